@@ -4,8 +4,17 @@
  * aggregates.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { fieldLimits } from "./limits/fields.ts";
-import { answer, Id, Label, Metadata, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
+import {
+  answer,
+  Id,
+  Label,
+  Metadata,
+  MetadataChanges,
+  nullable,
+  pageRequest,
+  request,
+  TimeMs,
+} from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 export const Aggregate = answer({
@@ -61,14 +70,7 @@ export const aggregateService = service({
       request: request({
         /** null removes the zone. */
         availabilityZone: Type.Optional(nullable(Label)),
-        /** Pairs to set; null removes a pair. Pairs that are not named stay as they are. */
-        metadata: Type.Optional(
-          Type.Record(
-            Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]{1,255}$" }),
-            nullable(Type.String({ maxLength: fieldLimits.metadataValueLengthMax })),
-            { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
-          ),
-        ),
+        metadata: Type.Optional(MetadataChanges),
       }),
       answer: one,
       ...entity,

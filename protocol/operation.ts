@@ -5,7 +5,19 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { wireLimits } from "./limits/wire.ts";
 import { operationKinds, operationStates } from "./states.ts";
-import { answer, ErrorAnswer, Id, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
+import {
+  answer,
+  anyOf,
+  ErrorAnswer,
+  Id,
+  listOrder,
+  literals,
+  Name,
+  nullable,
+  pageRequest,
+  request,
+  TimeMs,
+} from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 export const OperationStep = answer({
@@ -20,6 +32,8 @@ export const Operation = answer({
   id: Id,
   project: Id,
   instanceId: Id,
+  /** The instance's present name. Absent: it is beside the operation, or is remembered no more. */
+  instanceName: Type.Optional(Name),
   kind: literals(operationKinds),
   state: literals(operationStates),
   /** 0 to 100. */
@@ -54,8 +68,15 @@ export const operationService = service({
     list: method({
       request: request({
         ...pageRequest,
+        order: listOrder,
+        /** As `instanceIds` with one value; so is `state` of `states`. */
         instanceId: Type.Optional(Id),
+        instanceIds: anyOf(Id),
         state: Type.Optional(literals(operationStates)),
+        states: anyOf(literals(operationStates)),
+        kinds: anyOf(literals(operationKinds)),
+        /** Begun at this time or later. */
+        sinceMs: Type.Optional(TimeMs),
       }),
       answer: answer({
         operations: Type.Array(Operation),
@@ -64,7 +85,7 @@ export const operationService = service({
       target: "collection",
       audience: "project",
       mutates: false,
-      summary: "Lists operations, oldest first.",
+      summary: "Lists the operations that pass every filter, with the names of their instances.",
     }),
   },
 });

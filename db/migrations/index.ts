@@ -7,6 +7,7 @@ import { Migration } from "@mikro-orm/migrations";
 import { release } from "./0001-release.ts";
 import { references } from "./0002-references.ts";
 import { words } from "./0003-words.ts";
+import { locks } from "./0004-locks.ts";
 
 interface Listed {
   /** Four digits and words: their order is that of the text. */
@@ -20,6 +21,7 @@ const listed: readonly Listed[] = [
   { name: "0001-release", statements: release },
   { name: "0002-references", statements: references },
   { name: "0003-words", statements: words, breaking: true },
+  { name: "0004-locks", statements: locks, breaking: true },
 ];
 
 /** The newest migration that this version knows; every connection tells PostgreSQL its name. */

@@ -9,6 +9,9 @@ import type {
   EventQuery,
   InstanceQuery,
   InstanceRow,
+  OperationQuery,
+  OperationRow,
+  Page,
   PageQuery,
   Renewal,
   ReportedMachine,
@@ -35,7 +38,7 @@ import type {
   ServerGroupRecord,
 } from "../../actors/records/placement.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
-import type { OperationState } from "../../protocol/states.ts";
+import { instanceWalk, operationWalk, pageOf } from "../rows/list-page.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import { FlavorEntity, ImageEntity } from "../tables/catalog.ts";
 import { EventEntity } from "../tables/event.ts";
@@ -45,11 +48,12 @@ import { OperationEntity, RequestEntity } from "../tables/operation.ts";
 import { flavorOf, imageOf } from "./catalog-records.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import type { Database, Row } from "./database.ts";
-import { type EventRow, eventPage, eventsStatement } from "./event-reads.ts";
+import { type EventRow, eventPage, eventsStatement, lastBeforeStatement } from "./event-reads.ts";
 import { HostFeatureReads } from "./host-features.ts";
 import { HostPicture } from "./host-picture.ts";
 import { HostReads } from "./host-reads.ts";
 import * as read from "./instance-reads.ts";
+import { instancesStatement, metIn, operationStatement, operationsStatement } from "./list-reads.ts";
 import { PlacementReads } from "./placement-reads.ts";
 import { pruneDatabase } from "./prune.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";
@@ -119,9 +123,11 @@ export class PostgresStore implements Store {
     return this.#instanceRows(rows)[0];
   }
 
-  async listInstances(query: InstanceQuery): Promise<readonly InstanceRow[]> {
-    const rows = await this.#database.read(read.listStatement(this.#columns, query), "list instances");
-    return this.#instanceRows(rows);
+  async listInstances(query: InstanceQuery): Promise<Page<InstanceRow>> {
+    const rows = await this.#database.read(instancesStatement(this.#columns, query), "list instances");
+    const walk = instanceWalk(query);
+    const met = metIn(rows, walk, ([id]) => String(id));
+    return pageOf(this.#instanceRows(rows), ({ instance }) => instance.id, { query, walk, met });
   }
 
   async listUnsettled(query: PageQuery): Promise<readonly string[]> {
@@ -142,17 +148,16 @@ export class PostgresStore implements Store {
     return rows.map(read.reportedIn);
   }
 
-  async getOperation(id: string): Promise<OperationRecord | undefined> {
-    const text = `select ${this.#operation.columns} from operation o where id = $1`;
-    const rows = await this.#database.read({ name: "operation", text, values: [id] }, "read an operation");
-    return readAll(this.#operation, rows)[0];
+  async getOperation(id: string): Promise<OperationRow | undefined> {
+    const rows = await this.#database.read(operationStatement(this.#columns, id), "read an operation");
+    return this.#operationRows(rows)[0];
   }
 
-  async listOperations(
-    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
-  ): Promise<readonly OperationRecord[]> {
-    const rows = await this.#database.read(read.operationsStatement(this.#columns, query), "list operations");
-    return readAll(this.#operation, rows);
+  async listOperations(query: OperationQuery): Promise<Page<OperationRow>> {
+    const rows = await this.#database.read(operationsStatement(this.#columns, query), "list operations");
+    const walk = operationWalk(query);
+    const met = metIn(rows, walk, ([id]) => String(id));
+    return pageOf(this.#operationRows(rows), ({ operation }) => operation.id, { query, walk, met });
   }
 
   async listEndedOperations(ids: readonly string[]): Promise<readonly OperationRecord[]> {
@@ -170,8 +175,16 @@ export class PostgresStore implements Store {
   }
 
   async listEvents(query: EventQuery): Promise<EventPage> {
-    const rows = await this.#database.read(eventsStatement(this.#event.columns, query), "list events");
-    return eventPage(this.#event, rows, query);
+    const { after, sinceMs } = query;
+    const since = sinceMs === undefined ? after : await this.#lastBefore(sinceMs);
+    const asked = { ...query, after: Math.max(after, since) };
+    const rows = await this.#database.read(eventsStatement(this.#event.columns, asked), "list events");
+    return eventPage(this.#event, rows, asked);
+  }
+
+  async #lastBefore(sinceMs: number): Promise<number> {
+    const [row] = await this.#database.read(lastBeforeStatement(sinceMs), "look for the events since a time");
+    return Number(row?.[0] ?? 0);
   }
 
   async lastSequence(): Promise<number> {
@@ -298,6 +311,16 @@ export class PostgresStore implements Store {
     await this.#writer.close();
     this.#database.close();
     await this.#orm.close(true);
+  }
+
+  #operationRows(rows: readonly Row[]): OperationRow[] {
+    return rows.flatMap((row) => {
+      const operation = this.#operation.read(row);
+      const name = row[this.#operation.width];
+      return operation === undefined
+        ? []
+        : [{ operation, instanceName: typeof name === "string" ? name : null }];
+    });
   }
 
   #instanceRows(rows: readonly Row[]): InstanceRow[] {

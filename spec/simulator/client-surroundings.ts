@@ -29,6 +29,8 @@ const methods = {
   hostAdd: "aggregate.addHost",
   hostRemove: "aggregate.removeHost",
   evacuate: "instance.evacuate",
+  operatorLock: "instance.lock",
+  operatorUnlock: "instance.unlock",
 } as const satisfies Record<SurroundingCommand, string>;
 
 type Planned = PlannedCommand & { readonly command: SurroundingCommand };
@@ -57,6 +59,8 @@ export function surroundingCall(
         : { method, id: project, request };
     }
     case "evacuate":
+    case "operatorLock":
+    case "operatorUnlock":
       return { method, id: instances[target % Math.max(1, instances.length)]?.id, request };
     default:
       return { method, id: aggregateName(target), request };

@@ -312,6 +312,33 @@ const operators: readonly Operation[] = [
   catalog("host enable", [disabling], ask("host.enable", "h1"), ["host disabled", "host enabled"]),
 ];
 
+const setting = (key: string): Act => command("set", 0, { request: { metadata: { [key]: "1" } } });
+const locked = [...created, command("lock", 2_000, { request: { reason: "keep" } })];
+
+const edits: readonly Operation[] = [
+  { ...today, ...one("set", created, [setting("a")], ["running", "running a=1"]) },
+  {
+    ...today,
+    ...{ name: "two sets at once", prepare: created, act: [setting("a"), setting("b")] },
+    done: [["running a=1 b=1"]],
+    undone: [["running a=1"], ["running b=1"], ["running"]],
+  },
+  { ...today, ...one("lock", created, [command("lock")], ["running", "running locked by project"]) },
+  { ...today, ...one("unlock", locked, [command("unlock")], ["running locked by project", "running"]) },
+  {
+    ...today,
+    ...{ name: "delete of locked", prepare: locked, act: [command("delete")] },
+    ...{ done: [["running locked by project"]], undone: [["running locked by project"]] },
+  },
+  {
+    // Whichever command comes first decides.
+    ...today,
+    ...{ name: "lock and delete at once", prepare: created, act: [command("lock"), command("delete")] },
+    done: [["running locked by project"], ["deleted"], ["deleted locked by project"]],
+    undone: [["running"]],
+  },
+];
+
 export const operations: readonly Operation[] = [
   ...create,
   ...power,
@@ -321,4 +348,5 @@ export const operations: readonly Operation[] = [
   ...recovered,
   ...operators,
   ...surroundings,
+  ...edits,
 ];

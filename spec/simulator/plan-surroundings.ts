@@ -29,6 +29,8 @@ export const operatorCommands = [
   "hostAdd",
   "hostRemove",
   "evacuate",
+  "operatorLock",
+  "operatorUnlock",
 ] as const;
 export const surroundingCommands = [...groupCommands, ...operatorCommands] as const;
 export type SurroundingCommand = (typeof surroundingCommands)[number];

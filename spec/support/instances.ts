@@ -38,6 +38,7 @@ export function newborn(
   const [loaded] = create({
     name: "web",
     metadata: {},
+    description: null,
     many: false,
     flavor: tinyFlavor,
     image: tinyImage,

@@ -202,7 +202,7 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     for (const one of refused) expect(one).to.deep.equal(exceeded);
     const used = { instances: 7, vcpus: 7, memoryMib: 448 };
     expect(await store.getQuota(project)).to.deep.equal({ project, limits: { ...none, instances: 7 }, used });
-    expect(await store.listInstances({ project, limit: 100 })).to.have.length(7);
+    expect((await store.listInstances({ project, limit: 100 })).rows).to.have.length(7);
     expect(await store.getHost(host)).to.include({ instances: 7 });
   });
 

@@ -26,12 +26,15 @@ export async function resultOf(store: Store, turn: Commit): Promise<CommitResult
  */
 export async function everything(store: Store, prefix: string, after = 0): Promise<Everything> {
   const all = { limit: 1_000 };
-  const instances = await store.listInstances({ ...all, deleted: true });
+  const { rows: instances } = await store.listInstances({ ...all, deleted: true });
   return {
     loaded: await Promise.all(instances.map(async ({ instance }) => store.loadInstance(instance.id))),
     instances,
     unsettled: await store.listUnsettled(all),
     operations: await store.listOperations(all),
+    backwards: await store.listOperations({ ...all, order: "newest", kinds: ["create"] }),
+    newestEvents: await store.listEvents({ ...all, after, order: "newest" }),
+    matching: await store.listInstances({ ...all, order: "newest", namePattern: "*1", states: ["building"] }),
     events: await store.listEvents({ ...all, after }),
     flavors: await store.listFlavors(all),
     images: await store.listImages(all),

@@ -39,6 +39,9 @@ export interface InstanceActorOptions extends InstanceOutside {
   readonly hostFull: (hostId: string) => void;
 }
 
+/** What somebody asked for, and waits for the answer to. */
+type Asked = Extract<InstanceMessage, { kind: "command" | "edit" }>;
+
 interface InstanceActorState {
   /** Undefined when the row must be loaded before the next decision. */
   readonly loaded: LoadedInstance | undefined;
@@ -97,6 +100,9 @@ class InstanceTurn {
     switch (message.kind) {
       case "command":
         return fresh(await this.#command(loaded, message), this.#options.clock);
+      case "edit":
+        // Nobody was told anything: what the next nudge waits for stays as it was.
+        return { ...state, loaded: await this.#command(loaded, message) };
       case "observed": {
         const held = this.#options.hostFacts(message.hostId)?.leaseEpoch ?? 0;
         const leaseEpoch = Math.max(held, message.leaseEpoch);
@@ -149,21 +155,14 @@ class InstanceTurn {
     return loaded;
   }
 
-  async #command(
-    loaded: LoadedInstance,
-    message: Extract<InstanceMessage, { kind: "command" }>,
-  ): Promise<LoadedInstance> {
-    const { command, stopTimeoutMs, request, reply } = message;
+  async #command(loaded: LoadedInstance, message: Asked): Promise<LoadedInstance> {
+    const { request, reply } = message;
     const stranger = request.project !== adminProject && request.project !== loaded.instance.project;
     if (stranger) throw notFound(this.#id);
     const operationId = this.#options.ids.next();
     let present = loaded;
     for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
-      const host = this.#options.hostFacts(present.instance.hostId);
-      const nowMs = this.#options.clock.nowMs();
-      const asked = { command, stopTimeoutMs, request, operationId, nowMs, host };
-      const event = { kind: "command", ...asked, ...this.#fencesFor(command, present) } as const;
-      const decision = decide(present, event);
+      const decision = decide(present, this.#eventOf(message, present, operationId));
       if (decision.outcome.kind === "denied") {
         // The row in memory may be old, and no commit guards a refusal: decide once more on the stored row.
         if (present === loaded && attempt === 1) {
@@ -191,13 +190,22 @@ class InstanceTurn {
     );
   }
 
+  #eventOf(message: Asked, present: LoadedInstance, operationId: string): InstanceEvent {
+    const { request } = message;
+    const host = this.#options.hostFacts(present.instance.hostId);
+    const asked = { request, nowMs: this.#options.clock.nowMs(), host };
+    if (message.kind === "edit") return { kind: "edit", edit: message.edit, ...asked };
+    const { kind, command, stopTimeoutMs } = message;
+    return { kind, command, stopTimeoutMs, operationId, ...asked, ...this.#fencesFor(command, present) };
+  }
+
   #fencesFor(command: AdmissionCommand, { claims }: LoadedInstance): Pick<CommandEvent, "fences"> {
     if (command !== "evacuate") return {};
     return { fences: this.#options.fencesOf(claims.map(({ hostId }) => hostId)) };
   }
 
   /** Denies a command, unless the same request was accepted before: then it is answered as it was. */
-  async #deny(decision: Decision, message: Extract<InstanceMessage, { kind: "command" }>): Promise<void> {
+  async #deny(decision: Decision, message: Asked): Promise<void> {
     const { project, requestId, contentHash } = message.request;
     const known = await this.#options.store.getRequest(project, requestId);
     if (known !== undefined) return answerAgain(known, contentHash, message.reply);
@@ -279,7 +287,7 @@ function knows(loaded: LoadedInstance, { ownerEpoch }: Observation, leaseEpoch: 
  * Answers a repeated request: with the same answer, word for word, or ALREADY_EXISTS when it was another
  * command.
  */
-function answerAgain(known: RequestRecord, contentHash: string, reply: Reply<Changed>): void {
+function answerAgain(known: RequestRecord, contentHash: string, reply: Asked["reply"]): void {
   if (known.contentHash === contentHash) reply.ok(known.answer as Changed);
   else reply.fail(requestIdReused(known.requestId));
 }
@@ -289,6 +297,6 @@ export function notFound(id: string): StatusError {
   return new StatusError("instanceNotFound", `There is no instance ${id}.`);
 }
 
-function replyOf(message: InstanceMessage): Reply<unknown> | undefined {
-  return message.kind === "command" || message.kind === "observed" ? message.reply : undefined;
+function replyOf(message: InstanceMessage): Pick<Reply<unknown>, "fail"> | undefined {
+  return "reply" in message ? message.reply : undefined;
 }

@@ -63,6 +63,7 @@ export interface CreateQuestion extends WhereQuestion {
   readonly flavor: string;
   readonly image: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  readonly description?: string | null;
   readonly recovery?: { readonly policy: RecoveryPolicy; readonly priority?: number };
 }
 
@@ -185,6 +186,7 @@ export class Creator {
     const created = create({
       name: question.name,
       metadata: question.metadata ?? {},
+      description: question.description ?? null,
       recovery: { policy: "restart", priority: 0, ...question.recovery },
       many: question.count !== undefined,
       ...entries,

@@ -5,6 +5,7 @@ import type { InstanceState } from "../../../protocol/states.ts";
 import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
+import { lockText } from "./instance-edit.ts";
 
 export function stateStyle(state: InstanceState | Operation["state"]): Style | undefined {
   switch (state) {
@@ -44,8 +45,10 @@ export function instanceFacts(instance: Instance): readonly Fact[] {
   return [
     ["id", instance.id],
     ["name", instance.name],
+    ["description", instance.description ?? undefined],
     ["project", instance.project],
     ["state", instance.state, stateStyle(instance.state)],
+    ["locked", lockText(instance), "yellow"],
     ["failure", failure === null ? undefined : `${failure.reason}: ${failure.message}`, "red"],
     ["next", failure?.next],
     ["wanted", instance.desired],

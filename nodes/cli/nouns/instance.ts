@@ -12,6 +12,7 @@ import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import { consoleCommand } from "./console.ts";
 import { instanceEventsCommand } from "./event.ts";
+import { editCommands } from "./instance-edit.ts";
 import {
   instanceColumns,
   instanceFacts,
@@ -28,6 +29,7 @@ export function instanceCommand(invoke: Invoke): Command {
   noun.addCommand(listCommand(invoke));
   noun.addCommand(showCommand(invoke));
   for (const verb of verbCommands(invoke)) noun.addCommand(verb);
+  for (const verb of editCommands(invoke)) noun.addCommand(verb);
   noun.addCommand(consoleCommand(invoke));
   noun.addCommand(instanceEventsCommand(invoke));
   noun.addCommand(explainCommand(invoke));
@@ -38,6 +40,7 @@ interface CreateOptions {
   readonly flavor: string;
   readonly image: string;
   readonly metadata?: Record<string, string>;
+  readonly description?: string;
   readonly count?: number;
   readonly atLeast?: number;
   readonly zone?: string;
@@ -59,6 +62,7 @@ function createCommand(invoke: Invoke): Command {
     .requiredOption("--flavor <flavor>", "its size, by name or id: novact flavor list")
     .requiredOption("--image <image>", "what it boots from, by name or id: novact image list")
     .option("--metadata <key=value>", "a pair of your own to keep with it; repeatable", parsePair)
+    .option("--description <text>", "what it is for, in words of your own")
     .addOption(
       new Option(
         "--count <n>",
@@ -84,12 +88,13 @@ function createCommand(invoke: Invoke): Command {
     .action((name: string, options: CreateOptions, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.session();
-        const { flavor, image, metadata, count, atLeast, requestId } = options;
+        const { flavor, image, metadata, description, count, atLeast, requestId } = options;
         const request = {
           name,
           flavor,
           image,
           ...(metadata === undefined ? {} : { metadata }),
+          ...(description === undefined ? {} : { description }),
           ...(count === undefined ? {} : { count }),
           ...(atLeast === undefined ? {} : { atLeast }),
           ...recoveryOf(options),

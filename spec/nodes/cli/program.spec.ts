@@ -113,7 +113,7 @@ describe("cli: program", () => {
 
     it("completes nouns, verbs, options and values without a cluster", async () => {
       expect(await candidates("in")).to.deep.equal(["instance"]);
-      expect(await candidates("instance un")).to.deep.equal(["unpause"]);
+      expect(await candidates("instance un")).to.deep.equal(["unlock", "unpause"]);
       expect(await candidates("instance stop --h")).to.deep.equal(["--hard", "--help"]);
       expect(await candidates("instance stop --pro")).to.deep.equal(["--project"]);
       expect(await candidates("instance list --state r")).to.deep.equal(["rebooting", "running"]);
