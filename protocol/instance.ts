@@ -216,7 +216,7 @@ export const instanceService = service({
         flavors: anyOf(Name),
         images: anyOf(Name),
         /** Ids or names. */
-        serverGroups: anyOf(Label),
+        serverGroups: anyOf(Name),
         /** Pairs, all of which an instance must have. */
         metadata: Type.Optional(Metadata),
         /** Made at this time or later, and made before this time. */

@@ -1,5 +1,7 @@
 /** Statements that read instances, machines and claims. Pure: texts and values, no connection. */
-import type { PageQuery, ReportedMachine, Whereabouts } from "../../actors/ports/store.ts";
+
+import type { PageQuery } from "../../actors/ports/rows.ts";
+import type { ReportedMachine, Whereabouts } from "../../actors/ports/store.ts";
 import type { MachineKey, MachineRecord } from "../../actors/records/instance.ts";
 import type { Statement } from "./database.ts";
 

@@ -8,4 +8,6 @@ export const readLimits = {
   clocksApartMsMax: 300_000,
   /** Hosts listed when a name fits several hosts. */
   hostsOfOneNameMax: 10,
+  /** Rows of a resource listed when a name fits several. */
+  rowsOfOneNameMax: 10,
 } as const;

@@ -83,7 +83,12 @@ describe("the tables", function () {
       .getConnection()
       .execute<{ name: string }[]>("select name from novact_migration");
     expect(names.map(({ name }) => name)).to.deep.equal([
-      ...["0001-release", "0002-references", "0003-words", "0004-locks"],
+      "0001-release",
+      "0002-references",
+      "0003-words",
+      "0004-resources",
+      "0005-key-pair",
+      "0006-locks",
     ]);
   });
 

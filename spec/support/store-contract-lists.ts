@@ -6,6 +6,7 @@ import { expect } from "chai";
 import type { EventQuery, InstanceQuery, OperationQuery, Page, Store } from "../../actors/ports/store.ts";
 import type { InstanceRecord } from "../../actors/records/instance.ts";
 import { readLimits } from "../../db/rows/limits.ts";
+import { rowsOf } from "./store-resources.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -63,7 +64,7 @@ export function listContract(get: () => Store): void {
     const { flavor, image } = rows.instance("");
     const others = ["a", "b"].map((word) => `${host}-${word}`);
     const group = { id: id(90), project, name: id(90), policy: "soft-affinity", maxPerHost: null } as const;
-    await get().commit({ serverGroups: [{ ...group, createdAtMs: rows.wallMs }] });
+    await get().commit(rowsOf({ serverGroups: [{ ...group, createdAtMs: rows.wallMs }] }));
     const at = (n: number) => rows.wallMs + n * 1_000;
     await made([
       rows.instance(id(1), { project, name: "web-1", createdAtMs: at(1), updatedAtMs: at(9) }),

@@ -7,10 +7,12 @@ import type { eventService } from "../../../protocol/event.ts";
 import type { instanceService } from "../../../protocol/instance.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { operationService } from "../../../protocol/operation.ts";
+import { serverGroup } from "../../../protocol/server-group.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
-import type { EventQuery, InstanceQuery, OperationQuery, Store } from "../../ports/store.ts";
+import type { RowReads } from "../../ports/rows.ts";
+import type { EventQuery, InstanceQuery, OperationQuery } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { valuesOf } from "../request/page.ts";
 import { scopeOf } from "../request/tenancy.ts";
@@ -18,7 +20,7 @@ import { scopeOf } from "../request/tenancy.ts";
 type ListRequest = Parameters<Handlers<typeof instanceService>["list"]>[0];
 
 export interface ListOptions {
-  readonly store: Pick<Store, "getServerGroup">;
+  readonly store: Pick<RowReads, "rowsCalled">;
   readonly directory: Pick<HostDirectory, "all" | "refresh">;
 }
 
@@ -30,7 +32,7 @@ export async function instanceQuery(
 ): Promise<InstanceQuery> {
   const { name, state, hostId, hosts, serverGroups, limit, ...filters } = request;
   const idsOfHosts = hosts && (await hostIdsOf(hosts, context, options));
-  const ids = serverGroups?.map((key) => groupIdOf(key, context, options));
+  const groups = serverGroups?.map((key) => groupIdsOf(key, context, options));
   return {
     ...filters,
     ...scopeOf(context),
@@ -38,7 +40,7 @@ export async function instanceQuery(
     names: valuesOf(name, request.names),
     states: valuesOf(state, request.states),
     hostIds: valuesOf(hostId, idsOfHosts),
-    serverGroupIds: ids && (await Promise.all(ids)),
+    serverGroupIds: groups && (await Promise.all(groups)).flat(),
   };
 }
 
@@ -59,12 +61,15 @@ async function hostIdsOf(
   });
 }
 
-/** Operators name groups of other projects by id alone, as in every other method. */
-async function groupIdOf(key: string, { project }: CallContext, { store }: ListOptions): Promise<string> {
-  const own = await store.getServerGroup(key, project);
-  const group = own ?? (project === adminProject ? await store.getServerGroup(key) : undefined);
-  if (group === undefined) throw new StatusError("serverGroupNotFound", `There is no server group ${key}.`);
-  return group.id;
+/** A name means every group that has it: of the project, for operators of any. */
+async function groupIdsOf(
+  key: string,
+  context: CallContext,
+  { store }: ListOptions,
+): Promise<readonly string[]> {
+  const groups = await store.rowsCalled(serverGroup, key, scopeOf(context));
+  if (groups.length === 0) throw new StatusError("serverGroupNotFound", `There is no server group ${key}.`);
+  return groups.map(({ id }) => id);
 }
 
 export function operationQuery(

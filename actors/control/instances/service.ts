@@ -33,7 +33,7 @@ import { instanceQuery } from "./list-query.ts";
 
 export interface InstanceServiceOptions {
   readonly store: Pick<Store, "getInstance" | "listInstances" | "getOperation" | "listOperations"> &
-    Pick<Store, "lastSequence" | "listEvents" | "getServerGroup">;
+    Pick<Store, "lastSequence" | "listEvents" | "rowsCalled">;
   readonly registry: InstanceRegistry;
   readonly creator: Creator;
   readonly placer: Placer;

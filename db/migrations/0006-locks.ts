@@ -2,4 +2,6 @@
  * Descriptions and locks of instances. Breaking: a controller that does not know them would delete what is
  * locked, and would write rows without either.
  */
-export const locks = [`alter table instance add column description text collate "C", add column lock jsonb`];
+export const statements = [
+  `alter table instance add column description text collate "C", add column lock jsonb`,
+];
