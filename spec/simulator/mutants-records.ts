@@ -88,7 +88,7 @@ export const recordMutants: readonly Mutant[] = [
   },
   {
     name: "edit-raises-generation",
-    promise: "I10",
+    promise: "I4",
     file: "actors/control/instance/edit.ts",
     find: "const edited = withInstance(draft(loaded, nowMs), row);",
     replace: 'const edited = withInstance(draft(loaded, nowMs), { ...row, "generation": 1_000 });',
