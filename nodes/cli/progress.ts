@@ -20,23 +20,33 @@ export interface Waited {
 }
 
 /**
- * Waits until all operations have ended. @throws CommandError timeout, with the command that goes on waiting
+ * Waits until each operation has ended, or its time is over: CommandError timeout, with the command that
+ * goes on waiting.
  */
-export async function waitForAll(
+export async function waitForEach(
   run: Run,
   session: Session,
   waited: readonly Waited[],
-): Promise<readonly Operation[]> {
+): Promise<readonly PromiseSettledResult<Operation>[]> {
   const progress = new Progress(
     run,
     waited.map(({ name }) => name),
   );
   const deadlineMs = performance.now() + (run.timeoutMs ?? wireLimits.waitTimeoutMsDefault);
   try {
-    return await Promise.all(waited.map((one) => waitForOne({ run, session, progress, deadlineMs }, one)));
+    return await Promise.allSettled(
+      waited.map((one) => waitForOne({ run, session, progress, deadlineMs }, one)),
+    );
   } finally {
     progress.end();
   }
+}
+
+/** Waits until the operation has ended. @throws as above */
+export async function waitForEnd(run: Run, session: Session, waited: Waited): Promise<Operation> {
+  const [result] = await waitForEach(run, session, [waited]);
+  if (result?.status === "fulfilled") return result.value;
+  throw result?.reason;
 }
 
 interface Waiting {

@@ -10,7 +10,7 @@ const styles: Readonly<Record<string, Style>> = { leak: "red", drift: "yellow", 
 /** `hostsAsked` as `hosts asked`, for people. */
 const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
-/** Width of the list of counts on a terminal without a width. */
+/** Greatest width of the list of counts: it is prose. */
 const widthMax = 100;
 
 const styleOf = (exit: number): Style => (exit === exitCodes.ok.exit ? "green" : "red");
@@ -40,7 +40,7 @@ export function doctorCommand(invoke: Invoke): Command {
         const count = findings.length === 0 ? "No findings." : `Findings: ${findings.length}.`;
         const counted = Object.entries(compared).map(([what, number]) => `${number} ${spaced(what)}`);
         run.print(run.paint(styleOf(exit), count));
-        for (const line of linesOf(`Compared: ${counted.join(", ")}.`, run.width ?? widthMax))
+        for (const line of linesOf(`Compared: ${counted.join(", ")}.`, Math.min(run.width, widthMax)))
           run.print(line);
         return exit;
       }),

@@ -35,7 +35,16 @@ export function instanceColumns(nowMs: number, withProject: boolean): readonly C
     { title: "HOST", value: ({ hostName, hostId }) => hostName ?? hostId ?? "-" },
     { title: "FLAVOR", value: ({ flavor }) => flavor.name, spare: true },
     { title: "ADDRESS", value: ({ machine }) => machine?.address ?? "-", spare: true },
-    { title: "AGE", value: ({ createdAtMs }) => age(createdAtMs, nowMs) },
+    {
+      title: "AGE",
+      value: ({ createdAtMs }) => age(createdAtMs, nowMs),
+      order: ({ createdAtMs }) => nowMs - createdAtMs,
+      passing: true,
+    },
+    { title: "IMAGE", value: ({ image }) => image.name, wide: true },
+    { title: "ZONE", value: ({ availabilityZone }) => availabilityZone ?? "-", wide: true },
+    { title: "METADATA", value: ({ metadata }) => pairsOf(metadata) ?? "-", wide: true },
+    { title: "CREATED", value: ({ createdAtMs }) => time(createdAtMs), wide: true },
   ];
 }
 
