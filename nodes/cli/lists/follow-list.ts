@@ -209,7 +209,7 @@ function inPlace<T extends object, O extends object>({ run, listed, options }: F
     const more = nextMarker === undefined ? "" : " and more";
     const hidden = Math.max(0, rows.length + 1 - room);
     const unseen = hidden === 0 || rows.length === 0 ? "" : `, ${hidden} of them below`;
-    lines.push(run.paint("dim", `${rows.length}${more}${unseen}; Ctrl-C ends`));
+    lines.push(run.paint("dim", `rows: ${rows.length}${more}${unseen}; Ctrl-C ends`));
     const same = drawn.columns === out.columns && drawn.rows === out.rows;
     const back = same && drawn.lines > 0 ? `\x1b[${drawn.lines}A\r\x1b[J` : "";
     // Without line breaks at the margin, for this write alone: else the lines could not be counted.

@@ -5,7 +5,6 @@
 import { Command } from "commander";
 import { CommandError } from "../errors.ts";
 import { parsePositive } from "../format.ts";
-import { asTyped } from "../hints.ts";
 import { commandLine, withOption } from "../output/command-words.ts";
 import { type Page, readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
@@ -129,7 +128,7 @@ async function show<T extends object, O extends object>(
 /** Says how to go on, where the answer itself does not have the marker. */
 function tellNext(run: Run, nextMarker: string, count: number): void {
   const words = withOption(run.argv, "--marker", nextMarker);
-  const next = asTyped(`novact ${commandLine(words)}`, run.terminal.command);
+  const next = `${run.terminal.command} ${commandLine(words)}`;
   const text = `There may be more than these ${count}. Next page: ${next}`;
   if (run.bare) run.terminal.err.write(`${JSON.stringify({ nextMarker, next })}\n`);
   else if (!["json", "yaml", "jsonpath"].includes(run.output.kind)) run.terminal.err.write(`${text}\n`);

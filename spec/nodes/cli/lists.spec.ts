@@ -84,6 +84,12 @@ describe("cli: lists", () => {
       });
     });
 
+    it("the command that goes on can be typed here, global options in front as well", async () => {
+      await flavors("a", "b");
+      const { err } = await novact("--timeout 5s flavor list --limit 1", { command: "npx novact" });
+      expect(err).to.contain("Next page: npx novact --timeout 5s flavor list --limit 1 --marker ");
+    });
+
     it("words that a shell would take apart stand in quotes", async () => {
       await create("a", '--metadata "role=it\'s"');
       await create("b", '--metadata "role=it\'s"');
