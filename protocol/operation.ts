@@ -12,7 +12,6 @@ import {
   Id,
   listOrder,
   literals,
-  Name,
   nullable,
   pageRequest,
   request,
@@ -32,8 +31,11 @@ export const Operation = answer({
   id: Id,
   project: Id,
   instanceId: Id,
-  /** The instance's present name. Absent: it is beside the operation, or is remembered no more. */
-  instanceName: Type.Optional(Name),
+  /**
+   * The instance's present name, whatever it is: a row of another noun must not spoil this one. Absent: the
+   * instance is beside the operation, or is remembered no more.
+   */
+  instanceName: Type.Optional(Type.String()),
   kind: literals(operationKinds),
   state: literals(operationStates),
   /** 0 to 100. */
