@@ -36,7 +36,6 @@ export async function everything(store: Store, prefix: string, after = 0): Promi
     unsettled: await store.listUnsettled(all),
     operations: await store.listOperations(all),
     backwards: await store.listOperations({ ...all, order: "newest", kinds: ["create"] }),
-    newestEvents: await store.listEvents({ ...all, after, order: "newest" }),
     matching: await store.listInstances({ ...all, order: "newest", namePattern: "*1", states: ["building"] }),
     events: await store.listEvents({ ...all, after }),
     resources: await Promise.all(Object.values(resources).map((one) => store.listRows<Resource>(one, all))),
