@@ -210,6 +210,7 @@ export class Cluster {
       const power = simulatedPower({
         ...{ process, random: random.fork(`power of ${process.name} ${this.#births}`) },
         switchOff: (hostName) => this.#switchOff(hostName),
+        isOff: (hostName) => !this.hosts.some(({ agent }, at) => nameOf(at) === hostName && agent.alive),
       });
       const openSafety = this.#safetyOf(process, index, onFailed);
       void assembleController({ ...ports, openSafety, imageFiles: this.#imageFiles, power }).then(
@@ -297,7 +298,8 @@ export class Cluster {
     place.machine.losePower();
     const { agent } = place;
     kernel.after(nobody, offMs, `${place.machine.name} is switched on`, () => {
-      if (place.agent === agent && !agent.alive) this.startAgent(index);
+      // As it was: nobody puts an older version on a computer by switching it on.
+      if (place.agent === agent && !agent.alive) this.startAgent(index, agent.version);
     });
   }
 

@@ -3,6 +3,7 @@
  * is off. Somebody switches the computer on again later, as who has fenced a host by mistake would.
  */
 import type { PowerFence } from "../../actors/ports/power.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 
@@ -12,13 +13,15 @@ export interface PowerOptions {
   readonly random: Random;
   /** Switches the host of this name off, and on again after a while. */
   readonly switchOff: (hostName: string) => void;
+  /** Whether nobody has switched it on meanwhile. */
+  readonly isOff: (hostName: string) => boolean;
 }
 
 /** Until the power is off, and until that was seen for long enough. */
 const orderMsMax = 4_000;
 const settleMs = 1_000;
 
-export function simulatedPower({ process, random, switchOff }: PowerOptions): PowerFence {
+export function simulatedPower({ process, random, switchOff, isOff }: PowerOptions): PowerFence {
   const passed = (ms: number) => new Promise<void>((resolve) => process.clock.after(ms, resolve));
   return {
     has: () => true,
@@ -27,6 +30,7 @@ export function simulatedPower({ process, random, switchOff }: PowerOptions): Po
       await passed(random.between(1, orderMsMax));
       switchOff(hostName);
       await passed(settleMs);
+      if (!isOff(hostName)) throw new StatusError("powerNotOff", `${hostName} is on again.`);
       const tookMs = Math.round(process.clock.monotonicMs() - beganAtMs);
       return { kind: "redfish", at: "simulated", said: "PowerState Off", tookMs };
     },

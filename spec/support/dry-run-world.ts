@@ -3,6 +3,7 @@
  * between the validated request and the commit. Everything is a function of what the test does; a second
  * controller (`other`) shares the store, so that the first one's views can be old.
  */
+
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
@@ -12,6 +13,7 @@ import { Commits } from "../../actors/control/request/commits.ts";
 import { Waits } from "../../actors/control/request/waits.ts";
 import { schedulerDefinition } from "../../actors/control/scheduler/actor.ts";
 import { createScheduler } from "../../actors/control/scheduler/schedule.ts";
+import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import type { instanceService } from "../../protocol/instance.ts";
@@ -58,8 +60,12 @@ export async function dryRunWorld(): Promise<DryRunWorld> {
       return `${prefix}-${String(minted).padStart(6, "0")}`;
     },
   };
-  const shared = { store, system, clock, ids };
-  const [first, other] = [new OneOfTwo(shared, 0), new OneOfTwo(shared, 1)];
+  const shared = { store, clock, ids };
+  // Each controller has actors of its own, with the same names.
+  const systems = [system, createActorSystem({ clock, log: silentLog })] as const;
+  clock.watch(() => systems[1].busy);
+  const first = new OneOfTwo({ ...shared, system: systems[0] }, 0);
+  const other = new OneOfTwo({ ...shared, system: systems[1] }, 1);
   await Promise.all([first.directory.open(), other.directory.open()]);
   return {
     ...{ store, first, other },
@@ -70,6 +76,7 @@ export async function dryRunWorld(): Promise<DryRunWorld> {
     advance: (ms) => clock.advance(ms),
     end: async () => {
       for (const { directory } of [first, other]) directory.close();
+      await systems[1].stop();
       await world.end();
     },
   };

@@ -88,7 +88,7 @@ export class Creator {
     const { placer, store, clock, ids } = this.#options;
     const request = { project, requestId: ids.next(), contentHash: "" };
     const outcome = await this.#rehearsed(question, request, deadlineMs);
-    // Of what there is now; this throws what is wrong with the request itself.
+    // Flavor and image as they are now: a request that is wrong in itself ends here.
     const entries = await this.#catalog.find(question, clock.monotonicMs());
     const { wish } = await this.#planOf(question, request, entries);
     const verdicts = await placer.explainRequest(await placementRequest(wish, store), deadlineMs);
