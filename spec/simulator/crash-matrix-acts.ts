@@ -1,4 +1,4 @@
-/** What the operations of the crash matrix are made of. Pure data; the operations are in crash-matrix-operations.ts. */
+/** The parts that operations of the crash matrix are made of, as data. */
 import type { CommandKind, FaultKind, Parameters } from "./plan.ts";
 import type { PlannedRequest } from "./plan-surroundings.ts";
 
