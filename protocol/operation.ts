@@ -1,10 +1,11 @@
 /**
  * Operations: the outcome of a command, with its steps and their times. Every mutating method on an instance
- * answers with an operation.
+ * answers with an operation, and so do the commands of operators that take their time. An operation is of one
+ * entity of any noun that has operations.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { wireLimits } from "./limits/wire.ts";
-import { operationKinds, operationStates } from "./states.ts";
+import { operationKinds, operationNouns, operationStates } from "./states.ts";
 import {
   answer,
   anyOf,
@@ -12,7 +13,6 @@ import {
   Id,
   listOrder,
   literals,
-  Name,
   nullable,
   pageRequest,
   request,
@@ -31,9 +31,19 @@ export type OperationStep = Static<typeof OperationStep>;
 export const Operation = answer({
   id: Id,
   project: Id,
+  /** The noun of the entity that it is an operation of. Absent: `instance`. */
+  noun: Type.Optional(literals(operationNouns)),
+  /** Id of that entity. Absent: `instanceId`. */
+  entityId: Type.Optional(Id),
+  /** The same as `entityId`, by its name from when only instances had operations. */
   instanceId: Id,
-  /** The instance's present name. Absent: it is beside the operation, or is remembered no more. */
-  instanceName: Type.Optional(Name),
+  /**
+   * The instance's present name, whatever it is: a row of another noun must not spoil this one. Absent: the
+   * instance is beside the operation, or is remembered no more.
+   */
+  instanceName: Type.Optional(Type.String()),
+  /** The host to which the instance goes, or went, when it leaves its own. Absent or null: to none. */
+  toHost: Type.Optional(nullable(answer({ id: Id, name: Type.String() }))),
   kind: literals(operationKinds),
   state: literals(operationStates),
   /** 0 to 100. */
@@ -42,7 +52,10 @@ export const Operation = answer({
   steps: Type.Array(OperationStep),
   requestId: Type.String(),
   startedAtMs: TimeMs,
-  /** The operation ends by this time, well or with an error (I6). */
+  /**
+   * The operation ends by this time, well or with an error (I6). That of a drain is later whenever an
+   * instance was asked to leave.
+   */
   deadlineAtMs: TimeMs,
   endedAtMs: nullable(TimeMs),
   error: nullable(ErrorAnswer),
@@ -72,6 +85,10 @@ export const operationService = service({
         /** As `instanceIds` with one value; so is `state` of `states`. */
         instanceId: Type.Optional(Id),
         instanceIds: anyOf(Id),
+        /** Only operations of this noun. */
+        noun: Type.Optional(literals(operationNouns)),
+        /** Only operations of the entity with this id. */
+        entityId: Type.Optional(Id),
         state: Type.Optional(literals(operationStates)),
         states: anyOf(literals(operationStates)),
         kinds: anyOf(literals(operationKinds)),
@@ -85,7 +102,8 @@ export const operationService = service({
       target: "collection",
       audience: "project",
       mutates: false,
-      summary: "Lists the operations that pass every filter, with the names of their instances.",
+      summary:
+        "Lists the operations that pass every filter. In admin: those of every project, and those of hosts.",
     }),
   },
 });

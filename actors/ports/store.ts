@@ -4,7 +4,8 @@
  */
 import type { Event } from "../../protocol/event.ts";
 import type { NumaUse } from "../../protocol/numa.ts";
-import type { Commit, CommitResult, RequestRecord } from "../records/commit.ts";
+import type { OperationNoun } from "../../protocol/states.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../records/commit.ts";
 import type { HostRecord } from "../records/host.ts";
 import type {
   InstanceRecord,
@@ -58,7 +59,8 @@ export interface InstanceQuery extends OrderedQuery {
 export interface OperationQuery extends OrderedQuery {
   /** Absent: of every project. */
   readonly project?: string;
-  readonly instanceIds?: readonly string[] | undefined;
+  readonly noun?: OperationNoun | undefined;
+  readonly entityIds?: readonly string[] | undefined;
   readonly states?: readonly string[] | undefined;
   readonly kinds?: readonly string[];
   readonly sinceMs?: number;
@@ -66,7 +68,7 @@ export interface OperationQuery extends OrderedQuery {
 
 export interface OperationRow {
   readonly operation: OperationRecord;
-  /** The present name of its instance; null: no row of the instance is left. */
+  /** The present name of its instance; null: it is of another noun, or no row of the instance is left. */
   readonly instanceName: string | null;
 }
 
@@ -137,6 +139,16 @@ export interface ReportedMachine extends MachineKey {
   readonly seen: Pick<MachineRecord, "generation" | "state"> | null;
 }
 
+/** The one writer of commits, as it is shown to people who debug. */
+export interface WriterPicture {
+  /** Commits in its queue. */
+  readonly waiting: number;
+  /** Commits in the batch under way; 0: none is. */
+  readonly writing: number;
+  /** For how long that batch has been under way. */
+  readonly writingMs: number;
+}
+
 /**
  * PostgreSQL, or the memory store. Reads see every commit that was acknowledged before. @throws UNAVAILABLE
  * storeUnavailable
@@ -149,6 +161,12 @@ export interface Store extends RowReads {
    * and look)
    */
   commit(commit: Commit): Promise<CommitResult>;
+
+  /**
+   * What `commit` would answer now, by the same rules: everything is done and taken back. Nothing is changed,
+   * and nothing is promised. @throws UNAVAILABLE storeUnavailable
+   */
+  rehearse(commit: Commit): Promise<Rehearsed>;
 
   loadInstance(id: string): Promise<LoadedInstance | undefined>;
   getInstance(id: string): Promise<InstanceRow | undefined>;
@@ -180,6 +198,8 @@ export interface Store extends RowReads {
   lastSequence(): Promise<number>;
 
   getHost(hostId: string): Promise<HostRecord | undefined>;
+  /** Ids of hosts that are drained or have an operation under way; after `marker`, in order of id. */
+  listHostsAtWork(query: PageQuery): Promise<readonly string[]>;
   /** The host with this id; else the hosts with this name, in order of id, at most a page of them. */
   hostsCalled(key: string): Promise<readonly HostRecord[]>;
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;

@@ -119,14 +119,16 @@ export function pageOfOperations(
   query: OperationQuery,
 ): Page<OperationRecord> {
   const walk = operationWalk(query);
-  const { project, sinceMs = 0 } = query;
-  const [ofInstance, inState, ofKind] = [any(query.instanceIds), any(query.states), any(query.kinds)];
+  const { project, noun, sinceMs = 0 } = query;
+  const [ofEntity, inState, ofKind] = [any(query.entityIds), any(query.states), any(query.kinds)];
+  const running = walk.by === "running" || walk.by === "entitiesRunning";
+  const named = walk.by === "entities" || walk.by === "entitiesRunning";
   const meets = (row: OperationRecord): boolean =>
     (project ?? row.project) === row.project &&
-    (walk.by !== "instances" || ofInstance(row.instanceId)) &&
-    (walk.by !== "running" || row.state === "running");
+    (!named || (ofEntity(row.entityId) && (noun ?? row.noun) === row.noun)) &&
+    (!running || row.state === "running");
   const passes = (row: OperationRecord): boolean =>
-    inState(row.state) && ofKind(row.kind) && row.startedAtMs >= sinceMs;
+    (noun ?? row.noun) === row.noun && inState(row.state) && ofKind(row.kind) && row.startedAtMs >= sinceMs;
   return listing(table, { query, walk, meets, passes });
 }
 

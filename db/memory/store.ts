@@ -18,7 +18,7 @@ import type {
   Store,
   Whereabouts,
 } from "../../actors/ports/store.ts";
-import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   InstanceRecord,
@@ -34,12 +34,13 @@ import { readLimits } from "../rows/limits.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import type { Table } from "../rows/table.ts";
 import { machineKey, requestKey, type StoredHost, Tables } from "../rows/tables.ts";
-import { assertCommit } from "../rules/commit-rules.ts";
 import { membersOf, placesOf } from "../rules/group/memory.ts";
+import { hostsAtWork } from "../rules/host/memory.ts";
 import { quotaOf, quotaTotalsOf } from "../rules/quota/memory.ts";
-import { applyCommit } from "./apply.ts";
+import { applyCommit, rehearseCommit } from "./apply.ts";
 import { pageOfEvents, pageOfInstances, pageOfOperations } from "./lists.ts";
 import { pruneTables } from "./prune.ts";
+import { onePerHost } from "./renewals.ts";
 
 export class MemoryStore implements Store {
   readonly #tables = new Tables();
@@ -51,8 +52,11 @@ export class MemoryStore implements Store {
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
-    assertCommit(commit);
     return applyCommit(this.#tables, commit, this.#clock.nowMs());
+  }
+
+  async rehearse(commit: Commit): Promise<Rehearsed> {
+    return rehearseCommit(this.#tables, commit, this.#clock.nowMs());
   }
 
   async loadInstance(id: string): Promise<LoadedInstance | undefined> {
@@ -165,6 +169,10 @@ export class MemoryStore implements Store {
   async getHost(hostId: string): Promise<HostRecord | undefined> {
     const host = this.#tables.hosts.get(hostId);
     return host && this.#hostsWith([host])[0];
+  }
+
+  async listHostsAtWork(query: PageQuery): Promise<readonly string[]> {
+    return hostsAtWork(this.#tables, query);
   }
 
   async hostsCalled(key: string): Promise<readonly HostRecord[]> {
@@ -301,7 +309,7 @@ export class MemoryStore implements Store {
   }
 
   #operationRow(operation: OperationRecord): OperationRow {
-    const instance = this.#tables.instances.get(operation.instanceId);
+    const instance = this.#tables.instances.get(operation.entityId);
     return { operation, instanceName: instance?.name ?? null };
   }
 
@@ -311,9 +319,8 @@ export class MemoryStore implements Store {
   }
 }
 
-function isOver(lease: HostRecord["lease"], leaseEpoch: number): boolean {
-  return lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.leaseEpoch;
-}
+const isOver = (lease: HostRecord["lease"], leaseEpoch: number): boolean =>
+  lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.leaseEpoch;
 
 function page<V>(table: Table<V>, query: PageQuery, wanted: (row: V) => boolean = () => true): V[] {
   const rows: V[] = [];
@@ -331,16 +338,4 @@ function ofInstance<V extends { readonly instanceId: string }>(table: Table<V>, 
     rows.push(row);
   }
   return rows;
-}
-
-/** One renewal for each host; renewals that contradict each other about the storage name none. */
-function onePerHost(renewals: readonly Renewal[]): readonly Renewal[] {
-  const byKey = new Map<string, Renewal>();
-  for (const one of renewals) {
-    const key = `${one.hostId} ${one.leaseEpoch}`;
-    const other = byKey.get(key);
-    const same = other === undefined || other.storageId === one.storageId;
-    byKey.set(key, same ? one : { ...one, storageId: null });
-  }
-  return [...byKey.values()];
 }

@@ -5,6 +5,7 @@
  * a statement of its own, since each connection keeps every statement that it has prepared. Pure.
  */
 import type { InstanceQuery, OperationQuery, OrderedQuery } from "../../actors/ports/store.ts";
+import type { OperationNoun } from "../../protocol/states.ts";
 import { instanceWalk, type Met, metMax, operationWalk, type Walk } from "../rows/list-page.ts";
 import { likeOf } from "../rows/name-pattern.ts";
 import { storable, storableJson } from "../rows/storable.ts";
@@ -183,21 +184,35 @@ const withName = "left join instance n on n.id = o.instance_id";
 
 export function operationsStatement({ o }: InstanceColumns, query: OperationQuery): Statement {
   const walk = operationWalk(query);
+  const { noun } = query;
   const values = new Values();
+  const named = walk.by === "entities" || walk.by === "entitiesRunning";
   const judgement = (): string =>
     [
+      values.one(noun, "text", (given) => `noun = ${given}`),
       values.any(query.states, "state"),
       values.any(query.kinds, "kind"),
       values.one(query.sinceMs, "bigint", (since) => `started_at_ms >= ${since}`),
     ].join(" and ");
+  // Words of the text and not values: an index has only the operations under way of hosts.
+  const part = [
+    ...(named && noun !== undefined ? [conditionOf[noun]] : []),
+    ...(walk.by === "running" || walk.by === "entitiesRunning" ? ["state = 'running'"] : []),
+  ];
   return listing({
-    ...{ name: "operations", query, walk, values, judgement },
-    along: walk.by === "instances" ? "instance_id" : undefined,
+    ...{ query, walk, values, judgement },
+    name: named && noun !== undefined ? `operations_${noun}` : "operations",
+    along: named ? "instance_id" : undefined,
     columns: `${o}, n.name`,
     from: { table: "operation", alias: "o", joins: withName },
-    parts: [walk.by === "running" ? ["state = 'running'"] : []],
+    parts: [part],
   });
 }
+
+const conditionOf: Readonly<Record<OperationNoun, string>> = {
+  instance: "noun = 'instance'",
+  host: "noun = 'host'",
+};
 
 export function operationStatement({ o }: InstanceColumns, id: string): Statement {
   const text = `select ${o}, n.name from operation o ${withName} where o.id = $1`;

@@ -18,7 +18,7 @@ import type {
   Store,
   Whereabouts,
 } from "../../actors/ports/store.ts";
-import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   ClaimRecord,
@@ -95,8 +95,17 @@ export class PostgresStore implements Store {
     };
   }
 
+  /** The writer of commits, for people who debug. */
+  get writer(): Pick<CommitWriter, "look"> {
+    return this.#writer;
+  }
+
   async commit(commit: Commit): Promise<CommitResult> {
     return this.#writer.commit(commit);
+  }
+
+  async rehearse(commit: Commit): Promise<Rehearsed> {
+    return this.#writer.rehearse(commit);
   }
 
   async loadInstance(id: string): Promise<LoadedInstance | undefined> {
@@ -208,6 +217,10 @@ export class PostgresStore implements Store {
 
   async getHost(hostId: string): Promise<HostRecord | undefined> {
     return this.#hosts.get(hostId);
+  }
+
+  async listHostsAtWork(query: PageQuery): Promise<readonly string[]> {
+    return this.#hosts.atWork(query);
   }
 
   async hostsCalled(key: string): Promise<readonly HostRecord[]> {

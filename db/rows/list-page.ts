@@ -16,7 +16,7 @@ export interface Walk<By extends string> {
 }
 
 export type InstanceWalk = Walk<"ids" | "names" | "hosts" | "groups" | "states" | "all">;
-export type OperationWalk = Walk<"instances" | "running" | "all">;
+export type OperationWalk = Walk<"entities" | "entitiesRunning" | "running" | "all">;
 
 /** Filters that no walk is along. */
 const judgedInstances = ["namePattern", "flavors", "images", "metadata", "locked"] as const;
@@ -42,14 +42,21 @@ export function instanceWalk(query: InstanceQuery): InstanceWalk {
   return { by, values: distinct(values), judged: more || others > (by === "all" ? 0 : 1) };
 }
 
-/** Operations under way have an index of their own: there are few of them among many. */
+/**
+ * Operations under way have an index of their own: there are few of them among many. A noun is judged but for
+ * entities that are named: few have many operations.
+ */
 export function operationWalk(query: OperationQuery): OperationWalk {
-  const { instanceIds, states, kinds, sinceMs } = query;
+  const { noun, entityIds, states, kinds, sinceMs } = query;
   const judged = kinds !== undefined || sinceMs !== undefined;
-  if (instanceIds !== undefined)
-    return { by: "instances", values: distinct(instanceIds), judged: judged || states !== undefined };
-  if (states?.length === 1 && states[0] === "running") return { by: "running", values: [], judged };
-  return { by: "all", values: [], judged: judged || states !== undefined };
+  const running = states?.length === 1 && states[0] === "running";
+  if (entityIds !== undefined) {
+    const values = distinct(entityIds);
+    if (running) return { by: "entitiesRunning", values, judged };
+    return { by: "entities", values, judged: judged || states !== undefined };
+  }
+  if (running) return { by: "running", values: [], judged: judged || noun !== undefined };
+  return { by: "all", values: [], judged: judged || states !== undefined || noun !== undefined };
 }
 
 const distinct = (values: readonly string[]): readonly string[] => [...new Set(values)];

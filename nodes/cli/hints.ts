@@ -8,15 +8,18 @@ const others = [
   "availability-zone",
   "chaos",
   "completion",
+  "debug",
   "doctor",
   "event",
   "group",
   "host",
   "instance",
+  "logs",
   "operation",
   "quota",
   "rebalance",
   "up",
+  "version",
 ];
 
 /** The first words after `novact`, as program.ts has them: prose speaks of novact as well. */

@@ -9,6 +9,7 @@ import { parseDuration } from "./format.ts";
 import { aggregateCommand, availabilityZoneCommand } from "./nouns/aggregate.ts";
 import { chaosCommand } from "./nouns/chaos.ts";
 import { completionCommand } from "./nouns/completion.ts";
+import { debugCommand } from "./nouns/debug.ts";
 import { doctorCommand } from "./nouns/doctor.ts";
 import { eventCommand } from "./nouns/event.ts";
 import { flavorCommand } from "./nouns/flavor.ts";
@@ -17,10 +18,12 @@ import { hostCommand } from "./nouns/host.ts";
 import { imageCommand } from "./nouns/image.ts";
 import { instanceCommand } from "./nouns/instance.ts";
 import { keyPairCommand } from "./nouns/key-pair.ts";
+import { logsCommand } from "./nouns/logs.ts";
 import { operationCommand } from "./nouns/operation.ts";
 import { quotaCommand } from "./nouns/quota.ts";
 import { rebalanceCommand } from "./nouns/rebalance.ts";
 import { upCommand } from "./nouns/up.ts";
+import { versionCommand } from "./nouns/version.ts";
 import { outputChoices, parseOutput } from "./output/formats.ts";
 import type { Invoke } from "./run.ts";
 
@@ -37,11 +40,11 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     )
     .option(
       "--timeout <time>",
-      "how long to wait for answers, with --wait for the end: 30s, 2m",
+      "how long to wait for answers, with --wait for the end: 30s, 2m; a bare number is seconds",
       parseDuration,
     )
     .option("--config <file>", "the cluster's configuration (default: NOVACT_CONFIG, or cluster.yaml)")
-    .option("--version", "print the version, and nothing else")
+    .option("--version", "print the command's version and commit, and nothing else")
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", helpAfter());
   const nouns = [
@@ -58,9 +61,12 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     aggregateCommand,
     rebalanceCommand,
     doctorCommand,
+    debugCommand,
+    logsCommand,
     chaosCommand,
     upCommand,
     completionCommand,
+    versionCommand,
   ];
   for (const noun of nouns) program.addCommand(withHelp(noun(invoke)));
   return program;

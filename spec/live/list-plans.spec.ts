@@ -124,8 +124,10 @@ describe("the plans of lists", function () {
   const operations: readonly Omit<OperationQuery, "limit">[] = [
     { project },
     {},
-    { instanceIds: ["i-0000010", "i-0000011"] },
+    { entityIds: ["i-0000010", "i-0000011"] },
     { states: ["running"] },
+    { noun: "host", entityIds: ["h1"], states: ["running"] },
+    { project, noun: "host" },
     { project, states: ["running"] },
     { project, states: ["failed"] },
     { project, kinds: ["stop"], sinceMs: rows.wallMs },

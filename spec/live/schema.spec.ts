@@ -88,7 +88,8 @@ describe("the tables", function () {
       "0003-words",
       "0004-resources",
       "0005-key-pair",
-      "0006-locks",
+      "0006-host-operations",
+      "0007-locks",
     ]);
   });
 

@@ -3,46 +3,10 @@
  * asked for then, and how everything shall be in the end, done or undone. Times are relative: those of
  * `prepare` to when the cluster is up, those of `act` to when counting begins.
  */
-import type { CommandKind, FaultKind, Parameters } from "./plan.ts";
-import type { PlannedRequest } from "./plan-surroundings.ts";
+import { type Act, ask, command, created, fault, type Operation, one, today } from "./crash-matrix-acts.ts";
+import { edits } from "./crash-matrix-edits.ts";
+import type { FaultKind } from "./plan.ts";
 
-export type Act = { readonly atMs: number } & (
-  | {
-      readonly command: CommandKind;
-      readonly target?: number;
-      readonly wait?: boolean;
-      readonly count?: number;
-      readonly timeoutMs?: number;
-      readonly request?: PlannedRequest;
-    }
-  | { readonly ask: string; readonly id: string; readonly request: Readonly<Record<string, unknown>> }
-  | { readonly fault: FaultKind; readonly target: number; readonly forMs: number }
-  /** Happens to whoever does this step first. `refuse`: its hypervisor says no to everything. */
-  | { readonly at: RegExp; readonly happens: "refuse" | "fillDisk" | "kill"; readonly forMs: number }
-);
-
-export interface Operation {
-  readonly name: string;
-  readonly parameters?: Partial<Parameters>;
-  readonly prepare: readonly Act[];
-  readonly act: readonly Act[];
-  /** Everything there is, in words as in crash-matrix-end.ts: each of these is right when all is done. */
-  readonly done: readonly (readonly string[])[];
-  /** And these are right as well when it was refused, or when nobody knows. */
-  readonly undone: readonly (readonly string[])[];
-}
-
-type More = Omit<Extract<Act, { command: CommandKind }>, "atMs" | "command">;
-
-const command = (kind: CommandKind, atMs = 0, more: More = {}): Act => ({ atMs, command: kind, ...more });
-const fault = (kind: FaultKind, atMs = 0, forMs = 1_500, target = 0): Act => ({
-  ...{ atMs, fault: kind, forMs, target },
-});
-const ask = (method: string, id: string, request: Readonly<Record<string, unknown>> = {}): Act => ({
-  ...{ atMs: 0, ask: method, id, request },
-});
-
-const created = [command("create")];
 const stopped = [...created, command("stopHard", 2_000)];
 const paused = [...created, command("pause", 2_000)];
 const failed = [...created, fault("guestPanics", 2_000)];
@@ -93,9 +57,6 @@ const create: readonly Operation[] = [
     undone: [[]],
   },
 ];
-
-const one = (name: string, prepare: readonly Act[], act: readonly Act[], [from, to]: [string, string]) =>
-  ({ name, prepare, act, done: [[to]], undone: [[from]] }) satisfies Operation;
 
 const power: readonly Operation[] = [
   one("start", stopped, [command("start")], ["stopped", "running"]),
@@ -249,9 +210,6 @@ const newRack = ask("aggregate.create", "", { name: "rack", availabilityZone: "n
 const joining = ask("aggregate.addHost", "rack", { host: "h1" });
 const member = command("create", 0, { request: { serverGroup: "apart" } });
 
-/** No controller plays the previous version, which lacks these methods and would refuse the call. */
-const today = { parameters: { oneVersion: true } } as const;
-
 const surroundings: readonly Operation[] = [
   { ...catalog("group create", [], newGroup, ["", "server-group created"]), ...today },
   {
@@ -313,6 +271,59 @@ const surroundings: readonly Operation[] = [
   },
 ];
 
+const draining = ask("host.drain", "h1", { reason: "simulated" });
+const enabling: Act = { atMs: 150, ask: "host.enable", id: "h1", request: {} };
+/** One guest on each host; it can start on every host, and every host has a power controller. */
+const steered = { parameters: { hosts: 3, sharedDisks: "locked", oneVersion: true } } as const;
+const oneEach = [command("create", 0, { count: 3 })];
+
+/** What becomes of a host and its guests when its actor, or whoever is asked by it, dies on the way. */
+const hosts: readonly Operation[] = [
+  {
+    ...{ name: "host drain", ...steered, prepare: oneEach, act: [draining] },
+    ...{ done: [["host draining", ...three]], undone: [three] },
+  },
+  {
+    ...{ name: "host drain, enabled meanwhile", ...steered, prepare: oneEach, act: [draining, enabling] },
+    // Whichever comes last: a request that is lost is asked again after the other one.
+    done: [
+      ["host enabled", ...three],
+      ["host draining", ...three],
+    ],
+    undone: [three],
+  },
+  {
+    ...{
+      name: "host drain, drained again",
+      ...steered,
+      prepare: oneEach,
+      act: [draining, { ...draining, atMs: 150 }],
+    },
+    ...{ done: [["host draining", ...three]], undone: [three] },
+  },
+  {
+    name: "host drain of what stays",
+    ...steered,
+    prepare: [command("create", 0, { count: 3, request: { recovery: { policy: "leave" } } })],
+    act: [draining],
+    done: [["host draining", ...three]],
+    undone: [three, ["failed", "host draining", "running", "running"], ["failed", "running", "running"]],
+  },
+  {
+    ...{ name: "host fence by power", ...steered, prepare: oneEach },
+    act: [ask("host.fence", "h1", { confirm: "node-1", power: true, wait: false })],
+    ...{ done: [three], undone: [three] },
+  },
+  {
+    ...{ name: "host fence by word", ...steered, prepare: oneEach },
+    act: [
+      fault("hostAway", 0, 30_000),
+      { atMs: 500, ask: "host.fence", id: "h1", request: { confirm: "node-1", reason: "off", force: true } },
+    ],
+    ...{ done: [three], undone: [three] },
+  },
+];
+
 const operators: readonly Operation[] = [
   catalog("flavor create", [], newFlavor, ["", "flavor created"]),
   catalog("flavor delete", [newFlavor], ask("flavor.delete", "small"), ["flavor created", "flavor deleted"]),
@@ -320,33 +331,6 @@ const operators: readonly Operation[] = [
   catalog("image delete", [newImage], ask("image.delete", "small"), ["image registered", "image deleted"]),
   catalog("host disable", [], disabling, ["", "host disabled"]),
   catalog("host enable", [disabling], ask("host.enable", "h1"), ["host disabled", "host enabled"]),
-];
-
-const setting = (key: string): Act => command("set", 0, { request: { metadata: { [key]: "1" } } });
-const locked = [...created, command("lock", 2_000, { request: { reason: "keep" } })];
-
-const edits: readonly Operation[] = [
-  { ...today, ...one("set", created, [setting("a")], ["running", "running a=1"]) },
-  {
-    ...today,
-    ...{ name: "two sets at once", prepare: created, act: [setting("a"), setting("b")] },
-    done: [["running a=1 b=1"]],
-    undone: [["running a=1"], ["running b=1"], ["running"]],
-  },
-  { ...today, ...one("lock", created, [command("lock")], ["running", "running locked by project"]) },
-  { ...today, ...one("unlock", locked, [command("unlock")], ["running locked by project", "running"]) },
-  {
-    ...today,
-    ...{ name: "delete of locked", prepare: locked, act: [command("delete")] },
-    ...{ done: [["running locked by project"]], undone: [["running locked by project"]] },
-  },
-  {
-    // Whichever command comes first decides.
-    ...today,
-    ...{ name: "lock and delete at once", prepare: created, act: [command("lock"), command("delete")] },
-    done: [["running locked by project"], ["deleted"], ["deleted locked by project"]],
-    undone: [["running"]],
-  },
 ];
 
 export const operations: readonly Operation[] = [
@@ -357,6 +341,7 @@ export const operations: readonly Operation[] = [
   ...byItself,
   ...recovered,
   ...operators,
+  ...hosts,
   ...surroundings,
   ...edits,
 ];

@@ -187,8 +187,8 @@ export function listContract(get: () => Store): void {
     expect(await read({})).to.deep.equal([[id(1), id(2)], [id(3)]]);
     expect(await read({ order: "newest" })).to.deep.equal([[id(3), id(2)], [id(1)]]);
     const filters: readonly (readonly [Omit<OperationQuery, "limit">, readonly number[]])[] = [
-      [{ instanceIds: [id(1), "nobody"] }, [1, 3]],
-      [{ instanceIds: [id(1), id(2)], states: ["failed", "running"] }, [2, 3]],
+      [{ entityIds: [id(1), "nobody"] }, [1, 3]],
+      [{ entityIds: [id(1), id(2)], states: ["failed", "running"] }, [2, 3]],
       [{ states: ["running"] }, [3]],
       [{ states: ["running"], kinds: ["create"] }, []],
       [{ states: ["done", "failed"] }, [1, 2]],

@@ -176,7 +176,7 @@ export function readContract(get: () => Store): void {
       (await store.listOperations({ limit: 10, ...query })).rows.map(({ operation }) => operation);
     expect(await found({ project })).to.deep.equal(all);
     expect(await found({ project, limit: 1, marker: id(1) })).to.deep.equal([all[1]]);
-    expect(await found({ instanceIds: [id(1)] })).to.deep.equal([all[0], all[2]]);
+    expect(await found({ entityIds: [id(1)] })).to.deep.equal([all[0], all[2]]);
     expect(await found({ project, states: ["running"] })).to.deep.equal([all[0]]);
     expect((await store.getOperation(id(3)))?.operation).to.deep.equal(all[2]);
     const ended = await store.listEndedOperations([id(1), id(2), id(3), id(4)]);

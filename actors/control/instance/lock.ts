@@ -7,7 +7,8 @@ import type { LockHolder } from "../../../protocol/kinds.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { InstanceRecord, LoadedInstance } from "../../records/instance.ts";
-import type { Decision, RequestFacts } from "./messages.ts";
+import type { RequestFacts } from "../../runtime/decision.ts";
+import type { Decision } from "./messages.ts";
 
 export const holderOf = ({ project }: Pick<RequestFacts, "project">): LockHolder =>
   project === adminProject ? "operators" : "project";

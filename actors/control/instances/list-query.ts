@@ -76,12 +76,14 @@ export function operationQuery(
   request: Parameters<Handlers<typeof operationService>["list"]>[0],
   context: CallContext,
 ): OperationQuery {
-  const { instanceId, state, limit, ...filters } = request;
+  const { instanceId, instanceIds, noun, entityId, state, limit, ...filters } = request;
+  const instances = valuesOf(instanceId, instanceIds);
   return {
     ...filters,
     ...scopeOf(context),
     limit: limit ?? wireLimits.pageLengthDefault,
-    instanceIds: valuesOf(instanceId, request.instanceIds),
+    noun: noun ?? (instances === undefined ? undefined : "instance"),
+    entityIds: valuesOf(entityId, instances),
     states: valuesOf(state, request.states),
   };
 }

@@ -8,6 +8,7 @@ import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { OperationRow, Store } from "../../ports/store.ts";
+import { operationView } from "../request/operation-view.ts";
 import { fitting, jsonBytes, markerBehind } from "../request/page.ts";
 import { mayRead } from "../request/tenancy.ts";
 import type { Waits } from "../request/waits.ts";
@@ -26,7 +27,8 @@ function untilMs(waitMs: number | undefined, deadlineMs: number, clock: Clock): 
 
 /** With its instance's name beside the id, which alone tells people nothing. */
 function view({ operation, instanceName }: OperationRow): Operation {
-  return instanceName === null ? operation : { ...operation, instanceName };
+  const shown = operationView(operation);
+  return instanceName === null ? shown : { ...shown, instanceName };
 }
 
 export function operationHandlers({ store, waits, clock }: ReadOptions): Handlers<typeof operationService> {

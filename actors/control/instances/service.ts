@@ -8,7 +8,7 @@ import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { CallContext, Client, Handlers } from "../../../protocol/wire/service.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
+import { errorBodyOf, StatusError } from "../../../protocol/wire/status.ts";
 import type { InstanceRow, Store } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { verdictsFor } from "../directory/verdicts.ts";
@@ -16,9 +16,10 @@ import { notFound } from "../instance/actor.ts";
 import type { AdmissionCommand } from "../instance/admission.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
 import { instanceView } from "../instance/state.ts";
-import type { Placer } from "../placement/placer.ts";
+import type { ChosenHost, Placer } from "../placement/placer.ts";
 import { requestFacts } from "../request/content-hash.ts";
 import { requestLimits } from "../request/limits.ts";
+import { operationView } from "../request/operation-view.ts";
 import type { Ended } from "../request/operation-waits.ts";
 import { fitting, markerBehind } from "../request/page.ts";
 import { mayRead } from "../request/tenancy.ts";
@@ -27,7 +28,7 @@ import { bytesOfInstance } from "./bytes.ts";
 import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
 import { editHandlers } from "./edits.ts";
-import { explanation } from "./explain.ts";
+import { drainedSentence, explanation } from "./explain.ts";
 import { explainLimits } from "./limits.ts";
 import { instanceQuery } from "./list-query.ts";
 
@@ -40,6 +41,10 @@ export interface InstanceServiceOptions {
   readonly directory: HostDirectory;
   readonly waits: Waits;
   readonly hostAgent: (hostId: string) => Client<typeof hostAgentService>;
+  /**
+   * Why the instance did not leave its host, which is drained, at the last attempt; undefined: nothing known.
+   */
+  readonly obstacleOf: (hostId: string, instanceId: string) => string | undefined;
 }
 
 type Service = Handlers<typeof instanceService>;
@@ -60,9 +65,15 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const answer = await creator.create(request, facts, context.deadlineMs);
       return request.wait === true ? waitForAll(answer, context, options) : answer;
     },
-    explainCreate: async (request, { project, deadlineMs }) => ({
-      hosts: verdictsFor(project, await creator.explain(request, project, deadlineMs), directory),
-    }),
+    explainCreate: async (request, { project, deadlineMs }) => {
+      const { hosts, verdicts, refusal, rest } = await creator.rehearse(request, project, deadlineMs);
+      return {
+        hosts: verdictsFor(project, verdicts, directory),
+        placed: placedOn(hosts),
+        ...(rest === undefined ? {} : { rest: errorBodyOf(rest) }),
+        ...(refusal === undefined ? {} : { refusal: refusal.toBody() }),
+      };
+    },
     list: async (request, context) => {
       const page = await store.listInstances(await instanceQuery(request, context, options));
       const instances = fitting(page.rows.map(view), bytesOfInstance);
@@ -74,15 +85,37 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const row = await readable(context);
       const [verdicts, page] = await Promise.all([
         placer.explain(row.instance, context.deadlineMs),
-        store.listOperations({ instanceIds: [row.instance.id], limit: wireLimits.pageLengthDefault }),
+        store.listOperations({
+          noun: "instance",
+          entityIds: [row.instance.id],
+          limit: wireLimits.pageLengthDefault,
+        }),
       ]);
       const operations = page.rows.map(({ operation }) => operation);
       const fence = directory.fenceOf(row.instance.hostId);
       const hosts = verdictsFor(context.project, verdicts, directory);
       const guarded = await lastGuarded(context.id, store);
-      return explanation({ instance: view(row), row, hosts, operations, fence, guarded });
+      const stays = stayOf(row, options);
+      const facts = { instance: view(row), row, hosts, fence, guarded, stays };
+      return explanation({ ...facts, operations: operations.map(operationView) });
     },
   };
+}
+
+/** A sentence about the drain of the host that the instance is on; undefined: there is nothing to say. */
+function stayOf({ instance }: InstanceRow, { directory, obstacleOf }: InstanceServiceOptions) {
+  const host = instance.hostId === null ? undefined : directory.get(instance.hostId);
+  return host && drainedSentence(instance, host, obstacleOf(host.id, instance.id));
+}
+
+/** How many of the instances go to each host, in the order in which the hosts are first chosen. */
+function placedOn(hosts: readonly ChosenHost[]) {
+  const byHost = Map.groupBy(hosts, ({ hostId }) => hostId);
+  return [...byHost].map(([hostId, chosen]) => ({
+    hostId,
+    hostName: chosen[0]?.hostName ?? hostId,
+    instances: chosen.length,
+  }));
 }
 
 /** What a guard did to the instance last, if that is among the newest events of the cell; else undefined. */
@@ -178,7 +211,8 @@ async function asItIs(
   { store, directory }: InstanceServiceOptions,
 ): Promise<Changed> {
   const { id } = changed.operation;
-  const operation = ended?.operation ?? (await store.getOperation(id))?.operation ?? changed.operation;
+  const known = ended?.operation ?? (await store.getOperation(id))?.operation;
+  const operation = known === undefined ? changed.operation : operationView(known);
   const row = ended?.row ?? (await store.getInstance(changed.instance.id));
   if (row === undefined) return { ...changed, operation };
   return { instance: instanceView(row, directory.facts(row.instance.hostId)), operation };

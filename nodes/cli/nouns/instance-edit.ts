@@ -5,13 +5,12 @@
 import { Argument, Command } from "commander";
 import type { Instance } from "../../../protocol/instance.ts";
 import { exitCodes } from "../../package/exit-codes.ts";
-import { CommandError, errorLines, exitCodeFor, shownOf } from "../errors.ts";
+import { CommandError, exitCodeFor, shownOf } from "../errors.ts";
 import { parsePair } from "../format.ts";
 import { repeatable } from "../repeatable.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
-import { painter } from "../terminal.ts";
 
 interface SetOptions {
   readonly name?: string;
@@ -106,7 +105,7 @@ async function editAll(run: Run, keys: readonly string[], editing: Editing): Pro
   if (keys.length === 1 && failures.length > 0) throw failures[0];
   if (run.json) run.emit(keys.length === 1 ? edited[0] : edited);
   else for (const instance of edited) run.print(editedLine(run, instance));
-  for (const failure of failures) run.terminal.err.write(failureText(run, failure));
+  for (const failure of failures) run.tell(shownOf(failure));
   return failures.length > 0 ? exitCodeFor(failures[0]) : exitCodes.ok.exit;
 }
 
@@ -122,12 +121,6 @@ async function editOne(
   };
   const { instance } = await repeatable(again, (one) => send(session, id, run.call({ requestId: one })));
   return instance;
-}
-
-function failureText(run: Run, failure: unknown): string {
-  const shown = shownOf(failure);
-  if (run.json) return `${JSON.stringify({ error: shown })}\n`;
-  return errorLines(shown, painter(run.terminal.err, run.terminal.env));
 }
 
 function editedLine(run: Run, instance: Instance): string {

@@ -2,20 +2,19 @@
 import { Command } from "commander";
 import type { Operation } from "../../../protocol/operation.ts";
 import { operationKinds, operationStates } from "../../../protocol/states.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
-import { errorLines } from "../errors.ts";
 import { age, duration, type Moment, momentMs, parseMoment, time } from "../format.ts";
 import { commandLimits } from "../limits.ts";
 import { listCommand } from "../lists/list-command.ts";
 import type { Listed, View } from "../lists/listed.ts";
-import { Names } from "../lists/names.ts";
+import { Names, type Thing } from "../lists/names.ts";
 import { SeveralOption } from "../lists/several-option.ts";
-import { waitForEnd } from "../progress.ts";
+import { waitForAll } from "../progress.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import type { Column, Fact } from "../table.ts";
-import { painter } from "../terminal.ts";
 import { stateStyle } from "./instance-view.ts";
 
 export function operationCommand(invoke: Invoke): Command {
@@ -58,19 +57,27 @@ const list: Listed<Operation, OperationFilters> = {
   },
   columns: ({ nowMs, nameOf }) => columns(nowMs, nameOf),
   keyOf: ({ id }) => id,
-  said: ({ instanceId: id, instanceName: name }) =>
-    name === undefined ? undefined : { noun: "instance", id, name },
-  named: ({ instanceId: id }) => [{ noun: "instance", id }],
+  said: saidBy,
+  named: (row) => [thingOf(row)],
   defaults: () => ({ first: "newest", limit: commandLimits.newestRows }),
-  follows: ["instance"],
+  follows: ["instance", "host"],
 };
+
+const thingOf = ({ noun = "instance", entityId, instanceId }: Operation): Thing => ({
+  noun,
+  id: entityId ?? instanceId,
+});
+
+function saidBy(row: Operation): (Thing & { readonly name: string }) | undefined {
+  return row.instanceName === undefined ? undefined : { ...thingOf(row), name: row.instanceName };
+}
 
 const columns = (nowMs: number, nameOf: View["nameOf"]): readonly Column<Operation>[] => [
   { title: "ID", value: ({ id }) => id },
   { title: "KIND", value: ({ kind }) => kind },
-  { title: "INSTANCE", value: ({ instanceId: id }) => nameOf({ noun: "instance", id }), cut: true },
+  { title: "OF", value: (row) => nameOf(thingOf(row)), cut: true },
   { title: "STATE", value: ({ state }) => state, style: ({ state }) => stateStyle(state) },
-  { title: "HOST", value: placedOn, spare: true },
+  { title: "TO", value: placedOn, spare: true },
   { title: "STEP", value: ({ step }) => step, spare: true },
   { title: "TOOK", value: tookOf, order: ({ startedAtMs, endedAtMs }) => (endedAtMs ?? nowMs) - startedAtMs },
   {
@@ -79,14 +86,14 @@ const columns = (nowMs: number, nameOf: View["nameOf"]): readonly Column<Operati
     order: ({ startedAtMs }) => nowMs - startedAtMs,
     passing: true,
   },
-  { title: "INSTANCE ID", value: ({ instanceId: id }) => id, wide: true },
+  { title: "ID OF THAT", value: (row) => thingOf(row).id, wide: true },
   { title: "STARTED", value: ({ startedAtMs }) => time(startedAtMs), wide: true },
   { title: "ERROR", value: ({ error }) => (error === null ? "-" : error.reason), wide: true },
 ];
 
 /** The host that the operation chose: where a create, a move or a recovery leads to. */
-const placedOn = ({ steps }: Operation): string =>
-  steps.findLast(({ step }) => step === "placed")?.message ?? "-";
+const placedOn = ({ toHost, steps }: Operation): string =>
+  toHost?.name ?? steps.findLast(({ step }) => step === "placed")?.message ?? "-";
 
 const tookOf = ({ startedAtMs, endedAtMs }: Operation): string =>
   endedAtMs === null ? "-" : duration(endedAtMs - startedAtMs);
@@ -98,10 +105,10 @@ function showCommand(invoke: Invoke): Command {
     .option("--wait", "wait for its end, and show the steps")
     .action((id: string, { wait }: { wait?: boolean }, command: Command) =>
       invoke(command, async (run) => {
-        const session = await run.session();
-        const { operation } = await session.operation.get(id, {}, run.call());
-        const name = await nameOfInstance(run, session, operation);
-        const ended = wait === true ? await waitForEnd(run, session, { operation, name }) : operation;
+        const { session, operation } = await find(run, id);
+        const name = await nameOf(run, session, operation);
+        const [ended = operation] =
+          wait === true ? await waitForAll(run, session, [{ operation, name }]) : [operation];
         if (run.json) run.emit(ended);
         else await print(run, ended, name);
         return wait === true ? exitOf(run, ended) : exitCodes.ok.exit;
@@ -109,16 +116,30 @@ function showCommand(invoke: Invoke): Command {
     );
 }
 
-async function nameOfInstance(run: Run, session: Session, operation: Operation): Promise<string> {
-  const thing = { noun: "instance", id: operation.instanceId };
+/** The operation, in the user's project or, for an operator, in that of operators. @throws StatusError */
+async function find(run: Run, id: string): Promise<{ session: Session; operation: Operation }> {
+  const session = await run.session();
+  try {
+    return { session, operation: (await session.operation.get(id, {}, run.call())).operation };
+  } catch (thrown) {
+    if (!(thrown instanceof StatusError) || thrown.reason !== "operationNotFound") throw thrown;
+    const admin = await run.adminSession().catch(() => undefined);
+    if (admin === undefined) throw thrown;
+    return { session: admin, operation: (await admin.operation.get(id, {}, run.call())).operation };
+  }
+}
+
+/** The name of what it is an operation of, else its id. */
+async function nameOf(run: Run, session: Session, operation: Operation): Promise<string> {
   const names = new Names(run, session);
-  if (operation.instanceName === undefined) await names.lookUp([thing]);
-  return operation.instanceName ?? names.of(thing) ?? operation.instanceId;
+  const said = saidBy(operation);
+  if (said === undefined) await names.lookUp([thingOf(operation)]);
+  return said?.name ?? names.of(thingOf(operation)) ?? thingOf(operation).id;
 }
 
 async function print(run: Run, operation: Operation, name: string): Promise<void> {
   const { indented, renderFacts, renderTable } = await import("../table.ts");
-  run.print(renderFacts(facts(operation, name), run.paint, run.width));
+  run.print(renderFacts(facts(operation, { name, typed: run.typed }), run.paint, run.width));
   const rows = operation.steps.map((step) => ({ ...step, afterMs: step.atMs - operation.startedAtMs }));
   const steps = renderTable(
     [
@@ -132,17 +153,24 @@ async function print(run: Run, operation: Operation, name: string): Promise<void
   run.print(`\n${indented(steps)}`);
 }
 
-const facts = (operation: Operation, name: string): readonly Fact[] => [
+interface Saying {
+  /** Of what it is an operation of. */
+  readonly name: string;
+  readonly typed: Run["typed"];
+}
+
+const facts = (operation: Operation, { name, typed }: Saying): readonly Fact[] => [
   ["id", operation.id],
   ["kind", operation.kind],
-  ["instance", name === operation.instanceId ? name : `${name} (${operation.instanceId})`],
+  [thingOf(operation).noun, name === thingOf(operation).id ? name : `${name} (${thingOf(operation).id})`],
+  ["to", operation.toHost?.name],
   ["state", `${operation.state} (${operation.percent} %)`, stateStyle(operation.state)],
   [
     "error",
     operation.error === null ? undefined : `${operation.error.reason}: ${operation.error.message}`,
     "red",
   ],
-  ["next", operation.error?.next],
+  ["next", operation.error === null ? undefined : typed(operation.error.next)],
   ["request id", operation.requestId],
   ["started", time(operation.startedAtMs)],
   [
@@ -154,6 +182,6 @@ const facts = (operation: Operation, name: string): readonly Fact[] => [
 
 function exitOf(run: Run, { error }: Operation): number {
   if (error === null) return exitCodes.ok.exit;
-  if (!run.json) run.terminal.err.write(errorLines(error, painter(run.terminal.err, run.terminal.env)));
+  if (!run.json) run.tell(error);
   return exitCodeOf(error.code);
 }

@@ -6,7 +6,7 @@ import { Argument, Command } from "commander";
 import type { Changed } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
-import { CommandError, errorLines } from "../errors.ts";
+import { CommandError } from "../errors.ts";
 import { parseDuration } from "../format.ts";
 import { chosenColumns } from "../lists/columns.ts";
 import { waitForEach } from "../progress.ts";
@@ -15,7 +15,6 @@ import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import { eachOf } from "../several/each.ts";
 import { type Refusal, tellRefusals, tellSummary, worstExit } from "../several/report.ts";
-import { painter } from "../terminal.ts";
 import { type Choice, type Chosen, choiceOptions, choose } from "./chosen-instances.ts";
 import { instanceColumns } from "./instance-view.ts";
 
@@ -64,7 +63,11 @@ function stopCommand(invoke: Invoke): Command {
       ),
   )
     .option("--hard", "do not ask the guest, halt it at once")
-    .option("--grace <time>", "how long the guest may take before it is halted, such as 30s", parseDuration);
+    .option(
+      "--grace <time>",
+      "how long the guest may take before it is halted, such as 30s; a bare number is seconds",
+      parseDuration,
+    );
 }
 
 function rebootCommand(invoke: Invoke): Command {
@@ -239,6 +242,6 @@ function changeLine(run: Run, { id, name, state, hostName }: Changed["instance"]
 /** The exit code of an operation that did not end well, with its reason where nobody has shown it yet. */
 function exitOf(run: Run, { error }: Operation): number {
   if (error === null) return exitCodes.conflict.exit;
-  if (!run.json) run.terminal.err.write(errorLines(error, painter(run.terminal.err, run.terminal.env)));
+  if (!run.json) run.tell(error);
   return exitCodeOf(error.code);
 }

@@ -3,10 +3,9 @@
  * line that says how many; and the exit code of the worst.
  */
 import { exitCodes } from "../../package/exit-codes.ts";
-import { errorLines, exitCodeFor, shownOf } from "../errors.ts";
+import { exitCodeFor, shownOf } from "../errors.ts";
 import { commandLimits } from "../limits.ts";
 import type { Run } from "../run.ts";
-import { painter } from "../terminal.ts";
 
 /** An error of one of several things. */
 export interface Refusal {
@@ -39,21 +38,18 @@ export function worstExit(exits: readonly number[]): number {
   );
 }
 
+function tell(run: Run, { name, thrown }: Refusal): void {
+  const shown = shownOf(thrown);
+  const named = { ...shown, subject: name };
+  run.tell(run.output.kind === "json" ? named : { ...shown, message: `${name}: ${shown.message}` });
+}
+
 /** Tells the errors, the first ones of many; answers the worst exit code. */
 export function tellRefusals(run: Run, refusals: readonly Refusal[]): number {
-  for (const refusal of refusals.slice(0, commandLimits.namedMax))
-    run.terminal.err.write(textOf(run, refusal));
+  for (const refusal of refusals.slice(0, commandLimits.namedMax)) tell(run, refusal);
   const more = refusals.length - commandLimits.namedMax;
   if (more > 0 && !run.json) run.remark(`And ${more} more errors.`);
   return worstExit(refusals.map(({ thrown }) => exitCodeFor(thrown)));
-}
-
-function textOf(run: Run, { name, thrown }: Refusal): string {
-  const shown = shownOf(thrown);
-  if (run.json) return `${JSON.stringify({ error: { ...shown, subject: name } })}\n`;
-  const message = `${name}: ${shown.message}`;
-  const next = run.typed(shown.next);
-  return errorLines({ ...shown, message, next }, painter(run.terminal.err, run.terminal.env));
 }
 
 /** Prints `delete: 3 of 5 done, 1 failed, 1 refused.` below a command on several things; not in JSON. */

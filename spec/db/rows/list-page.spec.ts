@@ -34,8 +34,11 @@ describe("the walk of a list", () => {
 
   const operations: readonly (readonly [Omit<OperationQuery, "limit">, string, boolean])[] = [
     [{ project: "p" }, "all", false],
-    [{ instanceIds: ["i"] }, "instances", false],
-    [{ instanceIds: ["i"], states: ["running"] }, "instances", true],
+    [{ entityIds: ["i"] }, "entities", false],
+    [{ entityIds: ["i"], states: ["running"] }, "entitiesRunning", false],
+    [{ entityIds: ["h"], noun: "host" }, "entities", false],
+    [{ noun: "host" }, "all", true],
+    [{ entityIds: ["i"], states: ["failed"] }, "entities", true],
     [{ states: ["running"] }, "running", false],
     [{ states: ["running", "failed"] }, "all", true],
     [{ states: ["running"], kinds: ["stop"] }, "running", true],
