@@ -284,7 +284,7 @@ class Run {
     if ([...this.#clients, this.#admin].some(({ underWay }) => underWay > 0)) return false;
     if (this.#cluster.store.committing > 0) return false;
     if ((await inner.listUnsettled({ limit: 1 })).length > 0) return false;
-    if ((await inner.listOperations({ limit: 1, state: "running" })).length > 0) return false;
+    if ((await inner.listOperations({ limit: 1, states: ["running"] })).rows.length > 0) return false;
     // A host that is fenced cleans up, and comes back: perhaps not at once, when its storage lease was taken.
     if ((await inner.allHosts()).some(({ lease }) => (lease?.fencedBy ?? null) !== null)) return false;
     const last = await inner.lastSequence();

@@ -158,7 +158,7 @@ const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
   packages: [pureNode, schemas],
 }));
 
-const terminal = [/^commander$/, /^cli-table3$/];
+const terminal = [/^commander$/, /^cli-table3$/, /^yaml$/];
 /** What a page loads as well, as all of protocol/: no module of Node's. */
 const inBrowsers = new RegExp(
   [
