@@ -16,6 +16,7 @@ import { endsInTime } from "./grace.ts";
 import { Incarnation, type Owner } from "./incarnation.ts";
 import { actorLimits } from "./limits.ts";
 import { Envelope, Mailbox, type Pending } from "./mailbox.ts";
+import type { Meter } from "./meter.ts";
 import { type Deadlines, Question } from "./question.ts";
 import { judgeCrash } from "./supervision.ts";
 import type { ActorDefinition, ActorEnd, ActorRef, AskOptions, Reply, SupervisionEvent } from "./system.ts";
@@ -31,6 +32,7 @@ export interface Thread {
 export interface Runtime {
   readonly clock: Clock;
   readonly log: Log;
+  readonly meter: Meter;
   readonly deadlines: Deadlines;
   thread(run: Runnable): Thread;
   /** Counts the actors that have something to do. */
@@ -107,6 +109,10 @@ export class ActorCore<S, M> implements Owner<M>, Runnable, Parent {
     return this.#family;
   }
 
+  get children(): Family | undefined {
+    return this.#family;
+  }
+
   get waiting(): number {
     return this.#mailbox.length;
   }
@@ -173,6 +179,7 @@ export class ActorCore<S, M> implements Owner<M>, Runnable, Parent {
       return new StatusError("actorStopped", `${this.path} has stopped.`);
     }
     if (waiting < (this.#definition.mailboxLengthMax ?? actorLimits.mailboxLengthMax)) return undefined;
+    this.#runtime.meter.count("novact_mailbox_refused_total", {});
     const retryAfterMs = actorLimits.mailboxRetryAfterMs;
     return new StatusError("mailboxFull", `${this.path} has too much to do.`, { retryAfterMs });
   }
@@ -212,6 +219,7 @@ export class ActorCore<S, M> implements Owner<M>, Runnable, Parent {
   async #turn(envelope: Envelope<M>): Promise<boolean> {
     const { message, question } = envelope;
     this.#asked = question;
+    this.#runtime.meter.count("novact_actor_turns_total", {});
     try {
       this.#keep(await this.#definition.receive(this.#state as S, message, this.#incarnation));
       if (question?.done === false) this.#postpone(question);

@@ -11,6 +11,7 @@ import { type ActorSystemRef, dispatch, type Ref, type SupervisionActorFunc, spa
 import { StatusError } from "../../protocol/wire/status.ts";
 import { ActorCore, type Parent, type Runnable, type Runtime, type Thread } from "./actor-core.ts";
 import { Family } from "./family.ts";
+import { type Meter, nullMeter, only } from "./meter.ts";
 import { Deadlines } from "./question.ts";
 import type {
   ActorDefinition,
@@ -47,6 +48,7 @@ class NactThread implements Thread {
 class System implements ActorSystem, Runtime, Parent {
   readonly clock: ActorSystemOptions["clock"];
   readonly log: ActorSystemOptions["log"];
+  readonly meter: Meter;
   readonly deadlines: Deadlines;
   readonly path = "";
   readonly family = new Family();
@@ -56,10 +58,12 @@ class System implements ActorSystem, Runtime, Parent {
   #busy = 0;
   #stopping: Promise<void> | undefined;
 
-  constructor({ clock, log }: ActorSystemOptions) {
+  constructor({ clock, log, meter = nullMeter }: ActorSystemOptions) {
     this.clock = clock;
     this.log = log;
+    this.meter = meter;
     this.deadlines = new Deadlines(clock);
+    meterFamily(meter, this.family);
   }
 
   get busy(): number {
@@ -101,6 +105,7 @@ class System implements ActorSystem, Runtime, Parent {
     const fields = { actor, incarnation, backoffMs, err: cause };
     if (kind === "failed") this.log.error(fields, "An actor failed; its supervisor has given up.");
     else this.log.warn(fields, "An actor crashed and is restarted.");
+    this.meter.count("novact_actor_restarts_total", { how: kind });
     for (const listener of this.#listeners) this.#notify(listener, event);
   }
 
@@ -143,6 +148,16 @@ class System implements ActorSystem, Runtime, Parent {
     this.log.error({ err: error }, "The actor runtime itself threw: one actor hangs.");
     return context.stop;
   };
+}
+
+function meterFamily(meter: Meter, family: Family): void {
+  const waiting = () => [...family.everybody()].map((actor) => actor.waiting);
+  meter.look("novact_actors", () => only(waiting().length));
+  meter.look("novact_mailbox_messages", () => only(waiting().reduce((sum, one) => sum + one, 0)));
+  meter.look("novact_mailbox_longest_messages", () =>
+    only(waiting().reduce((most, one) => Math.max(most, one), 0)),
+  );
+  meter.zero("novact_actor_turns_total", "novact_actor_restarts_total", "novact_mailbox_refused_total");
 }
 
 /** Makes an empty system. Its actors live until `stop`; it starts no timer and no work by itself. */

@@ -6,16 +6,22 @@
  */
 import type { ActorRef } from "./system.ts";
 
+/** An actor, as its parent keeps it. */
+export interface Member extends ActorRef<never> {
+  /** Undefined: it never had children. */
+  readonly children: Family | undefined;
+}
+
 export class Family {
-  readonly #members = new Map<string, ActorRef<never>>();
+  readonly #members = new Map<string, Member>();
 
   /** @throws Error when the name is taken: a bug of the caller. */
-  add(member: ActorRef<never>): void {
+  add(member: Member): void {
     if (this.#members.has(member.name)) throw new Error(`An actor named ${member.name} exists already.`);
     this.#members.set(member.name, member);
   }
 
-  remove(member: ActorRef<never>): void {
+  remove(member: Member): void {
     if (this.#members.get(member.name) === member) this.#members.delete(member.name);
   }
 
@@ -23,8 +29,16 @@ export class Family {
     return this.#members.size;
   }
 
-  youngestFirst(): readonly ActorRef<never>[] {
+  youngestFirst(): readonly Member[] {
     return [...this.#members.values()].reverse();
+  }
+
+  /** All members, and theirs. */
+  *everybody(): Iterable<Member> {
+    for (const member of this.#members.values()) {
+      yield member;
+      if (member.children !== undefined) yield* member.children.everybody();
+    }
   }
 
   /** Stops all at once; resolves when all have ended. */

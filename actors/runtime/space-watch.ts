@@ -5,7 +5,7 @@
 import { type FileSystemSpace, type Space, spaceOf } from "../../protocol/space.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { actorLimits } from "./limits.ts";
-import { Periodic } from "./periodic.ts";
+import { type Loop, Periodic } from "./periodic.ts";
 
 export interface SpaceWatchOptions {
   /** The port to the file systems; absent: nothing is watched, and nothing is full. */
@@ -29,6 +29,10 @@ export class SpaceWatch {
       pauseMs: () => actorLimits.spaceLookPeriodMs,
       round: () => this.#look(),
     });
+  }
+
+  get loop(): Loop {
+    return this.#rounds.loop;
   }
 
   /** Resolves after the first look. */

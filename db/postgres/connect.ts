@@ -15,6 +15,7 @@ import { connectError, serverError, unavailable } from "./failure.ts";
 import { postgresLimits } from "./limits.ts";
 import { migrate, migrationOptions } from "./migrate.ts";
 import { PostgresStore } from "./store.ts";
+import type { StoreMeter } from "./store-meter.ts";
 
 export interface OpenStoreOptions {
   /** `postgresql://user:password@host:port/database` */
@@ -26,6 +27,8 @@ export interface OpenStoreOptions {
    * committed any more.
    */
   readonly onOutdated?: (sentence: string) => void;
+  /** Absent: nobody counts. */
+  readonly meter?: StoreMeter | undefined;
 }
 
 /** What the statements were written for and are tested with; older versions may lack something. */
@@ -42,7 +45,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
  * {@link openStore}
  */
 export async function connectStore(
-  { url, clock, log, onOutdated }: OpenStoreOptions,
+  { url, clock, log, onOutdated, meter }: OpenStoreOptions,
   connectionsMax: number,
 ): Promise<Store> {
   const orm = await connect(url, {
@@ -51,7 +54,8 @@ export async function connectStore(
     connectionTimeoutMillis: postgresLimits.storeTimeoutMs,
   });
   const database = await Database.of(orm.em, clock, log);
-  return new PostgresStore({ orm, database, writer: new CommitWriter({ database, clock, log, onOutdated }) });
+  const writer = new CommitWriter({ database, clock, log, onOutdated, meter });
+  return new PostgresStore({ orm, database, writer });
 }
 
 async function prepare(url: string, place: Place, log: Log): Promise<void> {

@@ -38,6 +38,9 @@ import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
+import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
+import { meterCalls, meterLoops, meterSpaces } from "../../actors/runtime/metered.ts";
+import type { Loop } from "../../actors/runtime/periodic.ts";
 import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
 import type { ActorRef, ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
@@ -52,6 +55,7 @@ import { wireLimits } from "../../protocol/limits/wire.ts";
 import { operationService } from "../../protocol/operation.ts";
 import { quotaService } from "../../protocol/quota.ts";
 import { serverGroupService } from "../../protocol/server-group.ts";
+import type { Space } from "../../protocol/space.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createServer, implement, type Server } from "../../protocol/wire/server.ts";
 import { outboxHintSubject, systemProject } from "../../protocol/wire/subjects.ts";
@@ -75,8 +79,10 @@ export interface ControllerPorts {
   /** Room on the file systems of the controller and of its database; absent: it is not known. */
   readonly space?: DiskSpace;
   readonly openSafety: OpenSafety;
-  /** Called after events were committed: publishes them. */
-  readonly wakePublisher: () => void;
+  /** Called after events were committed, with the last one's sequence number: publishes them. */
+  readonly wakePublisher: (lastSequence: number) => void;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
   /**
    * A supervisor has given up an actor that every command or every instance needs: the controller is of no
    * use until its process begins anew.
@@ -98,14 +104,15 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const { system, directory, commits, waits, registry } = parts;
   await Promise.all([directory.open(), parts.space.start()]);
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
+  const reconcile = (id: string) => void registry.tell(id, { kind: "reconcile" });
+  const reconciler = reconcilerDefinition({ store, nudge: reconcile });
+  const recoverer = recovererDefinition({ store, braked: () => parts.leases.brake.on, recover });
+  const drainer = drainerDefinition(parts.drainer);
+  const sweeper = sweeperDefinition({ store, directory, agent: parts.hostAgent });
   const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
     parts.scheduler,
-    system.spawn(
-      reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }),
-    ),
-    system.spawn(recovererDefinition({ store, braked: () => parts.leases.brake.on, recover })),
-    system.spawn(drainerDefinition(parts.drainer)),
-    system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
+    system.spawn(reconciler),
+    ...[recoverer, drainer, sweeper].map((one) => system.spawn(one)),
     system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
   ];
   for (const actor of needed)
@@ -120,6 +127,8 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   });
   const safety = await ports.openSafety(audienceOf(ports, parts));
   const server = serverOf(ports, parts);
+  const loops = [reconciler, recoverer, drainer, sweeper, directory, parts.space].map(({ loop }) => loop);
+  meterController(ports, { spaces: () => parts.space.spaces, loops, server });
   return {
     system,
     cutOff: () => {
@@ -141,7 +150,7 @@ type Parts = ReturnType<typeof actorsOf>;
 /** The actors, and the objects between them and the ports. */
 function actorsOf(ports: ControllerPorts) {
   const { store, bus, clock, ids, log, firstTurn } = ports;
-  const system = createActorSystem({ clock, log });
+  const system = createActorSystem({ clock, log, meter: ports.meter });
   const directory = new HostDirectory({
     ...{ store, clock, log },
     onRead: (hosts, readAtMs) => placer.read(hosts, readAtMs),
@@ -151,11 +160,11 @@ function actorsOf(ports: ControllerPorts) {
     },
   });
   const tell = (hint: CommitHint) => {
-    ports.wakePublisher();
+    ports.wakePublisher(hint.lastSequence);
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
   };
   const waits = new Waits(store, clock);
-  const commits = new Commits(store, tell, waits);
+  const commits = new Commits(store, tell, waits, ports.meter);
   const { commit } = commits;
   const hostAgent = hostAgents(ports);
   const leases = new LeasePicture(clock);
@@ -243,7 +252,7 @@ function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): Fleet
 
 /** The controller's server for the commands of clients. */
 function serverOf(ports: ControllerPorts, parts: Parts): Server {
-  const { store, bus, clock, ids, log, cell } = ports;
+  const { store, bus, clock, ids, log, cell, meter = nullMeter } = ports;
   const { commit } = parts.commits;
   const catalog = { store, commit, clock, ids };
   const read = { store, clock, waits: parts.waits };
@@ -274,7 +283,23 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
         ),
     }),
   ];
-  return createServer({ bus, clock, ids, log, binding: commandBinding(cell), services });
+  const counted = meter.on ? { meter: meterCalls(meter, "command") } : {};
+  return createServer({ bus, clock, ids, log, binding: commandBinding(cell), services, ...counted });
+}
+
+interface Shown {
+  readonly spaces: () => readonly Space[];
+  readonly loops: readonly Loop[];
+  readonly server: Server;
+}
+
+function meterController(
+  { meter = nullMeter, clock }: ControllerPorts,
+  { spaces, loops, server }: Shown,
+): void {
+  meterSpaces(meter, spaces);
+  meterLoops(meter, clock, () => loops);
+  meter.look("novact_calls_under_way", () => [[{ door: "command" }, server.inWork]]);
 }
 
 /** Writes what a supervisor did as an event; when even that fails, the log has it. */

@@ -67,7 +67,7 @@ export async function startController({ config, index, log }: ControllerOptions)
       ...{ config, name: `controller-${index + 1}`, log, onOutdated },
       onEnded: () => endProcess(log, "the safety channel has ended"),
     }),
-    wakePublisher: () => publisher.wake(),
+    wakePublisher: (lastSequence) => publisher.wake(lastSequence),
     onFailed: () => endProcess(log, "an actor that the controller needs has failed for good"),
   });
   bus.onConnected(() => controller.cutOff());

@@ -11,6 +11,8 @@ import { Patience } from "../../actors/control/fleet/patience.ts";
 import { reportHandlers } from "../../actors/control/fleet/reports.ts";
 import { Commits } from "../../actors/control/request/commits.ts";
 import type { Store } from "../../actors/ports/store.ts";
+import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
+import { meterCalls, meterLoops } from "../../actors/runtime/metered.ts";
 import type { ExamineStorage } from "../../actors/shared-storage/witnesses.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { reportService } from "../../protocol/machine.ts";
@@ -34,6 +36,8 @@ export interface SafetyPorts {
   readonly log: Log;
   /** Names the controller in proofs. */
   readonly name: string;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
 }
 
 export interface Safety extends SafetyChannel {
@@ -43,29 +47,32 @@ export interface Safety extends SafetyChannel {
 
 /** Resolves when the hosts were read once and reports are heard. */
 export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience): Promise<Safety> {
-  const { cell, store, bus, clock, ids, log, name } = ports;
-  const { commit } = new Commits(store, (hint) => audience.committed(hint));
+  const { cell, store, bus, clock, ids, log, name, meter = nullMeter } = ports;
+  const { commit } = new Commits(store, (hint) => audience.committed(hint), undefined, meter);
   const patience = new Patience(audience, { clock, log });
   const hostsChanged = () => {
     directory.refreshSoon();
     void patience.hostsChanged();
   };
   const examineStorage = storageExaminer(hostAgents(ports));
-  const fencer = new Fencer({ commit, clock, log, name, examineStorage, onFenced: hostsChanged });
+  const fencer = new Fencer({ commit, clock, log, name, examineStorage, onFenced: hostsChanged, meter });
   const directory = new HostDirectory({
     ...{ store, signsOfLife: store, clock, log },
     onRound: (hosts, listeningSinceMs) => {
       void fencer.round(hosts, listeningSinceMs).then(() => audience.looked(fencer.picture));
     },
   });
-  const leases = new Leases({ store, commit, clock, hostsChanged });
+  const leases = new Leases({ store, commit, clock, hostsChanged, meter });
   await directory.open();
   const handlers = reportHandlers({ store, commit, clock, directory, leases, audience: patience, log });
   const server = createServer({
     ...{ bus, clock, ids, log, discoverable: false },
     binding: reportBinding(cell),
     services: [implement(reportService, handlers)],
+    ...(meter.on ? { meter: meterCalls(meter, "report") } : {}),
   });
+  meter.look("novact_calls_under_way", () => [[{ door: "report" }, server.inWork]]);
+  meterLoops(meter, clock, () => [directory.loop]);
   return {
     cutOff: () => {
       directory.cutOff();

@@ -5,7 +5,8 @@
  */
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Store } from "../../actors/ports/store.ts";
-import { Periodic, type Round } from "../../actors/runtime/periodic.ts";
+import { type Meter, nullMeter, only } from "../../actors/runtime/meter.ts";
+import { type Loop, Periodic, type Round } from "../../actors/runtime/periodic.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { eventLimits } from "./limits.ts";
 
@@ -14,17 +15,26 @@ export interface EventPublisherOptions {
   readonly stream: EventStream;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter;
 }
 
 export interface EventPublisher {
-  /** Tells that events were committed. Cheap and repeatable; several calls together make one round. */
-  wake(): void;
+  readonly loop: Loop;
+  /**
+   * Tells that events were committed, the last with this sequence number. Cheap and repeatable; several calls
+   * together make one round.
+   */
+  wake(lastSequence: number): void;
   /** Resolves when the current round has ended; nothing is published afterwards. */
   stop(): Promise<void>;
 }
 
 /** Starts publishing at once, and looks for new events every eventLimits.eventPublishPeriodMs by itself. */
-export function startEventPublisher({ store, stream, clock, log }: EventPublisherOptions): EventPublisher {
+export function startEventPublisher(options: EventPublisherOptions): EventPublisher {
+  const { store, stream, clock, log, meter = nullMeter } = options;
+  const lag = new Lag();
+  meter.look("novact_events_unpublished", () => only(lag.events));
   let stopped = false;
   let woken = false;
   let failures = 0;
@@ -36,7 +46,7 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
     known = undefined;
     woken = false;
     try {
-      known = await publishNews({ store, stream, isStopped: () => stopped }, from);
+      known = await publishNews({ store, stream, isStopped: () => stopped, lag }, from);
       failures = 0;
     } catch (error) {
       failures += 1;
@@ -50,7 +60,9 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
   void rounds.start();
 
   return {
-    wake() {
+    loop: rounds.loop,
+    wake(lastSequence) {
+      lag.committed(lastSequence);
       if (stopped || woken) return;
       woken = true;
       // A running round looks at `woken` when it ends; after failures the back-off stands.
@@ -73,8 +85,30 @@ function pauseMs(failures: number, woken: boolean): number {
   return woken ? eventLimits.eventPublishSpacingMs : eventLimits.eventPublishPeriodMs;
 }
 
+/** How far the stream is behind the events of which this process knows. */
+class Lag {
+  #committed = 0;
+  /** Undefined: the stream's end was never seen. */
+  #published: number | undefined;
+
+  /** Undefined: it is not known. */
+  get events(): number | undefined {
+    return this.#published === undefined ? undefined : Math.max(0, this.#committed - this.#published);
+  }
+
+  committed(lastSequence: number): void {
+    this.#committed = Math.max(this.#committed, lastSequence);
+  }
+
+  /** The stream's end, which falls when the stream was lost. */
+  published(lastSequence: number): void {
+    this.#published = lastSequence;
+  }
+}
+
 interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
   readonly isStopped: () => boolean;
+  readonly lag: Lag;
 }
 
 /**
@@ -83,18 +117,21 @@ interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
  * the stream takes nothing. Answers the stream's end, if it is known.
  */
 async function publishNews(
-  { store, stream, isStopped }: News,
+  { store, stream, isStopped, lag }: News,
   from: number | undefined,
 ): Promise<number | undefined> {
   let before = -1;
   let end = from;
   while (!isStopped()) {
     const after: number = end ?? (await stream.lastSequence());
+    lag.published(after);
     if (after === before) return undefined;
     before = after;
     const page = await store.listEvents({ after, limit: eventLimits.eventPublishPage });
     if (page.events.length === 0) return after;
+    lag.committed(page.events.at(-1)?.sequence ?? 0);
     end = await stream.publish(page.events);
+    if (end !== undefined) lag.published(end);
     if (page.events.length < eventLimits.eventPublishPage) return end;
   }
   return undefined;

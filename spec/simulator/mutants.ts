@@ -5,6 +5,7 @@
 import { actorMutants } from "./mutants-actors.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
+import { meterMutants } from "./mutants-meter.ts";
 import { neighbourMutants } from "./mutants-neighbours.ts";
 import { placementMutants } from "./mutants-placement.ts";
 import type { Mutant } from "./mutants-plans.ts";
@@ -19,4 +20,5 @@ export const mutants: readonly Mutant[] = [
   ...placementMutants,
   ...actorMutants,
   ...neighbourMutants,
+  ...meterMutants,
 ];

@@ -12,7 +12,7 @@ import type { Space } from "../../../protocol/space.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
-import { Periodic, type Round } from "../../runtime/periodic.ts";
+import { type Loop, Periodic, type Round } from "../../runtime/periodic.ts";
 import type { Fence } from "./fence-proof.ts";
 import { fenceSentence } from "./fence-proof.ts";
 
@@ -66,6 +66,10 @@ export class HostDirectory {
       pauseMs: () => leaseLimits.heartbeatPeriodMs / 2,
       round: (round) => this.#round(round),
     });
+  }
+
+  get loop(): Loop {
+    return this.#rounds.loop;
   }
 
   /** Reads the hosts once, then again in every period until `close`. */

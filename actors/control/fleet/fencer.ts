@@ -11,11 +11,12 @@ import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Commit, NewEvent } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
+import { type Meter, nullMeter, only } from "../../runtime/meter.ts";
 import { type ExamineStorage, storageOf, Witnesses } from "../../shared-storage/witnesses.ts";
 import { fenceSentence } from "../directory/fence-proof.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { areManyMissed, type Brake, brakeOf } from "./brake.ts";
-import { type Expired, look, silentFor, type Watch } from "./lease-expiry.ts";
+import { type Expired, lateRenewals, look, silentFor, type Watch } from "./lease-expiry.ts";
 import { fleetLimits } from "./limits.ts";
 import type { FleetPicture } from "./link.ts";
 
@@ -28,11 +29,14 @@ export interface FencerOptions {
   readonly examineStorage: ExamineStorage;
   /** Called when a host was fenced. */
   readonly onFenced: () => void;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
 }
 
 export class Fencer {
   readonly #options: FencerOptions;
   readonly #witnesses: Witnesses;
+  readonly #meter: Meter;
   /** Ids of hosts whose storage lease is being taken. */
   readonly #taking = new Set<string>();
   #watch: Watch = new Map();
@@ -44,6 +48,17 @@ export class Fencer {
   constructor(options: FencerOptions) {
     this.#options = options;
     this.#witnesses = new Witnesses({ examine: options.examineStorage, clock: options.clock });
+    this.#meter = options.meter ?? nullMeter;
+    this.#meter.zero("novact_lease_renewals_late_total");
+    this.#meter.look("novact_lease_oldest_seconds", () => only(this.#oldestS()));
+    this.#meter.look("novact_recovery_braked", () => only(Number(this.#brake.on)));
+  }
+
+  /** Undefined: no host holds a lease. */
+  #oldestS(): number | undefined {
+    const { silentMs } = this.picture;
+    if (silentMs.length === 0) return undefined;
+    return silentMs.reduce((oldest, [, ms]) => Math.max(oldest, ms), 0) / 1_000;
   }
 
   /** What the last round saw. */
@@ -62,6 +77,8 @@ export class Fencer {
     try {
       const nowMs = this.#options.clock.monotonicMs();
       const seen = look(this.#watch, hosts, { nowMs, listeningSinceMs });
+      if (this.#meter.on)
+        this.#meter.count("novact_lease_renewals_late_total", {}, lateRenewals(this.#watch, seen.next));
       this.#watch = seen.next;
       const missed = silentFor(seen, fleetLimits.storageMissedMs);
       this.#witnesses.look(hosts, missed);

@@ -7,6 +7,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeaseKey, Renewal, Store } from "../../ports/store.ts";
+import { type Meter, nullMeter } from "../../runtime/meter.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { fleetLimits } from "./limits.ts";
 
@@ -28,6 +29,8 @@ export interface LeasesOptions {
   readonly clock: Clock;
   /** Called when a host lease was granted. */
   readonly hostsChanged: () => void;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
 }
 
 interface Waiting {
@@ -38,11 +41,14 @@ interface Waiting {
 
 export class Leases {
   readonly #options: LeasesOptions;
+  readonly #meter: Meter;
   #waiting: Waiting[] = [];
   #busy = false;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
+    this.#meter = options.meter ?? nullMeter;
+    this.#meter.zero("novact_lease_renewals_total");
   }
 
   /**
@@ -119,6 +125,7 @@ export class Leases {
   async #write(batch: readonly Waiting[]): Promise<void> {
     try {
       const held = new Set(await this.#options.store.renewLeases(batch.map(({ key }) => key)));
+      this.#meter.count("novact_lease_renewals_total", {}, held.size);
       for (const { key, resolve } of batch) resolve(held.has(key.hostId));
     } catch (error) {
       for (const { reject } of batch) reject(error);

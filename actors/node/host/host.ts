@@ -6,6 +6,7 @@
 
 import { refuseUnknownNeeds } from "../../../protocol/agent-needs.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../../protocol/machine.ts";
+import { machineStates } from "../../../protocol/states.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
@@ -17,6 +18,8 @@ import type { Hypervisor } from "../../ports/hypervisor.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { StorageLeases } from "../../ports/storage-leases.ts";
 import { actorLimits } from "../../runtime/limits.ts";
+import { type Meter, nullMeter } from "../../runtime/meter.ts";
+import { meterLoops, meterSpaces } from "../../runtime/metered.ts";
 import { SpaceWatch } from "../../runtime/space-watch.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
@@ -55,6 +58,8 @@ export interface HostOptions {
   readonly storageLeases?: StorageLeases;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
   /** How many guests may boot at once. */
   readonly bootsMax: number;
   /**
@@ -109,6 +114,7 @@ export function createHost(options: HostOptions): Host {
     if (how === "failed") options.onFailed?.();
   });
   holder.start();
+  meterHost(options, { ledger, watch, holder });
   news.onNews(() => {
     holder.poke();
     return ref.tell({ kind: "news" });
@@ -141,6 +147,24 @@ export function createHost(options: HostOptions): Host {
   };
 }
 
+interface Shown {
+  readonly ledger: Ledger;
+  readonly watch: SpaceWatch;
+  readonly holder: LeaseHolder;
+}
+
+/** Shows the guests by their newest observations, the room on file systems, and the host's loops. */
+function meterHost({ meter = nullMeter, clock }: HostOptions, { ledger, watch, holder }: Shown): void {
+  meterSpaces(meter, () => watch.spaces);
+  meterLoops(meter, clock, () => [watch.loop, holder.loop]);
+  meter.zero("novact_guard_deeds_total");
+  meter.look("novact_guests", () => {
+    const latest = new Map(ledger.all().map(({ instanceId, state }) => [instanceId, state]));
+    const states = [...latest.values()];
+    return machineStates.map((state) => [{ state }, states.filter((one) => one === state).length] as const);
+  });
+}
+
 function ensure(
   ref: ActorRef<HostMessage>,
   request: EnsureRequest,
@@ -158,7 +182,7 @@ interface LeaseParts {
 }
 
 function leaseHolder(options: HostOptions, { ledger, machines, storage, changed }: LeaseParts): LeaseHolder {
-  const { guard, reports, clock, log, hypervisor, inventory } = options;
+  const { guard, reports, clock, log, hypervisor, inventory, meter = nullMeter } = options;
   /** True when no machine reports, and the hypervisor finds, no guest that another host may take over. */
   const isClean = async () => {
     if (!ledger.areDown(machines.fenced)) return false;
@@ -166,7 +190,7 @@ function leaseHolder(options: HostOptions, { ledger, machines, storage, changed 
     return !living.some(({ instanceId }) => machines.mayBeFenced(instanceId));
   };
   const { hostId, bootId } = inventory;
-  const deeds = new GuardDeeds({ bootId, reports, clock, log });
+  const deeds = new GuardDeeds({ bootId, reports, clock, log, meter });
   const answered = (one: Guard) => void deeds.report(one);
   return new LeaseHolder({ hostId, reports, guard, storage, clock, log, isClean, changed, answered });
 }

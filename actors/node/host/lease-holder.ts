@@ -16,7 +16,7 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { Guard } from "../../ports/guard.ts";
-import { Periodic, type Round } from "../../runtime/periodic.ts";
+import { type Loop, Periodic, type Round } from "../../runtime/periodic.ts";
 import type { HostStorage } from "../../shared-storage/host-storage.ts";
 import { type Lease, noLease } from "../machine/lease.ts";
 import { hostLimits } from "./limits.ts";
@@ -62,6 +62,10 @@ export class LeaseHolder {
       pauseMs: () => leaseLimits.heartbeatPeriodMs,
       round: (round) => this.#ask(round),
     });
+  }
+
+  get loop(): Loop {
+    return this.#renewals.loop;
   }
 
   /** Starts renewing. A renewal that hangs does not hold up later ones: the first answer counts. */

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { Fencer } from "../../../../actors/control/fleet/fencer.ts";
 import type { Commit } from "../../../../actors/records/commit.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
+import { CountingMeter } from "../../../../actors/runtime/counting-meter.ts";
 import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import { silentLog } from "../../../support/driver-world.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
@@ -39,5 +40,29 @@ describe("the fencer", () => {
     expect([...told.values()]).to.deep.equal([
       ...["recoveryStopped", "recoveryResumed", "recoveryStopped", "recoveryResumed"],
     ]);
+  });
+
+  it("shows the age of the oldest renewal, the brake, and how many renewals were late", async () => {
+    const clock = new SimulatedClock();
+    const meter = new CountingMeter(silentLog);
+    const fencer = new Fencer({
+      ...{ commit: (async () => ({ kind: "committed", lastSequence: 0 })) as never, clock, log: silentLog },
+      ...{ name: "one", meter, examineStorage: async () => "absent" as const, onFenced: () => undefined },
+    });
+    const host = (id: string, renewals: number): HostRecord =>
+      ({ id, name: id, lease: { leaseEpoch: 1, renewals, storage: null, fencedBy: null } }) as HostRecord;
+    const oldestS = () => meter.read("novact_lease_oldest_seconds").map(({ value }) => value);
+    const braked = () => meter.valueOf("novact_recovery_braked", {});
+    expect(oldestS(), "no host holds a lease").to.deep.equal([]);
+    await fencer.round([host("a", 1), host("b", 1)], 0);
+    await clock.advance(5_000);
+    await fencer.round([host("a", 1), host("b", 2)], 0);
+    await clock.advance(1_000);
+    expect(oldestS()).to.deep.equal([6]);
+    expect(meter.valueOf("novact_lease_renewals_late_total", {})).to.equal(1);
+    expect(braked()).to.equal(0);
+    await clock.advance(leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs);
+    await fencer.round([host("a", 1), host("b", 2)], 0);
+    expect(braked()).to.equal(1);
   });
 });

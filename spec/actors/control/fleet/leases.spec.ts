@@ -3,7 +3,9 @@ import { expect } from "chai";
 import { Leases } from "../../../../actors/control/fleet/leases.ts";
 import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
 import type { LeaseKey } from "../../../../actors/ports/store.ts";
+import { CountingMeter } from "../../../../actors/runtime/counting-meter.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
+import { silentLog } from "../../../support/silent-log.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
 describe("hosts: leases", () => {
@@ -12,11 +14,13 @@ describe("hosts: leases", () => {
   let writes: (readonly string[])[];
   let failing: boolean;
   let leases: Leases;
+  let meter: CountingMeter;
 
   beforeEach(() => {
     clock = new SimulatedClock();
     writes = [];
     failing = false;
+    meter = new CountingMeter(silentLog);
     const renewLeases = async (keys: readonly LeaseKey[]) => {
       if (failing) throw new StatusError("storeUnavailable", "No database.");
       writes.push(keys.map(({ hostId }) => hostId));
@@ -27,7 +31,18 @@ describe("hosts: leases", () => {
       commit: async () => ({ kind: "conflict" }),
       clock,
       hostsChanged: () => undefined,
+      meter,
     });
+  });
+
+  it("counts the renewals that the database has taken, and none that it has not", async () => {
+    const renewed = Promise.all(["a", "b", "c"].map((id) => leases.renew(id, lease)));
+    await renewed;
+    failing = true;
+    const refused = leases.renew("d", lease).catch((thrown: unknown) => thrown);
+    await clock.advance(fleetLimits.renewalPeriodMs);
+    expect(await refused).to.be.instanceOf(StatusError);
+    expect(meter.valueOf("novact_lease_renewals_total", {})).to.equal(3);
   });
 
   it("writes the first renewal at once, and those that come shortly after it together", async () => {
