@@ -46,24 +46,20 @@ export class Commits {
   }
 
   readonly commit = async (commit: Commit): Promise<CommitResult> => {
-    const result = await this.#resultOf(commit);
+    let result: CommitResult;
+    try {
+      result = await this.#store.commit(commit);
+    } catch (thrown) {
+      this.#meter.count("novact_commits_total", { result: "failed" });
+      throw thrown;
+    }
+    this.#meter.count("novact_commits_total", { result: result.kind });
     if (result.kind === "committed" && result.lastSequence > 0) {
       this.#waits?.committed(commit);
       this.#tell(result.lastSequence, commit);
     }
     return result;
   };
-
-  async #resultOf(commit: Commit): Promise<CommitResult> {
-    try {
-      const result = await this.#store.commit(commit);
-      this.#meter.count("novact_commits_total", { result: result.kind });
-      return result;
-    } catch (thrown) {
-      this.#meter.count("novact_commits_total", { result: "failed" });
-      throw thrown;
-    }
-  }
 
   /** Collects commits of one moment, which come one after the other, into one hint. */
   #tell(lastSequence: number, { operations = [], events = [] }: Commit): void {
