@@ -15,7 +15,10 @@ import { hostIdOf } from "../config/host-id.ts";
 import { cpuFeatures, numaNodes } from "../drivers/computer-facts.ts";
 import { createDrivers, type Drivers } from "../drivers/index.ts";
 import { readBootId } from "../drivers/process-table.ts";
+import { meterBus } from "../metrics/bus.ts";
+import { threadMeter } from "../metrics/thread-meter.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
+import type { ThreadMeasured } from "../process/messages.ts";
 import { findGuest } from "../setup/guest/build.ts";
 import { assembleCompute } from "./assembly.ts";
 import { oneLine } from "./host-text.ts";
@@ -34,6 +37,8 @@ export interface ComputeOptions {
 }
 
 export interface RunningCompute {
+  /** The counters of the node's one thread; empty when the meter is off. */
+  measure(): Promise<readonly ThreadMeasured[]>;
   /** Ends the node; its guests run on, or are shut down as well. */
   stop(ending: HostEnding): Promise<void>;
   /**
@@ -55,6 +60,8 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
   const { hypervisor, accelerator, acceleratorReason: reason } = inventory;
   log.info({ hostId, hypervisor, accelerator, reason }, "the node's guests run like this");
   const bus = await connectNats({ ...connectionOf(config, { host: hostId }), name: nodeName, log });
+  const { meter, measure } = threadMeter({ on: config.metrics !== undefined, log, whole: true });
+  meterBus(meter, bus);
   const { cell } = config;
   const bootsMax = computeLimits.bootsPerCpu * node.capacity.vcpus;
   const ports = {
@@ -65,11 +72,13 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
     clock: systemClock,
     ids: systemIds(config.deployment),
     log,
+    meter,
     bootsMax,
   };
   const compute = assembleCompute({ ...ports, onFailed: () => endProcess(log) });
   const hurried = Promise.withResolvers<void>();
   return {
+    measure: async () => [{ thread: "main", measured: measure() }],
     stop: async (ending) => {
       // Machines wait for their guests to obey the power button; once the guests are gone there is nothing to
       // wait for.

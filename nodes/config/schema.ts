@@ -58,6 +58,12 @@ const reserved = (what: string, maximum: number) =>
  */
 const token = { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" };
 
+/** An IPv4 address, or what only an IPv6 address is made of; the system refuses what is neither. */
+const ipAddress = {
+  pattern: "^(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$",
+  maxLength: 45,
+};
+
 export const NodeSchema = Type.Object(
   {
     // As clients have to name it: the protocol's own pattern.
@@ -251,6 +257,28 @@ export const ClusterSchema = Type.Object(
           ),
         },
         "how hosts are chosen",
+      ),
+    ),
+    metrics: Type.Optional(
+      Type.Object(
+        {
+          port: Type.Integer({
+            minimum: 0,
+            maximum: 65_535,
+            description: "the TCP port of the page for Prometheus; 0 takes any free one",
+          }),
+          address: Type.Optional(
+            Type.String({
+              ...ipAddress,
+              description:
+                "the IP address of this computer to listen on; leave it out for 127.0.0.1. Whoever can connect may read",
+            }),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description: "the page for Prometheus, such as { port: 9464 }; leave it out to count nothing",
+        },
       ),
     ),
     chaos: Type.Optional(

@@ -5,6 +5,7 @@
  */
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
+import { meterLoops } from "../../actors/runtime/metered.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
@@ -14,14 +15,20 @@ import { createImageFiles } from "../drivers/images/files.ts";
 import { startEventPublisher } from "../events/publisher.ts";
 import { createEventStream } from "../events/stream.ts";
 import { createPowerFence } from "../fence/index.ts";
+import { meterBus } from "../metrics/bus.ts";
+import { meterStore } from "../metrics/store.ts";
+import { threadMeter } from "../metrics/thread-meter.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { apart, DirectorySpace, spaceNames } from "../process/disk-space.ts";
+import type { ThreadMeasured } from "../process/messages.ts";
 import { assembleController } from "./assembly.ts";
-import { safetyThread } from "./safety-worker.ts";
+import { SafetyThread } from "./safety-worker.ts";
 
 export interface RunningController {
   /** Resolves when it cannot go on: a newer version has changed the database. It still has to be stopped. */
   readonly outdated: Promise<string>;
+  /** The counters of the controller's two threads; empty when the meter is off. */
+  measure(): Promise<readonly ThreadMeasured[]>;
   /** Answers the requests that it has taken, then closes everything. Hosts and guests run on. */
   stop(): Promise<void>;
 }
@@ -43,14 +50,23 @@ export async function startController({ config, index, log }: ControllerOptions)
   const clock = systemClock;
   const { cell } = config;
   const { promise: outdated, resolve: onOutdated } = Promise.withResolvers<string>();
-  const store = await openStore({ url: postgresUrlOf(config), clock, log, onOutdated });
+  const { meter, measure } = threadMeter({ on: config.metrics !== undefined, log, whole: true });
+  const url = postgresUrlOf(config);
+  const store = await openStore({ url, clock, log, onOutdated, meter: meterStore(meter) });
   const bus = await connectNats({
     ...connectionOf(config, controllerUser),
     name: `controller-${index}`,
     log,
     deaf: true,
   });
-  const publisher = startEventPublisher({ store, stream: createEventStream({ bus, cell }), clock, log });
+  meterBus(meter, bus);
+  const stream = createEventStream({ bus, cell });
+  const publisher = startEventPublisher({ store, stream, clock, log, meter });
+  meterLoops(meter, clock, () => [publisher.loop]);
+  const safety = new SafetyThread({
+    ...{ config, name: `controller-${index + 1}`, log, onOutdated },
+    onEnded: () => endProcess(log, "the safety channel has ended"),
+  });
   const controller = await assembleController({
     cell,
     store,
@@ -63,17 +79,19 @@ export async function startController({ config, index, log }: ControllerOptions)
     imageFiles: imageFilesOf(config),
     space: spaceOf(config),
     power: createPowerFence({ nodes: config.nodes, clock, log }),
-    openSafety: safetyThread({
-      ...{ config, name: `controller-${index + 1}`, log, onOutdated },
-      onEnded: () => endProcess(log, "the safety channel has ended"),
-    }),
+    openSafety: safety.open,
     wakePublisher: (lastSequence) => publisher.wake(lastSequence),
+    meter,
     onFailed: () => endProcess(log, "an actor that the controller needs has failed for good"),
   });
   bus.onConnected(() => controller.cutOff());
   log.info({ cell, index }, "the controller serves");
   return {
     outdated,
+    measure: async () => [
+      { thread: "main", measured: measure() },
+      { thread: "safety", measured: await safety.measure() },
+    ],
     stop: async () => {
       await controller.stop();
       await publisher.stop();
