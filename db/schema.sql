@@ -8,8 +8,11 @@ create table aggregate (
   availability_zone text collate "C",
   metadata jsonb not null,
   created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  number bigint not null,
   constraint aggregate_pkey primary key (id),
-  constraint aggregate_name_unique unique (name)
+  constraint aggregate_name_unique unique (name),
+  constraint aggregate_number_unique unique (number)
 );
 create trigger aggregate_change after insert or delete or update on aggregate for each statement execute
     function novact_aggregates_changed();
@@ -95,6 +98,7 @@ create table flavor (
   disk_gib bigint not null,
   created_at_ms bigint not null,
   extra_specs jsonb not null,
+  version bigint not null default '1'::bigint,
   constraint flavor_pkey primary key (id),
   constraint flavor_size_check check ((least(vcpus, memory_mib, disk_gib) >= 0)),
   constraint flavor_name_unique unique (name)
@@ -181,9 +185,10 @@ create table image (
   command_line text collate "C" not null,
   properties jsonb not null,
   created_at_ms bigint not null,
-  constraint image_pkey primary key (id),
-  constraint image_name_unique unique (name)
+  version bigint not null default '1'::bigint,
+  constraint image_pkey primary key (id)
 );
+create index image_name_idx on image using btree (name);
 
 create table instance (
   id text collate "C" not null,
@@ -249,6 +254,23 @@ create trigger instance_progress before update on instance for each row when (((
     1)) or (new.generation < old.generation) or (new.owner_epoch < old.owner_epoch))) execute function
     novact_progress();
 
+create table key_pair (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  user_name text collate "C" not null,
+  number bigint not null,
+  name text collate "C" not null,
+  type text collate "C" not null,
+  public_key text collate "C" not null,
+  fingerprint text collate "C" not null,
+  fingerprint_sha256 text collate "C" not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint key_pair_pkey primary key (id),
+  constraint key_pair_name_unique unique (project, user_name, name),
+  constraint key_pair_number_unique unique (number)
+);
+
 create table machine (
   instance_id text collate "C" not null,
   owner_epoch bigint not null,
@@ -268,6 +290,12 @@ create table machine (
 create index machine_host_idx on machine using btree (host_id, instance_id);
 create trigger machine_progress before update on machine for each row when ((new.generation <=
     old.generation)) execute function novact_progress();
+
+create table novact_resource (
+  name text collate "C" not null,
+  noun text collate "C" not null,
+  constraint novact_resource_pkey primary key (name)
+);
 
 create table operation (
   id text collate "C" not null,
@@ -302,6 +330,7 @@ create table quota (
   instances_used bigint not null,
   vcpus_used bigint not null,
   memory_mib_used bigint not null,
+  limits jsonb not null default '{}'::jsonb,
   constraint quota_pkey primary key (project),
   constraint quota_limit_check check ((least(instances, vcpus, memory_mib) >= '-1'::integer)),
   constraint quota_used_check check ((least(instances_used, vcpus_used, memory_mib_used) >= 0))
@@ -324,11 +353,18 @@ create table server_group (
   policy text collate "C" not null,
   max_per_host bigint,
   created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
   constraint server_group_pkey primary key (id),
-  constraint server_group_max_check check ((max_per_host >= 1)),
-  constraint server_group_name_unique unique (project, name)
+  constraint server_group_max_check check ((max_per_host >= 1))
 );
+create index server_group_name_idx on server_group using btree (project, name);
 create index server_group_project_idx on server_group using btree (project, id);
+
+create sequence aggregate_number;
+
+create sequence key_pair_number;
+
+create sequence novact_migration_id_seq;
 
 create function novact_aggregates_changed() returns trigger language plpgsql as $$
 begin
@@ -580,32 +616,6 @@ begin
 end
 $$;
 
-create function novact_commit_catalog(changes jsonb) returns boolean language plpgsql as $$
-declare
-  done boolean;
-begin
-  if changes ? 'flavorsRemoved' then
-    done := novact_remove_named('flavor', 'flavor', changes->'flavorsRemoved');
-  end if;
-  if changes ? 'imagesRemoved' then
-    done := novact_remove_named('image', 'image', changes->'imagesRemoved');
-  end if;
-  if changes ? 'flavors' then
-    insert into flavor(id, name, vcpus, memory_mib, disk_gib, extra_specs, created_at_ms)
-      select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", r."extraSpecs", r."createdAtMs"
-      from jsonb_to_recordset(changes->'flavors') as r(id text, name text, vcpus bigint, "memoryMib" bigint,
-          "diskGib" bigint, "extraSpecs" jsonb, "createdAtMs" bigint);
-  end if;
-  if changes ? 'images' then
-    insert into image(id, name, disk, kernel, ramdisk, command_line, properties, created_at_ms)
-      select r.id, r.name, r.disk, r.kernel, r.ramdisk, r."commandLine", r.properties, r."createdAtMs"
-      from jsonb_to_recordset(changes->'images') as r(id text, name text, disk jsonb, kernel jsonb, ramdisk
-          jsonb, "commandLine" text, properties jsonb, "createdAtMs" bigint);
-  end if;
-  return true;
-end
-$$;
-
 create function novact_commit_hosts(changes jsonb, now_ms bigint) returns boolean language plpgsql as $$
 declare
   changed bigint;
@@ -807,8 +817,8 @@ begin
     or changes ? 'updated' then
     done := novact_commit_instances(changes);
   end if;
-  if changes ?| array['flavors', 'flavorsRemoved', 'images', 'imagesRemoved'] then
-    done := novact_commit_catalog(changes);
+  if changes ?| array['rowsRemoved', 'rowsMade', 'rowsChanged'] then
+    done := novact_commit_rows(changes);
   end if;
   if changes ? 'hostsEnabled' then
     done := novact_breaker(changes);
@@ -820,9 +830,11 @@ begin
   if changes ? 'buildsEnded' then
     done := novact_builds(changes);
   end if;
-  if changes ?| array['aggregatesRemoved', 'aggregates', 'aggregatesChanged', 'aggregateHostsRemoved',
-      'aggregateHosts', 'serverGroupsRemoved', 'serverGroups', 'quotas'] then
+  if changes ?| array['aggregateHostsRemoved', 'aggregateHosts', 'quotas'] then
     done := novact_commit_placement(changes);
+  end if;
+  if changes ?| array['aggregateHosts', 'rowsChanged'] then
+    done := novact_zone();
   end if;
   if changes ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
     done := novact_lease(changes);
@@ -857,36 +869,7 @@ $$;
 create function novact_commit_placement(changes jsonb) returns boolean language plpgsql as $$
 declare
   lost text;
-  crowded record;
-  done boolean;
 begin
-  if changes ? 'aggregatesRemoved' then
-    done := novact_remove_named('aggregate', 'aggregate', changes->'aggregatesRemoved');
-  end if;
-  if changes ? 'aggregates' then
-    insert into aggregate(id, name, availability_zone, metadata, created_at_ms)
-      select r.id, r.name, r."availabilityZone", r.metadata, r."createdAtMs"
-      from jsonb_to_recordset(changes->'aggregates') as r(id text, name text, "availabilityZone" text,
-          metadata jsonb, "createdAtMs" bigint);
-  end if;
-  if changes ? 'aggregatesChanged' then
-    select r.change->>'aggregateId' into lost
-      from jsonb_array_elements(changes->'aggregatesChanged') with ordinality as r(change)
-      where not exists (select
-        from aggregate a
-        where a.id = r.change->>'aggregateId')
-      order by r.ordinality
-      limit 1;
-    if found then
-      perform novact_refuse('missing', jsonb_build_object('noun', 'aggregate', 'id', lost));
-    end if;
-    update aggregate t
-      set availability_zone = case when r.change ? 'availabilityZone' then r.change->>'availabilityZone' else
-          t.availability_zone end, metadata = jsonb_strip_nulls(t.metadata || coalesce(r.change->'metadata',
-          '{}'))
-      from jsonb_array_elements(changes->'aggregatesChanged') as r(change)
-      where t.id = r.change->>'aggregateId';
-  end if;
   if changes ? 'aggregateHostsRemoved' then
     with gone as (delete
         from aggregate_host t using jsonb_to_recordset(changes->'aggregateHostsRemoved') as r("aggregateId"
@@ -914,33 +897,6 @@ begin
       from jsonb_to_recordset(changes->'aggregateHosts') as r("aggregateId" text, "hostId" text)
       on conflict do nothing;
   end if;
-  if changes ?| array['aggregateHosts', 'aggregatesChanged'] then
-    done := novact_zone();
-  end if;
-  if changes ? 'serverGroupsRemoved' then
-    done := novact_remove_named('server_group', 'server-group', changes->'serverGroupsRemoved');
-  end if;
-  if changes ? 'serverGroups' then
-    insert into server_group(id, project, name, policy, max_per_host, created_at_ms)
-      select r.id, r.project, r.name, r.policy, r."maxPerHost", r."createdAtMs"
-      from jsonb_to_recordset(changes->'serverGroups') as r(id text, project text, name text, policy text,
-          "maxPerHost" bigint, "createdAtMs" bigint);
-  end if;
-  if changes ? 'serverGroupsCounted' then
-    select r.project, r.most into crowded
-      from rows
-      from (jsonb_to_recordset(changes->'serverGroupsCounted') as (project text, most bigint)) with ordinality
-          as r
-      where r.most < (select count(*)
-        from server_group g
-        where g.project = r.project)
-      order by r.ordinality
-      limit 1;
-    if found then
-      perform novact_refuse('groupsFull', jsonb_build_object('project', crowded.project, 'most',
-          crowded.most));
-    end if;
-  end if;
   if changes ? 'quotas' then
     insert into quota(project, instances_used, vcpus_used, memory_mib_used)
       select r.project, 0, 0, 0
@@ -950,7 +906,8 @@ begin
       set instances = case when r.given ? 'instances' then (r.given->>'instances')::bigint else t.instances
           end, vcpus = case when r.given ? 'vcpus' then (r.given->>'vcpus')::bigint else t.vcpus end,
           memory_mib = case when r.given ? 'memoryMib' then (r.given->>'memoryMib')::bigint else t.memory_mib
-          end
+          end, limits = jsonb_strip_nulls(t.limits || (r.given - array['project', 'instances', 'vcpus',
+          'memoryMib']))
       from jsonb_array_elements(changes->'quotas') as r(given)
       where t.project = r.given->>'project';
   end if;
@@ -995,6 +952,78 @@ begin
           deadline_at_ms = excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms, error =
           excluded.error;
   end if;
+  return true;
+end
+$$;
+
+create function novact_commit_rows(changes jsonb) returns boolean language plpgsql as $$
+declare
+  part record;
+  names text;
+  found_rows bigint;
+  most bigint;
+  done boolean;
+begin
+  for part in
+    select t.name, t.noun, jsonb_agg(r.one->'id'
+      order by r.place) as ids
+    from jsonb_array_elements(changes->'rowsRemoved') with ordinality as r(one, place)
+    join novact_resource t
+    on t.name = r.one->>'table'
+    group by t.name, t.noun
+    order by min(r.place) loop
+    done := novact_remove_named(part.name::regclass, part.noun, part.ids);
+  end loop;
+  for part in
+    select t.name, jsonb_agg(r.one->'row'
+      order by r.place) as list
+    from jsonb_array_elements(changes->'rowsMade') with ordinality as r(one, place)
+    join novact_resource t
+    on t.name = r.one->>'table'
+    group by t.name
+    order by min(r.place) loop
+    select string_agg(quote_ident(key), ', ') into names
+      from jsonb_object_keys(part.list->0) as key;
+    execute format('insert into %1$I (%2$s) select %2$s from jsonb_populate_recordset(null::%1$I, $1)',
+        part.name, names) using part.list;
+  end loop;
+  for part in
+    select t.name, r.one->'row' as changed
+    from jsonb_array_elements(changes->'rowsChanged') with ordinality as r(one, place)
+    join novact_resource t
+    on t.name = r.one->>'table'
+    order by r.place loop
+    select string_agg(quote_ident(key), ', ') into names
+      from jsonb_object_keys(part.changed) as key;
+    execute format('update %1$I t set (%2$s) = (select %2$s from jsonb_populate_record(null::%1$I, $1))
+      
+         where t.id = $1->>''id'' and t.version = ($1->>''version'')::bigint - 1', part.name, names) using
+        part.changed;
+    get diagnostics found_rows = row_count;
+    if found_rows = 0 then
+      perform novact_refuse('conflict');
+    end if;
+  end loop;
+  for part in
+    select t.name, r.one->>'project' as project, r.one->>'user' as user_name, r.one->>'resource' as resource,
+        (r.one->>'most')::bigint as usual, (r.one->>'asked')::bigint as asked
+    from jsonb_array_elements(changes->'rowsCounted') with ordinality as r(one, place)
+    join novact_resource t
+    on t.name = r.one->>'table'
+    order by r.place loop
+    execute format('select count(*) from %I where project = $1%s', part.name, case when part.user_name is null
+        then '' else ' and user_name = $2' end) into found_rows using part.project, part.user_name;
+    select coalesce((select (limits->>part.resource)::bigint
+          from quota
+          where project = part.project), (select (limits->>part.resource)::bigint
+          from quota
+          where project = '*'), part.usual) into most;
+    if most >= 0
+      and found_rows > most then
+      perform novact_refuse('quotaExceeded', jsonb_build_object('resource', part.resource, 'limit', most,
+          'used', found_rows - part.asked, 'asked', part.asked));
+    end if;
+  end loop;
   return true;
 end
 $$;
@@ -1270,10 +1299,39 @@ $$;
 create function novact_reference(changes jsonb, code text, broken text) returns jsonb language plpgsql as $$
 declare
   lost record;
+  needs record;
 begin
   if code = '23505'
-    and broken ~ '^(flavor|image|aggregate|server_group)_(pkey|name_unique)$' then
+    and exists (select
+      from novact_resource
+      where broken in (name || '_pkey', name || '_name_unique')) then
     return '{"kind":"nameTaken"}';
+  end if;
+  select made.relname as tbl, t.noun, t.name as target, a.attname as field into needs
+    from pg_constraint k
+    join pg_class made
+    on made.oid = k.conrelid
+    join pg_class target
+    on target.oid = k.confrelid
+    join novact_resource t
+    on t.name = target.relname
+    join pg_attribute a
+    on a.attrelid = k.conrelid
+    and a.attnum = k.conkey[1]
+    where code = '23503'
+    and k.conname = broken
+    and made.relname in (select name
+      from novact_resource);
+  if found then
+    execute format('select r.one->''row''->>%1$L as id from jsonb_array_elements($1) with ordinality as r(one,
+        place)
+        where r.one->>''table'' = $2 and r.one->''row''->>%1$L is not null
+          and not
+        exists (select from %2$I t where t.id = r.one->''row''->>%1$L)
+        order by r.place limit 1',
+        needs.field, needs.target) into lost using coalesce(changes->'rowsMade', '[]') ||
+        coalesce(changes->'rowsChanged', '[]'), needs.tbl;
+    return jsonb_build_object('kind', 'missing', 'noun', needs.noun, 'id', lost.id);
   end if;
   if code <> '23503'
     or broken !~ '^(instance|aggregate_host)_[a-z_]+_reference$' then

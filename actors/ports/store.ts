@@ -5,7 +5,6 @@
 import type { Event } from "../../protocol/event.ts";
 import type { NumaUse } from "../../protocol/numa.ts";
 import type { OperationState } from "../../protocol/states.ts";
-import type { FlavorRecord, ImageRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult, RequestRecord } from "../records/commit.ts";
 import type { HostRecord } from "../records/host.ts";
 import type {
@@ -15,20 +14,8 @@ import type {
   MachineRecord,
   OperationRecord,
 } from "../records/instance.ts";
-import type {
-  AggregateRecord,
-  GroupHost,
-  GroupMember,
-  QuotaRecord,
-  QuotaTotal,
-  ServerGroupRecord,
-} from "../records/placement.ts";
-
-export interface PageQuery {
-  readonly limit: number;
-  /** The last id of the page before. */
-  readonly marker?: string;
-}
+import type { GroupHost, GroupMember, QuotaRecord, QuotaTotal } from "../records/placement.ts";
+import type { PageQuery, RowReads } from "./rows.ts";
 
 export interface InstanceQuery extends PageQuery {
   /** Absent: of every project. */
@@ -100,7 +87,7 @@ export interface ReportedMachine extends MachineKey {
  * PostgreSQL, or the memory store. Reads see every commit that was acknowledged before. @throws UNAVAILABLE
  * storeUnavailable
  */
-export interface Store {
+export interface Store extends RowReads {
   /**
    * Applies a commit durably: when it resolves, the change survives the loss of every process (I4). Commits
    * of one process that wait at the same time share one transaction; each still succeeds or fails alone.
@@ -140,11 +127,6 @@ export interface Store {
   /** The newest sequence number; 0 before the first event. */
   lastSequence(): Promise<number>;
 
-  /** By id or by name. */
-  getFlavor(key: string): Promise<FlavorRecord | undefined>;
-  listFlavors(query: PageQuery): Promise<readonly FlavorRecord[]>;
-  getImage(key: string): Promise<ImageRecord | undefined>;
-  listImages(query: PageQuery): Promise<readonly ImageRecord[]>;
   getHost(hostId: string): Promise<HostRecord | undefined>;
   /** The host with this id; else the hosts with this name, in order of id, at most a page of them. */
   hostsCalled(key: string): Promise<readonly HostRecord[]>;
@@ -167,14 +149,10 @@ export interface Store {
    */
   listToRecover(atOnceMax: number): Promise<readonly string[]>;
 
-  /** By id or by name. */
-  getAggregate(key: string): Promise<AggregateRecord | undefined>;
-  listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]>;
+  /** The hosts of each of these aggregates that has any, in order of host id. */
+  aggregateHosts(aggregateIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Names of the availability zones of aggregates, in order; with `name` only this zone, if it exists. */
   listZones(query: { readonly name?: string; readonly limit: number }): Promise<readonly string[]>;
-  /** By id or name within a project; without `project` by id, in any project. */
-  getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined>;
-  listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]>;
   /** Members of the group that are not deleted, in order of id; at most `limit`. */
   listGroupMembers(groupId: string, limit: number): Promise<readonly GroupMember[]>;
   /** The hosts of the group's members, without the instance `except`; in order of host id. */

@@ -7,8 +7,9 @@ import type { Event } from "../../protocol/event.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, MachineState } from "../../protocol/states.ts";
+import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult } from "../records/commit.ts";
-import type { QuotaUse, ServerGroupRecord } from "../records/placement.ts";
+import type { QuotaUse } from "../records/placement.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
 

@@ -15,10 +15,12 @@ interface Known {
   /** The one host of each owner epoch, by `instance epoch`. */
   readonly hosts: Map<string, string>;
   readonly ended: Map<string, OperationRecord>;
+  /** Versions of rows of resources, by noun and id. */
+  readonly versions: Map<string, number>;
 }
 
 export function oneWriter(): Checker {
-  const known: Known = { ledger: createLedger(), hosts: new Map(), ended: new Map() };
+  const known: Known = { ledger: createLedger(), hosts: new Map(), ended: new Map(), versions: new Map() };
   return {
     promise: "I1",
     see(fact) {
@@ -29,6 +31,7 @@ export function oneWriter(): Checker {
         ...hostFaults(known, commit),
         ...observationFaults(known, commit),
         ...operationFaults(known, commit),
+        ...rowFaults(known, commit),
       ];
       known.ledger.apply(commit);
       return broken;
@@ -47,6 +50,18 @@ function instanceFaults(before: InstanceRecord | undefined, row: InstanceRecord)
     ...wrong,
     ...fallen.map((count) => `Instance ${row.id}: ${count} fell from ${before?.[count]} to ${row[count]}.`),
   ];
+}
+
+/** A row of a resource is changed by who read it as it was, so that no change is lost. */
+function rowFaults({ versions }: Known, { rows = [] }: Commit): string[] {
+  return rows.flatMap((change) => {
+    if ("removed" in change) return [];
+    const row = "made" in change ? change.made : change.changed;
+    const key = `${change.resource.noun} ${row.id}`;
+    const last = "made" in change ? 0 : (versions.get(key) ?? 0);
+    versions.set(key, row.version);
+    return row.version === last + 1 ? [] : [`The ${key}: version ${row.version} came after ${last}.`];
+  });
 }
 
 /**

@@ -58,7 +58,6 @@ const commitResults = [
   "nameTaken",
   "missing",
   "inUse",
-  "groupsFull",
   "groupRule",
   "quotaExceeded",
   "zoneConflict",

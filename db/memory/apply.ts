@@ -18,21 +18,23 @@ import {
 import { applyGroups } from "../rules/group/memory.ts";
 import { applyLeases } from "../rules/lease/memory.ts";
 import { applyUse } from "../rules/quota/memory.ts";
-import { insertNamed, removeNamed, unflavored, unheldBy } from "../rules/reference/memory.ts";
+import { unflavored, unheldBy } from "../rules/reference/memory.ts";
 import { applyRemovals } from "../rules/removal/memory.ts";
+import { judgeZones } from "../rules/zone/memory.ts";
 import { applyEnabled, applyInventories } from "./apply-hosts.ts";
 import { applyPlacement } from "./apply-placement.ts";
+import { applyRows } from "./apply-rows.ts";
 
 const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyRequest,
   applyUse,
   applyInstances,
-  applyCatalogRemovals,
-  applyCatalog,
+  applyRows,
   applyInventories,
   applyEnabled,
   applyBuilds,
   applyPlacement,
+  judgeZones,
   applyLeases,
   applyRemovals,
   applyReleases,
@@ -95,29 +97,6 @@ function applyInstances({ tables, commit, journal }: Work): Refusal | undefined 
 type Written = NonNullable<Commit["instances"]>[number];
 const isMade = ({ expectedVersion }: Written): boolean => expectedVersion === 0;
 const versionOf = ({ instances }: Tables, id: string): number => instances.get(id)?.version ?? 0;
-
-/** A flavor is copied into its instances, and may go before them. */
-function applyCatalogRemovals({ tables, commit, journal }: Work): Refusal | undefined {
-  const { flavors, images, instances } = tables;
-  const held = new Set(
-    [...(commit.imagesRemoved === undefined ? [] : instances.values())]
-      .filter(({ deletedAtMs }) => deletedAtMs === null)
-      .map(({ image }) => image.id),
-  );
-  const flavor = { table: flavors, noun: "flavor", used: () => false } as const;
-  const image = { table: images, noun: "image", used: (id: string) => held.has(id) } as const;
-  return (
-    removeNamed(flavor, commit.flavorsRemoved ?? [], journal) ??
-    removeNamed(image, commit.imagesRemoved ?? [], journal)
-  );
-}
-
-function applyCatalog({ tables, commit, journal }: Work): Refusal | undefined {
-  return (
-    insertNamed({ table: tables.flavors }, commit.flavors, journal) ??
-    insertNamed({ table: tables.images }, commit.images, journal)
-  );
-}
 
 function applyMachines({ tables, commit, journal }: Work): undefined {
   for (const key of commit.machinesGone ?? []) tables.machines.delete(machineKey(key), journal);

@@ -5,6 +5,7 @@
  */
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { deletingOf, groupedOf, usageOf } from "../rows/placement-changes.ts";
+import { rowLists } from "../rows/row-changes.ts";
 import { storableJson } from "../rows/storable.ts";
 
 export interface EncodedCommit {
@@ -43,7 +44,7 @@ const mergeableLists: ReadonlySet<string> = new Set([
  * do: when that breaks a rule, they go apart.
  */
 export function encodeTurn(commit: Commit): EncodedCommit {
-  const { request, instances = [], ...rest } = commit;
+  const { request, instances = [], rows = [], ...rest } = commit;
   const answer = storableJson(request?.answer ?? null);
   const lists = new Map<string, string>();
   const all: Readonly<Record<string, readonly unknown[] | undefined>> = {
@@ -51,6 +52,7 @@ export function encodeTurn(commit: Commit): EncodedCommit {
     created: instances.filter(({ expectedVersion }) => expectedVersion === 0).map(({ row }) => row),
     updated: instances.filter(({ expectedVersion }) => expectedVersion > 0).map(({ row }) => row),
     ...rest,
+    ...rowLists(rows),
     usage: usageOf(commit),
     deleting: deletingOf(commit),
     grouped: groupedOf(commit),

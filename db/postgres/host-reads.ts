@@ -3,7 +3,8 @@
  * aggregates, its running builds; and writes signs of life, which are no commits. It changes nothing else.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { PageQuery, Renewal } from "../../actors/ports/store.ts";
+import type { PageQuery } from "../../actors/ports/rows.ts";
+import type { Renewal } from "../../actors/ports/store.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
 import { type NumaUse, nothingUsed } from "../../protocol/numa.ts";

@@ -1,5 +1,7 @@
 /** Statements that read instances, machines, claims and operations. Pure: texts and values, no connection. */
-import type { InstanceQuery, PageQuery, ReportedMachine, Whereabouts } from "../../actors/ports/store.ts";
+
+import type { PageQuery } from "../../actors/ports/rows.ts";
+import type { InstanceQuery, ReportedMachine, Whereabouts } from "../../actors/ports/store.ts";
 import type { MachineKey, MachineRecord } from "../../actors/records/instance.ts";
 import type { OperationState } from "../../protocol/states.ts";
 import { storableJson } from "../rows/storable.ts";

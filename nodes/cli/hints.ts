@@ -2,24 +2,28 @@
  * Texts that name commands as `novact …`, whoever wrote them, in the words that can be typed here. Pure.
  */
 
-/** The first words after `novact`, as program.ts has them: prose speaks of novact as well. */
-export const commandWords = [
-  "aggregate",
+import { resources } from "../../protocol/resources.ts";
+
+const others = [
   "availability-zone",
   "chaos",
   "completion",
   "doctor",
   "event",
-  "flavor",
   "group",
   "host",
-  "image",
   "instance",
   "operation",
   "quota",
   "rebalance",
   "up",
-] as const;
+];
+
+/** The first words after `novact`, as program.ts has them: prose speaks of novact as well. */
+export const commandWords: readonly string[] = [
+  ...others,
+  ...Object.values(resources).flatMap(({ noun }) => (noun === "server-group" ? [] : [noun])),
+].sort();
 
 const named = new RegExp(
   `(?<![\\w./@-]|npx )novact(?= (?:(?:${commandWords.join("|")})\\b|--help\\b|\\[))`,

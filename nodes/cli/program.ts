@@ -16,6 +16,7 @@ import { groupCommand } from "./nouns/group.ts";
 import { hostCommand } from "./nouns/host.ts";
 import { imageCommand } from "./nouns/image.ts";
 import { instanceCommand } from "./nouns/instance.ts";
+import { keyPairCommand } from "./nouns/key-pair.ts";
 import { operationCommand } from "./nouns/operation.ts";
 import { quotaCommand } from "./nouns/quota.ts";
 import { rebalanceCommand } from "./nouns/rebalance.ts";
@@ -44,6 +45,7 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     operationCommand,
     eventCommand,
     groupCommand,
+    keyPairCommand,
     quotaCommand,
     availabilityZoneCommand,
     hostCommand,

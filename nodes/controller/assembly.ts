@@ -4,12 +4,9 @@
  * fences them is put together in safety.ts.
  */
 
-import { aggregateHandlers } from "../../actors/control/catalog/aggregates.ts";
-import { flavorHandlers } from "../../actors/control/catalog/flavors.ts";
+import { resourcesHandlers } from "../../actors/control/catalog/handlers.ts";
 import { imageSweeperDefinition } from "../../actors/control/catalog/image-sweeper.ts";
-import { imageHandlers } from "../../actors/control/catalog/images.ts";
 import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
-import { serverGroupHandlers } from "../../actors/control/catalog/server-groups.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
@@ -44,20 +41,13 @@ import type { Loop } from "../../actors/runtime/periodic.ts";
 import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
 import type { ActorRef, ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
-import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
-import { eventService } from "../../protocol/event.ts";
-import { flavorService } from "../../protocol/flavor.ts";
-import { doctorService, hostService } from "../../protocol/host.ts";
-import { imageService } from "../../protocol/image.ts";
-import { instanceService } from "../../protocol/instance.ts";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
-import { operationService } from "../../protocol/operation.ts";
-import { quotaService } from "../../protocol/quota.ts";
-import { serverGroupService } from "../../protocol/server-group.ts";
+import { type AllHandlers, services } from "../../protocol/services.ts";
 import type { Space } from "../../protocol/space.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
-import { createServer, implement, type Server } from "../../protocol/wire/server.ts";
+import { createServer, type Implementation, implement, type Server } from "../../protocol/wire/server.ts";
+import type { Service } from "../../protocol/wire/service.ts";
 import { outboxHintSubject, systemProject } from "../../protocol/wire/subjects.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import { askHost } from "./ask-host.ts";
@@ -261,18 +251,15 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     parts.hostAgent(hostId).audit({}, { timeoutMs, onLeftOut });
   const strange = () => parts.strange.lately();
   const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
-  const services = [
-    implement(instanceService, instanceHandlers({ ...parts, store })),
-    implement(operationService, operationHandlers(read)),
-    implement(eventService, eventHandlers(read)),
-    implement(flavorService, flavorHandlers(catalog)),
-    implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles, log })),
-    implement(hostService, hostHandlers({ ...catalog, ...parts, power: ports.power })),
-    implement(aggregateService, aggregateHandlers({ ...catalog, ...parts })),
-    implement(availabilityZoneService, zoneHandlers({ ...parts, store })),
-    implement(serverGroupService, serverGroupHandlers(catalog)),
-    implement(quotaService, quotaHandlers(catalog)),
-    implement(doctorService, {
+  const handlers: AllHandlers = {
+    instance: instanceHandlers({ ...parts, store }),
+    operation: operationHandlers(read),
+    event: eventHandlers(read),
+    host: hostHandlers({ ...catalog, ...parts, power: ports.power }),
+    ...resourcesHandlers({ ...catalog, ...parts, files: ports.imageFiles, log }),
+    availabilityZone: zoneHandlers({ ...parts, store }),
+    quota: quotaHandlers(catalog),
+    doctor: {
       examine: async () =>
         diagnosis(
           await examine({
@@ -281,10 +268,22 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
             spaces: () => parts.space.spaces,
           }),
         ),
-    }),
-  ];
-  const counted = meter.on ? { meter: meterCalls(meter, "command") } : {};
-  return createServer({ bus, clock, ids, log, binding: commandBinding(cell), services, ...counted });
+    },
+  };
+  return createServer({
+    bus,
+    clock,
+    ids,
+    log,
+    binding: commandBinding(cell),
+    services: implementAll(handlers),
+    ...(meter.on ? { meter: meterCalls(meter, "command") } : {}),
+  });
+}
+
+function implementAll(handlers: AllHandlers): readonly Implementation[] {
+  const all: readonly (readonly [string, Service])[] = Object.entries<Service>(services);
+  return all.map(([name, service]) => implement(service, handlers[name as keyof AllHandlers]));
 }
 
 interface Shown {

@@ -106,8 +106,15 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     await createIfMissing(access, name);
     return urlOf(name);
   };
-  const url = await createDatabase(options.database);
-  await reserveLog(access, join(data, "pg_wal"));
+  let url: string;
+  try {
+    url = await createDatabase(options.database);
+    await reserveLog(access, join(data, "pg_wal"));
+  } catch (thrown) {
+    // Nobody else knows of it yet: a Ctrl-C now must not leave it behind.
+    await server.stop();
+    throw thrown;
+  }
   const makeRoom = async () => {
     await psql(access, "checkpoint").catch(() => undefined);
   };

@@ -71,6 +71,14 @@ export const reasons = {
   imageNotFound: { code: "NOT_FOUND", next: "List what there is: novact image list." },
   aggregateNotFound: { code: "NOT_FOUND", next: "List what there is: novact aggregate list." },
   serverGroupNotFound: { code: "NOT_FOUND", next: "List what there is: novact group list." },
+  notFound: {
+    code: "NOT_FOUND",
+    next: "List what there is, with the method list or the command of that name.",
+  },
+  ambiguous: {
+    code: "INVALID_ARGUMENT",
+    next: "Say by its id which one is meant: the message has the ids.",
+  },
   unknownAvailabilityZone: {
     code: "INVALID_ARGUMENT",
     next: "List what there is: novact availability-zone list.",
@@ -101,7 +109,7 @@ export const reasons = {
   },
   quotaExceeded: {
     code: "RESOURCE_EXHAUSTED",
-    next: "Delete instances, choose a smaller flavor, or ask an operator for more: novact quota show.",
+    next: "Delete some, choose a smaller flavor, or ask an operator for more: novact quota show.",
   },
   groupRuleBroken: {
     code: "RESOURCE_EXHAUSTED",
@@ -114,10 +122,6 @@ export const reasons = {
   tooManyWaits: {
     code: "RESOURCE_EXHAUSTED",
     next: "End other waits (watch, wait, a followed console), or try again after retryAfterMs.",
-  },
-  tooManyServerGroups: {
-    code: "RESOURCE_EXHAUSTED",
-    next: "Delete groups that no instance uses: novact group list.",
   },
   mailboxFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
   commitQueueFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
@@ -319,7 +323,7 @@ export interface StatusErrorOptions {
   readonly next?: string | undefined;
 }
 
-const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
+export const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
 const isCode = (text: string): text is Code => Object.hasOwn(codes, text);
 
 /** Only the messages of our own errors are public; a library's text may hold a path or a password. */

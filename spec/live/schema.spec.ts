@@ -82,7 +82,13 @@ describe("the tables", function () {
     const names = await orm.em
       .getConnection()
       .execute<{ name: string }[]>("select name from novact_migration");
-    expect(names.map(({ name }) => name)).to.deep.equal(["0001-release", "0002-references", "0003-words"]);
+    expect(names.map(({ name }) => name)).to.deep.equal([
+      "0001-release",
+      "0002-references",
+      "0003-words",
+      "0004-resources",
+      "0005-key-pair",
+    ]);
   });
 
   it("are with their functions what db/schema.sql says", async () => {

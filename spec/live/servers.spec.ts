@@ -47,14 +47,22 @@ describe("our own PostgreSQL", function () {
 
   it("ends at Ctrl-C while its data directory is made or it starts, and starts well the next time", async () => {
     const fresh = { ...options(), directory: join(directory, "cut-off") };
-    for (const seen of ["data.new", "data/postmaster.pid"]) {
+    const isReady = (text: string) => text.trimEnd().endsWith("ready");
+    const moments = [
+      ["data.new", false],
+      ["data/postmaster.pid", false],
+      // Up, and its database is being made.
+      ["data/postmaster.pid", true],
+    ] as const;
+    for (const [seen, ready] of moments) {
       const [first, second] = [new AbortController(), new AbortController()];
       const stop = { first: first.signal, second: second.signal };
       const started = startPostgres({ ...fresh, stop }).then(
         (server) => server,
         (error: Error) => error.name,
       );
-      const isThere = () => existsSync(join(fresh.directory, seen));
+      const file = join(fresh.directory, seen);
+      const isThere = () => existsSync(file) && (!ready || isReady(readFileSync(file, "utf8")));
       while (!isThere() && !(await isSettled(started))) await sleep(5);
       first.abort();
       const outcome = await started;

@@ -242,6 +242,9 @@ const newImage = ask("image.register", "", { name: "small", kernel: { path: "/ke
 const disabling = ask("host.disable", "h1", { reason: "simulated" });
 
 const newGroup = ask("server-group.create", "", { name: "apart", policy: "anti-affinity" });
+const publicKey =
+  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f simulated";
+const newKey = ask("key-pair.create", "", { name: "mine", publicKey });
 const newRack = ask("aggregate.create", "", { name: "rack", availabilityZone: "north" });
 const joining = ask("aggregate.addHost", "rack", { host: "h1" });
 const member = command("create", 0, { request: { serverGroup: "apart" } });
@@ -255,6 +258,13 @@ const surroundings: readonly Operation[] = [
     ...today,
     ...catalog("group delete", [newGroup], ask("server-group.delete", "apart"), [
       ...(["server-group created", "server-group deleted"] as const),
+    ]),
+  },
+  { ...catalog("key pair create", [], newKey, ["", "key-pair created"]), ...today },
+  {
+    ...today,
+    ...catalog("key pair delete", [newKey], ask("key-pair.delete", "mine"), [
+      ...(["key-pair created", "key-pair deleted"] as const),
     ]),
   },
   {

@@ -186,6 +186,30 @@ export function apart(plan: Plan): Plan {
   return { ...plan, parameters, commands: [made, ...commands], faults: [] };
 }
 
+/** The same few rows are made, changed and removed at the same moments, close to their limits. */
+export function crowdedResources(plan: Plan): Plan {
+  const few = { serverGroups: 2, keyPairs: 2 };
+  const limit = { atMs: 3_000, client: 0, command: "quotaSet", target: 0, request: few } as const;
+  const moments = Array.from({ length: 40 }, (_, index) => 5_000 + index * 900);
+  const rows = moments.flatMap((atMs, index): readonly PlannedCommand[] => [
+    ...[0, 1, 2].map((after): PlannedCommand => {
+      return { atMs: atMs + after, client: 0, command: "resourceCreate", target: index + after * 20 };
+    }),
+    ...(index % 6 === 5
+      ? [{ atMs: atMs + 400, client: 0, command: "resourceDelete", target: index } as const]
+      : []),
+  ]);
+  const rack = { atMs: 4_000, client: 0, command: "aggregateCreate", target: 0, request: {} } as const;
+  const changes = moments.flatMap((atMs): readonly PlannedCommand[] =>
+    ["a", "b"].map((key) => {
+      const request = { metadata: { [key]: String(atMs) } };
+      return { atMs: atMs + 200, client: 0, command: "aggregateSet", target: 0, request };
+    }),
+  );
+  const parameters = { ...plan.parameters, ...calm, oneVersion: true, storeLatencyMs: 40 };
+  return { ...plan, parameters, commands: [limit, rack, ...rows, ...changes], faults: [] };
+}
+
 /** Guests that nobody recovers by himself lose their hosts, one after the other, and operators take them. */
 export function evacuated(plan: Plan): Plan {
   const request = { recovery: { policy: "leave" } };

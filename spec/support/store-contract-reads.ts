@@ -1,7 +1,11 @@
 /** The store's contract for reads: pages, filters, events, and hosts that were heard from. */
+
 import { expect } from "chai";
 import type { InstanceQuery, Store } from "../../actors/ports/store.ts";
 import { readLimits } from "../../db/rows/limits.ts";
+import { flavor } from "../../protocol/flavor.ts";
+import { image } from "../../protocol/image.ts";
+import { rowsOf } from "./store-resources.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -246,12 +250,14 @@ export function readContract(get: () => Store): void {
   it("pages flavors and images in the order of their ids", async () => {
     const [store, { id }] = [get(), names()];
     await store.commit({
-      flavors: [2, 1].map((n) => ({ ...rows.flavor, id: id(n), name: id(n) })),
-      images: [2, 1].map((n) => ({ ...rows.image, id: id(n), name: id(n) })),
+      ...rowsOf({
+        flavors: [2, 1].map((n) => ({ ...rows.flavor, id: id(n), name: id(n) })),
+        images: [2, 1].map((n) => ({ ...rows.image, id: id(n), name: id(n) })),
+      }),
     });
-    const flavors = await store.listFlavors({ limit: 1, marker: id(1) });
-    expect(flavors).to.deep.equal([{ ...rows.flavor, id: id(2), name: id(2) }]);
-    const images = await store.listImages({ limit: 2, marker: id(0) });
+    const flavors = await store.listRows(flavor, { limit: 1, marker: id(1) });
+    expect(flavors).to.deep.equal([{ ...rows.flavor, id: id(2), name: id(2), version: 1 }]);
+    const images = await store.listRows(image, { limit: 2, marker: id(0) });
     expect(images.map((image) => image.id)).to.deep.equal([id(1), id(2)]);
   });
 

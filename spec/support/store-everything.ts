@@ -1,6 +1,9 @@
 /** Reads of a whole store and outcomes of commits, for specs that hold two stores against each other. */
+
 import type { EventPage, Store } from "../../actors/ports/store.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import { resources } from "../../protocol/resources.ts";
+import type { Resource } from "../../protocol/wire/resource.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface Everything {
@@ -33,12 +36,10 @@ export async function everything(store: Store, prefix: string, after = 0): Promi
     unsettled: await store.listUnsettled(all),
     operations: await store.listOperations(all),
     events: await store.listEvents({ ...all, after }),
-    flavors: await store.listFlavors(all),
-    images: await store.listImages(all),
+    resources: await Promise.all(Object.values(resources).map((one) => store.listRows<Resource>(one, all))),
     hosts: await store.listHosts(all),
     totals: await store.claimTotals(),
-    aggregates: await store.listAggregates(all),
-    serverGroups: await store.listServerGroups(all),
+    aggregateHosts: [...(await store.aggregateHosts([`${prefix}-a0`, `${prefix}-a1`]))],
     members: await store.listGroupMembers(`${prefix}-g0`, 1_000),
     groupHosts: await store.listGroupHosts(`${prefix}-g0`),
     zones: await store.listZones(all),

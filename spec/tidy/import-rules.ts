@@ -194,6 +194,18 @@ export const importTable: readonly Row[] = [
     may: [/^db\/migrations\//],
     packages: [pureNode, /^node:(?:fs|path)$/],
   },
+  {
+    // Finds the migrations beside it.
+    files: /^db\/migrations\/index\.ts$/,
+    may: [],
+    packages: [/^node:fs$/, /^@mikro-orm\//],
+  },
+  {
+    // Makes tables of the schemas of resources.
+    files: /^db\/tables\/resources\.ts$/,
+    may: [protocol, /^db\/tables\//],
+    packages: [/^@mikro-orm\//, schemas],
+  },
   ...storeRooms.map(({ room, knows }) => ({
     files: inside(room),
     may: [protocol, inside(room), ...knows.map((one) => inside(one))],

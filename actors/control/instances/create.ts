@@ -144,7 +144,7 @@ function newInstance(facts: CreateFacts, birth: Birth, index: number): LoadedIns
 
 function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRecord {
   const { image, nowMs } = facts;
-  const { createdAtMs: _created, ...flavor } = effectiveSize(facts.flavor, image);
+  const { createdAtMs: _created, version: _version, ...flavor } = effectiveSize(facts.flavor, image);
   const record: InstanceRecord = {
     id: birth.instanceId,
     project: facts.request.project,

@@ -126,7 +126,7 @@ export class Creator {
     const where = asksWhere(question)
       ? await whereOf(question, request.project, this.#options.store)
       : nowhereElse;
-    const { createdAtMs: _, ...size } = effectiveSize(flavor, image);
+    const { createdAtMs: _, version: _version, ...size } = effectiveSize(flavor, image);
     const { project } = request;
     const wish: Wish = { ...where, project, flavor: size, imageProperties: image.properties, excluded: [] };
     const count = question.count ?? 1;
@@ -257,7 +257,8 @@ function without(plan: Plan, hostId: string, { group }: PlacementRequest): Plan 
 
 type Exceeded = Extract<CommitResult, { kind: "quotaExceeded" }>;
 
-const named: Readonly<Record<QuotaResource, string>> = {
+/** A create uses no other resource. */
+const named: Readonly<Partial<Record<QuotaResource, string>>> = {
   instances: "instances",
   vcpus: "vCPUs",
   memoryMib: "MiB of memory",

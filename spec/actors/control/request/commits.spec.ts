@@ -3,12 +3,33 @@ import { expect } from "chai";
 import { Commits } from "../../../../actors/control/request/commits.ts";
 import type { CommitResult } from "../../../../actors/records/commit.ts";
 import { CountingMeter } from "../../../../actors/runtime/counting-meter.ts";
+import { definitions } from "../../../../actors/runtime/metrics.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import * as rows from "../../../support/store-rows.ts";
 import { eventOf, operationOf, WaitingWorld } from "./waiting-world.ts";
 
+/** Every kind of result, and the failure that is none; a kind too few or too many does not compile. */
+const kinds = {
+  committed: true,
+  duplicate: true,
+  conflict: true,
+  hostFull: true,
+  nameTaken: true,
+  missing: true,
+  inUse: true,
+  groupRule: true,
+  quotaExceeded: true,
+  zoneConflict: true,
+  failed: true,
+} satisfies Record<CommitResult["kind"] | "failed", true>;
+
 describe("commits", () => {
+  it("have a value of the metric's label for each result, and none for others", () => {
+    const { result } = definitions.get("novact_commits_total")?.labels ?? {};
+    expect(result).to.have.members(Object.keys(kinds));
+  });
+
   it("tell the others once of commits that come together, with every project", async () => {
     const { clock, commits, told } = new WaitingWorld();
     await Promise.all([commits.commit(eventOf("demo")), commits.commit(eventOf("other"))]);
