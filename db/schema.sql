@@ -134,6 +134,7 @@ create table host (
   real_cpus bigint not null,
   pinned_cpus bigint not null,
   failed_builds_of jsonb,
+  version bigint not null default '0'::bigint,
   constraint host_pkey primary key (id),
   constraint host_capacity_check check (((vcpus_claimed <= vcpus) and (memory_mib_claimed <= memory_mib) and
       (disk_gib_claimed <= disk_gib))),
@@ -143,6 +144,7 @@ create table host (
   constraint host_pinned_check check (((pinned_cpus >= 0) and (pinned_cpus <= real_cpus) and (((vcpus_claimed
       - pinned_cpus) * real_cpus) <= ((real_cpus - pinned_cpus) * vcpus))))
 ) with (fillfactor = 50);
+create index host_draining_idx on host using btree (id) where (draining is not null);
 create index host_name_idx on host using btree (name, id);
 
 create table host_lease (
@@ -311,11 +313,15 @@ create table operation (
   deadline_at_ms bigint not null,
   ended_at_ms bigint,
   error jsonb,
+  noun text collate "C" not null default 'instance',
+  to_host jsonb,
   constraint operation_pkey primary key (id),
   constraint operation_ended_check check (((state = 'running') = (ended_at_ms is null))),
   constraint operation_percent_check check (((percent >= 0) and (percent <= 100)))
 ) with (fillfactor = 80);
 create index operation_ended_idx on operation using btree (ended_at_ms) where (ended_at_ms is not null);
+create index operation_host_idx on operation using btree (instance_id) where ((state = 'running') and (noun =
+    'host'));
 create index operation_instance_idx on operation using btree (instance_id, id);
 create index operation_project_idx on operation using btree (project, id);
 create index operation_running_idx on operation using btree (id) where (state = 'running');
@@ -651,11 +657,11 @@ begin
     insert into host as t(id, name, boot_id, architecture, hypervisor, accelerator, accelerator_reason,
         hypervisor_version, vcpus, memory_mib, disk_gib, storage_id, labels, features, machine_types, numa,
         real_cpus, vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances, pinned_cpus, enabled,
-        registered_at_ms, failed_builds, generation)
+        registered_at_ms, version, failed_builds, generation)
       select r."hostId", r.name, r."bootId", r.architecture, r.hypervisor, r.accelerator,
           r."acceleratorReason", r."hypervisorVersion", r.vcpus, r."memoryMib", r."diskGib", r."storageId",
           r.labels, r.features, r."machineTypes", r.numa, novact_real_cpus(r.numa), 0, 0, 0, 0, 0, true,
-          now_ms, 0, 1
+          now_ms, now_ms, 0, 1
       from jsonb_to_recordset(changes->'hosts') as r("hostId" text, name text, "bootId" text, architecture
           text, hypervisor text, accelerator text, "acceleratorReason" text, "hypervisorVersion" text, vcpus
           bigint, "memoryMib" bigint, "diskGib" bigint, "storageId" text, labels jsonb, features jsonb,
@@ -694,15 +700,16 @@ begin
   end if;
   if changes ? 'hostsEnabled' then
     update host t
-      set enabled = r.enabled, disabled_reason = r.reason, failed_builds = case when r.enabled then 0 else
-          t.failed_builds end, draining = case when r.enabled then null else coalesce(r.draining, t.draining)
-          end
-      from jsonb_to_recordset(changes->'hostsEnabled') as r("hostId" text, enabled boolean, reason text,
-          "failedBuildsMin" bigint, draining jsonb)
-      where t.id = r."hostId"
-      and (r."failedBuildsMin" is null
+      set enabled = (r.one->>'enabled')::boolean, disabled_reason = r.one->>'reason', failed_builds = case
+          when (r.one->>'enabled')::boolean then 0 else t.failed_builds end, draining = case when
+          (r.one->>'enabled')::boolean then null when r.one ? 'draining' then nullif(r.one->'draining',
+          'null') else t.draining end, version = t.version + case when changes->'hostsExpected' @>
+          jsonb_build_array(jsonb_build_object('hostId', t.id)) then 0 else 1 end
+      from jsonb_array_elements(changes->'hostsEnabled') as r(one)
+      where t.id = r.one->>'hostId'
+      and (not r.one ? 'failedBuildsMin'
         or (t.enabled
-          and t.failed_builds >= r."failedBuildsMin"));
+          and t.failed_builds >= (r.one->>'failedBuildsMin')::bigint));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(changes->'hostsEnabled') then
       done := novact_need_hosts(changes->'hostsEnabled');
@@ -819,6 +826,9 @@ begin
   end if;
   if changes ?| array['rowsRemoved', 'rowsMade', 'rowsChanged'] then
     done := novact_commit_rows(changes);
+  end if;
+  if changes ? 'hostsExpected' then
+    done := novact_host(changes);
   end if;
   if changes ? 'hostsEnabled' then
     done := novact_breaker(changes);
@@ -939,18 +949,19 @@ begin
       where t.generation < excluded.generation;
   end if;
   if changes ? 'operations' then
-    insert into operation(id, project, instance_id, kind, state, percent, step, steps, request_id,
-        started_at_ms, deadline_at_ms, ended_at_ms, error)
-      select r.id, r.project, r."instanceId", r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
+    insert into operation(id, project, noun, instance_id, to_host, kind, state, percent, step, steps,
+        request_id, started_at_ms, deadline_at_ms, ended_at_ms, error)
+      select r.id, r.project, coalesce(r.noun, 'instance'), coalesce(r."entityId", r."instanceId"),
+          nullif(r."toHost", 'null'), r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
           r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
-      from jsonb_to_recordset(changes->'operations') as r(id text, project text, "instanceId" text, kind text,
-          state text, percent bigint, step text, steps jsonb, "requestId" text, "startedAtMs" bigint,
-          "deadlineAtMs" bigint, "endedAtMs" bigint, error jsonb)
-      on conflict (id) do update set project = excluded.project, instance_id = excluded.instance_id, kind =
-          excluded.kind, state = excluded.state, percent = excluded.percent, step = excluded.step, steps =
-          excluded.steps, request_id = excluded.request_id, started_at_ms = excluded.started_at_ms,
-          deadline_at_ms = excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms, error =
-          excluded.error;
+      from jsonb_to_recordset(changes->'operations') as r(id text, project text, noun text, "entityId" text,
+          "instanceId" text, "toHost" jsonb, kind text, state text, percent bigint, step text, steps jsonb,
+          "requestId" text, "startedAtMs" bigint, "deadlineAtMs" bigint, "endedAtMs" bigint, error jsonb)
+      on conflict (id) do update set project = excluded.project, noun = excluded.noun, instance_id =
+          excluded.instance_id, to_host = excluded.to_host, kind = excluded.kind, state = excluded.state,
+          percent = excluded.percent, step = excluded.step, steps = excluded.steps, request_id =
+          excluded.request_id, started_at_ms = excluded.started_at_ms, deadline_at_ms =
+          excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms, error = excluded.error;
   end if;
   return true;
 end
@@ -1065,6 +1076,23 @@ begin
     limit 1;
   if found then
     perform novact_refuse('groupRule', jsonb_build_object('hostId', broken."hostId", 'groupId', broken.id));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_host(changes jsonb) returns boolean language plpgsql as $$
+declare
+  changed bigint;
+begin
+  update host t
+    set version = t.version + 1
+    from jsonb_to_recordset(changes->'hostsExpected') as r("hostId" text, version bigint)
+    where t.id = r."hostId"
+    and t.version = r.version;
+  get diagnostics changed = row_count;
+  if changed <> jsonb_array_length(changes->'hostsExpected') then
+    perform novact_refuse('conflict');
   end if;
   return true;
 end
@@ -1420,6 +1448,17 @@ begin
           or (coalesce(i.image->'disk', 'null') = 'null'
             and (i.flavor->>'diskGib')::bigint = 0)))) then
     perform novact_refuse('inUse');
+  end if;
+  if exists (select
+      from operation o
+      where o.instance_id = any (removed)
+      and o.state = 'running'
+      and o.noun = 'host'
+      and not exists (select
+        from jsonb_to_recordset(changes->'operations') as r(id text, state text)
+        where r.id = o.id
+        and r.state <> 'running')) then
+    perform novact_refuse('conflict');
   end if;
   delete
     from claim

@@ -21,7 +21,10 @@ export const eventNames: Readonly<Record<string, readonly string[]>> = {
     "guarded",
     "deleted",
   ],
-  host: ["registered", "enabled", "disabled", "draining", "leaseGranted", "fenced", "guarded", "removed"],
+  host: [
+    ...(["registered", "enabled", "disabled", "draining", "operationEnded"] as const),
+    ...(["leaseGranted", "fenced", "guarded", "removed"] as const),
+  ],
   recovery: ["recoveryStopped", "recoveryResumed"],
   ...Object.fromEntries(Object.values(resources).map(({ noun }) => [noun, ["created", "deleted"]])),
   image: ["registered", "deleted"],

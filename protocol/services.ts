@@ -3,6 +3,7 @@
  * documents and the specs that hold for all services read this list; there is no other.
  */
 import { availabilityZoneService } from "./aggregate.ts";
+import { controllerService } from "./controller.ts";
 import { eventService } from "./event.ts";
 import { doctorService, hostService } from "./host.ts";
 import { instanceService } from "./instance.ts";
@@ -20,6 +21,7 @@ export const services = {
   availabilityZone: availabilityZoneService,
   quota: quotaService,
   doctor: doctorService,
+  controller: controllerService,
 } as const;
 
 /** Handlers for all of them; one that is missing does not compile. */

@@ -4,7 +4,7 @@
  */
 import type { Event } from "../../protocol/event.ts";
 import type { NumaUse } from "../../protocol/numa.ts";
-import type { OperationState } from "../../protocol/states.ts";
+import type { OperationNoun, OperationState } from "../../protocol/states.ts";
 import type { Commit, CommitResult, RequestRecord } from "../records/commit.ts";
 import type { HostRecord } from "../records/host.ts";
 import type {
@@ -26,6 +26,14 @@ export interface InstanceQuery extends PageQuery {
   /** Pairs of metadata; an instance must have all. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly deleted?: boolean;
+}
+
+export interface OperationQuery extends PageQuery {
+  /** Absent: of every project. */
+  readonly project?: string;
+  readonly noun?: OperationNoun;
+  readonly entityId?: string;
+  readonly state?: OperationState;
 }
 
 export interface InstanceRow {
@@ -83,6 +91,16 @@ export interface ReportedMachine extends MachineKey {
   readonly seen: Pick<MachineRecord, "generation" | "state"> | null;
 }
 
+/** The one writer of commits, as it is shown to people who debug. */
+export interface WriterPicture {
+  /** Commits in its queue. */
+  readonly waiting: number;
+  /** Commits in the batch under way; 0: none is. */
+  readonly writing: number;
+  /** For how long that batch has been under way. */
+  readonly writingMs: number;
+}
+
 /**
  * PostgreSQL, or the memory store. Reads see every commit that was acknowledged before. @throws UNAVAILABLE
  * storeUnavailable
@@ -114,9 +132,7 @@ export interface Store extends RowReads {
   listReported(keys: readonly MachineKey[]): Promise<readonly ReportedMachine[]>;
 
   getOperation(id: string): Promise<OperationRecord | undefined>;
-  listOperations(
-    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
-  ): Promise<readonly OperationRecord[]>;
+  listOperations(query: OperationQuery): Promise<readonly OperationRecord[]>;
 
   /** The operations among `ids` that have ended, in any order. */
   listEndedOperations(ids: readonly string[]): Promise<readonly OperationRecord[]>;
@@ -128,6 +144,8 @@ export interface Store extends RowReads {
   lastSequence(): Promise<number>;
 
   getHost(hostId: string): Promise<HostRecord | undefined>;
+  /** Ids of hosts that are drained or have an operation under way; after `marker`, in order of id. */
+  listHostsAtWork(query: PageQuery): Promise<readonly string[]>;
   /** The host with this id; else the hosts with this name, in order of id, at most a page of them. */
   hostsCalled(key: string): Promise<readonly HostRecord[]>;
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;

@@ -13,6 +13,9 @@ import type { QuotaUse } from "../records/placement.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
 
+/** As a store or a client has it: an older controller names only the instance. */
+export type OperationFacts = Omit<Operation, "instanceId"> & Partial<Pick<Operation, "instanceId">>;
+
 /** A client sent a request. The fact of its end has the same `call`. */
 export interface Invoked {
   readonly kind: "invoked";
@@ -166,7 +169,7 @@ export interface Quiet {
   readonly atMs: number;
   /** Tombstones included. */
   readonly instances: readonly InstanceFacts[];
-  readonly operations: readonly Operation[];
+  readonly operations: readonly OperationFacts[];
   readonly hosts: readonly {
     readonly id: string;
     readonly capacity: Amounts;

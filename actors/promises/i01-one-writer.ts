@@ -1,7 +1,7 @@
 /**
  * I1: each record has one writer, and its counters never fall. Judged by the commits: versions follow one
- * another, an owner epoch stays on its host, observations only get newer, an operation that ended stays
- * ended.
+ * another, no version of a host is decided on twice, an owner epoch stays on its host, observations only get
+ * newer, an operation that ended stays ended.
  */
 
 import type { Commit } from "../records/commit.ts";
@@ -15,12 +15,17 @@ interface Known {
   /** The one host of each owner epoch, by `instance epoch`. */
   readonly hosts: Map<string, string>;
   readonly ended: Map<string, OperationRecord>;
+  /** The version of each host that was decided on last. */
+  readonly decided: Map<string, number>;
   /** Versions of rows of resources, by noun and id. */
   readonly versions: Map<string, number>;
 }
 
 export function oneWriter(): Checker {
-  const known: Known = { ledger: createLedger(), hosts: new Map(), ended: new Map(), versions: new Map() };
+  const known: Known = {
+    ...{ ledger: createLedger(), hosts: new Map(), ended: new Map() },
+    ...{ decided: new Map(), versions: new Map() },
+  };
   return {
     promise: "I1",
     see(fact) {
@@ -31,6 +36,7 @@ export function oneWriter(): Checker {
         ...hostFaults(known, commit),
         ...observationFaults(known, commit),
         ...operationFaults(known, commit),
+        ...versionFaults(known, commit),
         ...rowFaults(known, commit),
       ];
       known.ledger.apply(commit);
@@ -103,6 +109,14 @@ function observationFaults({ ledger }: Known, { machines = [], machinesGone = []
     return [
       `Instance ${instanceId}: observation ${generation} of epoch ${ownerEpoch} was written over ${known.generation}.`,
     ];
+  });
+}
+
+function versionFaults({ decided }: Known, { hostsExpected = [] }: Commit): string[] {
+  return hostsExpected.flatMap(({ hostId, version }) => {
+    const last = decided.get(hostId) ?? -1;
+    decided.set(hostId, Math.max(last, version));
+    return version > last ? [] : [`Host ${hostId}: version ${version} was decided on after ${last}.`];
   });
 }
 

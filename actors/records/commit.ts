@@ -56,16 +56,22 @@ export interface Commit extends PlacementChanges {
      */
     readonly failedBuildsMin?: number;
     /**
-     * Begins a drain, or changes the numbers of one under way. Absent: as it was; enabling a host ends its
-     * drain.
+     * Begins a drain, or changes the numbers of one under way; null: ends it. Absent: as it was; enabling a
+     * host ends its drain in any case.
      */
-    readonly draining?: Draining;
+    readonly draining?: Draining | null;
   }[];
+  /**
+   * Hosts that must be at this version for the commit to happen, which raises it by one. `conflict` when one
+   * is not, or does not exist. An operation of a host is written only together with this.
+   */
+  readonly hostsExpected?: readonly { readonly hostId: string; readonly version: number }[];
   /**
    * Hosts to forget, with their places in aggregates, their claims and machines. The result is `inUse` while
    * a host owns an instance that is not deleted, or, unless `parked`, while anything is claimed on it. Parked
-   * claims go only with a fenced host, which `fencesExpected` has to state. Host leases are kept: a host that
-   * comes back must clean up like any other fenced host.
+   * claims go only with a fenced host, which `fencesExpected` has to state. `conflict` when an operation of
+   * the host would stay under way. Host leases are kept: a host that comes back must clean up like any other
+   * fenced host.
    */
   readonly hostsRemoved?: readonly { readonly hostId: string; readonly parked: boolean }[];
   /**

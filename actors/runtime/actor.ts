@@ -5,16 +5,18 @@
  * its stop does not wait, its queries can be answered by somebody else, its mailboxes are unbounded and die
  * with a crash, its restarts have no limit, and it copies the map of an actor's children with every message
  * (spec/decisions/0001). So every nact actor here is a nameless child of a root that gets no messages, and
- * each message it gets is the actor core (cell.ts) to run.
+ * each message it gets is the actor core (actor-core.ts) to run.
  */
 import { type ActorSystemRef, dispatch, type Ref, type SupervisionActorFunc, spawn, start, stop } from "nact";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { ActorCore, type Parent, type Runnable, type Runtime, type Thread } from "./actor-core.ts";
 import { Family } from "./family.ts";
-import { type Meter, nullMeter, only } from "./meter.ts";
+import { type Meter, nullMeter } from "./meter.ts";
+import { meterActors } from "./metered.ts";
 import { Deadlines } from "./question.ts";
 import type {
   ActorDefinition,
+  ActorPicture,
   ActorRef,
   ActorSystem,
   ActorSystemOptions,
@@ -63,7 +65,7 @@ class System implements ActorSystem, Runtime, Parent {
     this.log = log;
     this.meter = meter;
     this.deadlines = new Deadlines(clock);
-    meterFamily(meter, this.family);
+    meterActors(meter, clock, () => this.look());
   }
 
   get busy(): number {
@@ -75,6 +77,10 @@ class System implements ActorSystem, Runtime, Parent {
       throw new StatusError("shuttingDown", `The process ends; ${definition.name} is not started any more.`);
     }
     return new ActorCore(this, this, definition);
+  }
+
+  look(): Iterable<ActorPicture> {
+    return this.family.look();
   }
 
   onSupervision(listener: (event: SupervisionEvent) => void): void {
@@ -137,8 +143,8 @@ class System implements ActorSystem, Runtime, Parent {
   }
 
   /**
-   * nact's default would write to the console and escalate. Only a bug of cell.ts leads here, and it must be
-   * seen.
+   * nact's default would write to the console and escalate. Only a bug of actor-core.ts leads here, and the
+   * bug must be seen.
    */
   readonly #impossible: SupervisionActorFunc<Runnable, ActorSystemRef, Ref<unknown>> = (
     _,
@@ -148,16 +154,6 @@ class System implements ActorSystem, Runtime, Parent {
     this.log.error({ err: error }, "The actor runtime itself threw: one actor hangs.");
     return context.stop;
   };
-}
-
-function meterFamily(meter: Meter, family: Family): void {
-  const waiting = () => [...family.everybody()].map((actor) => actor.waiting);
-  meter.look("novact_actors", () => only(waiting().length));
-  meter.look("novact_mailbox_messages", () => only(waiting().reduce((sum, one) => sum + one, 0)));
-  meter.look("novact_mailbox_longest_messages", () =>
-    only(waiting().reduce((most, one) => Math.max(most, one), 0)),
-  );
-  meter.zero("novact_actor_turns_total", "novact_actor_restarts_total", "novact_mailbox_refused_total");
 }
 
 /** Makes an empty system. Its actors live until `stop`; it starts no timer and no work by itself. */

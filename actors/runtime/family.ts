@@ -4,12 +4,11 @@
  * children of its silent root. It must never let two living actors of one parent have the same name: a name
  * is free again when its actor has ended.
  */
-import type { ActorRef } from "./system.ts";
+import type { ActorPicture, ActorRef } from "./system.ts";
 
-/** An actor, as its parent keeps it. */
-export interface Member extends ActorRef<never> {
-  /** Undefined: it never had children. */
-  readonly children: Family | undefined;
+interface Member extends ActorRef<never> {
+  /** Itself and its children. */
+  look(): Iterable<ActorPicture>;
 }
 
 export class Family {
@@ -33,12 +32,9 @@ export class Family {
     return [...this.#members.values()].reverse();
   }
 
-  /** All members, and theirs. */
-  *everybody(): Iterable<Member> {
-    for (const member of this.#members.values()) {
-      yield member;
-      if (member.children !== undefined) yield* member.children.everybody();
-    }
+  /** All members and their children, the oldest first. */
+  *look(): Iterable<ActorPicture> {
+    for (const member of this.#members.values()) yield* member.look();
   }
 
   /** Stops all at once; resolves when all have ended. */

@@ -1,34 +1,54 @@
 /**
- * What several processes show of themselves in the same way: loops, file systems and calls, under the names
- * of their metrics.
+ * What several processes show of themselves in the same way: actors and loops, file systems and calls, under
+ * the names of their metrics.
  */
 import type { Space } from "../../protocol/space.ts";
 import type { CallMeter } from "../../protocol/wire/transport.ts";
-import type { Meter } from "./meter.ts";
+import type { LastRound, Loop } from "./loop.ts";
+import { type Meter, only } from "./meter.ts";
 import type { LabelsOf } from "./metrics.ts";
-import type { Loop } from "./periodic.ts";
+import type { ActorPicture } from "./system.ts";
 
-/** Shows when each of these loops had its last round. */
-export function meterLoops(
+/** Shows the actors of a system, the messages that wait for them, and the rounds of those that are loops. */
+export function meterActors(
   meter: Meter,
   clock: { monotonicMs(): number },
-  loops: () => Iterable<Loop>,
+  look: () => Iterable<ActorPicture>,
 ): void {
-  const each = (read: (last: NonNullable<Loop["last"]>) => number) => () =>
-    [...loops()].flatMap(({ name: loop, last }) =>
-      last === undefined ? [] : [[{ loop }, read(last)] as const],
+  const waiting = () => [...look()].map((actor) => actor.waiting);
+  meter.look("novact_actors", () => only(waiting().length));
+  meter.look("novact_mailbox_messages", () => only(waiting().reduce((sum, one) => sum + one, 0)));
+  meter.look("novact_mailbox_longest_messages", () =>
+    only(waiting().reduce((most, one) => Math.max(most, one), 0)),
+  );
+  meter.zero("novact_actor_turns_total", "novact_actor_restarts_total", "novact_mailbox_refused_total");
+  meterLoops(meter, clock, look);
+}
+
+function meterLoops(
+  meter: Meter,
+  clock: { monotonicMs(): number },
+  look: () => Iterable<ActorPicture>,
+): void {
+  const each = (read: (loop: Loop, last: LastRound) => number) => () =>
+    [...look()].flatMap(({ path, loop: found }) =>
+      found?.last === undefined ? [] : [[{ loop: path }, read(found, found.last)] as const],
     );
   meter.look(
     "novact_loop_ended_seconds",
-    each(({ beganAtMs, tookMs }) => (clock.monotonicMs() - beganAtMs - tookMs) / 1_000),
+    each((_loop, { beganAtMs, tookMs }) => (clock.monotonicMs() - beganAtMs - tookMs) / 1_000),
   );
   meter.look(
     "novact_loop_took_seconds",
-    each(({ tookMs }) => tookMs / 1_000),
+    each((_loop, { tookMs }) => tookMs / 1_000),
   );
   meter.look(
     "novact_loop_failed",
-    each(({ failed }) => Number(failed)),
+    each((_loop, { failed }) => Number(failed)),
+  );
+  meter.look(
+    "novact_loop_hanging_rounds",
+    each(({ hanging }) => hanging),
   );
 }
 

@@ -97,6 +97,9 @@ const metrics = {
   novact_loop_ended_seconds: gauge("Time since the last round of a loop ended.", { loop: named }),
   novact_loop_took_seconds: gauge("How long the last round of a loop took.", { loop: named }),
   novact_loop_failed: gauge("Whether the last round of a loop failed.", { loop: named }),
+  novact_loop_hanging_rounds: gauge("Rounds of a loop that were given up and have not ended.", {
+    loop: named,
+  }),
 
   novact_lease_renewals_total: counter("Renewals of host leases that the database has taken.", none),
   novact_lease_renewals_late_total: counter(

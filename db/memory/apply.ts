@@ -16,6 +16,7 @@ import {
   replacesObservation,
 } from "../rules/commit-rules.ts";
 import { applyGroups } from "../rules/group/memory.ts";
+import { applyExpected } from "../rules/host/memory.ts";
 import { applyLeases } from "../rules/lease/memory.ts";
 import { applyUse } from "../rules/quota/memory.ts";
 import { unflavored, unheldBy } from "../rules/reference/memory.ts";
@@ -30,6 +31,7 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyUse,
   applyInstances,
   applyRows,
+  applyExpected,
   applyInventories,
   applyEnabled,
   applyBuilds,

@@ -10,6 +10,7 @@ import type {
   EventQuery,
   InstanceQuery,
   InstanceRow,
+  OperationQuery,
   Renewal,
   ReportedMachine,
   Store,
@@ -26,7 +27,6 @@ import type {
 import type { GroupHost, GroupMember, QuotaRecord, QuotaTotal } from "../../actors/records/placement.ts";
 import { aggregate } from "../../protocol/aggregate.ts";
 import type { Event } from "../../protocol/event.ts";
-import type { OperationState } from "../../protocol/states.ts";
 import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import { lastOfPage } from "../rows/event-page.ts";
@@ -36,9 +36,11 @@ import type { Table } from "../rows/table.ts";
 import { machineKey, requestKey, type StoredHost, Tables } from "../rows/tables.ts";
 import { assertCommit } from "../rules/commit-rules.ts";
 import { membersOf, placesOf } from "../rules/group/memory.ts";
+import { hostsAtWork } from "../rules/host/memory.ts";
 import { quotaOf, quotaTotalsOf } from "../rules/quota/memory.ts";
 import { applyCommit } from "./apply.ts";
 import { pruneTables } from "./prune.ts";
+import { onePerHost } from "./renewals.ts";
 
 export class MemoryStore implements Store {
   readonly #tables = new Tables();
@@ -106,15 +108,14 @@ export class MemoryStore implements Store {
     return this.#tables.operations.get(id);
   }
 
-  async listOperations(
-    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
-  ): Promise<readonly OperationRecord[]> {
+  async listOperations(query: OperationQuery): Promise<readonly OperationRecord[]> {
     return page(
       this.#tables.operations,
       query,
       (operation) =>
         (query.project ?? operation.project) === operation.project &&
-        (query.instanceId ?? operation.instanceId) === operation.instanceId &&
+        (query.noun ?? operation.noun) === operation.noun &&
+        (query.entityId ?? operation.entityId) === operation.entityId &&
         (query.state ?? operation.state) === operation.state,
     );
   }
@@ -180,6 +181,10 @@ export class MemoryStore implements Store {
   async getHost(hostId: string): Promise<HostRecord | undefined> {
     const host = this.#tables.hosts.get(hostId);
     return host && this.#hostsWith([host])[0];
+  }
+
+  async listHostsAtWork(query: PageQuery): Promise<readonly string[]> {
+    return hostsAtWork(this.#tables, query);
   }
 
   async hostsCalled(key: string): Promise<readonly HostRecord[]> {
@@ -360,16 +365,4 @@ function ofInstance<V extends { readonly instanceId: string }>(table: Table<V>, 
     rows.push(row);
   }
   return rows;
-}
-
-/** One renewal for each host; renewals that contradict each other about the storage name none. */
-function onePerHost(renewals: readonly Renewal[]): readonly Renewal[] {
-  const byKey = new Map<string, Renewal>();
-  for (const one of renewals) {
-    const key = `${one.hostId} ${one.leaseEpoch}`;
-    const other = byKey.get(key);
-    const same = other === undefined || other.storageId === one.storageId;
-    byKey.set(key, same ? one : { ...one, storageId: null });
-  }
-  return [...byKey.values()];
 }

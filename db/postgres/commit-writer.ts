@@ -12,6 +12,7 @@
  * PostgreSQL stays away longer than postgresLimits.storePatienceMs; only then the outcome is open.
  */
 import { randomUUID } from "node:crypto";
+import type { WriterPicture } from "../../actors/ports/store.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
@@ -67,6 +68,8 @@ export class CommitWriter {
   #onOutdated: WriterOptions["onOutdated"];
   readonly #queue = new CommitQueue<Waiting>();
   #batch = 0;
+  /** The batch under way: the number of its commits, and when it was taken from the queue. */
+  #writing: { readonly commits: number; readonly sinceMs: number } | undefined;
   #connection: ReservedConnection | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -102,6 +105,13 @@ export class CommitWriter {
     });
   }
 
+  /** As it is shown to people who debug. */
+  look(): WriterPicture {
+    const { commits: writing = 0, sinceMs = 0 } = this.#writing ?? {};
+    const writingMs = writing === 0 ? 0 : this.#clock.monotonicMs() - sinceMs;
+    return { waiting: this.#queue.length, writing, writingMs };
+  }
+
   /** Commits what waits, then lets go of the connection. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -116,8 +126,10 @@ export class CommitWriter {
     while (this.#queue.length > 0) {
       const commits = this.#queue.take();
       const nowMs = this.#clock.monotonicMs();
+      this.#writing = { commits: commits.length, sinceMs: nowMs };
       this.#meter?.sent(commits.map(({ askedAtMs }) => nowMs - askedAtMs));
       await this.#commit({ turns: commits, merged: commits.length > 1 });
+      this.#writing = undefined;
     }
     this.#running = undefined;
   }

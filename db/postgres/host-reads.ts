@@ -63,6 +63,16 @@ export class HostReads {
     return this.#read("list", "where h.id > $1 order by h.id limit $2", [marker, limit]);
   }
 
+  async atWork({ marker = "", limit }: PageQuery): Promise<readonly string[]> {
+    // The conditions are those of two indexes that hold nothing of hosts at rest.
+    const text = `select id from (
+        select instance_id as id from operation where state = 'running' and noun = 'host'
+        union select id from host where draining is not null
+      ) working where id > $1 order by id limit $2`;
+    const statement = { name: "hosts_at_work", text, values: [marker, limit] };
+    return (await this.#database.read(statement, "look for hosts at work")).map(([id]) => String(id));
+  }
+
   async touch(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {
     // A row that somebody else is writing is being touched anyway: passing it by, nobody ever waits for
     // anybody.

@@ -10,6 +10,7 @@ import type {
   EventQuery,
   InstanceQuery,
   InstanceRow,
+  OperationQuery,
   Renewal,
   ReportedMachine,
   Store,
@@ -27,7 +28,6 @@ import type {
 } from "../../actors/records/instance.ts";
 import type { GroupHost, GroupMember, QuotaRecord, QuotaTotal } from "../../actors/records/placement.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
-import type { OperationState } from "../../protocol/states.ts";
 import type { Resource, RowOf } from "../../protocol/wire/resource.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import { EventEntity } from "../tables/event.ts";
@@ -91,6 +91,11 @@ export class PostgresStore implements Store {
     };
   }
 
+  /** The writer of commits, for people who debug. */
+  get writer(): Pick<CommitWriter, "look"> {
+    return this.#writer;
+  }
+
   async commit(commit: Commit): Promise<CommitResult> {
     return this.#writer.commit(commit);
   }
@@ -142,9 +147,7 @@ export class PostgresStore implements Store {
     return readAll(this.#operation, rows)[0];
   }
 
-  async listOperations(
-    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
-  ): Promise<readonly OperationRecord[]> {
+  async listOperations(query: OperationQuery): Promise<readonly OperationRecord[]> {
     const rows = await this.#database.read(read.operationsStatement(this.#columns, query), "list operations");
     return readAll(this.#operation, rows);
   }
@@ -195,6 +198,10 @@ export class PostgresStore implements Store {
 
   async getHost(hostId: string): Promise<HostRecord | undefined> {
     return this.#hosts.get(hostId);
+  }
+
+  async listHostsAtWork(query: PageQuery): Promise<readonly string[]> {
+    return this.#hosts.atWork(query);
   }
 
   async hostsCalled(key: string): Promise<readonly HostRecord[]> {

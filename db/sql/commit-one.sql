@@ -39,6 +39,9 @@ begin
   if changes ?| array['rowsRemoved', 'rowsMade', 'rowsChanged'] then
     done := novact_commit_rows(changes);
   end if;
+  if changes ? 'hostsExpected' then
+    done := novact_host(changes);
+  end if;
   if changes ? 'hostsEnabled' then
     done := novact_breaker(changes);
   end if;

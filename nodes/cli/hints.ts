@@ -8,6 +8,7 @@ const others = [
   "availability-zone",
   "chaos",
   "completion",
+  "debug",
   "doctor",
   "event",
   "group",

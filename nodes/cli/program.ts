@@ -9,6 +9,7 @@ import { parseDuration } from "./format.ts";
 import { aggregateCommand, availabilityZoneCommand } from "./nouns/aggregate.ts";
 import { chaosCommand } from "./nouns/chaos.ts";
 import { completionCommand } from "./nouns/completion.ts";
+import { debugCommand } from "./nouns/debug.ts";
 import { doctorCommand } from "./nouns/doctor.ts";
 import { eventCommand } from "./nouns/event.ts";
 import { flavorCommand } from "./nouns/flavor.ts";
@@ -52,6 +53,7 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     aggregateCommand,
     rebalanceCommand,
     doctorCommand,
+    debugCommand,
     chaosCommand,
     upCommand,
     completionCommand,

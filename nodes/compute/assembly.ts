@@ -6,7 +6,7 @@
 import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
-import { meterCalls, meterLoops } from "../../actors/runtime/metered.ts";
+import { meterCalls } from "../../actors/runtime/metered.ts";
 import { Periodic } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { agentNeeds } from "../../protocol/agent-needs.ts";
@@ -79,9 +79,8 @@ export function assembleCompute(ports: ComputePorts): Compute {
     ...(meter.on ? { meter: meterCalls(meter, "host") } : {}),
   });
   meter.look("novact_calls_under_way", () => [[{ door: "host" }, server.inWork]]);
-  const trims = trimming(ports);
+  const trims = trimming(system, ports);
   trims.next();
-  meterLoops(meter, clock, () => [trims.loop]);
   return {
     system,
     endLease: () => host.endLease(),
@@ -95,9 +94,9 @@ export function assembleCompute(ports: ComputePorts): Compute {
 }
 
 /** Trims the logs periodically: logs that grow for ever would fill the disk. */
-function trimming({ drivers, clock, log }: ComputePorts): Periodic {
-  return new Periodic({
-    ...{ name: "trimming", clock, log },
+function trimming(system: ActorSystem, { drivers, log }: ComputePorts): Periodic {
+  return new Periodic(system, {
+    name: "trimming",
     pauseMs: () => computeLimits.consoleTrimPeriodMs,
     round: ({ fail }) =>
       drivers.consoles.trim().catch((error: unknown) => {

@@ -10,8 +10,7 @@ import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
-import { disableFailing } from "../../actors/control/fleet/breaker.ts";
-import { Drainer, drainerDefinition } from "../../actors/control/fleet/drainer.ts";
+import { breaker } from "../../actors/control/fleet/breaker.ts";
 import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
 import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
 import { remindOfMissing, take } from "../../actors/control/fleet/observations.ts";
@@ -19,6 +18,9 @@ import { LeasePicture } from "../../actors/control/fleet/picture.ts";
 import { recovererDefinition } from "../../actors/control/fleet/recoverer.ts";
 import { hostHandlers } from "../../actors/control/fleet/service.ts";
 import { StrangeReports } from "../../actors/control/fleet/strange-reports.ts";
+import { hostActors } from "../../actors/control/host/actor.ts";
+import { Surveys } from "../../actors/control/host/survey.ts";
+import { wakerDefinition } from "../../actors/control/host/waker.ts";
 import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
@@ -33,29 +35,33 @@ import { createScheduler, type SchedulerOptions } from "../../actors/control/sch
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
-import type { Store } from "../../actors/ports/store.ts";
+import type { Store, WriterPicture } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
-import { meterCalls, meterLoops, meterSpaces } from "../../actors/runtime/metered.ts";
-import type { Loop } from "../../actors/runtime/periodic.ts";
+import { meterCalls, meterSpaces } from "../../actors/runtime/metered.ts";
 import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
-import type { ActorRef, ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
+import type { ActorRef, ActorSystem } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
-import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { type AllHandlers, services } from "../../protocol/services.ts";
-import type { Space } from "../../protocol/space.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createServer, type Implementation, implement, type Server } from "../../protocol/wire/server.ts";
 import type { Service } from "../../protocol/wire/service.ts";
-import { outboxHintSubject, systemProject } from "../../protocol/wire/subjects.ts";
+import { outboxHintSubject } from "../../protocol/wire/subjects.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import type { EventPublisher } from "../events/publisher.ts";
 import { askHost } from "./ask-host.ts";
+import { Debug } from "./debug.ts";
 import { hostAgents } from "./host-agents.ts";
+import { tellOfSupervision } from "./supervision.ts";
 
 export interface ControllerPorts {
   readonly cell: string;
+  /** Of the controller, among those of the cell. */
+  readonly name: string;
   readonly store: Store;
+  /** The store's one writer of commits, for people who debug; absent: it has none. */
+  readonly writer?: () => WriterPicture;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -69,8 +75,8 @@ export interface ControllerPorts {
   /** Room on the file systems of the controller and of its database; absent: it is not known. */
   readonly space?: DiskSpace;
   readonly openSafety: OpenSafety;
-  /** Called after events were committed, with the last one's sequence number: publishes them. */
-  readonly wakePublisher: (lastSequence: number) => void;
+  /** Starts the publisher of committed events. Absent: this controller publishes none. */
+  readonly openPublisher?: (system: ActorSystem) => Pick<EventPublisher, "wake" | "look">;
   /** Absent: nobody counts. */
   readonly meter?: Meter | undefined;
   /**
@@ -94,15 +100,14 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const { system, directory, commits, waits, registry } = parts;
   await Promise.all([directory.open(), parts.space.start()]);
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
-  const reconcile = (id: string) => void registry.tell(id, { kind: "reconcile" });
-  const reconciler = reconcilerDefinition({ store, nudge: reconcile });
-  const recoverer = recovererDefinition({ store, braked: () => parts.leases.brake.on, recover });
-  const drainer = drainerDefinition(parts.drainer);
-  const sweeper = sweeperDefinition({ store, directory, agent: parts.hostAgent });
   const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
     parts.scheduler,
-    system.spawn(reconciler),
-    ...[recoverer, drainer, sweeper].map((one) => system.spawn(one)),
+    system.spawn(
+      reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }),
+    ),
+    system.spawn(recovererDefinition({ store, braked: () => parts.leases.brake.on, recover })),
+    system.spawn(wakerDefinition({ store, wake: (id) => void parts.hosts.tell(id, { kind: "look" }) })),
+    system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
     system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
   ];
   for (const actor of needed)
@@ -115,10 +120,10 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     if (hint !== undefined) waits.hint(hint);
     return undefined;
   });
+  const questions = parts.debug.serve();
   const safety = await ports.openSafety(audienceOf(ports, parts));
   const server = serverOf(ports, parts);
-  const loops = [reconciler, recoverer, drainer, sweeper, directory, parts.space].map(({ loop }) => loop);
-  meterController(ports, { spaces: () => parts.space.spaces, loops, server });
+  meterController(ports, parts.space, server);
   return {
     system,
     cutOff: () => {
@@ -126,10 +131,10 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       parts.placer.cutOff();
     },
     stop: async () => {
-      await Promise.all([server.drain(), hints.drain(), safety.stop()]);
+      await Promise.all([server.drain(), hints.drain(), questions.drain(), safety.stop()]);
       registry.close();
+      parts.hosts.close();
       directory.close();
-      parts.space.stop();
       await system.stop();
     },
   };
@@ -141,21 +146,21 @@ type Parts = ReturnType<typeof actorsOf>;
 function actorsOf(ports: ControllerPorts) {
   const { store, bus, clock, ids, log, firstTurn } = ports;
   const system = createActorSystem({ clock, log, meter: ports.meter });
+  // The first actor, and so the last to be stopped: it publishes what the others still commit.
+  const publisher = ports.openPublisher?.(system);
   const directory = new HostDirectory({
-    ...{ store, clock, log },
+    ...{ system, store, clock, log, onFailed: ports.onFailed },
     onRead: (hosts, readAtMs) => placer.read(hosts, readAtMs),
-    onRound: (hosts) => {
-      const onDisabled = () => placer.hostsChanged();
-      void disableFailing(hosts, { commit, clock, log, onDisabled });
-    },
+    onRound: (read) => failing.hostsRead(read),
   });
   const tell = (hint: CommitHint) => {
-    ports.wakePublisher(hint.lastSequence);
+    publisher?.wake(hint.lastSequence);
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
   };
   const waits = new Waits(store, clock);
   const commits = new Commits(store, tell, waits, ports.meter);
   const { commit } = commits;
+  const failing = breaker(system, { commit, clock, log, onDisabled: () => placer.hostsChanged() });
   const hostAgent = hostAgents(ports);
   const leases = new LeasePicture(clock);
   const ranking = createScheduler(ports.scheduler);
@@ -174,19 +179,23 @@ function actorsOf(ports: ControllerPorts) {
     place: (instance) => placer.place(instance),
     roomOn: (hostId) => placer.roomOn(hostId),
   });
-  const space = new SpaceWatch({ space: ports.space, clock, log });
+  const space = new SpaceWatch({ space: ports.space, system, log });
   const creator = new Creator({
     ...{ store, commit, placer, clock, ids, space },
     born: (loaded) => registry.adopt(loaded),
   });
-  const drainer = new Drainer({
-    ...{ store, directory, placer },
-    move: (id, hostId, to) => void registry.tell(id, { kind: "move", hostId, to }),
-  });
+  const steering = hostsOf(ports, { system, commit, directory, leases, placer, registry });
   const propose = (question: Parameters<typeof proposal>[1]) =>
     proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
   const strange = new StrangeReports({ clock, log });
+  const debug = new Debug({
+    ...ports,
+    half: "actors",
+    ...{ system, residents: [registry, steering.hosts], publisher },
+    lastSequence: () => store.lastSequence(),
+  });
   return {
+    debug,
     system,
     strange,
     directory,
@@ -199,10 +208,39 @@ function actorsOf(ports: ControllerPorts) {
     hostAgent,
     registry,
     creator,
-    drainer,
+    ...steering,
     propose,
     space,
   };
+}
+
+type Around = Pick<Commits, "commit"> & {
+  readonly system: ActorSystem;
+  readonly directory: HostDirectory;
+  readonly leases: LeasePicture;
+  readonly placer: Placer;
+  readonly registry: InstanceRegistry;
+};
+
+/** The actors of hosts, and what they and the service of hosts look at. */
+function hostsOf({ store, clock, ids, log, power }: ControllerPorts, around: Around) {
+  const { system, commit, directory, leases, placer, registry } = around;
+  const surveys = new Surveys({ store, directory, placer });
+  const seen = (hostId: string) => ({
+    alive: directory.alive(hostId),
+    silentMs: leases.silentMs(hostId),
+    spaces: directory.spaces(hostId),
+  });
+  const hosts = hostActors(system, {
+    ...{ store, commit, clock, ids, log, surveys, seen, power },
+    move: (id, hostId, to) => void registry.tell(id, { kind: "move", hostId, to }),
+    hostsChanged: () => {
+      directory.refreshSoon();
+      placer.hostsChanged();
+    },
+  });
+  const obstacleOf = (hostId: string, id: string) => surveys.obstaclesOf(hostId).get(id);
+  return { surveys, seen, hosts, obstacleOf };
 }
 
 /** What the actors do with the news of the safety channel. */
@@ -259,6 +297,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     ...resourcesHandlers({ ...catalog, ...parts, files: ports.imageFiles, log }),
     availabilityZone: zoneHandlers({ ...parts, store }),
     quota: quotaHandlers(catalog),
+    controller: parts.debug.handlers,
     doctor: {
       examine: async () =>
         diagnosis(
@@ -286,34 +325,9 @@ function implementAll(handlers: AllHandlers): readonly Implementation[] {
   return all.map(([name, service]) => implement(service, handlers[name as keyof AllHandlers]));
 }
 
-interface Shown {
-  readonly spaces: () => readonly Space[];
-  readonly loops: readonly Loop[];
-  readonly server: Server;
-}
-
-function meterController(
-  { meter = nullMeter, clock }: ControllerPorts,
-  { spaces, loops, server }: Shown,
-): void {
-  meterSpaces(meter, spaces);
-  meterLoops(meter, clock, () => loops);
+function meterController({ meter = nullMeter }: ControllerPorts, space: SpaceWatch, server: Server): void {
+  meterSpaces(meter, () => space.spaces);
   meter.look("novact_calls_under_way", () => [[{ door: "command" }, server.inWork]]);
-}
-
-/** Writes what a supervisor did as an event; when even that fails, the log has it. */
-async function tellOfSupervision(
-  { kind, actor, incarnation }: SupervisionEvent,
-  { commit, clock, log }: Pick<ControllerPorts, "clock" | "log"> & Pick<Commits, "commit">,
-): Promise<void> {
-  const id = actor.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(-fieldLimits.idLengthMax);
-  try {
-    const body = { actor, incarnation };
-    const atMs = clock.nowMs();
-    await commit({ events: [{ atMs, project: systemProject, noun: "actor", id, event: kind, body }] });
-  } catch (error) {
-    log.warn({ error, actor, kind }, "a supervision event was not written");
-  }
 }
 
 function diagnosis<F, C>({ findings, compared }: { readonly findings: readonly F[]; readonly compared: C }) {

@@ -5,7 +5,6 @@
  */
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
-import { meterLoops } from "../../actors/runtime/metered.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
@@ -61,15 +60,16 @@ export async function startController({ config, index, log }: ControllerOptions)
   });
   meterBus(meter, bus);
   const stream = createEventStream({ bus, cell });
-  const publisher = startEventPublisher({ store, stream, clock, log, meter });
-  meterLoops(meter, clock, () => [publisher.loop]);
+  const name = `controller-${index + 1}`;
   const safety = new SafetyThread({
-    ...{ config, name: `controller-${index + 1}`, log, onOutdated },
+    ...{ config, name, log, onOutdated },
     onEnded: () => endProcess(log, "the safety channel has ended"),
   });
   const controller = await assembleController({
     cell,
+    name,
     store,
+    writer: () => store.writer.look(),
     bus,
     clock,
     ids: systemIds(config.deployment),
@@ -80,7 +80,7 @@ export async function startController({ config, index, log }: ControllerOptions)
     space: spaceOf(config),
     power: createPowerFence({ nodes: config.nodes, clock, log }),
     openSafety: safety.open,
-    wakePublisher: (lastSequence) => publisher.wake(lastSequence),
+    openPublisher: (system) => startEventPublisher({ store, stream, system, log, meter }),
     meter,
     onFailed: () => endProcess(log, "an actor that the controller needs has failed for good"),
   });
@@ -94,7 +94,6 @@ export async function startController({ config, index, log }: ControllerOptions)
     ],
     stop: async () => {
       await controller.stop();
-      await publisher.stop();
       await bus.close();
       await store.close();
     },

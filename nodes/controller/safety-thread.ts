@@ -34,7 +34,13 @@ const bus = await connectNats({ ...connectionOf(config, controllerUser), name: `
 meterBus(meter, bus);
 const audience = new LinkedAudience(port);
 const ids = systemIds(config.deployment);
-const ports = { cell: config.cell, store, bus, clock, ids, log, name, meter };
+// An uncaught error ends the thread, and the process with it.
+const onFailed = () =>
+  void setImmediate(() => {
+    throw new Error("A loop that the safety channel needs has failed for good.");
+  });
+const writer = () => store.writer.look();
+const ports = { cell: config.cell, store, writer, bus, clock, ids, log, name, meter, onFailed };
 const safety = await assembleSafety(ports, audience);
 bus.onConnected(() => safety.cutOff());
 

@@ -6,21 +6,21 @@
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { type Meter, nullMeter, only } from "../../actors/runtime/meter.ts";
-import { type Loop, Periodic, type Round } from "../../actors/runtime/periodic.ts";
-import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import { Periodic, type Round } from "../../actors/runtime/periodic.ts";
+import type { ActorSystem } from "../../actors/runtime/system.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
 import { eventLimits } from "./limits.ts";
 
 export interface EventPublisherOptions {
   readonly store: Pick<Store, "listEvents">;
   readonly stream: EventStream;
-  readonly clock: Clock;
+  readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly log: Log;
   /** Absent: nobody counts. */
   readonly meter?: Meter;
 }
 
 export interface EventPublisher {
-  readonly loop: Loop;
   /**
    * Tells that events were committed, the last with this sequence number. Cheap and repeatable; several calls
    * together make one round.
@@ -28,27 +28,44 @@ export interface EventPublisher {
   wake(lastSequence: number): void;
   /** Resolves when the current round has ended; nothing is published afterwards. */
   stop(): Promise<void>;
+  /** As it is shown to people who debug. */
+  look(): PublisherPicture;
+}
+
+export interface PublisherPicture {
+  /** Number of the last event that the stream is known to have; undefined: it has not been asked yet. */
+  readonly publishedUpTo: number | undefined;
+  /** Rounds that failed in a row. */
+  readonly failures: number;
 }
 
 /** Starts publishing at once, and looks for new events every eventLimits.eventPublishPeriodMs by itself. */
 export function startEventPublisher(options: EventPublisherOptions): EventPublisher {
-  const { store, stream, clock, log, meter = nullMeter } = options;
+  const { store, stream, system, log, meter = nullMeter } = options;
   const lag = new Lag();
   meter.look("novact_events_unpublished", () => only(lag.events));
   let stopped = false;
   let woken = false;
   let failures = 0;
   let known: number | undefined;
+  let publishedUpTo: number | undefined;
 
-  const round = async ({ fail }: Round): Promise<void> => {
+  const round = async ({ signal, fail, did }: Round): Promise<void> => {
     // A round that was not woken asks for the stream's real end, because the stream may have been lost.
     const from = woken ? known : undefined;
     known = undefined;
     woken = false;
     try {
-      known = await publishNews({ store, stream, isStopped: () => stopped, lag }, from);
+      const untilMs = system.clock.monotonicMs() + eventLimits.eventPublishRoundMs;
+      const isOver = () => stopped || signal.aborted || system.clock.monotonicMs() > untilMs;
+      const end = await publishNews({ store, stream, isOver, lag }, from);
+      if (signal.aborted) return;
+      known = end;
+      publishedUpTo = end ?? publishedUpTo;
       failures = 0;
+      if (end !== undefined) did(`the stream has all up to event ${end}`);
     } catch (error) {
+      if (signal.aborted) return;
       failures += 1;
       const level = failures === 1 ? "warn" : "debug";
       log[level]({ error, failures }, "events could not be published; trying again");
@@ -56,11 +73,10 @@ export function startEventPublisher(options: EventPublisherOptions): EventPublis
     }
   };
   const pause = () => pauseMs(failures, woken);
-  const rounds = new Periodic({ name: "publisher", clock, log, pauseMs: pause, round });
+  const rounds = new Periodic(system, { name: "publisher", pauseMs: pause, round });
   void rounds.start();
 
   return {
-    loop: rounds.loop,
     wake(lastSequence) {
       lag.committed(lastSequence);
       if (stopped || woken) return;
@@ -72,6 +88,7 @@ export function startEventPublisher(options: EventPublisherOptions): EventPublis
       stopped = true;
       await rounds.stop();
     },
+    look: () => ({ publishedUpTo, failures }),
   };
 }
 
@@ -107,7 +124,7 @@ class Lag {
 }
 
 interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
-  readonly isStopped: () => boolean;
+  readonly isOver: () => boolean;
   readonly lag: Lag;
 }
 
@@ -117,12 +134,12 @@ interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
  * the stream takes nothing. Answers the stream's end, if it is known.
  */
 async function publishNews(
-  { store, stream, isStopped, lag }: News,
+  { store, stream, isOver, lag }: News,
   from: number | undefined,
 ): Promise<number | undefined> {
   let before = -1;
   let end = from;
-  while (!isStopped()) {
+  while (!isOver()) {
     const after: number = end ?? (await stream.lastSequence());
     lag.published(after);
     if (after === before) return undefined;

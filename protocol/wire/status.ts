@@ -160,6 +160,14 @@ export const reasons = {
     code: "FAILED_PRECONDITION",
     next: "Drain it first: novact host drain. Delete what cannot leave, or fence the host when it is lost.",
   },
+  drainIncomplete: {
+    code: "FAILED_PRECONDITION",
+    next: "What stays says why: move, stop or delete it, or add a host with room; then drain again: novact host drain.",
+  },
+  hostFenced: {
+    code: "FAILED_PRECONDITION",
+    next: "Nothing: what was on the host starts elsewhere without it: novact operation list.",
+  },
   confirmMismatch: {
     code: "INVALID_ARGUMENT",
     next: "Look which host is meant (novact host show), and give its name exactly as confirm.",

@@ -5,6 +5,7 @@
 import { expect } from "chai";
 import { placementLimits } from "../../protocol/limits/placement.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
+import { until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;
@@ -68,7 +69,11 @@ describe("groups and quotas under a rush of creates", function () {
     await hosts(world, 2);
     await world.admin.host.disable("h1", { reason: "new disk" });
     const asked = { name: "m", flavor: "tiny", image: "tiny" };
-    const { hosts: verdicts } = await world.demo.instance.explainCreate(asked);
+    // The other controller reads of it within a second.
+    const { hosts: verdicts } = await until(
+      () => world.demo.instance.explainCreate(asked),
+      ({ hosts: found }) => found.some(({ fits }) => !fits),
+    );
     expect(verdicts.map(({ hostId, fits }) => [hostId, fits])).to.deep.equal([
       ["h0", true],
       ["h1", false],

@@ -88,6 +88,7 @@ describe("the tables", function () {
       "0003-words",
       "0004-resources",
       "0005-key-pair",
+      "0006-host-operations",
     ]);
   });
 

@@ -31,6 +31,8 @@ const step = fc.record({
     "move",
     "delete",
     "host",
+    "steer",
+    "steer",
     "remove",
     "member",
     "member",
@@ -106,6 +108,8 @@ async function commitOf(prefix: string, it: Step, store: Store): Promise<Commit>
       return { ...rows.changeTurn(rows.deleted(before, rows.wallMs)), claimsReleased: released };
     case "placement":
       return placementChanges(prefix, it, store);
+    case "steer":
+      return steered(prefix, it, (await store.getHost(hostId))?.version ?? 1);
     default:
       return catalogCommit(prefix, it);
   }
@@ -193,6 +197,22 @@ async function placementChanges(prefix: string, it: Step, store: Store): Promise
       return it.stale === 1 ? { hostsEnabled: [off] } : { buildsEnded };
     }
   }
+}
+
+/** What the actor of a host commits: at its version or beside it, an operation begun or ended, a drain. */
+function steered(prefix: string, it: Step, version: number): Commit {
+  const hostId = hostOf(prefix, it);
+  const end = it.amount > 1 ? ({ state: "done", endedAtMs: rows.wallMs } as const) : {};
+  const operation = rows.hostOperation(`${prefix}-o${it.request}`, hostId, { project: prefix, ...end });
+  const begun = { atMs: rows.wallMs, parallelism: it.amount + 1, instances: it.request };
+  const draining = it.amount === 0 ? null : begun;
+  const own = { hostId, enabled: it.amount === 3, reason: null, draining };
+  return {
+    hostsExpected: [{ hostId, version: version + it.stale }],
+    ...(it.request % 2 === 0 ? {} : { hostsEnabled: [own] }),
+    operations: [operation],
+    ...(it.request === 5 ? { hostsRemoved: [{ hostId, parked: false }] } : {}),
+  };
 }
 
 function catalogCommit(prefix: string, it: Step): Commit {

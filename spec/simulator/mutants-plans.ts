@@ -4,6 +4,7 @@
  */
 import type { PromiseId } from "../../actors/promises/facts.ts";
 import { type Plan, type PlannedCommand, type PlannedFault, type PlanSize, planOf } from "./plan.ts";
+import { controllerLoops } from "./plan-disturbances.ts";
 
 export interface Mutant {
   readonly name: string;
@@ -113,6 +114,28 @@ export function crowded(plan: Plan): Plan {
   };
 }
 
+/** Hosts are drained one after the other, some with guests that stay; every other one is enabled again. */
+export function drained(plan: Plan): Plan {
+  const faults = [15_000, 25_000, 35_000, 45_000].map((atMs, target): PlannedFault => {
+    return { atMs, fault: "hostDrained", target, forMs: target % 2 === 0 ? 300 : neverMs };
+  });
+  const commands = plan.commands.filter(({ command }) => command === "create" || command === "get");
+  const staying = commands.map((one, index) =>
+    one.command === "create" && index % 2 === 0
+      ? { ...one, request: { ...one.request, recovery: { policy: "leave" } } }
+      : one,
+  );
+  return {
+    ...plan,
+    parameters: { ...plan.parameters, ...calm, oneVersion: true },
+    commands: staying,
+    faults,
+  };
+}
+
+/** After the end of any run. */
+const neverMs = 1_000_000_000;
+
 /** Every host lies, all the time: of what runs there, and of what nobody has made. */
 export function lying(plan: Plan): Plan {
   const faults = Array.from({ length: plan.parameters.hosts }, (_, target): PlannedFault => {
@@ -156,6 +179,25 @@ function givenUp(plan: Plan, message: string): Plan {
 
 export const schedulerGivenUp = (plan: Plan): Plan => givenUp(plan, "heard");
 export const instanceGivenUp = (plan: Plan): Plan => givenUp(plan, "observed");
+
+/** Each loop of a controller throws once, and hangs once. */
+export function loopsStruck(plan: Plan): Plan {
+  const faults = controllerLoops.flatMap((message, index): readonly PlannedFault[] => [
+    { atMs: 5_000 + index * 3_000, fault: "loopBreaks", target: index, forMs: 6_000, message },
+    { atMs: 6_500 + index * 3_000, fault: "loopHangs", target: index, forMs: 6_000, message },
+  ]);
+  return { ...plan, parameters: { ...plan.parameters, ...calm, oneVersion: true }, faults };
+}
+
+/** Some loops throw in a row until their supervisors give up. */
+export function loopsGivenUp(plan: Plan): Plan {
+  const faults = (["publisher", "instance-registry", "breaker", "space"] as const).map(
+    (message, index): PlannedFault => {
+      return { atMs: 5_000 + index * 500, fault: "loopBreaks", target: 0, forMs: 60_000, message, times: 7 };
+    },
+  );
+  return { ...plan, parameters: { ...plan.parameters, ...calm, oneVersion: true }, faults };
+}
 
 /** Mailboxes of controllers are full just when something is asked for. */
 export function filled(plan: Plan): Plan {

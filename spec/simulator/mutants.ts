@@ -3,6 +3,7 @@
  * (mutants-run.ts); whoever changes such a line finds the spec red and changes the row with it.
  */
 import { actorMutants } from "./mutants-actors.ts";
+import { drainMutants } from "./mutants-drains.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
 import { meterMutants } from "./mutants-meter.ts";
@@ -20,5 +21,6 @@ export const mutants: readonly Mutant[] = [
   ...placementMutants,
   ...actorMutants,
   ...neighbourMutants,
+  ...drainMutants,
   ...meterMutants,
 ];

@@ -55,12 +55,12 @@ export async function controllerWorld(options: WorldOptions = {}) {
       await assembleController({
         ...common,
         cell,
+        name: `controller-${index + 1}`,
         store,
         scheduler: {},
         firstTurn: index,
         imageFiles,
         power: options.power ?? createPowerFence({ nodes: [], clock: systemClock, log: silentLog }),
-        wakePublisher: () => undefined,
         ...(options.space === undefined ? {} : { space: options.space }),
         openSafety: (audience) =>
           assembleSafety({ ...common, cell, store, name: `controller-${index + 1}` }, audience),

@@ -174,7 +174,7 @@ export function readContract(get: () => Store): void {
     await store.commit({ instances, operations: all });
     expect(await store.listOperations({ project, limit: 10 })).to.deep.equal(all);
     expect(await store.listOperations({ project, limit: 1, marker: id(1) })).to.deep.equal([all[1]]);
-    expect(await store.listOperations({ instanceId: id(1), limit: 10 })).to.deep.equal([all[0], all[2]]);
+    expect(await store.listOperations({ entityId: id(1), limit: 10 })).to.deep.equal([all[0], all[2]]);
     expect(await store.listOperations({ project, state: "running", limit: 10 })).to.deep.equal([all[0]]);
     expect(await store.getOperation(id(3))).to.deep.equal(all[2]);
     const ended = await store.listEndedOperations([id(1), id(2), id(3), id(4)]);

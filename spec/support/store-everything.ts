@@ -35,6 +35,7 @@ export async function everything(store: Store, prefix: string, after = 0): Promi
     instances,
     unsettled: await store.listUnsettled(all),
     operations: await store.listOperations(all),
+    hostsAtWork: await store.listHostsAtWork(all),
     events: await store.listEvents({ ...all, after }),
     resources: await Promise.all(Object.values(resources).map((one) => store.listRows<Resource>(one, all))),
     hosts: await store.listHosts(all),

@@ -140,7 +140,9 @@ export function operation(
   return {
     id,
     project: "demo",
-    instanceId,
+    noun: "instance",
+    entityId: instanceId,
+    toHost: null,
     kind: "create",
     state: "running",
     percent: 0,
@@ -154,6 +156,10 @@ export function operation(
     ...changes,
   };
 }
+
+/** An operation of a host. */
+export const hostOperation = (id: string, hostId: string, changes: Partial<OperationRecord> = {}) =>
+  operation(id, hostId, { project: "admin", noun: "host", kind: "drain", ...changes });
 
 export function event(id: string, name = "stateChanged", changes: Partial<NewEvent> = {}): NewEvent {
   return {

@@ -52,10 +52,18 @@ const rooms: readonly Room[] = [
     knows: ["request", "directory", "placement"].map((one) => `actors/control/${one}`),
   },
   {
-    room: "actors/control/fleet",
+    room: "actors/control/host",
     knows: [
       "actors/shared-storage",
       ...["request", "directory", "instance", "placement"].map((one) => `actors/control/${one}`),
+    ],
+    except: /(?:host-storage|shared-disks)\.ts$/,
+  },
+  {
+    room: "actors/control/fleet",
+    knows: [
+      "actors/shared-storage",
+      ...["request", "directory", "instance", "placement", "host"].map((one) => `actors/control/${one}`),
     ],
     except: /(?:host-storage|shared-disks)\.ts$/,
   },
@@ -180,7 +188,12 @@ export const importTable: readonly Row[] = [
   { files: /^actors\/records\//, may: [], mayTypes: [protocol, /^actors\/records\//], packages: [] },
   { files: /^actors\/ports\//, may: [], mayTypes: [protocol, words], packages: [] },
   { files: /^actors\/runtime\/actor\.ts$/, may: [protocol, /^actors\/runtime\//], packages: [/^nact$/] },
-  { files: /^actors\/runtime\//, may: [protocol, /^actors\/runtime\//], packages: [pureNode] },
+  {
+    files: /^actors\/runtime\//,
+    may: [protocol, /^actors\/runtime\//],
+    mayTypes: [words],
+    packages: [pureNode],
+  },
   {
     files: purePattern,
     may: [protocol, decision, /^actors\/(?!runtime\/)/],

@@ -111,7 +111,7 @@ function overdueOperations({ operations, nowMs }: DoctorInput): Finding[] {
     .map((operation) => ({
       kind: "stuck",
       subject: `operation ${operation.id}`,
-      message: `The ${operation.kind} of instance ${operation.instanceId} has outlived its deadline.`,
+      message: `The ${operation.kind} of ${operation.noun} ${operation.entityId} has outlived its deadline.`,
       next: "Is a controller running? Its reconciler ends operations at their deadline.",
     }));
 }

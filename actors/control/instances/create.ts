@@ -12,8 +12,8 @@ import type { Denial } from "../../../protocol/wire/status.ts";
 import type { FlavorRecord, ImageRecord } from "../../records/catalog.ts";
 import type { Commit, NewEvent } from "../../records/commit.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import type { RequestFacts } from "../../runtime/decision.ts";
 import { commandAnswer } from "../instance/command.ts";
-import type { RequestFacts } from "../instance/messages.ts";
 import { claimOf } from "../instance/reconcile.ts";
 import { intentFacts, isMovable } from "../instance/state.ts";
 import type { Where } from "./placement-request-check.ts";
@@ -192,7 +192,9 @@ function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationR
   return {
     id: birth.operationId,
     project: request.project,
-    instanceId: birth.instanceId,
+    noun: "instance",
+    entityId: birth.instanceId,
+    toHost: null,
     kind: "create",
     state: "running",
     percent: 10,

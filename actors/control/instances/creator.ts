@@ -14,13 +14,13 @@ import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Commit, CommitResult, RequestRecord } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
+import type { RequestFacts } from "../../runtime/decision.ts";
+import { requestIdReused } from "../../runtime/resident.ts";
 import type { SpaceWatch } from "../../runtime/space-watch.ts";
-import type { RequestFacts } from "../instance/messages.ts";
 import { type PlacementStore, placementRequest, type Wish } from "../placement/placement.ts";
 import type { ChosenHost, Placer } from "../placement/placer.ts";
 import { requestLimits } from "../request/limits.ts";
 import { fits } from "../request/page.ts";
-import { requestIdReused } from "../request/request-id.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
 import {
   CatalogCache,

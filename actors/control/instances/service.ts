@@ -19,6 +19,7 @@ import { instanceView } from "../instance/state.ts";
 import type { Placer } from "../placement/placer.ts";
 import { contentHash } from "../request/content-hash.ts";
 import { requestLimits } from "../request/limits.ts";
+import { operationView } from "../request/operation-view.ts";
 import type { Ended } from "../request/operation-waits.ts";
 import { fitting, nextMarker } from "../request/page.ts";
 import { mayRead, scopeOf } from "../request/tenancy.ts";
@@ -26,7 +27,7 @@ import type { Waits } from "../request/waits.ts";
 import { bytesOfInstance } from "./bytes.ts";
 import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
-import { explanation } from "./explain.ts";
+import { drainedSentence, explanation } from "./explain.ts";
 import { explainLimits } from "./limits.ts";
 
 export interface InstanceServiceOptions {
@@ -38,6 +39,10 @@ export interface InstanceServiceOptions {
   readonly directory: HostDirectory;
   readonly waits: Waits;
   readonly hostAgent: (hostId: string) => Client<typeof hostAgentService>;
+  /**
+   * Why the instance did not leave its host, which is drained, at the last attempt; undefined: nothing known.
+   */
+  readonly obstacleOf: (hostId: string, instanceId: string) => string | undefined;
 }
 
 type Service = Handlers<typeof instanceService>;
@@ -73,14 +78,26 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const row = await readable(context);
       const [verdicts, operations] = await Promise.all([
         placer.explain(row.instance, context.deadlineMs),
-        store.listOperations({ instanceId: row.instance.id, limit: wireLimits.pageLengthDefault }),
+        store.listOperations({
+          noun: "instance",
+          entityId: row.instance.id,
+          limit: wireLimits.pageLengthDefault,
+        }),
       ]);
       const fence = directory.fenceOf(row.instance.hostId);
       const hosts = verdictsFor(context.project, verdicts, directory);
       const guarded = await lastGuarded(context.id, store);
-      return explanation({ instance: view(row), row, hosts, operations, fence, guarded });
+      const stays = stayOf(row, options);
+      const facts = { instance: view(row), row, hosts, fence, guarded, stays };
+      return explanation({ ...facts, operations: operations.map(operationView) });
     },
   };
+}
+
+/** A sentence about the drain of the host that the instance is on; undefined: there is nothing to say. */
+function stayOf({ instance }: InstanceRow, { directory, obstacleOf }: InstanceServiceOptions) {
+  const host = instance.hostId === null ? undefined : directory.get(instance.hostId);
+  return host && drainedSentence(instance, host, obstacleOf(host.id, instance.id));
 }
 
 /** What a guard did to the instance last, if that is among the newest events of the cell; else undefined. */
@@ -175,7 +192,8 @@ async function asItIs(
   { store, directory }: InstanceServiceOptions,
 ): Promise<Changed> {
   const { id } = changed.operation;
-  const operation = ended?.operation ?? (await store.getOperation(id)) ?? changed.operation;
+  const known = ended?.operation ?? (await store.getOperation(id));
+  const operation = known === undefined ? changed.operation : operationView(known);
   const row = ended?.row ?? (await store.getInstance(changed.instance.id));
   if (row === undefined) return { ...changed, operation };
   return { instance: instanceView(row, directory.facts(row.instance.hostId)), operation };

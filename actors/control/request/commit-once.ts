@@ -10,8 +10,8 @@ import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { RowReads } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Commit, CommitResult, NewEvent } from "../../records/commit.ts";
+import { requestIdReused } from "../../runtime/resident.ts";
 import { contentHash } from "./content-hash.ts";
-import { requestIdReused } from "./request-id.ts";
 
 export interface CatalogOptions {
   readonly store: RowReads &

@@ -19,7 +19,7 @@ import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { StorageLeases } from "../../ports/storage-leases.ts";
 import { actorLimits } from "../../runtime/limits.ts";
 import { type Meter, nullMeter } from "../../runtime/meter.ts";
-import { meterLoops, meterSpaces } from "../../runtime/metered.ts";
+import { meterSpaces } from "../../runtime/metered.ts";
 import { SpaceWatch } from "../../runtime/space-watch.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
@@ -101,7 +101,7 @@ export function createHost(options: HostOptions): Host {
     return lease.kind === "held" ? lease.leaseEpoch : 0;
   };
   const registered = () => holder.hurry();
-  const watch = new SpaceWatch({ space: options.space, clock, log });
+  const watch = new SpaceWatch({ space: options.space, system, log });
   void watch.start();
   const spaces = () => watch.spaces;
   const common = { inventory, knows, reports, ledger, leaseEpoch, registered, spaces, clock, log };
@@ -114,7 +114,7 @@ export function createHost(options: HostOptions): Host {
     if (how === "failed") options.onFailed?.();
   });
   holder.start();
-  meterHost(options, { ledger, watch, holder });
+  meterHost(options, ledger, watch);
   news.onNews(() => {
     holder.poke();
     return ref.tell({ kind: "news" });
@@ -139,24 +139,19 @@ export function createHost(options: HostOptions): Host {
       ...sharedDisksHandlers({ storageId, disks, ledger }),
     },
     stop: (ending) => {
-      watch.stop();
-      stopped ??= stop(ref, options, ending).then(() => holder.end(ending.guests));
+      const watched = watch.stop();
+      stopped ??= stop(ref, options, ending)
+        .then(() => holder.end(ending.guests))
+        .then(() => watched);
       return stopped;
     },
     endLease: () => holder.end(true),
   };
 }
 
-interface Shown {
-  readonly ledger: Ledger;
-  readonly watch: SpaceWatch;
-  readonly holder: LeaseHolder;
-}
-
-/** Shows the guests by their newest observations, the room on file systems, and the host's loops. */
-function meterHost({ meter = nullMeter, clock }: HostOptions, { ledger, watch, holder }: Shown): void {
+/** Shows the guests by their newest observations, and the room on the host's file systems. */
+function meterHost({ meter = nullMeter }: HostOptions, ledger: Ledger, watch: SpaceWatch): void {
   meterSpaces(meter, () => watch.spaces);
-  meterLoops(meter, clock, () => [watch.loop, holder.loop]);
   meter.zero("novact_guard_deeds_total");
   meter.look("novact_guests", () => {
     const latest = new Map(ledger.all().map(({ instanceId, state }) => [instanceId, state]));
@@ -182,7 +177,7 @@ interface LeaseParts {
 }
 
 function leaseHolder(options: HostOptions, { ledger, machines, storage, changed }: LeaseParts): LeaseHolder {
-  const { guard, reports, clock, log, hypervisor, inventory, meter = nullMeter } = options;
+  const { system, guard, reports, clock, log, hypervisor, inventory, onFailed, meter = nullMeter } = options;
   /** True when no machine reports, and the hypervisor finds, no guest that another host may take over. */
   const isClean = async () => {
     if (!ledger.areDown(machines.fenced)) return false;
@@ -192,7 +187,8 @@ function leaseHolder(options: HostOptions, { ledger, machines, storage, changed 
   const { hostId, bootId } = inventory;
   const deeds = new GuardDeeds({ bootId, reports, clock, log, meter });
   const answered = (one: Guard) => void deeds.report(one);
-  return new LeaseHolder({ hostId, reports, guard, storage, clock, log, isClean, changed, answered });
+  const common = { system, storage, clock, log, onFailed };
+  return new LeaseHolder({ ...common, hostId, reports, guard, isClean, changed, answered });
 }
 
 /**

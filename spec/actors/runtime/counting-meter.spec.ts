@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { CountingMeter } from "../../../actors/runtime/counting-meter.ts";
 import { actorLimits } from "../../../actors/runtime/limits.ts";
 import { nullMeter, only } from "../../../actors/runtime/meter.ts";
-import { meterCalls, meterLoops, meterSpaces } from "../../../actors/runtime/metered.ts";
+import { meterActors, meterCalls, meterSpaces } from "../../../actors/runtime/metered.ts";
 import { boundsOf, definitions } from "../../../actors/runtime/metrics.ts";
 import { silentLog } from "../../support/silent-log.ts";
 import { type Noted, rememberingLog } from "../../support/wire-world.ts";
@@ -115,19 +115,23 @@ describe("the counting meter", () => {
     expect(before?.buckets.reduce((sum, one) => sum + one, 0)).to.equal(1);
   });
 
-  it("shows loops that have had a round, by the time since it ended", () => {
+  it("shows the actors that are loops and have had a round, by the time since it ended", () => {
     const meter = made();
-    const last = { beganAtMs: 1_000, tookMs: 500, failed: true };
-    const loops = [
-      { name: "one", last },
-      { name: "other", last: undefined },
+    const last = { beganAtMs: 1_000, tookMs: 500, failed: true, did: "" };
+    const loop = { pauseMs: 1, roundMsMax: 1, last, rounds: 1, underWaySinceMs: undefined, hanging: 2 };
+    const actor = { kind: "loop", phase: "up" as const, incarnation: 1, waiting: 3 };
+    const actors = [
+      { ...actor, path: "one", loop },
+      { ...actor, path: "other", loop: { ...loop, last: undefined } },
+      { ...actor, path: "none", loop: undefined },
     ];
-    meterLoops(meter, { monotonicMs: () => 3_500 }, () => loops);
-    expect(
-      meter.read("novact_loop_ended_seconds").map(({ labels, value }) => [...labels, value]),
-    ).to.deep.equal([["one", 2]]);
+    meterActors(meter, { monotonicMs: () => 3_500 }, () => actors);
+    const ended = meter.read("novact_loop_ended_seconds").map(({ labels, value }) => [...labels, value]);
+    expect(ended).to.deep.equal([["one", 2]]);
     expect(meter.valueOf("novact_loop_took_seconds", { loop: "one" })).to.equal(0.5);
     expect(meter.valueOf("novact_loop_failed", { loop: "one" })).to.equal(1);
+    expect(meter.valueOf("novact_loop_hanging_rounds", { loop: "one" })).to.equal(2);
+    expect(meter.valueOf("novact_mailbox_messages", {})).to.equal(9);
   });
 
   it("counts a call that names no method there is as unknown", () => {

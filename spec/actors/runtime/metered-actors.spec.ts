@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { createActorSystem } from "../../../actors/runtime/actor.ts";
 import { CountingMeter } from "../../../actors/runtime/counting-meter.ts";
+import { Periodic } from "../../../actors/runtime/periodic.ts";
 import type { ActorDefinition } from "../../../actors/runtime/system.ts";
 import { silentLog } from "../../support/silent-log.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
@@ -57,6 +58,21 @@ describe("an actor system with a meter", () => {
     await system.stop();
     ref.tell("late");
     expect(meter.valueOf("novact_mailbox_refused_total", {})).to.equal(3);
+  });
+
+  it("shows when each of its loops had its last round", async () => {
+    const { clock, meter, system } = world();
+    const loop = new Periodic(system, {
+      name: "looks",
+      pauseMs: () => 1_000,
+      round: async ({ fail }) => fail(),
+    });
+    await loop.start();
+    await clock.advance(300);
+    const ended = meter.read("novact_loop_ended_seconds").map(({ labels, value }) => [...labels, value]);
+    expect(ended).to.deep.equal([["looks", 0.3]]);
+    expect(meter.valueOf("novact_loop_failed", { loop: "looks" })).to.equal(1);
+    await loop.stop();
   });
 
   it("counts restarts, and actors that were given up, from 0 on", async () => {

@@ -22,6 +22,7 @@ describe("cli: program", () => {
     };
     const elsewhere: Readonly<Record<string, string>> = {
       "novact host rebalance": "novact rebalance",
+      "novact controller debug": "novact debug",
       // create --dry-run
       "novact instance explain-create": "novact instance create",
     };

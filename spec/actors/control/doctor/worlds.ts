@@ -80,7 +80,9 @@ export const observation = (instanceId: string, state: MachineState, generation 
 export const operation = (id: string, changes: Partial<OperationRecord> = {}): OperationRecord => ({
   id,
   project: "demo",
-  instanceId: "i1",
+  noun: "instance",
+  entityId: "i1",
+  toHost: null,
   kind: "start",
   state: "running",
   percent: 10,

@@ -68,13 +68,6 @@ describe("an agent with a meter", () => {
     expect(sums.get("stopped leaseEnded")).to.equal(2);
   });
 
-  it("shows that it renews its lease", async () => {
-    await world.clock.advance(leaseLimits.heartbeatPeriodMs);
-    const ended = () => world.meter.valueOf("novact_loop_ended_seconds", { loop: "lease" });
-    expect(world.meter.read("novact_loop_ended_seconds").map(({ labels }) => labels[0])).to.include("lease");
-    expect(ended()).to.be.at.most(leaseLimits.heartbeatPeriodMs / 1_000);
-  });
-
   it("shows the room on its file systems", async () => {
     const of = "state directory";
     const mib = 1024 * 1024;
