@@ -1419,6 +1419,30 @@ begin
 end
 $$;
 
+create function novact_rehearse(changes jsonb, now_ms bigint) returns jsonb language plpgsql set
+    enable_seqscan=off set enable_hashjoin=off set enable_mergejoin=off as $$
+declare
+  newest bigint;
+  result jsonb;
+  broken text;
+begin
+  select last_sequence into strict newest
+    from event_head for update;
+  begin
+    result := novact_commit_one(changes, newest, now_ms);
+    perform novact_refuse('possible');
+  exception
+    when sqlstate 'NV001' then
+      result := sqlerrm::jsonb;
+    when others then
+      get stacked diagnostics broken = constraint_name;
+      result := coalesce(novact_reference(changes, sqlstate, broken), jsonb_build_object('kind', 'failed',
+          'code', sqlstate, 'message', sqlerrm, 'constraint', broken));
+  end;
+  return result;
+end
+$$;
+
 create function novact_removal(changes jsonb) returns boolean language plpgsql as $$
 declare
   removed text[] := array(select jsonb_array_elements(changes->'hostsRemoved')->>'hostId');

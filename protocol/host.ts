@@ -5,6 +5,7 @@ import { architectures } from "./kinds.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
 import { Operation } from "./operation.ts";
+import { Running } from "./release.ts";
 import { Space } from "./space.ts";
 import {
   answer,
@@ -287,6 +288,14 @@ export const doctorService = service({
       mutates: false,
       long: true,
       summary: "Compares PostgreSQL, the hosts' reports, and the processes and files on the hosts.",
+    }),
+    releases: method({
+      request: request({}),
+      answer: answer({ running: Type.Array(Running) }),
+      target: "collection",
+      audience: "admin",
+      mutates: false,
+      summary: "Says which version and commit every controller and every host runs.",
     }),
   },
 });

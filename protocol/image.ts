@@ -33,7 +33,11 @@ export const ImageFile = answer(file);
 export type ImageDisk = Static<typeof ImageDisk>;
 export type ImageFile = Static<typeof ImageFile>;
 
-const commandLine = Type.String({ maxLength: 2_048, pattern: "^[^\\x00-\\x1f\\x7f]*$" });
+const commandLine = Type.String({
+  maxLength: 2_048,
+  pattern: "^[^\\x00-\\x1f\\x7f]*$",
+  description: "a text of at most 2048 characters, none of them a control character",
+});
 
 /** Requirements of an image on its host and its flavor; the scheduler's filters read them. */
 const properties = {

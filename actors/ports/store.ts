@@ -5,7 +5,7 @@
 import type { Event } from "../../protocol/event.ts";
 import type { NumaUse } from "../../protocol/numa.ts";
 import type { OperationNoun, OperationState } from "../../protocol/states.ts";
-import type { Commit, CommitResult, RequestRecord } from "../records/commit.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../records/commit.ts";
 import type { HostRecord } from "../records/host.ts";
 import type {
   InstanceRecord,
@@ -113,6 +113,12 @@ export interface Store extends RowReads {
    * and look)
    */
   commit(commit: Commit): Promise<CommitResult>;
+
+  /**
+   * What `commit` would answer now, by the same rules: everything is done and taken back. Nothing is changed,
+   * and nothing is promised. @throws UNAVAILABLE storeUnavailable
+   */
+  rehearse(commit: Commit): Promise<Rehearsed>;
 
   loadInstance(id: string): Promise<LoadedInstance | undefined>;
   getInstance(id: string): Promise<InstanceRow | undefined>;

@@ -130,3 +130,6 @@ export type CommitResult =
   /** The row to remove is still used: by an instance, by a host of an aggregate, or by another row. */
   | { readonly kind: "inUse" }
   | PlacementRefusal;
+
+/** What would become of a commit: it is possible, or what it would be refused with. */
+export type Rehearsed = { readonly kind: "possible" } | Exclude<CommitResult, { readonly kind: "committed" }>;

@@ -4,12 +4,13 @@
  * Two live specs hold the stores against each other: spec/live/store-comparison.spec.ts, one commit after the
  * other, and spec/live/store-writers.spec.ts, several writers at once.
  */
-import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed } from "../../actors/records/commit.ts";
 import { frozenCopy, undo } from "../rows/table.ts";
 import { machineKey, type Refusal, requestKey, type Tables, type Work } from "../rows/tables.ts";
 import { applyBuilds } from "../rules/breaker/memory.ts";
 import { applyClaims, applyReleases } from "../rules/capacity/memory.ts";
 import {
+  assertCommit,
   defectError,
   instanceRegression,
   operationRegression,
@@ -48,7 +49,25 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
 
 /** All of the commit happens, or none of it. @throws INTERNAL for what only a bug can ask */
 export function applyCommit(tables: Tables, commit: Commit, nowMs: number): CommitResult {
-  const work = { tables, commit, journal: [], nowMs };
+  const refusal = applySteps({ tables, commit, journal: [], nowMs });
+  if (refusal !== undefined) return refusal;
+  for (const event of commit.events ?? [])
+    tables.events.push(frozenCopy({ ...event, sequence: tables.lastSequence + 1 }));
+  return { kind: "committed", lastSequence: commit.events?.length ? tables.lastSequence : 0 };
+}
+
+/** What `applyCommit` would answer; all of it is taken back. @throws as applyCommit */
+export function rehearseCommit(tables: Tables, commit: Commit, nowMs: number): Rehearsed {
+  const work: Work = { tables, commit, journal: [], nowMs };
+  const refusal = applySteps(work);
+  if (refusal !== undefined) return refusal;
+  undo(work.journal);
+  return { kind: "possible" };
+}
+
+/** Applies every step of the commit, or none. @throws INTERNAL for what only a bug can ask */
+function applySteps(work: Work): Refusal | undefined {
+  assertCommit(work.commit);
   try {
     for (const step of steps) {
       const refusal = step(work);
@@ -60,9 +79,7 @@ export function applyCommit(tables: Tables, commit: Commit, nowMs: number): Comm
     undo(work.journal);
     throw defect;
   }
-  for (const event of commit.events ?? [])
-    tables.events.push(frozenCopy({ ...event, sequence: tables.lastSequence + 1 }));
-  return { kind: "committed", lastSequence: commit.events?.length ? tables.lastSequence : 0 };
+  return undefined;
 }
 
 function applyRequest({ tables, commit, journal }: Work): Refusal | undefined {

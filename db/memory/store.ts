@@ -16,7 +16,7 @@ import type {
   Store,
   Whereabouts,
 } from "../../actors/ports/store.ts";
-import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   InstanceRecord,
@@ -34,11 +34,10 @@ import { readLimits } from "../rows/limits.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import type { Table } from "../rows/table.ts";
 import { machineKey, requestKey, type StoredHost, Tables } from "../rows/tables.ts";
-import { assertCommit } from "../rules/commit-rules.ts";
 import { membersOf, placesOf } from "../rules/group/memory.ts";
 import { hostsAtWork } from "../rules/host/memory.ts";
 import { quotaOf, quotaTotalsOf } from "../rules/quota/memory.ts";
-import { applyCommit } from "./apply.ts";
+import { applyCommit, rehearseCommit } from "./apply.ts";
 import { pruneTables } from "./prune.ts";
 import { onePerHost } from "./renewals.ts";
 
@@ -52,8 +51,11 @@ export class MemoryStore implements Store {
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
-    assertCommit(commit);
     return applyCommit(this.#tables, commit, this.#clock.nowMs());
+  }
+
+  async rehearse(commit: Commit): Promise<Rehearsed> {
+    return rehearseCommit(this.#tables, commit, this.#clock.nowMs());
   }
 
   async loadInstance(id: string): Promise<LoadedInstance | undefined> {
@@ -326,9 +328,8 @@ export class MemoryStore implements Store {
   }
 }
 
-function isOver(lease: HostRecord["lease"], leaseEpoch: number): boolean {
-  return lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.leaseEpoch;
-}
+const isOver = (lease: HostRecord["lease"], leaseEpoch: number): boolean =>
+  lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.leaseEpoch;
 
 function page<V>(table: Table<V>, query: PageQuery, wanted: (row: V) => boolean = () => true): V[] {
   const rows: V[] = [];

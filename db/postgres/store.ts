@@ -16,7 +16,7 @@ import type {
   Store,
   Whereabouts,
 } from "../../actors/ports/store.ts";
-import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   ClaimRecord,
@@ -98,6 +98,10 @@ export class PostgresStore implements Store {
 
   async commit(commit: Commit): Promise<CommitResult> {
     return this.#writer.commit(commit);
+  }
+
+  async rehearse(commit: Commit): Promise<Rehearsed> {
+    return this.#writer.rehearse(commit);
   }
 
   async loadInstance(id: string): Promise<LoadedInstance | undefined> {

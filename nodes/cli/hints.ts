@@ -14,10 +14,12 @@ const others = [
   "group",
   "host",
   "instance",
+  "logs",
   "operation",
   "quota",
   "rebalance",
   "up",
+  "version",
 ];
 
 /** The first words after `novact`, as program.ts has them: prose speaks of novact as well. */

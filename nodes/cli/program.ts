@@ -18,10 +18,12 @@ import { hostCommand } from "./nouns/host.ts";
 import { imageCommand } from "./nouns/image.ts";
 import { instanceCommand } from "./nouns/instance.ts";
 import { keyPairCommand } from "./nouns/key-pair.ts";
+import { logsCommand } from "./nouns/logs.ts";
 import { operationCommand } from "./nouns/operation.ts";
 import { quotaCommand } from "./nouns/quota.ts";
 import { rebalanceCommand } from "./nouns/rebalance.ts";
 import { upCommand } from "./nouns/up.ts";
+import { versionCommand } from "./nouns/version.ts";
 import type { Invoke } from "./run.ts";
 
 /** Builds the tree. Without `invoke` the tree is only for looking at. */
@@ -32,11 +34,11 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     .option("--json", "one JSON value on stdout instead of text; of streams one per line")
     .option(
       "--timeout <time>",
-      "how long to wait for answers, with --wait for the end: 30s, 2m",
+      "how long to wait for answers, with --wait for the end: 30s, 2m; a bare number is seconds",
       parseDuration,
     )
     .option("--config <file>", "the cluster's configuration (default: NOVACT_CONFIG, or cluster.yaml)")
-    .option("--version", "print the version, and nothing else")
+    .option("--version", "print the command's version and commit, and nothing else")
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", helpAfter());
   const nouns = [
@@ -54,9 +56,11 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     rebalanceCommand,
     doctorCommand,
     debugCommand,
+    logsCommand,
     chaosCommand,
     upCommand,
     completionCommand,
+    versionCommand,
   ];
   for (const noun of nouns) program.addCommand(withHelp(noun(invoke)));
   return program;

@@ -17,6 +17,7 @@ import { createDrivers, type Drivers } from "../drivers/index.ts";
 import { readBootId } from "../drivers/process-table.ts";
 import { meterBus } from "../metrics/bus.ts";
 import { threadMeter } from "../metrics/thread-meter.ts";
+import { ownRelease } from "../package/release.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import type { ThreadMeasured } from "../process/messages.ts";
 import { findGuest } from "../setup/guest/build.ts";
@@ -74,6 +75,7 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
     log,
     meter,
     bootsMax,
+    release: ownRelease(),
   };
   const compute = assembleCompute({ ...ports, onFailed: () => endProcess(log) });
   const hurried = Promise.withResolvers<void>();

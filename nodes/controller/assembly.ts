@@ -10,6 +10,7 @@ import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
+import { releases } from "../../actors/control/doctor/releases.ts";
 import { breaker } from "../../actors/control/fleet/breaker.ts";
 import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
 import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
@@ -43,6 +44,7 @@ import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
 import type { ActorRef, ActorSystem } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
+import type { Release } from "../../protocol/release.ts";
 import { type AllHandlers, services } from "../../protocol/services.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createServer, type Implementation, implement, type Server } from "../../protocol/wire/server.ts";
@@ -53,6 +55,7 @@ import type { EventPublisher } from "../events/publisher.ts";
 import { askHost } from "./ask-host.ts";
 import { Debug } from "./debug.ts";
 import { hostAgents } from "./host-agents.ts";
+import { RollCall } from "./roll-call.ts";
 import { tellOfSupervision } from "./supervision.ts";
 
 export interface ControllerPorts {
@@ -79,6 +82,8 @@ export interface ControllerPorts {
   readonly openPublisher?: (system: ActorSystem) => Pick<EventPublisher, "wake" | "look">;
   /** Absent: nobody counts. */
   readonly meter?: Meter | undefined;
+  /** What this process is and runs. Absent: it does not tell, as in specs. */
+  readonly release?: { readonly name: string; readonly release: Release };
   /**
    * A supervisor has given up an actor that every command or every instance needs: the controller is of no
    * use until its process begins anew.
@@ -131,7 +136,13 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       parts.placer.cutOff();
     },
     stop: async () => {
-      await Promise.all([server.drain(), hints.drain(), questions.drain(), safety.stop()]);
+      await Promise.all([
+        server.drain(),
+        hints.drain(),
+        questions.drain(),
+        parts.rollCall.drain(),
+        safety.stop(),
+      ]);
       registry.close();
       parts.hosts.close();
       directory.close();
@@ -175,11 +186,13 @@ function actorsOf(ports: ControllerPorts) {
     hostFacts: (hostId) => directory.facts(hostId),
     fencesOf: (hostIds) => directory.fencesOf(hostIds),
     hostFull: (hostId) => placer.full(hostId),
-    askHost: (hostId, asked) => askHost(hostAgent(hostId), asked),
+    askHost: (hostId, asked, requestId) => askHost(hostAgent(hostId), asked, requestId),
     place: (instance) => placer.place(instance),
     roomOn: (hostId) => placer.roomOn(hostId),
   });
   const space = new SpaceWatch({ space: ports.space, system, log });
+  const self = { kind: "controller", id: ids.next(), name: "controller", ...ports.release } as const;
+  const rollCall = new RollCall({ bus, clock, ids, cell: ports.cell, self });
   const creator = new Creator({
     ...{ store, commit, placer, clock, ids, space },
     born: (loaded) => registry.adopt(loaded),
@@ -211,6 +224,7 @@ function actorsOf(ports: ControllerPorts) {
     ...steering,
     propose,
     space,
+    rollCall,
   };
 }
 
@@ -307,6 +321,14 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
             spaces: () => parts.space.spaces,
           }),
         ),
+      releases: async () => ({
+        running: await releases({
+          store,
+          alive: (hostId) => parts.directory.alive(hostId),
+          askHost: (hostId) => parts.hostAgent(hostId).release({}, { timeoutMs }),
+          callControllers: () => parts.rollCall.call(),
+        }),
+      }),
     },
   };
   return createServer({

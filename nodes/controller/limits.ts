@@ -20,4 +20,10 @@ export const controllerLimits = {
   debugDidLengthMax: 200,
   /** A half that has not answered for so long is not missed any more. */
   debugRememberedMs: 3_600_000,
+  /** How long the answers to a roll call are waited for: one round trip, on a computer that is busy. */
+  rollCallMs: 500,
+  /** Roll calls at once; a further one names this controller alone. */
+  rollCallsMax: 16,
+  /** Controllers that a roll call names. */
+  controllersHeardMax: 100,
 } as const;

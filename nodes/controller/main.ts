@@ -17,6 +17,7 @@ import { createPowerFence } from "../fence/index.ts";
 import { meterBus } from "../metrics/bus.ts";
 import { meterStore } from "../metrics/store.ts";
 import { threadMeter } from "../metrics/thread-meter.ts";
+import { ownRelease } from "../package/release.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { apart, DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import type { ThreadMeasured } from "../process/messages.ts";
@@ -78,6 +79,7 @@ export async function startController({ config, index, log }: ControllerOptions)
     firstTurn: index,
     imageFiles: imageFilesOf(config),
     space: spaceOf(config),
+    release: { name: `controller-${index + 1}`, release: ownRelease() },
     power: createPowerFence({ nodes: config.nodes, clock, log }),
     openSafety: safety.open,
     openPublisher: (system) => startEventPublisher({ store, stream, system, log, meter }),

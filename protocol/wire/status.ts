@@ -38,7 +38,10 @@ export const reasons = {
   },
   bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
   answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },
-  schemaMismatch: { code: "INVALID_ARGUMENT", next: "Compare the named field with the method's schema." },
+  schemaMismatch: {
+    code: "INVALID_ARGUMENT",
+    next: "Correct the named field: protocol/README.md has what each method takes.",
+  },
   unknownField: {
     code: "INVALID_ARGUMENT",
     next: "Correct the field's name or leave it out. If it is newer than this server, ask again: another may know it.",
@@ -53,7 +56,10 @@ export const reasons = {
     next: "Name the NATS server as nats://HOST:PORT; in a browser its WebSocket listener, as ws:// or wss://.",
   },
   unknownFlavor: { code: "INVALID_ARGUMENT", next: "List what there is: novact flavor list." },
-  flavorTooSmall: { code: "INVALID_ARGUMENT", next: "Choose a flavor that meets the image's minimum." },
+  flavorTooSmall: {
+    code: "INVALID_ARGUMENT",
+    next: "Choose a flavor that has as much: novact flavor list.",
+  },
   unknownImage: { code: "INVALID_ARGUMENT", next: "List what there is: novact image list." },
   unusableImage: {
     code: "INVALID_ARGUMENT",
@@ -105,7 +111,7 @@ export const reasons = {
   },
   noValidHost: {
     code: "RESOURCE_EXHAUSTED",
-    next: "Ask why: novact instance explain, or create --dry-run. Free or add capacity, or take a smaller flavor.",
+    next: "Ask why: novact instance explain, or novact instance create --dry-run. Add capacity, or take less.",
   },
   quotaExceeded: {
     code: "RESOURCE_EXHAUSTED",
@@ -342,6 +348,16 @@ function publicCauses(cause: unknown): string[] {
   }
   return messages;
 }
+
+/** A refusal of one field's value. `problem`: the rest of a sentence that the field's name begins. */
+export const faultDenial = (field: string, problem: string): Denial => ({
+  reason: "schemaMismatch",
+  message: `The field ${field} ${problem}.`,
+  details: { faults: [{ field, problem }] },
+});
+
+export const faulty = (field: string, problem: string): StatusError =>
+  StatusError.of(faultDenial(field, problem));
 
 /** The body of a denial, as a failed operation or instance keeps it. */
 export function errorBodyOf(denial: Denial): ErrorBody {

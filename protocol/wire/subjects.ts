@@ -104,6 +104,8 @@ export const outboxHintSubject = (cell: string): string => `${prefix(cell)}.hint
 export const debugQuestionSubject = (cell: string): string => `${prefix(cell)}.hint.debug`;
 export const debugAnswerSubject = (cell: string, question: string): string =>
   `${debugQuestionSubject(cell)}.${assertToken(question, "question")}`;
+/** The subject on which controllers ask each other who is there. */
+export const rollCallSubject = (cell: string): string => `${prefix(cell)}.hint.roll`;
 
 export const eventStreamName = (cell: string): string => `NOVACT_${assertToken(cell, "cell")}_EVENTS`;
 

@@ -57,7 +57,7 @@ describe("groups and quotas under a rush of creates", function () {
       for (const error of errors) {
         expect(error).to.include({ reason: "quotaExceeded", code: "RESOURCE_EXHAUSTED" });
         expect(error.message).to.equal(
-          "The project demo may have 40 instances; it has 40, and 1 more were asked for.",
+          "The project demo may have 40 instances; it has 40, and 1 more was asked for.",
         );
         expect(error.details).to.deep.equal({ resource: "instances", limit: 40, used: 40, asked: 1 });
       }

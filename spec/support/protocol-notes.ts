@@ -29,6 +29,13 @@ export const notes: Readonly<Record<string, string>> = {
   "instance.create.answer.all":
     "When `count` was given: the new instances, up to `createListedMax`; the first is `instance` and `operation`.",
   "instance.create.answer.more": "The new instances beyond `all`; `wait` waits for them as well.",
+  "instance.explainCreate.answer.hosts": "What each host says to the first of the instances.",
+  "instance.explainCreate.answer.placed":
+    "The hosts on which `create` would make instances now, and how many on each; empty when it would be refused.",
+  "instance.explainCreate.answer.rest":
+    "Why `create` would make fewer instances than `count`; absent: it would make all of them, or none.",
+  "instance.explainCreate.answer.refusal":
+    "With what `create` would be refused for want of hosts, by group or quota; all else is refused as by `create`.",
   ...Object.fromEntries(commands.map((command) => [`instance.${command}.wait`, wait])),
   "instance.stop.mode":
     "`graceful` (default) presses the power button and halts after `timeoutMs`; `hard` halts at once.",

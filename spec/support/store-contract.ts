@@ -15,6 +15,7 @@ import { numaContract } from "./store-contract-numa.ts";
 import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
+import { rehearsalContract } from "./store-contract-rehearsal.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -67,6 +68,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     hostOperationContract(() => store);
     allHostsContract(() => store, another);
     readContract(() => store);
+    rehearsalContract(() => store);
     pruneContract(() => store);
   });
 }

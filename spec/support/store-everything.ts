@@ -1,7 +1,7 @@
 /** Reads of a whole store and outcomes of commits, for specs that hold two stores against each other. */
 
 import type { EventPage, Store } from "../../actors/ports/store.ts";
-import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed } from "../../actors/records/commit.ts";
 import { resources } from "../../protocol/resources.ts";
 import type { Resource } from "../../protocol/wire/resource.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -15,6 +15,16 @@ export interface Everything {
 export async function resultOf(store: Store, turn: Commit): Promise<CommitResult | string> {
   try {
     return await store.commit(turn);
+  } catch (error) {
+    if (error instanceof StatusError) return error.reason;
+    throw error;
+  }
+}
+
+/** The same of a rehearsal. */
+export async function rehearsalOf(store: Store, turn: Commit): Promise<Rehearsed | string> {
+  try {
+    return await store.rehearse(turn);
   } catch (error) {
     if (error instanceof StatusError) return error.reason;
     throw error;

@@ -102,7 +102,9 @@ const programRooms: readonly Room[] = [
   { room: "nodes/setup", knows: ["nodes/config", "nodes/process"] },
   {
     room: "nodes/compute",
-    knows: ["bus", "config", "drivers", "metrics", "process", "setup"].map((one) => `nodes/${one}`),
+    knows: ["bus", "config", "drivers", "metrics", "package", "process", "setup"].map(
+      (one) => `nodes/${one}`,
+    ),
   },
   {
     room: "nodes/controller",
@@ -116,8 +118,9 @@ const programRooms: readonly Room[] = [
       (one) => `nodes/${one}`,
     ),
   },
-  // The API has no back door: the CLI knows no more than a client does.
-  { room: "nodes/cli", knows: ["nodes/sdk", "nodes/package"] },
+  { room: "nodes/logs", knows: ["nodes/config"] },
+  // The API has no back door: the CLI knows no more than a client does, and can read what is on its computer.
+  { room: "nodes/cli", knows: ["nodes/sdk", "nodes/package", "nodes/logs"] },
   {
     room: "nodes/chaos",
     knows: ["bus", "config", "drivers", "package", "process", "proxy", "sdk"].map((one) => `nodes/${one}`),

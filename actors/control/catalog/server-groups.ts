@@ -5,7 +5,7 @@
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { type ServerGroup, serverGroup, type serverGroupService } from "../../../protocol/server-group.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
+import { faulty, StatusError } from "../../../protocol/wire/status.ts";
 import type { ServerGroupRecord } from "../../records/catalog.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { fitting, jsonBytes } from "../request/page.ts";
@@ -26,7 +26,7 @@ export function serverGroupHandlers(options: CatalogOptions): Handlers<typeof se
     create: (request, context) => {
       const { name, policy, maxPerHost = null } = request;
       if (maxPerHost !== null && policy !== "anti-affinity")
-        throw new StatusError("schemaMismatch", "maxPerHost goes with the policy anti-affinity only.");
+        throw faulty("maxPerHost", "goes with the policy anti-affinity only");
       return create({ name, policy, maxPerHost }, { request, context, told: { policy } });
     },
   };

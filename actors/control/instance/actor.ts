@@ -60,15 +60,15 @@ export class InstanceKind
     return this.#options.store.loadInstance(id);
   }
 
-  act(effects: readonly InstanceEffect[], { instance }: LoadedInstance): void {
-    runEffects(effects, instance, this.#options);
+  act(effects: readonly InstanceEffect[], loaded: LoadedInstance): void {
+    runEffects(effects, loaded, this.#options);
   }
 
   /** A claim that does not fit any more: the scheduler is asked again. */
-  refused(result: CommitResult, { instance }: LoadedInstance): boolean {
+  refused(result: CommitResult, loaded: LoadedInstance): boolean {
     if (result.kind !== "hostFull" && result.kind !== "groupRule") return false;
     if (result.kind === "hostFull") this.#options.hostFull(result.hostId);
-    runEffects([{ kind: "place" }], instance, this.#options);
+    runEffects([{ kind: "place" }], loaded, this.#options);
     return true;
   }
 

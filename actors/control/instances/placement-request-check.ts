@@ -5,7 +5,7 @@
  */
 import { defaultZone } from "../../../protocol/kinds.ts";
 import { serverGroup } from "../../../protocol/server-group.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
+import { faulty, StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { RowReads } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
@@ -38,7 +38,7 @@ export type WishStore = RowReads & Pick<Store, "getInstance" | "hostsCalled" | "
 export async function whereOf(question: WhereQuestion, project: string, store: WishStore): Promise<Where> {
   const { count, atLeast, availabilityZone, serverGroup } = question;
   if (atLeast !== undefined && atLeast > (count ?? 0))
-    throw new StatusError("schemaMismatch", "atLeast goes with a count, and is not more than it.");
+    throw faulty("atLeast", "needs a count, and may not be more than it");
   if (availabilityZone !== undefined) await assertZone(availabilityZone, store);
   const serverGroupId = serverGroup === undefined ? null : await groupId(serverGroup, project, store);
   const hints = await hintsOf(question, project, store);

@@ -8,7 +8,7 @@ import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { CallContext, Client, Handlers } from "../../../protocol/wire/service.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
+import { errorBodyOf, StatusError } from "../../../protocol/wire/status.ts";
 import type { InstanceQuery, InstanceRow, Store } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { verdictsFor } from "../directory/verdicts.ts";
@@ -16,7 +16,7 @@ import { notFound } from "../instance/actor.ts";
 import type { AdmissionCommand } from "../instance/admission.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
 import { instanceView } from "../instance/state.ts";
-import type { Placer } from "../placement/placer.ts";
+import type { ChosenHost, Placer } from "../placement/placer.ts";
 import { contentHash } from "../request/content-hash.ts";
 import { requestLimits } from "../request/limits.ts";
 import { operationView } from "../request/operation-view.ts";
@@ -62,9 +62,15 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const answer = await creator.create(request, facts, context.deadlineMs);
       return request.wait === true ? waitForAll(answer, context, options) : answer;
     },
-    explainCreate: async (request, { project, deadlineMs }) => ({
-      hosts: verdictsFor(project, await creator.explain(request, project, deadlineMs), directory),
-    }),
+    explainCreate: async (request, { project, deadlineMs }) => {
+      const { hosts, verdicts, refusal, rest } = await creator.rehearse(request, project, deadlineMs);
+      return {
+        hosts: verdictsFor(project, verdicts, directory),
+        placed: placedOn(hosts),
+        ...(rest === undefined ? {} : { rest: errorBodyOf(rest) }),
+        ...(refusal === undefined ? {} : { refusal: refusal.toBody() }),
+      };
+    },
     list: async (request, context) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
       const query: InstanceQuery = { ...request, ...scopeOf(context), limit };
@@ -98,6 +104,16 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
 function stayOf({ instance }: InstanceRow, { directory, obstacleOf }: InstanceServiceOptions) {
   const host = instance.hostId === null ? undefined : directory.get(instance.hostId);
   return host && drainedSentence(instance, host, obstacleOf(host.id, instance.id));
+}
+
+/** How many of the instances go to each host, in the order in which the hosts are first chosen. */
+function placedOn(hosts: readonly ChosenHost[]) {
+  const byHost = Map.groupBy(hosts, ({ hostId }) => hostId);
+  return [...byHost].map(([hostId, chosen]) => ({
+    hostId,
+    hostName: chosen[0]?.hostName ?? hostId,
+    instances: chosen.length,
+  }));
 }
 
 /** What a guard did to the instance last, if that is among the newest events of the cell; else undefined. */

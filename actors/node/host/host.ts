@@ -69,7 +69,8 @@ export interface HostOptions {
 }
 
 export interface Host {
-  readonly handlers: Handlers<typeof hostAgentService>;
+  /** What the process runs is the assembly's to say. */
+  readonly handlers: Omit<Handlers<typeof hostAgentService>, "release">;
   /** Stops the agent; resolves when nothing of it acts any more, within a bounded time. Idempotent. */
   stop(ending: HostEnding): Promise<void>;
   /**
@@ -163,10 +164,10 @@ function meterHost({ meter = nullMeter }: HostOptions, ledger: Ledger, watch: Sp
 function ensure(
   ref: ActorRef<HostMessage>,
   request: EnsureRequest,
-  { deadlineMs, signal }: Pick<CallContext, "deadlineMs" | "signal">,
+  { deadlineMs, signal, requestId }: Pick<CallContext, "deadlineMs" | "signal" | "requestId">,
 ): Promise<{ observation: Observation }> {
   refuseWhenBusy(ref);
-  return ref.ask((reply) => ({ kind: "ensure", request, reply }), { deadlineMs, signal });
+  return ref.ask((reply) => ({ kind: "ensure", request, requestId, reply }), { deadlineMs, signal });
 }
 
 interface LeaseParts {

@@ -4,6 +4,7 @@ import { Command } from "commander";
 import type { Host } from "../../../protocol/host.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { counted } from "../../../protocol/wire/wording.ts";
 import { CommandError } from "../errors.ts";
 import { commandLimits } from "../limits.ts";
 import { waitForAll } from "../progress.ts";
@@ -94,7 +95,9 @@ function claimedBy(): { claimedBy?: string } {
 /** Asks the operator to type the host's name. @throws CommandError */
 async function confirmed(run: Run, { name, instances }: Host, power: boolean): Promise<string> {
   const what = power ? "Its power is switched off" : "You say that it is off";
-  run.remark(`${what}: ${instances} instances of ${plain(name)} may start elsewhere. Twice is data lost.`);
+  run.remark(
+    `${what}: ${counted(instances, "instance")} of ${plain(name)} may start elsewhere. Twice is data lost.`,
+  );
   const typed = await run.terminal.ask(`Type the name of the host to go on: `);
   if (typed === undefined)
     throw new CommandError(

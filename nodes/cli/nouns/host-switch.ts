@@ -7,7 +7,7 @@ import type { Drain, Host } from "../../../protocol/host.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
-import { CommandError, errorLines, exitCodeFor, shownOf } from "../errors.ts";
+import { CommandError, type ErrorStyle, errorText, exitCodeFor, shownOf } from "../errors.ts";
 import { parsePositive } from "../format.ts";
 import { type Waited, waitForAll } from "../progress.ts";
 import { repeatable } from "../repeatable.ts";
@@ -188,17 +188,21 @@ function endWord({ state, steps }: Operation): string {
 function failureText(run: Run, failure: unknown): string {
   const shown = shownOf(failure);
   if (run.json) return `${JSON.stringify({ error: shown })}\n`;
-  return errorLines(shown, painter(run.terminal.err, run.terminal.env));
+  return errorText(shown, styleOf(run));
 }
 
 /** The exit code of the first operation that did not end well; its error, with all that stays, is told. */
 function exitOf(run: Run, answers: readonly Answered[]): number {
   const bad = answers.flatMap(({ operation }) => operation ?? []).filter(({ state }) => state !== "done");
   if (!run.json)
-    for (const { error } of bad)
-      if (error !== null)
-        run.terminal.err.write(errorLines(error, painter(run.terminal.err, run.terminal.env)));
+    for (const { error } of bad) if (error !== null) run.terminal.err.write(errorText(error, styleOf(run)));
   const [first] = bad;
   if (first === undefined) return exitCodes.ok.exit;
   return first.error === null ? exitCodes.conflict.exit : exitCodeOf(first.error.code);
 }
+
+const styleOf = (run: Run): ErrorStyle => ({
+  json: false,
+  paint: painter(run.terminal.err, run.terminal.env),
+  typed: (text) => run.typed(text),
+});

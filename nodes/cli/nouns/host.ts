@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
 import type { Space } from "../../../protocol/space.ts";
+import { counted, kibibytes } from "../../../protocol/wire/wording.ts";
 import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import { readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
@@ -76,7 +77,7 @@ const buildsOf = ({ ioOps = 0, failedBuilds = 0 }: Host): string =>
   `${ioOps} under way${failedBuilds === 0 ? "" : `, the last ${failedBuilds} failed`}`;
 
 const ownOf = ({ pinnedCpus = 0 }: Host): string =>
-  pinnedCpus === 0 ? "" : `, ${pinnedCpus} of them CPUs of guests' own`;
+  pinnedCpus === 0 ? "" : `, ${pinnedCpus} of them ${pinnedCpus === 1 ? "a CPU" : "CPUs"} of guests' own`;
 
 type NumaCounts = NonNullable<Host["numa"]>[number];
 type Use = NonNullable<Host["numaClaimed"]>[number];
@@ -90,10 +91,12 @@ function numaOf({ vcpus, memoryMib, hugePages }: NumaCounts, use: Use | undefine
   const pages = hugePages.filter(({ total }) => total > 0);
   const huge = pages.map(({ total, sizeKib }) => {
     const claimed = use?.hugePages.find((one) => one.sizeKib === sizeKib)?.claimed;
-    return some(claimed, `${total} pages of ${mebibytes(sizeKib / 1_024)}`);
+    return some(claimed, `${counted(total, "page")} of ${kibibytes(sizeKib)}`);
   });
   const memory = use?.memoryMib ? `${mebibytes(use.memoryMib)} of ` : "";
-  return [some(use?.pinnedCpus, `${vcpus} CPUs`), `${memory}${mebibytes(memoryMib)}`, ...huge].join(", ");
+  return [some(use?.pinnedCpus, counted(vcpus, "CPU")), `${memory}${mebibytes(memoryMib)}`, ...huge].join(
+    ", ",
+  );
 }
 
 const drainFacts = ({ moving, moved, deleted = 0, left, cannot, staying }: Drain): readonly Fact[] => [

@@ -4,7 +4,6 @@ import type { Operation } from "../../../protocol/operation.ts";
 import { operationStates } from "../../../protocol/states.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
-import { errorLines } from "../errors.ts";
 import { age, duration, parsePositive, time } from "../format.ts";
 import { readPages } from "../pages.ts";
 import { waitForAll } from "../progress.ts";
@@ -12,7 +11,6 @@ import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import type { Column, Fact } from "../table.ts";
-import { painter } from "../terminal.ts";
 import { stateStyle } from "./instance-view.ts";
 
 export function operationCommand(invoke: Invoke): Command {
@@ -123,7 +121,7 @@ async function find(run: Run, id: string): Promise<{ session: Session; operation
 
 async function print(run: Run, operation: Operation): Promise<void> {
   const { indented, renderFacts, renderTable } = await import("../table.ts");
-  run.print(renderFacts(facts(operation), run.paint, run.width));
+  run.print(renderFacts(facts(operation, run.typed), run.paint, run.width));
   const rows = operation.steps.map((step) => ({ ...step, afterMs: step.atMs - operation.startedAtMs }));
   const steps = renderTable(
     [
@@ -137,7 +135,7 @@ async function print(run: Run, operation: Operation): Promise<void> {
   run.print(`\n${indented(steps)}`);
 }
 
-const facts = (operation: Operation): readonly Fact[] => [
+const facts = (operation: Operation, typed: Run["typed"]): readonly Fact[] => [
   ["id", operation.id],
   ["kind", operation.kind],
   [operation.noun ?? "instance", operation.entityId ?? operation.instanceId],
@@ -148,7 +146,7 @@ const facts = (operation: Operation): readonly Fact[] => [
     operation.error === null ? undefined : `${operation.error.reason}: ${operation.error.message}`,
     "red",
   ],
-  ["next", operation.error?.next],
+  ["next", operation.error === null ? undefined : typed(operation.error.next)],
   ["request id", operation.requestId],
   ["started", time(operation.startedAtMs)],
   [
@@ -160,6 +158,6 @@ const facts = (operation: Operation): readonly Fact[] => [
 
 function exitOf(run: Run, { error }: Operation): number {
   if (error === null) return exitCodes.ok.exit;
-  if (!run.json) run.terminal.err.write(errorLines(error, painter(run.terminal.err, run.terminal.env)));
+  if (!run.json) run.tell(error);
   return exitCodeOf(error.code);
 }

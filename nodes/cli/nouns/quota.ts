@@ -116,7 +116,7 @@ function setCommand(invoke: Invoke): Command {
       limitOf(parseCount),
     )
     .option("--vcpus <n>", "how many virtual CPUs, all in all", limitOf(parseCount))
-    .option("--memory <size>", "how much memory, such as 64G", limitOf(parseMebibytes));
+    .option("--memory <size>", "how much memory, such as 64G; a bare number is MiB", limitOf(parseMebibytes));
   for (const { flag, words } of limitOptions) command.option(`${flag} <n>`, words, limitOf(parseCount));
   return command.action((project: string | undefined, options: SetOptions, command: Command) =>
     invoke(command, async (run) => {

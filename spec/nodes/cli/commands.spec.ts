@@ -212,7 +212,7 @@ describe("novact on a cluster", () => {
   it("doctor finds nothing in a healthy cluster, and says what it compared", async () => {
     await create();
     const { exit, out } = await novact("doctor");
-    expect(out).to.match(/^No findings\.\nCompared: 1 hosts, 1 hosts asked, 1 instances, /);
+    expect(out).to.match(/^No findings\.\nCompared: 1 host, 1 host asked, 1 instance, /);
     for (const line of out.split("\n")) expect(line.length, line).to.be.at.most(100);
     expect(exit).to.equal(0);
   });

@@ -36,7 +36,7 @@ describe("novact and the end of hosts", function () {
     await create("web");
     const { exit, out, err } = await fence("", { answers: ["host-a", "yes", "It burnt."] });
     expect(exit).to.equal(0);
-    expect(err).to.contain("1 instances of host-a may start elsewhere");
+    expect(err).to.contain("1 instance of host-a may start elsewhere");
     expect(out).to.match(/^state +fenced$/m);
     expect(out).to.match(/^fenced by +admin, who claims to be \S+@\S+$/m);
     expect(out).to.match(
@@ -176,7 +176,7 @@ describe("novact and the end of hosts", function () {
     expect(lines[0]).to.match(/^INSTANCE +NAME +FROM +TO +GAIN$/);
     expect(lines[1]).to.match(/^\S{36} +\w+ +host-a +host-b +0\.\d{4}$/);
     expect(lines.at(-2)).to.match(/^Spread of the loads: 0\.\d{4} now, 0\.\d{4} after 2 moves/);
-    expect(lines.at(-1)).to.equal("1 stay: Its recovery policy is wait: it stays with its host.");
+    expect(lines.at(-1)).to.equal("1 stays: Its recovery policy is wait: it stays with its host.");
     expect((await json("rebalance --dry-run")).moves).to.be.an("array");
   });
 });
