@@ -108,9 +108,9 @@ export const recordMutants: readonly Mutant[] = [
     name: "unclear-commit",
     promise: "I4",
     file: "actors/control/request/commits.ts",
-    find: "const result = await this.#store.commit(commit);",
+    find: "result = await this.#store.commit(commit);",
     replace:
-      'const result = await this.#store.commit(commit).catch(() => ({ kind: "committed", lastSequence: 0 }) as CommitResult);',
+      'result = await this.#store.commit(commit).catch(() => ({ kind: "committed", lastSequence: 0 }) as CommitResult);',
     guard: "A commit of which nothing was heard is not taken for done.",
   },
   {

@@ -152,6 +152,8 @@ class Run {
       this.#schedule();
       await this.#kernel.run(this.#plan.faultyMs);
       if (!this.#kernel.halted) await this.#comeToRest();
+      if (!this.#kernel.halted)
+        for (const one of this.#cluster.miscounts) this.#violated(`Miscounted: ${one}.`);
     } finally {
       process.off("unhandledRejection", stray);
       forgetSystems();
