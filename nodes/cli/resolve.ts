@@ -10,7 +10,7 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const token = /^[A-Za-z0-9_-]{1,64}$/;
 /** Most candidates that the message lists. */
 const namedMax = 10;
-/** Most names that are proposed in place of one that nothing has. */
+/** Most names of instances that the hint proposes. */
 const alikeMax = 3;
 
 /** The id of an instance, from its id or name. @throws CommandError instanceNotFound, ambiguous */

@@ -1,6 +1,6 @@
 /**
- * A day of an operator: what somebody types who knows the help alone, one line after the other on one cluster.
- * Each line does what it should, says what it should, and no line of its answer is wider than the terminal.
+ * A day of an operator: commands typed from the help alone, one after the other on one cluster. Each has its
+ * exit code and its words, and no line of an answer is wider than the terminal.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
