@@ -37,6 +37,10 @@ export const reasons = {
     next: "Keep the body below the limit in protocol/limits/wire.ts.",
   },
   bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
+  tooManyValues: {
+    code: "INVALID_ARGUMENT",
+    next: "Send no more keys and elements than the method's schema has room for.",
+  },
   answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },
   schemaMismatch: {
     code: "INVALID_ARGUMENT",
