@@ -105,6 +105,11 @@ export function tooManyRequests(): StatusError {
   });
 }
 
+/** What a request is answered whose deadline passes before its turn. Not executed. */
+export function deadlinePast(): StatusError {
+  return new StatusError("deadlinePast", "The deadline passed before the request's turn came.");
+}
+
 const refusalIn: Readonly<Record<"json" | "msgpack", BusMessage>> = {
   json: errorMessage(tooManyRequests(), "json"),
   msgpack: errorMessage(tooManyRequests(), "msgpack"),
