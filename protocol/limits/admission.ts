@@ -71,7 +71,10 @@ export const admissionLimits = {
   requestsQueuedMax: 8_000,
   bytesQueuedPerProjectMax: 4 * 1024 * 1024,
   bytesQueuedMax: 32 * 1024 * 1024,
-  /** Requests that a host works on at once, all of controllers, and a controller's of all hosts. */
+  /**
+   * Requests that a host works on at once, all of controllers, and as many for consoles; and a controller's
+   * of all hosts.
+   */
   peerRequestsAtWorkMax: 4_000,
   /** Requests of one host under way at a controller: two, and those that it gave up. */
   hostRequestsAtWorkMax: 16,

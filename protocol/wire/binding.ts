@@ -57,6 +57,7 @@ export interface Binding {
 const controllers = "novact";
 /** The end of the subject of a lease's renewal. */
 const leaseEnd = ".lease";
+const consoleEnd = ".console";
 
 /** Commands of clients: any project, any noun. */
 export function commandBinding(cell: string): Binding {
@@ -82,8 +83,8 @@ export function hostBinding(cell: string, hostId: string): Binding {
     bodyBytesMax: wireLimits.answerBytesMax,
     subjectOf: ({ method }) => hostSubject(cell, hostId, method),
     addressOf: (subject) => nodeAddress(parseNodeSubject(cell, "host", subject), "host-agent"),
-    // Only controllers ask hosts: all of them together have one share.
-    shareOf: () => controllers,
+    // Only controllers ask hosts: all together have one share, and one for what clients wait for there.
+    shareOf: (subject) => (subject.endsWith(consoleEnd) ? controllers + consoleEnd : controllers),
     patternOf: (_, name) => hostSubject(cell, hostId, name),
   };
 }

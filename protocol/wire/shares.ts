@@ -42,7 +42,11 @@ const peerShares = (atWorkPerNameMax: number): ShareLimits => ({
   queuedPerNameMax: 0,
 });
 export const reportShares = peerShares(admissionLimits.hostRequestsAtWorkMax);
-export const hostShares = peerShares(admissionLimits.peerRequestsAtWorkMax);
+/** Long polls for consoles can take none of the places of what keeps guests alive: each kind has its own. */
+export const hostShares: ShareLimits = {
+  ...peerShares(admissionLimits.peerRequestsAtWorkMax),
+  atWorkMax: 2 * admissionLimits.peerRequestsAtWorkMax,
+};
 
 /** The place of one request among those under way. */
 export interface Place {

@@ -257,8 +257,11 @@ describe("whose share a subject counts on", () => {
     expect(names).to.deep.equal(["h1", "h1", "h1", "h1.lease"]);
   });
 
-  it("is one for all controllers at a host", () => {
-    expect(hostBinding("main", "h1").shareOf("novact.v1.main.host.h1.ensure")).to.equal("novact");
+  it("is one for all controllers at a host, and another for the consoles that clients wait for", () => {
+    const names = ["ensure", "storageLease", "console"].map((method) =>
+      hostBinding("main", "h1").shareOf(`novact.v1.main.host.h1.${method}`),
+    );
+    expect(names).to.deep.equal(["novact", "novact", "novact.console"]);
   });
 });
 

@@ -1,7 +1,14 @@
 /** Shares by value: places at work, queues in turn, waits and the operators' reserve. */
 import { expect } from "chai";
+import { hostLimits } from "../../../actors/node/host/limits.ts";
 import { admissionLimits as limits } from "../../../protocol/limits/admission.ts";
-import { commandShares, type Place, type ShareLimits, Shares } from "../../../protocol/wire/shares.ts";
+import {
+  commandShares,
+  hostShares,
+  type Place,
+  type ShareLimits,
+  Shares,
+} from "../../../protocol/wire/shares.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
@@ -71,6 +78,14 @@ describe("shares of the requests under way", () => {
     }
     expect(w.begun.map(({ name }) => name)).to.deep.equal(["first", "a", "b", "c", "a", "b", "a"]);
     expect(w.shares.underWay).to.equal(1);
+  });
+
+  it("let consoles take none of the places of what keeps guests alive at a host", () => {
+    const w = world(hostShares);
+    const most = limits.peerRequestsAtWorkMax;
+    expect(w.many("novact.console", most + 10)).to.deep.equal({ working: most, refused: 10 });
+    expect(w.many("novact", most)).to.deep.equal({ working: most });
+    expect(hostLimits.consoleWaitersMax).to.be.below(most);
   });
 
   it("keep a reserve for operators when projects have taken all places", () => {
