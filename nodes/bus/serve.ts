@@ -78,12 +78,12 @@ function answer(asker: Asker, asked: BusMessage | StatusError, served: Served): 
   const send = (found: Awaited<ReturnType<BusHandler>>) => {
     for (const one of Array.isArray(found) ? found : [found]) respond(asker, one, { log, outbox });
   };
-  // No function of ours waits with the request in its hand: whoever reads it lets go of it.
-  const found =
-    asked instanceof StatusError
-      ? Promise.resolve(errorMessage(asked, "json"))
-      : handler(asker.subject, asked);
-  return found.then(send).catch(failed);
+  return begun(asker.subject, asked, handler).then(send).catch(failed);
+}
+
+/** No function of ours waits with the request in its hand: whoever reads it lets go of it. */
+async function begun(subject: string, asked: BusMessage | StatusError, handler: BusHandler) {
+  return asked instanceof StatusError ? errorMessage(asked, "json") : handler(subject, asked);
 }
 
 function wantsToSpeak(message: Msg, { log }: Served): boolean {
