@@ -17,6 +17,7 @@ import {
   hostSubject,
   parseCommandSubject,
   parseNodeSubject,
+  projectCommandsPattern,
   reportPattern,
   reportSubject,
   reportSubjectStart,
@@ -38,6 +39,8 @@ export interface Binding {
    * nobody implements has to be answered as well.
    */
   readonly pattern: string;
+  /** The part of that pattern whose messages are one project's; only commands are told apart like this. */
+  patternFor?(project: string): string;
   /** The queue group whose members share the requests; undefined: exactly one server listens. */
   readonly queue: string | undefined;
   readonly bodyBytesMax: number;
@@ -65,6 +68,7 @@ export function commandBinding(cell: string): Binding {
   return {
     kind: "command",
     pattern: allCommandsPattern(cell),
+    patternFor: (project) => projectCommandsPattern(cell, project),
     queue: controllers,
     bodyBytesMax: wireLimits.bodyBytesMax,
     subjectOf: ({ project, noun, id, method }) => commandSubject(cell, project, noun, method, id),

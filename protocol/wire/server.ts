@@ -22,6 +22,7 @@ import {
   malformedSubject,
 } from "./endpoints.ts";
 import { errorMessage, type RequestHeaders, readRequestHeaders } from "./headers.ts";
+import { Hearing } from "./hearing.ts";
 import { Quiet } from "./quiet.ts";
 import { sayable } from "./sayable.ts";
 import type { CallContext } from "./service.ts";
@@ -40,6 +41,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** All clients' projects, of which one that floods is not heard for a while. Absent: not all are known. */
+  readonly projects?: readonly string[];
   /** Whether the server answers `$SRV.PING`, `INFO` and `STATS`; absent: true. */
   readonly discoverable?: boolean;
 }
@@ -61,7 +64,8 @@ export function createServer(given: ServerOptions): Server {
   const options = { ...given, log };
   const endpoints = endpointsOf(options.services);
   const shares = new Shares(sharesOf[binding.kind], clock);
-  const door = createDoor({ binding, room: shares, clock, log: given.log });
+  const keptOut: Hearing["keptOut"] = (...message) => hearing.keptOut(...message);
+  const door = createDoor({ binding, room: shares, clock, log: given.log, keptOut });
   const ending = new Ending(shares);
   const quiet = new Quiet(clock);
   const kept = { options, endpoints, shares, ending, quiet, plainLog: given.log };
@@ -71,17 +75,19 @@ export function createServer(given: ServerOptions): Server {
       log.error({ error: thrown, subject: subject.slice(0, 256) }, "a request could not even be refused");
       return undefined;
     });
-  const subscriptions: BusSubscription[] = [bus.serve(binding.pattern, binding.queue, answer, door)];
-  if (options.discoverable !== false) {
-    subscriptions.push(...announce(options, discoverables(options.services, binding, endpoints)));
-  }
+  const listen = (pattern: string) => bus.serve(pattern, binding.queue, answer, door);
+  const hearing = new Hearing({ binding, projects: given.projects, clock, listen });
+  const found: readonly BusSubscription[] =
+    options.discoverable === false
+      ? []
+      : announce(options, discoverables(options.services, binding, endpoints));
   return {
     get inWork() {
       return shares.underWay;
     },
     async drain() {
       const timer = clock.after(wireLimits.drainGraceMs, () => ending.cutShort());
-      await Promise.all(subscriptions.map((subscription) => subscription.drain()));
+      await Promise.all([hearing, ...found].map((heard) => heard.drain()));
       timer.cancel();
       door.close();
     },

@@ -142,7 +142,10 @@ export const reasons = {
   },
   staleEpoch: { code: "FAILED_PRECONDITION", next: "Nothing: a newer owner of the instance exists." },
   staleGeneration: { code: "FAILED_PRECONDITION", next: "Nothing: a newer intent is known." },
-  noResponders: { code: "UNAVAILABLE", next: "Nobody listens there. Is the cluster up? novact doctor." },
+  noResponders: {
+    code: "UNAVAILABLE",
+    next: "Nobody listens there. Is the cluster up (novact doctor), or does the project flood it?",
+  },
   notConnected: { code: "UNAVAILABLE", next: "Is the NATS server up, and its URL right? novact doctor." },
   streamUnavailable: {
     code: "UNAVAILABLE",

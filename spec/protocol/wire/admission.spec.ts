@@ -112,7 +112,7 @@ describe("admission", () => {
       ["warn", "requests beyond a sender's share"],
     ]);
     expect(noted[0]?.fields.senders).to.deep.equal([
-      { name: "demo", refused: 500, dropped: 177_500, bytes: 200 * 178_000 },
+      { name: "demo", refused: 500, dropped: 177_500, bytes: 200 * 178_000, muted: 0 },
     ]);
   });
 
