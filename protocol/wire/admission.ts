@@ -14,7 +14,7 @@ import { Budgets, type Rate } from "./budget.ts";
 import { encodingOf } from "./codec.ts";
 import { errorMessage } from "./headers.ts";
 import { StatusError } from "./status.ts";
-import type { BusDoor, BusMessage, Clock, Log, Timer } from "./transport.ts";
+import type { BusDoor, BusMessage, CallMeter, Clock, Log, Timer } from "./transport.ts";
 
 /**
  * What a door needs of the requests under way: whether one more of this name has a place, now or in the
@@ -31,6 +31,8 @@ export interface DoorOptions {
   readonly log: Log;
   /** Hears of each message that is kept out; true: the sender is not heard from now on. */
   readonly keptOut?: (name: string, bytes: number, nowMs: number) => boolean;
+  /** Absent: nobody counts. */
+  readonly meter?: Pick<CallMeter, "keptOut"> | undefined;
 }
 
 export interface Door extends BusDoor {
@@ -44,7 +46,7 @@ export const strayName = "";
 /** Names that one line of the log tells apart. */
 const namesToldMax = 8;
 
-export function createDoor({ binding, room, clock, log, keptOut }: DoorOptions): Door {
+export function createDoor({ binding, room, clock, log, meter, keptOut }: DoorOptions): Door {
   const budgets = budgetsOf(binding.kind);
   const refusals = refusalBudget(admissionLimits.refusalsPerSecondMax);
   const refusalsOfAll = refusalBudget(admissionLimits.refusalsOfAllPerSecondMax);
@@ -58,6 +60,7 @@ export function createDoor({ binding, room, clock, log, keptOut }: DoorOptions):
         return "take";
       const refuse = refusals.take(name, 0, nowMs) && refusalsOfAll.take(strayName, 0, nowMs);
       excess.add(name, bytes, { refused: refuse, muted: keptOut?.(name, bytes, nowMs) === true });
+      meter?.keptOut(refuse ? "refused" : "dropped");
       return refuse ? "refuse" : "drop";
     },
     refusal: (body) => refusalIn[encodingOf(body)],

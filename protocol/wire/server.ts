@@ -29,7 +29,7 @@ import type { CallContext } from "./service.ts";
 import { commandShares, hostShares, type Place, reportShares, Shares } from "./shares.ts";
 import { sparing } from "./sparing-log.ts";
 import { StatusError } from "./status.ts";
-import type { Bus, BusMessage, BusSubscription, Clock, Ids, Log } from "./transport.ts";
+import type { Bus, BusMessage, BusSubscription, CallMeter, Clock, Ids, Log } from "./transport.ts";
 import { type LeftOut, nothingLeftOut, validRequest } from "./understood.ts";
 
 export { type Implementation, implement } from "./endpoints.ts";
@@ -45,6 +45,8 @@ export interface ServerOptions {
   readonly projects?: readonly string[];
   /** Whether the server answers `$SRV.PING`, `INFO` and `STATS`; absent: true. */
   readonly discoverable?: boolean;
+  /** Absent: nobody counts. */
+  readonly meter?: CallMeter | undefined;
 }
 
 export interface Server {
@@ -65,7 +67,7 @@ export function createServer(given: ServerOptions): Server {
   const endpoints = endpointsOf(options.services);
   const shares = new Shares(sharesOf[binding.kind], clock);
   const keptOut: Hearing["keptOut"] = (...message) => hearing.keptOut(...message);
-  const door = createDoor({ binding, room: shares, clock, log: given.log, keptOut });
+  const door = createDoor({ binding, room: shares, clock, log: given.log, meter: given.meter, keptOut });
   const ending = new Ending(shares);
   const quiet = new Quiet(clock);
   const kept = { options, endpoints, shares, ending, quiet, plainLog: given.log };
@@ -146,11 +148,14 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
     endpoint.stats.processingMs += tookMs;
     const body = encodeAnswer(sound(endpoint, answer, options.log), encoding);
     noteDone(incoming, endpoint, { context, answer, tookMs });
+    options.meter?.answered(endpoint.name, "OK", tookMs);
     return { body, headers: {} };
   } catch (thrown) {
     const error = StatusError.from(thrown, `The request ${requestId ?? ""}`.trim());
     note(incoming, { endpoint, requestId, thrown, error });
-    return errorMessage(error, encoding);
+    const message = errorMessage(error, encoding);
+    options.meter?.answered(endpoint?.name, error.code, options.clock.monotonicMs() - startedAtMs);
+    return message;
   } finally {
     place?.leave();
   }
