@@ -78,6 +78,8 @@ export interface ControllerPorts {
   /** Room on the file systems of the controller and of its database; absent: it is not known. */
   readonly space?: DiskSpace;
   readonly openSafety: OpenSafety;
+  /** All clients' projects. Absent: not all are known, and one that floods cannot be left unheard. */
+  readonly projects?: readonly string[];
   /** Starts the publisher of committed events. Absent: this controller publishes none. */
   readonly openPublisher?: (system: ActorSystem) => Pick<EventPublisher, "wake" | "look">;
   /** Absent: nobody counts. */
@@ -338,6 +340,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     log,
     binding: commandBinding(cell),
     services: implementAll(handlers),
+    ...(ports.projects === undefined ? {} : { projects: ports.projects }),
     ...(meter.on ? { meter: meterCalls(meter, "command") } : {}),
   });
 }

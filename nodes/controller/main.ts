@@ -77,6 +77,8 @@ export async function startController({ config, index, log }: ControllerOptions)
     log,
     scheduler: config.scheduler,
     firstTurn: index,
+    // On a server of somebody else's there may be more than these.
+    ...(config.nats.url === undefined ? { projects: config.projects } : {}),
     imageFiles: imageFilesOf(config),
     space: spaceOf(config),
     release: { name: `controller-${index + 1}`, release: ownRelease() },
