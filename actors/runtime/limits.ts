@@ -20,6 +20,13 @@ export const actorLimits = {
   roundsHangingMax: 3,
   /** Turns that one actor takes in a row before other actors, sockets and timers have theirs. */
   turnsPerWake: 32,
+  /**
+   * Residents of many that were made at once, which begin together, and the pause after them: at most 500 a
+   * second. Each begins with some ten messages and commits, of which a process gets some 700 through in a
+   * second when it does nothing else.
+   */
+  beginningsPerSlice: 5,
+  beginningsPauseMs: 10,
   /** Restarts of one actor inside the window before its supervisor gives up. */
   restartsMax: 5,
   restartWindowMs: 30_000,

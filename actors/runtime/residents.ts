@@ -6,6 +6,8 @@
  * controllers may have the same resident loaded, which is harmless (the version of its rows decides); one
  * controller must not have it twice, and none may be passivated while messages wait for it.
  */
+import { actorLimits } from "./limits.ts";
+import { PacedLines } from "./paced-lines.ts";
 import { Periodic, type Round } from "./periodic.ts";
 import { type ResidentKind, type ResidentOptions, residentDefinition } from "./resident.ts";
 import type { ActorRef, ActorSystem, AskOptions, Reply } from "./system.ts";
@@ -23,6 +25,13 @@ export interface ResidentsOptions<L, E, M, F> extends ResidentOptions {
   readonly limits: ResidentsLimits;
   /** `deliver`: sends a message to a resident of this kind, for the results of effects. */
   readonly kind: (deliver: (id: string, message: M) => void) => ResidentKind<L, E, M, F>;
+}
+
+/** A resident that was just made: the committed rows, and its first message. */
+export interface Newborn<L, M> {
+  readonly id: string;
+  readonly loaded: L;
+  readonly message: M;
 }
 
 export interface ResidentsPicture {
@@ -47,6 +56,9 @@ export class Residents<L, E, M, F> {
   readonly #entries = new Map<string, Entry<M>>();
   /** Actors that are being stopped; a message for one waits until it has ended. */
   readonly #leaving = new Map<string, Promise<void>>();
+  /** Those that have not begun yet: many were made at once. */
+  readonly #unbegun = new Map<string, Newborn<L, M>>();
+  readonly #beginnings: PacedLines<Newborn<L, M>>;
   readonly #sweeps: Periodic;
   #closed = false;
 
@@ -54,6 +66,12 @@ export class Residents<L, E, M, F> {
     this.#system = system;
     this.#options = options;
     this.#kind = options.kind((id, message) => void this.tell(id, message));
+    this.#beginnings = new PacedLines({
+      clock: options.clock,
+      sliceLength: actorLimits.beginningsPerSlice,
+      pauseMs: actorLimits.beginningsPauseMs,
+      work: (newborn) => this.#begin(newborn),
+    });
     this.#sweeps = new Periodic(system, {
       name: `${this.#kind.noun}-registry`,
       pauseMs: () => options.limits.sweepPeriodMs,
@@ -93,20 +111,40 @@ export class Residents<L, E, M, F> {
     if (!this.#closed) this.#entry(id).ref.tell(message);
   }
 
-  /** Starts the actor of a resident that was just made, with the committed rows and a first message. */
-  begin(id: string, loaded: L, message: M): void {
-    this.#entry(id, loaded).ref.tell(message);
+  /**
+   * Starts the actors of residents that were just made together, with the committed rows and a first message
+   * each: one alone at once, many by and by (actorLimits.beginningsPerSlice), so that they hold nobody up. A
+   * message for one that has not begun starts it, with these rows.
+   */
+  begin(newborns: readonly Newborn<L, M>[]): void {
+    if (this.#closed) return;
+    for (const newborn of newborns) this.#unbegun.set(newborn.id, newborn);
+    const [first] = newborns;
+    if (newborns.length === 1 && first !== undefined) this.#begin(first);
+    else this.#beginnings.add(newborns);
+  }
+
+  /** Whether the resident's first message still waits here: whoever would nudge it need not. */
+  isUnbegun(id: string): boolean {
+    return this.#unbegun.has(id);
   }
 
   /** Call before the actors are stopped: results of effects must not load any of them again. */
   close(): void {
     this.#closed = true;
+    this.#beginnings.clear();
+    this.#unbegun.clear();
     void this.#sweeps.stop();
   }
 
-  #entry(id: string, seed?: L): Entry<M> {
+  #begin({ id, message }: Newborn<L, M>): void {
+    this.#entry(id).ref.tell(message);
+    this.#unbegun.delete(id);
+  }
+
+  #entry(id: string): Entry<M> {
     const known = this.#entries.get(id);
-    const entry = known ?? { ref: this.#spawn(id, seed), usedAtMs: 0 };
+    const entry = known ?? { ref: this.#spawn(id, this.#unbegun.get(id)?.loaded), usedAtMs: 0 };
     entry.usedAtMs = this.#options.clock.monotonicMs();
     this.#entries.delete(id);
     this.#entries.set(id, entry);

@@ -109,9 +109,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
   const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
     parts.scheduler,
-    system.spawn(
-      reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }),
-    ),
+    system.spawn(reconcilerDefinition({ store, nudge: (id) => registry.nudge(id) })),
     system.spawn(recovererDefinition({ store, braked: () => parts.leases.brake.on, recover })),
     system.spawn(wakerDefinition({ store, wake: (id) => void parts.hosts.tell(id, { kind: "look" }) })),
     system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
@@ -197,7 +195,7 @@ function actorsOf(ports: ControllerPorts) {
   const rollCall = new RollCall({ bus, clock, ids, cell: ports.cell, self });
   const creator = new Creator({
     ...{ store, commit, placer, clock, ids, space },
-    born: (loaded) => registry.adopt(loaded),
+    born: (created) => registry.adopt(created),
   });
   const steering = hostsOf(ports, { system, commit, directory, leases, placer, registry });
   const propose = (question: Parameters<typeof proposal>[1]) =>

@@ -28,10 +28,17 @@ export class InstanceRegistry extends Residents<
   }
 
   /**
-   * Starts the actor of an instance that was just created: it begins with the committed rows, and tells the
-   * hosts.
+   * Starts the actors of instances that were just created together: each begins with its committed rows, and
+   * tells the hosts.
    */
-  adopt(loaded: LoadedInstance): void {
-    this.begin(loaded.instance.id, loaded, { kind: "tellHosts" });
+  adopt(created: readonly LoadedInstance[]): void {
+    this.begin(
+      created.map((loaded) => ({ id: loaded.instance.id, loaded, message: { kind: "tellHosts" } as const })),
+    );
+  }
+
+  /** Has the instance look for what is left to do; one that has not begun will do so by itself. */
+  nudge(id: string): void {
+    if (!this.isUnbegun(id)) void this.tell(id, { kind: "reconcile" });
   }
 }

@@ -62,8 +62,8 @@ export interface CreatorOptions {
   readonly ids: Ids;
   /** The controller's own file systems, and the database's. */
   readonly space: Pick<SpaceWatch, "full">;
-  /** Called with each new instance: its actor takes it from here. */
-  readonly born: (loaded: LoadedInstance) => void;
+  /** Called with the new instances of one create: their actors take them from here. */
+  readonly born: (created: readonly LoadedInstance[]) => void;
 }
 
 export class Creator {
@@ -208,7 +208,7 @@ export class Creator {
         return { ...done, answer };
       case "committed":
         placer.claimed(hosts, wanted);
-        for (const loaded of created.instances) born(loaded);
+        born(created.instances);
         return { ...done, answer };
       case "duplicate":
         return { ...done, answer: sameAnswer(result.request, plan.request) };

@@ -102,7 +102,7 @@ describe("residents", () => {
   });
 
   it("begin with the rows they were made of", async () => {
-    residents.begin("t9", { version: 1, value: 5 }, { kind: "act" });
+    residents.begin([{ id: "t9", loaded: { version: 1, value: 5 }, message: { kind: "act" } }]);
     await world.clock.settle();
     expect(journal).to.deep.equal(["tell t9 5"]);
   });
