@@ -53,3 +53,4 @@ port.on("message", (message: ToSafety) => {
 });
 log.info({ cell: config.cell }, "the safety channel hears hosts");
 say({ kind: "ready" });
+setInterval(() => say({ kind: "beat" }), controllerLimits.safetyBeatPeriodMs).unref();
