@@ -1,10 +1,5 @@
 /** Limits of a controller's two threads. They are never configured. */
 export const controllerLimits = {
-  /**
-   * Connections of the safety channel to PostgreSQL: one for its commits, one for renewals, one for the read
-   * of the hosts, one for a host that asks anew.
-   */
-  safetyConnectionsMax: 4,
   /** Time for the safety channel's thread to hear hosts: PostgreSQL and NATS may start at the same time. */
   safetyStartMsMax: 60_000,
   /**

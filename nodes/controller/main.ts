@@ -10,6 +10,8 @@ import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
 import { controllerUser } from "../bus/users.ts";
 import { type ClusterConfig, connectionOf, postgresUrlOf, statePaths } from "../config/config.ts";
+import { configLimits } from "../config/limits.ts";
+import { connectionsOf } from "../config/postgres-connections.ts";
 import { createImageFiles } from "../drivers/images/files.ts";
 import { startEventPublisher } from "../events/publisher.ts";
 import { createEventStream } from "../events/stream.ts";
@@ -44,7 +46,11 @@ export async function startController({ config, index, log }: ControllerOptions)
   const clock = systemClock;
   const { cell } = config;
   const { promise: outdated, resolve: onOutdated } = Promise.withResolvers<string>();
-  const store = await openStore({ url: postgresUrlOf(config), clock, log, onOutdated });
+  const store = await openStore({
+    ...{ url: postgresUrlOf(config), clock, log, onOutdated },
+    connectionsMax: configLimits.actorsConnectionsMax,
+    together: { controllers: config.controllers, connections: connectionsOf(config.controllers) },
+  });
   const bus = await connectNats({
     ...connectionOf(config, controllerUser),
     name: `controller-${index}`,

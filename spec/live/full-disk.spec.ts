@@ -15,6 +15,7 @@ import { controllerUser } from "../../nodes/bus/users.ts";
 import { fillDisk } from "../../nodes/chaos/full-disk.ts";
 import { livingParties } from "../../nodes/chaos/parties.ts";
 import { type ClusterConfig, connectionOf, loadConfig, statePaths } from "../../nodes/config/config.ts";
+import { ownServerConnections } from "../../nodes/config/postgres-connections.ts";
 import { createEventStream } from "../../nodes/events/stream.ts";
 import { connect, type Novact, StatusError } from "../../nodes/sdk/sdk.ts";
 import { type Cluster, startCluster } from "../../nodes/up/cluster.ts";
@@ -83,6 +84,11 @@ describe("a full disk under a whole cluster", function () {
   const stateOf = async (name: string) =>
     (await admin.host.get(name, {})).host.space?.find(({ of }) => of === "state directory");
   const subjects = async () => (await admin.doctor.examine({})).findings.map(({ subject }) => subject);
+
+  it("has a PostgreSQL with room for the connections of both controllers", async () => {
+    const server = (await livingParties(config)).get("postgres");
+    expect(server?.argv).to.include(`max_connections=${ownServerConnections(2)}`);
+  });
 
   it("fences nobody, loses nothing, refuses new work in words, and is well soon after", async () => {
     const { all = [] } = await admin.instance.create({ ...wanted, name: "old", count: 8 });
