@@ -38,6 +38,7 @@ export function compare(input: DoctorInput): Diagnosis {
     ...brakeFindings(input),
     ...silentHosts(input, known),
     ...strangeHosts(input, known),
+    ...excessiveHosts(input, known),
     ...fencedFindings(input, known),
     ...compareClaims(input, known),
     ...compareQuotas(input),
@@ -80,6 +81,15 @@ function strangeHosts({ answers, strange = [] }: DoctorInput, known: Known): Fin
     next: "Restart its agent. When it stays: is the agent newer than the controllers? Else do not trust that host.",
   }));
 }
+
+/** Hosts that register anew, list all their machines or tell of their guards too often. */
+const excessiveHosts = ({ excessive = [] }: DoctorInput, known: Known): Finding[] =>
+  excessive.map((hostId) => ({
+    kind: "drift",
+    subject: hostCalled(known, hostId),
+    message: "It reports more than an honest host does, and what is beyond that is refused.",
+    next: "The controllers' logs say what. Restart its agent; when it stays, do not trust that host: fence it.",
+  }));
 
 const unreadable = ({ entries, sentences: [first = ""] }: LeftOut): string =>
   `${entries} entries of its answer cannot be read: ${first}`;
