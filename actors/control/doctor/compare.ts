@@ -18,6 +18,7 @@ import { atMost, compareHost } from "./host.ts";
 import { imageFindings } from "./images.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
+import { nameFindings } from "./names.ts";
 import { compareQuotas } from "./quotas.ts";
 import { spaceFindings } from "./space.ts";
 
@@ -40,6 +41,7 @@ export function compare(input: DoctorInput): Diagnosis {
     ...strangeHosts(input, known),
     ...excessiveHosts(input, known),
     ...fencedFindings(input, known),
+    ...atMost(doctorLimits.hostFindingsMax, nameFindings(input), "names of hosts"),
     ...compareClaims(input, known),
     ...compareQuotas(input),
     ...overdueOperations(input),

@@ -65,8 +65,11 @@ export const fleetLimits = {
   /** Deeds of its guard: all that a guard remembers (guardDeedsMax), twice. Each is three rows at most. */
   deedsBurstMax: 1_024,
   deedPeriodMs: 2_000,
-  /** Lists of all its machines, for each of which the missing ones are asked for. An agent: one in 30 s. */
-  completeReportsBurstMax: 5,
+  /**
+   * Lists of all its machines, for each of which the missing ones are asked for: two by each agent that
+   * begins, and one in 30 s.
+   */
+  completeReportsBurstMax: 20,
   completeReportPeriodMs: 5_000,
   /** Hosts whose budgets are remembered; the budget of one that is forgotten is full again. */
   reportBudgetsMax: 10_000,
