@@ -8,7 +8,7 @@ import type { Commit } from "../../actors/records/commit.ts";
 import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
-/** Rows that one command may add to the tables: those that it changes are there already. */
+/** Rows that a command may add to the tables, beside those of the table that it only changes. */
 const rowsMax = 8;
 
 describe("the rows of a command", () => {
