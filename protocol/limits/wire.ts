@@ -26,6 +26,8 @@ export const wireLimits = {
   requestIdLengthMax: 128,
   pageLengthMax: 1_000,
   pageLengthDefault: 100,
+  /** Values of one filter of a list. Each may be a walk through an index of its own. */
+  filterValuesMax: 100,
   /** Deadline of a request whose caller names none. */
   timeoutMsDefault: 10_000,
   /** The longest deadline a caller may ask for. */

@@ -14,7 +14,7 @@ import { Budgets, type Rate } from "./budget.ts";
 import { encodingOf } from "./codec.ts";
 import { errorMessage } from "./headers.ts";
 import { StatusError } from "./status.ts";
-import type { BusDoor, BusMessage, Clock, Log, Timer } from "./transport.ts";
+import type { BusDoor, BusMessage, CallMeter, Clock, Log, Timer } from "./transport.ts";
 
 /**
  * What a door needs of the requests under way: whether one more of this name has a place, now or in the
@@ -29,6 +29,8 @@ export interface DoorOptions {
   readonly room: Room;
   readonly clock: Pick<Clock, "monotonicMs" | "after">;
   readonly log: Log;
+  /** Absent: nobody counts. */
+  readonly meter?: Pick<CallMeter, "keptOut"> | undefined;
 }
 
 export interface Door extends BusDoor {
@@ -42,7 +44,7 @@ export const strayName = "";
 /** Names that one line of the log tells apart. */
 const namesToldMax = 8;
 
-export function createDoor({ binding, room, clock, log }: DoorOptions): Door {
+export function createDoor({ binding, room, clock, log, meter }: DoorOptions): Door {
   const budgets = budgetsOf(binding.kind);
   const refusals = refusalBudget(admissionLimits.refusalsPerSecondMax);
   const refusalsOfAll = refusalBudget(admissionLimits.refusalsOfAllPerSecondMax);
@@ -56,6 +58,7 @@ export function createDoor({ binding, room, clock, log }: DoorOptions): Door {
         return "take";
       const refuse = refusals.take(name, 0, nowMs) && refusalsOfAll.take(strayName, 0, nowMs);
       excess.add(name, bytes, refuse);
+      meter?.keptOut(refuse ? "refused" : "dropped");
       return refuse ? "refuse" : "drop";
     },
     refusal: (body) => refusalIn[encodingOf(body)],

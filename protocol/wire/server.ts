@@ -21,7 +21,7 @@ import { commandShares, hostShares, type Place, reportShares, Shares } from "./s
 import { sparing } from "./sparing-log.ts";
 import { StatusError } from "./status.ts";
 import { adminProject, systemProject } from "./subjects.ts";
-import type { Bus, BusMessage, BusSubscription, Clock, Ids, Log } from "./transport.ts";
+import type { Bus, BusMessage, BusSubscription, CallMeter, Clock, Ids, Log } from "./transport.ts";
 import { type LeftOut, nothingLeftOut, type Reading, understood, validRequest } from "./understood.ts";
 import { type Validator, validatorOf } from "./validate.ts";
 
@@ -48,6 +48,8 @@ export interface ServerOptions {
   readonly log: Log;
   /** Whether the server answers `$SRV.PING`, `INFO` and `STATS`; absent: true. */
   readonly discoverable?: boolean;
+  /** Absent: nobody counts. */
+  readonly meter?: CallMeter | undefined;
 }
 
 export interface Server {
@@ -81,7 +83,7 @@ export function createServer(given: ServerOptions): Server {
   const options = { ...given, log };
   const endpoints = endpointsOf(options.services);
   const shares = new Shares(sharesOf[binding.kind], clock);
-  const door = createDoor({ binding, room: shares, clock, log: given.log });
+  const door = createDoor({ binding, room: shares, clock, log: given.log, meter: given.meter });
   const ending = new Ending(shares);
   const quiet = new Quiet(clock);
   const answer = async (subject: string, message: BusMessage): Promise<BusMessage | undefined> => {
@@ -199,11 +201,14 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
     endpoint.stats.processingMs += tookMs;
     const body = encodeAnswer(sound(endpoint, answer, options.log), encoding);
     noteDone(incoming, endpoint, { context, answer, tookMs });
+    options.meter?.answered(endpoint.name, "OK", tookMs);
     return { body, headers: {} };
   } catch (thrown) {
     const error = StatusError.from(thrown, `The request ${requestId ?? ""}`.trim());
     note(incoming, { endpoint, requestId, thrown, error });
-    return errorMessage(error, encoding);
+    const message = errorMessage(error, encoding);
+    options.meter?.answered(endpoint?.name, error.code, options.clock.monotonicMs() - startedAtMs);
+    return message;
   } finally {
     place?.leave();
   }

@@ -104,6 +104,14 @@ export const reasons = {
   pausedNow: { code: "FAILED_PRECONDITION", next: "Unpause the instance first: novact instance unpause." },
   failedNow: { code: "FAILED_PRECONDITION", next: "Start the instance again, or delete it." },
   beingDeleted: { code: "FAILED_PRECONDITION", next: "Nothing: the instance is going." },
+  instanceLocked: {
+    code: "FAILED_PRECONDITION",
+    next: "Unlock it first: novact instance unlock. A lock of the operators is lifted by an operator alone.",
+  },
+  metadataFull: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Remove pairs that nobody needs: novact instance set --metadata KEY=.",
+  },
   stopPending: { code: "FAILED_PRECONDITION", next: "Wait until the instance has stopped, or start it." },
   neverBuilt: {
     code: "FAILED_PRECONDITION",

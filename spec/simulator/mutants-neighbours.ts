@@ -3,7 +3,8 @@ import type { Mutant } from "./mutants-plans.ts";
 import type { Plan, PlannedCommand, PlannedFault } from "./plan.ts";
 import { calmed, type PlannedHostile } from "./plan-hostile.ts";
 
-const size = { controllers: 1, hosts: 3, seconds: 40 } as const;
+export const floodSize = { controllers: 1, hosts: 3, seconds: 40 } as const;
+const size = floodSize;
 
 /** A run with one hostile deed and only creates before it. */
 function hostilePlan(plan: Plan, deed: Omit<PlannedHostile, "atMs" | "forMs">): Plan {
@@ -16,7 +17,7 @@ function hostilePlan(plan: Plan, deed: Omit<PlannedHostile, "atMs" | "forMs">): 
   return { ...plan, parameters, commands: creates, faults };
 }
 
-const floodedBy =
+export const floodedBy =
   (what: PlannedHostile["what"], other: number, target = 0) =>
   (plan: Plan): Plan =>
     hostilePlan(plan, { fault: "flood", target, other, what });

@@ -6,6 +6,7 @@ import { actorMutants } from "./mutants-actors.ts";
 import { drainMutants } from "./mutants-drains.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
+import { meterMutants } from "./mutants-meter.ts";
 import { neighbourMutants } from "./mutants-neighbours.ts";
 import { placementMutants } from "./mutants-placement.ts";
 import type { Mutant } from "./mutants-plans.ts";
@@ -21,4 +22,5 @@ export const mutants: readonly Mutant[] = [
   ...actorMutants,
   ...neighbourMutants,
   ...drainMutants,
+  ...meterMutants,
 ];

@@ -64,7 +64,7 @@ export class Talkative {
   }
 
   async #foreignDeeds(): Promise<readonly unknown[]> {
-    const rows = await this.#world.cluster.store.inner.listInstances({
+    const { rows } = await this.#world.cluster.store.inner.listInstances({
       limit: leaseLimits.guardDeedsPageMax,
     });
     const foreign = rows.filter(({ instance }) => instance.hostId !== this.#hostId);

@@ -217,6 +217,7 @@ export class Creator {
     const created = create({
       name: question.name,
       metadata: question.metadata ?? {},
+      description: question.description ?? null,
       recovery: { policy: "restart", priority: 0, ...question.recovery },
       many: question.count !== undefined,
       ...entries,

@@ -18,6 +18,7 @@ export interface CreateQuestion extends WhereQuestion {
   readonly flavor: string;
   readonly image: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  readonly description?: string | null;
   readonly recovery?: { readonly policy: RecoveryPolicy; readonly priority?: number };
 }
 

@@ -72,7 +72,8 @@ export class EventWaits {
       page = await this.#store.listEvents(query);
       // A filter without an index looks at a window of events only: there may be more behind it.
       const far = page.last - query.after > requestLimits.eventsPassedMax;
-      if (page.events.length > 0 || (far && query.noun !== undefined && query.id === undefined)) return page;
+      const judged = (query.nouns ?? query.names) !== undefined && query.id === undefined;
+      if (page.events.length > 0 || (far && judged)) return page;
     }
     options.onlyWaits?.();
     return this.#wait({ ...query, after: page.last }, page.trimmed, options);
@@ -143,6 +144,11 @@ function hand({ events, last, trimmed }: EventPage, waiter: Waiter): void {
   waiter.settle({ events: found, last: readTo ?? Math.max(waiter.after, last), trimmed });
 }
 
-function concerns(event: Event, { noun, id }: EventQuery): boolean {
-  return (noun ?? event.noun) === event.noun && (id ?? event.id) === event.id;
+function concerns(event: Event, { nouns, id, names, sinceMs = 0 }: EventQuery): boolean {
+  return (
+    (nouns?.includes(event.noun) ?? true) &&
+    (id ?? event.id) === event.id &&
+    (names?.includes(event.event) ?? true) &&
+    event.atMs >= sinceMs
+  );
 }
