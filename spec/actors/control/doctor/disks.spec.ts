@@ -119,6 +119,7 @@ describe("doctor: disks on shared storage", () => {
       clock,
       brake: () => undefined,
       strange: () => [],
+      excessive: () => [],
     });
     return { examined, clock };
   };
