@@ -1,0 +1,83 @@
+/**
+ * The arguments of processes, read in bounded time. The kernel reads them from the memory of the process, and
+ * waits for its lock, which a process can hold as long as it likes (a page of a file whose server does not
+ * answer). So no more threads of the reader wait than there are places, no process has two of them, and who
+ * asks is told in time that there is no answer. The guard's process uses this file as well, so it must import
+ * nothing large.
+ */
+import { readFile } from "node:fs/promises";
+import { parseStat } from "./process-stat.ts";
+import { sharedPartOf } from "./process-tasks.ts";
+
+/** A process that hangs is known by pid and start time: the pid alone may be another's later. */
+export interface ReadProcess {
+  readonly pid: number;
+  readonly startTicks: number;
+}
+
+export interface ArgumentOptions {
+  /** Threads of Node's pool that may wait at once: fewer than it has, so that files can be written. */
+  readonly atOnce: number;
+  /** How long who asks waits. */
+  readonly patienceMs: number;
+}
+
+type Read = (pid: number) => Promise<string>;
+
+export class ArgumentReader {
+  readonly #options: ArgumentOptions;
+  readonly #read: Read;
+  readonly #reading = new Map<string, Promise<readonly string[]>>();
+  readonly #queue: (() => void)[] = [];
+  #busy = 0;
+
+  constructor(options: ArgumentOptions, read: Read = readArguments) {
+    this.#options = options;
+    this.#read = read;
+  }
+
+  /**
+   * The arguments of a process, of a leader that has ended those of the threads that live; none: it has
+   * ended, or is at the beginning of its program. Undefined: it did not answer in time.
+   */
+  read(process: ReadProcess): Promise<readonly string[] | undefined> {
+    const key = `${process.pid}:${process.startTicks}`;
+    const reading = this.#reading.get(key) ?? this.#begin(process.pid);
+    this.#reading.set(key, reading);
+    void reading.finally(() => this.#reading.delete(key));
+    return inTime(reading, this.#options.patienceMs);
+  }
+
+  async #begin(pid: number): Promise<readonly string[]> {
+    if (this.#busy < this.#options.atOnce) this.#busy += 1;
+    else await new Promise<void>((resolve) => this.#queue.push(resolve));
+    try {
+      return (await this.#read(pid)).split("\0").slice(0, -1);
+    } finally {
+      // The next one takes the place over.
+      const next = this.#queue.shift();
+      if (next === undefined) this.#busy -= 1;
+      else next();
+    }
+  }
+}
+
+async function readArguments(pid: number): Promise<string> {
+  try {
+    const leads = parseStat(await readFile(`/proc/${pid}/stat`, "latin1"))?.state !== "Z";
+    return await readFile(`/proc/${leads ? pid : sharedPartOf(pid)}/cmdline`, "utf8");
+  } catch {
+    // The process has ended.
+    return "";
+  }
+}
+
+function inTime<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), ms);
+    void promise.then((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
+}
