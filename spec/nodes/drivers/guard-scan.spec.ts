@@ -197,6 +197,7 @@ describe("the guests that a guard sees", function () {
       await guard.extend(systemClock.monotonicMs() + 9_000);
       expect(livingStat(pid)?.state).to.not.equal("T");
       process.kill(pid, "SIGKILL");
+      while (livingStat(pid) !== undefined) await new Promise(setImmediate);
       await guard.end();
     });
 
