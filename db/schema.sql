@@ -8,8 +8,11 @@ create table aggregate (
   availability_zone text collate "C",
   metadata jsonb not null,
   created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  number bigint not null,
   constraint aggregate_pkey primary key (id),
-  constraint aggregate_name_unique unique (name)
+  constraint aggregate_name_unique unique (name),
+  constraint aggregate_number_unique unique (number)
 );
 create trigger aggregate_change after insert or delete or update on aggregate for each statement execute
     function novact_aggregates_changed();
@@ -95,6 +98,7 @@ create table flavor (
   disk_gib bigint not null,
   created_at_ms bigint not null,
   extra_specs jsonb not null,
+  version bigint not null default '1'::bigint,
   constraint flavor_pkey primary key (id),
   constraint flavor_size_check check ((least(vcpus, memory_mib, disk_gib) >= 0)),
   constraint flavor_name_unique unique (name)
@@ -130,6 +134,7 @@ create table host (
   real_cpus bigint not null,
   pinned_cpus bigint not null,
   failed_builds_of jsonb,
+  version bigint not null default '0'::bigint,
   constraint host_pkey primary key (id),
   constraint host_capacity_check check (((vcpus_claimed <= vcpus) and (memory_mib_claimed <= memory_mib) and
       (disk_gib_claimed <= disk_gib))),
@@ -139,6 +144,7 @@ create table host (
   constraint host_pinned_check check (((pinned_cpus >= 0) and (pinned_cpus <= real_cpus) and (((vcpus_claimed
       - pinned_cpus) * real_cpus) <= ((real_cpus - pinned_cpus) * vcpus))))
 ) with (fillfactor = 50);
+create index host_draining_idx on host using btree (id) where (draining is not null);
 create index host_name_idx on host using btree (name, id);
 
 create table host_lease (
@@ -181,9 +187,10 @@ create table image (
   command_line text collate "C" not null,
   properties jsonb not null,
   created_at_ms bigint not null,
-  constraint image_pkey primary key (id),
-  constraint image_name_unique unique (name)
+  version bigint not null default '1'::bigint,
+  constraint image_pkey primary key (id)
 );
+create index image_name_idx on image using btree (name);
 
 create table instance (
   id text collate "C" not null,
@@ -249,6 +256,23 @@ create trigger instance_progress before update on instance for each row when (((
     1)) or (new.generation < old.generation) or (new.owner_epoch < old.owner_epoch))) execute function
     novact_progress();
 
+create table key_pair (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  user_name text collate "C" not null,
+  number bigint not null,
+  name text collate "C" not null,
+  type text collate "C" not null,
+  public_key text collate "C" not null,
+  fingerprint text collate "C" not null,
+  fingerprint_sha256 text collate "C" not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint key_pair_pkey primary key (id),
+  constraint key_pair_name_unique unique (project, user_name, name),
+  constraint key_pair_number_unique unique (number)
+);
+
 create table machine (
   instance_id text collate "C" not null,
   owner_epoch bigint not null,
@@ -269,6 +293,12 @@ create index machine_host_idx on machine using btree (host_id, instance_id);
 create trigger machine_progress before update on machine for each row when ((new.generation <=
     old.generation)) execute function novact_progress();
 
+create table novact_resource (
+  name text collate "C" not null,
+  noun text collate "C" not null,
+  constraint novact_resource_pkey primary key (name)
+);
+
 create table operation (
   id text collate "C" not null,
   project text collate "C" not null,
@@ -283,11 +313,15 @@ create table operation (
   deadline_at_ms bigint not null,
   ended_at_ms bigint,
   error jsonb,
+  noun text collate "C" not null default 'instance',
+  to_host jsonb,
   constraint operation_pkey primary key (id),
   constraint operation_ended_check check (((state = 'running') = (ended_at_ms is null))),
   constraint operation_percent_check check (((percent >= 0) and (percent <= 100)))
 ) with (fillfactor = 80);
 create index operation_ended_idx on operation using btree (ended_at_ms) where (ended_at_ms is not null);
+create index operation_host_idx on operation using btree (instance_id) where ((state = 'running') and (noun =
+    'host'));
 create index operation_instance_idx on operation using btree (instance_id, id);
 create index operation_project_idx on operation using btree (project, id);
 create index operation_running_idx on operation using btree (id) where (state = 'running');
@@ -302,6 +336,7 @@ create table quota (
   instances_used bigint not null,
   vcpus_used bigint not null,
   memory_mib_used bigint not null,
+  limits jsonb not null default '{}'::jsonb,
   constraint quota_pkey primary key (project),
   constraint quota_limit_check check ((least(instances, vcpus, memory_mib) >= '-1'::integer)),
   constraint quota_used_check check ((least(instances_used, vcpus_used, memory_mib_used) >= 0))
@@ -324,11 +359,18 @@ create table server_group (
   policy text collate "C" not null,
   max_per_host bigint,
   created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
   constraint server_group_pkey primary key (id),
-  constraint server_group_max_check check ((max_per_host >= 1)),
-  constraint server_group_name_unique unique (project, name)
+  constraint server_group_max_check check ((max_per_host >= 1))
 );
+create index server_group_name_idx on server_group using btree (project, name);
 create index server_group_project_idx on server_group using btree (project, id);
+
+create sequence aggregate_number;
+
+create sequence key_pair_number;
+
+create sequence novact_migration_id_seq;
 
 create function novact_aggregates_changed() returns trigger language plpgsql as $$
 begin
@@ -580,32 +622,6 @@ begin
 end
 $$;
 
-create function novact_commit_catalog(changes jsonb) returns boolean language plpgsql as $$
-declare
-  done boolean;
-begin
-  if changes ? 'flavorsRemoved' then
-    done := novact_remove_named('flavor', 'flavor', changes->'flavorsRemoved');
-  end if;
-  if changes ? 'imagesRemoved' then
-    done := novact_remove_named('image', 'image', changes->'imagesRemoved');
-  end if;
-  if changes ? 'flavors' then
-    insert into flavor(id, name, vcpus, memory_mib, disk_gib, extra_specs, created_at_ms)
-      select r.id, r.name, r.vcpus, r."memoryMib", r."diskGib", r."extraSpecs", r."createdAtMs"
-      from jsonb_to_recordset(changes->'flavors') as r(id text, name text, vcpus bigint, "memoryMib" bigint,
-          "diskGib" bigint, "extraSpecs" jsonb, "createdAtMs" bigint);
-  end if;
-  if changes ? 'images' then
-    insert into image(id, name, disk, kernel, ramdisk, command_line, properties, created_at_ms)
-      select r.id, r.name, r.disk, r.kernel, r.ramdisk, r."commandLine", r.properties, r."createdAtMs"
-      from jsonb_to_recordset(changes->'images') as r(id text, name text, disk jsonb, kernel jsonb, ramdisk
-          jsonb, "commandLine" text, properties jsonb, "createdAtMs" bigint);
-  end if;
-  return true;
-end
-$$;
-
 create function novact_commit_hosts(changes jsonb, now_ms bigint) returns boolean language plpgsql as $$
 declare
   changed bigint;
@@ -641,11 +657,11 @@ begin
     insert into host as t(id, name, boot_id, architecture, hypervisor, accelerator, accelerator_reason,
         hypervisor_version, vcpus, memory_mib, disk_gib, storage_id, labels, features, machine_types, numa,
         real_cpus, vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances, pinned_cpus, enabled,
-        registered_at_ms, failed_builds, generation)
+        registered_at_ms, version, failed_builds, generation)
       select r."hostId", r.name, r."bootId", r.architecture, r.hypervisor, r.accelerator,
           r."acceleratorReason", r."hypervisorVersion", r.vcpus, r."memoryMib", r."diskGib", r."storageId",
           r.labels, r.features, r."machineTypes", r.numa, novact_real_cpus(r.numa), 0, 0, 0, 0, 0, true,
-          now_ms, 0, 1
+          now_ms, now_ms, 0, 1
       from jsonb_to_recordset(changes->'hosts') as r("hostId" text, name text, "bootId" text, architecture
           text, hypervisor text, accelerator text, "acceleratorReason" text, "hypervisorVersion" text, vcpus
           bigint, "memoryMib" bigint, "diskGib" bigint, "storageId" text, labels jsonb, features jsonb,
@@ -684,15 +700,16 @@ begin
   end if;
   if changes ? 'hostsEnabled' then
     update host t
-      set enabled = r.enabled, disabled_reason = r.reason, failed_builds = case when r.enabled then 0 else
-          t.failed_builds end, draining = case when r.enabled then null else coalesce(r.draining, t.draining)
-          end
-      from jsonb_to_recordset(changes->'hostsEnabled') as r("hostId" text, enabled boolean, reason text,
-          "failedBuildsMin" bigint, draining jsonb)
-      where t.id = r."hostId"
-      and (r."failedBuildsMin" is null
+      set enabled = (r.one->>'enabled')::boolean, disabled_reason = r.one->>'reason', failed_builds = case
+          when (r.one->>'enabled')::boolean then 0 else t.failed_builds end, draining = case when
+          (r.one->>'enabled')::boolean then null when r.one ? 'draining' then nullif(r.one->'draining',
+          'null') else t.draining end, version = t.version + case when changes->'hostsExpected' @>
+          jsonb_build_array(jsonb_build_object('hostId', t.id)) then 0 else 1 end
+      from jsonb_array_elements(changes->'hostsEnabled') as r(one)
+      where t.id = r.one->>'hostId'
+      and (not r.one ? 'failedBuildsMin'
         or (t.enabled
-          and t.failed_builds >= r."failedBuildsMin"));
+          and t.failed_builds >= (r.one->>'failedBuildsMin')::bigint));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(changes->'hostsEnabled') then
       done := novact_need_hosts(changes->'hostsEnabled');
@@ -807,8 +824,11 @@ begin
     or changes ? 'updated' then
     done := novact_commit_instances(changes);
   end if;
-  if changes ?| array['flavors', 'flavorsRemoved', 'images', 'imagesRemoved'] then
-    done := novact_commit_catalog(changes);
+  if changes ?| array['rowsRemoved', 'rowsMade', 'rowsChanged'] then
+    done := novact_commit_rows(changes);
+  end if;
+  if changes ? 'hostsExpected' then
+    done := novact_host(changes);
   end if;
   if changes ? 'hostsEnabled' then
     done := novact_breaker(changes);
@@ -820,9 +840,11 @@ begin
   if changes ? 'buildsEnded' then
     done := novact_builds(changes);
   end if;
-  if changes ?| array['aggregatesRemoved', 'aggregates', 'aggregatesChanged', 'aggregateHostsRemoved',
-      'aggregateHosts', 'serverGroupsRemoved', 'serverGroups', 'quotas'] then
+  if changes ?| array['aggregateHostsRemoved', 'aggregateHosts', 'quotas'] then
     done := novact_commit_placement(changes);
+  end if;
+  if changes ?| array['aggregateHosts', 'rowsChanged'] then
+    done := novact_zone();
   end if;
   if changes ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
     done := novact_lease(changes);
@@ -857,36 +879,7 @@ $$;
 create function novact_commit_placement(changes jsonb) returns boolean language plpgsql as $$
 declare
   lost text;
-  crowded record;
-  done boolean;
 begin
-  if changes ? 'aggregatesRemoved' then
-    done := novact_remove_named('aggregate', 'aggregate', changes->'aggregatesRemoved');
-  end if;
-  if changes ? 'aggregates' then
-    insert into aggregate(id, name, availability_zone, metadata, created_at_ms)
-      select r.id, r.name, r."availabilityZone", r.metadata, r."createdAtMs"
-      from jsonb_to_recordset(changes->'aggregates') as r(id text, name text, "availabilityZone" text,
-          metadata jsonb, "createdAtMs" bigint);
-  end if;
-  if changes ? 'aggregatesChanged' then
-    select r.change->>'aggregateId' into lost
-      from jsonb_array_elements(changes->'aggregatesChanged') with ordinality as r(change)
-      where not exists (select
-        from aggregate a
-        where a.id = r.change->>'aggregateId')
-      order by r.ordinality
-      limit 1;
-    if found then
-      perform novact_refuse('missing', jsonb_build_object('noun', 'aggregate', 'id', lost));
-    end if;
-    update aggregate t
-      set availability_zone = case when r.change ? 'availabilityZone' then r.change->>'availabilityZone' else
-          t.availability_zone end, metadata = jsonb_strip_nulls(t.metadata || coalesce(r.change->'metadata',
-          '{}'))
-      from jsonb_array_elements(changes->'aggregatesChanged') as r(change)
-      where t.id = r.change->>'aggregateId';
-  end if;
   if changes ? 'aggregateHostsRemoved' then
     with gone as (delete
         from aggregate_host t using jsonb_to_recordset(changes->'aggregateHostsRemoved') as r("aggregateId"
@@ -914,33 +907,6 @@ begin
       from jsonb_to_recordset(changes->'aggregateHosts') as r("aggregateId" text, "hostId" text)
       on conflict do nothing;
   end if;
-  if changes ?| array['aggregateHosts', 'aggregatesChanged'] then
-    done := novact_zone();
-  end if;
-  if changes ? 'serverGroupsRemoved' then
-    done := novact_remove_named('server_group', 'server-group', changes->'serverGroupsRemoved');
-  end if;
-  if changes ? 'serverGroups' then
-    insert into server_group(id, project, name, policy, max_per_host, created_at_ms)
-      select r.id, r.project, r.name, r.policy, r."maxPerHost", r."createdAtMs"
-      from jsonb_to_recordset(changes->'serverGroups') as r(id text, project text, name text, policy text,
-          "maxPerHost" bigint, "createdAtMs" bigint);
-  end if;
-  if changes ? 'serverGroupsCounted' then
-    select r.project, r.most into crowded
-      from rows
-      from (jsonb_to_recordset(changes->'serverGroupsCounted') as (project text, most bigint)) with ordinality
-          as r
-      where r.most < (select count(*)
-        from server_group g
-        where g.project = r.project)
-      order by r.ordinality
-      limit 1;
-    if found then
-      perform novact_refuse('groupsFull', jsonb_build_object('project', crowded.project, 'most',
-          crowded.most));
-    end if;
-  end if;
   if changes ? 'quotas' then
     insert into quota(project, instances_used, vcpus_used, memory_mib_used)
       select r.project, 0, 0, 0
@@ -950,7 +916,8 @@ begin
       set instances = case when r.given ? 'instances' then (r.given->>'instances')::bigint else t.instances
           end, vcpus = case when r.given ? 'vcpus' then (r.given->>'vcpus')::bigint else t.vcpus end,
           memory_mib = case when r.given ? 'memoryMib' then (r.given->>'memoryMib')::bigint else t.memory_mib
-          end
+          end, limits = jsonb_strip_nulls(t.limits || (r.given - array['project', 'instances', 'vcpus',
+          'memoryMib']))
       from jsonb_array_elements(changes->'quotas') as r(given)
       where t.project = r.given->>'project';
   end if;
@@ -982,19 +949,92 @@ begin
       where t.generation < excluded.generation;
   end if;
   if changes ? 'operations' then
-    insert into operation(id, project, instance_id, kind, state, percent, step, steps, request_id,
-        started_at_ms, deadline_at_ms, ended_at_ms, error)
-      select r.id, r.project, r."instanceId", r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
+    insert into operation(id, project, noun, instance_id, to_host, kind, state, percent, step, steps,
+        request_id, started_at_ms, deadline_at_ms, ended_at_ms, error)
+      select r.id, r.project, coalesce(r.noun, 'instance'), coalesce(r."entityId", r."instanceId"),
+          nullif(r."toHost", 'null'), r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
           r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
-      from jsonb_to_recordset(changes->'operations') as r(id text, project text, "instanceId" text, kind text,
-          state text, percent bigint, step text, steps jsonb, "requestId" text, "startedAtMs" bigint,
-          "deadlineAtMs" bigint, "endedAtMs" bigint, error jsonb)
-      on conflict (id) do update set project = excluded.project, instance_id = excluded.instance_id, kind =
-          excluded.kind, state = excluded.state, percent = excluded.percent, step = excluded.step, steps =
-          excluded.steps, request_id = excluded.request_id, started_at_ms = excluded.started_at_ms,
-          deadline_at_ms = excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms, error =
-          excluded.error;
+      from jsonb_to_recordset(changes->'operations') as r(id text, project text, noun text, "entityId" text,
+          "instanceId" text, "toHost" jsonb, kind text, state text, percent bigint, step text, steps jsonb,
+          "requestId" text, "startedAtMs" bigint, "deadlineAtMs" bigint, "endedAtMs" bigint, error jsonb)
+      on conflict (id) do update set project = excluded.project, noun = excluded.noun, instance_id =
+          excluded.instance_id, to_host = excluded.to_host, kind = excluded.kind, state = excluded.state,
+          percent = excluded.percent, step = excluded.step, steps = excluded.steps, request_id =
+          excluded.request_id, started_at_ms = excluded.started_at_ms, deadline_at_ms =
+          excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms, error = excluded.error;
   end if;
+  return true;
+end
+$$;
+
+create function novact_commit_rows(changes jsonb) returns boolean language plpgsql as $$
+declare
+  part record;
+  names text;
+  found_rows bigint;
+  most bigint;
+  done boolean;
+begin
+  for part in
+    select t.name, t.noun, jsonb_agg(r.one->'id'
+      order by r.place) as ids
+    from jsonb_array_elements(changes->'rowsRemoved') with ordinality as r(one, place)
+    join novact_resource t
+    on t.name = r.one->>'table'
+    group by t.name, t.noun
+    order by min(r.place) loop
+    done := novact_remove_named(part.name::regclass, part.noun, part.ids);
+  end loop;
+  for part in
+    select t.name, jsonb_agg(r.one->'row'
+      order by r.place) as list
+    from jsonb_array_elements(changes->'rowsMade') with ordinality as r(one, place)
+    join novact_resource t
+    on t.name = r.one->>'table'
+    group by t.name
+    order by min(r.place) loop
+    select string_agg(quote_ident(key), ', ') into names
+      from jsonb_object_keys(part.list->0) as key;
+    execute format('insert into %1$I (%2$s) select %2$s from jsonb_populate_recordset(null::%1$I, $1)',
+        part.name, names) using part.list;
+  end loop;
+  for part in
+    select t.name, r.one->'row' as changed
+    from jsonb_array_elements(changes->'rowsChanged') with ordinality as r(one, place)
+    join novact_resource t
+    on t.name = r.one->>'table'
+    order by r.place loop
+    select string_agg(quote_ident(key), ', ') into names
+      from jsonb_object_keys(part.changed) as key;
+    execute format('update %1$I t set (%2$s) = (select %2$s from jsonb_populate_record(null::%1$I, $1))
+      
+         where t.id = $1->>''id'' and t.version = ($1->>''version'')::bigint - 1', part.name, names) using
+        part.changed;
+    get diagnostics found_rows = row_count;
+    if found_rows = 0 then
+      perform novact_refuse('conflict');
+    end if;
+  end loop;
+  for part in
+    select t.name, r.one->>'project' as project, r.one->>'user' as user_name, r.one->>'resource' as resource,
+        (r.one->>'most')::bigint as usual, (r.one->>'asked')::bigint as asked
+    from jsonb_array_elements(changes->'rowsCounted') with ordinality as r(one, place)
+    join novact_resource t
+    on t.name = r.one->>'table'
+    order by r.place loop
+    execute format('select count(*) from %I where project = $1%s', part.name, case when part.user_name is null
+        then '' else ' and user_name = $2' end) into found_rows using part.project, part.user_name;
+    select coalesce((select (limits->>part.resource)::bigint
+          from quota
+          where project = part.project), (select (limits->>part.resource)::bigint
+          from quota
+          where project = '*'), part.usual) into most;
+    if most >= 0
+      and found_rows > most then
+      perform novact_refuse('quotaExceeded', jsonb_build_object('resource', part.resource, 'limit', most,
+          'used', found_rows - part.asked, 'asked', part.asked));
+    end if;
+  end loop;
   return true;
 end
 $$;
@@ -1036,6 +1076,23 @@ begin
     limit 1;
   if found then
     perform novact_refuse('groupRule', jsonb_build_object('hostId', broken."hostId", 'groupId', broken.id));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_host(changes jsonb) returns boolean language plpgsql as $$
+declare
+  changed bigint;
+begin
+  update host t
+    set version = t.version + 1
+    from jsonb_to_recordset(changes->'hostsExpected') as r("hostId" text, version bigint)
+    where t.id = r."hostId"
+    and t.version = r.version;
+  get diagnostics changed = row_count;
+  if changed <> jsonb_array_length(changes->'hostsExpected') then
+    perform novact_refuse('conflict');
   end if;
   return true;
 end
@@ -1270,10 +1327,39 @@ $$;
 create function novact_reference(changes jsonb, code text, broken text) returns jsonb language plpgsql as $$
 declare
   lost record;
+  needs record;
 begin
   if code = '23505'
-    and broken ~ '^(flavor|image|aggregate|server_group)_(pkey|name_unique)$' then
+    and exists (select
+      from novact_resource
+      where broken in (name || '_pkey', name || '_name_unique')) then
     return '{"kind":"nameTaken"}';
+  end if;
+  select made.relname as tbl, t.noun, t.name as target, a.attname as field into needs
+    from pg_constraint k
+    join pg_class made
+    on made.oid = k.conrelid
+    join pg_class target
+    on target.oid = k.confrelid
+    join novact_resource t
+    on t.name = target.relname
+    join pg_attribute a
+    on a.attrelid = k.conrelid
+    and a.attnum = k.conkey[1]
+    where code = '23503'
+    and k.conname = broken
+    and made.relname in (select name
+      from novact_resource);
+  if found then
+    execute format('select r.one->''row''->>%1$L as id from jsonb_array_elements($1) with ordinality as r(one,
+        place)
+        where r.one->>''table'' = $2 and r.one->''row''->>%1$L is not null
+          and not
+        exists (select from %2$I t where t.id = r.one->''row''->>%1$L)
+        order by r.place limit 1',
+        needs.field, needs.target) into lost using coalesce(changes->'rowsMade', '[]') ||
+        coalesce(changes->'rowsChanged', '[]'), needs.tbl;
+    return jsonb_build_object('kind', 'missing', 'noun', needs.noun, 'id', lost.id);
   end if;
   if code <> '23503'
     or broken !~ '^(instance|aggregate_host)_[a-z_]+_reference$' then
@@ -1333,6 +1419,30 @@ begin
 end
 $$;
 
+create function novact_rehearse(changes jsonb, now_ms bigint) returns jsonb language plpgsql set
+    enable_seqscan=off set enable_hashjoin=off set enable_mergejoin=off as $$
+declare
+  newest bigint;
+  result jsonb;
+  broken text;
+begin
+  select last_sequence into strict newest
+    from event_head for update;
+  begin
+    result := novact_commit_one(changes, newest, now_ms);
+    perform novact_refuse('possible');
+  exception
+    when sqlstate 'NV001' then
+      result := sqlerrm::jsonb;
+    when others then
+      get stacked diagnostics broken = constraint_name;
+      result := coalesce(novact_reference(changes, sqlstate, broken), jsonb_build_object('kind', 'failed',
+          'code', sqlstate, 'message', sqlerrm, 'constraint', broken));
+  end;
+  return result;
+end
+$$;
+
 create function novact_removal(changes jsonb) returns boolean language plpgsql as $$
 declare
   removed text[] := array(select jsonb_array_elements(changes->'hostsRemoved')->>'hostId');
@@ -1362,6 +1472,17 @@ begin
           or (coalesce(i.image->'disk', 'null') = 'null'
             and (i.flavor->>'diskGib')::bigint = 0)))) then
     perform novact_refuse('inUse');
+  end if;
+  if exists (select
+      from operation o
+      where o.instance_id = any (removed)
+      and o.state = 'running'
+      and o.noun = 'host'
+      and not exists (select
+        from jsonb_to_recordset(changes->'operations') as r(id text, state text)
+        where r.id = o.id
+        and r.state <> 'running')) then
+    perform novact_refuse('conflict');
   end if;
   delete
     from claim

@@ -14,11 +14,12 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { StatusError } from "../protocol/wire/status.ts";
 import { type Task, taskOf, usage } from "./arguments.ts";
-import { type ClusterConfig, ConfigError, loadConfig, statePaths } from "./config/config.ts";
+import { type ClusterConfig, loadConfig, statePaths } from "./config/config.ts";
+import { ConfigError } from "./config/errors.ts";
 import { makeStateDirectory } from "./config/surroundings.ts";
 import { exitCodes } from "./package/exit-codes.ts";
 import { codeOf, failureOf } from "./package/failure.ts";
-import { ownVersion } from "./package/program-files.ts";
+import { ownRelease, releaseText } from "./package/release.ts";
 import { closeInherited } from "./process/inherited.ts";
 import { processLimits } from "./process/limits.ts";
 import { type LogFile, openLog } from "./process/log.ts";
@@ -77,7 +78,7 @@ async function main(): Promise<void> {
       process.stdout.write(`${usage}\n`);
       return;
     case "version":
-      process.stdout.write(`${ownVersion()}\n`);
+      process.stdout.write(`${releaseText(ownRelease())}\n`);
       return;
     case "up": {
       const { up } = await import("./up/up.ts");

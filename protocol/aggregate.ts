@@ -5,23 +5,32 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { fieldLimits } from "./limits/fields.ts";
-import { answer, Id, Label, Metadata, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
+import { changed, kept, made, resource } from "./wire/resource.ts";
+import { answer, Id, Label, Metadata, nullable, request } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
-export const Aggregate = answer({
-  id: Id,
+export const aggregate = resource({
+  noun: "aggregate",
+  one: "aggregate",
+  many: "aggregates",
+  owner: "cell",
+  makes: "admin",
+  sees: "admin",
   name: Label,
-  /** The availability zone of the aggregate's hosts; null: the aggregate sets no zone. */
-  availabilityZone: nullable(Label),
-  metadata: Metadata,
+  nameUnique: true,
+  numbered: true,
+  fields: {
+    /** The availability zone of the aggregate's hosts; null: the aggregate sets no zone. */
+    availabilityZone: nullable(Label),
+    metadata: Metadata,
+  },
   /** In the order of their ids. */
-  hostIds: Type.Array(Id),
-  createdAtMs: TimeMs,
+  joined: { hostIds: Type.Array(Id) },
 });
+
+export const Aggregate = aggregate.shape;
 export type Aggregate = Static<typeof Aggregate>;
 
-const entity = { target: "entity", audience: "admin" } as const;
-const one = answer({ aggregate: Aggregate });
 /** A host's id or name. */
 const host = Label;
 
@@ -30,35 +39,15 @@ export const aggregateService = service({
   version: "1.0.0",
   summary: "Sets of hosts, for operators.",
   methods: {
-    create: method({
-      request: request({
-        name: Label,
-        availabilityZone: Type.Optional(Label),
-        metadata: Type.Optional(Metadata),
-      }),
-      answer: one,
-      target: "collection",
-      audience: "admin",
-      mutates: true,
-      summary: "Makes an aggregate without hosts; its name must be free.",
-    }),
-    list: method({
-      request: request({ ...pageRequest }),
-      answer: answer({ aggregates: Type.Array(Aggregate), nextMarker: Type.Optional(Id) }),
-      target: "collection",
-      audience: "admin",
-      mutates: false,
-      summary: "Lists aggregates with their hosts, oldest first.",
-    }),
-    get: method({
-      request: request({}),
-      answer: one,
-      ...entity,
-      mutates: false,
-      summary: "Shows one aggregate, by id or by name.",
-    }),
-    set: method({
-      request: request({
+    create: made(
+      aggregate,
+      { availabilityZone: Type.Optional(Label), metadata: Type.Optional(Metadata) },
+      "Makes an aggregate without hosts; its name must be free.",
+    ),
+    ...kept(aggregate, { delete: "Removes an aggregate that has no hosts." }),
+    set: changed(
+      aggregate,
+      {
         /** null removes the zone. */
         availabilityZone: Type.Optional(nullable(Label)),
         /** Pairs to set; null removes a pair. Pairs that are not named stay as they are. */
@@ -69,33 +58,15 @@ export const aggregateService = service({
             { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
           ),
         ),
-      }),
-      answer: one,
-      ...entity,
-      mutates: true,
-      summary: "Changes the zone or metadata; what is not named stays.",
-    }),
-    addHost: method({
-      request: request({ host }),
-      answer: one,
-      ...entity,
-      mutates: true,
-      summary: "Puts a host into the aggregate; refused when it would be in two zones.",
-    }),
-    removeHost: method({
-      request: request({ host }),
-      answer: one,
-      ...entity,
-      mutates: true,
-      summary: "Takes a host out; instances on it stay where they are.",
-    }),
-    delete: method({
-      request: request({}),
-      answer: one,
-      ...entity,
-      mutates: true,
-      summary: "Removes an aggregate that has no hosts.",
-    }),
+      },
+      "Changes the zone or metadata; what is not named stays.",
+    ),
+    addHost: changed(
+      aggregate,
+      { host },
+      "Puts a host into the aggregate; refused when it would be in two zones.",
+    ),
+    removeHost: changed(aggregate, { host }, "Takes a host out; instances on it stay where they are."),
   },
 });
 

@@ -5,11 +5,12 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { wireLimits } from "./limits/wire.ts";
+import { resources } from "./resources.ts";
 import { answer, Count, Id, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 /** The events of each noun, in the past tense; an event's full name is `<noun>.<event>`. */
-export const eventNames = {
+export const eventNames: Readonly<Record<string, readonly string[]>> = {
   instance: [
     "accepted",
     "stateChanged",
@@ -20,15 +21,17 @@ export const eventNames = {
     "guarded",
     "deleted",
   ],
-  host: ["registered", "enabled", "disabled", "draining", "leaseGranted", "fenced", "guarded", "removed"],
+  host: [
+    ...(["registered", "enabled", "disabled", "draining", "operationEnded"] as const),
+    ...(["leaseGranted", "fenced", "guarded", "removed"] as const),
+  ],
   recovery: ["recoveryStopped", "recoveryResumed"],
-  flavor: ["created", "deleted"],
+  ...Object.fromEntries(Object.values(resources).map(({ noun }) => [noun, ["created", "deleted"]])),
   image: ["registered", "deleted"],
   aggregate: ["created", "changed", "hostAdded", "hostRemoved", "deleted"],
-  "server-group": ["created", "deleted"],
   quota: ["changed"],
   actor: ["restarted", "failed"],
-} as const;
+};
 
 export const Event = answer({
   /** 1, 2, 3, … without gaps over the whole cell (the deployment), in the order of the commits. */

@@ -4,8 +4,9 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { fieldLimits } from "./limits/fields.ts";
-import { answer, ExtraSpecs, Id, Label, pageRequest, request, TimeMs } from "./wire/schema.ts";
-import { method, service } from "./wire/service.ts";
+import { kept, made, resource } from "./wire/resource.ts";
+import { ExtraSpecs, Label } from "./wire/schema.ts";
+import { service } from "./wire/service.ts";
 
 const size = {
   vcpus: Type.Integer({ minimum: 1, maximum: fieldLimits.vcpusMax }),
@@ -14,13 +15,19 @@ const size = {
   diskGib: Type.Integer({ minimum: 0, maximum: fieldLimits.diskGibMax }),
 };
 
-export const Flavor = answer({
-  id: Id,
+export const flavor = resource({
+  noun: "flavor",
+  one: "flavor",
+  many: "flavors",
+  owner: "cell",
+  makes: "admin",
+  sees: "project",
   name: Label,
-  ...size,
-  extraSpecs: ExtraSpecs,
-  createdAtMs: TimeMs,
+  nameUnique: true,
+  fields: { ...size, extraSpecs: ExtraSpecs },
 });
+
+export const Flavor = flavor.shape;
 export type Flavor = Static<typeof Flavor>;
 
 export const flavorService = service({
@@ -28,37 +35,13 @@ export const flavorService = service({
   version: "1.0.0",
   summary: "Sizes of instances.",
   methods: {
-    create: method({
-      request: request({ name: Label, ...size, extraSpecs: Type.Optional(ExtraSpecs) }),
-      answer: answer({ flavor: Flavor }),
-      target: "collection",
-      audience: "admin",
-      mutates: true,
-      summary: "Makes a flavor; its name must be free.",
-    }),
-    list: method({
-      request: request({ ...pageRequest }),
-      answer: answer({ flavors: Type.Array(Flavor), nextMarker: Type.Optional(Id) }),
-      target: "collection",
-      audience: "project",
-      mutates: false,
-      summary: "Lists flavors, oldest first.",
-    }),
-    get: method({
-      request: request({}),
-      answer: answer({ flavor: Flavor }),
-      target: "entity",
-      audience: "project",
-      mutates: false,
-      summary: "Shows one flavor, by id or by name.",
-    }),
-    delete: method({
-      request: request({}),
-      answer: answer({ flavor: Flavor }),
-      target: "entity",
-      audience: "admin",
-      mutates: true,
-      summary: "Removes a flavor, by id or by name; instances made from it keep their size.",
+    create: made(
+      flavor,
+      { ...size, extraSpecs: Type.Optional(ExtraSpecs) },
+      "Makes a flavor; its name must be free.",
+    ),
+    ...kept(flavor, {
+      delete: "Removes a flavor, by id or by name; instances made from it keep their size.",
     }),
   },
 });

@@ -4,6 +4,8 @@ import { FenceProof } from "./fence.ts";
 import { architectures } from "./kinds.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
+import { Operation } from "./operation.ts";
+import { Running } from "./release.ts";
 import { Space } from "./space.ts";
 import {
   answer,
@@ -94,10 +96,10 @@ export const Host = answer({
     }),
   ),
   /**
-   * Since when the host is being drained, and how many instances leave it at once. Null: the host is not
-   * being drained.
+   * Since when the host is being drained, and how many instances leave it at once; and the operation that
+   * ends with the drain. Null: the host is not being drained.
    */
-  draining: nullable(answer({ sinceMs: TimeMs, parallelism: Count })),
+  draining: nullable(answer({ sinceMs: TimeMs, parallelism: Count, operationId: Type.Optional(Id) })),
   /**
    * The host's file systems, as it last reported them to the controller that answers. Absent: it has not yet.
    */
@@ -159,6 +161,10 @@ const entity = { target: "entity", audience: "admin" } as const;
 const hostAnswer = answer({ host: Host });
 /** `drain`: present for a host that is being drained. */
 const drainAnswer = answer({ host: Host, drain: Type.Optional(Drain) });
+/** `operation`: what becomes of the command. Absent: an older controller has answered. */
+const operated = { operation: Type.Optional(Operation) };
+/** Answer only when the operation has ended, or shortly before the deadline. */
+const waited = { wait: Type.Optional(Type.Boolean()) };
 
 export const hostService = service({
   noun: "host",
@@ -201,11 +207,12 @@ export const hostService = service({
         parallelism: Type.Optional(
           Type.Integer({ minimum: 1, maximum: placementLimits.drainParallelismMax }),
         ),
+        ...waited,
       }),
-      answer: drainAnswer,
+      answer: answer({ host: Host, drain: Type.Optional(Drain), ...operated }),
       ...entity,
       mutates: true,
-      summary: "Disables the host and moves what is on it elsewhere, until it is enabled again.",
+      summary: "Disables the host and moves what is on it elsewhere; the operation tells how it ends.",
     }),
     fence: method({
       request: request({
@@ -224,8 +231,10 @@ export const hostService = service({
         claimedBy: Type.Optional(Name),
         /** True: fence the host although it was heard from a moment ago. */
         force: Type.Optional(Type.Boolean()),
+        /** False: answer at once, and do not wait for the power controller. */
+        wait: Type.Optional(Type.Boolean()),
       }),
-      answer: hostAnswer,
+      answer: answer({ host: Host, ...operated }),
       ...entity,
       mutates: true,
       long: true,
@@ -279,6 +288,14 @@ export const doctorService = service({
       mutates: false,
       long: true,
       summary: "Compares PostgreSQL, the hosts' reports, and the processes and files on the hosts.",
+    }),
+    releases: method({
+      request: request({}),
+      answer: answer({ running: Type.Array(Running) }),
+      target: "collection",
+      audience: "admin",
+      mutates: false,
+      summary: "Says which version and commit every controller and every host runs.",
     }),
   },
 });

@@ -6,19 +6,18 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { architectures, diskFormats } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
+import { kept, resource } from "./wire/resource.ts";
 import {
   answer,
   Count,
   ExtraSpecs,
-  Id,
   Label,
   literals,
+  Name,
   nullable,
   Path,
-  pageRequest,
   request,
   Sha256,
-  TimeMs,
 } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
@@ -27,14 +26,18 @@ export { type DiskFormat, diskFormats } from "./kinds.ts";
 /** A file to register: read once, from the image server's own file system. */
 const source = { path: Path, sha256: Type.Optional(Sha256), sizeBytes: Type.Optional(Count) };
 /** A registered file, as the image store keeps it. */
-const kept = { sha256: Sha256, sizeBytes: Count };
+const file = { sha256: Sha256, sizeBytes: Count };
 
-export const ImageDisk = answer({ ...kept, format: literals(diskFormats), virtualSizeBytes: Count });
-export const ImageFile = answer(kept);
+export const ImageDisk = answer({ ...file, format: literals(diskFormats), virtualSizeBytes: Count });
+export const ImageFile = answer(file);
 export type ImageDisk = Static<typeof ImageDisk>;
 export type ImageFile = Static<typeof ImageFile>;
 
-const commandLine = Type.String({ maxLength: 2_048, pattern: "^[^\\x00-\\x1f\\x7f]*$" });
+const commandLine = Type.String({
+  maxLength: 2_048,
+  pattern: "^[^\\x00-\\x1f\\x7f]*$",
+  description: "a text of at most 2048 characters, none of them a control character",
+});
 
 /** Requirements of an image on its host and its flavor; the scheduler's filters read them. */
 const properties = {
@@ -52,16 +55,25 @@ const properties = {
 export const ImageProperties = answer(properties);
 export type ImageProperties = Static<typeof ImageProperties>;
 
-export const Image = answer({
-  id: Id,
-  name: Label,
-  disk: nullable(ImageDisk),
-  kernel: nullable(ImageFile),
-  ramdisk: nullable(ImageFile),
-  commandLine,
-  properties: ImageProperties,
-  createdAtMs: TimeMs,
+export const image = resource({
+  noun: "image",
+  one: "image",
+  many: "images",
+  owner: "cell",
+  makes: "admin",
+  sees: "project",
+  name: Name,
+  nameUnique: false,
+  fields: {
+    disk: nullable(ImageDisk),
+    kernel: nullable(ImageFile),
+    ramdisk: nullable(ImageFile),
+    commandLine,
+    properties: ImageProperties,
+  },
 });
+
+export const Image = image.shape;
 export type Image = Static<typeof Image>;
 
 /** The checksums of an image's files. */
@@ -76,7 +88,7 @@ export const imageService = service({
   methods: {
     register: method({
       request: request({
-        name: Label,
+        name: Name,
         disk: Type.Optional(request({ ...source, format: literals(diskFormats) })),
         kernel: Type.Optional(request(source)),
         ramdisk: Type.Optional(request(source)),
@@ -88,32 +100,10 @@ export const imageService = service({
       audience: "admin",
       mutates: true,
       long: true,
-      summary: "Verifies files and keeps them as an image; needs a disk or a kernel. The name must be free.",
+      summary: "Verifies files and keeps them as an image; needs a disk or a kernel.",
     }),
-    list: method({
-      request: request({ ...pageRequest }),
-      answer: answer({ images: Type.Array(Image), nextMarker: Type.Optional(Id) }),
-      target: "collection",
-      audience: "project",
-      mutates: false,
-      summary: "Lists images, oldest first.",
-    }),
-    get: method({
-      request: request({}),
-      answer: answer({ image: Image }),
-      target: "entity",
-      audience: "project",
-      mutates: false,
-      summary: "Shows one image, by id or by name.",
-    }),
-    delete: method({
-      request: request({}),
-      answer: answer({ image: Image }),
-      target: "entity",
-      audience: "admin",
-      mutates: true,
-      summary:
-        "Removes an image, by id or by name, and the files that no other image has; refused while an instance uses it.",
+    ...kept(image, {
+      delete: "Removes an image and the files that no other image has; refused while an instance uses it.",
     }),
   },
 });

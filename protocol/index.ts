@@ -3,6 +3,7 @@
  */
 
 export { Aggregate, AvailabilityZone, aggregateService, availabilityZoneService } from "./aggregate.ts";
+export { ActorState, ControllerHalf, controllerService, LoopState } from "./controller.ts";
 export { Event, eventNames, eventService } from "./event.ts";
 export { Flavor, flavorService } from "./flavor.ts";
 export { Drain, doctorService, Finding, Host, hostService, Rebalance } from "./host.ts";

@@ -161,11 +161,20 @@ export const instanceService = service({
     }),
     explainCreate: method({
       request: request(wanted),
-      answer: answer({ hosts: Type.Array(HostVerdict) }),
+      answer: answer({
+        /** What each host says to the first of the instances. */
+        hosts: Type.Array(HostVerdict),
+        /** The hosts on which `create` would make instances now; empty when it would be refused. */
+        placed: Type.Optional(Type.Array(answer({ hostId: Id, hostName: Type.String(), instances: Count }))),
+        /** Why `create` would make fewer instances than `count`; absent: it would make all, or none. */
+        rest: Type.Optional(ErrorAnswer),
+        /** The error with which `create` would be refused now, for want of hosts, by a group or a quota. */
+        refusal: Type.Optional(ErrorAnswer),
+      }),
       target: "collection",
       audience: "project",
       mutates: false,
-      summary: "Says where such an instance would go, why not elsewhere, and what would help. Makes nothing.",
+      summary: "Answers what create would: where, or why not, and what would help. Makes nothing.",
     }),
     list: method({
       request: request({

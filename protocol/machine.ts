@@ -15,6 +15,7 @@ import { spaceLimits } from "./limits/space.ts";
 import { storageLimits } from "./limits/storage.ts";
 import { NumaPlacement } from "./numa.ts";
 import { HostText, HostWord, hostWords, OfferedNumaNode, upTo } from "./offered.ts";
+import { Release } from "./release.ts";
 import { Space } from "./space.ts";
 import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -227,6 +228,13 @@ export const hostAgentService = service({
       ...entityless,
       mutates: false,
       summary: "Lists what the host believes and what is really there.",
+    }),
+    release: method({
+      request: request({}),
+      answer: Release,
+      ...entityless,
+      mutates: false,
+      summary: "Says which version and commit the agent runs.",
     }),
     /** Separate from `audit`: only one of the hosts that share a storage is asked, for all of them. */
     sharedDisks: method({

@@ -1,10 +1,11 @@
 /**
  * Operations: the outcome of a command, with its steps and their times. Every mutating method on an instance
- * answers with an operation.
+ * answers with an operation, and so do the commands of operators that take their time. An operation is of one
+ * entity of any noun that has operations.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { wireLimits } from "./limits/wire.ts";
-import { operationKinds, operationStates } from "./states.ts";
+import { operationKinds, operationNouns, operationStates } from "./states.ts";
 import { answer, ErrorAnswer, Id, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
@@ -19,7 +20,14 @@ export type OperationStep = Static<typeof OperationStep>;
 export const Operation = answer({
   id: Id,
   project: Id,
+  /** The noun of the entity that it is an operation of. Absent: `instance`. */
+  noun: Type.Optional(literals(operationNouns)),
+  /** Id of that entity. Absent: `instanceId`. */
+  entityId: Type.Optional(Id),
+  /** The same as `entityId`, by its name from when only instances had operations. */
   instanceId: Id,
+  /** The host to which the instance goes, or went, when it leaves its own. Absent or null: to none. */
+  toHost: Type.Optional(nullable(answer({ id: Id, name: Type.String() }))),
   kind: literals(operationKinds),
   state: literals(operationStates),
   /** 0 to 100. */
@@ -28,7 +36,10 @@ export const Operation = answer({
   steps: Type.Array(OperationStep),
   requestId: Type.String(),
   startedAtMs: TimeMs,
-  /** The operation ends by this time, well or with an error (I6). */
+  /**
+   * The operation ends by this time, well or with an error (I6). That of a drain is later whenever an
+   * instance was asked to leave.
+   */
   deadlineAtMs: TimeMs,
   endedAtMs: nullable(TimeMs),
   error: nullable(ErrorAnswer),
@@ -55,6 +66,10 @@ export const operationService = service({
       request: request({
         ...pageRequest,
         instanceId: Type.Optional(Id),
+        /** Only operations of this noun. */
+        noun: Type.Optional(literals(operationNouns)),
+        /** Only operations of the entity with this id. */
+        entityId: Type.Optional(Id),
         state: Type.Optional(literals(operationStates)),
       }),
       answer: answer({
@@ -64,7 +79,7 @@ export const operationService = service({
       target: "collection",
       audience: "project",
       mutates: false,
-      summary: "Lists operations, oldest first.",
+      summary: "Lists operations, oldest first. In admin: those of every project, and those of hosts.",
     }),
   },
 });

@@ -2,12 +2,21 @@
  * Quotas: how much a project may have at once. The transaction that makes an instance enforces the quota, and
  * the transaction that deletes the instance gives its share back. Operators set quotas.
  */
-import { type Static, Type } from "@sinclair/typebox";
+import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { type LimitedName, limitedResources } from "./resources.ts";
 import { answer, Count, Id, nullable, request } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
-export const quotaResources = ["instances", "vcpus", "memoryMib"] as const;
-export type QuotaResource = (typeof quotaResources)[number];
+/** What instances use: sums that are kept. */
+export const usedResources = ["instances", "vcpus", "memoryMib"] as const;
+export type UsedResource = (typeof usedResources)[number];
+
+/** What a quota limits: what instances use, and how many a project may have of a resource. */
+export type QuotaResource = UsedResource | LimitedName;
+export const quotaResources: readonly QuotaResource[] = [
+  ...usedResources,
+  ...limitedResources.map(({ many }) => many),
+];
 
 /** Stands in the place of a project's name for the default of all projects; no project can have this name. */
 export const everyProject = "*";
@@ -15,7 +24,18 @@ export const everyProject = "*";
 /** -1: no limit; null: the default of all projects holds. */
 const Limit = nullable(Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }));
 
-export const QuotaLimits = answer({ instances: Limit, vcpus: Limit, memoryMib: Limit });
+type Each<T> = Record<UsedResource, T> & Partial<Record<LimitedName, T>>;
+
+/** One field for each. Absent: the server is of a version that did not limit this one. */
+const each = <T extends TSchema>(schema: T) =>
+  Type.Unsafe<Each<Static<T>>>(
+    answer({
+      ...Object.fromEntries(usedResources.map((one) => [one, schema])),
+      ...Object.fromEntries(limitedResources.map(({ many }) => [many, Type.Optional(schema)])),
+    }),
+  );
+
+export const QuotaLimits = each(Limit);
 export type QuotaLimits = Static<typeof QuotaLimits>;
 
 const Effective = Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER });
@@ -25,17 +45,15 @@ export const Quota = answer({
   /** The limits as they were set; null where the default of all projects holds. */
   limits: QuotaLimits,
   /** The limits that hold: those that were set, else the defaults; -1: no limit. */
-  effective: answer({ instances: Effective, vcpus: Effective, memoryMib: Effective }),
-  /** Usage by all instances that are not deleted, stopped and failed ones included. */
-  used: answer({ instances: Count, vcpus: Count, memoryMib: Count }),
+  effective: each(Effective),
+  /** Usage by all instances that are not deleted, stopped and failed ones included; and what there is. */
+  used: each(Count),
 });
 export type Quota = Static<typeof Quota>;
 
-const changes = {
-  instances: Type.Optional(Limit),
-  vcpus: Type.Optional(Limit),
-  memoryMib: Type.Optional(Limit),
-};
+const changes = Type.Unsafe<Partial<QuotaLimits>>(
+  request(Object.fromEntries(quotaResources.map((one) => [one, Type.Optional(Limit)]))),
+);
 
 export const quotaService = service({
   noun: "quota",
@@ -59,7 +77,7 @@ export const quotaService = service({
       summary: "Shows the quota of the named project and what it uses.",
     }),
     set: method({
-      request: request(changes),
+      request: changes,
       answer: answer({ quota: Quota }),
       target: "entity",
       audience: "admin",
@@ -75,7 +93,7 @@ export const quotaService = service({
       summary: "Shows the limits of projects that have none of their own.",
     }),
     setDefault: method({
-      request: request(changes),
+      request: changes,
       answer: answer({ limits: QuotaLimits }),
       target: "collection",
       audience: "admin",

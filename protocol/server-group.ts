@@ -5,67 +5,51 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { groupPolicies } from "./kinds.ts";
 import { placementLimits } from "./limits/placement.ts";
-import { answer, Id, Label, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
-import { method, service } from "./wire/service.ts";
+import { kept, made, resource } from "./wire/resource.ts";
+import { Id, literals, Name, nullable } from "./wire/schema.ts";
+import { service } from "./wire/service.ts";
 
 const maxPerHost = Type.Integer({ minimum: 1, maximum: placementLimits.groupMembersMax });
 
-export const ServerGroup = answer({
-  id: Id,
-  project: Id,
-  name: Label,
-  policy: literals(groupPolicies),
-  /** Most members on one host; null: one with anti-affinity, unlimited with every other policy. */
-  maxPerHost: nullable(maxPerHost),
+export const serverGroup = resource({
+  noun: "server-group",
+  one: "serverGroup",
+  many: "serverGroups",
+  owner: "project",
+  makes: "project",
+  sees: "project",
+  name: Name,
+  nameUnique: false,
+  fields: {
+    policy: literals(groupPolicies),
+    /** Most members on one host; null: one with anti-affinity, unlimited with every other policy. */
+    maxPerHost: nullable(maxPerHost),
+  },
   /** Ids of the members that are not deleted; only the first placementLimits.groupMembersListedMax. */
-  members: Type.Array(Id),
-  createdAtMs: TimeMs,
+  joined: { members: Type.Array(Id) },
+  limit: { most: placementLimits.serverGroupsPerProjectMax, of: "project" },
 });
-export type ServerGroup = Static<typeof ServerGroup>;
 
-const one = answer({ serverGroup: ServerGroup });
+export const ServerGroup = serverGroup.shape;
+export type ServerGroup = Static<typeof ServerGroup>;
 
 export const serverGroupService = service({
   noun: "server-group",
   version: "1.0.0",
   summary: "Instances that shall be together, or apart.",
   methods: {
-    create: method({
-      request: request({
-        name: Label,
+    create: made(
+      serverGroup,
+      {
         policy: literals(groupPolicies),
         /** Allowed only with anti-affinity. */
         maxPerHost: Type.Optional(maxPerHost),
-      }),
-      answer: one,
-      target: "collection",
-      audience: "project",
-      mutates: true,
-      summary: "Makes a group without members; its name must be free in the project.",
-    }),
-    list: method({
-      request: request({ ...pageRequest }),
-      answer: answer({ serverGroups: Type.Array(ServerGroup), nextMarker: Type.Optional(Id) }),
-      target: "collection",
-      audience: "project",
-      mutates: false,
-      summary: "Lists the project's groups, oldest first. In the project admin: those of every project.",
-    }),
-    get: method({
-      request: request({}),
-      answer: one,
-      target: "entity",
-      audience: "project",
-      mutates: false,
-      summary: "Shows one group with its members, by id or by name.",
-    }),
-    delete: method({
-      request: request({}),
-      answer: one,
-      target: "entity",
-      audience: "project",
-      mutates: true,
-      summary: "Removes a group that has no members.",
+      },
+      "Makes a group without members.",
+    ),
+    ...kept(serverGroup, {
+      get: "Shows one group with its members, by id or by a name that only one has.",
+      delete: "Removes a group that has no members.",
     }),
   },
 });

@@ -60,8 +60,21 @@ const instanceCommands = ["start", "stop", "reboot", "pause", "unpause", "delete
  * the same, asked for by an operator. `move`: the host is being drained, and the guest goes on on another
  * host.
  */
-export const operationKinds = ["create", ...instanceCommands, "recover", "evacuate", "move"] as const;
+const instanceOperationKinds = ["create", ...instanceCommands, "recover", "evacuate", "move"] as const;
+export type InstanceOperationKind = (typeof instanceOperationKinds)[number];
+
+/**
+ * The commands of operators that take their time. `drain` ends when nothing is on the host any more, or when
+ * what is left stays; `fence` when a proof that the host is off has ended its host lease.
+ */
+const hostOperationKinds = ["drain", "fence"] as const;
+
+export const operationKinds = [...instanceOperationKinds, ...hostOperationKinds] as const;
 export type OperationKind = (typeof operationKinds)[number];
+
+/** The nouns that have operations. */
+export const operationNouns = ["instance", "host"] as const;
+export type OperationNoun = (typeof operationNouns)[number];
 
 export const operationStates = ["running", "done", "failed", "cancelled"] as const;
 export type OperationState = (typeof operationStates)[number];

@@ -50,7 +50,8 @@ describe("README.md", () => {
     const lost = table("README.md", "commands").flatMap(([command, text = ""]) => {
       const [noun = "", verb = ""] = bare(command).split(" ");
       const found = nouns.find((one) => one.name() === noun);
-      const options = [...(found?.commands.find((one) => one.name() === verb)?.options ?? [])];
+      const named = verb === "" ? found : found?.commands.find((one) => one.name() === verb);
+      const options = [...(named?.options ?? [])];
       const known = new Set([...options.map(({ long }) => long), "--project"]);
       return [...text.matchAll(/`(--[a-z-]+)/g)]
         .filter(([, option]) => !known.has(option))

@@ -4,9 +4,8 @@
  */
 import type { Event } from "../../protocol/event.ts";
 import type { NumaUse } from "../../protocol/numa.ts";
-import type { OperationState } from "../../protocol/states.ts";
-import type { FlavorRecord, ImageRecord } from "../records/catalog.ts";
-import type { Commit, CommitResult, RequestRecord } from "../records/commit.ts";
+import type { OperationNoun, OperationState } from "../../protocol/states.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../records/commit.ts";
 import type { HostRecord } from "../records/host.ts";
 import type {
   InstanceRecord,
@@ -15,20 +14,8 @@ import type {
   MachineRecord,
   OperationRecord,
 } from "../records/instance.ts";
-import type {
-  AggregateRecord,
-  GroupHost,
-  GroupMember,
-  QuotaRecord,
-  QuotaTotal,
-  ServerGroupRecord,
-} from "../records/placement.ts";
-
-export interface PageQuery {
-  readonly limit: number;
-  /** The last id of the page before. */
-  readonly marker?: string;
-}
+import type { GroupHost, GroupMember, QuotaRecord, QuotaTotal } from "../records/placement.ts";
+import type { PageQuery, RowReads } from "./rows.ts";
 
 export interface InstanceQuery extends PageQuery {
   /** Absent: of every project. */
@@ -39,6 +26,14 @@ export interface InstanceQuery extends PageQuery {
   /** Pairs of metadata; an instance must have all. */
   readonly metadata?: Readonly<Record<string, string>>;
   readonly deleted?: boolean;
+}
+
+export interface OperationQuery extends PageQuery {
+  /** Absent: of every project. */
+  readonly project?: string;
+  readonly noun?: OperationNoun;
+  readonly entityId?: string;
+  readonly state?: OperationState;
 }
 
 export interface InstanceRow {
@@ -96,11 +91,21 @@ export interface ReportedMachine extends MachineKey {
   readonly seen: Pick<MachineRecord, "generation" | "state"> | null;
 }
 
+/** The one writer of commits, as it is shown to people who debug. */
+export interface WriterPicture {
+  /** Commits in its queue. */
+  readonly waiting: number;
+  /** Commits in the batch under way; 0: none is. */
+  readonly writing: number;
+  /** For how long that batch has been under way. */
+  readonly writingMs: number;
+}
+
 /**
  * PostgreSQL, or the memory store. Reads see every commit that was acknowledged before. @throws UNAVAILABLE
  * storeUnavailable
  */
-export interface Store {
+export interface Store extends RowReads {
   /**
    * Applies a commit durably: when it resolves, the change survives the loss of every process (I4). Commits
    * of one process that wait at the same time share one transaction; each still succeeds or fails alone.
@@ -108,6 +113,12 @@ export interface Store {
    * and look)
    */
   commit(commit: Commit): Promise<CommitResult>;
+
+  /**
+   * What `commit` would answer now, by the same rules: everything is done and taken back. Nothing is changed,
+   * and nothing is promised. @throws UNAVAILABLE storeUnavailable
+   */
+  rehearse(commit: Commit): Promise<Rehearsed>;
 
   loadInstance(id: string): Promise<LoadedInstance | undefined>;
   getInstance(id: string): Promise<InstanceRow | undefined>;
@@ -127,9 +138,7 @@ export interface Store {
   listReported(keys: readonly MachineKey[]): Promise<readonly ReportedMachine[]>;
 
   getOperation(id: string): Promise<OperationRecord | undefined>;
-  listOperations(
-    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
-  ): Promise<readonly OperationRecord[]>;
+  listOperations(query: OperationQuery): Promise<readonly OperationRecord[]>;
 
   /** The operations among `ids` that have ended, in any order. */
   listEndedOperations(ids: readonly string[]): Promise<readonly OperationRecord[]>;
@@ -140,12 +149,9 @@ export interface Store {
   /** The newest sequence number; 0 before the first event. */
   lastSequence(): Promise<number>;
 
-  /** By id or by name. */
-  getFlavor(key: string): Promise<FlavorRecord | undefined>;
-  listFlavors(query: PageQuery): Promise<readonly FlavorRecord[]>;
-  getImage(key: string): Promise<ImageRecord | undefined>;
-  listImages(query: PageQuery): Promise<readonly ImageRecord[]>;
   getHost(hostId: string): Promise<HostRecord | undefined>;
+  /** Ids of hosts that are drained or have an operation under way; after `marker`, in order of id. */
+  listHostsAtWork(query: PageQuery): Promise<readonly string[]>;
   /** The host with this id; else the hosts with this name, in order of id, at most a page of them. */
   hostsCalled(key: string): Promise<readonly HostRecord[]>;
   listHosts(query: PageQuery): Promise<readonly HostRecord[]>;
@@ -167,14 +173,10 @@ export interface Store {
    */
   listToRecover(atOnceMax: number): Promise<readonly string[]>;
 
-  /** By id or by name. */
-  getAggregate(key: string): Promise<AggregateRecord | undefined>;
-  listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]>;
+  /** The hosts of each of these aggregates that has any, in order of host id. */
+  aggregateHosts(aggregateIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Names of the availability zones of aggregates, in order; with `name` only this zone, if it exists. */
   listZones(query: { readonly name?: string; readonly limit: number }): Promise<readonly string[]>;
-  /** By id or name within a project; without `project` by id, in any project. */
-  getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined>;
-  listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]>;
   /** Members of the group that are not deleted, in order of id; at most `limit`. */
   listGroupMembers(groupId: string, limit: number): Promise<readonly GroupMember[]>;
   /** The hosts of the group's members, without the instance `except`; in order of host id. */

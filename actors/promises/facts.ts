@@ -7,10 +7,14 @@ import type { Event } from "../../protocol/event.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { DesiredPower, InstanceState, MachineState } from "../../protocol/states.ts";
+import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult } from "../records/commit.ts";
-import type { QuotaUse, ServerGroupRecord } from "../records/placement.ts";
+import type { QuotaUse } from "../records/placement.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
+
+/** As a store or a client has it: an older controller names only the instance. */
+export type OperationFacts = Omit<Operation, "instanceId"> & Partial<Pick<Operation, "instanceId">>;
 
 /** A client sent a request. The fact of its end has the same `call`. */
 export interface Invoked {
@@ -165,7 +169,7 @@ export interface Quiet {
   readonly atMs: number;
   /** Tombstones included. */
   readonly instances: readonly InstanceFacts[];
-  readonly operations: readonly Operation[];
+  readonly operations: readonly OperationFacts[];
   readonly hosts: readonly {
     readonly id: string;
     readonly capacity: Amounts;

@@ -2,14 +2,16 @@
  * The part of I3 about groups and quotas: a claim never breaks the hard rule of its instance's group, and no
  * create takes a project above its quota. Both are counted here, from the rows themselves.
  */
-import { everyProject, type QuotaLimits, quotaResources } from "../../protocol/quota.ts";
+import { everyProject, type QuotaLimits, usedResources } from "../../protocol/quota.ts";
+import { serverGroup } from "../../protocol/server-group.ts";
+import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit } from "../records/commit.ts";
 import type { ClaimRecord, InstanceRecord, MachineKey } from "../records/instance.ts";
-import type { QuotaUse, ServerGroupRecord } from "../records/placement.ts";
+import type { QuotaUse } from "../records/placement.ts";
 
 interface Known {
   readonly groups: Map<string, ServerGroupRecord>;
-  readonly limits: Map<string, QuotaLimits>;
+  readonly limits: Map<string, Partial<QuotaLimits>>;
   /** Instances that are not deleted, by id. */
   readonly live: Map<string, InstanceRecord>;
   readonly used: Map<string, QuotaUse>;
@@ -20,7 +22,6 @@ interface Known {
 }
 
 const nothing: QuotaUse = { instances: 0, vcpus: 0, memoryMib: 0 };
-const unset: QuotaLimits = { instances: null, vcpus: null, memoryMib: null };
 
 /** Judges each commit; answers what it breaks, as sentences. */
 export function groupsAndQuotas(): (commit: Commit) => readonly string[] {
@@ -48,10 +49,13 @@ export function groupsAndQuotas(): (commit: Commit) => readonly string[] {
 }
 
 function learn({ groups, limits }: Known, commit: Commit): void {
-  for (const id of commit.serverGroupsRemoved ?? []) groups.delete(id);
-  for (const group of commit.serverGroups ?? []) groups.set(group.id, group);
+  for (const change of commit.rows ?? []) {
+    if (change.resource.noun !== serverGroup.noun) continue;
+    if ("removed" in change) groups.delete(change.removed);
+    else if ("made" in change) groups.set(change.made.id, change.made as ServerGroupRecord);
+  }
   for (const { project, ...given } of commit.quotas ?? [])
-    limits.set(project, { ...(limits.get(project) ?? unset), ...given });
+    limits.set(project, { ...limits.get(project), ...given });
 }
 
 function hold({ claims }: Known, commit: Commit): void {
@@ -95,10 +99,10 @@ function count({ used, members }: Known, { id, project, flavor, serverGroupId }:
 }
 
 function exceeded({ used, limits }: Known, project: string): readonly string[] {
-  const [own, every] = [limits.get(project) ?? unset, limits.get(everyProject) ?? unset];
+  const [own, every] = [limits.get(project), limits.get(everyProject)];
   const has = used.get(project) ?? nothing;
-  return quotaResources.flatMap((resource) => {
-    const limit = own[resource] ?? every[resource] ?? -1;
+  return usedResources.flatMap((resource) => {
+    const limit = own?.[resource] ?? every?.[resource] ?? -1;
     if (limit < 0 || has[resource] <= limit) return [];
     return [`The project ${project} has ${has[resource]} ${resource} of ${limit} that it may have.`];
   });

@@ -1,7 +1,7 @@
 /**
  * I1: each record has one writer, and its counters never fall. Judged by the commits: versions follow one
- * another, an owner epoch stays on its host, observations only get newer, an operation that ended stays
- * ended.
+ * another, no version of a host is decided on twice, an owner epoch stays on its host, observations only get
+ * newer, an operation that ended stays ended.
  */
 
 import type { Commit } from "../records/commit.ts";
@@ -15,10 +15,17 @@ interface Known {
   /** The one host of each owner epoch, by `instance epoch`. */
   readonly hosts: Map<string, string>;
   readonly ended: Map<string, OperationRecord>;
+  /** The version of each host that was decided on last. */
+  readonly decided: Map<string, number>;
+  /** Versions of rows of resources, by noun and id. */
+  readonly versions: Map<string, number>;
 }
 
 export function oneWriter(): Checker {
-  const known: Known = { ledger: createLedger(), hosts: new Map(), ended: new Map() };
+  const known: Known = {
+    ...{ ledger: createLedger(), hosts: new Map(), ended: new Map() },
+    ...{ decided: new Map(), versions: new Map() },
+  };
   return {
     promise: "I1",
     see(fact) {
@@ -29,6 +36,8 @@ export function oneWriter(): Checker {
         ...hostFaults(known, commit),
         ...observationFaults(known, commit),
         ...operationFaults(known, commit),
+        ...versionFaults(known, commit),
+        ...rowFaults(known, commit),
       ];
       known.ledger.apply(commit);
       return broken;
@@ -47,6 +56,18 @@ function instanceFaults(before: InstanceRecord | undefined, row: InstanceRecord)
     ...wrong,
     ...fallen.map((count) => `Instance ${row.id}: ${count} fell from ${before?.[count]} to ${row[count]}.`),
   ];
+}
+
+/** A row of a resource is changed by who read it as it was, so that no change is lost. */
+function rowFaults({ versions }: Known, { rows = [] }: Commit): string[] {
+  return rows.flatMap((change) => {
+    if ("removed" in change) return [];
+    const row = "made" in change ? change.made : change.changed;
+    const key = `${change.resource.noun} ${row.id}`;
+    const last = "made" in change ? 0 : (versions.get(key) ?? 0);
+    versions.set(key, row.version);
+    return row.version === last + 1 ? [] : [`The ${key}: version ${row.version} came after ${last}.`];
+  });
 }
 
 /**
@@ -88,6 +109,14 @@ function observationFaults({ ledger }: Known, { machines = [], machinesGone = []
     return [
       `Instance ${instanceId}: observation ${generation} of epoch ${ownerEpoch} was written over ${known.generation}.`,
     ];
+  });
+}
+
+function versionFaults({ decided }: Known, { hostsExpected = [] }: Commit): string[] {
+  return hostsExpected.flatMap(({ hostId, version }) => {
+    const last = decided.get(hostId) ?? -1;
+    decided.set(hostId, Math.max(last, version));
+    return version > last ? [] : [`Host ${hostId}: version ${version} was decided on after ${last}.`];
   });
 }
 

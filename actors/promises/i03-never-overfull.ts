@@ -1,7 +1,8 @@
 /**
  * I3: the sum of the claims on a host never exceeds what it has, nor what any of its NUMA nodes has
  * (numa-nodes.ts); nor does a claim break its group's rule, or a create the quota of its project
- * (groups-and-quotas.ts); and a host is in one zone at most (zones.ts). The sums are kept here, from the
+ * (groups-and-quotas.ts); a host is in one zone at most (zones.ts); and rows of resources keep to
+ * their names and limits (resources.ts). The sums are kept here, from the
  * claims themselves; whether the store's own sums agree is judged when all is quiet, also for groups and
  * quotas (placement-at-rest.ts).
  */
@@ -13,6 +14,7 @@ import { groupsAndQuotas } from "./groups-and-quotas.ts";
 import { isCommitted } from "./ledger.ts";
 import { differences, numaFaults, takenBy, takenIn } from "./numa-nodes.ts";
 import { placementFaults } from "./placement-at-rest.ts";
+import { rowsOfResources } from "./resources.ts";
 import { zonesOfHosts } from "./zones.ts";
 
 interface Known {
@@ -30,13 +32,19 @@ export function neverOverfull(): Checker {
   const known: Known = { capacities: new Map(), sums: new Map(), claims: new Map(), bound: new Map() };
   const rulesBrokenBy = groupsAndQuotas();
   const zonesBrokenBy = zonesOfHosts();
+  const resourcesBrokenBy = rowsOfResources();
   return {
     promise: "I3",
     see(fact) {
       if (fact.kind === "quiet") return [...still(fact), ...placementFaults(fact)];
       if (!isCommitted(fact)) return [];
       const { commit } = fact;
-      return [...applied(known, commit), ...rulesBrokenBy(commit), ...zonesBrokenBy(commit)];
+      return [
+        ...applied(known, commit),
+        ...rulesBrokenBy(commit),
+        ...zonesBrokenBy(commit),
+        ...resourcesBrokenBy(commit),
+      ];
     },
   };
 }

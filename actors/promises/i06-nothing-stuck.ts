@@ -1,6 +1,7 @@
 /**
  * I6: every passing state has an owner: an operation with a deadline, or the reconciler, which looks at
- * instances that are not settled. When all is quiet, no passing state is left and every call has ended.
+ * instances that are not settled. No drain goes on whose host is drained no more. When all is quiet, no
+ * passing state is left and every call has ended.
  */
 import type { InstanceState } from "../../protocol/states.ts";
 import type { Commit } from "../records/commit.ts";
@@ -29,8 +30,8 @@ export function nothingStuck(): Checker {
       if (fact.kind === "quiet") return still(fact, calls.open());
       if (!isCommitted(fact)) return [];
       const { commit } = fact;
-      const endless = noted(underWay, commit);
-      return [...endless, ...(commit.instances ?? []).flatMap(({ row }) => abandoned(row, underWay))];
+      const broken = [...noted(underWay, commit), ...forsaken(commit, underWay)];
+      return [...broken, ...(commit.instances ?? []).flatMap(({ row }) => abandoned(row, underWay))];
     },
   };
 }
@@ -41,6 +42,24 @@ function noted(underWay: Map<string, OperationRecord>, { operations = [] }: Comm
     if (state !== "running") underWay.delete(id);
     else underWay.set(id, operation);
     return state !== "running" || Number.isFinite(deadlineAtMs) ? [] : [`Operation ${id} has no deadline.`];
+  });
+}
+
+/**
+ * A drain ends in the commit that ends the draining of its host, and every operation of a host with the host.
+ */
+function forsaken(commit: Commit, underWay: ReadonlyMap<string, OperationRecord>): readonly string[] {
+  const { hostsEnabled = [], hostsRemoved = [] } = commit;
+  const undrained = hostsEnabled.filter(({ enabled, draining }) => enabled || draining === null);
+  if (undrained.length + hostsRemoved.length === 0) return [];
+  const [enabled, removed] = [undrained, hostsRemoved].map(
+    (list) => new Set(list.map(({ hostId }) => hostId)),
+  );
+  return [...underWay.values()].flatMap(({ id, noun, entityId, kind }) => {
+    if (noun !== "host") return [];
+    if (removed?.has(entityId)) return [`Host ${entityId} is removed, and its ${kind} ${id} goes on.`];
+    if (kind !== "drain" || !enabled?.has(entityId)) return [];
+    return [`Host ${entityId} is drained no more, and its drain ${id} goes on.`];
   });
 }
 
@@ -64,7 +83,10 @@ function still({ instances, operations }: Quiet, open: Iterable<Invoked>): reado
   const running = operations.filter(({ state }) => state === "running");
   const moving = instances.filter(({ state }) => passing.has(state) || state === "unknown");
   return [
-    ...running.map(({ id, kind, instanceId }) => `Operation ${id} (${kind} of ${instanceId}) never ended.`),
+    ...running.map(
+      ({ id, kind, entityId, instanceId }) =>
+        `Operation ${id} (${kind} of ${entityId ?? instanceId}) never ended.`,
+    ),
     ...moving.map(({ id, state }) => `Instance ${id} is ${state} and stays so.`),
     ...[...open].map(
       ({ client, call, method }) => `Call ${call} of ${client} (${method}) was never answered.`,

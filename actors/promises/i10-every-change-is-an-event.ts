@@ -48,8 +48,12 @@ function numberFaults(known: Known, { events = [] }: Commit, lastSequence: numbe
   return [`${events.length} events after number ${before} were numbered up to ${lastSequence}.`];
 }
 
-const eventsOf = ({ events = [] }: Commit, id: string, name: string): readonly NewEvent[] =>
-  events.filter((told) => told.noun === "instance" && told.id === id && told.event === name);
+const eventsOf = (
+  { events = [] }: Commit,
+  { id, noun = "instance" }: { readonly id: string; readonly noun?: string },
+  name: string,
+): readonly NewEvent[] =>
+  events.filter((told) => told.noun === noun && told.id === id && told.event === name);
 
 function rowFaults(
   before: InstanceRecord | undefined,
@@ -66,7 +70,7 @@ function rowFaults(
 }
 
 function told(row: InstanceRecord, commit: Commit, name: string): readonly string[] {
-  const count = eventsOf(commit, row.id, name).length;
+  const count = eventsOf(commit, row, name).length;
   const what = `Instance ${row.id} at version ${row.version}`;
   return count === 1 ? [] : [`${what}: ${count} events tell that it was ${name}.`];
 }
@@ -76,7 +80,7 @@ function stateFaults(
   row: InstanceRecord,
   commit: Commit,
 ): readonly string[] {
-  const changes = eventsOf(commit, row.id, "stateChanged");
+  const changes = eventsOf(commit, row, "stateChanged");
   const from = before?.state ?? row.state;
   const right =
     from === row.state
@@ -92,10 +96,12 @@ function stateFaults(
  * operation that has ended already, without an event.
  */
 function endFaults({ underWay }: Known, commit: Commit): readonly string[] {
-  return (commit.operations ?? []).flatMap(({ id, instanceId, state }) => {
+  return (commit.operations ?? []).flatMap(({ id, noun, entityId, state }) => {
     if (state === "running") underWay.add(id);
     if (state === "running" || !underWay.delete(id)) return [];
-    const ends = eventsOf(commit, instanceId, "operationEnded").filter((told) => told.operationId === id);
+    const ends = eventsOf(commit, { noun, id: entityId }, "operationEnded").filter(
+      (told) => told.operationId === id,
+    );
     if (ends.length === 1 && ends[0]?.body.state === state) return [];
     return [`Operation ${id} ended as ${state}, and ${ends.length} events tell of its end.`];
   });

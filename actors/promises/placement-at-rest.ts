@@ -3,7 +3,7 @@
  * members of a group are, that a project's use is the sum of what it has, and, by the numbered events, that
  * no create went above the quota of its moment.
  */
-import { everyProject, type QuotaLimits, type QuotaResource, quotaResources } from "../../protocol/quota.ts";
+import { everyProject, type QuotaLimits, type UsedResource, usedResources } from "../../protocol/quota.ts";
 import type { QuotaUse } from "../records/placement.ts";
 import type { InstanceFacts, Quiet } from "./facts.ts";
 
@@ -47,7 +47,7 @@ function useFaults(
   instances: readonly InstanceFacts[],
 ): readonly string[] {
   const counted = has(instances, project);
-  return quotaResources
+  return usedResources
     .filter((resource) => used[resource] !== counted[resource])
     .map((one) => `The project ${project} counts ${used[one]} ${one} as used, and has ${counted[one]}.`);
 }
@@ -84,7 +84,7 @@ function changeBy({ event, body }: { readonly event: string; readonly body: obje
 function learn(limits: Limits, body: Readonly<Record<string, unknown>>): void {
   const project = typeof body.project === "string" ? body.project : everyProject;
   const known = limits.get(project) ?? {};
-  const given = quotaResources.flatMap((resource): [QuotaResource, number | null][] => {
+  const given = usedResources.flatMap((resource): [UsedResource, number | null][] => {
     const value = body[resource];
     return typeof value === "number" || value === null ? [[resource, value]] : [];
   });
@@ -93,7 +93,7 @@ function learn(limits: Limits, body: Readonly<Record<string, unknown>>): void {
 
 /** What neither events nor a default tell of has no limit that could be judged. */
 function exceeded(limits: Limits, project: string, has: QuotaUse): readonly string[] {
-  return quotaResources.flatMap((resource) => {
+  return usedResources.flatMap((resource) => {
     const own = limits.get(project)?.[resource];
     const limit = own ?? limits.get(everyProject)?.[resource] ?? -1;
     if (limit < 0 || has[resource] <= limit) return [];

@@ -5,10 +5,10 @@
 import type { Event } from "../../protocol/event.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
-import type { FlavorRecord, ImageRecord } from "./catalog.ts";
 import type { Draining } from "./host.ts";
 import type { ClaimRecord, InstanceRecord, MachineKey, MachineRecord, OperationRecord } from "./instance.ts";
 import type { PlacementChanges, PlacementRefusal } from "./placement.ts";
+import type { RowChange } from "./rows.ts";
 
 /** An accepted command, by its idempotency key (I5). Key: (project, requestId). */
 export interface RequestRecord {
@@ -39,10 +39,8 @@ export interface Commit extends PlacementChanges {
   readonly claims?: readonly ClaimRecord[];
   readonly claimsReleased?: readonly MachineKey[];
   readonly operations?: readonly OperationRecord[];
-  readonly flavors?: readonly FlavorRecord[];
-  readonly flavorsRemoved?: readonly string[];
-  readonly images?: readonly ImageRecord[];
-  readonly imagesRemoved?: readonly string[];
+  /** Of resources: what is removed first, then what is made, then what is changed. */
+  readonly rows?: readonly RowChange[];
   /**
    * Each is inserted, or its inventory renewed; an existing host keeps its claims and whether it is enabled.
    */
@@ -58,16 +56,22 @@ export interface Commit extends PlacementChanges {
      */
     readonly failedBuildsMin?: number;
     /**
-     * Begins a drain, or changes the numbers of one under way. Absent: as it was; enabling a host ends its
-     * drain.
+     * Begins a drain, or changes the numbers of one under way; null: ends it. Absent: as it was; enabling a
+     * host ends its drain in any case.
      */
-    readonly draining?: Draining;
+    readonly draining?: Draining | null;
   }[];
+  /**
+   * Hosts that must be at this version for the commit to happen, which raises it by one. `conflict` when one
+   * is not, or does not exist. An operation of a host is written only together with this.
+   */
+  readonly hostsExpected?: readonly { readonly hostId: string; readonly version: number }[];
   /**
    * Hosts to forget, with their places in aggregates, their claims and machines. The result is `inUse` while
    * a host owns an instance that is not deleted, or, unless `parked`, while anything is claimed on it. Parked
-   * claims go only with a fenced host, which `fencesExpected` has to state. Host leases are kept: a host that
-   * comes back must clean up like any other fenced host.
+   * claims go only with a fenced host, which `fencesExpected` has to state. `conflict` when an operation of
+   * the host would stay under way. Host leases are kept: a host that comes back must clean up like any other
+   * fenced host.
    */
   readonly hostsRemoved?: readonly { readonly hostId: string; readonly parked: boolean }[];
   /**
@@ -101,8 +105,6 @@ export interface Commit extends PlacementChanges {
   readonly events?: readonly NewEvent[];
 }
 
-export type MissingNoun = "flavor" | "image" | "host" | "aggregate" | "server-group";
-
 export type CommitResult =
   | {
       readonly kind: "committed" /** Number of the commit's last event; 0 when it had none. */;
@@ -124,7 +126,10 @@ export type CommitResult =
    * What is to be changed, removed, joined or used does not exist (any more): the noun and the id of the
    * first such. A new instance needs its flavor (`row.flavor.id`), its image (`row.image.id`) and its group.
    */
-  | { readonly kind: "missing"; readonly noun: MissingNoun; readonly id: string }
-  /** The row to remove is still used: an image or group by an instance, an aggregate by a host. */
+  | { readonly kind: "missing"; readonly noun: string; readonly id: string }
+  /** The row to remove is still used: by an instance, by a host of an aggregate, or by another row. */
   | { readonly kind: "inUse" }
   | PlacementRefusal;
+
+/** What would become of a commit: it is possible, or what it would be refused with. */
+export type Rehearsed = { readonly kind: "possible" } | Exclude<CommitResult, { readonly kind: "committed" }>;

@@ -5,10 +5,17 @@
 import type { FenceProof } from "../../protocol/fence.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { NumaNode, NumaUse } from "../../protocol/numa.ts";
+import type { OperationRecord } from "./instance.ts";
 import type { AggregateOfHost } from "./placement.ts";
 
 export interface HostRecord extends Omit<HostInventory, "hostId" | keyof HostFeatures>, HostFeatures {
   readonly id: string;
+  /**
+   * Raised by one with every commit of the host's actor, and whenever the three fields below change: the
+   * guard against a second actor of the same host. A host begins with the time of its registration, so that
+   * one that comes back never has a version of its former life.
+   */
+  readonly version: number;
   readonly enabled: boolean;
   readonly disabledReason: string | null;
   /** Set while the host is drained; enabling the host ends the drain. */
@@ -58,8 +65,17 @@ export interface Draining {
   readonly parallelism: number;
   /** Number of instances on the host when the drain began. */
   readonly instances: number;
-  /** Their ids; absent when they were too many to remember (fleetLimits.drainRememberedMax). */
+  /** Their ids; absent when they were too many to remember (hostLimits.drainRememberedMax). */
   readonly instanceIds?: readonly string[];
+  /** The operation that ends with the drain. Absent: a controller from before there were any has begun it. */
+  readonly operationId?: string;
+}
+
+/** Everything that the actor of a host needs to begin. */
+export interface LoadedHost {
+  readonly host: HostRecord;
+  /** Those of the host that are under way, oldest first. */
+  readonly operations: readonly OperationRecord[];
 }
 
 /**

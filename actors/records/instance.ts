@@ -1,6 +1,6 @@
 /**
  * The records of an instance: what was asked for, what its machines on hosts are doing, what it claims of
- * hosts, and the operation under way. Each record has one writer (I1): `instance` and `operation` the
+ * hosts, and the operation under way. Each record has one writer (I1): `instance` and its `operation` the
  * instance actor, guarded by `version`; `machine` its host, guarded by owner epoch and generation and relayed
  * by the instance actor; `claim` the instance actor, under the CHECK on the host's capacity. Types only.
  *
@@ -11,7 +11,7 @@ import type { Image } from "../../protocol/image.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
-import type { DesiredPower, InstanceState, RecoveryPolicy } from "../../protocol/states.ts";
+import type { DesiredPower, InstanceState, OperationNoun, RecoveryPolicy } from "../../protocol/states.ts";
 import type { ErrorBody } from "../../protocol/wire/status.ts";
 import type { InstanceHints } from "./placement.ts";
 
@@ -111,7 +111,13 @@ export interface ClaimRecord {
   readonly numa: NumaPlacement | null;
 }
 
-export type OperationRecord = Operation;
+/** What became of a command: of the instance, or of the entity of another noun that has operations. */
+export interface OperationRecord extends Omit<Operation, "noun" | "entityId" | "instanceId" | "toHost"> {
+  readonly noun: OperationNoun;
+  readonly entityId: string;
+  readonly toHost: NonNullable<Operation["toHost"]> | null;
+}
+
 export interface MachineKey {
   readonly instanceId: string;
   readonly ownerEpoch: number;

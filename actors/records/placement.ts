@@ -3,9 +3,7 @@
  * what a commit can do with them. A group's rule and a quota are judged in the transaction of the claim (I3):
  * whatever the scheduler believed, a commit that would break one does not happen. Types only.
  */
-import type { Aggregate } from "../../protocol/aggregate.ts";
 import type { QuotaLimits, QuotaResource } from "../../protocol/quota.ts";
-import type { ServerGroup } from "../../protocol/server-group.ts";
 
 /** Placement hints beside size and zone; kept for every later placement of the instance. */
 export interface InstanceHints {
@@ -16,21 +14,11 @@ export interface InstanceHints {
   readonly hostId?: string;
 }
 
-/** A set of hosts that operators made. A host is in one availability zone at most. */
-export interface AggregateRecord extends Omit<Aggregate, "hostIds"> {
-  /** In order; empty in the commit that makes the aggregate. */
-  readonly hostIds: readonly string[];
-}
-
 export interface AggregateOfHost {
   readonly id: string;
   readonly name: string;
   readonly availabilityZone: string | null;
   readonly metadata: Readonly<Record<string, string>>;
-}
-
-export interface ServerGroupRecord extends Omit<ServerGroup, "members"> {
-  readonly id: string;
 }
 
 /** A member of a group: an instance that is not deleted. */
@@ -54,8 +42,11 @@ export interface GroupHost {
 export interface QuotaRecord {
   readonly project: string;
   readonly limits: QuotaLimits;
-  /** Sum over the instances that are not deleted; changes in the transaction that makes or deletes one. */
-  readonly used: QuotaUse;
+  /**
+   * Sums over the instances that are not deleted, which change in the transaction that makes or deletes one;
+   * and how many there are of each resource that has a limit.
+   */
+  readonly used: Readonly<Record<QuotaResource, number>>;
 }
 
 export interface QuotaUse {
@@ -76,32 +67,15 @@ export interface AggregateHostKey {
   readonly hostId: string;
 }
 
-export interface AggregateChange {
-  readonly aggregateId: string;
-  /** Absent: stays as it is. */
-  readonly availabilityZone?: string | null;
-  /** Pairs to set; a value of null removes the key. */
-  readonly metadata?: Readonly<Record<string, string | null>>;
-}
-
 /** The part of a commit that is about these records. */
 export interface PlacementChanges {
-  readonly aggregatesRemoved?: readonly string[];
-  readonly aggregates?: readonly AggregateRecord[];
-  readonly aggregatesChanged?: readonly AggregateChange[];
   readonly aggregateHostsRemoved?: readonly AggregateHostKey[];
   readonly aggregateHosts?: readonly AggregateHostKey[];
-  readonly serverGroupsRemoved?: readonly string[];
-  readonly serverGroups?: readonly ServerGroupRecord[];
-  /** How many groups these projects may have after the commit; `groupsFull` when one has more. */
-  readonly serverGroupsCounted?: readonly { readonly project: string; readonly most: number }[];
   /** Limits to set; limits that are not named, and `used`, stay. */
   readonly quotas?: readonly (Partial<QuotaLimits> & { readonly project: string })[];
 }
 
 export type PlacementRefusal =
-  /** The project would have more server groups than it may. */
-  | { readonly kind: "groupsFull"; readonly project: string; readonly most: number }
   /**
    * The claim would break the hard rule of the instance's group: choose again, with the group's members as
    * they are now.

@@ -18,7 +18,15 @@ import { actorLimits } from "./limits.ts";
 import { Envelope, Mailbox, type Pending } from "./mailbox.ts";
 import { type Deadlines, Question } from "./question.ts";
 import { judgeCrash } from "./supervision.ts";
-import type { ActorDefinition, ActorEnd, ActorRef, AskOptions, Reply, SupervisionEvent } from "./system.ts";
+import type {
+  ActorDefinition,
+  ActorEnd,
+  ActorPicture,
+  ActorRef,
+  AskOptions,
+  Reply,
+  SupervisionEvent,
+} from "./system.ts";
 
 /** Gives an actor its turns: nact, until the actor has ended. */
 export interface Thread {
@@ -49,7 +57,7 @@ export interface Parent {
   readonly family: Family;
 }
 
-type Phase = "starting" | "up" | "crashed" | "resting" | "ending" | "ended";
+type Phase = ActorPicture["phase"];
 
 export class ActorCore<S, M> implements Owner<M>, Runnable, Parent {
   readonly #runtime: Runtime;
@@ -89,6 +97,10 @@ export class ActorCore<S, M> implements Owner<M>, Runnable, Parent {
     return this.#definition.name;
   }
 
+  get isLoop(): boolean {
+    return this.#definition.loop !== undefined;
+  }
+
   get path(): string {
     const above = this.#parent.path;
     return above === "" ? this.name : `${above}/${this.name}`;
@@ -109,6 +121,14 @@ export class ActorCore<S, M> implements Owner<M>, Runnable, Parent {
 
   get waiting(): number {
     return this.#mailbox.length;
+  }
+
+  *look(): Iterable<ActorPicture> {
+    const { name, kind = name, loop } = this.#definition;
+    const { path, waiting } = this;
+    const { incarnation } = this.#incarnation;
+    yield { path, kind, phase: this.#phase, incarnation, waiting, loop };
+    if (this.#family !== undefined) yield* this.#family.look();
   }
 
   spawnChild<C>(definition: ActorDefinition<unknown, C>): ActorRef<C> {

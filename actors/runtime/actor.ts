@@ -5,7 +5,7 @@
  * its stop does not wait, its queries can be answered by somebody else, its mailboxes are unbounded and die
  * with a crash, its restarts have no limit, and it copies the map of an actor's children with every message
  * (spec/decisions/0001). So every nact actor here is a nameless child of a root that gets no messages, and
- * each message it gets is the actor core (cell.ts) to run.
+ * each message it gets is the actor core (actor-core.ts) to run.
  */
 import { type ActorSystemRef, dispatch, type Ref, type SupervisionActorFunc, spawn, start, stop } from "nact";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -14,6 +14,7 @@ import { Family } from "./family.ts";
 import { Deadlines } from "./question.ts";
 import type {
   ActorDefinition,
+  ActorPicture,
   ActorRef,
   ActorSystem,
   ActorSystemOptions,
@@ -71,6 +72,10 @@ class System implements ActorSystem, Runtime, Parent {
       throw new StatusError("shuttingDown", `The process ends; ${definition.name} is not started any more.`);
     }
     return new ActorCore(this, this, definition);
+  }
+
+  look(): Iterable<ActorPicture> {
+    return this.family.look();
   }
 
   onSupervision(listener: (event: SupervisionEvent) => void): void {
@@ -132,8 +137,8 @@ class System implements ActorSystem, Runtime, Parent {
   }
 
   /**
-   * nact's default would write to the console and escalate. Only a bug of cell.ts leads here, and it must be
-   * seen.
+   * nact's default would write to the console and escalate. Only a bug of actor-core.ts leads here, and the
+   * bug must be seen.
    */
   readonly #impossible: SupervisionActorFunc<Runnable, ActorSystemRef, Ref<unknown>> = (
     _,

@@ -1,9 +1,31 @@
 /**
- * The shape of a decision: pure, given as a value. `decide(state, event)` says what the state becomes, what
- * to write, what to answer and which effects to start; the shell (actor.ts of each actor) makes it real in
- * this order: commit, answer, act. This file must never import anything that runs.
+ * The shape of a decision: pure, given as a value. `decide(loaded, event)` says what the rows become, what to
+ * write, what to answer and which effects to start; the shell (resident.ts) makes it real in this order:
+ * commit, answer, act. This file must never import anything that runs.
  */
 import type { Denial } from "../../protocol/wire/status.ts";
+import type { Commit } from "../records/commit.ts";
+
+/** The request behind a command: who asked, and what makes it repeatable. */
+export interface RequestFacts {
+  readonly project: string;
+  readonly requestId: string;
+  readonly contentHash: string;
+}
+
+/** `L`: the rows that were decided on; `F`: the effects. */
+export interface Decision<L, F> {
+  readonly outcome:
+    | { readonly kind: "accepted" }
+    | { readonly kind: "denied"; readonly denial: Denial }
+    /** Nothing to write: the event was stale. */
+    | { readonly kind: "unchanged" };
+  readonly next: L;
+  /** Absent when nothing is to be written. */
+  readonly commit: Commit | undefined;
+  /** What to start after the commit. Each may be done twice, or be lost: a nudge asks for it again. */
+  readonly effects: readonly F[];
+}
 
 /** An admission: what the admission table says about a command in a state. */
 export type Admission =

@@ -9,6 +9,15 @@ export const actorLimits = {
   mailboxRetryAfterMs: 250,
   /** Period at which a process looks at the room on its file systems. */
   spaceLookPeriodMs: 1_000,
+  /** A look at the file systems that takes longer is given up. */
+  spaceRoundMsMax: 10_000,
+  /**
+   * A loop's round that takes longer is given up, unless the loop has a time of its own: no call of the store
+   * or of a host takes a tenth of it.
+   */
+  roundMsMax: 60_000,
+  /** Rounds of one loop that were given up and have not ended: with so many, no further one begins. */
+  roundsHangingMax: 3,
   /** Turns that one actor takes in a row before other actors, sockets and timers have theirs. */
   turnsPerWake: 32,
   /** Restarts of one actor inside the window before its supervisor gives up. */

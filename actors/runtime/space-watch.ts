@@ -3,14 +3,15 @@
  * things asks it first, and what makes room (a stop, a delete) never does.
  */
 import { type FileSystemSpace, type Space, spaceOf } from "../../protocol/space.ts";
-import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
 import { actorLimits } from "./limits.ts";
-import { Periodic } from "./periodic.ts";
+import { Periodic, type Round } from "./periodic.ts";
+import type { ActorSystem } from "./system.ts";
 
 export interface SpaceWatchOptions {
   /** The port to the file systems; absent: nothing is watched, and nothing is full. */
   readonly space: { look(): Promise<readonly FileSystemSpace[]> } | undefined;
-  readonly clock: Clock;
+  readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly log: Log;
   /** Called for a file system that has become full, or has room again. */
   readonly changed?: (space: Space) => void;
@@ -23,11 +24,11 @@ export class SpaceWatch {
 
   constructor(options: SpaceWatchOptions) {
     this.#options = options;
-    const { clock, log } = options;
-    this.#rounds = new Periodic({
-      ...{ name: "space", clock, log },
+    this.#rounds = new Periodic(options.system, {
+      name: "space",
       pauseMs: () => actorLimits.spaceLookPeriodMs,
-      round: () => this.#look(),
+      roundMsMax: actorLimits.spaceRoundMsMax,
+      round: (round) => this.#look(round),
     });
   }
 
@@ -36,8 +37,8 @@ export class SpaceWatch {
     if (this.#options.space !== undefined) await this.#rounds.start();
   }
 
-  stop(): void {
-    void this.#rounds.stop();
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** The file systems as of the last look. */
@@ -50,12 +51,14 @@ export class SpaceWatch {
     return this.#spaces.find(({ full }) => full);
   }
 
-  async #look(): Promise<void> {
+  async #look({ signal, did }: Round): Promise<void> {
     const found = (await this.#options.space?.look()) ?? [];
+    if (signal.aborted) return;
     const before = new Map(this.#spaces.map((space) => [space.of, space]));
     this.#spaces = found.map((one) => spaceOf(one, before.get(one.of)?.full ?? false));
     for (const space of this.#spaces)
       if (space.full !== (before.get(space.of)?.full ?? false)) this.#tell(space);
+    did(`${this.#spaces.length} file systems, ${this.#spaces.filter(({ full }) => full).length} full`);
   }
 
   #tell(space: Space): void {

@@ -16,6 +16,7 @@
  */
 import type { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import type { Loop } from "./loop.ts";
 
 /** Answers a question, in its own turn or a later one. The first call counts, later ones are ignored. */
 export interface Reply<A> {
@@ -77,6 +78,10 @@ export interface ActorContext<M> {
 
 export interface ActorDefinition<S, M> {
   readonly name: string;
+  /** What actors of one kind have in common, for people who debug. Absent: the name. */
+  readonly kind?: string;
+  /** For an actor that is a loop (periodic.ts). */
+  readonly loop?: Loop;
   readonly mailboxLengthMax?: number;
   /**
    * Makes the first state, and again after every crash: from the store or files, never from the state before.
@@ -100,11 +105,27 @@ export interface SupervisionEvent {
   readonly backoffMs: number;
 }
 
+/** An actor as it is shown to people who debug. */
+export interface ActorPicture {
+  /** Path of names from the root, joined by `/`. */
+  readonly path: string;
+  readonly kind: string;
+  /** `starting`: its state is being made; `resting`: it has crashed, and is made anew after a back-off. */
+  readonly phase: "starting" | "up" | "crashed" | "resting" | "ending" | "ended";
+  /** Raised by every restart. */
+  readonly incarnation: number;
+  readonly waiting: number;
+  readonly loop: Loop | undefined;
+}
+
 export interface ActorSystem {
+  readonly clock: Clock;
   spawn<S, M>(definition: ActorDefinition<S, M>): ActorRef<M>;
   onSupervision(listener: (event: SupervisionEvent) => void): void;
   /** Stops all actors, youngest first, and waits for them. */
   stop(): Promise<void>;
+  /** All actors that live, each parent before its children. It reads what changes: use each at once. */
+  look(): Iterable<ActorPicture>;
   /**
    * Number of actors that run a turn, have one waiting, or are ending: 0 means that nothing happens until a
    * message or timer comes.

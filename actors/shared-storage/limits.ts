@@ -3,6 +3,8 @@
  * configured.
  */
 export const sharedStorageLimits = {
+  /** A look for disks without an owner that takes longer is given up: it reads every instance. */
+  sweepRoundMsMax: 300_000,
   /**
    * Witnesses for one host: hosts that have seen it hold its storage lease, and may take it. Two, for one may
    * be lost as well.

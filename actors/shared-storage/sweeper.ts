@@ -12,6 +12,7 @@ import type { Store } from "../ports/store.ts";
 import type { HostRecord } from "../records/host.ts";
 import type { InstanceRecord } from "../records/instance.ts";
 import { type PeriodicActor, periodicActor, type Round } from "../runtime/periodic.ts";
+import { sharedStorageLimits } from "./limits.ts";
 import {
   epochsOf,
   listStorage,
@@ -38,10 +39,11 @@ interface KnownHosts {
 export function sweeperDefinition(options: SweeperOptions): PeriodicActor<null> {
   return periodicActor<null>({
     name: "sweeper",
-    periodMs: storageLimits.sweepPeriodMs,
+    pauseMs: () => storageLimits.sweepPeriodMs,
+    roundMsMax: sharedStorageLimits.sweepRoundMsMax,
     begin: () => null,
-    round: async (_state, { log }, { fail }) => {
-      await sweep(options, { log, fail });
+    round: async (_state, { log }, one) => {
+      await sweep(options, { log, ...one });
       return null;
     },
   });
@@ -50,26 +52,31 @@ export function sweeperDefinition(options: SweeperOptions): PeriodicActor<null> 
 /** One round over all storages; a storage that fails is swept again in the next round. */
 export async function sweep(
   options: SweeperOptions,
-  { log, fail }: Round & { readonly log: Log },
+  { log, fail, did, signal }: Round & { readonly log: Log },
 ): Promise<void> {
   const { directory } = options;
   const alive = directory.all().filter(({ id }) => directory.alive(id));
-  for (const storage of storagesOf(alive)) {
+  let removed = 0;
+  const storages = storagesOf(alive);
+  for (const storage of storages) {
+    if (signal.aborted) return;
     try {
-      await sweepOne(storage, options, log);
+      removed += await sweepOne(storage, options, log);
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Looking for disks that nobody owns");
       log.warn({ reason, message, storage: storage.storageId }, "a storage was not swept");
       fail();
     }
   }
+  did(`${storages.length} storages swept, ${removed} disks removed`);
 }
 
-async function sweepOne(storage: Storage, { store, agent }: SweeperOptions, log: Log): Promise<void> {
+/** Answers how many disks it has removed. */
+async function sweepOne(storage: Storage, { store, agent }: SweeperOptions, log: Log): Promise<number> {
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const listing = await listStorage(storage, agent, timeoutMs);
   if ("error" in listing) throw new StatusError("hostUnreachable", listing.error);
-  if (listing.disks.length === 0) return;
+  if (listing.disks.length === 0) return 0;
   const ownerless = await ownerlessOn(listing, store);
   const { storageId, hostId } = listing;
   for (let from = 0; from < ownerless.length; from += storageLimits.sharedDisksRemovedMax) {
@@ -78,6 +85,7 @@ async function sweepOne(storage: Storage, { store, agent }: SweeperOptions, log:
     for (const { instanceId: instance, ownerEpoch } of removed)
       log.info({ instance, ownerEpoch, storage: storageId }, "a disk that nobody owned was removed");
   }
+  return ownerless.length;
 }
 
 async function ownerlessOn(

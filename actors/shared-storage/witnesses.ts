@@ -11,6 +11,7 @@ import type { StorageLeaseState } from "../ports/storage-leases.ts";
 import type { LeaseKey } from "../ports/store.ts";
 import type { HostRecord } from "../records/host.ts";
 import { sharedStorageLimits } from "./limits.ts";
+import { storageOf } from "./storage-of.ts";
 
 /** Asks a witness about another host's storage lease. */
 export type ExamineStorage = (
@@ -33,12 +34,6 @@ interface Known {
   /** Monotonic. */
   nextLookAtMs: number;
   busy: boolean;
-}
-
-/** The storage on which the agent and all guests of a host hold its storage lease; null: none is known. */
-export function storageOf(lease: HostRecord["lease"]): string | null {
-  const storage = lease?.fencedBy === null ? lease.storage : null;
-  return storage !== null && storage.renewals >= sharedStorageLimits.storageRenewalsMin ? storage.id : null;
 }
 
 export class Witnesses {

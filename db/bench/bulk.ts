@@ -4,12 +4,15 @@
  * SQL copies their rows. It must never name a column that copies have in common: then a column that is added
  * to a table needs nothing here. Used by nothing else.
  */
+
 import { MikroORM } from "@mikro-orm/postgresql";
 import type { Store } from "../../actors/ports/store.ts";
 import type { Commit } from "../../actors/records/commit.ts";
 import type { InstanceRecord, MachineRecord } from "../../actors/records/instance.ts";
 import type { Flavor } from "../../protocol/flavor.ts";
+import { flavor } from "../../protocol/flavor.ts";
 import type { Image } from "../../protocol/image.ts";
+import { image } from "../../protocol/image.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import { ormOptions } from "../postgres/connect.ts";
 
@@ -131,7 +134,12 @@ function firstTurns(bulk: Bulk): readonly Commit[] {
   const { vcpus, memoryMib, diskGib } = flavorOf(bulk);
   const claim = { instanceId, ownerEpoch: 1, hostId, vcpus, memoryMib, diskGib, leaseEpoch: 1, numa: null };
   return [
-    { flavors: [flavorOf(bulk)], images: [imageOf(bulk)] },
+    {
+      rows: [
+        { resource: flavor, made: { ...flavorOf(bulk), version: 1 } },
+        { resource: image, made: { ...imageOf(bulk), version: 1 } },
+      ],
+    },
     { hosts: [inventory], leasesGranted: [{ hostId, leaseEpoch: 1 }] },
     {
       instances: [{ expectedVersion: 0, row: instanceOf(bulk) }],

@@ -33,7 +33,7 @@ export function applyInventories({ tables, commit, journal, nowMs }: Work): Refu
     const id = inventory.hostId;
     const known = tables.hosts.get(id);
     const lease = tables.leasesKept.get(id) ?? null;
-    const before = known ?? { ...idle, id, lease, registeredAtMs: nowMs };
+    const before = known ?? { ...idle, id, lease, registeredAtMs: nowMs, version: nowMs };
     const { hostId: _, ...said } = inventory;
     const lastSeenAtMs = Math.max(known?.lastSeenAtMs ?? 0, nowMs);
     const host: StoredHost = { ...before, ...said, lastSeenAtMs };
@@ -55,8 +55,11 @@ export function applyEnabled({ tables, commit, journal }: Work): Refusal | undef
     if (failedBuildsMin !== undefined && !mayBreak(tables, host, failedBuildsMin))
       return { kind: "conflict" };
     const failures = enabled ? { failedBuilds: 0, failedBuildsOf: null } : {};
-    const draining = enabled ? null : (begun ?? host.draining);
-    tables.hosts.put(hostId, { ...host, ...failures, enabled, disabledReason: reason, draining }, journal);
+    const draining = enabled ? null : begun === undefined ? host.draining : begun;
+    // The host's actor has raised it already; whoever else changes the host raises it here.
+    const version = host.version + (commit.hostsExpected?.some((one) => one.hostId === hostId) ? 0 : 1);
+    const changed = { enabled, disabledReason: reason, draining, version };
+    tables.hosts.put(hostId, { ...host, ...failures, ...changed }, journal);
   }
   return undefined;
 }

@@ -4,35 +4,40 @@
  * Two live specs hold the stores against each other: spec/live/store-comparison.spec.ts, one commit after the
  * other, and spec/live/store-writers.spec.ts, several writers at once.
  */
-import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed } from "../../actors/records/commit.ts";
 import { frozenCopy, undo } from "../rows/table.ts";
 import { machineKey, type Refusal, requestKey, type Tables, type Work } from "../rows/tables.ts";
 import { applyBuilds } from "../rules/breaker/memory.ts";
 import { applyClaims, applyReleases } from "../rules/capacity/memory.ts";
 import {
+  assertCommit,
   defectError,
   instanceRegression,
   operationRegression,
   replacesObservation,
 } from "../rules/commit-rules.ts";
 import { applyGroups } from "../rules/group/memory.ts";
+import { applyExpected } from "../rules/host/memory.ts";
 import { applyLeases } from "../rules/lease/memory.ts";
 import { applyUse } from "../rules/quota/memory.ts";
-import { insertNamed, removeNamed, unflavored, unheldBy } from "../rules/reference/memory.ts";
+import { unflavored, unheldBy } from "../rules/reference/memory.ts";
 import { applyRemovals } from "../rules/removal/memory.ts";
+import { judgeZones } from "../rules/zone/memory.ts";
 import { applyEnabled, applyInventories } from "./apply-hosts.ts";
 import { applyPlacement } from "./apply-placement.ts";
+import { applyRows } from "./apply-rows.ts";
 
 const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   applyRequest,
   applyUse,
   applyInstances,
-  applyCatalogRemovals,
-  applyCatalog,
+  applyRows,
+  applyExpected,
   applyInventories,
   applyEnabled,
   applyBuilds,
   applyPlacement,
+  judgeZones,
   applyLeases,
   applyRemovals,
   applyReleases,
@@ -44,7 +49,25 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
 
 /** All of the commit happens, or none of it. @throws INTERNAL for what only a bug can ask */
 export function applyCommit(tables: Tables, commit: Commit, nowMs: number): CommitResult {
-  const work = { tables, commit, journal: [], nowMs };
+  const refusal = applySteps({ tables, commit, journal: [], nowMs });
+  if (refusal !== undefined) return refusal;
+  for (const event of commit.events ?? [])
+    tables.events.push(frozenCopy({ ...event, sequence: tables.lastSequence + 1 }));
+  return { kind: "committed", lastSequence: commit.events?.length ? tables.lastSequence : 0 };
+}
+
+/** What `applyCommit` would answer; all of it is taken back. @throws as applyCommit */
+export function rehearseCommit(tables: Tables, commit: Commit, nowMs: number): Rehearsed {
+  const work: Work = { tables, commit, journal: [], nowMs };
+  const refusal = applySteps(work);
+  if (refusal !== undefined) return refusal;
+  undo(work.journal);
+  return { kind: "possible" };
+}
+
+/** Applies every step of the commit, or none. @throws INTERNAL for what only a bug can ask */
+function applySteps(work: Work): Refusal | undefined {
+  assertCommit(work.commit);
   try {
     for (const step of steps) {
       const refusal = step(work);
@@ -56,9 +79,7 @@ export function applyCommit(tables: Tables, commit: Commit, nowMs: number): Comm
     undo(work.journal);
     throw defect;
   }
-  for (const event of commit.events ?? [])
-    tables.events.push(frozenCopy({ ...event, sequence: tables.lastSequence + 1 }));
-  return { kind: "committed", lastSequence: commit.events?.length ? tables.lastSequence : 0 };
+  return undefined;
 }
 
 function applyRequest({ tables, commit, journal }: Work): Refusal | undefined {
@@ -95,29 +116,6 @@ function applyInstances({ tables, commit, journal }: Work): Refusal | undefined 
 type Written = NonNullable<Commit["instances"]>[number];
 const isMade = ({ expectedVersion }: Written): boolean => expectedVersion === 0;
 const versionOf = ({ instances }: Tables, id: string): number => instances.get(id)?.version ?? 0;
-
-/** A flavor is copied into its instances, and may go before them. */
-function applyCatalogRemovals({ tables, commit, journal }: Work): Refusal | undefined {
-  const { flavors, images, instances } = tables;
-  const held = new Set(
-    [...(commit.imagesRemoved === undefined ? [] : instances.values())]
-      .filter(({ deletedAtMs }) => deletedAtMs === null)
-      .map(({ image }) => image.id),
-  );
-  const flavor = { table: flavors, noun: "flavor", used: () => false } as const;
-  const image = { table: images, noun: "image", used: (id: string) => held.has(id) } as const;
-  return (
-    removeNamed(flavor, commit.flavorsRemoved ?? [], journal) ??
-    removeNamed(image, commit.imagesRemoved ?? [], journal)
-  );
-}
-
-function applyCatalog({ tables, commit, journal }: Work): Refusal | undefined {
-  return (
-    insertNamed({ table: tables.flavors }, commit.flavors, journal) ??
-    insertNamed({ table: tables.images }, commit.images, journal)
-  );
-}
 
 function applyMachines({ tables, commit, journal }: Work): undefined {
   for (const key of commit.machinesGone ?? []) tables.machines.delete(machineKey(key), journal);

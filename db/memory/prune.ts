@@ -31,8 +31,8 @@ function pruneTombstones({ instances, claims, machines, operations }: Tables, be
     gone.add(id);
   }
   let removed = gone.size;
-  for (const { id, instanceId } of [...operations.values()])
-    if (gone.has(instanceId) && operations.delete(id, [])) removed += 1;
+  for (const { id, entityId } of [...operations.values()])
+    if (gone.has(entityId) && operations.delete(id, [])) removed += 1;
   for (const key of [...machines.values()])
     if (gone.has(key.instanceId) && machines.delete(machineKey(key), [])) removed += 1;
   return removed;

@@ -4,19 +4,19 @@
  * PostgreSQL. Several controllers of a simulated cell share one of these; close() therefore changes nothing.
  */
 
+import type { Owner, PageQuery, RowQuery } from "../../actors/ports/rows.ts";
 import type {
   EventPage,
   EventQuery,
   InstanceQuery,
   InstanceRow,
-  PageQuery,
+  OperationQuery,
   Renewal,
   ReportedMachine,
   Store,
   Whereabouts,
 } from "../../actors/ports/store.ts";
-import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
-import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   InstanceRecord,
@@ -24,27 +24,22 @@ import type {
   MachineKey,
   OperationRecord,
 } from "../../actors/records/instance.ts";
-import type {
-  AggregateRecord,
-  GroupHost,
-  GroupMember,
-  QuotaRecord,
-  QuotaTotal,
-  ServerGroupRecord,
-} from "../../actors/records/placement.ts";
+import type { GroupHost, GroupMember, QuotaRecord, QuotaTotal } from "../../actors/records/placement.ts";
+import { aggregate } from "../../protocol/aggregate.ts";
 import type { Event } from "../../protocol/event.ts";
-import type { OperationState } from "../../protocol/states.ts";
+import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import { lastOfPage } from "../rows/event-page.ts";
 import { readLimits } from "../rows/limits.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import type { Table } from "../rows/table.ts";
 import { machineKey, requestKey, type StoredHost, Tables } from "../rows/tables.ts";
-import { assertCommit } from "../rules/commit-rules.ts";
 import { membersOf, placesOf } from "../rules/group/memory.ts";
+import { hostsAtWork } from "../rules/host/memory.ts";
 import { quotaOf, quotaTotalsOf } from "../rules/quota/memory.ts";
-import { applyCommit } from "./apply.ts";
+import { applyCommit, rehearseCommit } from "./apply.ts";
 import { pruneTables } from "./prune.ts";
+import { onePerHost } from "./renewals.ts";
 
 export class MemoryStore implements Store {
   readonly #tables = new Tables();
@@ -56,8 +51,11 @@ export class MemoryStore implements Store {
   }
 
   async commit(commit: Commit): Promise<CommitResult> {
-    assertCommit(commit);
     return applyCommit(this.#tables, commit, this.#clock.nowMs());
+  }
+
+  async rehearse(commit: Commit): Promise<Rehearsed> {
+    return rehearseCommit(this.#tables, commit, this.#clock.nowMs());
   }
 
   async loadInstance(id: string): Promise<LoadedInstance | undefined> {
@@ -112,15 +110,14 @@ export class MemoryStore implements Store {
     return this.#tables.operations.get(id);
   }
 
-  async listOperations(
-    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
-  ): Promise<readonly OperationRecord[]> {
+  async listOperations(query: OperationQuery): Promise<readonly OperationRecord[]> {
     return page(
       this.#tables.operations,
       query,
       (operation) =>
         (query.project ?? operation.project) === operation.project &&
-        (query.instanceId ?? operation.instanceId) === operation.instanceId &&
+        (query.noun ?? operation.noun) === operation.noun &&
+        (query.entityId ?? operation.entityId) === operation.entityId &&
         (query.state ?? operation.state) === operation.state,
     );
   }
@@ -151,25 +148,45 @@ export class MemoryStore implements Store {
     return this.#tables.lastSequence;
   }
 
-  async getFlavor(key: string): Promise<FlavorRecord | undefined> {
-    return byIdOrName(this.#tables.flavors, key);
+  async rowsCalled<R extends Resource>(
+    resource: R,
+    key: string,
+    { project, user }: Owner = {},
+  ): Promise<readonly RowOf<R>[]> {
+    const rows = this.#tables.rowsOf(resource);
+    const own = (row: ResourceRow) =>
+      (project ?? row.project) === row.project && (user ?? row.user) === row.user;
+    const byId = rows.get(key);
+    const query = { limit: readLimits.rowsOfOneNameMax };
+    const found = byId && own(byId) ? [byId] : page(rows, query, (row) => own(row) && row.name === key);
+    return found;
   }
 
-  async listFlavors(query: PageQuery): Promise<readonly FlavorRecord[]> {
-    return page(this.#tables.flavors, query);
+  async listRows<R extends Resource>(resource: R, query: RowQuery): Promise<readonly RowOf<R>[]> {
+    const { project, user, name } = query;
+    return page(
+      this.#tables.rowsOf(resource),
+      query,
+      (row) =>
+        (project ?? row.project) === row.project &&
+        (user ?? row.user) === row.user &&
+        (name ?? row.name) === row.name,
+    );
   }
 
-  async getImage(key: string): Promise<ImageRecord | undefined> {
-    return byIdOrName(this.#tables.images, key);
-  }
-
-  async listImages(query: PageQuery): Promise<readonly ImageRecord[]> {
-    return page(this.#tables.images, query);
+  async nextNumber({ table }: Resource): Promise<number> {
+    const number = (this.#tables.numbers.get(table) ?? 0) + 1;
+    this.#tables.numbers.set(table, number);
+    return number;
   }
 
   async getHost(hostId: string): Promise<HostRecord | undefined> {
     const host = this.#tables.hosts.get(hostId);
     return host && this.#hostsWith([host])[0];
+  }
+
+  async listHostsAtWork(query: PageQuery): Promise<readonly string[]> {
+    return hostsAtWork(this.#tables, query);
   }
 
   async hostsCalled(key: string): Promise<readonly HostRecord[]> {
@@ -186,35 +203,20 @@ export class MemoryStore implements Store {
     return this.listHosts({ limit: Number.POSITIVE_INFINITY });
   }
 
-  async getAggregate(key: string): Promise<AggregateRecord | undefined> {
-    const found = byIdOrName(this.#tables.aggregates, key);
-    return found && this.#aggregateWith(found);
-  }
-
-  async listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]> {
-    return page(this.#tables.aggregates, query).map((row) => this.#aggregateWith(row));
+  async aggregateHosts(aggregateIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const wanted = new Set(aggregateIds);
+    const joined = [...this.#tables.aggregateHosts.values()].filter((one) => wanted.has(one.aggregateId));
+    const byAggregate = Map.groupBy(joined, ({ aggregateId }) => aggregateId);
+    return new Map([...byAggregate].map(([id, hosts]) => [id, hosts.map(({ hostId }) => hostId)]));
   }
 
   async listZones({ name, limit }: Parameters<Store["listZones"]>[0]): Promise<readonly string[]> {
-    const aggregates = [...this.#tables.aggregates.values()];
+    const aggregates = [...this.#tables.rowsOf(aggregate).values()];
     const zones = new Set(aggregates.flatMap(({ availabilityZone }) => availabilityZone ?? []));
     return [...zones]
       .filter((zone) => (name ?? zone) === zone)
       .sort()
       .slice(0, limit);
-  }
-
-  async getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {
-    const { serverGroups } = this.#tables;
-    const byId = serverGroups.get(key);
-    if (project === undefined || byId?.project === project) return byId;
-    for (const group of serverGroups.values())
-      if (group.project === project && group.name === key) return group;
-    return undefined;
-  }
-
-  async listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]> {
-    return page(this.#tables.serverGroups, query, ({ project }) => (query.project ?? project) === project);
   }
 
   async listGroupMembers(groupId: string, limit: number): Promise<readonly GroupMember[]> {
@@ -314,18 +316,10 @@ export class MemoryStore implements Store {
     return hosts.map((host) => {
       const aggregates = joined
         .filter(({ hostId }) => hostId === host.id)
-        .flatMap(({ aggregateId }) => this.#tables.aggregates.get(aggregateId) ?? [])
-        .map(({ createdAtMs: _, ...aggregate }) => aggregate);
+        .flatMap(({ aggregateId }) => this.#tables.rowsOf(aggregate).get(aggregateId) ?? [])
+        .map(({ id, name, availabilityZone, metadata }) => ({ id, name, availabilityZone, metadata }));
       return { ...host, ioOps: builds.get(host.id) ?? 0, aggregates };
     });
-  }
-
-  #aggregateWith(row: Omit<AggregateRecord, "hostIds">): AggregateRecord {
-    const joined = [...this.#tables.aggregateHosts.values()];
-    return {
-      ...row,
-      hostIds: joined.filter(({ aggregateId }) => aggregateId === row.id).map(({ hostId }) => hostId),
-    };
   }
 
   #rowOf(instance: InstanceRecord): InstanceRow {
@@ -334,9 +328,8 @@ export class MemoryStore implements Store {
   }
 }
 
-function isOver(lease: HostRecord["lease"], leaseEpoch: number): boolean {
-  return lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.leaseEpoch;
-}
+const isOver = (lease: HostRecord["lease"], leaseEpoch: number): boolean =>
+  lease !== null && lease.fencedBy !== null && leaseEpoch > 0 && leaseEpoch <= lease.leaseEpoch;
 
 function page<V>(table: Table<V>, query: PageQuery, wanted: (row: V) => boolean = () => true): V[] {
   const rows: V[] = [];
@@ -373,27 +366,4 @@ function ofInstance<V extends { readonly instanceId: string }>(table: Table<V>, 
     rows.push(row);
   }
   return rows;
-}
-
-/** Names of hosts are not unique: the oldest id of that name counts. */
-function byIdOrName<V extends { readonly id: string; readonly name: string }>(
-  table: Table<V>,
-  key: string,
-): V | undefined {
-  const found = table.get(key);
-  if (found !== undefined) return found;
-  for (const row of table.values()) if (row.name === key) return row;
-  return undefined;
-}
-
-/** One renewal for each host; renewals that contradict each other about the storage name none. */
-function onePerHost(renewals: readonly Renewal[]): readonly Renewal[] {
-  const byKey = new Map<string, Renewal>();
-  for (const one of renewals) {
-    const key = `${one.hostId} ${one.leaseEpoch}`;
-    const other = byKey.get(key);
-    const same = other === undefined || other.storageId === one.storageId;
-    byKey.set(key, same ? one : { ...one, storageId: null });
-  }
-  return [...byKey.values()];
 }

@@ -5,7 +5,7 @@
  * Rows that change all the time get room on their pages, so that a new version stays beside the old one.
  */
 
-export const release = [
+export const statements = [
   `create table event_head (
     single boolean not null,
     last_sequence bigint not null,

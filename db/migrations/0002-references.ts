@@ -58,4 +58,4 @@ const lists = [
   ["server_group", "server_group_policy_check"],
 ].map(([table, name]) => `alter table ${table} drop constraint ${name}`);
 
-export const references = [lostImages, ...heldByInstances, ...others, ...lists];
+export const statements = [lostImages, ...heldByInstances, ...others, ...lists];

@@ -26,4 +26,7 @@ const numaNodes = [
     )) where numa ? 'cells'`,
 ];
 
-export const words = [...columns, ...numaNodes];
+export const statements = [...columns, ...numaNodes];
+
+/** Controllers that do not know it must not go on: they would misread what is in the tables. */
+export const breaking = true;

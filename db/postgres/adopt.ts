@@ -3,7 +3,7 @@
  * taken over, any other is refused. It must never change a table.
  */
 
-import { release } from "../migrations/0001-release.ts";
+import { statements as release } from "../migrations/0001-release.ts";
 import { unavailable } from "./failure.ts";
 import type { Run } from "./functions.ts";
 import { tablesText } from "./schema-text.ts";

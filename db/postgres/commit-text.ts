@@ -3,8 +3,9 @@
  * back. A commit becomes a text for each of its lists, so that many commits can be merged into one without
  * looking at them again. Pure.
  */
-import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed } from "../../actors/records/commit.ts";
 import { deletingOf, groupedOf, usageOf } from "../rows/placement-changes.ts";
+import { rowLists } from "../rows/row-changes.ts";
 import { storableJson } from "../rows/storable.ts";
 
 export interface EncodedCommit {
@@ -43,7 +44,7 @@ const mergeableLists: ReadonlySet<string> = new Set([
  * do: when that breaks a rule, they go apart.
  */
 export function encodeTurn(commit: Commit): EncodedCommit {
-  const { request, instances = [], ...rest } = commit;
+  const { request, instances = [], rows = [], ...rest } = commit;
   const answer = storableJson(request?.answer ?? null);
   const lists = new Map<string, string>();
   const all: Readonly<Record<string, readonly unknown[] | undefined>> = {
@@ -51,6 +52,7 @@ export function encodeTurn(commit: Commit): EncodedCommit {
     created: instances.filter(({ expectedVersion }) => expectedVersion === 0).map(({ row }) => row),
     updated: instances.filter(({ expectedVersion }) => expectedVersion > 0).map(({ row }) => row),
     ...rest,
+    ...rowLists(rows),
     usage: usageOf(commit),
     deleting: deletingOf(commit),
     grouped: groupedOf(commit),
@@ -126,7 +128,17 @@ export function splitOutcome(
   });
 }
 
+/** What `novact_rehearse` says of a commit. */
+export type RehearsalOutcome = Exclude<CommitOutcome, { kind: "committed" }> | { readonly kind: "possible" };
+
 export function resultOf(outcome: Exclude<CommitOutcome, { kind: "failed" }>): CommitResult {
+  return outcome.kind === "committed" ? outcome : refusalOf(outcome);
+}
+
+/** The refusal in the outcome of a commit, or of its rehearsal. */
+export function refusalOf(
+  outcome: Exclude<CommitOutcome, { kind: "failed" | "committed" }>,
+): Exclude<Rehearsed, { kind: "possible" }> {
   if (outcome.kind !== "duplicate") return outcome;
   const answer: unknown = JSON.parse(outcome.request.answer);
   return { kind: "duplicate", request: { ...outcome.request, answer } };

@@ -12,7 +12,8 @@
  * PostgreSQL stays away longer than postgresLimits.storePatienceMs; only then the outcome is open.
  */
 import { randomUUID } from "node:crypto";
-import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import type { WriterPicture } from "../../actors/ports/store.ts";
+import type { Commit, CommitResult, Rehearsed } from "../../actors/records/commit.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { assertCommit } from "../rules/commit-rules.ts";
@@ -22,6 +23,8 @@ import {
   type CommitOutcome,
   encodeTurn,
   mergedText,
+  type RehearsalOutcome,
+  refusalOf,
   resultOf,
   splitOutcome,
 } from "./commit-text.ts";
@@ -62,6 +65,8 @@ export class CommitWriter {
   #onOutdated: WriterOptions["onOutdated"];
   readonly #queue = new CommitQueue<Waiting>();
   #batch = 0;
+  /** The batch under way: the number of its commits, and when it was taken from the queue. */
+  #writing: { readonly commits: number; readonly sinceMs: number } | undefined;
   #connection: ReservedConnection | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
@@ -94,6 +99,27 @@ export class CommitWriter {
     });
   }
 
+  /** As it is shown to people who debug. */
+  look(): WriterPicture {
+    const { commits: writing = 0, sinceMs = 0 } = this.#writing ?? {};
+    const writingMs = writing === 0 ? 0 : this.#clock.monotonicMs() - sinceMs;
+    return { waiting: this.#queue.length, writing, writingMs };
+  }
+
+  /**
+   * What `commit` would answer now. It stands in no queue and belongs to no batch, because it may be asked
+   * again. @throws UNAVAILABLE storeUnavailable; INTERNAL for what only a bug can ask
+   */
+  async rehearse(commit: Commit): Promise<Rehearsed> {
+    assertCommit(commit);
+    const statement = rehearsalStatement(apartText([encodeTurn(commit)]), this.#clock.nowMs());
+    const [row] = await this.#database.read(statement, "rehearse a commit");
+    const outcome = row?.[0] as RehearsalOutcome | undefined;
+    if (outcome === undefined) throw storeError(new Error("no result came"), "rehearse this change");
+    if (outcome.kind === "failed") throw failed(outcome);
+    return outcome.kind === "possible" ? outcome : refusalOf(outcome);
+  }
+
   /** Commits what waits, then lets go of the connection. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -107,7 +133,9 @@ export class CommitWriter {
     await Promise.resolve();
     while (this.#queue.length > 0) {
       const commits = this.#queue.take();
+      this.#writing = { commits: commits.length, sinceMs: this.#clock.monotonicMs() };
       await this.#commit({ turns: commits, merged: commits.length > 1 });
+      this.#writing = undefined;
     }
     this.#running = undefined;
   }
@@ -216,6 +244,12 @@ export class CommitWriter {
 function commitStatement(writer: string, batch: number, nowMs: number, turns: string): Statement {
   const text = "select novact_commit($1, $2, $3, $4::jsonb)";
   return { name: "novact_commit", text, values: [writer, batch, nowMs, turns] };
+}
+
+/** The text is that of a batch of one. */
+function rehearsalStatement(turns: string, nowMs: number): Statement {
+  const text = "select novact_rehearse($1::jsonb->0, $2)";
+  return { name: "novact_rehearse", text, values: [turns, nowMs] };
 }
 
 function recoverStatement(writer: string, batch: number, nowMs: number): Statement {

@@ -5,7 +5,6 @@
  */
 import { Migrator } from "@mikro-orm/migrations";
 import { defineConfig, MikroORM } from "@mikro-orm/postgresql";
-import type { Store } from "../../actors/ports/store.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { migrations, newestMigration } from "../migrations/index.ts";
 import { entities } from "../tables/index.ts";
@@ -32,7 +31,7 @@ export interface OpenStoreOptions {
 const oldestVersion = 15;
 
 /** @throws UNAVAILABLE storeUnavailable, with a sentence that says what is wrong */
-export async function openStore(options: OpenStoreOptions): Promise<Store> {
+export async function openStore(options: OpenStoreOptions): Promise<PostgresStore> {
   await prepare(options.url, placeOf(options.url), options.log);
   return connectStore(options, postgresLimits.storeConnectionsMax);
 }
@@ -44,7 +43,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
 export async function connectStore(
   { url, clock, log, onOutdated }: OpenStoreOptions,
   connectionsMax: number,
-): Promise<Store> {
+): Promise<PostgresStore> {
   const orm = await connect(url, {
     max: connectionsMax,
     statement_timeout: postgresLimits.storeTimeoutMs,

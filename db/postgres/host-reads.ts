@@ -3,7 +3,8 @@
  * aggregates, its running builds; and writes signs of life, which are no commits. It changes nothing else.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { PageQuery, Renewal } from "../../actors/ports/store.ts";
+import type { PageQuery } from "../../actors/ports/rows.ts";
+import type { Renewal } from "../../actors/ports/store.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
 import { type NumaUse, nothingUsed } from "../../protocol/numa.ts";
@@ -60,6 +61,16 @@ export class HostReads {
 
   async list({ marker = "", limit }: PageQuery): Promise<readonly HostRecord[]> {
     return this.#read("list", "where h.id > $1 order by h.id limit $2", [marker, limit]);
+  }
+
+  async atWork({ marker = "", limit }: PageQuery): Promise<readonly string[]> {
+    // The conditions are those of two indexes that hold nothing of hosts at rest.
+    const text = `select id from (
+        select instance_id as id from operation where state = 'running' and noun = 'host'
+        union select id from host where draining is not null
+      ) working where id > $1 order by id limit $2`;
+    const statement = { name: "hosts_at_work", text, values: [marker, limit] };
+    return (await this.#database.read(statement, "look for hosts at work")).map(([id]) => String(id));
   }
 
   async touch(hostIds: readonly string[], atMs: number): Promise<readonly string[]> {

@@ -1,7 +1,12 @@
 /** Statements that read instances, machines, claims and operations. Pure: texts and values, no connection. */
-import type { InstanceQuery, PageQuery, ReportedMachine, Whereabouts } from "../../actors/ports/store.ts";
+import type { PageQuery } from "../../actors/ports/rows.ts";
+import type {
+  InstanceQuery,
+  OperationQuery,
+  ReportedMachine,
+  Whereabouts,
+} from "../../actors/ports/store.ts";
 import type { MachineKey, MachineRecord } from "../../actors/records/instance.ts";
-import type { OperationState } from "../../protocol/states.ts";
 import { storableJson } from "../rows/storable.ts";
 import type { Statement } from "./database.ts";
 
@@ -130,13 +135,11 @@ export function reportedIn([
   };
 }
 
-export function operationsStatement(
-  { o }: InstanceColumns,
-  query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
-): Statement {
+export function operationsStatement({ o }: InstanceColumns, query: OperationQuery): Statement {
   const filters = [
     ["project =", query.project],
-    ["instance_id =", query.instanceId],
+    ["noun =", query.noun],
+    ["instance_id =", query.entityId],
     ["state =", query.state],
     ["id >", query.marker],
   ] as const;

@@ -1,50 +1,29 @@
-/** Reads aggregates, server groups and quotas from PostgreSQL. It changes nothing. */
-import type { EntityManager } from "@mikro-orm/postgresql";
-import type { PageQuery, Store } from "../../actors/ports/store.ts";
+/** Reads what places are chosen by, and quotas, from PostgreSQL. It changes nothing. */
+import type { Store } from "../../actors/ports/store.ts";
 import type {
-  AggregateRecord,
   GroupHost,
   GroupMember,
   QuotaRecord,
   QuotaTotal,
   QuotaUse,
-  ServerGroupRecord,
 } from "../../actors/records/placement.ts";
-import { AggregateEntity, ServerGroupEntity } from "../tables/placement.ts";
+import { quotaResources } from "../../protocol/quota.ts";
+import { limitedResources } from "../../protocol/resources.ts";
 import type { Database } from "./database.ts";
-import { readAll, type Selection, selectionOf } from "./select.ts";
 
 export class PlacementReads {
   readonly #database: Database;
-  readonly #aggregate: Selection<Omit<AggregateRecord, "hostIds">>;
-  readonly #group: Selection<ServerGroupRecord>;
 
-  constructor(em: EntityManager, database: Database) {
+  constructor(database: Database) {
     this.#database = database;
-    this.#aggregate = selectionOf(em, AggregateEntity, "a");
-    this.#group = selectionOf(em, ServerGroupEntity, "g");
   }
 
-  async aggregate(key: string): Promise<AggregateRecord | undefined> {
-    const clause = "where a.id = $1 or a.name = $1 order by a.id = $1 desc limit 1";
-    return (await this.#aggregates(clause, [key]))[0];
-  }
-
-  async aggregates({ marker = "", limit }: PageQuery): Promise<readonly AggregateRecord[]> {
-    return this.#aggregates("where a.id > $1 order by a.id limit $2", [marker, limit]);
-  }
-
-  async #aggregates(clause: string, values: readonly unknown[]): Promise<AggregateRecord[]> {
-    const hosts = `select coalesce(json_agg(ah.host_id order by ah.host_id), '[]') from aggregate_host ah
-      where ah.aggregate_id = a.id`;
-    const text = `select ${this.#aggregate.columns}, (${hosts}) from aggregate a ${clause}`;
-    const statement = { name: `aggregates_${values.length}`, text, values };
-    const rows = await this.#database.read(statement, "read aggregates");
-    return rows.flatMap((row) => {
-      const found = this.#aggregate.read(row);
-      const hostIds = row[this.#aggregate.width] as readonly string[];
-      return found === undefined ? [] : [{ ...found, hostIds }];
-    });
+  async aggregateHosts(aggregateIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const text = `select aggregate_id, json_agg(host_id order by host_id) from aggregate_host
+      where aggregate_id = any($1) group by aggregate_id`;
+    const statement = { name: "aggregate_hosts", text, values: [aggregateIds] };
+    const rows = await this.#database.read(statement, "read the hosts of aggregates");
+    return new Map(rows.map(([id, hostIds]) => [String(id), hostIds as readonly string[]]));
   }
 
   async zones({ name, limit }: Parameters<Store["listZones"]>[0]): Promise<readonly string[]> {
@@ -52,29 +31,6 @@ export class PlacementReads {
       where availability_zone = coalesce($1, availability_zone) order by availability_zone limit $2`;
     const statement = { name: "zones", text, values: [name ?? null, limit] };
     return (await this.#database.read(statement, "list zones")).map(([zone]) => String(zone));
-  }
-
-  async serverGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {
-    const clause =
-      project === undefined
-        ? "where g.id = $1"
-        : "where g.project = $2 and (g.id = $1 or g.name = $1) order by g.id = $1 desc limit 1";
-    const values = project === undefined ? [key] : [key, project];
-    const text = `select ${this.#group.columns} from server_group g ${clause}`;
-    const statement = { name: `group_${values.length}`, text, values };
-    return readAll(this.#group, await this.#database.read(statement, "read a server group"))[0];
-  }
-
-  async serverGroups({
-    marker = "",
-    limit,
-    project,
-  }: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]> {
-    const own = project === undefined ? "" : "and g.project = $3";
-    const values = [marker, limit, ...(project === undefined ? [] : [project])];
-    const text = `select ${this.#group.columns} from server_group g where g.id > $1 ${own} order by g.id limit $2`;
-    const statement = { name: `groups_${values.length}`, text, values };
-    return readAll(this.#group, await this.#database.read(statement, "list server groups"));
   }
 
   async groupHosts(groupId: string, except = ""): Promise<readonly GroupHost[]> {
@@ -120,21 +76,31 @@ export class PlacementReads {
     }));
   }
 
-  /** Numbers may come as texts: each is made a number where it is one. */
   async quota(project: string): Promise<QuotaRecord> {
-    const text = `select instances, vcpus, memory_mib, instances_used, vcpus_used, memory_mib_used
-      from quota where project = $1`;
-    const statement = { name: "quota", text, values: [project] };
-    const [row = [null, null, null, 0, 0, 0]] = await this.#database.read(statement, "read a quota");
-    const [instances, vcpus, memoryMib] = row.map((value) => (value === null ? null : Number(value)));
-    const [instancesUsed, vcpusUsed, memoryMibUsed] = row.slice(3).map(Number);
+    const statement = { name: "quota", text: quotaText, values: [project] };
+    const [row] = await this.#database.read(statement, "read a quota");
+    const [own, limits, used, ...counts] = row ?? [];
+    const set = { ...(own as Limits), ...(limits as Limits) };
+    const all = quotaResources.map((one) => [one, set[one] ?? null]);
+    const counted = limitedResources.map(({ many }, at) => [many, Number(counts[at])]);
     return {
       project,
-      limits: { instances: instances ?? null, vcpus: vcpus ?? null, memoryMib: memoryMib ?? null },
-      used: { instances: instancesUsed ?? 0, vcpus: vcpusUsed ?? 0, memoryMib: memoryMibUsed ?? 0 },
+      limits: Object.fromEntries(all) as QuotaRecord["limits"],
+      used: { ...(used as QuotaUse), ...Object.fromEntries(counted) } as QuotaRecord["used"],
     };
   }
 }
+
+type Limits = Readonly<Record<string, number | null>>;
+
+/** One statement: limits and sums of one moment. A project without a row uses nothing. */
+const quotaText = `select
+    jsonb_build_object('instances', q.instances, 'vcpus', q.vcpus, 'memoryMib', q.memory_mib),
+    coalesce(q.limits, '{}'),
+    jsonb_build_object('instances', coalesce(q.instances_used, 0), 'vcpus', coalesce(q.vcpus_used, 0),
+      'memoryMib', coalesce(q.memory_mib_used, 0)),
+    ${limitedResources.map(({ table }) => `(select count(*) from ${table} where project = $1)`).join(", ")}
+  from (select $1::text as project) p left join quota q on q.project = p.project`;
 
 function useIn(sums: readonly unknown[]): QuotaUse {
   const [instances = 0, vcpus = 0, memoryMib = 0] = sums.map(Number);

@@ -51,6 +51,10 @@ const functionsQuery = `
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
     where n.nspname = current_schema() order by p.proname collate "C", 2`;
 
+const sequencesQuery = `
+  select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where ${ours} and c.relkind = 'S' order by c.relname collate "C"`;
+
 const heading = `-- The sum of db/migrations and of the functions, as PostgreSQL knows it: for reading and for reviews.
 -- Made by "npm run schema" and compared by a live spec; functions stand here without comments and line breaks
 -- of their own. Nothing reads it at run time.
@@ -66,7 +70,8 @@ export async function schemaText(read: ReadRows): Promise<string> {
   const triggers = Map.groupBy(await read(triggersQuery), ({ table }) => String(table));
   const texts = [...(await tables(read))].map(([table, text]) => text + statements(triggers.get(table)));
   const functions = (await read(functionsQuery)).map(functionText);
-  return [heading, ...texts, ...functions].join("\n");
+  const sequences = (await read(sequencesQuery)).map(({ name }) => `create sequence ${name};\n`);
+  return [heading, ...texts, ...sequences, ...functions].join("\n");
 }
 
 /** The text of each. */

@@ -4,6 +4,7 @@
  * stand behind that.
  */
 import type { EntityManager, EntityName } from "@mikro-orm/postgresql";
+import { columnNameOf } from "../rows/row-changes.ts";
 import type { Row } from "./database.ts";
 
 export interface Selection<T> {
@@ -28,9 +29,23 @@ export function selectionOf<T extends object, E extends object>(
     .getMetadata()
     .get(entity)
     .props.filter(({ name }) => wanted(name));
-  const fields = properties.map(({ name }) => name);
+  return selection(
+    properties.map(({ name }) => name),
+    properties.map(({ fieldNames }) => `${alias}.${fieldNames[0]}`),
+  );
+}
+
+/** Of the fields of a resource, whose table has a column for each. */
+export function selectionOfFields<T extends object>(fields: readonly string[], alias: string): Selection<T> {
+  return selection(
+    fields,
+    fields.map((field) => `${alias}.${columnNameOf(field)}`),
+  );
+}
+
+function selection<T extends object>(fields: readonly string[], columns: readonly string[]): Selection<T> {
   return {
-    columns: properties.map(({ fieldNames }) => `${alias}.${fieldNames[0]}`).join(", "),
+    columns: columns.join(", "),
     width: fields.length,
     read(row, from = 0) {
       if (row[from] === null) return undefined;

@@ -4,19 +4,19 @@
  * state of its own: what it answers is what the database says.
  */
 import type { MikroORM } from "@mikro-orm/postgresql";
+import type { Owner, PageQuery, RowQuery } from "../../actors/ports/rows.ts";
 import type {
   EventPage,
   EventQuery,
   InstanceQuery,
   InstanceRow,
-  PageQuery,
+  OperationQuery,
   Renewal,
   ReportedMachine,
   Store,
   Whereabouts,
 } from "../../actors/ports/store.ts";
-import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
-import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   ClaimRecord,
@@ -26,23 +26,14 @@ import type {
   MachineRecord,
   OperationRecord,
 } from "../../actors/records/instance.ts";
-import type {
-  AggregateRecord,
-  GroupHost,
-  GroupMember,
-  QuotaRecord,
-  QuotaTotal,
-  ServerGroupRecord,
-} from "../../actors/records/placement.ts";
+import type { GroupHost, GroupMember, QuotaRecord, QuotaTotal } from "../../actors/records/placement.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
-import type { OperationState } from "../../protocol/states.ts";
+import type { Resource, RowOf } from "../../protocol/wire/resource.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
-import { FlavorEntity, ImageEntity } from "../tables/catalog.ts";
 import { EventEntity } from "../tables/event.ts";
 import { InstanceEntity } from "../tables/instance.ts";
 import { ClaimEntity, MachineEntity } from "../tables/machine.ts";
 import { OperationEntity, RequestEntity } from "../tables/operation.ts";
-import { flavorOf, imageOf } from "./catalog-records.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import type { Database, Row } from "./database.ts";
 import { type EventRow, eventPage, eventsStatement } from "./event-reads.ts";
@@ -52,6 +43,7 @@ import { HostReads } from "./host-reads.ts";
 import * as read from "./instance-reads.ts";
 import { PlacementReads } from "./placement-reads.ts";
 import { pruneDatabase } from "./prune.ts";
+import { RowReads } from "./row-reads.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";
 
 export interface PostgresStoreParts {
@@ -72,6 +64,7 @@ export class PostgresStore implements Store {
   readonly #hosts: HostReads;
   readonly #picture: HostPicture;
   readonly #placement: PlacementReads;
+  readonly #rows: RowReads;
   readonly #event: Selection<EventRow>;
   readonly #columns: read.InstanceColumns;
 
@@ -87,7 +80,8 @@ export class PostgresStore implements Store {
     const said = new HostFeatureReads(orm.em, database);
     this.#hosts = new HostReads(orm.em, database, said);
     this.#picture = new HostPicture(orm.em, database, said);
-    this.#placement = new PlacementReads(orm.em, database);
+    this.#placement = new PlacementReads(database);
+    this.#rows = new RowReads(database);
     this.#event = selectionOf(orm.em, EventEntity, "e");
     this.#columns = {
       i: this.#instance.columns,
@@ -97,8 +91,17 @@ export class PostgresStore implements Store {
     };
   }
 
+  /** The writer of commits, for people who debug. */
+  get writer(): Pick<CommitWriter, "look"> {
+    return this.#writer;
+  }
+
   async commit(commit: Commit): Promise<CommitResult> {
     return this.#writer.commit(commit);
+  }
+
+  async rehearse(commit: Commit): Promise<Rehearsed> {
+    return this.#writer.rehearse(commit);
   }
 
   async loadInstance(id: string): Promise<LoadedInstance | undefined> {
@@ -148,9 +151,7 @@ export class PostgresStore implements Store {
     return readAll(this.#operation, rows)[0];
   }
 
-  async listOperations(
-    query: PageQuery & { project?: string; instanceId?: string; state?: OperationState },
-  ): Promise<readonly OperationRecord[]> {
+  async listOperations(query: OperationQuery): Promise<readonly OperationRecord[]> {
     const rows = await this.#database.read(read.operationsStatement(this.#columns, query), "list operations");
     return readAll(this.#operation, rows);
   }
@@ -183,36 +184,28 @@ export class PostgresStore implements Store {
     return Number(row?.[0]);
   }
 
-  async getFlavor(key: string): Promise<FlavorRecord | undefined> {
-    const found = await this.#database.patiently("read a flavor", () =>
-      this.#orm.em.fork().find(FlavorEntity, { $or: [{ id: key }, { name: key }] }),
-    );
-    return preferred(found.map(flavorOf), key);
+  async rowsCalled<R extends Resource>(
+    resource: R,
+    key: string,
+    owner?: Owner,
+  ): Promise<readonly RowOf<R>[]> {
+    return this.#rows.called(resource, key, owner);
   }
 
-  async listFlavors({ marker = "", limit }: PageQuery): Promise<readonly FlavorRecord[]> {
-    const found = await this.#database.patiently("list flavors", () =>
-      this.#orm.em.fork().find(FlavorEntity, { id: { $gt: marker } }, { orderBy: { id: "asc" }, limit }),
-    );
-    return found.map(flavorOf);
+  async listRows<R extends Resource>(resource: R, query: RowQuery): Promise<readonly RowOf<R>[]> {
+    return this.#rows.list(resource, query);
   }
 
-  async getImage(key: string): Promise<ImageRecord | undefined> {
-    const found = await this.#database.patiently("read an image", () =>
-      this.#orm.em.fork().find(ImageEntity, { $or: [{ id: key }, { name: key }] }),
-    );
-    return preferred(found.map(imageOf), key);
-  }
-
-  async listImages({ marker = "", limit }: PageQuery): Promise<readonly ImageRecord[]> {
-    const found = await this.#database.patiently("list images", () =>
-      this.#orm.em.fork().find(ImageEntity, { id: { $gt: marker } }, { orderBy: { id: "asc" }, limit }),
-    );
-    return found.map(imageOf);
+  async nextNumber(resource: Resource): Promise<number> {
+    return this.#rows.nextNumber(resource);
   }
 
   async getHost(hostId: string): Promise<HostRecord | undefined> {
     return this.#hosts.get(hostId);
+  }
+
+  async listHostsAtWork(query: PageQuery): Promise<readonly string[]> {
+    return this.#hosts.atWork(query);
   }
 
   async hostsCalled(key: string): Promise<readonly HostRecord[]> {
@@ -231,24 +224,12 @@ export class PostgresStore implements Store {
     return this.#hosts.touch(hostIds, atMs);
   }
 
-  async getAggregate(key: string): Promise<AggregateRecord | undefined> {
-    return this.#placement.aggregate(key);
-  }
-
-  async listAggregates(query: PageQuery): Promise<readonly AggregateRecord[]> {
-    return this.#placement.aggregates(query);
+  async aggregateHosts(aggregateIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    return this.#placement.aggregateHosts(aggregateIds);
   }
 
   async listZones(query: Parameters<Store["listZones"]>[0]): Promise<readonly string[]> {
     return this.#placement.zones(query);
-  }
-
-  async getServerGroup(key: string, project?: string): Promise<ServerGroupRecord | undefined> {
-    return this.#placement.serverGroup(key, project);
-  }
-
-  async listServerGroups(query: PageQuery & { project?: string }): Promise<readonly ServerGroupRecord[]> {
-    return this.#placement.serverGroups(query);
   }
 
   async listGroupMembers(groupId: string, limit: number): Promise<readonly GroupMember[]> {
@@ -316,8 +297,4 @@ function ids(rows: readonly Row[]): string[] {
 /** Rows that came as JSON: an array of arrays, or null for none. */
 function nestedRows(value: unknown): Row[] {
   return Array.isArray(value) ? value.filter((row): row is Row => Array.isArray(row)) : [];
-}
-
-function preferred<R extends { readonly id: string }>(found: readonly R[], key: string): R | undefined {
-  return found.find(({ id }) => id === key) ?? found[0];
 }

@@ -4,4 +4,6 @@ export const readLimits = {
   eventScanMax: 20_000,
   /** Hosts listed when a name fits several hosts. */
   hostsOfOneNameMax: 10,
+  /** Rows of a resource listed when a name fits several. */
+  rowsOfOneNameMax: 10,
 } as const;

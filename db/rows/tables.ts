@@ -1,6 +1,5 @@
 /** The tables of the store in memory, and their keys. */
 
-import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
 import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
@@ -10,14 +9,22 @@ import type {
   MachineRecord,
   OperationRecord,
 } from "../../actors/records/instance.ts";
-import type {
-  AggregateHostKey,
-  AggregateRecord,
-  QuotaRecord,
-  ServerGroupRecord,
-} from "../../actors/records/placement.ts";
+import type { AggregateHostKey, QuotaRecord, QuotaUse } from "../../actors/records/placement.ts";
 import type { Event } from "../../protocol/event.ts";
+import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import { type Journal, Table } from "./table.ts";
+
+/** A quota's row: limits that are set, and what instances use. */
+export interface StoredQuota {
+  readonly project: string;
+  readonly limits: Partial<QuotaRecord["limits"]>;
+  readonly used: QuotaUse;
+}
+
+interface ResourceTable {
+  readonly resource: Resource;
+  readonly rows: Table<ResourceRow>;
+}
 
 /** A host's row, without the fields that are counted or joined on read. */
 export type StoredHost = Omit<HostRecord, "ioOps" | "aggregates">;
@@ -31,15 +38,28 @@ export class Tables {
   readonly hosts = new Table<StoredHost>();
   /** Host leases of removed hosts: a host that comes back goes on from its lease epoch. */
   readonly leasesKept = new Table<NonNullable<HostRecord["lease"]>>();
-  readonly flavors = new Table<FlavorRecord>();
-  readonly images = new Table<ImageRecord>();
-  readonly aggregates = new Table<Omit<AggregateRecord, "hostIds">>();
+  /** The rows of resources, by the name of the table. */
+  readonly resources = new Map<string, ResourceTable>();
+  /** The last number of each numbered resource, by the name of the table. */
+  readonly numbers = new Map<string, number>();
   readonly aggregateHosts = new Table<AggregateHostKey>();
-  readonly serverGroups = new Table<ServerGroupRecord>();
-  readonly quotas = new Table<QuotaRecord>();
+  /** Limits and sums; how many there are of a resource is counted when it is asked for. */
+  readonly quotas = new Table<StoredQuota>();
   /** Event number n is at n - trimmed - 1. */
   readonly events: Event[] = [];
   trimmed = 0;
+
+  /** The table of a resource; made when it is asked for. */
+  anyRowsOf(resource: Resource): Table<ResourceRow> {
+    const rows = this.resources.get(resource.table)?.rows ?? new Table<ResourceRow>();
+    this.resources.set(resource.table, { resource, rows });
+    return rows;
+  }
+
+  /** The same, with the fields of this resource. */
+  rowsOf<R extends Resource>(resource: R): Table<RowOf<R> & ResourceRow> {
+    return this.anyRowsOf(resource) as Table<RowOf<R> & ResourceRow>;
+  }
 
   get lastSequence(): number {
     return this.trimmed + this.events.length;

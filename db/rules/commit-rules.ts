@@ -73,16 +73,20 @@ function operationDefect(row: OperationRecord): string | undefined {
 
 /**
  * Everything that belongs to an instance is guarded by the version of its row, so the row must be in the
- * commit.
+ * commit; and an operation of a host by the version of the host.
  */
 function unguardedIn(commit: Commit): string | undefined {
   const guarded = new Set(commit.instances?.map(({ row }) => row.id));
+  const hosts = new Set(commit.hostsExpected?.map(({ hostId }) => hostId));
+  const ofInstances = commit.operations?.filter(({ noun }) => noun === "instance") ?? [];
+  const loose = commit.operations?.find(({ noun, entityId }) => noun === "host" && !hosts.has(entityId));
+  if (loose !== undefined) return `Host ${loose.entityId} has operation ${loose.id} without its version.`;
   const dependent = [
     commit.machines,
     commit.machinesGone,
     commit.claims,
     commit.claimsReleased,
-    commit.operations,
+    ofInstances.map(({ entityId }) => ({ instanceId: entityId })),
   ];
   for (const rows of dependent) {
     const defect = first<{ readonly instanceId: string }>(rows, ({ instanceId }) =>
@@ -100,6 +104,7 @@ function doubledIn(commit: Commit): string | undefined {
     commit.operations?.map(({ id }) => id),
     commit.hosts?.map(({ hostId }) => hostId),
     commit.hostsEnabled?.map(({ hostId }) => hostId),
+    commit.hostsExpected?.map(({ hostId }) => hostId),
     commit.hostsRemoved?.map(({ hostId }) => hostId),
   ];
   for (const list of keys) {

@@ -37,14 +37,14 @@ begin
         id, name, boot_id, architecture, hypervisor, accelerator, accelerator_reason, hypervisor_version,
         vcpus, memory_mib, disk_gib, storage_id, labels, features, machine_types, numa, real_cpus,
         vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances, pinned_cpus,
-        enabled, registered_at_ms, failed_builds, generation
+        enabled, registered_at_ms, version, failed_builds, generation
       )
       select
           r."hostId", r.name, r."bootId", r.architecture, r.hypervisor, r.accelerator, r."acceleratorReason",
           r."hypervisorVersion", r.vcpus, r."memoryMib", r."diskGib", r."storageId",
           r.labels, r.features, r."machineTypes", r.numa, novact_real_cpus(r.numa),
           0, 0, 0, 0, 0,
-          true, now_ms, 0, 1
+          true, now_ms, now_ms, 0, 1
         from jsonb_to_recordset(changes->'hosts') as r(
           "hostId" text, name text, "bootId" text, architecture text, hypervisor text, accelerator text,
           "acceleratorReason" text, "hypervisorVersion" text, vcpus bigint, "memoryMib" bigint,
@@ -86,16 +86,24 @@ begin
   end if;
 
   if changes ? 'hostsEnabled' then
+    -- Whoever is not the host's actor raises its version here.
     update host t set
-        enabled = r.enabled,
-        disabled_reason = r.reason,
-        failed_builds = case when r.enabled then 0 else t.failed_builds end,
-        draining = case when r.enabled then null else coalesce(r.draining, t.draining) end
-      from jsonb_to_recordset(changes->'hostsEnabled') as r(
-        "hostId" text, enabled boolean, reason text, "failedBuildsMin" bigint, draining jsonb
-      )
-      where t.id = r."hostId"
-        and (r."failedBuildsMin" is null or (t.enabled and t.failed_builds >= r."failedBuildsMin"));
+        enabled = (r.one->>'enabled')::boolean,
+        disabled_reason = r.one->>'reason',
+        failed_builds = case when (r.one->>'enabled')::boolean then 0 else t.failed_builds end,
+        draining = case
+          when (r.one->>'enabled')::boolean then null
+          when r.one ? 'draining' then nullif(r.one->'draining', 'null')
+          else t.draining
+        end,
+        version = t.version + case
+          when changes->'hostsExpected' @> jsonb_build_array(jsonb_build_object('hostId', t.id)) then 0
+          else 1
+        end
+      from jsonb_array_elements(changes->'hostsEnabled') as r(one)
+      where t.id = r.one->>'hostId'
+        and (not r.one ? 'failedBuildsMin'
+          or (t.enabled and t.failed_builds >= (r.one->>'failedBuildsMin')::bigint));
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(changes->'hostsEnabled') then
       done := novact_need_hosts(changes->'hostsEnabled');

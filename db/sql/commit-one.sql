@@ -36,8 +36,11 @@ begin
   if changes ? 'created' or changes ? 'updated' then
     done := novact_commit_instances(changes);
   end if;
-  if changes ?| array['flavors', 'flavorsRemoved', 'images', 'imagesRemoved'] then
-    done := novact_commit_catalog(changes);
+  if changes ?| array['rowsRemoved', 'rowsMade', 'rowsChanged'] then
+    done := novact_commit_rows(changes);
+  end if;
+  if changes ? 'hostsExpected' then
+    done := novact_host(changes);
   end if;
   if changes ? 'hostsEnabled' then
     done := novact_breaker(changes);
@@ -48,9 +51,11 @@ begin
   if changes ? 'buildsEnded' then
     done := novact_builds(changes);
   end if;
-  if changes ?| array['aggregatesRemoved', 'aggregates', 'aggregatesChanged', 'aggregateHostsRemoved',
-      'aggregateHosts', 'serverGroupsRemoved', 'serverGroups', 'quotas'] then
+  if changes ?| array['aggregateHostsRemoved', 'aggregateHosts', 'quotas'] then
     done := novact_commit_placement(changes);
+  end if;
+  if changes ?| array['aggregateHosts', 'rowsChanged'] then
+    done := novact_zone();
   end if;
   if changes ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
     done := novact_lease(changes);

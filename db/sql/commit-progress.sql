@@ -32,19 +32,23 @@ begin
 
   if changes ? 'operations' then
     insert into operation (
-        id, project, instance_id, kind, state, percent, step, steps, request_id,
+        id, project, noun, instance_id, to_host, kind, state, percent, step, steps, request_id,
         started_at_ms, deadline_at_ms, ended_at_ms, error
       )
       select
-          r.id, r.project, r."instanceId", r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
+          -- A controller of the version before knows instances only.
+          r.id, r.project, coalesce(r.noun, 'instance'), coalesce(r."entityId", r."instanceId"),
+          nullif(r."toHost", 'null'), r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
           r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
         from jsonb_to_recordset(changes->'operations') as r(
-          id text, project text, "instanceId" text, kind text, state text, percent bigint, step text,
+          id text, project text, noun text, "entityId" text, "instanceId" text, "toHost" jsonb,
+          kind text, state text, percent bigint, step text,
           steps jsonb, "requestId" text, "startedAtMs" bigint, "deadlineAtMs" bigint, "endedAtMs" bigint,
           error jsonb
         )
       on conflict (id) do update set
-          project = excluded.project, instance_id = excluded.instance_id, kind = excluded.kind,
+          project = excluded.project, noun = excluded.noun, instance_id = excluded.instance_id,
+          to_host = excluded.to_host, kind = excluded.kind,
           state = excluded.state, percent = excluded.percent, step = excluded.step, steps = excluded.steps,
           request_id = excluded.request_id, started_at_ms = excluded.started_at_ms,
           deadline_at_ms = excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms,

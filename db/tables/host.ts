@@ -44,6 +44,8 @@ export const HostEntity = defineEntity({
     enabled: flag(),
     disabledReason: text().nullable(),
     draining: nested<Draining>().nullable(),
+    /** Of the three above: raised by each commit of the host's actor (db/rules/host/host.sql). */
+    version: count().default(0),
     registeredAtMs: timeMs(),
   },
   checks: [
@@ -64,7 +66,10 @@ export const HostEntity = defineEntity({
         "vcpus_claimed <= vcpus and memory_mib_claimed <= memory_mib and disk_gib_claimed <= disk_gib",
     },
   ],
-  indexes: [{ name: "host_name_idx", properties: ["name", "id"] }],
+  indexes: [
+    { name: "host_name_idx", properties: ["name", "id"] },
+    { name: "host_draining_idx", properties: ["id"], where: "draining is not null" },
+  ],
 });
 
 /** What a host's NUMA nodes have, and what of it is claimed; `resource` as in db/rules/numa/numa.sql. */

@@ -1,17 +1,11 @@
 /** Every entity, one by one; the list that MikroORM is given. */
-import { FlavorEntity, ImageEntity } from "./catalog.ts";
 import { EventEntity, EventHeadEntity } from "./event.ts";
 import { HostEntity, HostLeaseEntity, HostNumaNodeEntity, HostSeenEntity } from "./host.ts";
 import { InstanceEntity } from "./instance.ts";
 import { ClaimEntity, MachineEntity } from "./machine.ts";
 import { CommitWriterEntity, OperationEntity, RequestEntity } from "./operation.ts";
-import {
-  AggregateChangeEntity,
-  AggregateEntity,
-  AggregateHostEntity,
-  QuotaEntity,
-  ServerGroupEntity,
-} from "./placement.ts";
+import { AggregateChangeEntity, AggregateHostEntity, QuotaEntity } from "./placement.ts";
+import { ResourceTableEntity, resourceEntities } from "./resources.ts";
 
 export const entities = [
   InstanceEntity,
@@ -26,11 +20,9 @@ export const entities = [
   HostLeaseEntity,
   EventEntity,
   EventHeadEntity,
-  FlavorEntity,
-  ImageEntity,
-  AggregateEntity,
   AggregateHostEntity,
   AggregateChangeEntity,
-  ServerGroupEntity,
   QuotaEntity,
+  ResourceTableEntity,
+  ...resourceEntities.values(),
 ];

@@ -9,7 +9,13 @@ export const OperationEntity = defineEntity({
   properties: {
     id: id().primary(),
     project: id(),
-    instanceId: id(),
+    noun: text().$type<OperationRecord["noun"]>().default("instance"),
+    /**
+     * Of an entity of any noun. The column has its name from when only instances had operations: a controller
+     * of the version before reads and writes it.
+     */
+    entityId: id().fieldName("instance_id"),
+    toHost: nested<OperationRecord["toHost"]>().nullable(),
     kind: text().$type<OperationRecord["kind"]>(),
     state: text().$type<OperationRecord["state"]>(),
     percent: count(),
@@ -27,7 +33,12 @@ export const OperationEntity = defineEntity({
   ],
   indexes: [
     { name: "operation_project_idx", properties: ["project", "id"] },
-    { name: "operation_instance_idx", properties: ["instanceId", "id"] },
+    { name: "operation_instance_idx", properties: ["entityId", "id"] },
+    {
+      name: "operation_host_idx",
+      properties: ["entityId"],
+      where: "state = 'running' and noun = 'host'",
+    },
     { name: "operation_running_idx", properties: ["id"], where: "state = 'running'" },
     { name: "operation_ended_idx", properties: ["endedAtMs"], where: "ended_at_ms is not null" },
   ],

@@ -1,23 +1,9 @@
 /**
- * Aggregates of hosts, groups of instances, quotas of projects. Made and changed by operators and users; what
- * a project uses is a sum that only commits change, under the same lock as its instances.
+ * Which hosts are in which aggregates, and quotas of projects. What a project uses is a sum that only commits
+ * change, under the same lock as its instances.
  */
 import { defineEntity } from "@mikro-orm/core";
-import type { AggregateRecord, ServerGroupRecord } from "../../actors/records/placement.ts";
-import { count, flag, id, nested, notNegative, text, timeMs } from "./columns.ts";
-
-export const AggregateEntity = defineEntity({
-  name: "Aggregate",
-  tableName: "aggregate",
-  properties: {
-    id: id().primary(),
-    name: text(),
-    availabilityZone: text().nullable(),
-    metadata: nested<AggregateRecord["metadata"]>(),
-    createdAtMs: timeMs(),
-  },
-  uniques: [{ name: "aggregate_name_unique", properties: ["name"] }],
-});
+import { count, flag, id, nested, notNegative } from "./columns.ts";
 
 export const AggregateHostEntity = defineEntity({
   name: "AggregateHost",
@@ -34,22 +20,6 @@ export const AggregateChangeEntity = defineEntity({
   checks: [{ name: "aggregate_change_single_check", expression: "single" }],
 });
 
-export const ServerGroupEntity = defineEntity({
-  name: "ServerGroup",
-  tableName: "server_group",
-  properties: {
-    id: id().primary(),
-    project: id(),
-    name: text(),
-    policy: text().$type<ServerGroupRecord["policy"]>(),
-    maxPerHost: count().nullable(),
-    createdAtMs: timeMs(),
-  },
-  checks: [{ name: "server_group_max_check", expression: "max_per_host >= 1" }],
-  uniques: [{ name: "server_group_name_unique", properties: ["project", "name"] }],
-  indexes: [{ name: "server_group_project_idx", properties: ["project", "id"] }],
-});
-
 /** A limit that is null is the default, which is the row of the project `*`; -1 is no limit. */
 export const QuotaEntity = defineEntity({
   name: "Quota",
@@ -62,6 +32,8 @@ export const QuotaEntity = defineEntity({
     instancesUsed: count(),
     vcpusUsed: count(),
     memoryMibUsed: count(),
+    /** Of resources, by the field that holds many of them; what is not in it is not set. */
+    limits: nested<Readonly<Record<string, number>>>().default("{}"),
   },
   checks: [
     { name: "quota_limit_check", expression: "least(instances, vcpus, memory_mib) >= -1" },

@@ -39,6 +39,7 @@ function benchHost(index: number, next: () => number): BenchHost {
     vcpus: 64 * 4,
     memoryMib: 256 * 1024,
     diskGib: 4_096,
+    version: 1,
     enabled: next() > 0.01,
     disabledReason: null,
     draining: null,

@@ -4,8 +4,10 @@
  */
 import type { Command, CommanderError, OutputConfiguration } from "commander";
 import { exitCodeOf, exitCodes } from "../package/exit-codes.ts";
-import { ownVersion } from "../package/program-files.ts";
-import { errorLines, exitCodeFor, type Shown, shownOf } from "./errors.ts";
+import { ownRelease, releaseText } from "../package/release.ts";
+import { commandAgain, type Given } from "../package/typed-command.ts";
+import { errorText, exitCodeFor, type Shown, shownOf } from "./errors.ts";
+import { inWordsOf } from "./fields.ts";
 import { asTyped } from "./hints.ts";
 import { buildProgram } from "./program.ts";
 import { Run } from "./run.ts";
@@ -20,11 +22,13 @@ export async function runCommand(
 ): Promise<number> {
   if (argv[0] === "__complete") return printCandidates(argv.slice(1), terminal, connect);
   if (argv[0] === "--version") {
-    terminal.out.write(`${ownVersion()}\n`);
+    terminal.out.write(`${releaseText(ownRelease())}\n`);
     return exitCodes.ok.exit;
   }
   let exit: number = exitCodes.ok.exit;
+  let ran: Command | undefined;
   const program = buildProgram(async (command, body) => {
+    ran = command;
     const run = new Run(terminal, connect, command.optsWithGlobals());
     try {
       exit = (await body(run)) ?? exitCodes.ok.exit;
@@ -37,7 +41,7 @@ export async function runCommand(
     await program.parseAsync([...argv], { from: "user" });
     return exit;
   } catch (thrown) {
-    return failed(thrown, { terminal, json: argv.includes("--json") });
+    return failed(thrown, { terminal, json: argv.includes("--json"), given: program.opts(), ran });
   }
 }
 
@@ -82,16 +86,26 @@ const isCommanderError = (thrown: unknown): thrown is CommanderError =>
   "code" in thrown &&
   String(thrown.code).startsWith("commander.");
 
-function failed(thrown: unknown, { terminal, json }: { terminal: Terminal; json: boolean }): number {
+interface Failing {
+  readonly terminal: Terminal;
+  readonly json: boolean;
+  /** The global options, as far as they were understood. */
+  readonly given: Given;
+  /** The command that failed; undefined: none was found. */
+  readonly ran: Command | undefined;
+}
+
+function failed(thrown: unknown, failing: Failing): number {
+  const { terminal, ran } = failing;
   if (terminal.signal.aborted) return exitCodes.interrupted.exit;
   if (isCommanderError(thrown)) {
     if (thrown.exitCode === 0) return exitCodes.ok.exit;
     // A noun without a verb: its help was printed already.
-    if (thrown.code !== "commander.help") tell(usageError(thrown), { terminal, json });
+    if (thrown.code !== "commander.help") tell(usageError(thrown), failing);
     return exitCodes.usage.exit;
   }
   const shown = shownOf(thrown);
-  tell(shown, { terminal, json });
+  tell({ ...shown, message: inWordsOf(ran, shown.details) ?? shown.message }, failing);
   if (terminal.env.NOVACT_DEBUG === "1" && thrown instanceof Error) terminal.err.write(`${thrown.stack}\n`);
   return exitCodeOf(shown.code);
 }
@@ -107,10 +121,7 @@ function usageError({ message }: CommanderError): Shown {
   };
 }
 
-function tell(error: Shown, { terminal, json }: { terminal: Terminal; json: boolean }): void {
-  const shown = { ...error, next: asTyped(error.next, terminal.command) };
-  const text = json
-    ? `${JSON.stringify({ error: shown })}\n`
-    : errorLines(shown, painter(terminal.err, terminal.env));
-  terminal.err.write(text);
+function tell(error: Shown, { terminal, json, given }: Failing): void {
+  const typed = (text: string): string => asTyped(text, commandAgain(terminal.command, given));
+  terminal.err.write(errorText(error, { json, paint: painter(terminal.err, terminal.env), typed }));
 }

@@ -4,6 +4,9 @@
  */
 import type { Command, Option } from "commander";
 import { wireLimits } from "../../protocol/limits/wire.ts";
+import { resources } from "../../protocol/resources.ts";
+import type { Resource } from "../../protocol/wire/resource.ts";
+import type { CallOptions } from "../../protocol/wire/service.ts";
 import { commandLimits } from "./limits.ts";
 import type { Run } from "./run.ts";
 
@@ -86,19 +89,27 @@ async function names(what: string, run: Run): Promise<readonly string[]> {
   switch (what) {
     case "instance":
       return (await (await run.session()).instance.list(page, call)).instances.map(({ name }) => name);
-    case "flavor":
-      return (await (await run.session()).flavor.list(page, call)).flavors.map(({ name }) => name);
-    case "image":
-      return (await (await run.session()).image.list(page, call)).images.map(({ name }) => name);
-    case "group":
-      return (await (await run.session()).serverGroup.list(page, call)).serverGroups.map(({ name }) => name);
     case "zone":
       return (await (await run.session()).availabilityZone.list({}, call)).zones.map(({ name }) => name);
-    case "aggregate":
-      return (await (await run.adminSession()).aggregate.list(page, call)).aggregates.map(({ name }) => name);
     case "host":
       return (await (await run.adminSession()).host.list(page, call)).hosts.map(({ name }) => name);
     default:
-      return [];
+      return rowNames(what, run);
   }
+}
+
+/** Of a resource; of groups under the word that is typed. */
+async function rowNames(what: string, run: Run): Promise<readonly string[]> {
+  const noun = what === "group" ? resources.serverGroup.noun : what;
+  const [key, resource] = Object.entries<Resource>(resources).find(([, one]) => one.noun === noun) ?? [];
+  if (key === undefined || resource === undefined) return [];
+  const session = await (resource.sees === "admin" ? run.adminSession() : run.session());
+  const api: Listing = session[key as keyof typeof resources];
+  const answer = await api.list({ limit: wireLimits.pageLengthDefault }, run.call());
+  const [rows = []] = Object.values(answer).filter((value) => Array.isArray(value)) as { name: string }[][];
+  return rows.map(({ name }) => name);
+}
+
+interface Listing {
+  list(page: { readonly limit: number }, options?: CallOptions): Promise<object>;
 }

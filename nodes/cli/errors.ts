@@ -37,7 +37,7 @@ export function shownOf(thrown: unknown): Shown {
       code: "INVALID_ARGUMENT",
       reason: "configuration",
       message: thrown.message,
-      next: "Correct what is named, then try again.",
+      next: nextIn(thrown) ?? "Correct what is named, then try again.",
     };
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return {
@@ -48,20 +48,42 @@ export function shownOf(thrown: unknown): Shown {
   };
 }
 
+const nextIn = (thrown: Error): string | undefined =>
+  "next" in thrown && typeof thrown.next === "string" ? thrown.next : undefined;
+
 /** The next step for a person at a terminal, where it differs from that of any caller. */
 const nextAtTerminal: Readonly<Record<string, string>> = {
   // Mutating commands say themselves how to repeat them (repeatable.ts); all other commands only read.
   timeout: "Try again, with a longer --timeout if need be. Does the cluster run? novact doctor.",
+  schemaMismatch: "The same command with --help shows what it takes.",
+  malformedHeader: "The same command with --help shows what it takes.",
   invalidUrl: "Set NOVACT_URL to nats://HOST:PORT.",
   unauthenticated:
     "Set NOVACT_USER and NOVACT_PASSWORD; or leave NOVACT_URL out, and the credentials in the state directory are read.",
   notConnected: `Is the cluster up? Start it with ${startCommand()}, or name another: --config FILE, NOVACT_URL.`,
 };
 
-const atTerminal = (body: ErrorBody): Shown => ({ ...body, next: nextAtTerminal[body.reason] ?? body.next });
+/** An error in an answer, such as that of an operation. */
+export const atTerminal = (body: Shown): Shown => ({
+  ...body,
+  next: nextAtTerminal[body.reason] ?? body.next,
+});
+
+export interface ErrorStyle {
+  readonly json: boolean;
+  readonly paint: Paint;
+  /** Puts commands into the words that can be typed here. */
+  readonly typed: (text: string) => string;
+}
+
+/** The error as it is written to stderr. */
+export function errorText(shown: Shown, { json, paint, typed }: ErrorStyle): string {
+  const spoken = { ...shown, message: typed(shown.message), next: typed(shown.next) };
+  return json ? `${JSON.stringify({ error: spoken })}\n` : errorLines(spoken, paint);
+}
 
 /** The error as lines for people. */
-export function errorLines(shown: Shown, paint: Paint): string {
+function errorLines(shown: Shown, paint: Paint): string {
   const lines = [`${paint("red", "error:")} ${shown.message.split("\n").map(plain).join("\n       ")}`];
   for (const cause of shown.causes ?? []) lines.push(`${paint("dim", "cause:")} ${plain(cause)}`);
   lines.push(...verdictLines(shown.details));

@@ -1,6 +1,8 @@
 /** Formats numbers, times and sizes for people, and parses them. Pure. */
 import { InvalidArgumentError } from "commander";
 
+export { bytes, gibibytes, mebibytes } from "../../protocol/wire/wording.ts";
+
 /** The time since `fromMs` as one or two digits and a unit, for tables. */
 export function age(fromMs: number, nowMs: number): string {
   const seconds = Math.max(0, Math.floor((nowMs - fromMs) / 1_000));
@@ -26,44 +28,40 @@ export function time(ms: number): string {
   return `${day} ${clock}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 }
 
-export function bytes(count: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let value = count;
-  let unit = 0;
-  while (value >= 1_024 && unit < units.length - 1) {
-    value /= 1_024;
-    unit++;
-  }
-  const whole = unit === 0 || value >= 100 || Number.isInteger(value);
-  return `${whole ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
-}
-
-export const mebibytes = (count: number): string => (count === 0 ? "0" : bytes(count * 1_024 ** 2));
-export const gibibytes = (count: number): string => (count === 0 ? "0" : bytes(count * 1_024 ** 3));
-
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** Parses a duration to ms: `500ms`, `30s`, `2m`, `1h`; a bare number is seconds. */
 export function parseDuration(text: string): number {
   const [, number, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-  if (number === undefined) throw new InvalidArgumentError("Give a time such as 30s, 2m or 500ms.");
+  if (number === undefined)
+    throw new InvalidArgumentError("Give a time such as 30s, 2m or 500ms; a bare number is seconds.");
   return Math.round(Number(number) * (durationUnits[unit] ?? 1));
 }
 
-/** Parses a size to MiB: `512`, `512M`, `512MiB`, `2G`; a bare number is MiB. */
-export function parseMebibytes(text: string): number {
-  const [, number, unit = "M"] = /^(\d+(?:\.\d+)?)(M|G|T)?(?:i?B)?$/i.exec(text) ?? [];
-  const factor = { M: 1, G: 1_024, T: 1_024 ** 2 }[unit.toUpperCase()];
-  const value = number === undefined || factor === undefined ? Number.NaN : Number(number) * factor;
-  if (!Number.isInteger(value)) throw new InvalidArgumentError("Give a size such as 512M or 2G.");
-  return value;
+const mebibytesIn: Readonly<Record<string, number>> = { M: 1, G: 1_024, T: 1_024 ** 2 };
+
+/** The size in MiB; undefined: the text is no size. One unit has three spellings: `G`, `GB` and `GiB`. */
+function sizeMib(text: string, unitDefault: "M" | "G"): number | undefined {
+  const found = /^(\d+(?:\.\d+)?) ?(?:([MGT])i?B?)?$/i.exec(text.trim());
+  if (found === null) return undefined;
+  const [, number, unit = unitDefault] = found;
+  return Number(number) * (mebibytesIn[unit.toUpperCase()] ?? Number.NaN);
 }
 
-/** Parses a size to GiB: `10`, `10G`, `1T`; a bare number is GiB. */
+/** Parses a size to MiB: `512M`, `1.5G`, `1GB`; a bare number is MiB. */
+export function parseMebibytes(text: string): number {
+  const mib = sizeMib(text, "M");
+  if (mib === undefined || !Number.isInteger(mib))
+    throw new InvalidArgumentError("Give a size in whole MiB: 512M, 1.5G or 1GB; a bare number is MiB.");
+  return mib;
+}
+
+/** Parses a size to GiB: `10G`, `10GB`, `1T`; a bare number is GiB. */
 export function parseGibibytes(text: string): number {
-  const value = parseMebibytes(/^\d+$/.test(text) ? `${text}G` : text) / 1_024;
-  if (!Number.isInteger(value)) throw new InvalidArgumentError("Give a size in whole GiB, such as 10G.");
-  return value;
+  const gib = (sizeMib(text, "G") ?? Number.NaN) / 1_024;
+  if (!Number.isInteger(gib))
+    throw new InvalidArgumentError("Give a size in whole GiB: 10G, 10GB or 1T; a bare number is GiB.");
+  return gib;
 }
 
 export function parseCount(text: string): number {

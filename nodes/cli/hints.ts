@@ -2,24 +2,31 @@
  * Texts that name commands as `novact …`, whoever wrote them, in the words that can be typed here. Pure.
  */
 
-/** The first words after `novact`, as program.ts has them: prose speaks of novact as well. */
-export const commandWords = [
-  "aggregate",
+import { resources } from "../../protocol/resources.ts";
+
+const others = [
   "availability-zone",
   "chaos",
   "completion",
+  "debug",
   "doctor",
   "event",
-  "flavor",
   "group",
   "host",
-  "image",
   "instance",
+  "logs",
   "operation",
   "quota",
   "rebalance",
   "up",
-] as const;
+  "version",
+];
+
+/** The first words after `novact`, as program.ts has them: prose speaks of novact as well. */
+export const commandWords: readonly string[] = [
+  ...others,
+  ...Object.values(resources).flatMap(({ noun }) => (noun === "server-group" ? [] : [noun])),
+].sort();
 
 const named = new RegExp(
   `(?<![\\w./@-]|npx )novact(?= (?:(?:${commandWords.join("|")})\\b|--help\\b|\\[))`,

@@ -16,6 +16,8 @@ export const commandLimits = {
   eventPageLength: 200,
   /** Time for completing names in a shell: a person waits for it with a finger on the key. */
   completionTimeoutMs: 1_500,
+  /** A controller collects the answers of the others for a second. */
+  debugTimeoutMs: 10_000,
   /** The doctor asks every host, reads every instance, and may look twice. */
   doctorTimeoutMs: 60_000,
   /** Deadline of a command that fences by power: powerOffTimeoutMs, and the steps around it. */

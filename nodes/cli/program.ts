@@ -9,6 +9,7 @@ import { parseDuration } from "./format.ts";
 import { aggregateCommand, availabilityZoneCommand } from "./nouns/aggregate.ts";
 import { chaosCommand } from "./nouns/chaos.ts";
 import { completionCommand } from "./nouns/completion.ts";
+import { debugCommand } from "./nouns/debug.ts";
 import { doctorCommand } from "./nouns/doctor.ts";
 import { eventCommand } from "./nouns/event.ts";
 import { flavorCommand } from "./nouns/flavor.ts";
@@ -16,10 +17,13 @@ import { groupCommand } from "./nouns/group.ts";
 import { hostCommand } from "./nouns/host.ts";
 import { imageCommand } from "./nouns/image.ts";
 import { instanceCommand } from "./nouns/instance.ts";
+import { keyPairCommand } from "./nouns/key-pair.ts";
+import { logsCommand } from "./nouns/logs.ts";
 import { operationCommand } from "./nouns/operation.ts";
 import { quotaCommand } from "./nouns/quota.ts";
 import { rebalanceCommand } from "./nouns/rebalance.ts";
 import { upCommand } from "./nouns/up.ts";
+import { versionCommand } from "./nouns/version.ts";
 import type { Invoke } from "./run.ts";
 
 /** Builds the tree. Without `invoke` the tree is only for looking at. */
@@ -30,11 +34,11 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     .option("--json", "one JSON value on stdout instead of text; of streams one per line")
     .option(
       "--timeout <time>",
-      "how long to wait for answers, with --wait for the end: 30s, 2m",
+      "how long to wait for answers, with --wait for the end: 30s, 2m; a bare number is seconds",
       parseDuration,
     )
     .option("--config <file>", "the cluster's configuration (default: NOVACT_CONFIG, or cluster.yaml)")
-    .option("--version", "print the version, and nothing else")
+    .option("--version", "print the command's version and commit, and nothing else")
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", helpAfter());
   const nouns = [
@@ -44,15 +48,19 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     operationCommand,
     eventCommand,
     groupCommand,
+    keyPairCommand,
     quotaCommand,
     availabilityZoneCommand,
     hostCommand,
     aggregateCommand,
     rebalanceCommand,
     doctorCommand,
+    debugCommand,
+    logsCommand,
     chaosCommand,
     upCommand,
     completionCommand,
+    versionCommand,
   ];
   for (const noun of nouns) program.addCommand(withHelp(noun(invoke)));
   return program;

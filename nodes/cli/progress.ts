@@ -31,13 +31,19 @@ export async function waitForAll(
     run,
     waited.map(({ name }) => name),
   );
-  const deadlineMs = performance.now() + (run.timeoutMs ?? wireLimits.waitTimeoutMsDefault);
+  const deadlineMs = performance.now() + (run.timeoutMs ?? patienceMs(waited));
   try {
     return await Promise.all(waited.map((one) => waitForOne({ run, session, progress, deadlineMs }, one)));
   } finally {
     progress.end();
   }
 }
+
+/** An operation of a host takes as long as its guests take, and ends by a deadline of its own. */
+const patienceMs = (waited: readonly Waited[]): number =>
+  waited.some(({ operation }) => operation.noun === "host")
+    ? Number.POSITIVE_INFINITY
+    : wireLimits.waitTimeoutMsDefault;
 
 interface Waiting {
   readonly run: Run;
@@ -71,6 +77,8 @@ class Progress {
   readonly #live: boolean;
   readonly #paint: Paint;
   readonly #shown = new Map<string, number>();
+  /** By operation: what its newest step said last. */
+  readonly #told = new Map<string, string | undefined>();
   readonly #newest = new Map<string, string>();
   readonly #total: number;
   /** Width of the longest name: the lines of several instances stand in columns. */
@@ -88,8 +96,12 @@ class Progress {
 
   show(name: string, operation: Operation): void {
     const from = this.#shown.get(operation.id) ?? 0;
-    const fresh = operation.steps.slice(from);
+    // A step may say something else later: how far a drain has come.
+    const message = operation.steps.at(-1)?.message;
+    const again = from === operation.steps.length && this.#told.get(operation.id) !== message ? 1 : 0;
+    const fresh = operation.steps.slice(from - again);
     this.#shown.set(operation.id, operation.steps.length);
+    this.#told.set(operation.id, message);
     if (!this.#live) {
       for (const { step, atMs, message } of fresh)
         this.#run.remark(stepLine(name.padEnd(this.#nameWidth), operation, { step, atMs, message }));
@@ -140,9 +152,10 @@ function stepLine(
   return `${plain(name)}  ${after}  ${step}${message === undefined ? "" : `  ${plain(message)}`}`;
 }
 
-function liveLine(name: string, { step, percent, kind, startedAtMs, steps }: Operation): string {
-  const after = duration((steps.at(-1)?.atMs ?? startedAtMs) - startedAtMs);
-  return `${plain(name)}: ${kind}, ${step}, ${percent} % after ${after} …`;
+function liveLine(name: string, { noun, step, percent, kind, startedAtMs, steps }: Operation): string {
+  const { atMs = startedAtMs, message } = steps.at(-1) ?? {};
+  if (noun === "host" && message !== undefined) return `${plain(name)}: ${kind}, ${plain(message)} …`;
+  return `${plain(name)}: ${kind}, ${step}, ${percent} % after ${duration(atMs - startedAtMs)} …`;
 }
 
 function endLine(name: string, operation: Operation, paint: Paint): string {

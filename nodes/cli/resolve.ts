@@ -1,5 +1,7 @@
 /** Names in place of ids: finds the one instance that a name means, or lists the candidates. */
 import type { Instance } from "../../protocol/instance.ts";
+import { nounInWords, type Resource } from "../../protocol/wire/resource.ts";
+import type { CallOptions } from "../../protocol/wire/service.ts";
 import { CommandError } from "./errors.ts";
 import type { Run } from "./run.ts";
 import type { Session } from "./session.ts";
@@ -29,6 +31,31 @@ function ambiguous(key: string, instances: readonly Instance[]): CommandError {
   if (instances.length > namedMax) ids.push("and more");
   const message = `The name "${key}" belongs to several instances:\n${ids.join("\n")}`;
   return new CommandError("ambiguous", message, "Name the one that is meant by its id.");
+}
+
+interface Listing {
+  list(page: { readonly name: string; readonly limit: number }, options?: CallOptions): Promise<object>;
+}
+
+/**
+ * What stands in a subject for a row that is called so: the word itself where a subject can hold it, since
+ * the server finds names as well; else the id, which a list tells. @throws CommandError notFound, ambiguous
+ */
+export async function rowId(
+  run: Run,
+  api: Listing,
+  { resource, key }: { readonly resource: Resource; readonly key: string },
+): Promise<string> {
+  if (token.test(key)) return key;
+  const answer = await api.list({ name: key, limit: 2 }, run.call());
+  const [found = []] = Object.values(answer).filter((value) => Array.isArray(value)) as { id: string }[][];
+  const [only, ...others] = found;
+  const words = nounInWords(resource);
+  if (only === undefined) throw new CommandError("notFound", `There is no ${words} "${key}".`);
+  if (others.length === 0) return only.id;
+  const ids = found.map(({ id }) => id).join("\n");
+  const message = `The name "${key}" belongs to several ${words}s:\n${ids}`;
+  throw new CommandError("ambiguous", message, "Name the one that is meant by its id.");
 }
 
 /** The id of a host, from its id or name. */

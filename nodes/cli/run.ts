@@ -5,6 +5,8 @@
 import type { Command } from "commander";
 import type { CallOptions } from "../../protocol/wire/service.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
+import { commandAgain } from "../package/typed-command.ts";
+import { errorText, type Shown } from "./errors.ts";
 import { asTyped } from "./hints.ts";
 import { commandLimits } from "./limits.ts";
 import type { Connect, Session } from "./session.ts";
@@ -84,9 +86,14 @@ export class Run {
     this.terminal.err.write(`${this.typed(text)}\n`);
   }
 
-  /** A hint in the words that can be typed here. */
-  typed(text: string): string {
-    return asTyped(text, this.terminal.command);
+  /** A hint in the words that can be typed here, for the same cluster and project. */
+  readonly typed = (text: string): string =>
+    asTyped(text, commandAgain(this.terminal.command, { config: this.config, project: this.project }));
+
+  /** Tells an error beside the result, as a command that ends with it does. */
+  tell(shown: Shown): void {
+    const paint = painter(this.terminal.err, this.terminal.env);
+    this.terminal.err.write(errorText(shown, { json: this.json, paint, typed: this.typed }));
   }
 
   emit(value: unknown): void {

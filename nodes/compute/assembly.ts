@@ -9,9 +9,11 @@ import { Periodic } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { agentNeeds } from "../../protocol/agent-needs.ts";
 import { type HostInventory, hostAgentService, reportService } from "../../protocol/machine.ts";
+import type { Release } from "../../protocol/release.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import type { Drivers } from "../drivers/kinds.ts";
 import { computeLimits } from "./limits.ts";
@@ -28,6 +30,8 @@ export interface ComputePorts {
   readonly bootsMax: number;
   /** The words of `ensure`'s `needs` that the agent knows. Absent: all words. */
   readonly knows?: readonly string[];
+  /** What the process runs. Absent: it does not tell, as in specs. */
+  readonly release?: Release;
   /** Called when the node cannot work any more until its process starts again; its guests run on. */
   readonly onFailed?: () => void;
 }
@@ -69,10 +73,10 @@ export function assembleCompute(ports: ComputePorts): Compute {
   const server = createServer({
     ...wire,
     binding: hostBinding(cell, inventory.hostId),
-    services: [implement(hostAgentService, host.handlers)],
+    services: [implement(hostAgentService, { ...host.handlers, release: async () => releaseOf(ports) })],
     discoverable: false,
   });
-  const trims = trimming(ports);
+  const trims = trimming(system, ports);
   trims.next();
   return {
     system,
@@ -86,10 +90,16 @@ export function assembleCompute(ports: ComputePorts): Compute {
   };
 }
 
+/** @throws unknownMethod, as an agent that does not know the question */
+function releaseOf({ release }: ComputePorts): Release {
+  if (release !== undefined) return release;
+  throw new StatusError("unknownMethod", "This agent does not say what it runs.");
+}
+
 /** Trims the logs periodically: logs that grow for ever would fill the disk. */
-function trimming({ drivers, clock, log }: ComputePorts): Periodic {
-  return new Periodic({
-    ...{ name: "trimming", clock, log },
+function trimming(system: ActorSystem, { drivers, log }: ComputePorts): Periodic {
+  return new Periodic(system, {
+    name: "trimming",
     pauseMs: () => computeLimits.consoleTrimPeriodMs,
     round: ({ fail }) =>
       drivers.consoles.trim().catch((error: unknown) => {

@@ -15,6 +15,7 @@ import { hostIdOf } from "../config/host-id.ts";
 import { cpuFeatures, numaNodes } from "../drivers/computer-facts.ts";
 import { createDrivers, type Drivers } from "../drivers/index.ts";
 import { readBootId } from "../drivers/process-table.ts";
+import { ownRelease } from "../package/release.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { findGuest } from "../setup/guest/build.ts";
 import { assembleCompute } from "./assembly.ts";
@@ -66,6 +67,7 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
     ids: systemIds(config.deployment),
     log,
     bootsMax,
+    release: ownRelease(),
   };
   const compute = assembleCompute({ ...ports, onFailed: () => endProcess(log) });
   const hurried = Promise.withResolvers<void>();

@@ -8,11 +8,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
 import { availableParallelism, totalmem } from "node:os";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Static } from "@sinclair/typebox";
 import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import {
   CredentialsError,
   credentialsFile,
@@ -20,9 +21,10 @@ import {
   readCredentials,
 } from "../bus/credentials.ts";
 import type { WebSocketListener } from "../bus/server-config.ts";
-import { hostUser, inboxPrefixOf } from "../bus/users.ts";
+import { controllerUser, hostUser, inboxPrefixOf } from "../bus/users.ts";
 import { isCheckout, treeDirectory } from "../package/program-files.ts";
-import { startCommand } from "../package/typed-command.ts";
+import { commandAgain, startCommand, typedCommand } from "../package/typed-command.ts";
+import { ConfigError, NothingNamedError, shownPath } from "./errors.ts";
 import { check, type Finding } from "./explain.ts";
 import { configLimits } from "./limits.ts";
 import { nodeNameFindings } from "./node-names.ts";
@@ -90,31 +92,21 @@ export interface ClusterConfig {
   readonly demo: boolean;
 }
 
-/** A configuration that cannot be used; the message is for people and has one line for each mistake. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly code = "INVALID_ARGUMENT";
-  readonly findings: readonly Finding[];
+/** cluster.yaml of this checkout, or of the current directory: what is read where nothing names another. */
+export const plainConfigFile = (): string =>
+  resolve(isCheckout ? join(treeDirectory, "cluster.yaml") : "cluster.yaml");
 
-  constructor(file: string, findings: readonly Finding[]) {
-    const shown = relative(process.cwd(), file);
-    const place = shown.startsWith("..") ? file : shown;
-    super(findings.map(({ line, message }) => `${place}:${line}: ${message}`).join("\n"));
-    this.findings = findings;
-  }
-}
+/** The file named by NOVACT_CONFIG; else the plain one. */
+export const defaultConfigFile = (): string => resolve(process.env.NOVACT_CONFIG ?? plainConfigFile());
 
-/** The file named by NOVACT_CONFIG; else cluster.yaml of this checkout, or of the current directory. */
-export const defaultConfigFile = (): string =>
-  resolve(process.env.NOVACT_CONFIG ?? (isCheckout ? join(treeDirectory, "cluster.yaml") : "cluster.yaml"));
-
-/** Reads and checks the configuration. @throws ConfigError */
+/** Reads and checks the configuration. @throws ConfigError, NothingNamedError */
 export function loadConfig(path: string = defaultConfigFile()): ClusterConfig {
   const file = resolve(path);
   if (!existsSync(file)) {
-    const message =
-      "there is no such file. Name another with --config or NOVACT_CONFIG, or make it: an empty one takes all defaults.";
-    throw new ConfigError(file, [{ line: 1, message }]);
+    throw new NothingNamedError(
+      `There is no configuration file ${shownPath(file)}.`,
+      "Name another with --config or NOVACT_CONFIG, or make it: an empty one takes all defaults.",
+    );
   }
   return parseConfig(readFileSync(file, "utf8"), file);
 }
@@ -315,8 +307,8 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
 export type BusUser = { readonly host: string } | string;
 
 /**
- * The credentials for the NATS client. @throws ConfigError when the cluster was never up, or the file is
- * damaged or may not be read
+ * The credentials for the NATS client. @throws NothingNamedError when there is no such project, or the
+ * cluster was never up; ConfigError when the file is damaged or may not be read
  */
 export function connectionOf(config: ClusterConfig, user: BusUser): NatsCredentials {
   return throughLink(credentialsOf(config, user));
@@ -335,11 +327,26 @@ function credentialsOf(config: ClusterConfig, user: BusUser): NatsCredentials {
     const message = "belongs to the user who started the cluster. Run this as that user (sudo).";
     throw new ConfigError(file, [{ line: 1, message }]);
   }
-  const message =
-    `there are no credentials for ${name}. Start the cluster first (${startCommand()})` +
-    `${typeof user === "string" ? ", or add the project to projects in cluster.yaml" : ""}.`;
-  throw new ConfigError(config.file, [{ line: 1, message }]);
+  throw withoutCredentials(config, user);
 }
+
+function withoutCredentials({ file, projects }: ClusterConfig, user: BusUser): NothingNamedError {
+  const shown = shownPath(file);
+  if (typeof user === "string" && ![...projects, adminProject, controllerUser].includes(user))
+    return new NothingNamedError(
+      `There is no project ${user}: ${shown} has ${projects.join(", ")}.`,
+      `Name another with --project or NOVACT_PROJECT, or add it to projects in ${shown} and start the cluster anew.`,
+    );
+  const whose = typeof user === "string" ? user : `host ${user.host}`;
+  return new NothingNamedError(
+    `There are no credentials for ${whose}: the cluster of ${shown} was not started yet.`,
+    `Start it: ${startOf(file)}; or name another one: --config FILE, NOVACT_URL.`,
+  );
+}
+
+/** The command that starts the cluster of this configuration, as it can be pasted. */
+const startOf = (file: string): string =>
+  file === plainConfigFile() ? startCommand() : `${commandAgain(typedCommand(), { config: file })} up`;
 
 function ofUrl(text: string): NatsCredentials {
   const url = new URL(text);

@@ -5,7 +5,7 @@
 import type { TSchema } from "@sinclair/typebox";
 import { Ajv, type ErrorObject } from "ajv";
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
-
+import { problemOf } from "../../protocol/wire/fault-text.ts";
 /** One mistake, and its line. */
 export interface Finding {
   readonly line: number;
@@ -99,14 +99,11 @@ function explain(error: ErrorObject, lineOf: (path: Path) => number): Finding {
       const allowed = (error.params.allowedValues as readonly unknown[]).join(", ");
       return { line: lineOf(path), message: `${name} must be one of: ${allowed}.${found}${write}` };
     }
-    case "minimum":
-    case "maximum": {
-      const bound = error.keyword === "minimum" ? "at least" : "at most";
-      const limit = String(error.params.limit);
-      return { line: lineOf(path), message: `${name} must be ${bound} ${limit}.${found}${write}` };
+    default: {
+      const problem = problemOf(error);
+      const more = problem.includes(schema.description ?? problem) ? "" : write;
+      return { line: lineOf(path), message: `${name} ${problem}.${found}${more}` };
     }
-    default:
-      return { line: lineOf(path), message: `${name} ${error.message ?? "is wrong"}.${found}${write}` };
   }
 }
 

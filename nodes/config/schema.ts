@@ -56,7 +56,10 @@ const reserved = (what: string, maximum: number) =>
  * A token of subjects that is also a word of command lines and the name of a file: it begins with a letter or
  * digit, so that no program takes it for an option.
  */
-const token = { pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$" };
+const token = {
+  pattern: "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$",
+  description: "a name of 1 to 64 letters, digits, - and _, a letter or digit first",
+};
 
 export const NodeSchema = Type.Object(
   {

@@ -7,7 +7,8 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
-import { type ClusterConfig, ConfigError, type NodeConfig } from "./config.ts";
+import type { ClusterConfig, NodeConfig } from "./config.ts";
+import { ConfigError } from "./errors.ts";
 import { check, type Finding } from "./explain.ts";
 import { type ClusterFile, ClusterSchema } from "./schema.ts";
 

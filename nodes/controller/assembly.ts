@@ -4,17 +4,14 @@
  * fences them is put together in safety.ts.
  */
 
-import { aggregateHandlers } from "../../actors/control/catalog/aggregates.ts";
-import { flavorHandlers } from "../../actors/control/catalog/flavors.ts";
+import { resourcesHandlers } from "../../actors/control/catalog/handlers.ts";
 import { imageSweeperDefinition } from "../../actors/control/catalog/image-sweeper.ts";
-import { imageHandlers } from "../../actors/control/catalog/images.ts";
 import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
-import { serverGroupHandlers } from "../../actors/control/catalog/server-groups.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
-import { disableFailing } from "../../actors/control/fleet/breaker.ts";
-import { Drainer, drainerDefinition } from "../../actors/control/fleet/drainer.ts";
+import { releases } from "../../actors/control/doctor/releases.ts";
+import { breaker } from "../../actors/control/fleet/breaker.ts";
 import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
 import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
 import { remindOfMissing, take } from "../../actors/control/fleet/observations.ts";
@@ -22,6 +19,9 @@ import { LeasePicture } from "../../actors/control/fleet/picture.ts";
 import { recovererDefinition } from "../../actors/control/fleet/recoverer.ts";
 import { hostHandlers } from "../../actors/control/fleet/service.ts";
 import { StrangeReports } from "../../actors/control/fleet/strange-reports.ts";
+import { hostActors } from "../../actors/control/host/actor.ts";
+import { Surveys } from "../../actors/control/host/survey.ts";
+import { wakerDefinition } from "../../actors/control/host/waker.ts";
 import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
@@ -36,32 +36,33 @@ import { createScheduler, type SchedulerOptions } from "../../actors/control/sch
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
-import type { Store } from "../../actors/ports/store.ts";
+import type { Store, WriterPicture } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
-import type { ActorRef, ActorSystem, SupervisionEvent } from "../../actors/runtime/system.ts";
+import type { ActorRef, ActorSystem } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
-import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
-import { eventService } from "../../protocol/event.ts";
-import { flavorService } from "../../protocol/flavor.ts";
-import { doctorService, hostService } from "../../protocol/host.ts";
-import { imageService } from "../../protocol/image.ts";
-import { instanceService } from "../../protocol/instance.ts";
-import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
-import { operationService } from "../../protocol/operation.ts";
-import { quotaService } from "../../protocol/quota.ts";
-import { serverGroupService } from "../../protocol/server-group.ts";
+import type { Release } from "../../protocol/release.ts";
+import { type AllHandlers, services } from "../../protocol/services.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
-import { createServer, implement, type Server } from "../../protocol/wire/server.ts";
-import { outboxHintSubject, systemProject } from "../../protocol/wire/subjects.ts";
+import { createServer, type Implementation, implement, type Server } from "../../protocol/wire/server.ts";
+import type { Service } from "../../protocol/wire/service.ts";
+import { outboxHintSubject } from "../../protocol/wire/subjects.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import type { EventPublisher } from "../events/publisher.ts";
 import { askHost } from "./ask-host.ts";
+import { Debug } from "./debug.ts";
 import { hostAgents } from "./host-agents.ts";
+import { RollCall } from "./roll-call.ts";
+import { tellOfSupervision } from "./supervision.ts";
 
 export interface ControllerPorts {
   readonly cell: string;
+  /** Of the controller, among those of the cell. */
+  readonly name: string;
   readonly store: Store;
+  /** The store's one writer of commits, for people who debug; absent: it has none. */
+  readonly writer?: () => WriterPicture;
   readonly bus: Bus;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -75,8 +76,10 @@ export interface ControllerPorts {
   /** Room on the file systems of the controller and of its database; absent: it is not known. */
   readonly space?: DiskSpace;
   readonly openSafety: OpenSafety;
-  /** Called after events were committed: publishes them. */
-  readonly wakePublisher: () => void;
+  /** Starts the publisher of committed events. Absent: this controller publishes none. */
+  readonly openPublisher?: (system: ActorSystem) => Pick<EventPublisher, "wake" | "look">;
+  /** What this process is and runs. Absent: it does not tell, as in specs. */
+  readonly release?: { readonly name: string; readonly release: Release };
   /**
    * A supervisor has given up an actor that every command or every instance needs: the controller is of no
    * use until its process begins anew.
@@ -104,7 +107,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       reconcilerDefinition({ store, nudge: (id) => void registry.tell(id, { kind: "reconcile" }) }),
     ),
     system.spawn(recovererDefinition({ store, braked: () => parts.leases.brake.on, recover })),
-    system.spawn(drainerDefinition(parts.drainer)),
+    system.spawn(wakerDefinition({ store, wake: (id) => void parts.hosts.tell(id, { kind: "look" }) })),
     system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
     system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
   ];
@@ -118,6 +121,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     if (hint !== undefined) waits.hint(hint);
     return undefined;
   });
+  const questions = parts.debug.serve();
   const safety = await ports.openSafety(audienceOf(ports, parts));
   const server = serverOf(ports, parts);
   return {
@@ -127,10 +131,16 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       parts.placer.cutOff();
     },
     stop: async () => {
-      await Promise.all([server.drain(), hints.drain(), safety.stop()]);
+      await Promise.all([
+        server.drain(),
+        hints.drain(),
+        questions.drain(),
+        parts.rollCall.drain(),
+        safety.stop(),
+      ]);
       registry.close();
+      parts.hosts.close();
       directory.close();
-      parts.space.stop();
       await system.stop();
     },
   };
@@ -142,21 +152,21 @@ type Parts = ReturnType<typeof actorsOf>;
 function actorsOf(ports: ControllerPorts) {
   const { store, bus, clock, ids, log, firstTurn } = ports;
   const system = createActorSystem({ clock, log });
+  // The first actor, and so the last to be stopped: it publishes what the others still commit.
+  const publisher = ports.openPublisher?.(system);
   const directory = new HostDirectory({
-    ...{ store, clock, log },
+    ...{ system, store, clock, log, onFailed: ports.onFailed },
     onRead: (hosts, readAtMs) => placer.read(hosts, readAtMs),
-    onRound: (hosts) => {
-      const onDisabled = () => placer.hostsChanged();
-      void disableFailing(hosts, { commit, clock, log, onDisabled });
-    },
+    onRound: (read) => failing.hostsRead(read),
   });
   const tell = (hint: CommitHint) => {
-    ports.wakePublisher();
+    publisher?.wake();
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
   };
   const waits = new Waits(store, clock);
   const commits = new Commits(store, tell, waits);
   const { commit } = commits;
+  const failing = breaker(system, { commit, clock, log, onDisabled: () => placer.hostsChanged() });
   const hostAgent = hostAgents(ports);
   const leases = new LeasePicture(clock);
   const ranking = createScheduler(ports.scheduler);
@@ -171,23 +181,29 @@ function actorsOf(ports: ControllerPorts) {
     hostFacts: (hostId) => directory.facts(hostId),
     fencesOf: (hostIds) => directory.fencesOf(hostIds),
     hostFull: (hostId) => placer.full(hostId),
-    askHost: (hostId, asked) => askHost(hostAgent(hostId), asked),
+    askHost: (hostId, asked, requestId) => askHost(hostAgent(hostId), asked, requestId),
     place: (instance) => placer.place(instance),
     roomOn: (hostId) => placer.roomOn(hostId),
   });
-  const space = new SpaceWatch({ space: ports.space, clock, log });
+  const space = new SpaceWatch({ space: ports.space, system, log });
+  const self = { kind: "controller", id: ids.next(), name: "controller", ...ports.release } as const;
+  const rollCall = new RollCall({ bus, clock, ids, cell: ports.cell, self });
   const creator = new Creator({
     ...{ store, commit, placer, clock, ids, space },
     born: (loaded) => registry.adopt(loaded),
   });
-  const drainer = new Drainer({
-    ...{ store, directory, placer },
-    move: (id, hostId, to) => void registry.tell(id, { kind: "move", hostId, to }),
-  });
+  const steering = hostsOf(ports, { system, commit, directory, leases, placer, registry });
   const propose = (question: Parameters<typeof proposal>[1]) =>
     proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
   const strange = new StrangeReports({ clock, log });
+  const debug = new Debug({
+    ...ports,
+    half: "actors",
+    ...{ system, residents: [registry, steering.hosts], publisher },
+    lastSequence: () => store.lastSequence(),
+  });
   return {
+    debug,
     system,
     strange,
     directory,
@@ -200,10 +216,40 @@ function actorsOf(ports: ControllerPorts) {
     hostAgent,
     registry,
     creator,
-    drainer,
+    ...steering,
     propose,
     space,
+    rollCall,
   };
+}
+
+type Around = Pick<Commits, "commit"> & {
+  readonly system: ActorSystem;
+  readonly directory: HostDirectory;
+  readonly leases: LeasePicture;
+  readonly placer: Placer;
+  readonly registry: InstanceRegistry;
+};
+
+/** The actors of hosts, and what they and the service of hosts look at. */
+function hostsOf({ store, clock, ids, log, power }: ControllerPorts, around: Around) {
+  const { system, commit, directory, leases, placer, registry } = around;
+  const surveys = new Surveys({ store, directory, placer });
+  const seen = (hostId: string) => ({
+    alive: directory.alive(hostId),
+    silentMs: leases.silentMs(hostId),
+    spaces: directory.spaces(hostId),
+  });
+  const hosts = hostActors(system, {
+    ...{ store, commit, clock, ids, log, surveys, seen, power },
+    move: (id, hostId, to) => void registry.tell(id, { kind: "move", hostId, to }),
+    hostsChanged: () => {
+      directory.refreshSoon();
+      placer.hostsChanged();
+    },
+  });
+  const obstacleOf = (hostId: string, id: string) => surveys.obstaclesOf(hostId).get(id);
+  return { surveys, seen, hosts, obstacleOf };
 }
 
 /** What the actors do with the news of the safety channel. */
@@ -252,18 +298,16 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     parts.hostAgent(hostId).audit({}, { timeoutMs, onLeftOut });
   const strange = () => parts.strange.lately();
   const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
-  const services = [
-    implement(instanceService, instanceHandlers({ ...parts, store })),
-    implement(operationService, operationHandlers(read)),
-    implement(eventService, eventHandlers(read)),
-    implement(flavorService, flavorHandlers(catalog)),
-    implement(imageService, imageHandlers({ ...catalog, files: ports.imageFiles, log })),
-    implement(hostService, hostHandlers({ ...catalog, ...parts, power: ports.power })),
-    implement(aggregateService, aggregateHandlers({ ...catalog, ...parts })),
-    implement(availabilityZoneService, zoneHandlers({ ...parts, store })),
-    implement(serverGroupService, serverGroupHandlers(catalog)),
-    implement(quotaService, quotaHandlers(catalog)),
-    implement(doctorService, {
+  const handlers: AllHandlers = {
+    instance: instanceHandlers({ ...parts, store }),
+    operation: operationHandlers(read),
+    event: eventHandlers(read),
+    host: hostHandlers({ ...catalog, ...parts, power: ports.power }),
+    ...resourcesHandlers({ ...catalog, ...parts, files: ports.imageFiles, log }),
+    availabilityZone: zoneHandlers({ ...parts, store }),
+    quota: quotaHandlers(catalog),
+    controller: parts.debug.handlers,
+    doctor: {
       examine: async () =>
         diagnosis(
           await examine({
@@ -272,24 +316,29 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
             spaces: () => parts.space.spaces,
           }),
         ),
-    }),
-  ];
-  return createServer({ bus, clock, ids, log, binding: commandBinding(cell), services });
+      releases: async () => ({
+        running: await releases({
+          store,
+          alive: (hostId) => parts.directory.alive(hostId),
+          askHost: (hostId) => parts.hostAgent(hostId).release({}, { timeoutMs }),
+          callControllers: () => parts.rollCall.call(),
+        }),
+      }),
+    },
+  };
+  return createServer({
+    bus,
+    clock,
+    ids,
+    log,
+    binding: commandBinding(cell),
+    services: implementAll(handlers),
+  });
 }
 
-/** Writes what a supervisor did as an event; when even that fails, the log has it. */
-async function tellOfSupervision(
-  { kind, actor, incarnation }: SupervisionEvent,
-  { commit, clock, log }: Pick<ControllerPorts, "clock" | "log"> & Pick<Commits, "commit">,
-): Promise<void> {
-  const id = actor.replaceAll(/[^A-Za-z0-9_-]/g, "-").slice(-fieldLimits.idLengthMax);
-  try {
-    const body = { actor, incarnation };
-    const atMs = clock.nowMs();
-    await commit({ events: [{ atMs, project: systemProject, noun: "actor", id, event: kind, body }] });
-  } catch (error) {
-    log.warn({ error, actor, kind }, "a supervision event was not written");
-  }
+function implementAll(handlers: AllHandlers): readonly Implementation[] {
+  const all: readonly (readonly [string, Service])[] = Object.entries<Service>(services);
+  return all.map(([name, service]) => implement(service, handlers[name as keyof AllHandlers]));
 }
 
 function diagnosis<F, C>({ findings, compared }: { readonly findings: readonly F[]; readonly compared: C }) {

@@ -14,6 +14,7 @@ import { createImageFiles } from "../drivers/images/files.ts";
 import { startEventPublisher } from "../events/publisher.ts";
 import { createEventStream } from "../events/stream.ts";
 import { createPowerFence } from "../fence/index.ts";
+import { ownRelease } from "../package/release.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { apart, DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import { assembleController } from "./assembly.ts";
@@ -50,10 +51,13 @@ export async function startController({ config, index, log }: ControllerOptions)
     log,
     deaf: true,
   });
-  const publisher = startEventPublisher({ store, stream: createEventStream({ bus, cell }), clock, log });
+  const stream = createEventStream({ bus, cell });
+  const name = `controller-${index + 1}`;
   const controller = await assembleController({
     cell,
+    name,
     store,
+    writer: () => store.writer.look(),
     bus,
     clock,
     ids: systemIds(config.deployment),
@@ -62,12 +66,13 @@ export async function startController({ config, index, log }: ControllerOptions)
     firstTurn: index,
     imageFiles: imageFilesOf(config),
     space: spaceOf(config),
+    release: { name: `controller-${index + 1}`, release: ownRelease() },
     power: createPowerFence({ nodes: config.nodes, clock, log }),
     openSafety: safetyThread({
-      ...{ config, name: `controller-${index + 1}`, log, onOutdated },
+      ...{ config, name, log, onOutdated },
       onEnded: () => endProcess(log, "the safety channel has ended"),
     }),
-    wakePublisher: () => publisher.wake(),
+    openPublisher: (system) => startEventPublisher({ store, stream, system, log }),
     onFailed: () => endProcess(log, "an actor that the controller needs has failed for good"),
   });
   bus.onConnected(() => controller.cutOff());
@@ -76,7 +81,6 @@ export async function startController({ config, index, log }: ControllerOptions)
     outdated,
     stop: async () => {
       await controller.stop();
-      await publisher.stop();
       await bus.close();
       await store.close();
     },

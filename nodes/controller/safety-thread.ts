@@ -29,7 +29,14 @@ const store = await connectStore(opening, controllerLimits.safetyConnectionsMax)
 const bus = await connectNats({ ...connectionOf(config, controllerUser), name: `${name}-safety`, log });
 const audience = new LinkedAudience(port);
 const ids = systemIds(config.deployment);
-const safety = await assembleSafety({ cell: config.cell, store, bus, clock, ids, log, name }, audience);
+// An uncaught error ends the thread, and the process with it.
+const onFailed = () =>
+  void setImmediate(() => {
+    throw new Error("A loop that the safety channel needs has failed for good.");
+  });
+const writer = () => store.writer.look();
+const ports = { cell: config.cell, store, writer, bus, clock, ids, log, name, onFailed };
+const safety = await assembleSafety(ports, audience);
 bus.onConnected(() => safety.cutOff());
 
 async function stop(): Promise<void> {

@@ -10,14 +10,17 @@ import type { FleetAudience, SafetyChannel } from "../../actors/control/fleet/li
 import { Patience } from "../../actors/control/fleet/patience.ts";
 import { reportHandlers } from "../../actors/control/fleet/reports.ts";
 import { Commits } from "../../actors/control/request/commits.ts";
-import type { Store } from "../../actors/ports/store.ts";
+import type { Store, WriterPicture } from "../../actors/ports/store.ts";
+import { createActorSystem } from "../../actors/runtime/actor.ts";
 import type { ExamineStorage } from "../../actors/shared-storage/witnesses.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { reportService } from "../../protocol/machine.ts";
 import { reportBinding } from "../../protocol/wire/binding.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import { Debug } from "./debug.ts";
 import { type HostAgents, hostAgents } from "./host-agents.ts";
+import { tellOfSupervision } from "./supervision.ts";
 
 /** What the safety channel needs of the store. */
 export type SafetyStore = Pick<
@@ -32,8 +35,12 @@ export interface SafetyPorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  /** Names the controller in proofs. */
+  /** Of the controller, among those of the cell; it stands in proofs. */
   readonly name: string;
+  /** Called when a loop that no host can do without was given up: the process is of no use any more. */
+  readonly onFailed?: (() => void) | undefined;
+  /** As that of ControllerPorts. */
+  readonly writer?: () => WriterPicture;
 }
 
 export interface Safety extends SafetyChannel {
@@ -43,23 +50,29 @@ export interface Safety extends SafetyChannel {
 
 /** Resolves when the hosts were read once and reports are heard. */
 export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience): Promise<Safety> {
-  const { cell, store, bus, clock, ids, log, name } = ports;
+  const { cell, store, bus, clock, ids, log, name, onFailed } = ports;
+  const system = createActorSystem({ clock, log });
   const { commit } = new Commits(store, (hint) => audience.committed(hint));
+  const told = { commit, clock, log, prefix: "safety/" };
+  system.onSupervision((event) => void tellOfSupervision(event, told));
   const patience = new Patience(audience, { clock, log });
   const hostsChanged = () => {
     directory.refreshSoon();
     void patience.hostsChanged();
   };
   const examineStorage = storageExaminer(hostAgents(ports));
-  const fencer = new Fencer({ commit, clock, log, name, examineStorage, onFenced: hostsChanged });
-  const directory = new HostDirectory({
-    ...{ store, signsOfLife: store, clock, log },
-    onRound: (hosts, listeningSinceMs) => {
-      void fencer.round(hosts, listeningSinceMs).then(() => audience.looked(fencer.picture));
-    },
+  const common = { system, commit, clock, log, onFailed };
+  const fencer = new Fencer({
+    ...{ ...common, name, examineStorage, onFenced: hostsChanged },
+    onLooked: (picture) => audience.looked(picture),
   });
-  const leases = new Leases({ store, commit, clock, hostsChanged });
+  const directory = new HostDirectory({
+    ...{ ...common, store, signsOfLife: store },
+    onRound: (read) => fencer.hostsRead(read),
+  });
+  const leases = new Leases({ ...common, store, hostsChanged });
   await directory.open();
+  const questions = new Debug({ ...ports, half: "safety", system }).serve();
   const handlers = reportHandlers({ store, commit, clock, directory, leases, audience: patience, log });
   const server = createServer({
     ...{ bus, clock, ids, log, discoverable: false },
@@ -72,8 +85,9 @@ export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience
       audience.cutOff();
     },
     stop: async () => {
-      await server.drain();
+      await Promise.all([server.drain(), questions.drain()]);
       directory.close();
+      await system.stop();
     },
   };
 }

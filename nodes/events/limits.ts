@@ -21,6 +21,8 @@ export const eventLimits = {
   eventPublishPeriodMs: 1_000,
   /** Pause between two rounds of the publisher: events committed in between are published together. */
   eventPublishSpacingMs: 10,
+  /** A round ends here, and the next one goes on: a lost stream takes minutes to be filled again. */
+  eventPublishRoundMs: 10_000,
   eventPublishBackoffMsMin: 100,
   eventPublishBackoffMsMax: 5_000,
 } as const;

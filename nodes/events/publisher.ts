@@ -6,13 +6,14 @@
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import { Periodic, type Round } from "../../actors/runtime/periodic.ts";
-import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import type { ActorSystem } from "../../actors/runtime/system.ts";
+import type { Log } from "../../protocol/wire/transport.ts";
 import { eventLimits } from "./limits.ts";
 
 export interface EventPublisherOptions {
   readonly store: Pick<Store, "listEvents">;
   readonly stream: EventStream;
-  readonly clock: Clock;
+  readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly log: Log;
 }
 
@@ -21,24 +22,41 @@ export interface EventPublisher {
   wake(): void;
   /** Resolves when the current round has ended; nothing is published afterwards. */
   stop(): Promise<void>;
+  /** As it is shown to people who debug. */
+  look(): PublisherPicture;
+}
+
+export interface PublisherPicture {
+  /** Number of the last event that the stream is known to have; undefined: it has not been asked yet. */
+  readonly publishedUpTo: number | undefined;
+  /** Rounds that failed in a row. */
+  readonly failures: number;
 }
 
 /** Starts publishing at once, and looks for new events every eventLimits.eventPublishPeriodMs by itself. */
-export function startEventPublisher({ store, stream, clock, log }: EventPublisherOptions): EventPublisher {
+export function startEventPublisher({ store, stream, system, log }: EventPublisherOptions): EventPublisher {
   let stopped = false;
   let woken = false;
   let failures = 0;
   let known: number | undefined;
+  let publishedUpTo: number | undefined;
 
-  const round = async ({ fail }: Round): Promise<void> => {
+  const round = async ({ signal, fail, did }: Round): Promise<void> => {
     // A round that was not woken asks for the stream's real end, because the stream may have been lost.
     const from = woken ? known : undefined;
     known = undefined;
     woken = false;
     try {
-      known = await publishNews({ store, stream, isStopped: () => stopped }, from);
+      const untilMs = system.clock.monotonicMs() + eventLimits.eventPublishRoundMs;
+      const isOver = () => stopped || signal.aborted || system.clock.monotonicMs() > untilMs;
+      const end = await publishNews({ store, stream, isOver }, from);
+      if (signal.aborted) return;
+      known = end;
+      publishedUpTo = end ?? publishedUpTo;
       failures = 0;
+      if (end !== undefined) did(`the stream has all up to event ${end}`);
     } catch (error) {
+      if (signal.aborted) return;
       failures += 1;
       const level = failures === 1 ? "warn" : "debug";
       log[level]({ error, failures }, "events could not be published; trying again");
@@ -46,7 +64,7 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
     }
   };
   const pause = () => pauseMs(failures, woken);
-  const rounds = new Periodic({ name: "publisher", clock, log, pauseMs: pause, round });
+  const rounds = new Periodic(system, { name: "publisher", pauseMs: pause, round });
   void rounds.start();
 
   return {
@@ -60,6 +78,7 @@ export function startEventPublisher({ store, stream, clock, log }: EventPublishe
       stopped = true;
       await rounds.stop();
     },
+    look: () => ({ publishedUpTo, failures }),
   };
 }
 
@@ -74,7 +93,7 @@ function pauseMs(failures: number, woken: boolean): number {
 }
 
 interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
-  readonly isStopped: () => boolean;
+  readonly isOver: () => boolean;
 }
 
 /**
@@ -83,12 +102,12 @@ interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
  * the stream takes nothing. Answers the stream's end, if it is known.
  */
 async function publishNews(
-  { store, stream, isStopped }: News,
+  { store, stream, isOver }: News,
   from: number | undefined,
 ): Promise<number | undefined> {
   let before = -1;
   let end = from;
-  while (!isStopped()) {
+  while (!isOver()) {
     const after: number = end ?? (await stream.lastSequence());
     if (after === before) return undefined;
     before = after;

@@ -18,6 +18,10 @@ const programs = [
   ...["cli/main", "main", "chaos/main", "chaos/flood-sender", "proxy/entry"],
   ...["guard/main", "drivers/qemu/guard-launch", "controller/safety-thread"],
 ];
+/** Files that are loaded because they are there (db/migrations/index.ts). */
+const migrations = readdirSync(join(treeDirectory, "db/migrations"))
+  .filter((file) => /^\d{4}-/.test(file))
+  .map((file) => `db/migrations/${file}`);
 const browserBundle = "browser/novact.js";
 
 /** Folders whose other files are read at run time; what only a checkout needs is left out. */
@@ -93,10 +97,13 @@ const fromBuild = (path: string): string => join("..", path);
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out);
-compile([...entrySources(".js"), ...programs.map((name) => `nodes/${name}.ts`)].map(fromBuild), {
-  // They are in the declarations.
-  removeComments: true,
-});
+compile(
+  [...entrySources(".js"), ...programs.map((name) => `nodes/${name}.ts`), ...migrations].map(fromBuild),
+  {
+    // They are in the declarations.
+    removeComments: true,
+  },
+);
 compile(entrySources(".d.ts").map(fromBuild), { declaration: true, emitDeclarationOnly: true });
 copyAssets();
 await bundleForBrowsers();

@@ -40,4 +40,7 @@ const isForPeople = (error: Error): boolean => {
   return code === undefined ? error.name === "Error" : code !== "INTERNAL";
 };
 
-const nextOf = (error: Error): string => (error instanceof StatusError ? `\n${error.toBody().next}` : "");
+function nextOf(error: Error): string {
+  if (error instanceof StatusError) return `\n${error.toBody().next}`;
+  return "next" in error && typeof error.next === "string" ? `\n${error.next}` : "";
+}

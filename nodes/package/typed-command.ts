@@ -30,11 +30,29 @@ export function typedCommand(
     .find(existsSync);
   if (found !== undefined && realpathSync(found) === own) return "novact";
   if (isFoundByNpx(directory, own) || own.includes("/_npx/")) return "npx novact";
-  return /^[\w./@+-]+$/.test(own) ? own : `'${own.replaceAll("'", "'\\''")}'`;
+  return quoted(own);
 }
 
 /** The command that starts a whole cluster, as the person can type it. */
 export const startCommand = (): string => (isCheckout ? "npm start" : `${typedCommand()} up`);
+
+export interface Given {
+  readonly config?: string | undefined;
+  readonly project?: string | undefined;
+}
+
+/** What to type for `novact` so that it speaks of the same cluster and project as the command just typed. */
+export function commandAgain(command: string, { config, project }: Given): string {
+  const options = [
+    ...(config === undefined ? [] : ["--config", quoted(config)]),
+    ...(project === undefined ? [] : ["--project", quoted(project)]),
+  ];
+  return [command, ...options].join(" ");
+}
+
+/** A word as a shell takes it. */
+const quoted = (word: string): string =>
+  /^[\w./@:+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /**
  * The folders of the person's own PATH. npm and npx put theirs in front of it, the last of them being that of

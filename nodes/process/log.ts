@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import { pino } from "pino";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
+import { counted, isOrAre } from "../../protocol/wire/wording.ts";
 import { processLimits } from "./limits.ts";
 import { BoundedFile, type FileCalls, isDiskTrouble } from "./log-file.ts";
 
@@ -73,7 +74,7 @@ function makeDirectory(path: string): void {
 }
 
 function missingLine(name: string, lines: number, code: string): string {
-  const msg = `${lines} line(s) are missing here: the log could not be written (${code})`;
+  const msg = `${counted(lines, "line")} ${isOrAre(lines)} missing here: the log could not be written (${code})`;
   return `${JSON.stringify({ level: "warn", time: new Date().toISOString(), process: name, lines, code, msg })}\n`;
 }
 

@@ -1,16 +1,5 @@
-/**
- * The typed clients of every service that clients reach, on any bus. The SDK's only list of services; the
- * methods come from the definitions.
- */
-import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
-import { eventService } from "../../protocol/event.ts";
-import { flavorService } from "../../protocol/flavor.ts";
-import { doctorService, hostService } from "../../protocol/host.ts";
-import { imageService } from "../../protocol/image.ts";
-import { instanceService } from "../../protocol/instance.ts";
-import { operationService } from "../../protocol/operation.ts";
-import { quotaService } from "../../protocol/quota.ts";
-import { serverGroupService } from "../../protocol/server-group.ts";
+/** The typed clients of every service that clients reach, on any bus; methods come from the definitions. */
+import { services } from "../../protocol/services.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createClient, type Interceptor } from "../../protocol/wire/client.ts";
 import type { Encoding } from "../../protocol/wire/codec.ts";
@@ -19,20 +8,7 @@ import type { Client, Method, Service } from "../../protocol/wire/service.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Bus, Clock, Ids } from "../../protocol/wire/transport.ts";
 
-/** Every service that clients reach, by its name in the SDK. */
-export const services = {
-  instance: instanceService,
-  operation: operationService,
-  event: eventService,
-  flavor: flavorService,
-  image: imageService,
-  host: hostService,
-  aggregate: aggregateService,
-  availabilityZone: availabilityZoneService,
-  serverGroup: serverGroupService,
-  quota: quotaService,
-  doctor: doctorService,
-} as const;
+export { services } from "../../protocol/services.ts";
 
 export type Clients = { readonly [K in keyof typeof services]: Client<(typeof services)[K]> };
 

@@ -45,6 +45,8 @@ export interface Cluster {
   hurry(): void;
   /** The nodes that have not started at this moment, with what is wrong with them. */
   broken(): ReadonlyMap<string, Error>;
+  /** The agents that run at this moment, by the names of their nodes. */
+  pids(): ReadonlyMap<string, number>;
 }
 
 /** The running parts, in the order of their start. */
@@ -124,6 +126,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     },
     hurry: () => parts.hurry(),
     broken: () => parts.broken(),
+    pids: () =>
+      new Map(
+        parts.computes.flatMap((keeper) => {
+          const pid = keeper.current()?.pid;
+          return pid === undefined ? [] : [[keeper.name, pid] as const];
+        }),
+      ),
   };
 }
 

@@ -3,6 +3,7 @@
  * again, gives the reserve up before the last byte is gone, and has PostgreSQL turn the logs that it has
  * written into logs that it can write. It refuses nothing: controllers and agents do, each by its own look.
  */
+import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
 import { type FileSystemSpace, fullSentence, type Space } from "../../protocol/space.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
@@ -66,9 +67,10 @@ export function watchDisks(options: DiskWatchOptions): () => void {
     say(sentenceOf(space));
     if (space.of === spaceNames.state) void (space.full ? options.onFull() : options.onRoom());
   };
-  const watch = new SpaceWatch({ space: { look }, clock, log: silent, changed });
+  const system = createActorSystem({ clock, log: silent });
+  const watch = new SpaceWatch({ space: { look }, system, log: silent, changed });
   void watch.start();
-  return () => watch.stop();
+  return () => void watch.stop().then(() => system.stop());
 }
 
 function keepReserve({ freeBytes, totalBytes }: FileSystemSpace, { reserve, say }: DiskWatchOptions): void {

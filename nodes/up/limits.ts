@@ -45,6 +45,12 @@ export const upLimits = {
   upHurryMsMax: 12_000,
   /** The same while no agent runs, and so no guest is ours to halt. */
   upHurryWithoutGuestsMsMax: 1_000,
+  /** Period at which the screen looks at the nodes: a heartbeat. */
+  nodeWatchPeriodMs: 2_000,
+  /** Looks without a change after which the instances of a lost node have settled. */
+  nodeSettledLooksMin: 5,
+  /** Nodes that the screen tells of in a line each; more at once are one line. */
+  nodesToldApartMax: 3,
   /** Space that a build of the tiny guest takes while it is under way; an estimate. */
   guestBuildMib: 400,
 } as const;

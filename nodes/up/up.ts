@@ -6,13 +6,10 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { credentialsFile } from "../bus/credentials.ts";
-import { inboxPrefixOf } from "../bus/users.ts";
-import { type ClusterConfig, defaultConfigFile, loadConfig, statePaths } from "../config/config.ts";
+import { type ClusterConfig, loadConfig, statePaths } from "../config/config.ts";
 import { checkSurroundings } from "../config/surroundings.ts";
 import { exitCodes } from "../package/exit-codes.ts";
 import { codeOf, failureOf } from "../package/failure.ts";
-import { typedCommand } from "../package/typed-command.ts";
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import type { Stop } from "../setup/run-command.mjs";
 import { installPackages } from "../setup/system-packages.mjs";
@@ -20,11 +17,13 @@ import { type Cluster, startCluster } from "./cluster.ts";
 import { requireRoom } from "./disk-watch.ts";
 import { upLimits } from "./limits.ts";
 import { takeLock } from "./lock.ts";
+import { watchNodes } from "./node-watch.ts";
 import { Presses } from "./presses.ts";
 import { reserveOf } from "./reserve.ts";
 import { openScreen, type Screen } from "./screen.ts";
 import { ServerStartError } from "./server-process.ts";
 import { welcome } from "./welcome.ts";
+import { whatNow } from "./what-now.ts";
 
 export interface UpOptions {
   /** Path of cluster.yaml; absent: the default one. */
@@ -120,11 +119,12 @@ interface BeingUp {
 /** The time from when all parts run to the first signal; answers the exit code. */
 async function beUp({ config, screen, end, cluster, guest }: BeingUp): Promise<number> {
   try {
+    void watchNodes({ config, say: screen.say, signal: end.first });
     // What the welcome still asks for does not keep a person waiting who has pressed Ctrl-C.
     await Promise.race([welcome({ config, screen, guest, signal: end.first }), aborted(end.first)]);
     const missing = [...cluster.broken().keys()].join(", ");
     if (missing !== "" && !end.first.aborted) screen.say(`the cluster runs without ${missing}: see above`);
-    if (!end.first.aborted) screen.show(whatNow(config));
+    if (!end.first.aborted) screen.show(whatNow(config, cluster.pids()));
     await aborted(end.first);
     return end.exit();
   } catch (error) {
@@ -162,41 +162,4 @@ async function prepareGuest(
     const needs = `Building the tiny guest needs ${upLimits.guestBuildMib} MiB for a while.`;
     throw new ServerStartError(`No space left on device: ${dirname(directory)}. ${needs}`);
   }
-}
-
-function whatNow(config: ClusterConfig): string {
-  const option = config.file === defaultConfigFile() ? "" : ` --config ${config.file}`;
-  const project = config.projects[0] ?? "demo";
-  const novact = typedCommand();
-  const commands = [
-    [`${novact} instance list`, "what there is"],
-    [`${novact} instance create web --flavor tiny --image tiny --wait`, "one more"],
-    [`${novact} instance console ${config.demo ? "hello" : "web"} --follow`, "watch a console"],
-    [`${novact} host list`, "the compute nodes"],
-    [`${novact} doctor`, "does everything agree?"],
-  ] as const;
-  const lines = commands.map(([command, what]) => `  ${`${command}${option}`.padEnd(68)} ${what}`);
-  const [first, second] = config.nodes;
-  if (first?.sharedDirectory !== undefined && second !== undefined)
-    lines.push(
-      `  ${`pkill -STOP -f 'compute --name=${first.name}'`.padEnd(68)} lose a node: its guests come back`,
-    );
-  return [
-    "",
-    "What now? In another terminal:",
-    ...lines,
-    `  ${natsCommand(config, project)}`,
-    "Ctrl-C ends everything.",
-    "",
-    "",
-  ].join("\n");
-}
-
-/** A line for NATS's own CLI; the password stays out of the arguments, which everybody sees. */
-function natsCommand(config: ClusterConfig, project: string): string {
-  const request = `req novact.v1.${config.cell}.cmd.${project}.instance.list '{}'`;
-  if (config.nats.url !== undefined) return `nats ${request}`;
-  const file = credentialsFile(statePaths(config).nats, project);
-  const password = `NATS_PASSWORD=$(node -p 'require("${file}").pass')`;
-  return `${password} nats --user ${project} --inbox-prefix ${inboxPrefixOf(project)} ${request}`;
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Instance } from "../../protocol/instance.ts";
 import { lifeLimits } from "../../protocol/limits/life.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
+import { counted, isOrAre } from "../../protocol/wire/wording.ts";
 import type { ClusterConfig } from "../config/config.ts";
 import { typedCommand } from "../package/typed-command.ts";
 import { connect, type Novact, StatusError } from "../sdk/sdk.ts";
@@ -85,7 +86,8 @@ async function showGuest(options: WelcomeOptions, admin: Novact, tenant: Novact)
   const first = instances.find(({ name }) => name === demoName) ?? instances[0];
   if (first === undefined) return showNew(options, tenant);
   const wanted = instances.filter(({ desired }) => desired === "running");
-  screen.say(`${instances.length} instance(s) are remembered, ${wanted.length} of them to be running`);
+  const remembered = `${counted(instances.length, "instance")} ${isOrAre(instances.length)} remembered`;
+  screen.say(`${remembered}, ${wanted.length} of them to be running`);
   const shown = wanted.find(({ id }) => id === first.id) ?? wanted[0];
   if (shown !== undefined) await showBoot(options, tenant, { instance: shown, again: true });
 }

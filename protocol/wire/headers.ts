@@ -41,7 +41,8 @@ export function readRequestHeaders(headers: BusMessage["headers"]): RequestHeade
   const requestId = headerOf(headers, headerNames.requestId);
   if (requestId !== undefined && !requestIdPattern.test(requestId)) {
     const allowed = `1 to ${wireLimits.requestIdLengthMax} printable ASCII characters without spaces`;
-    throw new StatusError("malformedHeader", `${headerNames.requestId} must be ${allowed}.`);
+    const details = { faults: [{ field: "requestId", problem: `must be ${allowed}` }] };
+    throw new StatusError("malformedHeader", `${headerNames.requestId} must be ${allowed}.`, { details });
   }
   const traceparent = headerOf(headers, headerNames.traceparent);
   return {

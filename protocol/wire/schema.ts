@@ -1,6 +1,7 @@
 /**
  * The small schemas that all nouns are built from. Sizes come from limits.ts. Requests refuse unknown fields;
- * answers and events let unknown fields pass, since a newer peer may send more.
+ * answers and events let unknown fields pass, since a newer peer may send more. A `description` says what is
+ * allowed, as a noun phrase: errors are made of it (fault-text.ts).
  */
 import { type TObject, type TProperties, type TSchema, Type } from "@sinclair/typebox";
 import { fieldLimits } from "../limits/fields.ts";
@@ -36,39 +37,67 @@ export const lenient = <T extends TSchema>(items: T, maxItems: number = wireLimi
  */
 export const nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
-export const Id = Type.String({ pattern: "^[A-Za-z0-9_-]{1,64}$" });
+export const Id = Type.String({
+  pattern: "^[A-Za-z0-9_-]{1,64}$",
+  description: "an id of 1 to 64 letters, digits, - and _",
+});
+const printable = (what: string) => `${what} of 1 to 255 characters, none of them a control character`;
 export const Name = Type.String({
+  description: printable("a name"),
   minLength: 1,
   maxLength: fieldLimits.nameLengthMax,
   pattern: "^[^\\x00-\\x1f\\x7f]+$",
 });
 /** A name that is also used as a key on command lines and in configuration. */
-export const Label = Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$" });
-export const Sentence = Type.String({ minLength: 1, maxLength: fieldLimits.reasonLengthMax });
+export const Label = Type.String({
+  pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
+  description: "a name of 1 to 64 letters, digits, ., - and _, a letter or digit first",
+});
+export const Sentence = Type.String({
+  minLength: 1,
+  maxLength: fieldLimits.reasonLengthMax,
+  description: `a text of 1 to ${fieldLimits.reasonLengthMax} characters`,
+});
 export const Path = Type.String({
+  description: `an absolute path of at most ${fieldLimits.pathLengthMax} characters`,
   minLength: 1,
   maxLength: fieldLimits.pathLengthMax,
   pattern: "^/[^\\x00]*$",
 });
 export const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 export const TimeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
-export const Sha256 = Type.String({ pattern: "^[0-9a-f]{64}$" });
+export const Sha256 = Type.String({
+  pattern: "^[0-9a-f]{64}$",
+  description: "a SHA-256 checksum: 64 digits and letters from a to f",
+});
 export const Metadata = Type.Record(
   Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]{1,255}$" }),
   Type.String({ maxLength: fieldLimits.metadataValueLengthMax }),
-  { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
+  {
+    maxProperties: fieldLimits.metadataKeysMax,
+    additionalProperties: false,
+    description: `pairs, each with ${printable("a key")}`,
+  },
 );
 /** Extra requirements of a flavor, each read by the scheduler filter that knows its key. */
 export const ExtraSpecs = Type.Record(
   Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$" }),
   Type.String({ maxLength: fieldLimits.metadataValueLengthMax }),
-  { maxProperties: fieldLimits.extraSpecsMax, additionalProperties: false },
+  {
+    maxProperties: fieldLimits.extraSpecsMax,
+    additionalProperties: false,
+    description: "pairs, each with a key of 1 to 255 letters, digits, ., :, - and _, a letter or digit first",
+  },
 );
 /** Labels of a host, as its operator wrote them into the configuration. */
 export const HostLabels = Type.Record(
   Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$" }),
   Type.String({ maxLength: fieldLimits.metadataValueLengthMax }),
-  { maxProperties: fieldLimits.hostLabelsMax, additionalProperties: false },
+  {
+    maxProperties: fieldLimits.hostLabelsMax,
+    additionalProperties: false,
+    description: "pairs, each with a key of 1 to 64 letters, digits, ., /, - and _, a letter or digit first",
+  },
 );
 
 /**

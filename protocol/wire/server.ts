@@ -195,8 +195,11 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
     const told = leftOut.entries === 0 ? {} : { leftOut };
     const context = { ...address, requestId, traceparent: headers.traceparent, deadlineMs, ...told };
     const answer = await answerOf(incoming, { endpoint, request, place, context });
-    endpoint.stats.processingMs += options.clock.monotonicMs() - startedAtMs;
-    return { body: encodeAnswer(sound(endpoint, answer, options.log), encoding), headers: {} };
+    const tookMs = options.clock.monotonicMs() - startedAtMs;
+    endpoint.stats.processingMs += tookMs;
+    const body = encodeAnswer(sound(endpoint, answer, options.log), encoding);
+    noteDone(incoming, endpoint, { context, answer, tookMs });
+    return { body, headers: {} };
   } catch (thrown) {
     const error = StatusError.from(thrown, `The request ${requestId ?? ""}`.trim());
     note(incoming, { endpoint, requestId, thrown, error });
@@ -312,6 +315,26 @@ function encodeAnswer(answer: unknown, encoding: Encoding): Uint8Array {
     "answerTooLarge",
     `The answer has ${body.length} bytes; at most ${wireLimits.answerBytesMax} go over the bus.`,
   );
+}
+
+interface DoneCommand {
+  readonly context: Pick<CallContext, "project" | "id" | "requestId">;
+  readonly answer: unknown;
+  readonly tookMs: number;
+}
+
+/**
+ * A line about each command of a client that changed something, with what it was about: the thread by which
+ * what other processes did for it is found.
+ */
+function noteDone({ options }: Incoming, { name, method }: Endpoint, done: DoneCommand): void {
+  if (!method.mutates || options.binding.kind !== "command") return;
+  const { answer, tookMs, context } = done;
+  const { project, id, requestId } = context;
+  const about = answer as { readonly [part in "instance" | "operation"]?: { readonly id?: unknown } };
+  const found = { instanceId: about.instance?.id, operationId: about.operation?.id };
+  const fields = { requestId, method: name, project, ...(id === "" ? {} : { id }), ...found };
+  options.log.info({ ...fields, ms: Math.round(tookMs) }, "a command was carried out");
 }
 
 interface Refused {

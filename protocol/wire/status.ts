@@ -38,7 +38,10 @@ export const reasons = {
   },
   bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
   answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },
-  schemaMismatch: { code: "INVALID_ARGUMENT", next: "Compare the named field with the method's schema." },
+  schemaMismatch: {
+    code: "INVALID_ARGUMENT",
+    next: "Correct the named field: protocol/README.md has what each method takes.",
+  },
   unknownField: {
     code: "INVALID_ARGUMENT",
     next: "Correct the field's name or leave it out. If it is newer than this server, ask again: another may know it.",
@@ -53,7 +56,10 @@ export const reasons = {
     next: "Name the NATS server as nats://HOST:PORT; in a browser its WebSocket listener, as ws:// or wss://.",
   },
   unknownFlavor: { code: "INVALID_ARGUMENT", next: "List what there is: novact flavor list." },
-  flavorTooSmall: { code: "INVALID_ARGUMENT", next: "Choose a flavor that meets the image's minimum." },
+  flavorTooSmall: {
+    code: "INVALID_ARGUMENT",
+    next: "Choose a flavor that has as much: novact flavor list.",
+  },
   unknownImage: { code: "INVALID_ARGUMENT", next: "List what there is: novact image list." },
   unusableImage: {
     code: "INVALID_ARGUMENT",
@@ -71,6 +77,14 @@ export const reasons = {
   imageNotFound: { code: "NOT_FOUND", next: "List what there is: novact image list." },
   aggregateNotFound: { code: "NOT_FOUND", next: "List what there is: novact aggregate list." },
   serverGroupNotFound: { code: "NOT_FOUND", next: "List what there is: novact group list." },
+  notFound: {
+    code: "NOT_FOUND",
+    next: "List what there is, with the method list or the command of that name.",
+  },
+  ambiguous: {
+    code: "INVALID_ARGUMENT",
+    next: "Say by its id which one is meant: the message has the ids.",
+  },
   unknownAvailabilityZone: {
     code: "INVALID_ARGUMENT",
     next: "List what there is: novact availability-zone list.",
@@ -97,11 +111,11 @@ export const reasons = {
   },
   noValidHost: {
     code: "RESOURCE_EXHAUSTED",
-    next: "Ask why: novact instance explain, or create --dry-run. Free or add capacity, or take a smaller flavor.",
+    next: "Ask why: novact instance explain, or novact instance create --dry-run. Add capacity, or take less.",
   },
   quotaExceeded: {
     code: "RESOURCE_EXHAUSTED",
-    next: "Delete instances, choose a smaller flavor, or ask an operator for more: novact quota show.",
+    next: "Delete some, choose a smaller flavor, or ask an operator for more: novact quota show.",
   },
   groupRuleBroken: {
     code: "RESOURCE_EXHAUSTED",
@@ -114,10 +128,6 @@ export const reasons = {
   tooManyWaits: {
     code: "RESOURCE_EXHAUSTED",
     next: "End other waits (watch, wait, a followed console), or try again after retryAfterMs.",
-  },
-  tooManyServerGroups: {
-    code: "RESOURCE_EXHAUSTED",
-    next: "Delete groups that no instance uses: novact group list.",
   },
   mailboxFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
   commitQueueFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
@@ -155,6 +165,14 @@ export const reasons = {
   hostNotEmpty: {
     code: "FAILED_PRECONDITION",
     next: "Drain it first: novact host drain. Delete what cannot leave, or fence the host when it is lost.",
+  },
+  drainIncomplete: {
+    code: "FAILED_PRECONDITION",
+    next: "What stays says why: move, stop or delete it, or add a host with room; then drain again: novact host drain.",
+  },
+  hostFenced: {
+    code: "FAILED_PRECONDITION",
+    next: "Nothing: what was on the host starts elsewhere without it: novact operation list.",
   },
   confirmMismatch: {
     code: "INVALID_ARGUMENT",
@@ -319,7 +337,7 @@ export interface StatusErrorOptions {
   readonly next?: string | undefined;
 }
 
-const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
+export const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
 const isCode = (text: string): text is Code => Object.hasOwn(codes, text);
 
 /** Only the messages of our own errors are public; a library's text may hold a path or a password. */
@@ -330,6 +348,16 @@ function publicCauses(cause: unknown): string[] {
   }
   return messages;
 }
+
+/** A refusal of one field's value. `problem`: the rest of a sentence that the field's name begins. */
+export const faultDenial = (field: string, problem: string): Denial => ({
+  reason: "schemaMismatch",
+  message: `The field ${field} ${problem}.`,
+  details: { faults: [{ field, problem }] },
+});
+
+export const faulty = (field: string, problem: string): StatusError =>
+  StatusError.of(faultDenial(field, problem));
 
 /** The body of a denial, as a failed operation or instance keeps it. */
 export function errorBodyOf(denial: Denial): ErrorBody {

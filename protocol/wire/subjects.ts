@@ -100,6 +100,13 @@ export const reportPattern = (cell: string): string => `${reportSubjectStart(cel
 /** The subject on which controllers tell each other that the outbox has grown: a hint that may be lost. */
 export const outboxHintSubject = (cell: string): string => `${prefix(cell)}.hint.outbox`;
 
+/** The subject on which a controller asks all controllers what they are doing, and that of the answers. */
+export const debugQuestionSubject = (cell: string): string => `${prefix(cell)}.hint.debug`;
+export const debugAnswerSubject = (cell: string, question: string): string =>
+  `${debugQuestionSubject(cell)}.${assertToken(question, "question")}`;
+/** The subject on which controllers ask each other who is there. */
+export const rollCallSubject = (cell: string): string => `${prefix(cell)}.hint.roll`;
+
 export const eventStreamName = (cell: string): string => `NOVACT_${assertToken(cell, "cell")}_EVENTS`;
 
 /**

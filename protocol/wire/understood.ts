@@ -134,8 +134,9 @@ export function validRequest(schema: TSchema, value: unknown, older = ""): unkno
   if (validator.accepts(value)) return value;
   const isUnknownOnly = validator.accepts(understood(schema)(value, nothingLeftOut()));
   const sentences = validator.explain(value);
-  if (isUnknownOnly) throw new StatusError("unknownField", `${sentences}${older}`);
-  throw new StatusError("schemaMismatch", sentences);
+  const details = { faults: validator.faults(value) };
+  if (isUnknownOnly) throw new StatusError("unknownField", `${sentences}${older}`, { details });
+  throw new StatusError("schemaMismatch", sentences, { details });
 }
 
 const opened = new WeakMap<TSchema, TSchema>();

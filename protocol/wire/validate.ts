@@ -7,9 +7,10 @@
  */
 import type { Static, TSchema } from "@sinclair/typebox";
 import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { problemOf } from "./fault-text.ts";
 
 /** Stops at the first error: a hostile body must not make the validator collect thousands. */
-const ajv = new Ajv({ strict: true });
+const ajv = new Ajv({ strict: true, verbose: true });
 /** Collects all errors, for small bodies only. */
 const talkativeAjv = new Ajv({ strict: true, allErrors: true, verbose: true });
 /** Keywords of understood.ts; they do not affect validity. */
@@ -24,6 +25,15 @@ export interface Validator<T> {
   accepts(value: unknown): value is T;
   /** Why the value is not valid, in at most three sentences. */
   explain(value: unknown): string;
+  /** The same for programs: at most three faults. */
+  faults(value: unknown): readonly Fault[];
+}
+
+/** What is wrong with a field: `problem` is the rest of a sentence that the field's name begins. */
+export interface Fault {
+  /** The names on the way to it, with dots between them; empty: the whole value. */
+  readonly field: string;
+  readonly problem: string;
 }
 
 const kept = new WeakMap<TSchema, Validator<unknown>>();
@@ -40,39 +50,53 @@ export function validatorOf<S extends TSchema>(schema: S): Validator<Static<S>> 
 function compile<T>(schema: TSchema): Validator<T> {
   const check: ValidateFunction<T> = ajv.compile<T>(schema);
   let talkative: ValidateFunction | undefined;
+  const faults = (value: unknown): readonly Fault[] => {
+    if (check(value)) return [];
+    const first = check.errors ?? [];
+    if (JSON.stringify(value).length > bytesExplained) return faultsOf(first);
+    talkative ??= talkativeAjv.compile(schema);
+    talkative(value);
+    return faultsOf(talkative.errors ?? first);
+  };
   return {
     accepts: (value): value is T => check(value),
-    explain: (value) => {
-      if (check(value)) return "";
-      const first = check.errors ?? [];
-      if (JSON.stringify(value).length > bytesExplained) return sentences(first);
-      talkative ??= talkativeAjv.compile(schema);
-      talkative(value);
-      return sentences(talkative.errors ?? first);
-    },
+    explain: (value) => faults(value).map(sentence).join(" "),
+    faults,
   };
 }
 
-function sentences(errors: readonly ErrorObject[]): string {
+const sentence = ({ field, problem }: Fault): string =>
+  field === "" ? `The body ${problem}.` : `The field ${field} ${problem}.`;
+
+function faultsOf(errors: readonly ErrorObject[]): readonly Fault[] {
   const telling = errors.filter(({ keyword, params }) => keyword !== "anyOf" && params.type !== "null");
-  const named = new Set((telling.length === 0 ? errors : telling).map(sentence));
-  return [...named].slice(0, errorsNamed).join(" ");
+  const named = new Map<string, Fault>();
+  for (const error of telling.length === 0 ? errors : telling) {
+    const fault = faultOf(error);
+    named.set(sentence(fault), fault);
+  }
+  return [...named.values()].slice(0, errorsNamed);
 }
 
-function sentence(error: ErrorObject): string {
-  const { keyword, params } = error;
+function faultOf(error: ErrorObject): Fault {
+  const { keyword, params, parentSchema } = error;
   const field = fieldOf(error);
   switch (keyword) {
     case "required":
-      return `The field ${join(field, params.missingProperty)} is missing.`;
-    case "additionalProperties":
-      return `The field ${join(field, params.additionalProperty)} is not known${allowedFields(error)}.`;
+      return { field: join(field, params.missingProperty), problem: "is missing" };
+    case "additionalProperties": {
+      const name = shorten(String(params.additionalProperty));
+      const allowed: unknown = parentSchema?.description;
+      if (typeof allowed === "string")
+        return { field, problem: `cannot have the key ${name}: it must be ${allowed}` };
+      return { field: join(field, name), problem: `is not known${allowedFields(error)}` };
+    }
     case "enum":
-      return `The field ${field} must be one of ${shorten(params.allowedValues.join(", "), 400)}.`;
+      return { field, problem: `must be one of ${shorten(params.allowedValues.join(", "), 400)}` };
     case "type":
-      return `The field ${field} must be of type ${params.type}${typeFound(error)}.`;
+      return { field, problem: `must be of type ${params.type}${typeFound(error)}` };
     default:
-      return `The field ${field} ${error.message ?? "is not valid"}.`;
+      return { field, problem: problemOf(error) };
   }
 }
 

@@ -58,7 +58,7 @@ describe("the fence of a host", function () {
     const { host } = await world.admin.host.fence("a", powered);
     expect([asked, host.lease?.state]).to.deep.equal([3, "fenced"]);
     const { events } = await world.admin.event.list({ after: 0, noun: "host", id: "a", limit: 1_000 });
-    expect(events.map(({ event }) => event)).to.deep.equal(["registered", "fenced"]);
+    expect(events.map(({ event }) => event)).to.deep.equal(["registered", "fenced", "operationEnded"]);
   });
 
   it("of one that is fenced already is remembered: its id never fences the host that came back", async () => {

@@ -181,6 +181,13 @@ describe("the end of a host", function () {
   describe("drain", () => {
     const drain = (more: object = {}) => world.admin.host.drain("a", { reason: "a new disk", ...more });
     const progress = async () => (await world.admin.host.get("a", {})).drain;
+    /** The operation of the newest drain. */
+    const newest = async () => {
+      const { operations } = await world.admin.operation.list({ noun: "host", entityId: "a" });
+      return operations.at(-1);
+    };
+    const ended = () =>
+      until(newest, (operation) => operation !== undefined && operation.state !== "running");
 
     it("moves what can be moved, a few at once, and lists what stays; then the host can be removed", async () => {
       const moving = [];
@@ -190,23 +197,29 @@ describe("the end of a host", function () {
       let most = 0;
       const begun = await drain({ parallelism: 2 });
       expect(begun.host).to.include({ enabled: false, disabledReason: "a new disk" });
-      expect(begun.host.draining?.parallelism).to.equal(2);
+      expect(begun.host.draining).to.include({ parallelism: 2, operationId: begun.operation?.id });
       expect(begun.drain).to.deep.include({ moved: 0, left: 6, staying: 1 });
-      const ended = await until(progress, (now) => {
+      await until(progress, (now) => {
         most = Math.max(most, now?.moving ?? 0);
-        return now?.left === 0 && now.moving === 0;
+        return now === undefined;
       });
       expect(most).to.be.at.most(2);
       const why = "Its recovery policy is wait: it stays with its host.";
-      expect(ended).to.deep.equal({
-        ...{ moving: 0, moved: 6, left: 0, staying: 1, deleted: 0 },
-        cannot: [{ instanceId: stays.id, name: "stays", why }],
+      const { error, state } = (await ended()) ?? {};
+      expect(state).to.equal("failed");
+      expect(error).to.deep.include({
+        ...{ reason: "drainIncomplete", message: `host-a is not empty: 1 staying: stays: ${why}` },
+        details: { instances: [{ instanceId: stays.id, name: "stays", why }], moved: 6 },
       });
+      expect((await world.admin.host.get("a", {})).host).to.include({ draining: null, enabled: false });
       for (const { id } of moving) await runningOn(id, "b");
       const left = first.ensured.filter(({ intent }) => intent.power === "deleted");
       expect(left.every(({ intent }) => intent.keepDisk && intent.stop.mode === "graceful")).to.equal(true);
       const { operations } = await world.demo.operation.list({ instanceId: moving[0]?.id ?? "" });
-      expect(operations.at(-1)).to.include({ kind: "move", state: "done" });
+      expect(operations.at(-1)).to.deep.include({
+        ...{ kind: "move", state: "done", noun: "instance", entityId: moving[0]?.id },
+        toHost: { id: "b", name: "host-b" },
+      });
       const full = await refused(world.admin.host.remove("a", {}));
       expect(full).to.include({ reason: "hostNotEmpty", message: "The host host-a still has 1 instance." });
       await world.demo.instance.delete(stays.id, { wait: true });
@@ -226,29 +239,67 @@ describe("the end of a host", function () {
       const before = await until(progress, (now) => now?.staying === 2);
       expect(before).to.include({ moved: 0, moving: 0, deleted: 1 });
       await second();
-      const ended = await until(progress, (now) => now?.staying === 0 && now.left === 0 && now.moving === 0);
-      expect(ended).to.include({ moved: 2, deleted: 1 });
+      const operation = await ended();
+      expect(operation).to.include({ state: "done", percent: 100 });
+      expect(operation?.steps.at(-1)?.message).to.equal(
+        "Nothing is on the host any more: 2 moved, 1 deleted.",
+      );
     });
 
-    it("asks nobody to leave who finds no room, and says so", async () => {
+    it("asks nobody to leave who finds no room, and says so, in the instance's explanation too", async () => {
       const { id } = await create("web");
       await drain();
       const found = await until(progress, (now) => now?.staying === 1);
       expect(found?.cannot[0]?.why).to.contain("No host fits");
       expect(await instanceOf(id)).to.include({ state: "running", hostId: "a" });
+      const explained = async () => (await world.demo.instance.explain(id, {})).waitingFor.join(" ");
+      await until(explained, (text) =>
+        text.includes("Its host host-a is drained, and it stays there: No host"),
+      );
       await second();
       await runningOn(id, "b");
+      expect(await ended()).to.include({ state: "done" });
     });
 
     it("is ended by enable, goes on faster when asked again, and counts from its beginning", async () => {
       await create("one");
-      const begun = (await drain()).host.draining;
-      const again = (await drain({ parallelism: 9 })).host.draining;
-      expect(again).to.deep.equal({ sinceMs: begun?.sinceMs, parallelism: 9 });
+      const first = await drain();
+      const again = await drain({ parallelism: 9 });
+      const { sinceMs } = first.host.draining ?? {};
+      const operationId = again.operation?.id;
+      expect(again.host.draining).to.deep.equal({ sinceMs, parallelism: 9, operationId });
+      expect(operationId).to.not.equal(first.operation?.id);
+      const states = async () =>
+        (await world.admin.operation.list({ noun: "host" })).operations.map(({ state }) => state);
+      expect(await states()).to.deep.equal(["cancelled", "running"]);
       await world.admin.host.disable("a", { reason: "still" });
-      expect((await world.admin.host.get("a", {})).host.draining).to.deep.equal(again);
+      expect((await world.admin.host.get("a", {})).host.draining).to.deep.equal(again.host.draining);
       expect((await world.admin.host.enable("a", {})).host.draining).to.equal(null);
       expect(await progress()).to.equal(undefined);
+      expect(await states()).to.deep.equal(["cancelled", "cancelled"]);
+    });
+
+    it("can be waited for, and with the same request id is one drain", async () => {
+      const { id } = await create("web");
+      await second();
+      const once = { requestId: "drain-1", timeoutMs: 20_000 };
+      const { operation, host } = await world.admin.host.drain("a", { reason: "x", wait: true }, once);
+      expect(operation).to.include({ state: "done", kind: "drain", noun: "host", entityId: "a" });
+      expect(host).to.deep.include({ draining: null, enabled: false });
+      expect(await instanceOf(id)).to.include({ hostId: "b" });
+      const again = await world.admin.host.drain("a", { reason: "x", wait: true }, once);
+      expect(again.operation?.id).to.equal(operation?.id);
+      const other = await refused(world.admin.host.drain("a", { reason: "y", wait: true }, once));
+      expect(other.reason).to.equal("requestIdReused");
+    });
+
+    it("is nobody's business but the operators'", async () => {
+      const { operation } = await drain();
+      const denied = await refused(world.demo.operation.get(operation?.id ?? "", {}));
+      expect(denied.reason).to.equal("operationNotFound");
+      expect((await world.demo.operation.list({})).operations).to.deep.equal([]);
+      const { events } = await world.demo.event.list({ after: 0, limit: 1_000 });
+      expect(events.filter(({ noun }) => noun === "host")).to.deep.equal([]);
     });
 
     it("survives the death of a controller", async () => {
@@ -256,9 +307,25 @@ describe("the end of a host", function () {
       for (let n = 0; n < 4; n += 1) ids.push((await create(`m${n}`)).id);
       await second();
       await drain({ parallelism: 1 });
-      await until(progress, (now) => (now?.moved ?? 0) > 0);
+      await until(progress, (now) => now === undefined || now.moved > 0);
       await world.controllers[0]?.stop();
       for (const id of ids) await runningOn(id, "b");
+      expect(await ended()).to.include({ state: "done" });
+    });
+
+    it("is over when its host is fenced, and moves nothing then", async () => {
+      await create("web");
+      await drain();
+      first.silent = true;
+      const { operation } = await world.admin.host.fence("a", burnt);
+      expect(operation).to.include({ kind: "fence", state: "done", step: "done" });
+      const { operations } = await world.admin.operation.list({ noun: "host" });
+      expect(operations.map(({ kind, error }) => [kind, error?.reason])).to.deep.equal([
+        ["drain", "hostFenced"],
+        ["fence", undefined],
+      ]);
+      expect((await world.admin.host.get("a", {})).host.draining).to.equal(null);
+      expect((await refused(drain())).reason).to.equal("hostFenced");
     });
 
     it("moves a stopped instance too, and starts it nowhere", async () => {
@@ -266,7 +333,7 @@ describe("the end of a host", function () {
       await world.demo.instance.stop(id, { wait: true });
       await second();
       await drain();
-      await until(progress, (now) => now?.moved === 1 && now.moving === 0);
+      expect(await ended()).to.include({ state: "done" });
       expect(await instanceOf(id)).to.include({ state: "stopped", hostId: null });
       await world.demo.instance.start(id, { wait: true });
       expect(await instanceOf(id)).to.include({ state: "running", hostId: "b" });

@@ -78,12 +78,23 @@ describe("the files of images", () => {
     expect((await files.list()).holds).to.deep.equal([]);
   });
 
-  it("of one that loses the name to another at the same time are not kept", async () => {
-    const both = await Promise.allSettled([register("same", "/first"), register("same", "/second!")]);
-    expect(both.map(({ status }) => status)).to.have.members(["fulfilled", "rejected"]);
-    const { image } = await world.admin.image.get("same", {});
-    expect(await kept()).to.deep.equal([image.kernel?.sizeBytes]);
+  it("of two that are called the same are both kept, and who names them is told both ids", async () => {
+    const both = await Promise.all([register("same", "/first"), register("same", "/second!")]);
+    const ids = both.map(({ image }) => image.id).sort();
+    expect(await kept()).to.have.length(2);
     expect((await files.list()).holds).to.deep.equal([]);
+    const several = await refused(world.admin.image.get("same", {}));
+    expect([several.reason, several.message]).to.deep.equal([
+      "ambiguous",
+      `2 images are called same: ${ids.join(", ")}.`,
+    ]);
+    await world.admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
+    const create = (image: string) => world.demo.instance.create({ name: "web", flavor: "tiny", image });
+    expect((await refused(create("same"))).reason).to.equal("ambiguous");
+    await world.host("a");
+    expect((await create(ids[1] ?? "")).instance.image.id).to.equal(ids[1]);
+    await world.admin.image.delete(ids[0] ?? "", {});
+    expect((await world.admin.image.get("same", {})).image.id).to.equal(ids[1]);
   });
 
   it("of a request that comes twice at once are kept once, and held by nobody", async () => {

@@ -123,9 +123,7 @@ describe("guests with CPUs, NUMA nodes or pages of their own", function () {
     await flavor("plain", {}, 5);
     await create("pinned");
     const refused = await create("plain").catch((error: unknown) => error);
-    expect(String(refused)).to.contain(
-      "5 vCPUs are asked for, 4 are free beside 2 CPUs that are guests' own",
-    );
+    expect(String(refused)).to.contain("5 vCPUs are asked for, 4 are free beside 2 CPUs of guests' own");
   });
 });
 

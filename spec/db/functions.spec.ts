@@ -51,7 +51,7 @@ describe("the functions of the database", () => {
 
   it("are all called: by a trigger, by another one, or by the store", () => {
     const called = files.flatMap((path) => sqlTokens(textOf(path).replace(/as \$\$|^\$\$;/gm, "")).slice());
-    const entries = ["novact_commit", "novact_recover"];
+    const entries = ["novact_commit", "novact_recover", "novact_rehearse"];
     for (const { name } of sqlFunctions())
       expect(entries.includes(name) || called.filter((token) => token === name).length > 1, name).to.equal(
         true,

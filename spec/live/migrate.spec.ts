@@ -2,16 +2,19 @@
  * Databases that were there before: functions are replaced by what is new and by nothing that is old, tables
  * of before the first release are taken over or refused.
  */
+
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
-import { release } from "../../db/migrations/0001-release.ts";
+import { statements as release } from "../../db/migrations/0001-release.ts";
 import { openStore, ormOptions } from "../../db/postgres/connect.ts";
 import { readSchema } from "../../db/postgres/read-schema.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
+import { image } from "../../protocol/image.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
+import { called, rowsOf } from "../support/store-resources.ts";
 import * as rows from "../support/store-rows.ts";
 
 /** The names in novact_migration before the first release. */
@@ -175,8 +178,8 @@ describe("a database that was there before", function () {
     const [columnNames, texts] = [values.map(([name]) => name), values.map(([, text]) => text)];
     await execute(`insert into instance (${columnNames.join(", ")}) values (${texts.join(", ")})`);
     const store = await openStore({ url, clock: systemClock, log: silentLog });
-    expect(await store.getImage("lost")).to.deep.include({ ...rows.image, id: "lost", name: "lost" });
-    expect(await store.commit({ imagesRemoved: ["lost"] })).to.deep.equal({ kind: "inUse" });
+    expect(await called(store, image, "lost")).to.deep.include({ ...rows.image, id: "lost", name: "lost" });
+    expect(await store.commit(rowsOf({ imagesRemoved: ["lost"] }))).to.deep.equal({ kind: "inUse" });
     await store.close();
   });
 

@@ -106,7 +106,7 @@ describe("real guests with CPUs, NUMA nodes or pages of their own", function () 
     if (node.cpus.length > 2) return;
     const third = await refused(specOf({}));
     expect(third).to.include({ reason: "hypervisorRefused" });
-    expect(third).to.have.property("message").that.contains("0 CPUs are nobody's own, 1 are needed");
+    expect(third).to.have.property("message").that.contains("0 CPUs that are nobody's own; 1 is needed");
     expect(await drivers.hypervisor.list()).to.have.length(2);
   });
 

@@ -1,8 +1,10 @@
 /** Groups and quotas under concurrency: two controllers on one real PostgreSQL, and many creates at once. */
+
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
+import { serverGroup } from "../../protocol/server-group.ts";
 import type { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 import { pinnedRush } from "../support/pinned-rush.ts";
@@ -37,9 +39,9 @@ describe("groups and quotas on a real PostgreSQL", function () {
     expect(made).to.have.length(40);
     expect(new Set(errors.map(({ reason }) => reason))).to.deep.equal(new Set(["quotaExceeded"]));
     expect(await store.getQuota("demo")).to.deep.include({
-      used: { instances: 40, vcpus: 40, memoryMib: 40 * 128 },
+      used: { instances: 40, vcpus: 40, memoryMib: 40 * 128, serverGroups: 1, keyPairs: 0 },
     });
-    const [group] = await store.listServerGroups({ limit: 10 });
+    const [group] = await store.listRows(serverGroup, { limit: 10 });
     expect(await store.listGroupMembers(group?.id ?? "", 100)).to.have.length(40);
     await world.stop();
   });

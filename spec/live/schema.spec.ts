@@ -82,7 +82,14 @@ describe("the tables", function () {
     const names = await orm.em
       .getConnection()
       .execute<{ name: string }[]>("select name from novact_migration");
-    expect(names.map(({ name }) => name)).to.deep.equal(["0001-release", "0002-references", "0003-words"]);
+    expect(names.map(({ name }) => name)).to.deep.equal([
+      "0001-release",
+      "0002-references",
+      "0003-words",
+      "0004-resources",
+      "0005-key-pair",
+      "0006-host-operations",
+    ]);
   });
 
   it("are with their functions what db/schema.sql says", async () => {

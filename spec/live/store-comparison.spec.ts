@@ -3,6 +3,7 @@
  * end, every row must be the same. Most commits are sound, many are not: stale versions, full hosts, names
  * taken, requests repeated.
  */
+
 import { expect } from "chai";
 import fc from "fast-check";
 import type { Store } from "../../actors/ports/store.ts";
@@ -11,10 +12,12 @@ import type { ClaimRecord, InstanceRecord } from "../../actors/records/instance.
 import { MemoryStore } from "../../db/memory/store.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
+import { aggregate } from "../../protocol/aggregate.ts";
 import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
-import { everything, resultOf } from "../support/store-everything.ts";
+import { everything, rehearsalOf, resultOf } from "../support/store-everything.ts";
+import { called, rowsOf } from "../support/store-resources.ts";
 import * as rows from "../support/store-rows.ts";
 
 /** One step: an instance, a host, a request and a name, and the action on them. */
@@ -28,6 +31,8 @@ const step = fc.record({
     "move",
     "delete",
     "host",
+    "steer",
+    "steer",
     "remove",
     "member",
     "member",
@@ -102,7 +107,9 @@ async function commitOf(prefix: string, it: Step, store: Store): Promise<Commit>
     case "delete":
       return { ...rows.changeTurn(rows.deleted(before, rows.wallMs)), claimsReleased: released };
     case "placement":
-      return placementChanges(prefix, it);
+      return placementChanges(prefix, it, store);
+    case "steer":
+      return steered(prefix, it, (await store.getHost(hostId))?.version ?? 1);
     default:
       return catalogCommit(prefix, it);
   }
@@ -139,8 +146,12 @@ const numaOf = (amount: number) =>
     hugePages: [{ sizeKib: 2_048, total: amount * 16 }],
   }));
 
+/** Which limit of a quota a step sets. */
+const limitOf = ({ stale }: Step): string =>
+  ({ "0": "instances", "1": "serverGroups" })[String(stale)] ?? "memoryMib";
+
 /** Commits of groups, quotas, aggregates and builds; often of things that do not exist, or exist already. */
-function placementChanges(prefix: string, it: Step): Commit {
+async function placementChanges(prefix: string, it: Step, store: Store): Promise<Commit> {
   const hostId = hostOf(prefix, it);
   const groupId = `${prefix}-g${it.amount % 2}`;
   const aggregateId = `${prefix}-a${it.amount % 2}`;
@@ -150,27 +161,31 @@ function placementChanges(prefix: string, it: Step): Commit {
     case 0: {
       const policy = it.amount > 1 ? "affinity" : "anti-affinity";
       const maxPerHost = it.stale === 1 ? 2 : null;
-      return {
+      return rowsOf({
         serverGroups: [{ id: groupId, project: prefix, name: groupId, policy, maxPerHost, createdAtMs }],
-      };
+      });
     }
     case 1:
-      return { serverGroupsRemoved: [groupId] };
+      return rowsOf({ serverGroupsRemoved: [groupId] });
     case 2:
       return {
-        quotas: [{ project: prefix, [it.stale === 0 ? "instances" : "memoryMib"]: it.amount * 64 - 1 }],
+        quotas: [{ project: prefix, [limitOf(it)]: it.amount * (it.stale === 1 ? 1 : 64) - 1 }],
       };
     case 3: {
-      const made = { id: aggregateId, name: aggregateId, availabilityZone: null, metadata: {}, hostIds: [] };
-      return it.stale === 0
-        ? { aggregates: [{ ...made, createdAtMs }] }
-        : { aggregatesRemoved: [aggregateId] };
+      const made = { id: aggregateId, name: aggregateId, availabilityZone: null, metadata: {} };
+      return rowsOf(
+        it.stale === 0 ? { aggregates: [{ ...made, createdAtMs }] } : { aggregatesRemoved: [aggregateId] },
+      );
     }
     case 4:
       return it.stale === 1 ? { aggregateHostsRemoved: [key] } : { aggregateHosts: [key] };
     case 5: {
-      const metadata = { a: it.stale === 0 ? null : "1", b: String(it.stale) };
-      return { aggregatesChanged: [{ aggregateId, availabilityZone: `z${it.amount}`, metadata }] };
+      const before = await called(store, aggregate, aggregateId);
+      const { version = 1, number = 0 } = before ?? {};
+      const as = { id: aggregateId, name: aggregateId, number, createdAtMs };
+      const metadata = { b: String(it.stale) };
+      const changed = { ...as, availabilityZone: `z${it.amount}`, metadata, version: version + 1 - it.stale };
+      return rowsOf({ aggregatesChanged: [changed] });
     }
     default: {
       const buildsEnded = Array.from({ length: it.amount + 1 }, (_, n) => ({
@@ -182,6 +197,22 @@ function placementChanges(prefix: string, it: Step): Commit {
       return it.stale === 1 ? { hostsEnabled: [off] } : { buildsEnded };
     }
   }
+}
+
+/** What the actor of a host commits: at its version or beside it, an operation begun or ended, a drain. */
+function steered(prefix: string, it: Step, version: number): Commit {
+  const hostId = hostOf(prefix, it);
+  const end = it.amount > 1 ? ({ state: "done", endedAtMs: rows.wallMs } as const) : {};
+  const operation = rows.hostOperation(`${prefix}-o${it.request}`, hostId, { project: prefix, ...end });
+  const begun = { atMs: rows.wallMs, parallelism: it.amount + 1, instances: it.request };
+  const draining = it.amount === 0 ? null : begun;
+  const own = { hostId, enabled: it.amount === 3, reason: null, draining };
+  return {
+    hostsExpected: [{ hostId, version: version + it.stale }],
+    ...(it.request % 2 === 0 ? {} : { hostsEnabled: [own] }),
+    operations: [operation],
+    ...(it.request === 5 ? { hostsRemoved: [{ hostId, parked: false }] } : {}),
+  };
 }
 
 function catalogCommit(prefix: string, it: Step): Commit {
@@ -197,8 +228,8 @@ function catalogCommit(prefix: string, it: Step): Commit {
   }
   if (it.kind === "host")
     return { hosts: [rows.inventory(hostId, { vcpus: it.amount + 1, numa: numaOf(it.request % 4) })] };
-  if (it.stale !== 0) return { imagesRemoved: [id], flavorsRemoved: it.amount === 0 ? [id] : [] };
-  return { images: [image], flavors: it.amount < 2 ? [{ ...rows.flavor, id, name }] : [] };
+  if (it.stale !== 0) return rowsOf({ imagesRemoved: [id], flavorsRemoved: it.amount === 0 ? [id] : [] });
+  return rowsOf({ images: [image], flavors: it.amount < 2 ? [{ ...rows.flavor, id, name }] : [] });
 }
 
 describe("the stores in memory and on PostgreSQL, given the same commits", () => {
@@ -216,13 +247,24 @@ describe("the stores in memory and on PostgreSQL, given the same commits", () =>
     await postgres?.close();
   });
 
+  const rehearsals = (commit: Commit) =>
+    Promise.all([postgres, memory].map((store) => rehearsalOf(store, commit)));
+
   async function compare(prefix: string, steps: readonly Step[]): Promise<void> {
     const commits = await Promise.all(steps.map(async (it) => commitOf(prefix, it, memory)));
+    const [only, ...others] = commits;
+    const said = only === undefined || others.length > 0 ? [] : await rehearsals(only);
     const found: Awaited<ReturnType<typeof resultOf>>[] = [];
     for (const together of ofOneLine(commits))
       found.push(...(await Promise.all(together.map(async (commit) => resultOf(postgres, commit)))));
     for (const [n, commit] of commits.entries()) {
       expect(found[n], JSON.stringify(commit)).to.deep.equal(await resultOf(memory, commit));
+    }
+    // What a commit would answer, and then answers, is the same but for the word for a yes.
+    for (const one of said) {
+      const done = found[0];
+      const yes = typeof done === "object" && done.kind === "committed";
+      expect(one, JSON.stringify(only)).to.deep.equal(yes ? { kind: "possible" } : done);
     }
     for (const it of steps) {
       if (it.kind !== "prune") continue;
@@ -260,19 +302,19 @@ async function setUp(stores: readonly Store[], prefix: string): Promise<void> {
       name: `${prefix}-a${n}`,
       availabilityZone: `z${n}`,
       metadata: {},
-      hostIds: [],
     },
     createdAtMs: rows.wallMs,
   }));
+  const made = rowsOf({
+    aggregates,
+    serverGroups: [{ ...group, policy: "anti-affinity", maxPerHost: null }],
+  });
   for (const store of stores) {
     await store.commit(rows.catalog);
     await store.commit({
       hosts: [0, 1].map((n) => rows.inventory(`${prefix}-h${n}`, { vcpus: 4, numa: numaOf(2) })),
     });
-    await store.commit({
-      aggregates,
-      serverGroups: [{ ...group, policy: "anti-affinity", maxPerHost: null }],
-    });
+    await store.commit(made);
   }
 }
 

@@ -5,6 +5,7 @@
  * writer sends at once it may merge into one, which is then judged as one: two moves that keep the rule of a
  * group only together are committed then.
  */
+
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
 import fc from "fast-check";
@@ -18,6 +19,7 @@ import { type History, serialOrders } from "../support/serial-orders.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
 import { everything, resultOf } from "../support/store-everything.ts";
+import { rowsOf } from "../support/store-resources.ts";
 import * as rows from "../support/store-rows.ts";
 
 const clock = { ...systemClock, nowMs: () => rows.wallMs };
@@ -54,14 +56,14 @@ function wavesOf(steps: readonly Step[]): readonly (readonly Step[])[] {
 /** Hosts with leases and failed builds, aggregates, two groups, and two instances in one of them. */
 function setUp(prefix: string): readonly Commit[] {
   const hostIds = [0, 1, 2].map((n) => `${prefix}-h${n}`);
-  const aggregate = { metadata: {}, hostIds: [], createdAtMs: rows.wallMs };
+  const aggregate = { metadata: {}, createdAtMs: rows.wallMs };
   const made = { project: prefix, createdAtMs: rows.wallMs };
   return [
     rows.catalog,
-    {
+    rowsOf({
       images: [{ ...rows.image, id: `${prefix}-m`, name: `${prefix}-m` }],
       flavors: [{ ...rows.flavor, id: `${prefix}-f`, name: `${prefix}-f` }],
-    },
+    }),
     {
       hosts: hostIds.map((hostId) => rows.inventory(hostId, { vcpus: 3 })),
       leasesGranted: hostIds.map((hostId) => ({ hostId, leaseEpoch: 1 })),
@@ -72,14 +74,16 @@ function setUp(prefix: string): readonly Commit[] {
       ),
     },
     {
-      aggregates: [0, 1].map((n) => ({
-        ...{ id: `${prefix}-a${n}`, name: `${prefix}-a${n}`, availabilityZone: `z${n}` },
-        ...aggregate,
-      })),
-      serverGroups: [
-        { id: `${prefix}-g`, name: "g", policy: "anti-affinity", maxPerHost: null, ...made },
-        { id: `${prefix}-t`, name: "t", policy: "affinity", maxPerHost: null, ...made },
-      ],
+      ...rowsOf({
+        aggregates: [0, 1].map((n) => ({
+          ...{ id: `${prefix}-a${n}`, name: `${prefix}-a${n}`, availabilityZone: `z${n}` },
+          ...aggregate,
+        })),
+        serverGroups: [
+          { id: `${prefix}-g`, name: "g", policy: "anti-affinity", maxPerHost: null, ...made },
+          { id: `${prefix}-t`, name: "t", policy: "affinity", maxPerHost: null, ...made },
+        ],
+      }),
       quotas: [{ project: prefix, instances: 3 }],
     },
     bornIn(prefix, 0, 0, { serverGroupId: `${prefix}-t` }),
@@ -130,11 +134,11 @@ function turnOf(prefix: string, it: Step): Commit {
         events: [rows.event(id, "deleted")],
       });
     case "image":
-      return { imagesRemoved: [`${prefix}-m`] };
+      return rowsOf({ imagesRemoved: [`${prefix}-m`] });
     case "flavor":
-      return { flavorsRemoved: [`${prefix}-f`] };
+      return rowsOf({ flavorsRemoved: [`${prefix}-f`] });
     case "group":
-      return { serverGroupsRemoved: [groupId] };
+      return rowsOf({ serverGroupsRemoved: [groupId] });
     case "quota":
       return { quotas: [{ project: prefix, instances: 2 + it.amount }] };
     case "join":

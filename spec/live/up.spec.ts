@@ -85,7 +85,7 @@ describe("up", function () {
 
     const next = start();
     await next.says("What now?");
-    expect(next.output).to.contain("1 instance(s) are remembered, 1 of them to be running");
+    expect(next.output).to.contain("1 instance is remembered, 1 of them to be running");
     expect(guests()).to.deep.equal(before);
   });
 

@@ -8,9 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { exitCodes } from "../../nodes/package/exit-codes.ts";
+import { ownRelease, releaseText } from "../../nodes/package/release.ts";
 
 const nodes = join(import.meta.dirname, "../../nodes");
-const { version } = JSON.parse(readFileSync(join(nodes, "../package.json"), "utf8")) as { version: string };
+const version = releaseText(ownRelease());
 
 describe("a program", function () {
   this.timeout(60_000);

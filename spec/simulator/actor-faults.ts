@@ -1,10 +1,11 @@
 /**
- * Faults of single actors: a turn that throws, and mailboxes that are full. They strike whatever actor of a
- * process is next, where actors and mailboxes meet, so that supervision, restarts and refusals are the real
- * ones. Without an order nothing here does anything.
+ * Faults of single actors: a turn that throws, a mailbox that is full, a round of a loop that throws or never
+ * ends. They strike whatever actor of a process is next, where actors and mailboxes meet, so that
+ * supervision, restarts and refusals are the real ones. Without an order nothing here does anything.
  */
 import { ActorCore } from "../../actors/runtime/actor-core.ts";
 import { Envelope, Mailbox } from "../../actors/runtime/mailbox.ts";
+import { Rounds } from "../../actors/runtime/periodic.ts";
 import type { Kernel, Owner } from "./kernel.ts";
 import type { Random } from "./random.ts";
 
@@ -19,13 +20,18 @@ export interface CrashOrder {
   times: number;
 }
 
+interface LoopOrder {
+  /** Name of the loop, in whichever thread of the process. */
+  readonly loop: string;
+  /** True: its rounds never end; false: they throw. */
+  readonly hangs: boolean;
+  times: number;
+}
+
 /** Its message can be read so often before the turn breaks: at its beginning, or after its commit. */
 const readsMax = 10;
 /** More than any mailbox holds. */
 const full = 1_000_000;
-/** Actors whose mailboxes hold only their own ticks: no sender can fill these mailboxes. */
-const solitary: ReadonlySet<string> = new Set(["reconciler", "recoverer", "drainer", "sweeper"]);
-
 export interface ActorFaultsOptions {
   readonly kernel: Kernel;
   readonly random: Random;
@@ -39,6 +45,8 @@ export class ActorFaults {
   readonly #options: ActorFaultsOptions;
   readonly #orders = new Map<Owner, Set<CrashOrder>>();
   readonly #full = new Set<Owner>();
+  /** By the name of the process, which its threads share. */
+  readonly #loops = new Map<string, Set<LoopOrder>>();
   /** A message is being offered to a mailbox, or asked whether there is room for it. */
   #offering = false;
 
@@ -56,6 +64,13 @@ export class ActorFaults {
     };
   }
 
+  /** The next rounds of a loop throw, or hang; answers what takes the order back. */
+  strike({ name }: Owner, order: LoopOrder): () => void {
+    const orders = this.#loops.get(name) ?? new Set();
+    this.#loops.set(name, orders.add(order));
+    return () => orders.delete(order);
+  }
+
   /** All mailboxes of a process that others can fill; answers what empties them again. */
   fill(owner: Owner): () => void {
     this.#full.add(owner);
@@ -65,11 +80,15 @@ export class ActorFaults {
   heal(): void {
     this.#orders.clear();
     this.#full.clear();
+    this.#loops.clear();
   }
 
   /** From now on, until the function that it answers is called. */
   install(): () => void {
-    const undo = [this.#breakTurns(), this.#fillMailboxes(), this.#refuseWhenAsked()];
+    const undo = [
+      ...[this.#breakTurns(), this.#fillMailboxes(), this.#refuseWhenAsked()],
+      this.#strikeRounds(),
+    ];
     return () => {
       for (const step of undo) step();
     };
@@ -84,6 +103,31 @@ export class ActorFaults {
     };
     return () => {
       Mailbox.prototype.take = take;
+    };
+  }
+
+  #strikeRounds(): () => void {
+    const { run } = Rounds.prototype;
+    const struck = (name: string) => this.#struck(name);
+    Rounds.prototype.run = function runStruck(this: Rounds, context, work) {
+      return run.call(this, context, struck(this.name) ?? (work as () => Promise<never>));
+    } as typeof run;
+    return () => {
+      Rounds.prototype.run = run;
+    };
+  }
+
+  /** What a round does instead of its work. */
+  #struck(loop: string): (() => Promise<never>) | undefined {
+    const owner = this.#options.kernel.current?.owner;
+    const orders = owner === undefined ? undefined : this.#loops.get(owner.name);
+    const order = [...(orders ?? [])].find((one) => one.loop === loop && one.times > 0);
+    if (owner === undefined || order === undefined) return undefined;
+    order.times -= 1;
+    this.#options.crashed(owner, `round of ${loop}`);
+    if (order.hangs) return () => new Promise(() => undefined);
+    return async () => {
+      throw new SimulatedCrash(`A round of ${loop} breaks.`);
     };
   }
 
@@ -122,16 +166,16 @@ export class ActorFaults {
       },
     });
     const { ask, tell } = ActorCore.prototype;
-    const offer = <T>(name: string, put: () => T, judge: Judge<T>): T => this.#offer(name, put, judge);
+    const offer = <T>(to: Named, put: () => T, judge: Judge<T>): T => this.#offer(to, put, judge);
     const filled = this.#full;
     // Most of the time nothing is full, and then it shall cost nothing.
     ActorCore.prototype.ask = function askFull(this: ActorCore<unknown, unknown>, message, options) {
       if (filled.size === 0) return ask.call(this, message, options);
-      return offer(this.name, () => ask.call(this, message, options), refusedSoon);
+      return offer(this, () => ask.call(this, message, options), refusedSoon);
     } as typeof ask;
     ActorCore.prototype.tell = function tellFull(this: ActorCore<unknown, unknown>, message) {
       if (filled.size === 0) return tell.call(this, message);
-      return offer(this.name, () => tell.call(this, message), silentWhenTaken);
+      return offer(this, () => tell.call(this, message), silentWhenTaken);
     };
     return () => {
       Object.defineProperty(Mailbox.prototype, "length", length);
@@ -139,10 +183,11 @@ export class ActorFaults {
     };
   }
 
-  #offer<T>(actor: string, put: () => T, judge: Judge<T>): T {
+  #offer<T>({ name: actor, isLoop }: Named, put: () => T, judge: Judge<T>): T {
     const owner = this.#options.kernel.current?.owner;
     // On a host, room is kept for what guests and work say: only who asks first finds it full (see below).
-    const fills = !solitary.has(actor) && !this.#isHost() && this.#isFull();
+    // A loop's mailbox holds only its own ticks: no sender can fill it.
+    const fills = !isLoop && !this.#isHost() && this.#isFull();
     const before = this.#offering;
     this.#offering = fills;
     try {
@@ -178,6 +223,8 @@ export class ActorFaults {
     return this.#options.kernel.current?.owner.name.startsWith("h") === true;
   }
 }
+
+type Named = Pick<ActorCore<unknown, unknown>, "name" | "isLoop">;
 
 /** Looks at what a full mailbox did with a message, and tells when it kept silent. */
 type Judge<T> = (answer: T, silent: () => void) => void;

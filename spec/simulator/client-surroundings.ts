@@ -2,12 +2,16 @@
  * What is asked for groups, quotas, aggregates and evacuations of a plan: the method, whom it is about, and
  * the request. Pure.
  */
+import { resourceServices } from "../../protocol/resources.ts";
+import type { Service } from "../../protocol/wire/service.ts";
+import { sampleOf } from "../support/samples.ts";
 import type { CommandKind, PlannedCommand } from "./plan.ts";
 import {
   aggregateName,
   groupName,
   type PlannedRequest,
   quotaTargets,
+  resourceCommands,
   type SurroundingCommand,
   surroundingCommands,
 } from "./plan-surroundings.ts";
@@ -29,7 +33,30 @@ const methods = {
   hostAdd: "aggregate.addHost",
   hostRemove: "aggregate.removeHost",
   evacuate: "instance.evacuate",
-} as const satisfies Record<SurroundingCommand, string>;
+} as const satisfies Record<Exclude<SurroundingCommand, ResourceCommand>, string>;
+
+type ResourceCommand = (typeof resourceCommands)[number];
+
+const isOfResource = (command: SurroundingCommand): command is ResourceCommand =>
+  resourceCommands.some((one) => one === command);
+
+/** The resources that a client can make by a request alone, with no file behind it. */
+const makable = Object.values<Service>(resourceServices).filter(
+  ({ methods }) => methods.create !== undefined,
+);
+
+/** Few names for each, so that they collide; a name that a subject cannot hold is never asked for. */
+function resourceCall(command: ResourceCommand, target: number): SurroundingCall {
+  const service = makable[target % makable.length];
+  if (service === undefined) throw new Error("No resource can be made.");
+  const name = `row-${Math.floor(target / makable.length) % 4}`;
+  const noun = service.noun;
+  if (command === "resourceList") return { method: `${noun}.list`, id: "", request: { name } };
+  if (command === "resourceDelete") return { method: `${noun}.delete`, id: name, request: {} };
+  const create = service.methods.create;
+  const request = create === undefined ? {} : sampleOf(create.request);
+  return { method: `${noun}.create`, id: "", request: { ...request, name } };
+}
 
 type Planned = PlannedCommand & { readonly command: SurroundingCommand };
 
@@ -42,6 +69,7 @@ export function surroundingCall(
   instances: readonly { readonly id: string }[],
 ): SurroundingCall {
   const { command, target, request = {} } = planned as Planned;
+  if (isOfResource(command)) return resourceCall(command, target);
   const method = methods[command];
   switch (command) {
     case "groupCreate":

@@ -7,6 +7,7 @@ import type { OpenSafety } from "../../actors/control/fleet/link.ts";
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
@@ -19,7 +20,6 @@ import {
 } from "../../nodes/controller/safety-link.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/events/publisher.ts";
-import { createPowerFence } from "../../nodes/fence/index.ts";
 import type { NumaNode } from "../../protocol/numa.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
@@ -31,6 +31,7 @@ import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody, type Owner } from "./kernel.ts";
 import { Network } from "./network.ts";
 import type { Parameters } from "./plan.ts";
+import { simulatedPower } from "./power.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { StoreServer, streamOf } from "./store.ts";
@@ -72,6 +73,9 @@ interface ControllerPlace {
   process: SimulatedProcess;
 }
 
+const nameOf = (index: number): string => `node-${index + 1}`;
+/** How long a host stays off that its power controller was told to switch off. */
+const offMs = 25_000;
 /** Size of the database's disk. */
 const databaseBytes = 2 ** 40;
 
@@ -190,21 +194,25 @@ export class Cluster {
       };
       const stream = streamOf(process, this.stream.connect(), reach);
       const { clock, ids, log } = process;
-      const publisher = startEventPublisher({ store, stream, clock, log });
-      const wakePublisher = () => publisher.wake();
+      const openPublisher = (system: ActorSystem) => startEventPublisher({ store, stream, system, log });
       const onFailed = () => {
         process.kill();
         kernel.after(nobody, 1_000, `${process.name} is started again`, () => {
           if (place.process === process) this.startController(index);
         });
       };
-      const common = { cell, store, bus, clock, ids, log, wakePublisher, onFailed };
+      const common = { cell, store, bus, clock, ids, log, openPublisher, onFailed };
       const look = async () => [
         { of: "database", freeBytes: this.store.full ? 0 : databaseBytes, totalBytes: databaseBytes },
       ];
-      const ports = { ...common, scheduler: {}, firstTurn: index, space: { look } };
-      const power = createPowerFence({ nodes: [], clock, log });
-      const openSafety = this.#safetyOf(process, index);
+      const name = `controller-${index + 1}`;
+      const ports = { ...common, name, scheduler: {}, firstTurn: index, space: { look } };
+      const power = simulatedPower({
+        ...{ process, random: random.fork(`power of ${process.name} ${this.#births}`) },
+        switchOff: (hostName) => this.#switchOff(hostName),
+        isOff: (hostName) => !this.hosts.some(({ agent }, at) => nameOf(at) === hostName && agent.alive),
+      });
+      const openSafety = this.#safetyOf(process, index, onFailed);
       void assembleController({ ...ports, openSafety, imageFiles: this.#imageFiles, power }).then(
         (controller) => {
           bus.onConnected(() => controller.cutOff());
@@ -214,7 +222,7 @@ export class Cluster {
   }
 
   /** The safety channel of a controller: a thread with connections of its own, and the real link to it. */
-  #safetyOf(process: SimulatedProcess, index: number): OpenSafety {
+  #safetyOf(process: SimulatedProcess, index: number, onFailed: () => void): OpenSafety {
     const { kernel } = this.#options;
     const thread = process.thread("safety");
     const { clock, ids, log } = thread;
@@ -228,7 +236,7 @@ export class Cluster {
       };
       return across(kernel, process, thread, async () => {
         const [bus, store] = [this.network.connect(thread), this.store.connect(thread)];
-        const ports = { cell, store, bus, clock, ids, log, name: `controller-${index + 1}` };
+        const ports = { cell, store, bus, clock, ids, log, name: `controller-${index + 1}`, onFailed };
         const safety = await assembleSafety(ports, linked);
         bus.onConnected(() => safety.cutOff());
         return { stop: () => across(kernel, process, thread, () => safety.stop()) };
@@ -251,7 +259,7 @@ export class Cluster {
       const bus = this.network.connect(agent);
       const inventory = {
         hostId: machine.name,
-        name: `node-${index + 1}`,
+        name: nameOf(index),
         bootId: `boot-${machine.boots}`,
         architecture: "x86_64",
         hypervisor: "simulated",
@@ -276,6 +284,22 @@ export class Cluster {
           kernel.after(nobody, 1_000, `${machine.name} is started again`, () => this.startAgent(index));
         },
       });
+    });
+  }
+
+  /** Also when it is off already; it is on again after a while, unless somebody was earlier. */
+  #switchOff(hostName: string): void {
+    const index = this.hosts.findIndex((_, at) => nameOf(at) === hostName);
+    const place = this.hosts[index];
+    if (place === undefined) return;
+    const { kernel } = this.#options;
+    kernel.trace.note(kernel.nowMs, place.machine.name, "is switched off");
+    place.agent.kill();
+    place.machine.losePower();
+    const { agent } = place;
+    kernel.after(nobody, offMs, `${place.machine.name} is switched on`, () => {
+      // As it was: nobody puts an older version on a computer by switching it on.
+      if (place.agent === agent && !agent.alive) this.startAgent(index, agent.version);
     });
   }
 

@@ -3,7 +3,7 @@
  * Pure, and by value: a state of an instance is a word, any other thing is its noun and its last event.
  */
 import type { Completed, Invoked, Quiet } from "../../actors/promises/facts.ts";
-import type { OperationKind, OperationState } from "../../protocol/states.ts";
+import type { InstanceOperationKind, OperationKind, OperationState } from "../../protocol/states.ts";
 
 export interface Told {
   readonly method: string;
@@ -29,7 +29,7 @@ export interface Goal {
   readonly undone: readonly (readonly string[])[];
 }
 
-const wantedBy: Readonly<Record<OperationKind, string>> = {
+const wantedBy: Readonly<Record<InstanceOperationKind, string>> = {
   create: "running",
   start: "running",
   reboot: "running",
@@ -42,6 +42,8 @@ const wantedBy: Readonly<Record<OperationKind, string>> = {
   move: "running",
 };
 
+const isOfInstance = (kind: OperationKind): kind is InstanceOperationKind => kind in wantedBy;
+
 /** What is wrong with the end, as a sentence; undefined when it is right. */
 export function endFault(ended: Ended, goal: Goal): string | undefined {
   const { told, operations, things, refused, recovered = false } = ended;
@@ -50,7 +52,8 @@ export function endFault(ended: Ended, goal: Goal): string | undefined {
   const broken = refused || operations.some(({ state }) => state === "failed");
   // Of two commands whose order the fault has changed, the later one counts.
   const last = operations.at(-1);
-  const turned = told.length > 1 && last !== undefined ? [[wantedBy[last.kind]]] : [];
+  const turned =
+    told.length > 1 && last !== undefined && isOfInstance(last.kind) ? [[wantedBy[last.kind]]] : [];
   // A single call that was certainly refused must have left no trace.
   const denied = told.length === 1 && failed && operations.length === 0 && goal.undone.length > 0;
   const done = denied ? [] : [...goal.done, ...turned];
@@ -87,11 +90,12 @@ export function thingsIn({ instances, events }: Quiet, sinceMs: number): readonl
 
 /**
  * An agent that starts says who it is, a host that was away for long gets another lease, and its guard says
- * what it did meanwhile; while it is the only host, recovery waits for it.
+ * what it did meanwhile; while it is the only host, recovery waits for it. How an operation of a host ends is
+ * judged by the operation.
  */
 const isBirth = (noun: string, event: string): boolean =>
   noun === "recovery" ||
-  (noun === "host" && ["registered", "fenced", "leaseGranted", "guarded"].includes(event));
+  (noun === "host" && ["registered", "fenced", "leaseGranted", "guarded", "operationEnded"].includes(event));
 
 /** What became of the calls, and of the operations that they began. */
 export function toldAndBegun(

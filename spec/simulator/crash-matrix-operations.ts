@@ -242,6 +242,9 @@ const newImage = ask("image.register", "", { name: "small", kernel: { path: "/ke
 const disabling = ask("host.disable", "h1", { reason: "simulated" });
 
 const newGroup = ask("server-group.create", "", { name: "apart", policy: "anti-affinity" });
+const publicKey =
+  "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f simulated";
+const newKey = ask("key-pair.create", "", { name: "mine", publicKey });
 const newRack = ask("aggregate.create", "", { name: "rack", availabilityZone: "north" });
 const joining = ask("aggregate.addHost", "rack", { host: "h1" });
 const member = command("create", 0, { request: { serverGroup: "apart" } });
@@ -255,6 +258,13 @@ const surroundings: readonly Operation[] = [
     ...today,
     ...catalog("group delete", [newGroup], ask("server-group.delete", "apart"), [
       ...(["server-group created", "server-group deleted"] as const),
+    ]),
+  },
+  { ...catalog("key pair create", [], newKey, ["", "key-pair created"]), ...today },
+  {
+    ...today,
+    ...catalog("key pair delete", [newKey], ask("key-pair.delete", "mine"), [
+      ...(["key-pair created", "key-pair deleted"] as const),
     ]),
   },
   {
@@ -303,6 +313,59 @@ const surroundings: readonly Operation[] = [
   },
 ];
 
+const draining = ask("host.drain", "h1", { reason: "simulated" });
+const enabling: Act = { atMs: 150, ask: "host.enable", id: "h1", request: {} };
+/** One guest on each host; it can start on every host, and every host has a power controller. */
+const steered = { parameters: { hosts: 3, sharedDisks: "locked", oneVersion: true } } as const;
+const oneEach = [command("create", 0, { count: 3 })];
+
+/** What becomes of a host and its guests when its actor, or whoever is asked by it, dies on the way. */
+const hosts: readonly Operation[] = [
+  {
+    ...{ name: "host drain", ...steered, prepare: oneEach, act: [draining] },
+    ...{ done: [["host draining", ...three]], undone: [three] },
+  },
+  {
+    ...{ name: "host drain, enabled meanwhile", ...steered, prepare: oneEach, act: [draining, enabling] },
+    // Whichever comes last: a request that is lost is asked again after the other one.
+    done: [
+      ["host enabled", ...three],
+      ["host draining", ...three],
+    ],
+    undone: [three],
+  },
+  {
+    ...{
+      name: "host drain, drained again",
+      ...steered,
+      prepare: oneEach,
+      act: [draining, { ...draining, atMs: 150 }],
+    },
+    ...{ done: [["host draining", ...three]], undone: [three] },
+  },
+  {
+    name: "host drain of what stays",
+    ...steered,
+    prepare: [command("create", 0, { count: 3, request: { recovery: { policy: "leave" } } })],
+    act: [draining],
+    done: [["host draining", ...three]],
+    undone: [three, ["failed", "host draining", "running", "running"], ["failed", "running", "running"]],
+  },
+  {
+    ...{ name: "host fence by power", ...steered, prepare: oneEach },
+    act: [ask("host.fence", "h1", { confirm: "node-1", power: true, wait: false })],
+    ...{ done: [three], undone: [three] },
+  },
+  {
+    ...{ name: "host fence by word", ...steered, prepare: oneEach },
+    act: [
+      fault("hostAway", 0, 30_000),
+      { atMs: 500, ask: "host.fence", id: "h1", request: { confirm: "node-1", reason: "off", force: true } },
+    ],
+    ...{ done: [three], undone: [three] },
+  },
+];
+
 const operators: readonly Operation[] = [
   catalog("flavor create", [], newFlavor, ["", "flavor created"]),
   catalog("flavor delete", [newFlavor], ask("flavor.delete", "small"), ["flavor created", "flavor deleted"]),
@@ -320,5 +383,6 @@ export const operations: readonly Operation[] = [
   ...byItself,
   ...recovered,
   ...operators,
+  ...hosts,
   ...surroundings,
 ];

@@ -8,7 +8,7 @@ import { flood } from "./flood.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import { lie } from "./lies.ts";
 import type { PlannedFault } from "./plan.ts";
-import { controllerMessages, hostMessages } from "./plan-disturbances.ts";
+import { controllerLoops, controllerMessages, hostMessages } from "./plan-disturbances.ts";
 import { floodKinds, lieKinds } from "./plan-hostile.ts";
 
 /** Until a guard that died is there again. */
@@ -46,6 +46,7 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "diskFull":
     case "hostDisabled":
     case "hostDrained":
+    case "hostFenced":
     case "guardDies":
     case "hostAway":
     case "storageHangs":
@@ -66,6 +67,8 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
       return onGuest(planned, world);
     case "actorCrash":
     case "mailboxesFull":
+    case "loopBreaks":
+    case "loopHangs":
       return onActors(planned, world);
     case "storeStalls":
     case "answersLate":
@@ -98,6 +101,7 @@ function lied({ target, forMs, other = 0, what }: PlannedFault, world: FaultWorl
 /** A message that only controllers receive names a controller by `target`, a message of hosts a host. */
 function onActors(planned: PlannedFault, { cluster }: FaultWorld): (() => void) | undefined {
   const { fault, target, message, times = 1 } = planned;
+  if (fault === "loopBreaks" || fault === "loopHangs") return onLoops(planned, cluster);
   const agents = cluster.hosts.map(({ agent }) => agent);
   const controllers = cluster.controllers.map(({ process }) => process);
   const hearing = isOf(controllerMessages, message)
@@ -110,6 +114,16 @@ function onActors(planned: PlannedFault, { cluster }: FaultWorld): (() => void) 
   return fault === "mailboxesFull"
     ? cluster.actors.fill(process)
     : cluster.actors.crash(process, { message, times });
+}
+
+/** A loop that only agents have names a host by `target`, any other a controller. */
+function onLoops({ fault, target, message: loop = "", times = 1 }: PlannedFault, cluster: Cluster) {
+  const processes = isOf(controllerLoops, loop)
+    ? cluster.controllers.map(({ process }) => process)
+    : cluster.hosts.map(({ agent }) => agent);
+  const process = processes[target % processes.length];
+  if (process === undefined) return undefined;
+  return cluster.actors.strike(process, { loop, hangs: fault === "loopHangs", times });
 }
 
 const isOf = (messages: readonly string[], message: string | undefined): boolean =>
@@ -182,6 +196,8 @@ function onHost({ fault, target }: PlannedFault, world: FaultWorld): (() => void
       return disable(machine.name, world);
     case "hostDrained":
       return drain(machine.name, world);
+    case "hostFenced":
+      return fence(machine.name, world);
     default:
       kernel.trace.note(kernel.nowMs, agent.name, "is killed");
       agent.kill();
@@ -193,6 +209,16 @@ function drain(hostId: string, { admin, kernel }: FaultWorld): () => void {
   const forgive = () => undefined;
   kernel.soon(nobody, "", () => void admin.host.drain(hostId, { reason: "simulated" }).catch(forgive));
   return () => void admin.host.enable(hostId, {}, { timeoutMs: 600_000 }).catch(forgive);
+}
+
+/** By its power, by an operator who does not wait for the end. */
+function fence(hostId: string, { admin, kernel }: FaultWorld): undefined {
+  const forgive = () => undefined;
+  const confirm = hostId.replace("h", "node-");
+  kernel.soon(nobody, "", () => {
+    void admin.host.fence(hostId, { confirm, power: true, wait: false }).catch(forgive);
+  });
+  return undefined;
 }
 
 function disable(hostId: string, { admin, kernel }: FaultWorld): () => void {

@@ -41,9 +41,9 @@ export const leaseMutants: readonly Mutant[] = [
   {
     name: "wall-clock",
     promise: "I9",
-    file: "actors/control/fleet/fencer.ts",
-    find: "const nowMs = this.#options.clock.monotonicMs();",
-    replace: "const nowMs = this.#options.clock.nowMs();",
+    file: "actors/control/directory/directory.ts",
+    find: "atMs: clock.monotonicMs(), listeningSinceMs",
+    replace: "atMs: clock.nowMs(), listeningSinceMs",
     guard: "Silence is measured by a clock that nobody sets.",
   },
   {

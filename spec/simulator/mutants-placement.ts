@@ -1,5 +1,5 @@
 /** Guards of groups, quotas, zones, bulk creates and evacuations, and how each is switched off. */
-import { apart, evacuated, type Mutant } from "./mutants-plans.ts";
+import { apart, crowdedResources, evacuated, type Mutant } from "./mutants-plans.ts";
 
 export const placementMutants: readonly Mutant[] = [
   {
@@ -45,6 +45,33 @@ export const placementMutants: readonly Mutant[] = [
     find: "tables.quotas.put(before.project, { ...quota, used }, journal);",
     replace: "",
     guard: "What is deleted gives its share of the quota back.",
+  },
+  {
+    name: "resource-uncounted",
+    promise: "I3",
+    file: "db/memory/apply-rows.ts",
+    find: "if (limit < 0 || there <= limit) continue;",
+    replace: "if (limit < 0 || there - asked <= limit) continue;",
+    guard: "How many there are of a resource is judged with what is asked for.",
+    shape: crowdedResources,
+  },
+  {
+    name: "resource-name-unjudged",
+    promise: "I3",
+    file: "db/memory/apply-rows.ts",
+    find: "if (!resource.nameUnique) return false;",
+    replace: "return false;",
+    guard: "A name that must be unique is looked for in the commit: two requests may ask for it at once.",
+    shape: crowdedResources,
+  },
+  {
+    name: "resource-version-unjudged",
+    promise: "I1",
+    file: "db/memory/apply-rows.ts",
+    find: 'if (rows.get(changed.id)?.version !== changed.version - 1) return { kind: "conflict" };',
+    replace: 'if (rows.get(changed.id) === undefined) return { kind: "conflict" };',
+    guard: "A row is changed only as it was read: else the change of another operator is lost.",
+    shape: crowdedResources,
   },
   {
     name: "zone-unjudged",

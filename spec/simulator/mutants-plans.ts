@@ -4,6 +4,7 @@
  */
 import type { PromiseId } from "../../actors/promises/facts.ts";
 import { type Plan, type PlannedCommand, type PlannedFault, type PlanSize, planOf } from "./plan.ts";
+import { controllerLoops } from "./plan-disturbances.ts";
 
 export interface Mutant {
   readonly name: string;
@@ -113,6 +114,28 @@ export function crowded(plan: Plan): Plan {
   };
 }
 
+/** Hosts are drained one after the other, some with guests that stay; every other one is enabled again. */
+export function drained(plan: Plan): Plan {
+  const faults = [15_000, 25_000, 35_000, 45_000].map((atMs, target): PlannedFault => {
+    return { atMs, fault: "hostDrained", target, forMs: target % 2 === 0 ? 300 : neverMs };
+  });
+  const commands = plan.commands.filter(({ command }) => command === "create" || command === "get");
+  const staying = commands.map((one, index) =>
+    one.command === "create" && index % 2 === 0
+      ? { ...one, request: { ...one.request, recovery: { policy: "leave" } } }
+      : one,
+  );
+  return {
+    ...plan,
+    parameters: { ...plan.parameters, ...calm, oneVersion: true },
+    commands: staying,
+    faults,
+  };
+}
+
+/** After the end of any run. */
+const neverMs = 1_000_000_000;
+
 /** Every host lies, all the time: of what runs there, and of what nobody has made. */
 export function lying(plan: Plan): Plan {
   const faults = Array.from({ length: plan.parameters.hosts }, (_, target): PlannedFault => {
@@ -157,6 +180,25 @@ function givenUp(plan: Plan, message: string): Plan {
 export const schedulerGivenUp = (plan: Plan): Plan => givenUp(plan, "heard");
 export const instanceGivenUp = (plan: Plan): Plan => givenUp(plan, "observed");
 
+/** Each loop of a controller throws once, and hangs once. */
+export function loopsStruck(plan: Plan): Plan {
+  const faults = controllerLoops.flatMap((message, index): readonly PlannedFault[] => [
+    { atMs: 5_000 + index * 3_000, fault: "loopBreaks", target: index, forMs: 6_000, message },
+    { atMs: 6_500 + index * 3_000, fault: "loopHangs", target: index, forMs: 6_000, message },
+  ]);
+  return { ...plan, parameters: { ...plan.parameters, ...calm, oneVersion: true }, faults };
+}
+
+/** Some loops throw in a row until their supervisors give up. */
+export function loopsGivenUp(plan: Plan): Plan {
+  const faults = (["publisher", "instance-registry", "breaker", "space"] as const).map(
+    (message, index): PlannedFault => {
+      return { atMs: 5_000 + index * 500, fault: "loopBreaks", target: 0, forMs: 60_000, message, times: 7 };
+    },
+  );
+  return { ...plan, parameters: { ...plan.parameters, ...calm, oneVersion: true }, faults };
+}
+
 /** Mailboxes of controllers are full just when something is asked for. */
 export function filled(plan: Plan): Plan {
   const { hosts, controllers } = plan.parameters;
@@ -184,6 +226,30 @@ export function apart(plan: Plan): Plan {
   ]);
   const parameters = { ...plan.parameters, ...calm, refused: 0.3, storeLatencyMs: 40, hostVcpus: 12 };
   return { ...plan, parameters, commands: [made, ...commands], faults: [] };
+}
+
+/** The same few rows are made, changed and removed at the same moments, close to their limits. */
+export function crowdedResources(plan: Plan): Plan {
+  const few = { serverGroups: 2, keyPairs: 2 };
+  const limit = { atMs: 3_000, client: 0, command: "quotaSet", target: 0, request: few } as const;
+  const moments = Array.from({ length: 40 }, (_, index) => 5_000 + index * 900);
+  const rows = moments.flatMap((atMs, index): readonly PlannedCommand[] => [
+    ...[0, 1, 2].map((after): PlannedCommand => {
+      return { atMs: atMs + after, client: 0, command: "resourceCreate", target: index + after * 20 };
+    }),
+    ...(index % 6 === 5
+      ? [{ atMs: atMs + 400, client: 0, command: "resourceDelete", target: index } as const]
+      : []),
+  ]);
+  const rack = { atMs: 4_000, client: 0, command: "aggregateCreate", target: 0, request: {} } as const;
+  const changes = moments.flatMap((atMs): readonly PlannedCommand[] =>
+    ["a", "b"].map((key) => {
+      const request = { metadata: { [key]: String(atMs) } };
+      return { atMs: atMs + 200, client: 0, command: "aggregateSet", target: 0, request };
+    }),
+  );
+  const parameters = { ...plan.parameters, ...calm, oneVersion: true, storeLatencyMs: 40 };
+  return { ...plan, parameters, commands: [limit, rack, ...rows, ...changes], faults: [] };
 }
 
 /** Guests that nobody recovers by himself lose their hosts, one after the other, and operators take them. */

@@ -54,8 +54,8 @@ export const readerMutants: readonly Mutant[] = [
   {
     name: "stranger",
     promise: "I12",
-    file: "actors/control/instance/actor.ts",
-    find: "if (stranger) throw notFound(this.#id);",
+    file: "actors/runtime/resident.ts",
+    find: "if (!task.mayAsk(loaded)) throw this.#kind.notFound(this.#id);",
     replace: "",
     guard: "A command of another project finds no instance.",
   },

@@ -53,10 +53,10 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "answer-before-commit",
     promise: "I4",
-    file: "actors/control/instance/actor.ts",
+    file: "actors/runtime/resident.ts",
     find: "const result = await this.#options.commit(decision.commit ?? {});",
     replace:
-      "reply.ok(decision.commit?.request?.answer as Changed); const result = await this.#options.commit(decision.commit ?? {});",
+      "reply.ok(decision.commit?.request?.answer); const result = await this.#options.commit(decision.commit ?? {});",
     guard: "A command is answered after its turn was committed.",
   },
   {
@@ -143,9 +143,9 @@ export const recordMutants: readonly Mutant[] = [
   {
     name: "other-answer",
     promise: "I5",
-    file: "actors/control/instance/actor.ts",
+    file: "actors/runtime/resident.ts",
     find: "answerAgain(result.request, request.contentHash, reply);",
-    replace: "reply.ok(decision.commit?.request?.answer as Changed);",
+    replace: "reply.ok(decision.commit?.request?.answer);",
     guard: "A request id that is known is answered as it was the first time.",
   },
 ];

@@ -3,6 +3,7 @@
  * (mutants-run.ts); whoever changes such a line finds the spec red and changes the row with it.
  */
 import { actorMutants } from "./mutants-actors.ts";
+import { drainMutants } from "./mutants-drains.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
 import { neighbourMutants } from "./mutants-neighbours.ts";
@@ -19,4 +20,5 @@ export const mutants: readonly Mutant[] = [
   ...placementMutants,
   ...actorMutants,
   ...neighbourMutants,
+  ...drainMutants,
 ];

@@ -3,7 +3,8 @@
  * The part of a plan that strikes actors, writers and disks, not processes: single turns that throw,
  * mailboxes that are full for a while, commits that stand in line at the store, answers of the store that
  * come late, disks that do not answer the guests of a host, full disks of the store and of the shared
- * storage, and hosts whose reports lie. Each has a stream of chance of its own. Pure.
+ * storage, hosts whose reports lie, and loops whose rounds throw or never end. Each has a stream of chance of
+ * its own. Pure.
  */
 import type { Random } from "./random.ts";
 
@@ -16,6 +17,8 @@ export const disturbances = [
   "storeFull",
   "sharedFull",
   "hostLies",
+  "loopBreaks",
+  "loopHangs",
 ] as const;
 export type Disturbance = (typeof disturbances)[number];
 
@@ -37,9 +40,12 @@ export interface PlannedDisturbance {
   readonly forMs: number;
   /** By how much answers are late, in ms at most. */
   readonly other?: number;
-  /** Of `actorCrash`: the kind of message in whose turn it throws; absent: the next one, whatever it is. */
+  /**
+   * Of `actorCrash`: the kind of message in whose turn it throws; absent: the next one, whatever it is. Of
+   * `loopBreaks` and `loopHangs`: the name of the loop.
+   */
   readonly message?: string;
-  /** Of `actorCrash`: so many turns; absent: one. */
+  /** Number of turns or rounds that are struck; absent: one. */
   readonly times?: number;
 }
 
@@ -130,6 +136,35 @@ export function fullDisksOf(
     const fault = random.chance(0.5) ? "storeFull" : "sharedFull";
     const atMs = Math.round(random.between(fromMs, untilMs));
     return { atMs, fault, target: 0, forMs: Math.round(random.between(1_000, 60_000)) };
+  });
+}
+
+/** Loops of a controller, whichever half they are in, and of an agent. */
+export const controllerLoops = [
+  ...["directory", "fencer", "renewals", "breaker", "publisher", "instance-registry", "space"],
+  ...["reconciler", "recoverer", "waker"],
+] as const;
+const agentLoops = ["lease", "trimming", "space"] as const;
+
+/** Rounds that throw, up to so many that the loop is given up, and rounds that never end. */
+export function loopFaultsOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedDisturbance[] {
+  const count = random.chance(0.6) ? 0 : random.whole(1, 4);
+  return Array.from({ length: count }, (): PlannedDisturbance => {
+    const hangs = random.chance(0.5);
+    const times = hangs
+      ? random.whole(1, 2)
+      : crashesInRow[random.weighted({ once: 6, again: 2, givenUp: 1 })];
+    return {
+      atMs: Math.round(random.between(fromMs, untilMs)),
+      fault: hangs ? "loopHangs" : "loopBreaks",
+      target: random.whole(0, 30),
+      forMs: Math.round(random.between(1_000, 20_000)),
+      message: random.pick(random.chance(0.8) ? controllerLoops : agentLoops) ?? "directory",
+      times,
+    };
   });
 }
 

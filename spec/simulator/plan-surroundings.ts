@@ -30,7 +30,9 @@ export const operatorCommands = [
   "hostRemove",
   "evacuate",
 ] as const;
-export const surroundingCommands = [...groupCommands, ...operatorCommands] as const;
+/** Of any resource: which, and how the row is called, follows from the target. */
+export const resourceCommands = ["resourceCreate", "resourceDelete", "resourceList"] as const;
+export const surroundingCommands = [...groupCommands, ...operatorCommands, ...resourceCommands] as const;
 export type SurroundingCommand = (typeof surroundingCommands)[number];
 
 /** Fields of a request, as the plan has them: they are sent as they are. */
@@ -93,6 +95,7 @@ export function surroundingsOf(random: Random, span: Span): Surroundings {
       ...groupCommandsOf(random.fork("group commands"), groups, span),
       ...(random.fork("quotas").chance(0.3) ? quotasOf(random.fork("quota commands"), span) : []),
       ...(zoned ? zonesOf(random.fork("zone commands"), span) : []),
+      ...(random.fork("resources").chance(0.3) ? resourcesOf(random.fork("resource commands"), span) : []),
     ],
     wish: () => wished(creates, { groups, zoned, bulky }),
     races: groups.length === 0 ? [] : racesOf(random.fork("races"), groups, span),
@@ -138,7 +141,7 @@ function groupCommandsOf(
 /** Set early, then raised and lowered, also below what is used, and taken away. */
 function quotasOf(random: Random, span: Span): readonly PlannedSurrounding[] {
   return Array.from({ length: random.whole(1, 6) }, (_, index): PlannedSurrounding => {
-    const resource = random.weighted({ instances: 3, vcpus: 1, memoryMib: 1 });
+    const resource = random.weighted({ instances: 3, vcpus: 1, memoryMib: 1, serverGroups: 1, keyPairs: 1 });
     const most = random.whole(0, 8) * (resource === "memoryMib" ? 128 : 1);
     const amount = random.weighted({ limit: 6, none: 1, unset: 1 });
     const given = { limit: most, none: -1, unset: null }[amount];
@@ -150,6 +153,19 @@ function quotasOf(random: Random, span: Span): readonly PlannedSurrounding[] {
       request: { [resource satisfies QuotaResource]: given },
     };
   });
+}
+
+/** Rows of all resources, few names: they are made twice, removed while they are made, and listed. */
+function resourcesOf(random: Random, span: Span): readonly PlannedSurrounding[] {
+  return Array.from(
+    { length: random.whole(4, 40) },
+    (): PlannedSurrounding => ({
+      atMs: moment(random, span),
+      client: random.whole(0, span.clients - 1),
+      command: random.weighted({ resourceCreate: 6, resourceDelete: 3, resourceList: 1 }),
+      target: random.whole(0, 59),
+    }),
+  );
 }
 
 /** Racks come and go, hosts move between them, and two of them may claim one host for their zones. */

@@ -9,6 +9,7 @@ import {
   fullDisksOf,
   hangsOf,
   liesOf,
+  loopFaultsOf,
   writerFaultsOf,
 } from "./plan-disturbances.ts";
 import { apartFrom, calmed, type HostileWhat, hostileDeeds, hostileOf } from "./plan-hostile.ts";
@@ -112,6 +113,7 @@ export const faultKinds = [
   "guardDies",
   "hostAway",
   "hostDrained",
+  "hostFenced",
   ...disturbances,
   ...hostileDeeds,
 ] as const;
@@ -131,7 +133,10 @@ export interface PlannedFault {
   readonly other?: number;
   /** Kind of messages of a flood, or of lies of a host. */
   readonly what?: HostileWhat;
-  /** Of `actorCrash`: in the turn of which kind of message, absent the next; and how often, absent once. */
+  /**
+   * Of `actorCrash`: in the turn of which kind of message, absent the next; of `loopBreaks` and `loopHangs`:
+   * in a round of which loop; and how often, absent once.
+   */
   readonly message?: string;
   readonly times?: number;
 }
@@ -181,11 +186,14 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...faultsOf(random.fork("faults"), parameters, faultyMs),
     ...away,
     ...drainsOf(random.fork("drains"), faultyMs),
+    ...longDrainsOf(random.fork("long drains"), faultyMs),
+    ...fencesOf(random.fork("fences"), faultyMs),
     ...actorFaultsOf(random.fork("actor faults"), span),
     ...writerFaultsOf(random.fork("writer faults"), span),
     ...hangsOf(random.fork("hangs"), span),
     ...fullDisksOf(random.fork("full disks"), span),
     ...liesOf(random.fork("lies"), span),
+    ...loopFaultsOf(random.fork("loop faults"), span),
   ];
   const all = [...apartFrom(hostile, faults), ...hostile];
   return { seed, parameters, commands: inOrder(commands), faults: inOrder(all), faultyMs };
@@ -287,7 +295,7 @@ function commandsOf(
 
 /** Faults with random streams of their own: adding a kind leaves the other draws of a seed unchanged. */
 const extraordinary: readonly FaultKind[] = [
-  ...(["guardDies", "hostAway", "hostDrained"] as const),
+  ...(["guardDies", "hostAway", "hostDrained", "hostFenced"] as const),
   ...disturbances,
   ...hostileDeeds,
 ];
@@ -319,6 +327,24 @@ function drainsOf(random: Random, faultyMs: number): readonly PlannedFault[] {
       forMs: Math.round(random.between(1_000, 60_000)),
     }),
   );
+}
+
+/** Drains that end before the host is enabled again, some of them overtaken by another one. */
+function longDrainsOf(random: Random, faultyMs: number): readonly PlannedFault[] {
+  if (random.chance(0.8)) return [];
+  const atMs = Math.round(random.between(setUpMs, faultyMs));
+  const [target, forMs] = [random.whole(0, 30), Math.round(random.between(60_000, 180_000))];
+  const first: PlannedFault = { atMs, fault: "hostDrained", target, forMs };
+  return random.chance(0.5) ? [first] : [first, { ...first, atMs: atMs + random.whole(1, 5_000) }];
+}
+
+/** Hosts that operators fence by their power, whether something was wrong with them or not. */
+function fencesOf(random: Random, faultyMs: number): readonly PlannedFault[] {
+  const count = random.chance(0.85) ? 0 : random.whole(1, 2);
+  return Array.from({ length: count }, (): PlannedFault => {
+    const atMs = Math.round(random.between(setUpMs, faultyMs));
+    return { atMs, fault: "hostFenced", target: random.whole(0, 30), forMs: 0 };
+  });
 }
 
 function faultsOf(random: Random, parameters: Parameters, faultyMs: number): readonly PlannedFault[] {

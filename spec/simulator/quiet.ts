@@ -4,6 +4,7 @@ import type { InstanceRow, Store } from "../../actors/ports/store.ts";
 import type { InstanceFacts, Quiet } from "../../actors/promises/facts.ts";
 import type { ClaimRecord } from "../../actors/records/instance.ts";
 import type { Event } from "../../protocol/event.ts";
+import { serverGroup } from "../../protocol/server-group.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
 import type { Cluster } from "./cluster.ts";
 
@@ -99,7 +100,7 @@ async function claimsOf(store: Store, rows: readonly InstanceRow[]): Promise<rea
 
 /** Of groups and quotas, as the store has them. */
 async function placementOf(store: Store): Promise<Required<Pick<Quiet, "groups" | "quotas">>> {
-  const groups = await store.listServerGroups({ limit: everything });
+  const groups = await store.listRows(serverGroup, { limit: everything });
   const members = await Promise.all(groups.map(({ id }) => store.listGroupMembers(id, everything)));
   return {
     groups: groups.map(({ id, policy, maxPerHost }, index) => {

@@ -15,6 +15,7 @@ import { Coverage } from "./coverage.ts";
 import { applyFault } from "./faults.ts";
 import type { Aim, CountedStep } from "./interposer.ts";
 import { Kernel, nobody, type Owner } from "./kernel.ts";
+import { firstStandingStill } from "./loops.ts";
 import { noteSystems } from "./nact-systems.ts";
 import { liveMsMax, type Plan, type PlannedCommand, setUpMs } from "./plan.ts";
 import { operatorCommands } from "./plan-surroundings.ts";
@@ -268,6 +269,14 @@ class Run {
       fact = await this.#quiet();
     }
     if (fact !== undefined) this.#see(fact);
+    if (this.#plan.faults.some(({ fault }) => fault === "loopBreaks" || fault === "loopHangs"))
+      await this.#loopsGoOn();
+  }
+
+  async #loopsGoOn(): Promise<void> {
+    const names = this.#cluster.controllers.map(({ machine }) => machine.name);
+    const still = await firstStandingStill(this.#kernel, this.#admin, names);
+    if (still !== undefined && !this.#kernel.halted) this.#violated(still);
   }
 
   async #isAtRest(): Promise<boolean> {

@@ -91,8 +91,8 @@ export class ScenarioLog {
     }
     for (const { instanceId, ownerEpoch } of commit.claimsReleased ?? [])
       say(`${instanceId}: gives the room of epoch ${ownerEpoch} back`);
-    for (const { instanceId, kind, state, error } of commit.operations ?? [])
-      if (state !== "running") say(`${instanceId}: ${kind} ${state}${because(error?.reason)}`);
+    for (const { entityId, kind, state, error } of commit.operations ?? [])
+      if (state !== "running") say(`${entityId}: ${kind} ${state}${because(error?.reason)}`);
   }
 
   #guest({ kind, atMs, hostId, instanceId, ownerEpoch }: GuestProcess): void {

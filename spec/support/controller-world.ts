@@ -8,19 +8,12 @@ import { assembleController, type Controller } from "../../nodes/controller/asse
 import { assembleSafety } from "../../nodes/controller/safety.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
-import { aggregateService, availabilityZoneService } from "../../protocol/aggregate.ts";
-import { eventService } from "../../protocol/event.ts";
-import { flavorService } from "../../protocol/flavor.ts";
-import { doctorService, hostService } from "../../protocol/host.ts";
-import { imageService } from "../../protocol/image.ts";
-import { instanceService } from "../../protocol/instance.ts";
+import type { Clients } from "../../nodes/sdk/clients.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
-import { operationService } from "../../protocol/operation.ts";
-import { quotaService } from "../../protocol/quota.ts";
-import { serverGroupService } from "../../protocol/server-group.ts";
+import { services } from "../../protocol/services.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
-import type { Client, Method, Service } from "../../protocol/wire/service.ts";
+import type { Service } from "../../protocol/wire/service.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { createMemoryBus } from "./memory-bus.ts";
 import { MemoryImageFiles } from "./memory-image-files.ts";
@@ -62,36 +55,23 @@ export async function controllerWorld(options: WorldOptions = {}) {
       await assembleController({
         ...common,
         cell,
+        name: `controller-${index + 1}`,
         store,
         scheduler: {},
         firstTurn: index,
         imageFiles,
         power: options.power ?? createPowerFence({ nodes: [], clock: systemClock, log: silentLog }),
-        wakePublisher: () => undefined,
         ...(options.space === undefined ? {} : { space: options.space }),
         openSafety: (audience) =>
           assembleSafety({ ...common, cell, store, name: `controller-${index + 1}` }, audience),
       }),
     );
   }
-  const client = <M extends Record<string, Method>>(
-    service: Service<M>,
-    project: string,
-  ): Client<Service<M>> =>
-    createClient(service, { ...common, binding: commandBinding(cell), projectOf: () => project });
-  const clients = (project: string) => ({
-    instance: client(instanceService, project),
-    operation: client(operationService, project),
-    event: client(eventService, project),
-    flavor: client(flavorService, project),
-    image: client(imageService, project),
-    host: client(hostService, project),
-    aggregate: client(aggregateService, project),
-    availabilityZone: client(availabilityZoneService, project),
-    serverGroup: client(serverGroupService, project),
-    quota: client(quotaService, project),
-    doctor: client(doctorService, project),
-  });
+  const clients = (project: string): Clients => {
+    const options = { ...common, binding: commandBinding(cell), projectOf: () => project };
+    const all = Object.entries<Service>(services).map(([name, one]) => [name, createClient(one, options)]);
+    return Object.fromEntries(all) as Clients;
+  };
   const admin = clients("admin");
   if (options.catalog !== false) {
     await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });

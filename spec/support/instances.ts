@@ -17,6 +17,7 @@ export const tinyFlavor: FlavorRecord = {
   diskGib: 0,
   extraSpecs: {},
   createdAtMs: 1,
+  version: 1,
 };
 
 export const tinyImage: ImageRecord = {
@@ -28,6 +29,7 @@ export const tinyImage: ImageRecord = {
   commandLine: "",
   properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 },
   createdAtMs: 1,
+  version: 1,
 };
 
 /** An instance as its create leaves it: placed on host `a`, building. */

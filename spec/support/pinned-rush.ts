@@ -43,5 +43,5 @@ export async function pinnedRush(world: World): Promise<void> {
   const late = await world.demo.instance
     .create({ name: "late", flavor: "pinned", image: "tiny" })
     .catch((error: unknown) => error);
-  expect(String(late)).to.contain("1 CPUs of its own are asked for, 0 of 4 are nobody's own");
+  expect(String(late)).to.contain("1 CPU of its own is asked for, 0 of 4 are nobody's own");
 }

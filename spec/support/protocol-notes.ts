@@ -29,6 +29,13 @@ export const notes: Readonly<Record<string, string>> = {
   "instance.create.answer.all":
     "When `count` was given: the new instances, up to `createListedMax`; the first is `instance` and `operation`.",
   "instance.create.answer.more": "The new instances beyond `all`; `wait` waits for them as well.",
+  "instance.explainCreate.answer.hosts": "What each host says to the first of the instances.",
+  "instance.explainCreate.answer.placed":
+    "The hosts on which `create` would make instances now, and how many on each; empty when it would be refused.",
+  "instance.explainCreate.answer.rest":
+    "Why `create` would make fewer instances than `count`; absent: it would make all of them, or none.",
+  "instance.explainCreate.answer.refusal":
+    "With what `create` would be refused for want of hosts, by group or quota; all else is refused as by `create`.",
   ...Object.fromEntries(commands.map((command) => [`instance.${command}.wait`, wait])),
   "instance.stop.mode":
     "`graceful` (default) presses the power button and halts after `timeoutMs`; `hard` halts at once.",
@@ -51,6 +58,9 @@ export const notes: Readonly<Record<string, string>> = {
   "operation.get.waitMs":
     "Answer only when the operation has ended, or after this time. Set `Novact-Timeout-Ms` higher.",
   "operation.list.limit": limit,
+  "operation.list.instanceId": "Only operations of this instance.",
+  "operation.list.noun": "Only operations of this noun: `instance` or `host`.",
+  "operation.list.entityId": "Only operations of the entity with this id.",
   "operation.list.marker": marker,
   "operation.list.answer.nextMarker": nextMarker,
   "event.list.after":
@@ -87,7 +97,12 @@ export const notes: Readonly<Record<string, string>> = {
   "host.get.answer.drain": "Present while the host is being drained.",
   "host.drain.reason": "Shown to whoever asks why the host is disabled.",
   "host.drain.parallelism": "How many instances leave at once; absent: 4.",
-  "host.drain.answer.drain": "The progress at the beginning.",
+  "host.drain.answer.drain": "The progress at the beginning; with `wait` absent when the drain is over.",
+  "host.drain.answer.operation": "The drain. Absent: an older controller has answered.",
+  "host.drain.wait": wait,
+  "host.fence.answer.operation": "The fence. Absent: an older controller has answered.",
+  "host.fence.wait":
+    "false: answer at once, also while the power controller is being asked. Absent: answer when the host is fenced.",
   "host.fence.confirm": "The host's name, typed again.",
   "host.fence.reason": "How you know that the host is off: your signed word. Needed unless `power` is set.",
   "host.fence.power":
@@ -97,15 +112,43 @@ export const notes: Readonly<Record<string, string>> = {
   "host.rebalance.moves": "Most moves to propose; absent: 10.",
   "doctor.examine.answer.findings": "Empty on a healthy cluster.",
   "doctor.examine.answer.compared": "How many things of each kind were compared.",
+  "controller.debug.answer.answeredBy": "The controller that asked the others.",
+  "controller.debug.answer.halves": "Those that answered within a second, by name.",
+  "controller.debug.answer.silent":
+    "Halves that answered this controller in the last hour, and did not now: `controller-2 actors`.",
+  "ControllerHalf.half": "`actors` serve commands; `safety` hears the hosts and counts their leases.",
+  "ControllerHalf.actors":
+    "Those that are no loops; of those that are loaded on demand, the ones with messages or restarts.",
+  "ControllerHalf.actorsLeftOut": "Such actors that are not listed, because there are too many.",
+  "ControllerHalf.residents": "What is loaded on demand, by kind.",
+  "ControllerHalf.commits": "Its writer of commits: the queue, and the batch under way.",
+  "ControllerHalf.publisher":
+    "`committedUpTo` less `publishedUpTo` is by how many events the stream is behind; null: not known.",
+  "LoopState.pauseMs": "Time from the end of a round to the next.",
+  "LoopState.roundMsMax": "A round that takes longer is given up.",
+  "LoopState.rounds": "Rounds that have ended or were given up.",
+  "LoopState.endedAgoMs": "Time since the last round ended; null: none has.",
+  "LoopState.failed": "Whether the last round failed, threw or was given up.",
+  "LoopState.did": "What the last round did, in a few words.",
+  "LoopState.underWayMs": "For how long a round has been under way; null: none is.",
+  "LoopState.hanging": "Rounds that were given up and have still not ended.",
+  "ActorState.path": "Names from the root, joined by `/`.",
+  "ActorState.phase": "`resting`: it has crashed, and is made anew after a while.",
+  "ActorState.waiting": "Messages in its mailbox.",
   "Instance.state": "The state that a user sees; see *States*.",
   "Instance.desired": "The power state that was asked for last.",
   "Instance.generation": "Raised by every accepted command.",
   "Instance.machine": "The host's last observation; null before the first report.",
   "Instance.operationId": "The operation under way; null when there is none.",
   "Instance.failure": "Why the state is `failed`.",
+  "Operation.noun": "`instance` or `host`: what it is an operation of. Absent: `instance`.",
+  "Operation.entityId": "Id of that. Absent: `instanceId`.",
+  "Operation.instanceId": "The same as `entityId`, by its name from when only instances had operations.",
+  "Operation.toHost": "The host to which the instance goes, or went. Absent or null: to none.",
   "Operation.percent": "Share of the steps that are done.",
   "Operation.requestId": "The request id of the command that started the operation.",
-  "Operation.deadlineAtMs": "The operation ends by this time, well or with an error.",
+  "Operation.deadlineAtMs":
+    "The operation ends by this time, well or with an error; that of a drain is later whenever an instance was asked to leave.",
   "Operation.error": "Why the operation `failed` or was `cancelled`.",
   "Event.sequence": "1, 2, 3, … over the whole cell, without gaps, in the order of the commits.",
   "Event.event": "In the past tense; see *Events*.",
@@ -132,7 +175,8 @@ export const notes: Readonly<Record<string, string>> = {
   "Instance.recovery": "What becomes of it when it goes down without being asked.",
   "Host.lease":
     "Its right to run guests that others may take over; null: none, and nothing of it is taken over.",
-  "Host.draining": "What is on it goes elsewhere since then; null: it is not drained.",
+  "Host.draining":
+    "What is on it goes elsewhere since then; `operationId` tells how that ends. null: it is not drained.",
   "Drain.moving": "Asked to leave, and still holding something of the host, or waiting for another one.",
   "Drain.moved": "Were on it when the draining began, and are elsewhere now, or stopped and on no host.",
   "Drain.deleted":

@@ -4,6 +4,7 @@
  */
 import type { TSchema } from "@sinclair/typebox";
 import { Aggregate, AvailabilityZone } from "../../protocol/aggregate.ts";
+import { ActorState, ControllerHalf, LoopState } from "../../protocol/controller.ts";
 import { Event, eventNames } from "../../protocol/event.ts";
 import { Flavor } from "../../protocol/flavor.ts";
 import { Capacity, Drain, Finding, Host, Rebalance } from "../../protocol/host.ts";
@@ -45,6 +46,9 @@ const types: Readonly<Record<string, TSchema>> = {
   QuotaLimits,
   HostVerdict,
   Finding,
+  ControllerHalf,
+  LoopState,
+  ActorState,
   Error: ErrorAnswer,
 };
 const nodeTypes: Readonly<Record<string, TSchema>> = {

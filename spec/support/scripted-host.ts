@@ -87,6 +87,7 @@ export class ScriptedHost {
             strays: [],
             ...(this.space === undefined ? {} : { space: this.space }),
           }),
+          release: async () => ({ version: "0.0.0" }),
           sharedDisks: () => this.storage.sharedDisks(),
           removeSharedDisks: (request) => this.storage.removeSharedDisks(request),
         }),

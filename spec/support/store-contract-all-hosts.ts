@@ -2,10 +2,12 @@
  * The store's contract for repeated reads of all hosts: after any change, `allHosts` equals the pages of
  * `listHosts`. A part of the contract in store-contract.ts.
  */
+
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
 import type { Commit } from "../../actors/records/commit.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
+import { rowsOf } from "./store-resources.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -29,7 +31,8 @@ function stepsOf({ host, id, project }: ReturnType<typeof names>): readonly Step
     (changes: Commit): Step[1] =>
     (store) =>
       store.commit(changes);
-  const aggregate = { id: id(9), name: project, availabilityZone: "z1", metadata: { ssd: "true" } };
+  const named = { id: id(9), name: project, number: 7, version: 1, createdAtMs: 1 };
+  const aggregate = { ...named, availabilityZone: "z1", metadata: { ssd: "true" } };
   const joined = [{ aggregateId: id(9), hostId: host }];
   const row = rows.instance(id(1), { hostId: host, ownerEpoch: 1, operationId: `op-${id(1)}` });
   const running = rows.next(row, { state: "running", built: true, settled: true });
@@ -45,9 +48,9 @@ function stepsOf({ host, id, project }: ReturnType<typeof names>): readonly Step
     ["is claimed on", commit(rows.createTurn(id(1), host))],
     ["has built", commit(rows.changeTurn(running))],
     ["has failed", commit({ buildsEnded: [{ hostId: host, failed: true }] })],
-    ["is in nothing yet", commit({ aggregates: [{ ...aggregate, createdAtMs: 1, hostIds: [] }] })],
+    ["is in nothing yet", commit(rowsOf({ aggregates: [aggregate] }))],
     ["joins an aggregate", commit({ aggregateHosts: joined })],
-    ["that changes", commit({ aggregatesChanged: [{ aggregateId: id(9), metadata: { ssd: null } }] })],
+    ["that changes", commit(rowsOf({ aggregatesChanged: [{ ...aggregate, metadata: {}, version: 2 }] }))],
     ["leaves it", commit({ aggregateHostsRemoved: joined })],
     ["is disabled", commit({ hostsEnabled: [{ hostId: host, enabled: false, reason: "Smoke." }] })],
     ["is fenced", commit({ leasesFenced: [{ ...lease, renewals: null, proof }] })],

@@ -2,9 +2,11 @@
  * What every Store must do with hosts that are fenced, drained and removed; a part of the contract in
  * store-contract.ts.
  */
+
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
 import type { InstanceRecord } from "../../actors/records/instance.ts";
+import { rowsOf } from "./store-resources.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -63,12 +65,12 @@ function removalContract(get: () => Store): void {
       createdAtMs: 1,
       hostIds: [],
     };
-    await store.commit({ aggregates: [made] });
+    await store.commit(rowsOf({ aggregates: [made] }));
     await store.commit({ aggregateHosts: [{ aggregateId: id(1), hostId: host }] });
     expect((await store.commit(removal(host, false))).kind).to.equal("committed");
     expect(await store.getHost(host)).to.equal(undefined);
     expect(await store.touchHosts([host], rows.wallMs)).to.deep.equal([]);
-    expect((await store.getAggregate(id(1)))?.hostIds).to.deep.equal([]);
+    expect([...(await store.aggregateHosts([id(1)]))]).to.deep.equal([]);
     expect(await store.commit(removal(host))).to.deep.equal(rows.missing("host", host));
   });
 

@@ -2,13 +2,17 @@
  * What every Store must do with aggregates, groups and quotas; a part of the contract in
  * store-contract.ts. Groups and quotas are judged in the transaction of the claim, whoever commits with it.
  */
+
 import { expect } from "chai";
 import type { Store } from "../../actors/ports/store.ts";
+import type { ServerGroupRecord } from "../../actors/records/catalog.ts";
 import type { Commit } from "../../actors/records/commit.ts";
 import type { InstanceRecord } from "../../actors/records/instance.ts";
-import type { ServerGroupRecord } from "../../actors/records/placement.ts";
-import { everyProject } from "../../protocol/quota.ts";
+import { aggregate } from "../../protocol/aggregate.ts";
+import { everyProject, quotaResources } from "../../protocol/quota.ts";
+import { serverGroup } from "../../protocol/server-group.ts";
 import { buildsContract } from "./store-contract-builds.ts";
+import { called, rowsOf } from "./store-resources.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -28,6 +32,7 @@ const group = (id: string, changes: Partial<ServerGroupRecord> = {}): ServerGrou
   policy: "anti-affinity",
   maxPerHost: null,
   createdAtMs: rows.wallMs,
+  version: 1,
   ...changes,
 });
 
@@ -47,7 +52,7 @@ function groupContract(get: () => Store, another: OpenStore): void {
     const hostIds = many(hosts, (n) => `${it.host}-${n}`);
     await store.commit({ hosts: hostIds.map((hostId) => rows.inventory(hostId)) });
     const groupId = it.id(999);
-    await store.commit({ serverGroups: [group(groupId, { project: it.project, ...changes })] });
+    await store.commit(rowsOf({ serverGroups: [group(groupId, { project: it.project, ...changes })] }));
     const member = (n: number, host: number): Commit =>
       birth(it.id(n), hostIds[host] ?? "", { project: it.project, serverGroupId: groupId });
     return { store, ...it, groupId, hostIds, member };
@@ -138,10 +143,10 @@ function groupContract(get: () => Store, another: OpenStore): void {
   it("takes no member into a group that is gone, and removes none that has members", async () => {
     const { store, project, groupId, member } = await prepare(1, {});
     await store.commit(member(1, 0));
-    expect(await store.commit({ serverGroupsRemoved: [groupId] })).to.deep.equal({ kind: "inUse" });
-    expect(await store.getServerGroup(groupId)).to.include({ project });
+    expect(await store.commit(rowsOf({ serverGroupsRemoved: [groupId] }))).to.deep.equal({ kind: "inUse" });
+    expect(await called(store, serverGroup, groupId)).to.include({ project });
     const gone = rows.missing("server-group", "nothing");
-    expect(await store.commit({ serverGroupsRemoved: ["nothing"] })).to.deep.equal(gone);
+    expect(await store.commit(rowsOf({ serverGroupsRemoved: ["nothing"] }))).to.deep.equal(gone);
     await store.commit({ hosts: [rows.inventory("h1")] });
     const lost = birth(`${groupId}-x`, "h1", { serverGroupId: "nothing" });
     const { claims: _, ...unplaced } = lost;
@@ -149,44 +154,53 @@ function groupContract(get: () => Store, another: OpenStore): void {
     expect(await store.commit(lost)).to.deep.equal(gone);
   });
 
-  it("lets a project have so many groups, counted in the commit", async () => {
+  it("lets a project have so many groups, by its own quota, the default one, or the usual limit", async () => {
     const [store, { id, project }] = [get(), names()];
-    const make = (n: number, most: number, inProject = project) =>
-      store.commit({
-        serverGroups: [group(id(n), { project: inProject, name: `g${n}` })],
-        serverGroupsCounted: [{ project: inProject, most }],
-      });
-    const results = await Promise.all([1, 2, 3].map((n) => make(n, 2)));
-    const full = { kind: "groupsFull", project, most: 2 };
+    const make = (n: number, inProject = project) =>
+      store.commit(rowsOf({ serverGroups: [group(id(n), { project: inProject, name: `g${n}` })] }));
+    await store.commit({ quotas: [{ project, serverGroups: 2 }] });
+    const results = await Promise.all([1, 2, 3].map((n) => make(n)));
+    const full = { kind: "quotaExceeded", resource: "serverGroups", limit: 2, used: 2, asked: 1 };
     expect(results.filter(({ kind }) => kind === "committed")).to.have.length(2);
-    expect(results.filter(({ kind }) => kind === "groupsFull")).to.deep.equal([full]);
-    expect(await store.listServerGroups({ project, limit: 10 })).to.have.length(2);
-    expect((await make(4, 2, `${project}-2`)).kind).to.equal("committed");
-    const [first] = await store.listServerGroups({ project, limit: 1 });
-    await store.commit({ serverGroupsRemoved: [first?.id ?? ""] });
-    expect((await make(5, 2)).kind).to.equal("committed");
-    expect(await make(6, 2)).to.deep.equal(full);
+    expect(results.filter(({ kind }) => kind !== "committed")).to.deep.equal([full]);
+    expect((await store.getQuota(project)).used).to.include({ serverGroups: 2, keyPairs: 0 });
+    expect((await make(4, `${project}-2`)).kind).to.equal("committed");
+    const [first] = await store.listRows(serverGroup, { project, limit: 1 });
+    const replaced = rowsOf({
+      serverGroupsRemoved: [first?.id ?? ""],
+      serverGroups: [group(id(5), { project }), group(id(6), { project })],
+    });
+    expect(await store.commit(replaced)).to.deep.equal({ ...full, used: 1, asked: 2 });
+    await store.commit({ quotas: [{ project, serverGroups: -1 }] });
+    expect((await store.commit(replaced)).kind).to.equal("committed");
+    await store.commit({
+      quotas: [
+        { project, serverGroups: null },
+        { project: everyProject, serverGroups: 3 },
+      ],
+    });
+    expect(await make(7)).to.deep.equal({ ...full, limit: 3, used: 3 });
+    await store.commit({ quotas: [{ project: everyProject, serverGroups: null }] });
+    expect((await make(7)).kind).to.equal("committed");
   });
 
-  it("finds groups by id or name within their project, and keeps names unique there", async () => {
+  it("finds groups by id or name within their project", async () => {
     const [store, { id, project }] = [get(), names()];
     const own = group(id(1), { project, name: "db", maxPerHost: 3 });
-    await store.commit({ serverGroups: [own] });
-    const same = { serverGroups: [group(id(2), { project, name: "db" })] };
-    expect(await store.commit(same)).to.deep.equal({ kind: "nameTaken" });
-    await store.commit({ serverGroups: [group(id(3), { project: `${project}-2`, name: "db" })] });
-    expect(await store.getServerGroup("db", project)).to.deep.equal(own);
-    expect(await store.getServerGroup(id(1), project)).to.deep.equal(own);
-    expect(await store.getServerGroup(id(3), project)).to.equal(undefined);
-    expect(await store.getServerGroup(id(3))).to.include({ id: id(3) });
-    expect(await store.listServerGroups({ project, limit: 10 })).to.deep.equal([own]);
-    expect((await store.commit({ serverGroupsRemoved: [id(1)] })).kind).to.equal("committed");
-    expect(await store.listServerGroups({ project, limit: 10 })).to.deep.equal([]);
+    await store.commit(rowsOf({ serverGroups: [own] }));
+    await store.commit(rowsOf({ serverGroups: [group(id(3), { project: `${project}-2`, name: "db" })] }));
+    expect(await called(store, serverGroup, "db", project)).to.deep.equal(own);
+    expect(await called(store, serverGroup, id(1), project)).to.deep.equal(own);
+    expect(await called(store, serverGroup, id(3), project)).to.equal(undefined);
+    expect(await called(store, serverGroup, id(3))).to.include({ id: id(3) });
+    expect(await store.listRows(serverGroup, { project, limit: 10 })).to.deep.equal([own]);
+    expect((await store.commit(rowsOf({ serverGroupsRemoved: [id(1)] }))).kind).to.equal("committed");
+    expect(await store.listRows(serverGroup, { project, limit: 10 })).to.deep.equal([]);
   });
 }
 
 function quotaContract(get: () => Store, another: OpenStore): void {
-  const none = { instances: null, vcpus: null, memoryMib: null };
+  const none = Object.fromEntries(quotaResources.map((one) => [one, null]));
 
   it("never lets a project have more than its quota, however many ask at once", async () => {
     const [store, { id, host, project }] = [get(), names()];
@@ -201,7 +215,10 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     const exceeded = { kind: "quotaExceeded", resource: "instances", limit: 7, used: 7, asked: 1 };
     for (const one of refused) expect(one).to.deep.equal(exceeded);
     const used = { instances: 7, vcpus: 7, memoryMib: 448 };
-    expect(await store.getQuota(project)).to.deep.equal({ project, limits: { ...none, instances: 7 }, used });
+    expect(await store.getQuota(project)).to.deep.equal({
+      ...{ project, limits: { ...none, instances: 7 } },
+      used: { ...used, serverGroups: 0, keyPairs: 0 },
+    });
     expect(await store.listInstances({ project, limit: 100 })).to.have.length(7);
     expect(await store.getHost(host)).to.include({ instances: 7 });
   });
@@ -231,7 +248,7 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     const row = rows.deleted(first.instances?.[0]?.row ?? rows.instance(id(1)), rows.wallMs);
     await store.commit(rows.changeTurn(row));
     await store.commit(rows.changeTurn(rows.next(row, { settled: false })));
-    expect((await store.getQuota(project)).used).to.deep.equal({ instances: 0, vcpus: 0, memoryMib: 0 });
+    expect((await store.getQuota(project)).used).to.include({ instances: 0, vcpus: 0, memoryMib: 0 });
     expect((await store.commit(birth(id(2), host, { project }))).kind).to.equal("committed");
   });
 
@@ -242,7 +259,7 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     const both: Commit = { instances: commits.flatMap(({ instances = [] }) => instances) };
     const exceeded = { kind: "quotaExceeded", resource: "memoryMib", limit: 100, used: 0, asked: 128 };
     expect(await store.commit(both)).to.deep.equal(exceeded);
-    expect((await store.getQuota(project)).used).to.deep.equal({ instances: 0, vcpus: 0, memoryMib: 0 });
+    expect((await store.getQuota(project)).used).to.include({ instances: 0, vcpus: 0, memoryMib: 0 });
   });
 
   it("takes the default where a project has no limit of its own, and -1 for no limit at all", async () => {
@@ -276,45 +293,61 @@ function aggregateContract(get: () => Store): void {
     };
     const key = { aggregateId: id(1), hostId: host };
     await store.commit({ hosts: [rows.inventory(host)] });
-    await store.commit({ aggregates: [{ ...made, hostIds: [] }] });
-    expect(await store.commit({ aggregates: [{ ...made, id: id(2), hostIds: [] }] })).to.deep.equal({
+    await store.commit(rowsOf({ aggregates: [made] }));
+    expect(await store.commit(rowsOf({ aggregates: [{ ...made, id: id(2) }] }))).to.deep.equal({
       kind: "nameTaken",
     });
     await store.commit({ aggregateHosts: [key] });
     expect((await store.commit({ aggregateHosts: [key] })).kind).to.equal("committed");
-    expect(await store.getAggregate(name)).to.deep.equal({ ...made, hostIds: [host] });
-    expect(await store.listAggregates({ limit: 1_000 })).to.deep.include({ ...made, hostIds: [host] });
+    expect(await called(store, aggregate, name)).to.deep.include(made);
+    expect([...(await store.aggregateHosts([id(1), id(2)]))]).to.deep.equal([[id(1), [host]]]);
     const { createdAtMs: _, ...seen } = made;
     expect((await store.getHost(host))?.aggregates).to.deep.equal([seen]);
-    expect(await store.commit({ aggregatesRemoved: [id(1)] })).to.deep.equal({ kind: "inUse" });
-    const gone = { aggregateHostsRemoved: [key], aggregatesRemoved: [id(1)] };
+    expect(await store.commit(rowsOf({ aggregatesRemoved: [id(1)] }))).to.deep.equal({ kind: "inUse" });
+    const gone = { aggregateHostsRemoved: [key], ...rowsOf({ aggregatesRemoved: [id(1)] }) };
     await store.commit({ aggregateHostsRemoved: [key] });
     expect(await store.commit(gone)).to.deep.equal(rows.missing("host", host));
-    expect((await store.commit({ aggregatesRemoved: [id(1)] })).kind).to.equal("committed");
+    expect((await store.commit(rowsOf({ aggregatesRemoved: [id(1)] }))).kind).to.equal("committed");
     expect((await store.getHost(host))?.aggregates).to.deep.equal([]);
   });
 
-  it("changes what is named of an aggregate, and leaves the rest", async () => {
+  it("changes an aggregate that is as it was read, and no other", async () => {
     const [store, { id, project: name }] = [get(), names()];
-    const made = { id: id(1), name, availabilityZone: "z1", createdAtMs: rows.wallMs, hostIds: [] };
-    await store.commit({ aggregates: [{ ...made, metadata: { a: "1", b: "2" } }] });
-    await store.commit({ aggregatesChanged: [{ aggregateId: id(1), metadata: { a: null, c: "3" } }] });
-    expect(await store.getAggregate(id(1))).to.deep.equal({ ...made, metadata: { b: "2", c: "3" } });
-    await store.commit({ aggregatesChanged: [{ aggregateId: id(1), availabilityZone: null }] });
-    expect(await store.getAggregate(id(1))).to.include({ availabilityZone: null });
-    const unknown = { aggregatesChanged: [{ aggregateId: id(9), availabilityZone: "z" }] };
-    expect(await store.commit(unknown)).to.deep.equal(rows.missing("aggregate", id(9)));
+    const number = await store.nextNumber(aggregate);
+    expect(await store.nextNumber(aggregate)).to.be.above(number);
+    const first = {
+      id: id(1),
+      name,
+      number,
+      availabilityZone: "z1" as string | null,
+      metadata: { a: "1" } as Record<string, string>,
+    };
+    const made = { ...first, createdAtMs: rows.wallMs, version: 1 };
+    await store.commit(
+      rowsOf({ aggregates: [made, { ...made, id: id(2), name: id(2), number: number + 1 }] }),
+    );
+    const change = (changed: Partial<typeof made>) =>
+      store.commit(rowsOf({ aggregatesChanged: [{ ...made, ...changed }] }));
+    const second = { ...made, metadata: {}, availabilityZone: null, version: 2 };
+    expect((await change(second)).kind).to.equal("committed");
+    expect(await called(store, aggregate, id(1))).to.deep.equal(second);
+    expect(await change(second)).to.deep.equal({ kind: "conflict" });
+    expect(await change({ id: id(9), version: 2 })).to.deep.equal({ kind: "conflict" });
+    expect(await change({ name: id(2), version: 3 })).to.deep.equal({ kind: "nameTaken" });
+    expect(await called(store, aggregate, id(1))).to.deep.equal(second);
   });
 
   it("knows each zone once, by name as well", async () => {
     const [store, { id, project: name }] = [get(), names()];
     const made = (n: number, availabilityZone: string | null) => ({
-      ...{ id: id(n), name: `${name}-${n}`, availabilityZone, metadata: {}, hostIds: [] },
+      ...{ id: id(n), name: `${name}-${n}`, availabilityZone, metadata: {} },
       createdAtMs: rows.wallMs,
     });
-    await store.commit({
-      aggregates: [made(1, `${name}-b`), made(2, `${name}-a`), made(3, `${name}-b`), made(4, null)],
-    });
+    await store.commit(
+      rowsOf({
+        aggregates: [made(1, `${name}-b`), made(2, `${name}-a`), made(3, `${name}-b`), made(4, null)],
+      }),
+    );
     const zones = await store.listZones({ limit: 1_000 });
     expect(zones.filter((zone) => zone.startsWith(name))).to.deep.equal([`${name}-a`, `${name}-b`]);
     expect(zones).to.deep.equal([...zones].sort());
@@ -326,19 +359,21 @@ function aggregateContract(get: () => Store): void {
   it("lets a host into one zone only, whichever way it would come into two", async () => {
     const [store, { id, host, project: name }] = [get(), names()];
     const made = (n: number, availabilityZone: string | null) => ({
-      ...{ id: id(n), name: `${name}-${n}`, availabilityZone, metadata: {}, hostIds: [] },
+      ...{ id: id(n), name: `${name}-${n}`, availabilityZone, metadata: {} },
       createdAtMs: rows.wallMs,
     });
     await store.commit({
       hosts: [rows.inventory(host)],
-      aggregates: [made(1, "z1"), made(2, "z2"), made(3, null)],
+      ...rowsOf({ aggregates: [made(1, "z1"), made(2, "z2"), made(3, null)] }),
     });
     const join = (n: number) => ({ aggregateHosts: [{ aggregateId: id(n), hostId: host }] });
     expect((await store.commit(join(1))).kind).to.equal("committed");
     expect((await store.commit(join(3))).kind).to.equal("committed");
     const conflict = { kind: "zoneConflict", hostId: host };
     expect(await store.commit(join(2))).to.deep.equal(conflict);
-    const zoned = { aggregatesChanged: [{ aggregateId: id(3), availabilityZone: "z3" }] };
+    const third = await called(store, aggregate, id(3));
+    if (third === undefined) throw new Error("It is not there.");
+    const zoned = rowsOf({ aggregatesChanged: [{ ...third, availabilityZone: "z3", version: 2 }] });
     expect(await store.commit(zoned)).to.deep.equal(conflict);
     const unknown = { aggregateHosts: [{ aggregateId: id(1), hostId: `${host}-2` }] };
     expect(await store.commit(unknown)).to.deep.equal(rows.missing("host", `${host}-2`));

@@ -1,7 +1,11 @@
 /** The store's contract for reads: pages, filters, events, and hosts that were heard from. */
+
 import { expect } from "chai";
 import type { InstanceQuery, Store } from "../../actors/ports/store.ts";
 import { readLimits } from "../../db/rows/limits.ts";
+import { flavor } from "../../protocol/flavor.ts";
+import { image } from "../../protocol/image.ts";
+import { rowsOf } from "./store-resources.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -170,7 +174,7 @@ export function readContract(get: () => Store): void {
     await store.commit({ instances, operations: all });
     expect(await store.listOperations({ project, limit: 10 })).to.deep.equal(all);
     expect(await store.listOperations({ project, limit: 1, marker: id(1) })).to.deep.equal([all[1]]);
-    expect(await store.listOperations({ instanceId: id(1), limit: 10 })).to.deep.equal([all[0], all[2]]);
+    expect(await store.listOperations({ entityId: id(1), limit: 10 })).to.deep.equal([all[0], all[2]]);
     expect(await store.listOperations({ project, state: "running", limit: 10 })).to.deep.equal([all[0]]);
     expect(await store.getOperation(id(3))).to.deep.equal(all[2]);
     const ended = await store.listEndedOperations([id(1), id(2), id(3), id(4)]);
@@ -246,12 +250,14 @@ export function readContract(get: () => Store): void {
   it("pages flavors and images in the order of their ids", async () => {
     const [store, { id }] = [get(), names()];
     await store.commit({
-      flavors: [2, 1].map((n) => ({ ...rows.flavor, id: id(n), name: id(n) })),
-      images: [2, 1].map((n) => ({ ...rows.image, id: id(n), name: id(n) })),
+      ...rowsOf({
+        flavors: [2, 1].map((n) => ({ ...rows.flavor, id: id(n), name: id(n) })),
+        images: [2, 1].map((n) => ({ ...rows.image, id: id(n), name: id(n) })),
+      }),
     });
-    const flavors = await store.listFlavors({ limit: 1, marker: id(1) });
-    expect(flavors).to.deep.equal([{ ...rows.flavor, id: id(2), name: id(2) }]);
-    const images = await store.listImages({ limit: 2, marker: id(0) });
+    const flavors = await store.listRows(flavor, { limit: 1, marker: id(1) });
+    expect(flavors).to.deep.equal([{ ...rows.flavor, id: id(2), name: id(2), version: 1 }]);
+    const images = await store.listRows(image, { limit: 2, marker: id(0) });
     expect(images.map((image) => image.id)).to.deep.equal([id(1), id(2)]);
   });
 

@@ -8,12 +8,14 @@ import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { allHostsContract } from "./store-contract-all-hosts.ts";
 import { catalogContract } from "./store-contract-catalog.ts";
+import { hostOperationContract } from "./store-contract-host-operations.ts";
 import { hostContract } from "./store-contract-hosts.ts";
 import { leaseContract } from "./store-contract-leases.ts";
 import { numaContract } from "./store-contract-numa.ts";
 import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
+import { rehearsalContract } from "./store-contract-rehearsal.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -63,8 +65,10 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     leaseContract(() => store);
     numaContract(() => store, another);
     hostContract(() => store);
+    hostOperationContract(() => store);
     allHostsContract(() => store, another);
     readContract(() => store);
+    rehearsalContract(() => store);
     pruneContract(() => store);
   });
 }
@@ -329,7 +333,9 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     await store.commit({ hostsEnabled: [{ hostId: host, enabled: false, reason: "disk smells" }] });
     await store.commit({ hosts: [rows.inventory(host, { bootId: "boot-2", vcpus: 7 })] });
     const { hostId: _, ...seen } = rows.inventory(host, { bootId: "boot-2", vcpus: 7 });
+    const { version } = (await store.getHost(host)) ?? {};
     expect(await store.getHost(host)).to.deep.equal({
+      version,
       ...seen,
       ...rows.nothingSaid,
       id: host,

@@ -1,6 +1,9 @@
 /** Reads of a whole store and outcomes of commits, for specs that hold two stores against each other. */
+
 import type { EventPage, Store } from "../../actors/ports/store.ts";
-import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import type { Commit, CommitResult, Rehearsed } from "../../actors/records/commit.ts";
+import { resources } from "../../protocol/resources.ts";
+import type { Resource } from "../../protocol/wire/resource.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface Everything {
@@ -12,6 +15,16 @@ export interface Everything {
 export async function resultOf(store: Store, turn: Commit): Promise<CommitResult | string> {
   try {
     return await store.commit(turn);
+  } catch (error) {
+    if (error instanceof StatusError) return error.reason;
+    throw error;
+  }
+}
+
+/** The same of a rehearsal. */
+export async function rehearsalOf(store: Store, turn: Commit): Promise<Rehearsed | string> {
+  try {
+    return await store.rehearse(turn);
   } catch (error) {
     if (error instanceof StatusError) return error.reason;
     throw error;
@@ -32,13 +45,12 @@ export async function everything(store: Store, prefix: string, after = 0): Promi
     instances,
     unsettled: await store.listUnsettled(all),
     operations: await store.listOperations(all),
+    hostsAtWork: await store.listHostsAtWork(all),
     events: await store.listEvents({ ...all, after }),
-    flavors: await store.listFlavors(all),
-    images: await store.listImages(all),
+    resources: await Promise.all(Object.values(resources).map((one) => store.listRows<Resource>(one, all))),
     hosts: await store.listHosts(all),
     totals: await store.claimTotals(),
-    aggregates: await store.listAggregates(all),
-    serverGroups: await store.listServerGroups(all),
+    aggregateHosts: [...(await store.aggregateHosts([`${prefix}-a0`, `${prefix}-a1`]))],
     members: await store.listGroupMembers(`${prefix}-g0`, 1_000),
     groupHosts: await store.listGroupHosts(`${prefix}-g0`),
     zones: await store.listZones(all),

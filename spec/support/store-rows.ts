@@ -13,6 +13,7 @@ import type {
 import type { Flavor } from "../../protocol/flavor.ts";
 import type { Image } from "../../protocol/image.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
+import { rowsOf } from "./store-resources.ts";
 
 let tests = 0;
 /** Names that no other test uses: all of them may run on one database. */
@@ -50,7 +51,7 @@ export const flavor: Flavor = {
 };
 
 /** The commit that makes the flavor and the image of every instance below. */
-export const catalog: Commit = { images: [image], flavors: [flavor] };
+export const catalog: Commit = rowsOf({ images: [image], flavors: [flavor] });
 
 export function instance(id: string, changes: Partial<InstanceRecord> = {}): InstanceRecord {
   const { createdAtMs: _, ...flavorOfInstance } = flavor;
@@ -139,7 +140,9 @@ export function operation(
   return {
     id,
     project: "demo",
-    instanceId,
+    noun: "instance",
+    entityId: instanceId,
+    toHost: null,
     kind: "create",
     state: "running",
     percent: 0,
@@ -153,6 +156,10 @@ export function operation(
     ...changes,
   };
 }
+
+/** An operation of a host. */
+export const hostOperation = (id: string, hostId: string, changes: Partial<OperationRecord> = {}) =>
+  operation(id, hostId, { project: "admin", noun: "host", kind: "drain", ...changes });
 
 export function event(id: string, name = "stateChanged", changes: Partial<NewEvent> = {}): NewEvent {
   return {

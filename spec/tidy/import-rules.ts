@@ -52,10 +52,18 @@ const rooms: readonly Room[] = [
     knows: ["request", "directory", "placement"].map((one) => `actors/control/${one}`),
   },
   {
-    room: "actors/control/fleet",
+    room: "actors/control/host",
     knows: [
       "actors/shared-storage",
       ...["request", "directory", "instance", "placement"].map((one) => `actors/control/${one}`),
+    ],
+    except: /(?:host-storage|shared-disks)\.ts$/,
+  },
+  {
+    room: "actors/control/fleet",
+    knows: [
+      "actors/shared-storage",
+      ...["request", "directory", "instance", "placement", "host"].map((one) => `actors/control/${one}`),
     ],
     except: /(?:host-storage|shared-disks)\.ts$/,
   },
@@ -93,7 +101,7 @@ const programRooms: readonly Room[] = [
   { room: "nodes/setup", knows: ["nodes/config", "nodes/process"] },
   {
     room: "nodes/compute",
-    knows: ["bus", "config", "drivers", "process", "setup"].map((one) => `nodes/${one}`),
+    knows: ["bus", "config", "drivers", "package", "process", "setup"].map((one) => `nodes/${one}`),
   },
   {
     room: "nodes/controller",
@@ -103,8 +111,9 @@ const programRooms: readonly Room[] = [
     room: "nodes/up",
     knows: ["bus", "config", "package", "process", "proxy", "sdk", "setup"].map((one) => `nodes/${one}`),
   },
-  // The API has no back door: the CLI knows no more than a client does.
-  { room: "nodes/cli", knows: ["nodes/sdk", "nodes/package"] },
+  { room: "nodes/logs", knows: ["nodes/config"] },
+  // The API has no back door: the CLI knows no more than a client does, and can read what is on its computer.
+  { room: "nodes/cli", knows: ["nodes/sdk", "nodes/package", "nodes/logs"] },
   {
     room: "nodes/chaos",
     knows: ["bus", "config", "drivers", "package", "process", "proxy", "sdk"].map((one) => `nodes/${one}`),
@@ -175,7 +184,12 @@ export const importTable: readonly Row[] = [
   { files: /^actors\/records\//, may: [], mayTypes: [protocol, /^actors\/records\//], packages: [] },
   { files: /^actors\/ports\//, may: [], mayTypes: [protocol, words], packages: [] },
   { files: /^actors\/runtime\/actor\.ts$/, may: [protocol, /^actors\/runtime\//], packages: [/^nact$/] },
-  { files: /^actors\/runtime\//, may: [protocol, /^actors\/runtime\//], packages: [pureNode] },
+  {
+    files: /^actors\/runtime\//,
+    may: [protocol, /^actors\/runtime\//],
+    mayTypes: [words],
+    packages: [pureNode],
+  },
   {
     files: purePattern,
     may: [protocol, decision, /^actors\/(?!runtime\/)/],
@@ -188,6 +202,18 @@ export const importTable: readonly Row[] = [
     files: /^db\/postgres\/functions\.ts$/,
     may: [/^db\/migrations\//],
     packages: [pureNode, /^node:(?:fs|path)$/],
+  },
+  {
+    // Finds the migrations beside it.
+    files: /^db\/migrations\/index\.ts$/,
+    may: [],
+    packages: [/^node:fs$/, /^@mikro-orm\//],
+  },
+  {
+    // Makes tables of the schemas of resources.
+    files: /^db\/tables\/resources\.ts$/,
+    may: [protocol, /^db\/tables\//],
+    packages: [/^@mikro-orm\//, schemas],
   },
   ...storeRooms.map(({ room, knows }) => ({
     files: inside(room),

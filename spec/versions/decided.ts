@@ -16,6 +16,17 @@ const inventory = [
 ].map((field) => `.${field}`);
 const listed = ["", ...observation.map((field) => `[]${field}`)];
 
+/** Names of images and server groups are texts since decision 0029; every label is one. */
+const texts =
+  "A text for people. Every label of the previous version is one; a client of that version refuses an answer with " +
+  "a name that is no label, so such names are for when all clients are upgraded (CHANGELOG).";
+const shown = [
+  ...["image.register.request.name", "server-group.create.request.name"],
+  ...["register", "get", "delete"].map((method) => `image.${method}.answer.image.name`),
+  ...["create", "get", "delete"].map((method) => `server-group.${method}.answer.serverGroup.name`),
+  ...["image.list.answer.images[].name", "server-group.list.answer.serverGroups[].name"],
+];
+
 const paths: readonly (readonly [string, readonly string[]])[] = [
   ["host-agent.ensure.request.observedGeneration", [""]],
   ["host-agent.ensure.answer.observation", observation],
@@ -28,6 +39,7 @@ const paths: readonly (readonly [string, readonly string[]])[] = [
   ["report.heartbeat.request.machines", listed],
 ];
 
-export const decided: Readonly<Record<string, string>> = Object.fromEntries(
-  paths.flatMap(([path, fields]) => fields.map((field) => [`${path}${field}`, impossible] as const)),
-);
+export const decided: Readonly<Record<string, string>> = Object.fromEntries([
+  ...paths.flatMap(([path, fields]) => fields.map((field) => [`${path}${field}`, impossible] as const)),
+  ...shown.map((path) => [path, texts] as const),
+]);

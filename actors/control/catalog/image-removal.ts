@@ -2,16 +2,16 @@
  * Image files follow the rows of images: kept when a row is written, removed when it goes. A failure here is
  * left to the sweeper; it must never fail the request.
  */
-import { filesOf } from "../../../protocol/image.ts";
+import { filesOf, image } from "../../../protocol/image.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { ImageFiles, NamedFiles } from "../../ports/image-files.ts";
-import type { Store } from "../../ports/store.ts";
+import type { RowReads } from "../../ports/rows.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
 
 export interface ImageRemoval {
-  readonly store: Pick<Store, "listImages">;
+  readonly store: RowReads;
   readonly files: ImageFiles;
   readonly log: Log;
 }
@@ -44,7 +44,7 @@ export async function allImages(store: ImageRemoval["store"]): Promise<readonly 
   for (;;) {
     const last = all.at(-1);
     const marker = last === undefined ? {} : { marker: last.id };
-    const page = await store.listImages({ limit: wireLimits.pageLengthMax, ...marker });
+    const page = await store.listRows(image, { limit: wireLimits.pageLengthMax, ...marker });
     all.push(...page);
     if (page.length < wireLimits.pageLengthMax) return all;
   }

@@ -11,4 +11,6 @@ export const catalogLimits = {
   imageLeftoverMs: 600_000,
   /** Period at which a controller looks for leftover files, which cost only space. */
   imageSweepPeriodMs: 600_000,
+  /** A look that takes longer is given up: the storage of the files does not answer. */
+  imageSweepRoundMsMax: 300_000,
 } as const;

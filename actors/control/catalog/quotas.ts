@@ -2,7 +2,15 @@
  * Quotas: set by operators, shown to projects. A quota below the present use removes nothing: it only refuses
  * more.
  */
-import { everyProject, type Quota, type QuotaLimits, type quotaService } from "../../../protocol/quota.ts";
+import {
+  everyProject,
+  type Quota,
+  type QuotaLimits,
+  type QuotaResource,
+  quotaResources,
+  type quotaService,
+} from "../../../protocol/quota.ts";
+import { limitedResources } from "../../../protocol/resources.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
 
@@ -53,10 +61,11 @@ function withLimits(
   limits: QuotaLimits,
   defaults: QuotaLimits,
 ): Quota {
-  const effective = {
-    instances: limits.instances ?? defaults.instances ?? -1,
-    vcpus: limits.vcpus ?? defaults.vcpus ?? -1,
-    memoryMib: limits.memoryMib ?? defaults.memoryMib ?? -1,
-  };
-  return { project, limits, effective, used };
+  const holding = (one: QuotaResource) => limits[one] ?? defaults[one] ?? defaultOf(one);
+  const effective = Object.fromEntries(quotaResources.map((one) => [one, holding(one)]));
+  return { project, limits, effective: effective as Quota["effective"], used };
 }
+
+/** Of a project without a quota, in a cell whose operators set no default. */
+const defaultOf = (one: QuotaResource): number =>
+  limitedResources.find(({ many }) => many === one)?.limit.most ?? -1;

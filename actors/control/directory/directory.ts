@@ -9,12 +9,14 @@
  */
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { Space } from "../../../protocol/space.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
-import type { Fence } from "./fence-proof.ts";
-import { fenceSentence } from "./fence-proof.ts";
+import type { ActorSystem } from "../../runtime/system.ts";
+import { type Fence, fenceSentence } from "./fence-proof.ts";
+import { directoryLimits } from "./limits.ts";
 
 export interface HostFacts {
   readonly name: string;
@@ -25,19 +27,35 @@ export interface HostFacts {
   readonly storageId: string | null;
 }
 
+/** A read of the hosts, for those who judge them all at once. */
+export interface HostsRead {
+  readonly hosts: readonly HostRecord[];
+  /** When the read was done, on the monotonic clock. */
+  readonly atMs: number;
+  /** Monotonic: nothing could be heard before then, so silence counts from there. */
+  readonly listeningSinceMs: number;
+}
+
 export interface HostDirectoryOptions {
+  readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly store: Pick<Store, "allHosts">;
   /** Where to write which hosts were heard. Absent: whoever tells this directory has written it. */
   readonly signsOfLife?: Pick<Store, "touchHosts">;
   readonly clock: Clock;
   readonly log: Log;
-  /**
-   * Called after every round that read the hosts. `listeningSinceMs` (monotonic): nothing could be heard
-   * before then, so silence counts from there.
-   */
-  readonly onRound?: (hosts: readonly HostRecord[], listeningSinceMs: number) => void;
+  /** Called after every round that read the hosts. It must not wait for anything. */
+  readonly onRound?: (read: HostsRead) => void;
+  /** See PeriodicOptions: without the hosts, nothing is placed, fenced or recovered. */
+  readonly onFailed?: (() => void) | undefined;
   /** Called after every read of the hosts, which began at `readAtMs` (monotonic). */
   readonly onRead?: (hosts: readonly HostRecord[], readAtMs: number) => void;
+}
+
+/** A read that several wait for. */
+interface SharedRead {
+  readonly read: Promise<void>;
+  /** The same, but rejected when the read is given up. */
+  readonly orGivenUp: Promise<void>;
 }
 
 export class HostDirectory {
@@ -54,17 +72,23 @@ export class HostDirectory {
   /** The read under way, or the last one. */
   #reading: Promise<void> | undefined;
   /** The next read; callers that arrive during `#reading` share it. */
-  #next: Promise<void> | undefined;
+  #next: SharedRead | undefined;
+  /** Ends the waiting for each read that has not ended. */
+  readonly #patience = new Set<(why: StatusError) => void>();
+  /** Reads that began, and the number of the one whose hosts are shown. */
+  #reads = 0;
+  #shown = 0;
 
   constructor(options: HostDirectoryOptions) {
     this.#options = options;
     this.#listeningSinceMs = options.clock.monotonicMs();
     this.#lastRoundAtMs = this.#listeningSinceMs;
-    const { clock, log } = options;
-    this.#rounds = new Periodic({
-      ...{ name: "directory", clock, log },
+    this.#rounds = new Periodic(options.system, {
+      name: "directory",
       pauseMs: () => leaseLimits.heartbeatPeriodMs / 2,
+      roundMsMax: directoryLimits.directoryRoundMsMax,
       round: (round) => this.#round(round),
+      onFailed: options.onFailed,
     });
   }
 
@@ -156,7 +180,18 @@ export class HostDirectory {
    * thousand. @throws UNAVAILABLE storeUnavailable
    */
   refresh(): Promise<void> {
-    this.#next ??= this.#afterPresent();
+    return this.#share().orGivenUp;
+  }
+
+  #share(): SharedRead {
+    if (this.#next !== undefined) return this.#next;
+    const { promise: givenUp, reject } = Promise.withResolvers<never>();
+    this.#patience.add(reject);
+    const read = this.#afterPresent().finally(() => this.#patience.delete(reject));
+    const orGivenUp = Promise.race([read, givenUp]);
+    // A round waits for the read itself.
+    orGivenUp.catch(() => undefined);
+    this.#next = { read, orGivenUp };
     return this.#next;
   }
 
@@ -170,7 +205,12 @@ export class HostDirectory {
   async #read(): Promise<void> {
     const { clock, store, onRead } = this.#options;
     const readAtMs = clock.monotonicMs();
+    this.#reads += 1;
+    const number = this.#reads;
     const hosts = await store.allHosts();
+    // A read that was given up may end after a younger one.
+    if (number < this.#shown) return;
+    this.#shown = number;
     onRead?.(hosts, readAtMs);
     this.#hosts.clear();
     for (const host of hosts) this.#hosts.set(host.id, host);
@@ -178,7 +218,23 @@ export class HostDirectory {
       for (const id of known.keys()) if (!this.#hosts.has(id)) known.delete(id);
   }
 
-  async #round({ fail }: Round): Promise<void> {
+  /** Those who wait for the read are told that it failed; the next read does not wait for it. */
+  #giveUp(): void {
+    if (this.#closed) return;
+    this.#reading = undefined;
+    this.#next = undefined;
+    for (const giveUp of this.#patience)
+      giveUp(new StatusError("storeUnavailable", "The hosts could not be read in time."));
+    this.#patience.clear();
+  }
+
+  async #round(round: Round): Promise<void> {
+    const giveUp = () => this.#giveUp();
+    round.signal.addEventListener("abort", giveUp, { once: true });
+    await this.#readHosts(round).finally(() => round.signal.removeEventListener("abort", giveUp));
+  }
+
+  async #readHosts({ signal, fail, did }: Round): Promise<void> {
     const { clock, log, signsOfLife } = this.#options;
     const nowMs = clock.monotonicMs();
     // A process that was paused, or starved, has heard nothing either.
@@ -188,9 +244,14 @@ export class HostDirectory {
     try {
       if (touched.length > 0) await signsOfLife?.touchHosts(touched, clock.nowMs());
       for (const id of touched) this.#toTouch.delete(id);
-      await this.refresh();
-      this.#options.onRound?.([...this.#hosts.values()], this.#listeningSinceMs);
+      await this.#share().read;
+      if (signal.aborted) return;
+      const hosts = [...this.#hosts.values()];
+      const listeningSinceMs = this.#listeningSinceMs;
+      this.#options.onRound?.({ hosts, atMs: clock.monotonicMs(), listeningSinceMs });
+      did(`${hosts.length} hosts read, ${touched.length} heard`);
     } catch (error) {
+      if (signal.aborted) return;
       // While the store is away no host can have renewed its host lease.
       this.#listeningSinceMs = clock.monotonicMs();
       log.warn({ error }, "the hosts were not read");

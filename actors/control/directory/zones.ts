@@ -9,13 +9,8 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Store } from "../../ports/store.ts";
-import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "./directory.ts";
-
-/** The availability zone that a host's aggregates agree on; null: they name none. */
-export function zoneOf({ aggregates }: Pick<HostRecord, "aggregates">): string | null {
-  return aggregates.find(({ availabilityZone }) => availabilityZone !== null)?.availabilityZone ?? null;
-}
+import { zoneOf } from "./zone-of.ts";
 
 interface ZoneOptions {
   readonly store: Pick<Store, "listZones">;

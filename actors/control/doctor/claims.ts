@@ -6,6 +6,7 @@
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { isOverused, realCpusOf, sharedFree } from "../../../protocol/numa.ts";
+import { counted, kibibytes } from "../../../protocol/wire/wording.ts";
 import type { ClaimTotal } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
@@ -148,11 +149,13 @@ const numaNodesOf = ({ numaClaimed }: NumaSums) =>
     hugePages.map(({ sizeKib, claimed }) => [sizeKib, claimed]),
   ]);
 
-/** `2 pinned CPUs; NUMA node 0: 2 CPUs, 512 MiB, 4 pages of 2048 KiB`. */
+/** `2 pinned CPUs; NUMA node 0: 2 CPUs, 512 MiB, 4 pages of 2 MiB`. */
 function textOf({ pinnedCpus, numaClaimed }: NumaSums): string {
   const nodes = numaClaimed.map((use, node) => {
-    const pages = use.hugePages.map(({ sizeKib, claimed }) => `, ${claimed} pages of ${sizeKib} KiB`);
-    return `NUMA node ${node}: ${use.pinnedCpus} CPUs, ${use.memoryMib} MiB${pages.join("")}`;
+    const pages = use.hugePages.map(
+      ({ sizeKib, claimed }) => `, ${counted(claimed, "page")} of ${kibibytes(sizeKib)}`,
+    );
+    return `NUMA node ${node}: ${counted(use.pinnedCpus, "CPU")}, ${use.memoryMib} MiB${pages.join("")}`;
   });
-  return [`${pinnedCpus} pinned CPUs`, ...nodes].join("; ");
+  return [counted(pinnedCpus, "pinned CPU"), ...nodes].join("; ");
 }

@@ -9,6 +9,7 @@
 import type { Finding } from "../../../protocol/host.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
+import { counted } from "../../../protocol/wire/wording.ts";
 import type { InstanceRow } from "../../ports/store.ts";
 import { compareClaims } from "./claims.ts";
 import { diskFindings } from "./disks.ts";
@@ -92,11 +93,12 @@ function silentHosts({ answers, instances }: DoctorInput, known: Known): Finding
   return answers.flatMap((answer) => {
     if ("audit" in answer) return [];
     const there = instances.filter(({ instance }) => instance.hostId === answer.hostId).length;
+    const were = `${counted(there, "instance")} ${there === 1 ? "was" : "were"}`;
     return [
       {
         kind: "drift" as const,
         subject: hostCalled(known, answer.hostId),
-        message: `It could not be asked, so its ${there} instances were not compared: ${answer.error}`,
+        message: `It could not be asked, so its ${were} not compared: ${answer.error}`,
         next:
           "Is its agent running, connected to NATS, and its disk not full? " +
           "novact host list tells when it was heard.",
@@ -111,7 +113,7 @@ function overdueOperations({ operations, nowMs }: DoctorInput): Finding[] {
     .map((operation) => ({
       kind: "stuck",
       subject: `operation ${operation.id}`,
-      message: `The ${operation.kind} of instance ${operation.instanceId} has outlived its deadline.`,
+      message: `The ${operation.kind} of ${operation.noun} ${operation.entityId} has outlived its deadline.`,
       next: "Is a controller running? Its reconciler ends operations at their deadline.",
     }));
 }

@@ -2,6 +2,7 @@
  * Collects the three sides and has them compared: twice when the first look finds something, because a
  * cluster at work changes between two reads. It only looks; it never heals.
  */
+import { image } from "../../../protocol/image.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Space } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -34,7 +35,7 @@ export interface DoctorOptions {
     | "listHosts"
     | "claimTotals"
     | "quotaTotals"
-    | "listImages"
+    | "listRows"
   >;
   readonly imageFiles: Pick<ImageFiles, "list">;
   /** Asks one host for its audit. @throws StatusError when the host cannot be asked */
@@ -62,8 +63,8 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const listed = await listStorages(answers, options);
   const imageFiles = await listImageFiles(options);
   const images = await allPages<ImageRecord>(
-    (page) => store.listImages(page),
-    (image) => image.id,
+    (page) => store.listRows(image, page),
+    ({ id }) => id,
   );
   const before = await store.claimTotals();
   const hosts = await allHosts(store);

@@ -5,6 +5,7 @@
 import type { Finding } from "../../../protocol/host.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineState } from "../../../protocol/states.ts";
+import { counted, isOrAre } from "../../../protocol/wire/wording.ts";
 import type { InstanceRow } from "../../ports/store.ts";
 import { type Audit, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
@@ -53,7 +54,11 @@ export function compareHost(audit: Audit, known: Known): Finding[] {
 export function atMost(max: number, findings: readonly Finding[], subject: string): Finding[] {
   if (findings.length <= max) return [...findings];
   const more = {
-    ...{ kind: "drift" as const, subject, message: `There are ${findings.length - max} more findings.` },
+    ...{
+      kind: "drift" as const,
+      subject,
+      message: `${counted(findings.length - max, "more finding")} ${isOrAre(findings.length - max)} there.`,
+    },
     next: "Look at those above first; a host with so many may say what is not so.",
   };
   return [...findings.slice(0, max), more];
@@ -180,6 +185,8 @@ function unclaimedThings(audit: Audit, known: Known, where: string): Finding[] {
       .map(({ instanceId, pid }) => finding(instanceId, `Process ${pid} is there`)),
     ...audit.directories
       .filter(({ instanceId }) => unclaimed(instanceId))
-      .map(({ instanceId, files }) => finding(instanceId, `A directory with ${files.length} files is there`)),
+      .map(({ instanceId, files }) =>
+        finding(instanceId, `A directory with ${counted(files.length, "file")} is there`),
+      ),
   ];
 }

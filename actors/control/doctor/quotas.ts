@@ -4,7 +4,7 @@
  * such. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
-import { quotaResources } from "../../../protocol/quota.ts";
+import { usedResources } from "../../../protocol/quota.ts";
 import type { QuotaTotal } from "../../records/placement.ts";
 import type { DoctorInput } from "./input.ts";
 
@@ -25,7 +25,7 @@ export function compareQuotas({ quotaTotals }: DoctorInput): Finding[] {
 
 /** `+1 instances, -512 memoryMib`: the quota's sum minus the instances'; empty when they agree. */
 function difference({ used, counted }: QuotaTotal): string {
-  const parts = quotaResources.flatMap((unit) => {
+  const parts = usedResources.flatMap((unit) => {
     const more = used[unit] - counted[unit];
     return more === 0 ? [] : [`${more > 0 ? "+" : ""}${more} ${unit}`];
   });

@@ -3,16 +3,23 @@
  * are too many of them. Every controller has a fencer; the commit, conditional on the count of renewals,
  * decides which one fences, and fails if a renewal came first. It must never fence a host that it has not
  * watched itself for the whole time.
+ *
+ * It judges all leases together, because the brake is about all hosts at once: a loop of its own, one round
+ * for each read of the hosts (actors/control/directory/read-loop.ts).
  */
-
 import type { FenceProof } from "../../../protocol/fence.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
-import type { Commit, NewEvent } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
-import { type ExamineStorage, storageOf, Witnesses } from "../../shared-storage/witnesses.ts";
+import type { Round } from "../../runtime/periodic.ts";
+import type { ActorSystem } from "../../runtime/system.ts";
+import { storageOf } from "../../shared-storage/storage-of.ts";
+import { type ExamineStorage, Witnesses } from "../../shared-storage/witnesses.ts";
+import type { HostsRead } from "../directory/directory.ts";
 import { fenceSentence } from "../directory/fence-proof.ts";
+import { ReadLoop } from "../directory/read-loop.ts";
+import { fenceCommit } from "../host/fence.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { areManyMissed, type Brake, brakeOf } from "./brake.ts";
 import { type Expired, look, silentFor, type Watch } from "./lease-expiry.ts";
@@ -20,6 +27,7 @@ import { fleetLimits } from "./limits.ts";
 import type { FleetPicture } from "./link.ts";
 
 export interface FencerOptions {
+  readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly commit: CatalogOptions["commit"];
   readonly clock: Clock;
   readonly log: Log;
@@ -28,6 +36,10 @@ export interface FencerOptions {
   readonly examineStorage: ExamineStorage;
   /** Called when a host was fenced. */
   readonly onFenced: () => void;
+  /** Called after each round, with what it saw. */
+  readonly onLooked: (picture: FleetPicture) => void;
+  /** See PeriodicOptions: a controller that cannot fence recovers nothing. */
+  readonly onFailed?: (() => void) | undefined;
 }
 
 export class Fencer {
@@ -39,11 +51,24 @@ export class Fencer {
   #brake: Brake = { on: false, lost: [], of: 0 };
   /** Whether the last event said that the brake is on: when the store is away, the event follows later. */
   #told = false;
-  #busy = false;
+  readonly #rounds: ReadLoop;
 
   constructor(options: FencerOptions) {
     this.#options = options;
+    const { system, onFailed } = options;
+    this.#rounds = new ReadLoop(system, {
+      ...{ name: "fencer", roundMsMax: fleetLimits.fencerRoundMsMax, onFailed },
+      judge: (read, round) => this.#round(read, round),
+    });
     this.#witnesses = new Witnesses({ examine: options.examineStorage, clock: options.clock });
+  }
+
+  hostsRead(read: HostsRead): void {
+    this.#rounds.hostsRead(read);
+  }
+
+  stop(): Promise<void> {
+    return this.#rounds.stop();
   }
 
   /** What the last round saw. */
@@ -55,26 +80,32 @@ export class Fencer {
     return { brake: this.#brake, silentMs };
   }
 
-  /** One round; called with every read of the hosts, and skipped while the last round runs. */
-  async round(hosts: readonly HostRecord[], listeningSinceMs: number): Promise<void> {
-    if (this.#busy) return;
-    this.#busy = true;
+  async #round(read: HostsRead, round: Round): Promise<void> {
     try {
-      const nowMs = this.#options.clock.monotonicMs();
-      const seen = look(this.#watch, hosts, { nowMs, listeningSinceMs });
-      this.#watch = seen.next;
-      const missed = silentFor(seen, fleetLimits.storageMissedMs);
-      this.#witnesses.look(hosts, missed);
-      const wallMs = this.#options.clock.nowMs();
-      await this.#turnBrake(brakeOf(hosts, seen, wallMs));
-      if (this.#brake.on) return;
-      if (!areManyMissed(hosts, seen, wallMs))
-        for (const one of seen.takeable) void this.#take(one, hosts, missed);
-      for (const one of seen.expired) await this.#fence(one, this.#silence(one));
+      await this.#judge(read, round);
     } catch (error) {
       this.#options.log.warn({ err: error }, "a host that is lost was not fenced; it is tried again");
-    } finally {
-      this.#busy = false;
+      round.fail();
+    }
+    if (!round.signal.aborted) this.#options.onLooked(this.picture);
+  }
+
+  async #judge({ hosts, atMs: nowMs, listeningSinceMs }: HostsRead, { signal, did }: Round): Promise<void> {
+    const seen = look(this.#watch, hosts, { nowMs, listeningSinceMs });
+    this.#watch = seen.next;
+    const missed = silentFor(seen, fleetLimits.storageMissedMs);
+    this.#witnesses.look(hosts, missed);
+    const wallMs = this.#options.clock.nowMs();
+    const brake = brakeOf(hosts, seen, wallMs);
+    did(`${seen.next.size} leases, ${seen.expired.length} ended${brake.on ? ", brake on" : ""}`);
+    await this.#turnBrake(brake);
+    if (this.#brake.on || signal.aborted) return;
+    if (!areManyMissed(hosts, seen, wallMs))
+      for (const one of seen.takeable) void this.#take(one, hosts, missed);
+    for (const one of seen.expired) {
+      await this.#fence(one, this.#silence(one));
+      // A round that was given up has been overtaken by another one, which judges younger leases.
+      if (signal.aborted) return;
     }
   }
 
@@ -144,23 +175,4 @@ export class Fencer {
     });
     this.#told = brake.on;
   }
-}
-
-/**
- * The commit that fences a host. `renewals`: the count that the fence rests on; null: any count, because the
- * proof is better than silence.
- */
-export function fenceCommit(
-  host: Pick<HostRecord, "id" | "name">,
-  { leaseEpoch, renewals, proof }: { leaseEpoch: number; renewals: number | null; proof: FenceProof },
-): Commit {
-  const event: NewEvent = {
-    atMs: proof.atMs,
-    project: adminProject,
-    noun: "host",
-    id: host.id,
-    event: "fenced",
-    body: { name: host.name, proof },
-  };
-  return { leasesFenced: [{ hostId: host.id, leaseEpoch, renewals, proof }], events: [event] };
 }

@@ -9,7 +9,7 @@
  */
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { HostRecord } from "../../records/host.ts";
-import { storageOf } from "../../shared-storage/witnesses.ts";
+import { storageOf } from "../../shared-storage/storage-of.ts";
 import { fleetLimits } from "./limits.ts";
 
 export interface Watched {

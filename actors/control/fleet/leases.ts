@@ -7,6 +7,8 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeaseKey, Renewal, Store } from "../../ports/store.ts";
+import { Periodic, type Round } from "../../runtime/periodic.ts";
+import type { ActorSystem } from "../../runtime/system.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { fleetLimits } from "./limits.ts";
 
@@ -23,11 +25,14 @@ export interface LeaseAnswer {
 }
 
 export interface LeasesOptions {
+  readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly store: Pick<Store, "renewLeases" | "getHost">;
   readonly commit: CatalogOptions["commit"];
   readonly clock: Clock;
   /** Called when a host lease was granted. */
   readonly hostsChanged: () => void;
+  /** See PeriodicOptions: without renewals, every host stops its guests. */
+  readonly onFailed?: (() => void) | undefined;
 }
 
 interface Waiting {
@@ -38,11 +43,24 @@ interface Waiting {
 
 export class Leases {
   readonly #options: LeasesOptions;
+  readonly #writes: Periodic;
   #waiting: Waiting[] = [];
-  #busy = false;
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
+    this.#writes = new Periodic(options.system, {
+      name: "renewals",
+      pauseMs: () => (this.#waiting.length > 0 ? this.#spacingMs : fleetLimits.renewalIdleMs),
+      roundMsMax: fleetLimits.renewalRoundMsMax,
+      round: (round) => this.#round(round),
+      onFailed: options.onFailed,
+    });
+  }
+
+  /** Writes what waits no more. */
+  stop(): Promise<void> {
+    return this.#writes.stop();
   }
 
   /**
@@ -100,37 +118,41 @@ export class Leases {
     const held = new Promise<boolean>((resolve, reject) => {
       this.#waiting.push({ key, resolve, reject });
     });
-    if (!this.#busy) void this.#run();
+    if (this.#waiting.length === 1) this.#writes.next(this.#spacingMs);
     return held;
   }
 
-  async #run(): Promise<void> {
-    this.#busy = true;
-    // Wait a microtask, so that requests of one moment share a write.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const nextAtMs = this.#options.clock.monotonicMs() + fleetLimits.renewalPeriodMs;
-      await this.#write(this.#waiting.splice(0));
-      await this.#until(nextAtMs);
-    }
-    this.#busy = false;
+  /** How long the next write has to wait for. */
+  get #spacingMs(): number {
+    return Math.max(0, this.#writtenAtMs + fleetLimits.renewalPeriodMs - this.#options.clock.monotonicMs());
   }
 
-  async #write(batch: readonly Waiting[]): Promise<void> {
+  async #round(round: Round): Promise<void> {
+    const batch = this.#waiting.splice(0);
+    if (batch.length === 0) return;
+    this.#writtenAtMs = this.#options.clock.monotonicMs();
+    const giveUp = () => {
+      for (const { reject } of batch) reject(notInTime());
+    };
+    round.signal.addEventListener("abort", giveUp, { once: true });
+    await this.#write(batch, round);
+    round.signal.removeEventListener("abort", giveUp);
+  }
+
+  async #write(batch: readonly Waiting[], { fail, did }: Round): Promise<void> {
     try {
       const held = new Set(await this.#options.store.renewLeases(batch.map(({ key }) => key)));
       for (const { key, resolve } of batch) resolve(held.has(key.hostId));
+      did(`${held.size} leases renewed`);
     } catch (error) {
       for (const { reject } of batch) reject(error);
+      fail();
     }
   }
-
-  #until(atMs: number): Promise<void> {
-    const { clock } = this.#options;
-    const ms = atMs - clock.monotonicMs();
-    return ms <= 0 ? Promise.resolve() : new Promise((resolve) => clock.after(ms, resolve));
-  }
 }
+
+const notInTime = (): StatusError =>
+  new StatusError("storeUnavailable", "The lease could not be written in time.");
 
 function changed(hostId: string): StatusError {
   return new StatusError("generationConflict", `The lease of ${hostId} was changed by others.`);

@@ -1,5 +1,5 @@
 /**
- * Limits of what a controller does with hosts: counts renewals, fences, recovers, drains, disables. They are
+ * Limits of what a controller does with hosts: counts renewals, fences, recovers, disables. They are
  * never configured.
  */
 export const fleetLimits = {
@@ -9,12 +9,20 @@ export const fleetLimits = {
    * answered later by up to this time.
    */
   renewalPeriodMs: 50,
+  /**
+   * A write of renewals that takes longer is given up, and its hosts are told to ask again: they have the
+   * rest of their leases for that. Longer than a statement of the store may take.
+   */
+  renewalRoundMsMax: 5_000,
+  /** Without renewals, how often is looked for some; each of them begins a write itself. */
+  renewalIdleMs: 1_000,
+  /** A judgement of all host leases that takes longer is given up: some commits of the store. */
+  fencerRoundMsMax: 30_000,
+  breakerRoundMsMax: 30_000,
   /** Reports of one host that wait for the instances' actors at once; an agent sends one after another. */
   reportsAtOncePerHostMax: 4,
   /** How long a registration waits until the actors know the host; they read all hosts each second anyway. */
   hostsChangedMsMax: 1_000,
-  /** A host whose power was seen off this short a while ago has not started again: none boots as fast. */
-  powerProofMs: 2_000,
   /**
    * Hosts that were last heard from within this time of each other were lost at once: one event took them.
    */
@@ -40,10 +48,6 @@ export const fleetLimits = {
   storageMissedMs: 3_500,
   /** At most one in this many hosts is disabled for failed builds; with fewer hosts, one. */
   failingHostsShare: 3,
-  /** Period at which hosts that are being drained are looked at. */
-  drainPeriodMs: 1_000,
-  /** Instances of a host being drained whose ids its row remembers: some 40 KiB, read once a second. */
-  drainRememberedMax: 1_000,
   /** Least time between two lines of the log about what is wrong with the reports of one host. */
   strangeLogPeriodMs: 10_000,
   /** Entries of each kind that such a line names. */

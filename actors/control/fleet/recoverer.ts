@@ -18,10 +18,10 @@ export interface RecovererOptions {
 export function recovererDefinition(options: RecovererOptions): PeriodicActor<null> {
   return periodicActor<null>({
     name: "recoverer",
-    periodMs: fleetLimits.recoveryPeriodMs,
+    pauseMs: () => fleetLimits.recoveryPeriodMs,
     begin: () => null,
-    round: async (_state, { log }, { fail }) => {
-      await round(options, { log, fail });
+    round: async (_state, { log }, one) => {
+      await round(options, { log, ...one });
       return null;
     },
   });
@@ -31,10 +31,14 @@ interface Around extends Round {
   readonly log: Log;
 }
 
-async function round({ store, braked, recover }: RecovererOptions, { log, fail }: Around): Promise<void> {
-  if (braked()) return;
+async function round({ store, braked, recover }: RecovererOptions, around: Around): Promise<void> {
+  const { log, fail, did, signal } = around;
+  if (braked()) return did("nothing: the brake is on");
   try {
-    for (const id of await store.listToRecover(fleetLimits.recoveriesAtOnceMax)) recover(id);
+    const ids = await store.listToRecover(fleetLimits.recoveriesAtOnceMax);
+    if (signal.aborted) return;
+    for (const id of ids) recover(id);
+    did(`${ids.length} instances told to recover`);
   } catch (thrown) {
     const { reason, message } = StatusError.from(thrown, "Looking for instances to recover");
     log.warn({ reason, message }, "a round of the recoverer was cut short");

@@ -1,74 +1,82 @@
 /**
- * Hosts as operators see and steer them: list, enable, disable, drain, fence, remove. What hosts themselves
- * report is in reports.ts.
+ * Hosts as operators see and steer them: list, enable, disable, drain, fence, remove. Commands go to the
+ * host's actor; what is read for one is read here. What hosts themselves report is in reports.ts.
  */
 import type { hostService } from "../../../protocol/host.ts";
-import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import type { PowerFence } from "../../ports/power.ts";
 import type { Store } from "../../ports/store.ts";
-import type { Draining, HostRecord } from "../../records/host.ts";
-import type { InstanceRecord } from "../../records/instance.ts";
+import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { findHost } from "../directory/find-host.ts";
-import { drainNow, type LeavingStore, ownedBy } from "../instance/leaving.ts";
+import type { Hosts } from "../host/actor.ts";
+import type { HostAnswer, HostCommand, Seen } from "../host/messages.ts";
+import type { Surveys } from "../host/survey.ts";
+import { drainNow, thereOn } from "../host/there.ts";
+import { hostView } from "../host/view.ts";
+import type { LeavingStore } from "../instance/leaving.ts";
 import type { PlacementStore } from "../placement/placement.ts";
 import type { Placer } from "../placement/placer.ts";
-import { type CatalogOptions, catalogCommit, commitOnce } from "../request/commit-once.ts";
+import { type CatalogOptions, unlessAnswered } from "../request/commit-once.ts";
+import { contentHash } from "../request/content-hash.ts";
+import { operationView } from "../request/operation-view.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
-import type { Drainer } from "./drainer.ts";
-import { fenceHost } from "./fence.ts";
-import { fleetLimits } from "./limits.ts";
-import type { LeasePicture } from "./picture.ts";
+import type { Waits } from "../request/waits.ts";
 import { type Propose, proposeMoves } from "./rebalance.ts";
-import { removeHost } from "./remove.ts";
-import { hostView } from "./view.ts";
+import { assertEmpty } from "./remove.ts";
 
 export interface HostServiceOptions extends CatalogOptions {
-  readonly store: CatalogOptions["store"] & LeavingStore & PlacementStore & Pick<Store, "loadInstance">;
+  readonly store: CatalogOptions["store"] &
+    LeavingStore &
+    PlacementStore &
+    Pick<Store, "loadInstance" | "getHost" | "getOperation">;
   readonly directory: HostDirectory;
   readonly placer: Placer;
-  readonly leases: Pick<LeasePicture, "silentMs">;
-  readonly drainer: Pick<Drainer, "obstaclesOf">;
-  readonly power: PowerFence;
+  readonly hosts: Hosts;
+  readonly surveys: Pick<Surveys, "obstaclesOf">;
+  readonly seen: (hostId: string) => Seen;
+  readonly power: Pick<PowerFence, "has">;
+  readonly waits: Waits;
   readonly propose: Propose;
 }
 
+/**
+ * The methods' names in the hashes of their requests: never change one, or repeated requests are strangers.
+ */
+const called = {
+  ...{ enable: "host.enabled", disable: "host.disabled", drain: "host.drain" },
+  ...{ fence: "host.fence", remove: "host.remove" },
+} as const satisfies Record<HostCommand["command"], string>;
+
+/** What the request of a host's method is to its actor: the request itself, and what was read for it. */
+type Reading = (host: HostRecord) => HostCommand | Promise<HostCommand>;
+
 export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostService> {
-  const { store, directory } = options;
-  const find = (key: string) => findHost(key, store);
-  const view = (host: HostRecord) =>
-    hostView(host, {
-      alive: directory.alive(host.id),
-      silentMs: options.leases.silentMs(host.id),
-      spaces: directory.spaces(host.id),
-    });
-  const withDrain = async (host: HostRecord) => {
-    const drain = await drainNow(host, store, options.drainer.obstaclesOf(host.id));
-    return { host: view(host), ...(drain === undefined ? {} : { drain }) };
-  };
-  const parts = { ...options, view, find };
-  const switchHost = async (
-    request: { readonly reason?: string },
+  const { store, surveys, directory } = options;
+  const view = (host: HostRecord) => hostView(host, options.seen(host.id));
+  const ask = async (
+    name: HostCommand["command"],
+    request: object,
     context: CallContext,
-    enabled: boolean,
-  ) => {
-    const host = await find(context.id);
-    const reason = request.reason ?? null;
-    const event = enabled ? "enabled" : "disabled";
-    const about = { noun: "host", id: host.id, event, body: { name: host.name, reason } };
-    const commit = catalogCommit(`host.${event}`, about, { request, context, options });
-    const failedBuilds = enabled ? 0 : host.failedBuilds;
-    const draining = enabled ? null : host.draining;
-    const changed = { host: view({ ...host, enabled, disabledReason: reason, failedBuilds, draining }) };
-    const answer = await commitOnce(
-      { hostsEnabled: [{ hostId: host.id, enabled, reason }], ...commit },
-      changed,
-      options,
-    );
-    options.placer.hostsChanged();
-    return answer;
+    read: Reading,
+  ): Promise<HostAnswer> => {
+    const cause = { request, context, options };
+    return unlessAnswered(called[name], cause, async () => {
+      const found = await findHost(context.id, store);
+      const asked = await read(found);
+      const { project, requestId, id, deadlineMs, signal } = context;
+      const hash = contentHash(called[name], id, { ...request });
+      const facts = { project, requestId, contentHash: hash };
+      const answer = await options.hosts.ask<HostAnswer>(
+        found.id,
+        (reply) => ({ kind: "command", asked, request: facts, found, reply }),
+        { deadlineMs, signal },
+      );
+      await directory.refresh();
+      return answer;
+    });
   };
   return {
     list: async (request) => {
@@ -77,45 +85,76 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
       const hosts = fitting(found.map(view), jsonBytes);
       return { hosts: [...hosts], ...nextMarker(hosts, limit, found.length) };
     },
-    get: async (_request, context) => withDrain(await find(context.id)),
-    enable: (request, context) => switchHost(request, context, true),
-    disable: (request, context) => switchHost(request, context, false),
-    drain: async (request, context) => {
-      const host = await find(context.id);
-      const draining = await drainingOf(host, request, options);
-      const { reason } = request;
-      const about = { noun: "host", id: host.id, event: "draining", body: { name: host.name, reason } };
-      const commit = catalogCommit("host.drain", about, { request, context, options });
-      const answer = await withDrain({ ...host, enabled: false, disabledReason: reason, draining });
-      const drained = { hostsEnabled: [{ hostId: host.id, enabled: false, reason, draining }], ...commit };
-      const answered = await commitOnce(drained, answer, options);
-      await directory.refresh();
-      options.placer.hostsChanged();
-      return answered;
+    get: async (_request, context) => {
+      const host = await findHost(context.id, store);
+      const drain = await drainNow(host, store, surveys.obstaclesOf(host.id));
+      return { host: view(host), ...(drain === undefined ? {} : { drain }) };
     },
-    fence: (request, context) => fenceHost(request, context, parts),
-    remove: (request, context) => removeHost(request, context, parts),
+    enable: (request, context) => ask("enable", request, context, () => ({ command: "enable" })),
+    disable: (request, context) =>
+      ask("disable", request, context, () => ({ command: "disable", reason: request.reason })),
+    drain: async (request, context) => {
+      const { reason, parallelism } = request;
+      const begun = await ask("drain", request, context, async (host) => ({
+        ...{ command: "drain", reason, ...(await thereOn(host, store)) },
+        ...(parallelism === undefined ? {} : { parallelism }),
+      }));
+      return request.wait === true ? waited(begun, context, options) : begun;
+    },
+    fence: async (request, context) => {
+      const { wait, ...words } = request;
+      const begun = await ask("fence", request, context, async ({ name }) => {
+        // Another controller may have heard the host a moment ago.
+        await directory.refresh();
+        return { command: "fence", words, powered: options.power.has(name) };
+      });
+      return wait === false ? begun : proved(await waited(begun, context, options));
+    },
+    remove: async (request, context) => {
+      try {
+        return await ask("remove", request, context, async (host) => {
+          await assertEmpty(host, options);
+          return { command: "remove" };
+        });
+      } catch (thrown) {
+        // Something may have come to the host meanwhile: that is the better reason.
+        if (thrown instanceof StatusError && thrown.reason === "generationConflict")
+          await assertEmpty(await findHost(context.id, store), options);
+        throw thrown;
+      }
+    },
     rebalance: async ({ moves }) => ({ rebalance: await proposeMoves(moves, options) }),
   };
 }
 
-/** A drain that is under way goes on, perhaps with another parallelism. */
-async function drainingOf(
-  { id, draining }: HostRecord,
-  { parallelism }: { readonly parallelism?: number },
-  { store, clock }: HostServiceOptions,
-): Promise<Draining> {
-  const known = draining ?? beginning(await ownedBy(id, store), clock.nowMs());
-  return { ...known, ...(parallelism === undefined ? {} : { parallelism }) };
+/** The answer as it is when the operation has ended; at the deadline, as it is at that time. */
+async function waited(
+  begun: HostAnswer,
+  context: CallContext,
+  options: HostServiceOptions,
+): Promise<HostAnswer> {
+  const { operation } = begun;
+  if (operation === undefined || operation.state !== "running") return begun;
+  const { store, waits, surveys } = options;
+  context.onlyWaits();
+  const until = { deadlineMs: context.deadlineMs - wireLimits.waitMarginMs, signal: context.signal };
+  const ended = await waits.untilEnded([operation.id], until);
+  const now = ended.get(operation.id)?.operation ?? (await store.getOperation(operation.id));
+  const host = await store.getHost(begun.host.id);
+  if (now === undefined || host === undefined) return begun;
+  const drain = await drainNow(host, store, surveys.obstaclesOf(host.id));
+  const view = hostView(host, options.seen(host.id));
+  return { host: view, ...(drain === undefined ? {} : { drain }), operation: operationView(now) };
 }
 
-function beginning(owned: readonly InstanceRecord[], atMs: number): Draining {
-  const instanceIds = owned.map((instance) => instance.id);
-  const remembered = owned.length > fleetLimits.drainRememberedMax ? {} : { instanceIds };
-  return {
-    atMs,
-    parallelism: placementLimits.drainParallelismDefault,
-    instances: owned.length,
-    ...remembered,
-  };
+/**
+ * Who waits for a fence takes the answer for the proof: one that has failed, or goes on, is an error.
+ * @throws why it failed; timeout
+ */
+function proved(answer: HostAnswer): HostAnswer {
+  const { error = null, state, id } = answer.operation ?? {};
+  if (error !== null) throw StatusError.fromBody(error);
+  if (state !== "running") return answer;
+  const message = `${answer.host.name} is not proved to be off yet; the operation ${id} goes on.`;
+  throw new StatusError("timeout", message);
 }

@@ -5,7 +5,7 @@
  * A newer intent replaces an older one at any time (hosts are level-triggered), so almost every command is
  * accepted; denied are only commands that make no sense in the state. Pure data: no clock, no I/O.
  */
-import type { InstanceState, OperationKind } from "../../../protocol/states.ts";
+import type { InstanceOperationKind, InstanceState } from "../../../protocol/states.ts";
 import { type Admission, deny, go, ignore } from "../../runtime/decision.ts";
 
 /**
@@ -185,4 +185,4 @@ export const operationKindOf = {
   unpause: "unpause",
   delete: "delete",
   evacuate: "evacuate",
-} as const satisfies Record<AdmissionCommand, OperationKind>;
+} as const satisfies Record<AdmissionCommand, InstanceOperationKind>;

@@ -13,6 +13,7 @@ import type {
   MachineRecord,
   OperationRecord,
 } from "../../records/instance.ts";
+import type { HostPlacement } from "./messages.ts";
 import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
 
 /** A change of an instance in the making; `draft` starts one, `turnOf` makes it a commit. */
@@ -93,6 +94,14 @@ export function withStep(it: Draft, { step, percent, message }: Step): Draft {
     steps: [...operation.steps, reached],
   };
   return { ...it, after: { ...it.after, operation: next } };
+}
+
+/** Notes the host to which the instance goes from another one. */
+export function withTarget(it: Draft, { hostId, hostName }: HostPlacement): Draft {
+  const { operation } = it.after;
+  if (operation === undefined || operation.kind === "create") return it;
+  const toHost = { id: hostId, name: hostName };
+  return { ...it, after: { ...it.after, operation: { ...operation, toHost } } };
 }
 
 /** Ends the present operation; it stays readable, but is not the instance's any more. */

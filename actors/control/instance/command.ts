@@ -1,9 +1,10 @@
 /** What each command does to the intent, how long it may take, and how it is answered. Pure. */
 import type { Changed } from "../../../protocol/instance.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
-import type { OperationKind } from "../../../protocol/states.ts";
+import type { InstanceOperationKind } from "../../../protocol/states.ts";
 import { type ErrorBody, errorBodyOf } from "../../../protocol/wire/status.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import { operationView } from "../request/operation-view.ts";
 import { type AdmissionCommand, operationKindOf } from "./admission.ts";
 import { instanceLimits } from "./limits.ts";
 import type { CommandEvent, HostFacts } from "./messages.ts";
@@ -56,7 +57,7 @@ const timeoutMsOf = {
   recover: instanceLimits.startTimeoutMs,
   evacuate: instanceLimits.startTimeoutMs,
   move: instanceLimits.startTimeoutMs,
-} as const satisfies Record<OperationKind, number>;
+} as const satisfies Record<InstanceOperationKind, number>;
 
 export function newOperation(instance: InstanceRecord, event: CommandEvent): OperationRecord {
   const { operationId, nowMs, request } = event;
@@ -65,7 +66,7 @@ export function newOperation(instance: InstanceRecord, event: CommandEvent): Ope
 }
 
 export interface Beginning {
-  readonly kind: OperationKind;
+  readonly kind: InstanceOperationKind;
   readonly operationId: string;
   readonly requestId: string;
   readonly nowMs: number;
@@ -73,11 +74,12 @@ export interface Beginning {
 
 export function operationOf(instance: InstanceRecord, event: Beginning): OperationRecord {
   const { kind } = event;
-  const ownMs = kind === "stop" || kind === "move" ? instance.stop.timeoutMs : 0;
   return {
     id: event.operationId,
     project: instance.project,
-    instanceId: instance.id,
+    noun: "instance",
+    entityId: instance.id,
+    toHost: null,
     kind,
     state: "running",
     percent: 0,
@@ -85,10 +87,16 @@ export function operationOf(instance: InstanceRecord, event: Beginning): Operati
     steps: [{ step: "accepted", atMs: event.nowMs }],
     requestId: event.requestId,
     startedAtMs: event.nowMs,
-    deadlineAtMs: event.nowMs + ownMs + timeoutMsOf[kind] + lifeLimits.operationGraceMs,
+    deadlineAtMs: event.nowMs + allowedMs(instance, kind),
     endedAtMs: null,
     error: null,
   };
+}
+
+/** How long an operation of this kind may take, of an instance that is to stop in this way. */
+export function allowedMs({ stop }: Pick<InstanceRecord, "stop">, kind: InstanceOperationKind): number {
+  const ownMs = kind === "stop" || kind === "move" ? stop.timeoutMs : 0;
+  return ownMs + timeoutMsOf[kind] + lifeLimits.operationGraceMs;
 }
 
 export function cancelledBy(event: CommandEvent): ErrorBody {
@@ -103,5 +111,5 @@ export function commandAnswer(
   host: HostFacts | undefined,
 ): Changed {
   const row = { instance: loaded.instance, machine: currentMachine(loaded) };
-  return { instance: instanceView(row, host), operation };
+  return { instance: instanceView(row, host), operation: operationView(operation) };
 }

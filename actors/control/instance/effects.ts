@@ -6,7 +6,7 @@
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import { type Code, StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
-import type { InstanceRecord } from "../../records/instance.ts";
+import type { InstanceRecord, LoadedInstance } from "../../records/instance.ts";
 import type { InstanceEffect, InstanceMessage, Placement } from "./messages.ts";
 
 export interface EnsureRequest {
@@ -18,8 +18,11 @@ export interface EnsureRequest {
 
 /** What effects act on: hosts, the scheduler, other instances' actors. */
 export interface InstanceOutside {
-  /** @throws StatusError when the host refuses or cannot be reached */
-  askHost(hostId: string, request: EnsureRequest): Promise<Observation>;
+  /**
+   * `requestId`: of the command that this belongs to, for the host's log. @throws StatusError when the host
+   * refuses or cannot be reached
+   */
+  askHost(hostId: string, request: EnsureRequest, requestId?: string): Promise<Observation>;
   place(instance: InstanceRecord): Promise<Placement>;
   /** The host on which room is kept, as a placement of now; undefined: it is silent, fenced or gone. */
   roomOn(hostId: string): Placement | undefined;
@@ -30,14 +33,16 @@ export interface InstanceOutside {
 
 export function runEffects(
   effects: readonly InstanceEffect[],
-  instance: InstanceRecord,
+  { instance, operation }: Pick<LoadedInstance, "instance" | "operation">,
   outside: InstanceOutside,
 ): void {
+  const requestId = operation?.requestId;
   for (const effect of effects) {
-    const done = effect.kind === "ensure" ? ensure(effect, outside) : place(effect, instance, outside);
+    const done =
+      effect.kind === "ensure" ? ensure(effect, requestId, outside) : place(effect, instance, outside);
     done.catch((error: unknown) => {
       outside.log.error(
-        { error, instance: instance.id, effect: effect.kind },
+        { error, instance: instance.id, requestId, effect: effect.kind },
         "an effect failed unexpectedly",
       );
     });
@@ -51,12 +56,13 @@ const notUnderstood: ReadonlySet<Code> = new Set(["INVALID_ARGUMENT", "UNIMPLEME
 
 async function ensure(
   effect: Extract<InstanceEffect, { kind: "ensure" }>,
+  requestId: string | undefined,
   { askHost, deliver, log }: InstanceOutside,
 ): Promise<void> {
   const { kind: _, hostId, ...request } = effect;
   const { spec, leaseEpoch } = request;
   try {
-    const observation = await askHost(hostId, request);
+    const observation = await askHost(hostId, request, requestId);
     deliver(spec.instanceId, {
       kind: "observed",
       hostId,
@@ -67,7 +73,8 @@ async function ensure(
     });
   } catch (thrown) {
     const error = StatusError.from(thrown, "Telling the host");
-    const fields = { instance: spec.instanceId, host: hostId, reason: error.reason, message: error.message };
+    const about = { instance: spec.instanceId, requestId, host: hostId };
+    const fields = { ...about, reason: error.reason, message: error.message };
     if (notUnderstood.has(error.code))
       log.warn(fields, "the host and this controller do not understand each other");
     else log.debug(fields, "the host did not take it");

@@ -8,18 +8,11 @@ import type { Changed } from "../../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
-import type { Commit } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
+import type { Decision as DecisionOn, RequestFacts } from "../../runtime/decision.ts";
 import type { Reply } from "../../runtime/system.ts";
 import type { Fence } from "../directory/fence-proof.ts";
 import type { AdmissionCommand } from "./admission.ts";
-
-/** The request behind an event: who asked, and when. */
-export interface RequestFacts {
-  readonly project: string;
-  readonly requestId: string;
-  readonly contentHash: string;
-}
 
 export interface CommandEvent {
   readonly kind: "command";
@@ -137,17 +130,7 @@ export type InstanceEffect =
   /** `keptOn`: the host where room is kept. */
   | { readonly kind: "place"; readonly keptOn?: string };
 
-export interface Decision {
-  readonly outcome:
-    | { readonly kind: "accepted" }
-    | { readonly kind: "denied"; readonly denial: Denial }
-    /** Nothing to write: the event was stale. */
-    | { readonly kind: "unchanged" };
-  readonly next: LoadedInstance;
-  /** Absent when nothing is to be written. */
-  readonly commit: Commit | undefined;
-  readonly effects: readonly InstanceEffect[];
-}
+export type Decision = DecisionOn<LoadedInstance, InstanceEffect>;
 
 /** The messages of the mailbox. Questions carry their reply. */
 export type InstanceMessage =

@@ -5,8 +5,16 @@
  */
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { InstanceRecord, LoadedInstance } from "../../records/instance.ts";
-import { beginOperation, type Draft, draft, withEvent, withInstance, withStep } from "./change.ts";
-import { operationOf } from "./command.ts";
+import {
+  beginOperation,
+  type Draft,
+  draft,
+  withEvent,
+  withInstance,
+  withStep,
+  withTarget,
+} from "./change.ts";
+import { allowedMs, operationOf } from "./command.ts";
 import type { Decision, HostPlacement, MoveEvent } from "./messages.ts";
 import { committed, unchanged } from "./observed.ts";
 import { claimOf } from "./reconcile.ts";
@@ -22,6 +30,15 @@ export function moveDenied(instance: InstanceRecord): string | undefined {
     : undefined;
 }
 
+/** How long the instance may take to leave its host and to be up on another one. */
+export const moveAllowedMs = (instance: InstanceRecord): number =>
+  allowedMs({ stop: gracefully(instance) }, "move");
+
+const gracefully = ({ stop: { timeoutMs } }: InstanceRecord): InstanceRecord["stop"] => ({
+  mode: "graceful",
+  timeoutMs: timeoutMs > 0 ? timeoutMs : lifeLimits.stopTimeoutMsDefault,
+});
+
 /** True while something is under way with the instance; when that has ended, it may go. */
 export function isBusy({ built, operationId, desired }: InstanceRecord): boolean {
   return !built || operationId !== null || desired === "deleted";
@@ -34,17 +51,17 @@ export function decideMove(loaded: LoadedInstance, event: MoveEvent): Decision {
   const wanted = instance.desired !== "stopped";
   if (wanted && event.to === null) return unchanged(loaded);
   const { operationId, nowMs } = event;
-  const timeoutMs = instance.stop.timeoutMs > 0 ? instance.stop.timeoutMs : lifeLimits.stopTimeoutMsDefault;
   const left = withInstance(draft(loaded, nowMs), {
     hostId: null,
-    stop: { mode: "graceful", timeoutMs },
+    stop: gracefully(instance),
     attempt: 0,
     excludedHosts: [],
     failure: null,
   });
   const cause = { kind: "move", operationId, requestId: operationId, nowMs } as const;
   const begun = beginOperation(left, operationOf(left.after.instance, cause));
-  const told = withStep(begun, { step: "leaving", percent: 5, message: "Its host is drained." });
+  const targeted = event.to === null ? begun : withTarget(begun, event.to);
+  const told = withStep(targeted, { step: "leaving", percent: 5, message: "Its host is drained." });
   const announced = withEvent(told, {
     event: "leaving",
     body: { hostId: event.hostId, ownerEpoch: instance.ownerEpoch },

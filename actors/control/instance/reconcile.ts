@@ -14,6 +14,7 @@ import {
   withEvent,
   withInstance,
   withStep,
+  withTarget,
 } from "./change.ts";
 import type { Decision, PlacedEvent, ReconcileEvent } from "./messages.ts";
 import { committed, giveUp, unchanged } from "./observed.ts";
@@ -88,7 +89,8 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   const claim = room?.hostId === hostId ? { ...room, leaseEpoch } : claimOf(owned.after, event.placement);
   const claims = [...owned.after.claims.filter((held) => held !== room), claim];
   const claimed = { ...owned, after: { ...owned.after, claims } };
-  const told = withEvent(withStep(claimed, { step: "placed", percent: 10, message: hostName }), {
+  const targeted = withTarget(claimed, event.placement);
+  const told = withEvent(withStep(targeted, { step: "placed", percent: 10, message: hostName }), {
     event: "placed",
     body: { hostId, hostName },
   });

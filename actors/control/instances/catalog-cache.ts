@@ -4,13 +4,17 @@
  * guess: the commit checks the ids, and no create may be refused by an answer older than `sinceMs`. Bounded;
  * when full it is emptied, which needs no bookkeeping.
  */
+import { flavor } from "../../../protocol/flavor.ts";
+import { image } from "../../../protocol/image.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
+import type { Resource, RowOf } from "../../../protocol/wire/resource.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { RowReads } from "../../ports/rows.ts";
 import type { FlavorRecord, ImageRecord } from "../../records/catalog.ts";
+import { onlyOne } from "../request/rows.ts";
 
-export type CatalogStore = Pick<Store, "getFlavor" | "getImage">;
+export type CatalogStore = RowReads;
 
 /** By id or by name. */
 export interface CatalogNames {
@@ -28,23 +32,32 @@ export class CatalogCache {
   readonly #images: Recent<ImageRecord>;
 
   constructor(store: CatalogStore, clock: Clock) {
-    this.#flavors = new Recent(clock, (key) => store.getFlavor(key));
-    this.#images = new Recent(clock, (key) => store.getImage(key));
+    this.#flavors = new Recent(clock, (key) => called(flavor, key, store));
+    this.#images = new Recent(clock, (key) => called(image, key, store));
   }
 
   /**
    * The flavor and the image, as they were after `sinceMs` (monotonic); an absence is never remembered.
-   * @throws unknownFlavor, unknownImage, and the store's errors
+   * @throws unknownFlavor, unknownImage, ambiguous, and the store's errors
    */
   async find(names: CatalogNames, sinceMs: number): Promise<CatalogEntries> {
-    const [flavor, image] = await Promise.all([
+    const [size, boots] = await Promise.all([
       this.#flavors.get(names.flavor, sinceMs),
       this.#images.get(names.image, sinceMs),
     ]);
-    if (flavor === undefined) throw unknown("flavor", names);
-    if (image === undefined) throw unknown("image", names);
-    return { flavor, image };
+    if (size === undefined) throw unknown("flavor", names);
+    if (boots === undefined) throw unknown("image", names);
+    return { flavor: size, image: boots };
   }
+}
+
+/** @throws ambiguous */
+async function called<R extends Resource>(
+  resource: R,
+  key: string,
+  store: RowReads,
+): Promise<RowOf<R> | undefined> {
+  return onlyOne(resource, key, await store.rowsCalled(resource, key));
 }
 
 /** The error for a create whose flavor or image does not exist (any more). */

@@ -8,12 +8,13 @@ import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { externalState } from "../../../protocol/states.ts";
-import type { Denial } from "../../../protocol/wire/status.ts";
+import { type Denial, faultDenial } from "../../../protocol/wire/status.ts";
+import { counted, gibibytes, mebibytes } from "../../../protocol/wire/wording.ts";
 import type { FlavorRecord, ImageRecord } from "../../records/catalog.ts";
 import type { Commit, NewEvent } from "../../records/commit.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import type { RequestFacts } from "../../runtime/decision.ts";
 import { commandAnswer } from "../instance/command.ts";
-import type { RequestFacts } from "../instance/messages.ts";
 import { claimOf } from "../instance/reconcile.ts";
 import { intentFacts, isMovable } from "../instance/state.ts";
 import type { Where } from "./placement-request-check.ts";
@@ -69,15 +70,19 @@ export function effectiveSize(flavor: FlavorRecord, image: ImageRecord): FlavorR
 /** Why the image cannot be used with this flavor on any host; undefined: it can. */
 export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | undefined {
   const { memoryMibMin, diskGibMin } = image.properties;
-  const imageGib = image.disk === null ? 0 : Math.ceil(image.disk.virtualSizeBytes / gibibyte);
-  const small = (what: string): Denial => ({
+  const sizeGib = (image.disk?.virtualSizeBytes ?? 0) / gibibyte;
+  const imageGib = Math.ceil(sizeGib);
+  const small = (needs: string, has: string): Denial => ({
     reason: "flavorTooSmall",
-    message: `The flavor ${flavor.name} is too small for the image ${image.name}: ${what}.`,
+    message: `The image ${image.name} needs ${needs}; the flavor ${flavor.name} has ${has}.`,
   });
-  if (flavor.memoryMib < memoryMibMin) return small(`${memoryMibMin} MiB of memory are needed`);
-  const diskGib = Math.max(diskGibMin, imageGib);
+  if (flavor.memoryMib < memoryMibMin)
+    return small(`${mebibytes(memoryMibMin)} of memory`, mebibytes(flavor.memoryMib));
   const { diskGib: offeredGib } = effectiveSize(flavor, image);
-  return offeredGib < diskGib ? small(`${diskGib} GiB of disk are needed`) : undefined;
+  if (offeredGib >= Math.max(diskGibMin, imageGib)) return undefined;
+  // Rounded up: a disk of 1.04 GiB must not be said to need the 1 GiB that there are.
+  const needed = Math.ceil(Math.max(diskGibMin, sizeGib) * 10) / 10;
+  return small(`${gibibytes(needed)} of disk`, gibibytes(offeredGib));
 }
 
 const nameOf = (name: string, index: number): string => `${name}-${index + 1}`;
@@ -93,8 +98,8 @@ export function longNameDenied(name: string, count: number | undefined): Denial 
   const [length, given] = [[...longest].length, [...name].length];
   if (length <= fieldLimits.nameLengthMax) return undefined;
   const most = fieldLimits.nameLengthMax - (length - given);
-  const message = `With a count of ${count} the name may have ${most} characters, for each gets a suffix: it has ${given}.`;
-  return { reason: "schemaMismatch", message };
+  const may = `may have ${counted(most, "character")} with a count of ${count}, for each gets a suffix`;
+  return faultDenial("name", `${may}; it has ${given}`);
 }
 
 export function create(facts: CreateFacts): Created {
@@ -144,7 +149,7 @@ function newInstance(facts: CreateFacts, birth: Birth, index: number): LoadedIns
 
 function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRecord {
   const { image, nowMs } = facts;
-  const { createdAtMs: _created, ...flavor } = effectiveSize(facts.flavor, image);
+  const { createdAtMs: _created, version: _version, ...flavor } = effectiveSize(facts.flavor, image);
   const record: InstanceRecord = {
     id: birth.instanceId,
     project: facts.request.project,
@@ -192,7 +197,9 @@ function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationR
   return {
     id: birth.operationId,
     project: request.project,
-    instanceId: birth.instanceId,
+    noun: "instance",
+    entityId: birth.instanceId,
+    toHost: null,
     kind: "create",
     state: "running",
     percent: 10,

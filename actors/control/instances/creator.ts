@@ -4,23 +4,24 @@
  * decides, also about groups, quotas, flavor and image. The scheduler only proposes, and the cache of flavors
  * and images only guesses: a create that was refused after such a guess is tried once more with the present
  * flavor and image of these names.
+ *
+ * A dry run is the same with a commit that is only rehearsed (decision 0035). It must never have a rule of
+ * its own.
  */
-
-import type { QuotaResource } from "../../../protocol/quota.ts";
+import type { HostVerdict } from "../../../protocol/instance.ts";
 import { fullSentence, type Space } from "../../../protocol/space.ts";
-import type { RecoveryPolicy } from "../../../protocol/states.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
+import { type Denial, StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
-import type { Commit, CommitResult, RequestRecord } from "../../records/commit.ts";
+import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
+import type { RequestFacts } from "../../runtime/decision.ts";
+import { requestIdReused } from "../../runtime/resident.ts";
 import type { SpaceWatch } from "../../runtime/space-watch.ts";
-import type { RequestFacts } from "../instance/messages.ts";
 import { type PlacementStore, placementRequest, type Wish } from "../placement/placement.ts";
 import type { ChosenHost, Placer } from "../placement/placer.ts";
 import { requestLimits } from "../request/limits.ts";
 import { fits } from "../request/page.ts";
-import { requestIdReused } from "../request/request-id.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
 import {
   CatalogCache,
@@ -38,16 +39,11 @@ import {
   longNameDenied,
 } from "./create.ts";
 import { createLimits } from "./limits.ts";
-import {
-  groupNotFound,
-  type Where,
-  type WhereQuestion,
-  type WishStore,
-  whereOf,
-} from "./placement-request-check.ts";
+import { groupNotFound, type Where, type WishStore, whereOf } from "./placement-request-check.ts";
+import { type CreateQuestion, type DryRun, type Plan, within, without } from "./plan.ts";
 
 export interface CreatorOptions {
-  readonly store: Pick<Store, "getRequest"> & CatalogStore & WishStore & PlacementStore;
+  readonly store: Pick<Store, "getRequest" | "rehearse"> & CatalogStore & WishStore & PlacementStore;
   readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly placer: Placer;
   readonly clock: Clock;
@@ -56,14 +52,6 @@ export interface CreatorOptions {
   readonly space: Pick<SpaceWatch, "full">;
   /** Called with each new instance: its actor takes it from here. */
   readonly born: (loaded: LoadedInstance) => void;
-}
-
-export interface CreateQuestion extends WhereQuestion {
-  readonly name: string;
-  readonly flavor: string;
-  readonly image: string;
-  readonly metadata?: Readonly<Record<string, string>>;
-  readonly recovery?: { readonly policy: RecoveryPolicy; readonly priority?: number };
 }
 
 export class Creator {
@@ -81,7 +69,7 @@ export class Creator {
    */
   async create(question: CreateQuestion, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
     try {
-      return await this.#createNow(question, request, deadlineMs);
+      return (await this.#createNow(question, request, deadlineMs)).answer;
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       // Not possible now; but perhaps the same request was accepted before.
@@ -91,31 +79,57 @@ export class Creator {
     }
   }
 
-  /** Explains what each host says to such a request now; makes and promises nothing. @throws as create */
-  async explain(question: CreateQuestion, project: string, deadlineMs: number) {
-    const { placer, store, clock } = this.#options;
-    // No commit checks an explanation, so it must not rest on remembered flavors and images.
+  /**
+   * What `create` would come to now: everything but the commit, which is rehearsed. Makes and promises
+   * nothing. @throws as create for what is wrong with the request itself; what hosts, groups and quotas are
+   * against is in the answer
+   */
+  async rehearse(question: CreateQuestion, project: string, deadlineMs: number): Promise<Rehearsal> {
+    const { placer, store, clock, ids } = this.#options;
+    const request = { project, requestId: ids.next(), contentHash: "" };
+    const outcome = await this.#rehearsed(question, request, deadlineMs);
+    // Flavor and image as they are now: a request that is wrong in itself ends here.
     const entries = await this.#catalog.find(question, clock.monotonicMs());
-    const { wish } = await this.#planOf(question, { project, requestId: "", contentHash: "" }, entries);
-    return placer.explainRequest(await placementRequest(wish, store), deadlineMs);
+    const { wish } = await this.#planOf(question, request, entries);
+    const verdicts = await placer.explainRequest(await placementRequest(wish, store), deadlineMs);
+    return { ...outcome, verdicts };
+  }
+
+  async #rehearsed(
+    question: CreateQuestion,
+    request: RequestFacts,
+    deadlineMs: number,
+  ): Promise<Omit<Rehearsal, "verdicts">> {
+    refuseWhenFull(this.#options.space.full);
+    try {
+      const { hosts, rest } = await this.#createNow(question, request, deadlineMs, { turns: 0 });
+      return { hosts, ...(rest === undefined ? {} : { rest }) };
+    } catch (thrown) {
+      if (!isRefusal(thrown)) throw thrown;
+      return { hosts: [], refusal: thrown };
+    }
   }
 
   async #createNow(
     question: CreateQuestion,
     request: RequestFacts,
     deadlineMs: number,
-  ): Promise<CreateAnswer> {
+    dryRun?: DryRun,
+  ): Promise<Done> {
     refuseWhenFull(this.#options.space.full);
     const beganAtMs = this.#options.clock.monotonicMs();
-    const known = await this.#catalog.find(question, beganAtMs - createLimits.catalogCacheMs);
+    const createBy = async (entries: CatalogEntries): Promise<Done> =>
+      this.#createBy({ ...(await this.#planOf(question, request, entries)), dryRun }, deadlineMs);
+    let known: CatalogEntries | undefined;
     try {
-      return await this.#createBy(await this.#planOf(question, request, known), deadlineMs);
+      known = await this.#catalog.find(question, beganAtMs - createLimits.catalogCacheMs);
+      return await createBy(known);
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       // Once is enough: a refusal by a read that began after the request is true of a moment since then.
       const now = await this.#catalog.find(question, beganAtMs);
-      if (sameEntries(known, now)) throw thrown;
-      return this.#createBy(await this.#planOf(question, request, now), deadlineMs);
+      if (known !== undefined && sameEntries(known, now)) throw thrown;
+      return createBy(now);
     }
   }
 
@@ -126,19 +140,20 @@ export class Creator {
     const where = asksWhere(question)
       ? await whereOf(question, request.project, this.#options.store)
       : nowhereElse;
-    const { createdAtMs: _, ...size } = effectiveSize(flavor, image);
+    const { createdAtMs: _, version: _version, ...size } = effectiveSize(flavor, image);
     const { project } = request;
     const wish: Wish = { ...where, project, flavor: size, imageProperties: image.properties, excluded: [] };
     const count = question.count ?? 1;
-    return { question, request, entries, where, wish, count, atLeast: question.atLeast ?? count };
+    const many = { count, atLeast: question.atLeast ?? count };
+    return { question, request, entries, where, wish, ...many };
   }
 
-  async #createBy(first: Plan, deadlineMs: number): Promise<CreateAnswer> {
+  async #createBy(first: Plan, deadlineMs: number): Promise<Done> {
     let plan = first;
     let refused = "";
     for (let attempt = 1; attempt <= createLimits.placementAttemptsMax; attempt += 1) {
       const outcome = await this.#attempt(plan, deadlineMs);
-      if (outcome.kind === "created") return outcome.answer;
+      if (outcome.kind === "done") return outcome;
       plan = outcome.plan;
       refused = outcome.because;
     }
@@ -150,28 +165,45 @@ export class Creator {
   }
 
   async #attempt(plan: Plan, deadlineMs: number): Promise<Outcome> {
-    const { placer, commit, born, store } = this.#options;
-    const { request, atLeast } = plan;
+    const { placer, commit, store } = this.#options;
+    const { atLeast, count, dryRun } = plan;
     const wanted = await placementRequest(plan.wish, store);
-    const hosts = await placer.placeMany(wanted, { count: plan.count, atLeast, deadlineMs });
-    if (hosts.kind === "denied") throw StatusError.of(hosts.denial);
-    const created = this.#created(plan, hosts.hosts);
-    const { commit: changes, instances } = created;
-    const result = await commit(changes);
+    const chosen = await placer.placeMany(wanted, {
+      ...{ count, atLeast, deadlineMs },
+      supposed: dryRun?.turns,
+    });
+    if (chosen.kind === "denied") throw StatusError.of(chosen.denial);
+    const created = this.#created(plan, chosen.hosts);
+    if (dryRun !== undefined) dryRun.turns += chosen.hosts.length;
+    const result = dryRun ? await store.rehearse(created.commit) : await commit(created.commit);
+    const rest = plan.rest ?? chosen.rest;
+    return this.#after(result, { plan, wanted, created, hosts: chosen.hosts, ...(rest && { rest }) });
+  }
+
+  #after(result: CommitResult | Rehearsed, { plan, wanted, created, hosts, rest }: Attempt): Outcome {
+    const { placer, born } = this.#options;
+    const done = { kind: "done", hosts, ...(rest && { rest }) } as const;
+    const answer = created.commit.request?.answer as CreateAnswer;
     switch (result.kind) {
+      case "possible":
+        return { ...done, answer };
       case "committed":
-        placer.claimed(hosts.hosts, wanted);
-        for (const loaded of instances) born(loaded);
-        return { kind: "created", answer: changes.request?.answer as CreateAnswer };
+        placer.claimed(hosts, wanted);
+        for (const loaded of created.instances) born(loaded);
+        return { ...done, answer };
       case "duplicate":
-        return { kind: "created", answer: sameAnswer(result.request, request) };
+        return { ...done, answer: sameAnswer(result.request, plan.request) };
       case "hostFull":
         placer.full(result.hostId);
         return { kind: "again", plan, because: "hostFull" };
       case "groupRule":
         return { kind: "again", plan: without(plan, result.hostId, wanted), because: "groupRule" };
       case "quotaExceeded":
-        return { kind: "again", plan: within(plan, result, instances.length), because: "quotaExceeded" };
+        return {
+          kind: "again",
+          plan: within(plan, result, created.instances.length),
+          because: "quotaExceeded",
+        };
       case "missing":
         throw notThere(result, plan.question);
       default:
@@ -200,18 +232,34 @@ export class Creator {
   }
 }
 
-interface Plan {
-  readonly question: CreateQuestion;
-  readonly request: RequestFacts;
-  readonly entries: CatalogEntries;
-  readonly where: Where;
-  readonly wish: Wish;
-  readonly count: number;
-  readonly atLeast: number;
+/** What a create would come to. */
+export interface Rehearsal {
+  /** The host of each instance that would be made; none when it would be refused. */
+  readonly hosts: readonly ChosenHost[];
+  /** Why fewer would be made than were asked for. */
+  readonly rest?: Denial;
+  /** With what the create would be refused. */
+  readonly refusal?: StatusError;
+  /** What each host says to the first instance. */
+  readonly verdicts: readonly HostVerdict[];
+}
+
+interface Attempt {
+  readonly plan: Plan;
+  readonly wanted: PlacementRequest;
+  readonly created: Created;
+  readonly hosts: readonly ChosenHost[];
+  readonly rest?: Denial;
+}
+
+interface Done {
+  readonly answer: CreateAnswer;
+  readonly hosts: readonly ChosenHost[];
+  readonly rest?: Denial;
 }
 
 type Outcome =
-  | { readonly kind: "created"; readonly answer: CreateAnswer }
+  | ({ readonly kind: "done" } & Done)
   /** Choose hosts again, by this plan. */
   | { readonly kind: "again"; readonly plan: Plan; readonly because: CommitResult["kind"] };
 
@@ -243,37 +291,6 @@ function notThere(
 ): StatusError {
   if (noun === "flavor" || noun === "image") return unknown(noun, question);
   return groupNotFound(question.serverGroup ?? "");
-}
-
-/**
- * The plan after a host broke the group's rule. With anti-affinity that host has a member now and is
- * excluded; with affinity the next look shows where the members are.
- */
-function without(plan: Plan, hostId: string, { group }: PlacementRequest): Plan {
-  if (group?.policy !== "anti-affinity") return plan;
-  const reason = "A member of the group came to it first.";
-  return { ...plan, wish: { ...plan.wish, excluded: [...plan.wish.excluded, { hostId, reason }] } };
-}
-
-type Exceeded = Extract<CommitResult, { kind: "quotaExceeded" }>;
-
-const named: Readonly<Record<QuotaResource, string>> = {
-  instances: "instances",
-  vcpus: "vCPUs",
-  memoryMib: "MiB of memory",
-};
-
-/**
- * The plan with as many instances as the quota has room for, if that is at least `atLeast`. @throws
- * quotaExceeded
- */
-function within(plan: Plan, { kind: _, ...exceeded }: Exceeded, made: number): Plan {
-  const { resource, limit, used, asked } = exceeded;
-  const room = Math.floor(Math.max(0, limit - used) / (asked / made));
-  if (room >= plan.atLeast && room < made) return { ...plan, count: room };
-  const may = `The project ${plan.request.project} may have ${limit} ${named[resource]}`;
-  const message = `${may}; it has ${used}, and ${asked} more were asked for.`;
-  throw new StatusError("quotaExceeded", message, { details: exceeded });
 }
 
 function sameAnswer(known: RequestRecord, request: RequestFacts): CreateAnswer {

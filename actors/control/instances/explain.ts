@@ -5,6 +5,9 @@
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import type { InstanceRow } from "../../ports/store.ts";
+import type { HostRecord } from "../../records/host.ts";
+import type { InstanceRecord } from "../../records/instance.ts";
+import { isBusy, moveDenied } from "../instance/move.ts";
 import { opensElsewhere } from "../instance/state.ts";
 
 export interface ExplainFacts {
@@ -16,6 +19,8 @@ export interface ExplainFacts {
   readonly guarded: string | undefined;
   /** When its host is fenced: the proof, as a sentence. */
   readonly fence: string | undefined;
+  /** What the drain of its host means for it, as a sentence. */
+  readonly stays: string | undefined;
 }
 
 export interface Explanation {
@@ -28,6 +33,26 @@ export interface Explanation {
 export function explanation(facts: ExplainFacts): Explanation {
   const { instance, hosts, operations } = facts;
   return { instance, waitingFor: waitingFor(facts), hosts: [...hosts], operations: [...operations] };
+}
+
+/**
+ * What the drain of its host means for an instance: why it stays, or when it leaves. After a drain that left
+ * the instance behind, why the next one would do so too. `obstacle`: why it found no other host, at the last
+ * attempt.
+ */
+export function drainedSentence(
+  instance: InstanceRecord,
+  { id, name, enabled, draining }: Pick<HostRecord, "id" | "name" | "enabled" | "draining">,
+  obstacle: string | undefined,
+): string | undefined {
+  if (instance.hostId !== id || instance.desired === "deleted" || enabled) return undefined;
+  const denied = moveDenied(instance);
+  if (draining === null)
+    return denied && `Its host ${name} is disabled; a drain of that host leaves it there: ${denied}`;
+  const why = denied ?? obstacle;
+  if (why !== undefined) return `Its host ${name} is drained, and it stays there: ${why}`;
+  const when = isBusy(instance) ? "what is under way with it has ended" : "its turn comes";
+  return `Its host ${name} is drained; it leaves when ${when}.`;
 }
 
 /** The fence proof by which the instance left its last host, while it is on the way to another. */
@@ -74,6 +99,7 @@ function waitingFor(facts: ExplainFacts): string[] {
       `Host ${host} to take up generation ${record.generation}; it is at ${machine.intentGeneration}.`,
     );
   } else sentences.push(`The machine on host ${host} to become ${record.desired}; it is ${machine.state}.`);
+  if (facts.stays !== undefined) sentences.push(facts.stays);
   if (facts.guarded !== undefined) sentences.push(`Lately it was ${facts.guarded}.`);
   for (const { hostId, reason } of record.excludedHosts)
     sentences.push(`Host ${hostId} was tried and failed: ${reason}`);

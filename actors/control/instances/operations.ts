@@ -8,6 +8,7 @@ import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { Store } from "../../ports/store.ts";
+import { operationView } from "../request/operation-view.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import { mayRead, scopeOf } from "../request/tenancy.ts";
 import type { Waits } from "../request/waits.ts";
@@ -36,16 +37,18 @@ export function operationHandlers({ store, waits, clock }: ReadOptions): Handler
       // Read first: a caller who may not read the operation must not wait for it either, as the wait would
       // answer with it.
       const now = await read();
-      if (now.state !== "running" || request.waitMs === undefined) return { operation: now };
+      if (now.state !== "running" || request.waitMs === undefined) return { operation: operationView(now) };
       context.onlyWaits();
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
       const ended = await waits.untilEnded([context.id], { deadlineMs, signal: context.signal });
-      return { operation: ended.get(context.id)?.operation ?? (await read()) };
+      return { operation: operationView(ended.get(context.id)?.operation ?? (await read())) };
     },
     list: async (request, context) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
-      const found = await store.listOperations({ ...request, ...scopeOf(context), limit });
-      const operations = fitting(found, jsonBytes);
+      const { instanceId, ...asked } = request;
+      const of = instanceId === undefined ? {} : ({ noun: "instance", entityId: instanceId } as const);
+      const found = await store.listOperations({ ...of, ...asked, ...scopeOf(context), limit });
+      const operations = fitting(found.map(operationView), jsonBytes);
       return { operations: [...operations], ...nextMarker(operations, limit, found.length) };
     },
   };

@@ -4,11 +4,14 @@
  * or instance of another project is not found (I12).
  */
 import { defaultZone } from "../../../protocol/kinds.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
+import { serverGroup } from "../../../protocol/server-group.ts";
+import { faulty, StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
+import type { RowReads } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { InstanceHints } from "../../records/placement.ts";
 import { findHost } from "../directory/find-host.ts";
+import { onlyOne } from "../request/rows.ts";
 
 /** The part of a create request about where. */
 export interface WhereQuestion {
@@ -26,16 +29,16 @@ export interface Where {
   readonly hints: InstanceHints | null;
 }
 
-export type WishStore = Pick<Store, "getServerGroup" | "getInstance" | "hostsCalled" | "listZones">;
+export type WishStore = RowReads & Pick<Store, "getInstance" | "hostsCalled" | "listZones">;
 
 /**
  * Resolves the wishes; reads nothing when there are none. @throws unknownAvailabilityZone,
- * serverGroupNotFound, instanceNotFound, hostNotFound, hostAmbiguous, adminOnly, schemaMismatch
+ * serverGroupNotFound, ambiguous, instanceNotFound, hostNotFound, hostAmbiguous, adminOnly, schemaMismatch
  */
 export async function whereOf(question: WhereQuestion, project: string, store: WishStore): Promise<Where> {
   const { count, atLeast, availabilityZone, serverGroup } = question;
   if (atLeast !== undefined && atLeast > (count ?? 0))
-    throw new StatusError("schemaMismatch", "atLeast goes with a count, and is not more than it.");
+    throw faulty("atLeast", "needs a count, and may not be more than it");
   if (availabilityZone !== undefined) await assertZone(availabilityZone, store);
   const serverGroupId = serverGroup === undefined ? null : await groupId(serverGroup, project, store);
   const hints = await hintsOf(question, project, store);
@@ -48,7 +51,7 @@ async function assertZone(zone: string, store: WishStore): Promise<void> {
 }
 
 async function groupId(key: string, project: string, store: WishStore): Promise<string> {
-  const group = await store.getServerGroup(key, project);
+  const group = onlyOne(serverGroup, key, await store.rowsCalled(serverGroup, key, { project }));
   if (group === undefined) throw groupNotFound(key);
   return group.id;
 }

@@ -8,7 +8,7 @@ import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { CallContext, Client, Handlers } from "../../../protocol/wire/service.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
+import { errorBodyOf, StatusError } from "../../../protocol/wire/status.ts";
 import type { InstanceQuery, InstanceRow, Store } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { verdictsFor } from "../directory/verdicts.ts";
@@ -16,9 +16,10 @@ import { notFound } from "../instance/actor.ts";
 import type { AdmissionCommand } from "../instance/admission.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
 import { instanceView } from "../instance/state.ts";
-import type { Placer } from "../placement/placer.ts";
+import type { ChosenHost, Placer } from "../placement/placer.ts";
 import { contentHash } from "../request/content-hash.ts";
 import { requestLimits } from "../request/limits.ts";
+import { operationView } from "../request/operation-view.ts";
 import type { Ended } from "../request/operation-waits.ts";
 import { fitting, nextMarker } from "../request/page.ts";
 import { mayRead, scopeOf } from "../request/tenancy.ts";
@@ -26,7 +27,7 @@ import type { Waits } from "../request/waits.ts";
 import { bytesOfInstance } from "./bytes.ts";
 import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
-import { explanation } from "./explain.ts";
+import { drainedSentence, explanation } from "./explain.ts";
 import { explainLimits } from "./limits.ts";
 
 export interface InstanceServiceOptions {
@@ -38,6 +39,10 @@ export interface InstanceServiceOptions {
   readonly directory: HostDirectory;
   readonly waits: Waits;
   readonly hostAgent: (hostId: string) => Client<typeof hostAgentService>;
+  /**
+   * Why the instance did not leave its host, which is drained, at the last attempt; undefined: nothing known.
+   */
+  readonly obstacleOf: (hostId: string, instanceId: string) => string | undefined;
 }
 
 type Service = Handlers<typeof instanceService>;
@@ -57,9 +62,15 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const answer = await creator.create(request, facts, context.deadlineMs);
       return request.wait === true ? waitForAll(answer, context, options) : answer;
     },
-    explainCreate: async (request, { project, deadlineMs }) => ({
-      hosts: verdictsFor(project, await creator.explain(request, project, deadlineMs), directory),
-    }),
+    explainCreate: async (request, { project, deadlineMs }) => {
+      const { hosts, verdicts, refusal, rest } = await creator.rehearse(request, project, deadlineMs);
+      return {
+        hosts: verdictsFor(project, verdicts, directory),
+        placed: placedOn(hosts),
+        ...(rest === undefined ? {} : { rest: errorBodyOf(rest) }),
+        ...(refusal === undefined ? {} : { refusal: refusal.toBody() }),
+      };
+    },
     list: async (request, context) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
       const query: InstanceQuery = { ...request, ...scopeOf(context), limit };
@@ -73,14 +84,36 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const row = await readable(context);
       const [verdicts, operations] = await Promise.all([
         placer.explain(row.instance, context.deadlineMs),
-        store.listOperations({ instanceId: row.instance.id, limit: wireLimits.pageLengthDefault }),
+        store.listOperations({
+          noun: "instance",
+          entityId: row.instance.id,
+          limit: wireLimits.pageLengthDefault,
+        }),
       ]);
       const fence = directory.fenceOf(row.instance.hostId);
       const hosts = verdictsFor(context.project, verdicts, directory);
       const guarded = await lastGuarded(context.id, store);
-      return explanation({ instance: view(row), row, hosts, operations, fence, guarded });
+      const stays = stayOf(row, options);
+      const facts = { instance: view(row), row, hosts, fence, guarded, stays };
+      return explanation({ ...facts, operations: operations.map(operationView) });
     },
   };
+}
+
+/** A sentence about the drain of the host that the instance is on; undefined: there is nothing to say. */
+function stayOf({ instance }: InstanceRow, { directory, obstacleOf }: InstanceServiceOptions) {
+  const host = instance.hostId === null ? undefined : directory.get(instance.hostId);
+  return host && drainedSentence(instance, host, obstacleOf(host.id, instance.id));
+}
+
+/** How many of the instances go to each host, in the order in which the hosts are first chosen. */
+function placedOn(hosts: readonly ChosenHost[]) {
+  const byHost = Map.groupBy(hosts, ({ hostId }) => hostId);
+  return [...byHost].map(([hostId, chosen]) => ({
+    hostId,
+    hostName: chosen[0]?.hostName ?? hostId,
+    instances: chosen.length,
+  }));
 }
 
 /** What a guard did to the instance last, if that is among the newest events of the cell; else undefined. */
@@ -175,7 +208,8 @@ async function asItIs(
   { store, directory }: InstanceServiceOptions,
 ): Promise<Changed> {
   const { id } = changed.operation;
-  const operation = ended?.operation ?? (await store.getOperation(id)) ?? changed.operation;
+  const known = ended?.operation ?? (await store.getOperation(id));
+  const operation = known === undefined ? changed.operation : operationView(known);
   const row = ended?.row ?? (await store.getInstance(changed.instance.id));
   if (row === undefined) return { ...changed, operation };
   return { instance: instanceView(row, directory.facts(row.instance.hostId)), operation };

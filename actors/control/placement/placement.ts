@@ -3,6 +3,7 @@
  * hosts where other instances are now. Resolved anew for every choice: members come and go.
  */
 import type { Image } from "../../../protocol/image.ts";
+import { serverGroup } from "../../../protocol/server-group.ts";
 import type { Store } from "../../ports/store.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
 import type { InstanceHints } from "../../records/placement.ts";
@@ -23,7 +24,7 @@ export interface Wish {
   readonly storageId?: string | null;
 }
 
-export type PlacementStore = Pick<Store, "getInstance" | "getServerGroup" | "listGroupHosts">;
+export type PlacementStore = Pick<Store, "getInstance" | "rowsCalled" | "listGroupHosts">;
 
 export function wishOf(instance: InstanceRecord): Wish {
   if (instance.desired === "deleted") return wishToRemove(instance);
@@ -106,8 +107,8 @@ async function groupOf(
   store: PlacementStore,
 ): Promise<GroupMembership | undefined> {
   if (serverGroupId === null) return undefined;
-  const [group, hosts] = await Promise.all([
-    store.getServerGroup(serverGroupId),
+  const [[group], hosts] = await Promise.all([
+    store.rowsCalled(serverGroup, serverGroupId),
     store.listGroupHosts(serverGroupId, instanceId),
   ]);
   if (group === undefined) return undefined;

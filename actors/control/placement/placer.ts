@@ -32,7 +32,12 @@ export interface ChosenHost {
 }
 
 export type ChosenHosts =
-  | { readonly kind: "hosts"; readonly hosts: readonly ChosenHost[] }
+  | {
+      readonly kind: "hosts";
+      readonly hosts: readonly ChosenHost[];
+      /** Why there are fewer than were asked for. */
+      readonly rest?: Denial;
+    }
   | { readonly kind: "denied"; readonly denial: Denial };
 
 export interface PlacerOptions {
@@ -47,6 +52,8 @@ export interface HowMany {
   /** The least number to place, when there is no room for `count`. */
   readonly atLeast: number;
   readonly deadlineMs: number;
+  /** Nothing will be placed: see RankManyQuestion. */
+  readonly supposed?: number | undefined;
 }
 
 export class Placer {
@@ -66,16 +73,19 @@ export class Placer {
    * The best host for each of `count` equal instances, or, when there is no room for all, for at least
    * `atLeast`.
    */
-  async placeMany(request: PlacementRequest, { count, atLeast, deadlineMs }: HowMany): Promise<ChosenHosts> {
+  async placeMany(request: PlacementRequest, howMany: HowMany): Promise<ChosenHosts> {
+    const { count, atLeast, deadlineMs, supposed } = howMany;
     const ranking = await this.#scheduler.ask<Rankings>(
       (reply) => ({
         ...{ kind: "rankMany", request, count, reply },
+        ...(supposed === undefined ? {} : { supposed }),
         ...(atLeast < count ? { as: "asManyAsFit", countMin: atLeast } : {}),
       }),
       { deadlineMs },
     );
     if (ranking.kind === "denied") return ranking;
-    return { kind: "hosts", hosts: ranking.candidates.flatMap((list) => list.slice(0, 1).map(this.#chosen)) };
+    const hosts = ranking.candidates.flatMap((list) => list.slice(0, 1).map(this.#chosen));
+    return { kind: "hosts", hosts, ...(ranking.rest === undefined ? {} : { rest: ranking.rest }) };
   }
 
   /** A host for a build that has none (any more); hosts on which the build failed are left out. */

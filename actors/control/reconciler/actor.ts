@@ -24,9 +24,9 @@ interface ReconcilerState {
 export function reconcilerDefinition(options: ReconcilerOptions): PeriodicActor<ReconcilerState> {
   return periodicActor<ReconcilerState>({
     name: "reconciler",
-    periodMs: reconcilerLimits.reconcilePeriodMs,
+    pauseMs: () => reconcilerLimits.reconcilePeriodMs,
     begin: ({ clock }) => ({ marker: undefined, prunedAtMs: clock.monotonicMs() }),
-    round: (state, { clock, log }, { fail }) => round(state, options, { clock, log, fail }),
+    round: (state, { clock, log }, one) => round(state, options, { clock, log, ...one }),
   });
 }
 
@@ -40,7 +40,9 @@ async function round(
   try {
     const marker = state.marker === undefined ? {} : { marker: state.marker };
     const ids = await store.listUnsettled({ limit: reconcilerLimits.reconcileBatchMax, ...marker });
+    if (around.signal.aborted) return state;
     for (const id of ids) nudge(id);
+    around.did(`${ids.length} instances nudged`);
     const more = ids.length === reconcilerLimits.reconcileBatchMax;
     return { marker: more ? ids.at(-1) : undefined, prunedAtMs: await pruned(state, store, around) };
   } catch (thrown) {

@@ -2,22 +2,23 @@
  * Idempotent commits of what operators change: one row, one event, one request id, in one commit. A repeated
  * request id is answered as the first time; a refusal names what stands in the way.
  */
+import { nounInWords, type Resource } from "../../../protocol/wire/resource.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
+import type { RowReads } from "../../ports/rows.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Commit, CommitResult, NewEvent } from "../../records/commit.ts";
+import { requestIdReused } from "../../runtime/resident.ts";
 import { contentHash } from "./content-hash.ts";
-import { requestIdReused } from "./request-id.ts";
 
 export interface CatalogOptions {
-  readonly store: Pick<
-    Store,
-    | ("getFlavor" | "listFlavors" | "getImage" | "listImages" | "hostsCalled" | "listHosts" | "getRequest")
-    | ("getAggregate" | "listAggregates" | "getServerGroup" | "listServerGroups" | "listGroupMembers")
-    | "getQuota"
-  >;
+  readonly store: RowReads &
+    Pick<
+      Store,
+      "hostsCalled" | "listHosts" | "getRequest" | "aggregateHosts" | "listGroupMembers" | "getQuota"
+    >;
   readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -80,14 +81,20 @@ interface HostNames {
   get(hostId: string): { readonly name: string } | undefined;
 }
 
+interface Names {
+  readonly directory?: HostNames;
+  /** What is made or changed. */
+  readonly resource?: Resource;
+}
+
 /**
  * Commits, and returns `answer`, or the answer that the same request got before. @throws nameTaken, inUse,
- * zoneConflict, tooManyServerGroups, requestIdReused
+ * zoneConflict, quotaExceeded, requestIdReused, generationConflict
  */
 export async function commitOnce<A>(
   changes: Commit & Required<Pick<Commit, "request">>,
   answer: A,
-  { commit, directory }: Pick<CatalogOptions, "commit"> & { readonly directory?: HostNames },
+  { commit, directory, resource }: Pick<CatalogOptions, "commit"> & Names,
 ): Promise<A> {
   const result = await commit({ ...changes, request: { ...changes.request, answer } });
   switch (result.kind) {
@@ -100,12 +107,9 @@ export async function commitOnce<A>(
     case "nameTaken":
       throw new StatusError("nameTaken", "The name is taken.");
     case "inUse":
-      throw new StatusError("inUse", "An instance uses it.");
-    case "groupsFull":
-      throw new StatusError(
-        "tooManyServerGroups",
-        `The project has ${result.most} server groups, as many as it may.`,
-      );
+      throw new StatusError("inUse", "Something uses it.");
+    case "quotaExceeded":
+      throw new StatusError("quotaExceeded", tooMany(result, resource), { details: result });
     case "zoneConflict": {
       const host = directory?.get(result.hostId)?.name ?? result.hostId;
       throw new StatusError("zoneConflict", `The host ${host} would be in two availability zones.`);
@@ -116,4 +120,11 @@ export async function commitOnce<A>(
         "It was changed or removed by somebody else at the same time.",
       );
   }
+}
+
+type Exceeded = Extract<CommitResult, { kind: "quotaExceeded" }>;
+
+function tooMany({ limit, used }: Exceeded, resource: Resource | undefined): string {
+  const words = resource === undefined ? "of them" : `${nounInWords(resource)}${limit === 1 ? "" : "s"}`;
+  return `${resource?.owner === "user" ? "You" : "The project"} may have ${limit} ${words}, and ${used} are there.`;
 }

@@ -60,10 +60,10 @@ export class Waits {
 }
 
 /** The instance and its machine from a commit; undefined when the commit does not have both. */
-function rowOf({ instances, machines }: Commit, { instanceId }: OperationRecord): InstanceRow | undefined {
-  const instance = instances?.find(({ row }) => row.id === instanceId)?.row;
+function rowOf({ instances, machines }: Commit, { entityId }: OperationRecord): InstanceRow | undefined {
+  const instance = instances?.find(({ row }) => row.id === entityId)?.row;
   const machine = machines?.find(
-    (one) => one.instanceId === instanceId && one.ownerEpoch === instance?.ownerEpoch,
+    (one) => one.instanceId === entityId && one.ownerEpoch === instance?.ownerEpoch,
   );
   return instance === undefined || machine === undefined ? undefined : { instance, machine };
 }

@@ -4,6 +4,7 @@
  */
 import type { HostVerdict } from "../../../protocol/instance.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
+import { ordinal } from "../../../protocol/wire/wording.ts";
 import type { Reply } from "../../runtime/system.ts";
 import { explain, noValidHost } from "./explain.ts";
 import { isAlive } from "./filters/alive.ts";
@@ -101,10 +102,19 @@ function rankOne(
 function rankSeveral(
   scheduler: Scheduler,
   state: SchedulerState,
-  { reply, request, count, as = "all", countMin = 1 }: RankManyQuestion,
+  { reply, request, count, as = "all", countMin = 1, supposed: before }: RankManyQuestion,
   atMs: number,
 ): Answered {
-  const { candidates, supposed, request: next } = rankMany(scheduler, state, { ...request, atMs }, count);
+  const {
+    candidates,
+    supposed,
+    request: next,
+  } = rankMany(
+    scheduler,
+    before === undefined ? state : { ...state, turn: state.turn + before },
+    { ...request, atMs },
+    count,
+  );
   const placed = candidates.length;
   const enough = as === "asManyAsFit" && placed >= Math.max(1, countMin);
   const rankings = (): Rankings => {
@@ -115,12 +125,14 @@ function rankSeveral(
   return {
     answer: () => ({ kind: "rankMany", reply, answer: rankings() }),
     fallsShort: placed < count,
-    turn: supposed.turn,
+    turn: before === undefined ? supposed.turn : state.turn,
   };
 }
 
 function noRoomForAll(denial: Denial, placed: number, count: number): Denial {
   if (placed === 0) return denial;
-  const message = `Only ${placed} of ${count} instances find room. For the next: ${denial.message}`;
+  const next = ordinal(placed + 1);
+  const find = placed === 1 ? "finds" : "find";
+  const message = `${placed} of ${count} instances ${find} room; at the ${next}: ${denial.message}`;
   return { ...denial, message };
 }

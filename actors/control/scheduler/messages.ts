@@ -103,6 +103,11 @@ export interface RankManyQuestion {
   readonly as?: "all" | "asManyAsFit";
   /** With `asManyAsFit`: the least number; fewer are a denial. Absent: 1. */
   readonly countMin?: number;
+  /**
+   * Nothing will be placed: equal hosts take no turns for it. The number of turns that came before in what is
+   * supposed. Absent: it is no supposition.
+   */
+  readonly supposed?: number;
   readonly reply: Reply<Rankings>;
 }
 

@@ -11,6 +11,7 @@ import {
   nothingUsed,
   ordinaryMib,
 } from "../../../protocol/numa.ts";
+import { counted } from "../../../protocol/wire/wording.ts";
 
 export interface NumaDemand {
   readonly nodes: number;
@@ -49,7 +50,7 @@ export function numaDemand({ vcpus, memoryMib, extraSpecs }: Asked): NumaDemand 
   if (!Number.isInteger(nodes) || nodes < 1)
     return `hw:numa_nodes is ${text}; it must be a whole number from 1`;
   if (vcpus % nodes !== 0 || memoryMib % nodes !== 0)
-    return `${vcpus} vCPUs and ${memoryMib} MiB do not divide evenly into ${nodes} NUMA nodes`;
+    return `${counted(vcpus, "vCPU")} and ${memoryMib} MiB do not divide evenly into ${nodes} NUMA nodes`;
   return { nodes, vcpus: vcpus / nodes, memoryMib: memoryMib / nodes, dedicated, page };
 }
 

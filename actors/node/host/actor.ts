@@ -6,7 +6,6 @@
  * touches a guest.
  */
 import { retentionLimits } from "../../../protocol/limits/retention.ts";
-import type { Observation } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
@@ -42,7 +41,6 @@ interface Life {
 
 type Context = ActorContext<HostMessage>;
 type MachineEnded = Extract<HostMessage, { kind: "machineEnded" }>;
-type EnsureReply = Reply<{ observation: Observation }>;
 
 export function hostActor(options: HostActorOptions): ActorDefinition<Life, HostMessage> {
   return {
@@ -126,7 +124,7 @@ function takeTurn(commit: Turn, message: HostMessage): Life {
   const { life, context, options } = commit;
   switch (message.kind) {
     case "ensure":
-      if (life.stopping === undefined) ensure(commit, message.request, message.reply);
+      if (life.stopping === undefined) ensure(commit, message);
       else message.reply.fail(new StatusError("hostStopping", "The host is shutting its guests down."));
       return life;
     case "report":
@@ -176,7 +174,8 @@ function machineEnded({ options, context }: Turn, { instanceId, how }: MachineEn
 }
 
 /** Forwards the question to the machine, with the reply: the host waits for nothing. */
-function ensure({ options, context }: Turn, request: EnsureRequest, reply: EnsureReply): void {
+function ensure({ options, context }: Turn, message: Extract<HostMessage, { kind: "ensure" }>): void {
+  const { request, reply } = message;
   const { machines, ledger } = options;
   const { instanceId } = request.spec;
   const buried = ledger.tombstone(instanceId);
@@ -193,7 +192,7 @@ function ensure({ options, context }: Turn, request: EnsureRequest, reply: Ensur
   }
   machines.noteSpec(request.spec);
   const ref = machines.find(instanceId) ?? machines.spawn(instanceId, undefined, parentOf(context));
-  const heard = Machines.hasRoom(ref) && ref.tell({ kind: "ensure", request, reply });
+  const heard = Machines.hasRoom(ref) && ref.tell(message);
   if (!heard) reply.fail(tooBusy(instanceId));
 }
 

@@ -64,7 +64,8 @@ export interface HostOptions {
 }
 
 export interface Host {
-  readonly handlers: Handlers<typeof hostAgentService>;
+  /** What the process runs is the assembly's to say. */
+  readonly handlers: Omit<Handlers<typeof hostAgentService>, "release">;
   /** Stops the agent; resolves when nothing of it acts any more, within a bounded time. Idempotent. */
   stop(ending: HostEnding): Promise<void>;
   /**
@@ -96,7 +97,7 @@ export function createHost(options: HostOptions): Host {
     return lease.kind === "held" ? lease.leaseEpoch : 0;
   };
   const registered = () => holder.hurry();
-  const watch = new SpaceWatch({ space: options.space, clock, log });
+  const watch = new SpaceWatch({ space: options.space, system, log });
   void watch.start();
   const spaces = () => watch.spaces;
   const common = { inventory, knows, reports, ledger, leaseEpoch, registered, spaces, clock, log };
@@ -133,8 +134,10 @@ export function createHost(options: HostOptions): Host {
       ...sharedDisksHandlers({ storageId, disks, ledger }),
     },
     stop: (ending) => {
-      watch.stop();
-      stopped ??= stop(ref, options, ending).then(() => holder.end(ending.guests));
+      const watched = watch.stop();
+      stopped ??= stop(ref, options, ending)
+        .then(() => holder.end(ending.guests))
+        .then(() => watched);
       return stopped;
     },
     endLease: () => holder.end(true),
@@ -144,10 +147,10 @@ export function createHost(options: HostOptions): Host {
 function ensure(
   ref: ActorRef<HostMessage>,
   request: EnsureRequest,
-  { deadlineMs, signal }: Pick<CallContext, "deadlineMs" | "signal">,
+  { deadlineMs, signal, requestId }: Pick<CallContext, "deadlineMs" | "signal" | "requestId">,
 ): Promise<{ observation: Observation }> {
   refuseWhenBusy(ref);
-  return ref.ask((reply) => ({ kind: "ensure", request, reply }), { deadlineMs, signal });
+  return ref.ask((reply) => ({ kind: "ensure", request, requestId, reply }), { deadlineMs, signal });
 }
 
 interface LeaseParts {
@@ -158,7 +161,7 @@ interface LeaseParts {
 }
 
 function leaseHolder(options: HostOptions, { ledger, machines, storage, changed }: LeaseParts): LeaseHolder {
-  const { guard, reports, clock, log, hypervisor, inventory } = options;
+  const { system, guard, reports, clock, log, hypervisor, inventory, onFailed } = options;
   /** True when no machine reports, and the hypervisor finds, no guest that another host may take over. */
   const isClean = async () => {
     if (!ledger.areDown(machines.fenced)) return false;
@@ -168,7 +171,8 @@ function leaseHolder(options: HostOptions, { ledger, machines, storage, changed 
   const { hostId, bootId } = inventory;
   const deeds = new GuardDeeds({ bootId, reports, clock, log });
   const answered = (one: Guard) => void deeds.report(one);
-  return new LeaseHolder({ hostId, reports, guard, storage, clock, log, isClean, changed, answered });
+  const common = { system, storage, clock, log, onFailed };
+  return new LeaseHolder({ ...common, hostId, reports, guard, isClean, changed, answered });
 }
 
 /**

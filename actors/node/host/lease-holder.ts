@@ -17,12 +17,14 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { Guard } from "../../ports/guard.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
+import type { ActorSystem } from "../../runtime/system.ts";
 import type { HostStorage } from "../../shared-storage/host-storage.ts";
 import { type Lease, noLease } from "../machine/lease.ts";
 import { hostLimits } from "./limits.ts";
 import type { ReportClient } from "./reporter.ts";
 
 export interface LeaseHolderOptions {
+  readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly hostId: string;
   readonly reports: Pick<ReportClient, "lease">;
   /** Opens the guard, or connects to the one that runs. */
@@ -36,6 +38,8 @@ export interface LeaseHolderOptions {
   readonly isClean: () => Promise<boolean>;
   /** Called when what machines may do has changed; `anew`: under another lease epoch than before. */
   readonly changed: (anew: boolean) => void;
+  /** See PeriodicOptions: without renewals the host is fenced. */
+  readonly onFailed?: (() => void) | undefined;
 }
 
 export class LeaseHolder {
@@ -56,9 +60,9 @@ export class LeaseHolder {
 
   constructor(options: LeaseHolderOptions) {
     this.#options = options;
-    const { clock, log } = options;
-    this.#renewals = new Periodic({
-      ...{ name: "lease", clock, log, overlapping: true },
+    const { system, onFailed } = options;
+    this.#renewals = new Periodic(system, {
+      ...{ name: "lease", overlapping: true, onFailed },
       pauseMs: () => leaseLimits.heartbeatPeriodMs,
       round: (round) => this.#ask(round),
     });
@@ -66,13 +70,15 @@ export class LeaseHolder {
 
   /** Starts renewing. A renewal that hangs does not hold up later ones: the first answer counts. */
   start(): void {
-    void this.#renewals.start();
+    // Before the loop has its first turn, so that the first lease is there when the host registers.
+    void this.#ask();
+    this.#renewals.next();
   }
 
   /** Stops renewing. The guard goes on guarding, unless the guests have ended as well. */
   async end(guests: boolean): Promise<void> {
     this.#ended = true;
-    void this.#renewals.stop();
+    const stopped = this.#renewals.stop();
     this.#lapse?.cancel();
     try {
       await this.#letGo();
@@ -81,6 +87,7 @@ export class LeaseHolder {
     } catch (thrown) {
       this.#options.log.warn({ err: thrown }, "the guard goes on");
     }
+    await stopped;
   }
 
   /**
@@ -134,6 +141,7 @@ export class LeaseHolder {
       if (answer.held) await this.#held(answer.leaseEpoch, sentAtMs);
       else this.#fenced(answer.leaseEpoch, sentAtMs);
       this.#options.answered(guard);
+      round?.did(answer.held ? "renewed" : "fenced");
     } catch (thrown) {
       const { reason, message } = StatusError.from(thrown, "Renewing the lease");
       if (!this.#ended) log.warn({ reason, message }, "the lease was not renewed; it is tried again");

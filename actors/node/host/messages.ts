@@ -32,6 +32,8 @@ export type HostMessage =
   | {
       readonly kind: "ensure";
       readonly request: EnsureRequest;
+      /** Of the command that it belongs to, for the log. */
+      readonly requestId?: string;
       readonly reply: Reply<{ observation: Observation }>;
     }
   | { readonly kind: "report"; readonly event: ReportEvent; readonly incarnation: number }

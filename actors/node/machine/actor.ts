@@ -97,6 +97,7 @@ interface Turn {
 
 async function takeTurn(commit: Turn): Promise<Life> {
   const { message, context } = commit;
+  if (message.kind === "ensure") commit.options.runner.askedBy = message.requestId;
   const event = eventOf(commit.options, message, context);
   if (event === undefined) return commit.life;
   try {

@@ -36,6 +36,8 @@ export interface Listener {
 }
 
 export class MachineRunner {
+  /** Request id of the newest `ensure`, for the log; undefined: none came since the agent began. */
+  askedBy: string | undefined;
   readonly #instanceId: string;
   readonly #ports: MachinePorts;
   #running: Promise<void> | undefined;
@@ -57,7 +59,8 @@ export class MachineRunner {
     this.#abort = abort;
     const { spec, intent } = machine;
     const { keepDisk } = intent;
-    this.#running = this.#run({ work, spec, keepDisk, signal: abort.signal, listener }).finally(() =>
+    const about = { spec, keepDisk, requestId: this.askedBy };
+    this.#running = this.#run({ work, ...about, signal: abort.signal, listener }).finally(() =>
       listener.signal.removeEventListener("abort", end),
     );
   }
@@ -99,23 +102,29 @@ export class MachineRunner {
   }
 
   async #outcomeOf(run: Run): Promise<Outcome> {
+    const { clock, log } = this.#ports;
+    const beganAtMs = clock.monotonicMs();
+    const about = { instanceId: this.#instanceId, requestId: run.requestId, work: run.work.kind };
     try {
-      return await this.#perform(run);
+      const outcome = await this.#perform(run);
+      log.info({ ...about, ms: Math.round(clock.monotonicMs() - beganAtMs) }, "Work of a machine is done.");
+      return outcome;
     } catch (thrown) {
       if (run.signal.aborted) return { kind: "aborted" };
       const error = StatusError.from(thrown, `The ${run.work.kind} of the machine`);
-      const fields = { instanceId: this.#instanceId, work: run.work.kind, reason: error.reason };
-      this.#ports.log.warn({ ...fields, detail: error.detail, err: thrown }, "Work of a machine failed.");
+      const { reason, detail } = error;
+      log.warn({ ...about, reason, detail, err: thrown }, "Work of a machine failed.");
       return { kind: "failed", reason: error.reason, message: error.message };
     }
   }
 
-  async #perform({ work, spec, keepDisk, signal, listener }: Run): Promise<Outcome> {
+  async #perform(run: Run): Promise<Outcome> {
+    const { work, spec, keepDisk, signal } = run;
     const { hypervisor, disks } = this.#ports;
     const id = this.#instanceId;
     switch (work.kind) {
       case "boot":
-        return this.#boot({ work, spec, keepDisk, signal, listener });
+        return this.#boot(run);
       case "pause":
         return done(hypervisor.pause(id, signal));
       case "resume":
@@ -165,6 +174,7 @@ export class MachineRunner {
 
 interface Run {
   readonly work: Work;
+  readonly requestId: string | undefined;
   readonly spec: MachineSpec;
   /** For a release: leave the disk for the next owner. */
   readonly keepDisk: boolean;

@@ -56,6 +56,8 @@ export type MachineMessage =
   | {
       readonly kind: "ensure";
       readonly request: EnsureRequest;
+      /** Of the command that it belongs to, for the log. */
+      readonly requestId?: string;
       readonly reply: Reply<{ observation: Observation }>;
     }
   | { readonly kind: "guest"; readonly event: GuestEvent["kind"] }

@@ -1,4 +1,5 @@
 /** The hard rules of server groups in memory, as group.sql has them. */
+import { serverGroup } from "../../../protocol/server-group.ts";
 import { groupedOf } from "../../rows/placement-changes.ts";
 import type { Refusal, Tables, Work } from "../../rows/tables.ts";
 
@@ -6,7 +7,7 @@ import type { Refusal, Tables, Work } from "../../rows/tables.ts";
 export function applyGroups({ tables, commit }: Work): Refusal | undefined {
   const grouped = groupedOf(commit);
   for (const { instanceId, hostId, groupId } of grouped) {
-    const group = tables.serverGroups.get(groupId);
+    const group = tables.rowsOf(serverGroup).get(groupId);
     const others = placesOf(tables, groupId, instanceId);
     const here = others.filter((place) => place.hostId === hostId).length;
     const broken =

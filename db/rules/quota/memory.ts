@@ -1,14 +1,33 @@
 /** What projects use of their quotas in memory, as quota.sql has it. */
 import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../../actors/records/placement.ts";
-import { everyProject, quotaResources } from "../../../protocol/quota.ts";
+import { everyProject, quotaResources, usedResources } from "../../../protocol/quota.ts";
+import { limitedResources } from "../../../protocol/resources.ts";
 import { deletingOf, sumOfUse, type Usage, usageOf, useOf } from "../../rows/placement-changes.ts";
-import type { Refusal, Tables, Work } from "../../rows/tables.ts";
+import type { Refusal, StoredQuota, Tables, Work } from "../../rows/tables.ts";
+import { rowsOwnedBy } from "../reference/memory.ts";
 
-/** A project that nobody heard of has no limit and uses nothing. */
-export function quotaOf(tables: Tables, project: string): QuotaRecord {
-  const none = { instances: null, vcpus: null, memoryMib: null };
+/** The row of a project; one that nobody heard of has no limit and uses nothing. */
+export function storedQuota(tables: Tables, project: string): StoredQuota {
   const nothing = { instances: 0, vcpus: 0, memoryMib: 0 };
-  return tables.quotas.get(project) ?? { project, limits: none, used: nothing };
+  return tables.quotas.get(project) ?? { project, limits: {}, used: nothing };
+}
+
+export function quotaOf(tables: Tables, project: string): QuotaRecord {
+  const { limits, used } = storedQuota(tables, project);
+  const all = quotaResources.map((one) => [one, limits[one] ?? null]);
+  const counts = limitedResources.map((one) => [one.many, rowsOwnedBy(tables, one, { project }).length]);
+  return {
+    project,
+    limits: Object.fromEntries(all) as QuotaRecord["limits"],
+    used: { ...used, ...Object.fromEntries(counts) } as QuotaRecord["used"],
+  };
+}
+
+/** The limit that is set for the project, or for all of them; undefined: none is. */
+export function limitOf(tables: Tables, project: string, resource: string): number | undefined {
+  const own: Readonly<Record<string, number | null>> = storedQuota(tables, project).limits;
+  const every: Readonly<Record<string, number | null>> = storedQuota(tables, everyProject).limits;
+  return own[resource] ?? every[resource] ?? undefined;
 }
 
 /** Of every project with a quota or an instance that is not deleted, in order. */
@@ -21,7 +40,7 @@ export function quotaTotalsOf(tables: Tables): readonly QuotaTotal[] {
   const quotas = [...tables.quotas.values()].map(({ project }) => project);
   const projects = [...new Set([...quotas, ...counted.keys()])].sort();
   return projects.map((project) => {
-    const { used } = quotaOf(tables, project);
+    const { used } = storedQuota(tables, project);
     return { project, used, counted: counted.get(project) ?? nothing };
   });
 }
@@ -31,7 +50,7 @@ export function applyUse({ tables, commit, journal }: Work): Refusal | undefined
   for (const id of deletingOf(commit)) {
     const before = tables.instances.get(id);
     if (before === undefined || before.deletedAtMs !== null) continue;
-    const quota = quotaOf(tables, before.project);
+    const quota = storedQuota(tables, before.project);
     const { instances, vcpus, memoryMib } = sumOfUse(quota.used, useOf(before), -1);
     const used = {
       instances: Math.max(0, instances),
@@ -41,7 +60,7 @@ export function applyUse({ tables, commit, journal }: Work): Refusal | undefined
     tables.quotas.put(before.project, { ...quota, used }, journal);
   }
   for (const usage of usageOf(commit)) {
-    const quota = quotaOf(tables, usage.project);
+    const quota = storedQuota(tables, usage.project);
     const refusal = beyond(tables, quota, usage);
     if (refusal !== undefined) return refusal;
     tables.quotas.put(usage.project, { ...quota, used: sumOfUse(quota.used, usage) }, journal);
@@ -49,10 +68,9 @@ export function applyUse({ tables, commit, journal }: Work): Refusal | undefined
   return undefined;
 }
 
-function beyond(tables: Tables, { limits, used }: QuotaRecord, asked: Usage): Refusal | undefined {
-  const defaults = quotaOf(tables, everyProject).limits;
-  for (const resource of quotaResources) {
-    const limit = limits[resource] ?? defaults[resource] ?? -1;
+function beyond(tables: Tables, { project, used }: StoredQuota, asked: Usage): Refusal | undefined {
+  for (const resource of usedResources) {
+    const limit = limitOf(tables, project, resource) ?? -1;
     if (limit < 0 || asked[resource] === 0 || used[resource] + asked[resource] <= limit) continue;
     return { kind: "quotaExceeded", resource, limit, used: used[resource], asked: asked[resource] };
   }

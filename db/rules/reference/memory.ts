@@ -2,8 +2,13 @@
  * Names that are unique and rows that need others, in memory as the constraints of the tables and
  * reference.sql have it.
  */
+import type { Owner } from "../../../actors/ports/rows.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
-import type { Journal, Table } from "../../rows/table.ts";
+import { aggregate } from "../../../protocol/aggregate.ts";
+import { flavor } from "../../../protocol/flavor.ts";
+import { image } from "../../../protocol/image.ts";
+import { serverGroup } from "../../../protocol/server-group.ts";
+import type { Resource, ResourceRow } from "../../../protocol/wire/resource.ts";
 import type { Refusal, Tables } from "../../rows/tables.ts";
 
 type Written = NonNullable<Commit["instances"]>[number];
@@ -11,17 +16,17 @@ type Written = NonNullable<Commit["instances"]>[number];
 /** An instance that is not deleted holds its image and its server group; its flavor is copied into it. */
 export function unheldBy(tables: Tables, list: readonly Written[]): Refusal | undefined {
   const live = list.map(({ row }) => row).filter(({ deletedAtMs }) => deletedAtMs === null);
-  const imageless = live.find(({ image }) => tables.images.get(image.id) === undefined);
+  const imageless = live.find((row) => tables.rowsOf(image).get(row.image.id) === undefined);
   if (imageless !== undefined) return { kind: "missing", noun: "image", id: imageless.image.id };
   for (const { serverGroupId } of live)
-    if (serverGroupId !== null && tables.serverGroups.get(serverGroupId) === undefined)
+    if (serverGroupId !== null && tables.rowsOf(serverGroup).get(serverGroupId) === undefined)
       return { kind: "missing", noun: "server-group", id: serverGroupId };
   return undefined;
 }
 
 /** A new instance copies its flavor: the flavor must exist at that moment. */
-export function unflavored({ flavors }: Tables, made: readonly Written[]): Refusal | undefined {
-  const lost = made.find(({ row }) => flavors.get(row.flavor.id) === undefined);
+export function unflavored(tables: Tables, made: readonly Written[]): Refusal | undefined {
+  const lost = made.find(({ row }) => tables.rowsOf(flavor).get(row.flavor.id) === undefined);
   return lost && { kind: "missing", noun: "flavor", id: lost.row.flavor.id };
 }
 
@@ -34,43 +39,55 @@ export function unknownIn(
   return lost && { kind: "missing", noun: "host", id: lost.hostId };
 }
 
-/** Removes rows that nobody uses: the first missing one refuses the commit. */
-export function removeNamed<V>(
-  { table, noun, used }: { table: Table<V>; noun: Named; used: (id: string) => boolean },
-  ids: readonly string[],
-  journal: Journal,
-): Refusal | undefined {
-  if (ids.some(used)) return { kind: "inUse" };
-  for (const id of ids) if (!table.delete(id, journal)) return { kind: "missing", noun, id };
-  return undefined;
+/** What a row of another table holds cannot go. */
+export function isHeld(tables: Tables, { noun }: Resource, id: string): boolean {
+  const live = () => [...tables.instances.values()].filter(({ deletedAtMs }) => deletedAtMs === null);
+  if (noun === image.noun && live().some((row) => row.image.id === id)) return true;
+  if (noun === serverGroup.noun && live().some(({ serverGroupId }) => serverGroupId === id)) return true;
+  if (noun === aggregate.noun && [...tables.aggregateHosts.values()].some((one) => one.aggregateId === id))
+    return true;
+  return [...tables.resources.values()].some(({ resource, rows }) =>
+    referring(resource, noun).some((field) => [...rows.values()].some((row) => fieldOf(row, field) === id)),
+  );
 }
 
-type Named = "flavor" | "image" | "aggregate" | "server-group";
+/** Fields of a resource that refer to rows of this noun. */
+const referring = ({ uses = {} }: Resource, noun: string): readonly string[] =>
+  Object.keys(uses).filter((field) => uses[field] === noun);
 
-/** @param scope rows of the same scope have different names */
-export function insertNamed<R extends { readonly id: string; readonly name: string }>(
-  { table, scope = () => "" }: { table: Table<R>; scope?: (row: R) => string },
-  rows: readonly R[] | undefined,
-  journal: Journal,
+/** The refusal for the first reference of the row that leads nowhere. */
+export function lostReference(
+  tables: Tables,
+  { uses = {} }: Resource,
+  row: ResourceRow,
 ): Refusal | undefined {
-  for (const row of rows ?? []) {
-    const taken = [...table.values()].some(
-      (one) => one.id === row.id || (one.name === row.name && scope(one) === scope(row)),
-    );
-    if (taken) return { kind: "nameTaken" };
-    table.put(row.id, row, journal);
+  for (const [field, noun] of Object.entries(uses)) {
+    const id = fieldOf(row, field);
+    const target = [...tables.resources.values()].find(({ resource }) => resource.noun === noun);
+    if (typeof id === "string" && target?.rows.get(id) === undefined) return { kind: "missing", noun, id };
   }
   return undefined;
 }
 
+const fieldOf = (row: ResourceRow, field: string): unknown =>
+  Object.entries(row).find(([key]) => key === field)?.[1];
+
+/** In order of id. */
+export function rowsOwnedBy(
+  tables: Tables,
+  resource: Resource,
+  { project, user }: Owner,
+): readonly ResourceRow[] {
+  return [...tables.anyRowsOf(resource).values()].filter(
+    (row) => (project ?? row.project) === row.project && (user ?? row.user) === row.user,
+  );
+}
+
 /** Hosts that join aggregates: both ends must be there. */
-export function unjoinable(
-  { aggregates, hosts }: Tables,
-  { aggregateHosts = [] }: Commit,
-): Refusal | undefined {
+export function unjoinable(tables: Tables, { aggregateHosts = [] }: Commit): Refusal | undefined {
   for (const { aggregateId: id } of aggregateHosts)
-    if (aggregates.get(id) === undefined) return { kind: "missing", noun: "aggregate", id };
+    if (tables.rowsOf(aggregate).get(id) === undefined) return { kind: "missing", noun: "aggregate", id };
   for (const { hostId: id } of aggregateHosts)
-    if (hosts.get(id) === undefined) return { kind: "missing", noun: "host", id };
+    if (tables.hosts.get(id) === undefined) return { kind: "missing", noun: "host", id };
   return undefined;
 }

@@ -6,9 +6,29 @@ create or replace function novact_reference(changes jsonb, code text, broken tex
 language plpgsql as $$
 declare
   lost record;
+  needs record;
 begin
-  if code = '23505' and broken ~ '^(flavor|image|aggregate|server_group)_(pkey|name_unique)$' then
+  if code = '23505' and exists (
+    select from novact_resource where broken in (name || '_pkey', name || '_name_unique')
+  ) then
     return '{"kind":"nameTaken"}';
+  end if;
+
+  -- A row of a resource that refers to another one.
+  select made.relname as tbl, t.noun, t.name as target, a.attname as field into needs
+    from pg_constraint k join pg_class made on made.oid = k.conrelid
+      join pg_class target on target.oid = k.confrelid join novact_resource t on t.name = target.relname
+      join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[1]
+    where code = '23503' and k.conname = broken and made.relname in (select name from novact_resource);
+  if found then
+    execute format(
+      'select r.one->''row''->>%1$L as id from jsonb_array_elements($1) with ordinality as r(one, place)
+        where r.one->>''table'' = $2 and r.one->''row''->>%1$L is not null
+          and not exists (select from %2$I t where t.id = r.one->''row''->>%1$L)
+        order by r.place limit 1', needs.field, needs.target
+    ) into lost
+      using coalesce(changes->'rowsMade', '[]') || coalesce(changes->'rowsChanged', '[]'), needs.tbl;
+    return jsonb_build_object('kind', 'missing', 'noun', needs.noun, 'id', lost.id);
   end if;
   if code <> '23503' or broken !~ '^(instance|aggregate_host)_[a-z_]+_reference$' then
     return null;

@@ -1,6 +1,7 @@
 /** Hosts that are forgotten, in memory as removal.sql has it. */
 import type { ClaimRecord } from "../../../actors/records/instance.ts";
 import { aggregateHostKey, machineKey, type Refusal, type Tables, type Work } from "../../rows/tables.ts";
+import { leavesWork } from "../host/memory.ts";
 import { unknownIn } from "../reference/memory.ts";
 
 export function applyRemovals({ tables, commit, journal }: Work): Refusal | undefined {
@@ -8,6 +9,7 @@ export function applyRemovals({ tables, commit, journal }: Work): Refusal | unde
   const refusal = unknownIn(tables, removed);
   if (refusal !== undefined) return refusal;
   if (removed.some(({ hostId, parked }) => isUsed(tables, hostId, parked))) return { kind: "inUse" };
+  if (leavesWork({ tables, commit })) return { kind: "conflict" };
   for (const { hostId } of removed) {
     const lease = tables.hosts.get(hostId)?.lease ?? null;
     if (lease !== null) tables.leasesKept.put(hostId, lease, journal);

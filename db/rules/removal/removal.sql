@@ -33,6 +33,17 @@ begin
     perform novact_refuse('inUse');
   end if;
 
+  if exists (
+    select from operation o
+      where o.instance_id = any (removed) and o.state = 'running' and o.noun = 'host'
+        and not exists (
+          select from jsonb_to_recordset(changes->'operations') as r(id text, state text)
+            where r.id = o.id and r.state <> 'running'
+        )
+  ) then
+    perform novact_refuse('conflict');
+  end if;
+
   delete from claim where host_id = any (removed);
   delete from host_numa_node where host_id = any (removed);
   delete from machine where host_id = any (removed);

@@ -1,5 +1,6 @@
 /** novact doctor: checks whether the records agree with the hosts. */
 import { Command } from "commander";
+import { counted } from "../../../protocol/wire/wording.ts";
 import { exitCodes } from "../../package/exit-codes.ts";
 import { commandLimits } from "../limits.ts";
 import type { Invoke } from "../run.ts";
@@ -9,6 +10,16 @@ const styles: Readonly<Record<string, Style>> = { leak: "red", drift: "yellow", 
 
 /** `hostsAsked` as `hosts asked`, for people. */
 const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+/** The name of what there is one of: `hosts asked` as `host asked`. */
+const ofOne = (name: string): string =>
+  name
+    .replace(/ies\b/, "y")
+    .replace(/sses\b/, "ss")
+    .replace(/s\b(?<!ss)/, "");
+
+const comparedText = (what: string, count: number): string =>
+  counted(count, ofOne(spaced(what)), spaced(what));
 
 /** Width of the list of counts on a terminal without a width. */
 const widthMax = 100;
@@ -38,10 +49,9 @@ export function doctorCommand(invoke: Invoke): Command {
         }
         const { linesOf } = await import("../table.ts");
         const count = findings.length === 0 ? "No findings." : `Findings: ${findings.length}.`;
-        const counted = Object.entries(compared).map(([what, number]) => `${number} ${spaced(what)}`);
+        const kinds = Object.entries(compared).map(([what, number]) => comparedText(what, number));
         run.print(run.paint(styleOf(exit), count));
-        for (const line of linesOf(`Compared: ${counted.join(", ")}.`, run.width ?? widthMax))
-          run.print(line);
+        for (const line of linesOf(`Compared: ${kinds.join(", ")}.`, run.width ?? widthMax)) run.print(line);
         return exit;
       }),
     );

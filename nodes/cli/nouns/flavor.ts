@@ -97,8 +97,13 @@ function createCommand(invoke: Invoke): Command {
     .description("Makes a flavor; for operators. Its name must be free.")
     .argument("<name>", "its name")
     .requiredOption("--vcpus <n>", "how many virtual CPUs", parsePositive)
-    .requiredOption("--memory <size>", "such as 512M or 2G", parseMebibytes)
-    .option("--disk <size>", "size of the root disk, such as 10G; 0 takes the image's own", parseGibibytes, 0)
+    .requiredOption("--memory <size>", "such as 512M, 1.5G or 1GB; a bare number is MiB", parseMebibytes)
+    .option(
+      "--disk <size>",
+      "size of the root disk, such as 10G; a bare number is GiB; 0 takes the image's own",
+      parseGibibytes,
+      0,
+    )
     .option(
       "--spec <key=value>",
       "an extra spec, read by the scheduler filter that knows it; repeatable",

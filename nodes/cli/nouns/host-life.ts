@@ -1,27 +1,27 @@
-/** novact host fence, drain, remove: fences a host, empties it, or forgets it; for operators. */
+/** novact host fence, remove: fences a host, or forgets it; for operators. */
 import { hostname, userInfo } from "node:os";
-import { Command, Option } from "commander";
-import type { Drain, Host } from "../../../protocol/host.ts";
-import { placementLimits } from "../../../protocol/limits/placement.ts";
+import { Command } from "commander";
+import type { Host } from "../../../protocol/host.ts";
+import type { Operation } from "../../../protocol/operation.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { counted } from "../../../protocol/wire/wording.ts";
 import { CommandError } from "../errors.ts";
-import { parsePositive } from "../format.ts";
 import { commandLimits } from "../limits.ts";
+import { waitForAll } from "../progress.ts";
 import { repeatable } from "../repeatable.ts";
 import type { Invoke, Run } from "../run.ts";
+import type { Session } from "../session.ts";
 import { plain } from "../terminal.ts";
+import { requestIdOption } from "./host-switch.ts";
 
-type Print = (run: Run, host: Host, drain?: Drain) => Promise<void>;
-
-const requestIdOption = [
-  "--request-id <id>",
-  "the same id again does nothing twice and gives the same answer",
-] as const;
+type Print = (run: Run, host: Host) => Promise<void>;
 
 interface FenceOptions {
   readonly confirm?: string;
   readonly reason?: string;
   readonly power?: boolean;
   readonly force?: boolean;
+  readonly wait?: boolean;
   readonly requestId?: string;
 }
 
@@ -36,6 +36,7 @@ export function fenceCommand(invoke: Invoke, print: Print): Command {
       "although the host was heard a moment ago; what runs there runs twice unless it is off",
     )
     .option("--confirm <name>", "the host's name typed again: asks nothing, for scripts")
+    .option("--wait", "show the steps until the host is proved to be off")
     .option(...requestIdOption)
     .action((key: string, options: FenceOptions, command: Command) =>
       invoke(command, async (run) => {
@@ -55,17 +56,30 @@ export function fenceCommand(invoke: Invoke, print: Print): Command {
           line: "the same command with",
           requestId: options.requestId ?? session.newRequestId(),
         };
+        const wait = options.wait === true ? { wait: false } : {};
         const fenced = await repeatable(again, (requestId) =>
           session.host.fence(
             host.id,
-            request,
+            { ...request, ...wait },
             run.call({ requestId, atLeastMs: commandLimits.fenceTimeoutMs }),
           ),
         );
-        await print(run, fenced.host);
+        await print(run, options.wait === true ? await endOf(run, session, fenced) : fenced.host);
         return 0;
       }),
     );
+}
+
+/** The host when its fence has ended. @throws StatusError why it failed */
+async function endOf(
+  run: Run,
+  session: Session,
+  { host, operation }: { readonly host: Host; readonly operation?: Operation },
+): Promise<Host> {
+  if (operation === undefined) return host;
+  const [ended] = await waitForAll(run, session, [{ operation, name: host.name }]);
+  if (ended !== undefined && ended.error !== null) throw StatusError.fromBody(ended.error);
+  return (await session.host.get(host.id, {}, run.call())).host;
 }
 
 /** The name of the logged-in user; nothing when the user has no name. */
@@ -81,7 +95,9 @@ function claimedBy(): { claimedBy?: string } {
 /** Asks the operator to type the host's name. @throws CommandError */
 async function confirmed(run: Run, { name, instances }: Host, power: boolean): Promise<string> {
   const what = power ? "Its power is switched off" : "You say that it is off";
-  run.remark(`${what}: ${instances} instances of ${plain(name)} may start elsewhere. Twice is data lost.`);
+  run.remark(
+    `${what}: ${counted(instances, "instance")} of ${plain(name)} may start elsewhere. Twice is data lost.`,
+  );
   const typed = await run.terminal.ask(`Type the name of the host to go on: `);
   if (typed === undefined)
     throw new CommandError(
@@ -103,39 +119,6 @@ async function reasonOf(run: Run): Promise<string> {
     "Say why it is sure that the host is off.",
     "Add --reason TEXT, or --power.",
   );
-}
-
-interface DrainOptions {
-  readonly reason: string;
-  readonly parallel?: number;
-  readonly requestId?: string;
-}
-
-export function drainCommand(invoke: Invoke, print: Print): Command {
-  return new Command("drain")
-    .description("Disables the host and moves what is on it elsewhere; host enable ends that.")
-    .argument("<host>", "its id or name")
-    .requiredOption("--reason <text>", "why; other operators will read it")
-    .addOption(
-      new Option(
-        "--parallel <n>",
-        `so many leave at once (default: ${placementLimits.drainParallelismDefault})`,
-      ).argParser(parsePositive),
-    )
-    .option(...requestIdOption)
-    .action((key: string, { reason, parallel, requestId: id }: DrainOptions, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.adminSession();
-        const request = { reason, ...(parallel === undefined ? {} : { parallelism: parallel }) };
-        const again = { line: "the same command with", requestId: id ?? session.newRequestId() };
-        const { host, drain } = await repeatable(again, (requestId) =>
-          session.host.drain(key, request, run.call({ requestId })),
-        );
-        await print(run, host, drain);
-        if (!run.json) run.remark(`How far it has come: novact host show ${plain(host.name)}`);
-        return 0;
-      }),
-    );
 }
 
 /**

@@ -2,20 +2,20 @@
 import { Command } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
 import type { Space } from "../../../protocol/space.ts";
+import { counted, kibibytes } from "../../../protocol/wire/wording.ts";
 import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import { readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
-import { drainCommand, fenceCommand, removeCommand } from "./host-life.ts";
+import { fenceCommand, removeCommand } from "./host-life.ts";
+import { switchCommands } from "./host-switch.ts";
 
 export function hostCommand(invoke: Invoke): Command {
   const noun = new Command("host").description("Compute nodes; for operators.");
   noun.addCommand(listCommand(invoke));
   noun.addCommand(showCommand(invoke));
-  noun.addCommand(enableCommand(invoke));
-  noun.addCommand(disableCommand(invoke));
-  noun.addCommand(drainCommand(invoke, print));
+  for (const command of switchCommands(invoke)) noun.addCommand(command);
   noun.addCommand(fenceCommand(invoke, print));
   noun.addCommand(removeCommand(invoke, print));
   return noun;
@@ -77,7 +77,7 @@ const buildsOf = ({ ioOps = 0, failedBuilds = 0 }: Host): string =>
   `${ioOps} under way${failedBuilds === 0 ? "" : `, the last ${failedBuilds} failed`}`;
 
 const ownOf = ({ pinnedCpus = 0 }: Host): string =>
-  pinnedCpus === 0 ? "" : `, ${pinnedCpus} of them CPUs of guests' own`;
+  pinnedCpus === 0 ? "" : `, ${pinnedCpus} of them ${pinnedCpus === 1 ? "a CPU" : "CPUs"} of guests' own`;
 
 type NumaCounts = NonNullable<Host["numa"]>[number];
 type Use = NonNullable<Host["numaClaimed"]>[number];
@@ -91,10 +91,12 @@ function numaOf({ vcpus, memoryMib, hugePages }: NumaCounts, use: Use | undefine
   const pages = hugePages.filter(({ total }) => total > 0);
   const huge = pages.map(({ total, sizeKib }) => {
     const claimed = use?.hugePages.find((one) => one.sizeKib === sizeKib)?.claimed;
-    return some(claimed, `${total} pages of ${mebibytes(sizeKib / 1_024)}`);
+    return some(claimed, `${counted(total, "page")} of ${kibibytes(sizeKib)}`);
   });
   const memory = use?.memoryMib ? `${mebibytes(use.memoryMib)} of ` : "";
-  return [some(use?.pinnedCpus, `${vcpus} CPUs`), `${memory}${mebibytes(memoryMib)}`, ...huge].join(", ");
+  return [some(use?.pinnedCpus, counted(vcpus, "CPU")), `${memory}${mebibytes(memoryMib)}`, ...huge].join(
+    ", ",
+  );
 }
 
 const drainFacts = ({ moving, moved, deleted = 0, left, cannot, staying }: Drain): readonly Fact[] => [
@@ -116,6 +118,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["name", host.name],
   ["state", stateOf(host), styleOf(host)],
   ["disabled because", host.disabledReason ?? undefined],
+  ["operation", host.draining?.operationId],
   ...(drain === undefined ? [] : drainFacts(drain)),
   ["lease", leaseOf(host, nowMs)],
   ["fenced by", fencedBy(host)],
@@ -170,33 +173,6 @@ function showCommand(invoke: Invoke): Command {
         const session = await run.adminSession();
         const { host, drain } = await session.host.get(key, {}, run.call());
         await print(run, host, drain);
-        return 0;
-      }),
-    );
-}
-
-function enableCommand(invoke: Invoke): Command {
-  return new Command("enable")
-    .description("Lets the scheduler choose the host again.")
-    .argument("<host>", "its id or name")
-    .action((key: string, _options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.adminSession();
-        await print(run, (await session.host.enable(key, {}, run.call())).host);
-        return 0;
-      }),
-    );
-}
-
-function disableCommand(invoke: Invoke): Command {
-  return new Command("disable")
-    .description("Keeps new instances away from the host; what runs there runs on.")
-    .argument("<host>", "its id or name")
-    .requiredOption("--reason <text>", "why; other operators will read it")
-    .action((key: string, { reason }: { reason: string }, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.adminSession();
-        await print(run, (await session.host.disable(key, { reason }, run.call())).host);
         return 0;
       }),
     );

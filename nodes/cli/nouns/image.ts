@@ -142,8 +142,12 @@ function registerCommand(invoke: Invoke): Command {
     .option("--ramdisk-sha256 <sum>", "refuse the ramdisk when it has another checksum")
     .option("--command-line <text>", "the kernel's command line")
     .addOption(new Option("--architecture <name>", "what it runs on").choices(architectures))
-    .option("--memory-min <size>", "what it needs at least, such as 256M", parseMebibytes)
-    .option("--disk-min <size>", "what it needs at least, such as 2G", parseGibibytes)
+    .option(
+      "--memory-min <size>",
+      "what it needs at least, such as 256M; a bare number is MiB",
+      parseMebibytes,
+    )
+    .option("--disk-min <size>", "what it needs at least, such as 2G; a bare number is GiB", parseGibibytes)
     .option("--hypervisor <name>", "the only hypervisor that it runs under")
     .option(
       "--property <key=value>",

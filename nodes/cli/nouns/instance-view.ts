@@ -2,6 +2,7 @@
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import type { InstanceState } from "../../../protocol/states.ts";
+import { counted } from "../../../protocol/wire/wording.ts";
 import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
@@ -38,7 +39,7 @@ export function instanceColumns(nowMs: number, withProject: boolean): readonly C
   ];
 }
 
-export function instanceFacts(instance: Instance): readonly Fact[] {
+export function instanceFacts(instance: Instance, typed: (text: string) => string): readonly Fact[] {
   const { flavor, machine, failure, metadata } = instance;
   const disk = flavor.diskGib === 0 ? "the image's disk size" : gibibytes(flavor.diskGib);
   return [
@@ -47,9 +48,9 @@ export function instanceFacts(instance: Instance): readonly Fact[] {
     ["project", instance.project],
     ["state", instance.state, stateStyle(instance.state)],
     ["failure", failure === null ? undefined : `${failure.reason}: ${failure.message}`, "red"],
-    ["next", failure?.next],
+    ["next", failure === null ? undefined : typed(failure.next)],
     ["wanted", instance.desired],
-    ["flavor", `${flavor.name}: ${flavor.vcpus} vCPU, ${mebibytes(flavor.memoryMib)}, ${disk}`],
+    ["flavor", `${flavor.name}: ${counted(flavor.vcpus, "vCPU")}, ${mebibytes(flavor.memoryMib)}, ${disk}`],
     ["image", instance.image.name],
     ["host", instance.hostName ?? instance.hostId ?? undefined],
     ["zone", instance.availabilityZone ?? undefined],

@@ -1,6 +1,6 @@
 /** novact instance …: the virtual machines of a project. */
 import { Argument, Command, Option } from "commander";
-import type { Changed, HostVerdict, Instance } from "../../../protocol/instance.ts";
+import type { Changed, Instance } from "../../../protocol/instance.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { instanceStates, type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
 import { exitCodeOf } from "../../package/exit-codes.ts";
@@ -11,16 +11,11 @@ import { hostId, instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import { consoleCommand } from "./console.ts";
+import { dryRun } from "./dry-run.ts";
 import { instanceEventsCommand } from "./event.ts";
-import {
-  instanceColumns,
-  instanceFacts,
-  operationLine,
-  remediesOf,
-  remedyColumns,
-  verdictColumns,
-} from "./instance-view.ts";
+import { instanceColumns, instanceFacts, operationLine } from "./instance-view.ts";
 import { finishChanges, verbCommands } from "./verbs.ts";
+import { printVerdicts } from "./verdicts.ts";
 
 export function instanceCommand(invoke: Invoke): Command {
   const noun = new Command("instance").description("Virtual machines.");
@@ -78,7 +73,10 @@ function createCommand(invoke: Invoke): Command {
       ).choices(recoveryPolicies),
     )
     .option("--recovery-priority <n>", "of many on a lost host, the highest is recovered first", parseCount)
-    .option("--dry-run", "make nothing: say what each host says to it, and what would help")
+    .option(
+      "--dry-run",
+      "make nothing: say what would become of it, what each host says, and what would help",
+    )
     .option("--wait", "wait until it runs, and show the steps")
     .option("--request-id <id>", "the same id again makes nothing twice and gives the same answer")
     .action((name: string, options: CreateOptions, command: Command) =>
@@ -95,19 +93,14 @@ function createCommand(invoke: Invoke): Command {
           ...recoveryOf(options),
           ...(await whereOf(run, session, options)),
         };
-        if (options.dryRun === true) {
-          const { hosts } = await session.instance.explainCreate(request, run.call());
-          if (run.json) run.emit(hosts);
-          else await printVerdicts(run, hosts);
-          return hosts.some(({ fits }) => fits) ? 0 : exitCodeOf("RESOURCE_EXHAUSTED");
-        }
+        if (options.dryRun === true) return dryRun(run, session, request);
         const again = { line: "the same command with", requestId: requestId ?? session.newRequestId() };
         const answer = await repeatable(again, (id) =>
           session.instance.create(request, run.call({ requestId: id })),
         );
         const all: readonly Changed[] = answer.all ?? [answer];
         if (answer.more !== undefined)
-          run.remark(`And ${answer.more.length} more were made: novact instance list shows them.`);
+          run.remark(`And ${answer.more.length} more: novact instance list shows them.`);
         return finishChanges(run, session, {
           changes: all,
           wait: options.wait ?? false,
@@ -197,7 +190,7 @@ function showCommand(invoke: Invoke): Command {
         if (run.json) run.emit(instance);
         else {
           const { renderFacts } = await import("../table.ts");
-          run.print(renderFacts(instanceFacts(instance), run.paint, run.width));
+          run.print(renderFacts(instanceFacts(instance, run.typed), run.paint, run.width));
         }
         return 0;
       }),
@@ -218,22 +211,6 @@ function explainCommand(invoke: Invoke): Command {
         return explained.instance.failure === null ? 0 : exitCodeOf(explained.instance.failure.code);
       }),
     );
-}
-
-/** Most remedies that are shown: hosts that lack different amounts have a remedy each. */
-const remediesMax = 10;
-
-async function printVerdicts(run: Run, hosts: readonly HostVerdict[]): Promise<void> {
-  const { indented, renderTable } = await import("../table.ts");
-  const width = run.width === undefined ? undefined : run.width - 2;
-  run.print(run.paint("bold", "hosts, as the scheduler sees them now"));
-  run.print(indented(renderTable(verdictColumns, hosts, { paint: run.paint, width })));
-  const remedies = remediesOf(hosts);
-  if (remedies.length === 0) return;
-  run.print(`\n${run.paint("bold", "what would make more of them fit")}`);
-  const shown = remedies.slice(0, remediesMax);
-  run.print(indented(renderTable(remedyColumns, shown, { paint: run.paint, width })));
-  if (remedies.length > remediesMax) run.remark(`And ${remedies.length - remediesMax} more: --json has all.`);
 }
 
 type Explained = Awaited<ReturnType<Awaited<ReturnType<Run["session"]>>["instance"]["explain"]>>;

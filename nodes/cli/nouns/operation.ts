@@ -2,8 +2,8 @@
 import { Command, Option } from "commander";
 import type { Operation } from "../../../protocol/operation.ts";
 import { operationStates } from "../../../protocol/states.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
-import { errorLines } from "../errors.ts";
 import { age, duration, parsePositive, time } from "../format.ts";
 import { readPages } from "../pages.ts";
 import { waitForAll } from "../progress.ts";
@@ -11,7 +11,6 @@ import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import type { Column, Fact } from "../table.ts";
-import { painter } from "../terminal.ts";
 import { stateStyle } from "./instance-view.ts";
 
 export function operationCommand(invoke: Invoke): Command {
@@ -48,20 +47,24 @@ function listCommand(invoke: Invoke): Command {
 }
 
 /**
- * The names of the operations' instances, as many as can be read quickly: an id would take up half of the 100
- * columns.
+ * The names of what the operations are of, as many as can be read quickly: an id would take up half of the
+ * 100 columns.
  */
 async function namesOf(
   run: Run,
   session: Session,
   operations: readonly Operation[],
 ): Promise<Map<string, string>> {
-  const ids = [...new Set(operations.map((operation) => operation.instanceId))].slice(-namedMax);
-  const found = await Promise.allSettled(ids.map((id) => session.instance.get(id, {}, run.call())));
-  const names = new Map<string, string>();
-  for (const result of found)
-    if (result.status === "fulfilled") names.set(result.value.instance.id, result.value.instance.name);
-  return names;
+  const idsOf = (list: readonly Operation[]) =>
+    [...new Set(list.map(({ instanceId: id }) => id))].slice(-namedMax);
+  const { host = [], instance = [] } = Object.groupBy(operations, ({ noun = "instance" }) => noun);
+  const found = await Promise.allSettled([
+    ...idsOf(instance).map(async (id) => (await session.instance.get(id, {}, run.call())).instance),
+    ...idsOf(host).map(async (id) => (await session.host.get(id, {}, run.call())).host),
+  ]);
+  return new Map(
+    found.flatMap((one) => (one.status === "fulfilled" ? [[one.value.id, one.value.name]] : [])),
+  );
 }
 
 const namedMax = 100;
@@ -70,7 +73,7 @@ const columns = (names: ReadonlyMap<string, string>, nowMs: number): readonly Co
   { title: "ID", value: ({ id }) => id },
   { title: "KIND", value: ({ kind }) => kind },
   {
-    title: "INSTANCE",
+    title: "OF",
     value: (row) => names.get(row.instanceId) ?? `…${row.instanceId.slice(-12)}`,
     cut: true,
   },
@@ -78,6 +81,7 @@ const columns = (names: ReadonlyMap<string, string>, nowMs: number): readonly Co
   { title: "STEP", value: ({ step }) => step, spare: true },
   { title: "TOOK", value: tookOf },
   { title: "AGE", value: ({ startedAtMs }) => age(startedAtMs, nowMs) },
+  { title: "TO", value: ({ toHost }) => toHost?.name ?? "-", spare: true },
 ];
 
 const tookOf = ({ startedAtMs, endedAtMs }: Operation): string =>
@@ -90,8 +94,7 @@ function showCommand(invoke: Invoke): Command {
     .option("--wait", "wait for its end, and show the steps")
     .action((id: string, { wait }: { wait?: boolean }, command: Command) =>
       invoke(command, async (run) => {
-        const session = await run.session();
-        const { operation } = await session.operation.get(id, {}, run.call());
+        const { session, operation } = await find(run, id);
         const [ended = operation] =
           wait === true
             ? await waitForAll(run, session, [{ operation, name: operation.instanceId }])
@@ -103,9 +106,22 @@ function showCommand(invoke: Invoke): Command {
     );
 }
 
+/** The operation, in the user's project or, for an operator, in that of operators. @throws StatusError */
+async function find(run: Run, id: string): Promise<{ session: Session; operation: Operation }> {
+  const session = await run.session();
+  try {
+    return { session, operation: (await session.operation.get(id, {}, run.call())).operation };
+  } catch (thrown) {
+    if (!(thrown instanceof StatusError) || thrown.reason !== "operationNotFound") throw thrown;
+    const admin = await run.adminSession().catch(() => undefined);
+    if (admin === undefined) throw thrown;
+    return { session: admin, operation: (await admin.operation.get(id, {}, run.call())).operation };
+  }
+}
+
 async function print(run: Run, operation: Operation): Promise<void> {
   const { indented, renderFacts, renderTable } = await import("../table.ts");
-  run.print(renderFacts(facts(operation), run.paint, run.width));
+  run.print(renderFacts(facts(operation, run.typed), run.paint, run.width));
   const rows = operation.steps.map((step) => ({ ...step, afterMs: step.atMs - operation.startedAtMs }));
   const steps = renderTable(
     [
@@ -119,17 +135,18 @@ async function print(run: Run, operation: Operation): Promise<void> {
   run.print(`\n${indented(steps)}`);
 }
 
-const facts = (operation: Operation): readonly Fact[] => [
+const facts = (operation: Operation, typed: Run["typed"]): readonly Fact[] => [
   ["id", operation.id],
   ["kind", operation.kind],
-  ["instance", operation.instanceId],
+  [operation.noun ?? "instance", operation.entityId ?? operation.instanceId],
+  ["to", operation.toHost?.name],
   ["state", `${operation.state} (${operation.percent} %)`, stateStyle(operation.state)],
   [
     "error",
     operation.error === null ? undefined : `${operation.error.reason}: ${operation.error.message}`,
     "red",
   ],
-  ["next", operation.error?.next],
+  ["next", operation.error === null ? undefined : typed(operation.error.next)],
   ["request id", operation.requestId],
   ["started", time(operation.startedAtMs)],
   [
@@ -141,6 +158,6 @@ const facts = (operation: Operation): readonly Fact[] => [
 
 function exitOf(run: Run, { error }: Operation): number {
   if (error === null) return exitCodes.ok.exit;
-  if (!run.json) run.terminal.err.write(errorLines(error, painter(run.terminal.err, run.terminal.env)));
+  if (!run.json) run.tell(error);
   return exitCodeOf(error.code);
 }

@@ -1,6 +1,8 @@
 /** novact quota …: the quotas of projects, and their usage. */
 import { Command } from "commander";
 import type { Quota, QuotaLimits, QuotaResource } from "../../../protocol/quota.ts";
+import { type LimitedName, limitedResources } from "../../../protocol/resources.ts";
+import { nounInWords } from "../../../protocol/wire/resource.ts";
 import { CommandError } from "../errors.ts";
 import { mebibytes, parseCount, parseMebibytes } from "../format.ts";
 import type { Invoke, Run } from "../run.ts";
@@ -31,19 +33,26 @@ const titles: readonly (readonly [QuotaResource, string, (value: number) => stri
   ["instances", "instances", String],
   ["vcpus", "vCPUs", String],
   ["memoryMib", "memory", mebibytes],
+  ...limitedResources.map((one) => [one.many, `${nounInWords(one)}s`, String] as const),
 ];
 
+/** A server of an older version says nothing of newer resources. */
 const linesOf = ({ limits, effective, used }: Quota): Line[] =>
-  titles.map(([resource, title, format]) => ({
-    resource: title,
-    used: format(used[resource]),
-    limit: effective[resource] < 0 ? "none" : format(effective[resource]),
-    from: limits[resource] === null ? "the default" : "its own",
-  }));
+  titles.flatMap(([resource, title, format]) => {
+    const [limit, has] = [effective[resource], used[resource]];
+    if (limit === undefined || has === undefined) return [];
+    return {
+      resource: title,
+      used: format(has),
+      limit: limit < 0 ? "none" : format(limit),
+      from: (limits[resource] ?? null) === null ? "the default" : "its own",
+    };
+  });
 
 const defaultsOf = (limits: QuotaLimits): Line[] =>
   titles.map(([resource, title, format]) => {
-    const limit = limits[resource] ?? -1;
+    const usual = limitedResources.find(({ many }) => many === resource)?.limit.most;
+    const limit = limits[resource] ?? usual ?? -1;
     return { resource: title, used: "-", limit: limit < 0 ? "none" : format(limit), from: "the default" };
   });
 
@@ -82,15 +91,22 @@ const limitOf =
     return text === "default" ? text : parse(text);
   };
 
-interface SetOptions {
+interface SetOptions extends Partial<Record<LimitedName, Given>> {
   readonly default?: boolean;
   readonly instances?: Given;
   readonly vcpus?: Given;
   readonly memory?: Given;
 }
 
+/** `--server-groups <n>` and the like: one for each resource that has a limit. */
+const limitOptions = limitedResources.map((one) => ({
+  many: one.many,
+  flag: `--${one.noun}s`,
+  words: `how many ${nounInWords(one)}s${one.limit.of === "user" ? ", for each user" : ""}`,
+}));
+
 function setCommand(invoke: Invoke): Command {
-  return new Command("set")
+  const command = new Command("set")
     .description("Sets limits; for operators. What is not named stays, and nothing that runs is touched.")
     .argument("[project]", "of which project")
     .option("--default", "for projects without a limit of their own, instead of one project")
@@ -100,27 +116,29 @@ function setCommand(invoke: Invoke): Command {
       limitOf(parseCount),
     )
     .option("--vcpus <n>", "how many virtual CPUs, all in all", limitOf(parseCount))
-    .option("--memory <size>", "how much memory, such as 64G", limitOf(parseMebibytes))
-    .action((project: string | undefined, options: SetOptions, command: Command) =>
-      invoke(command, async (run) => {
-        if ((project === undefined) !== (options.default === true))
-          throw new CommandError("usage", "Whose limits?", "Name a project, or --default.");
-        const session = await run.adminSession();
-        const request = requestOf(options);
-        if (project === undefined) {
-          const { limits } = await session.quota.setDefault(request, run.call());
-          await printDefault(run, limits);
-        } else await print(run, (await session.quota.set(project, request, run.call())).quota);
-        return 0;
-      }),
-    );
+    .option("--memory <size>", "how much memory, such as 64G; a bare number is MiB", limitOf(parseMebibytes));
+  for (const { flag, words } of limitOptions) command.option(`${flag} <n>`, words, limitOf(parseCount));
+  return command.action((project: string | undefined, options: SetOptions, command: Command) =>
+    invoke(command, async (run) => {
+      if ((project === undefined) !== (options.default === true))
+        throw new CommandError("usage", "Whose limits?", "Name a project, or --default.");
+      const session = await run.adminSession();
+      const request = requestOf(options);
+      if (project === undefined) {
+        const { limits } = await session.quota.setDefault(request, run.call());
+        await printDefault(run, limits);
+      } else await print(run, (await session.quota.set(project, request, run.call())).quota);
+      return 0;
+    }),
+  );
 }
 
-function requestOf({ instances, vcpus, memory }: SetOptions): Partial<QuotaLimits> {
+function requestOf({ instances, vcpus, memory, ...others }: SetOptions): Partial<QuotaLimits> {
   const given = [
     ["instances", instances] as const,
     ["vcpus", vcpus] as const,
     ["memoryMib", memory] as const,
+    ...limitOptions.map(({ many }) => [many, others[many]] as const),
   ];
   return Object.fromEntries(
     given.flatMap(([resource, limit]) =>

@@ -1,6 +1,7 @@
 /** novact rebalance --dry-run: proposes moves that would make the hosts' loads more even; for operators. */
 import { Command } from "commander";
 import type { Rebalance } from "../../../protocol/host.ts";
+import { counted } from "../../../protocol/wire/wording.ts";
 import { CommandError } from "../errors.ts";
 import { parsePositive } from "../format.ts";
 import type { Invoke } from "../run.ts";
@@ -35,7 +36,8 @@ export function rebalanceCommand(invoke: Invoke): Command {
         }
         if (rebalance.moves.length > 0) await run.list(rebalance.moves, columns);
         run.print(summary(rebalance));
-        for (const { why, instances } of rebalance.unmovable) run.print(`${instances} stay: ${plain(why)}.`);
+        for (const { why, instances } of rebalance.unmovable)
+          run.print(`${instances} ${instances === 1 ? "stays" : "stay"}: ${plain(why)}.`);
         return 0;
       }),
     );
@@ -44,5 +46,5 @@ export function rebalanceCommand(invoke: Invoke): Command {
 function summary({ spreadBefore, spreadAfter, moves, end }: Rebalance): string {
   const spread = `Spread of the loads: ${spreadBefore.toFixed(4)} now, ${spreadAfter.toFixed(4)} after`;
   const more = end === "movesMax" ? "; there are more worth making" : "";
-  return `${spread} ${moves.length} moves${more}.`;
+  return `${spread} ${counted(moves.length, "move")}${more}.`;
 }

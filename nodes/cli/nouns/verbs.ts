@@ -6,14 +6,13 @@ import { Argument, Command } from "commander";
 import type { Changed } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
-import { CommandError, errorLines, exitCodeFor, shownOf } from "../errors.ts";
+import { CommandError, exitCodeFor, shownOf } from "../errors.ts";
 import { parseDuration } from "../format.ts";
 import { waitForAll } from "../progress.ts";
 import { repeatable } from "../repeatable.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
-import { painter } from "../terminal.ts";
 
 interface VerbOptions {
   readonly wait?: boolean;
@@ -60,7 +59,11 @@ function stopCommand(invoke: Invoke): Command {
       ),
   )
     .option("--hard", "do not ask the guest, halt it at once")
-    .option("--grace <time>", "how long the guest may take before it is halted, such as 30s", parseDuration);
+    .option(
+      "--grace <time>",
+      "how long the guest may take before it is halted, such as 30s; a bare number is seconds",
+      parseDuration,
+    );
 }
 
 function rebootCommand(invoke: Invoke): Command {
@@ -113,16 +116,10 @@ async function sendToAll(
     outcome.status === "rejected" ? [outcome.reason as unknown] : [],
   );
   if (single && failures.length > 0) throw failures[0];
-  for (const failure of failures) run.terminal.err.write(failureText(run, failure));
+  for (const failure of failures) run.tell(shownOf(failure));
   const changes = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
   const exit = await finishChanges(run, session, { changes, wait, single });
   return failures.length > 0 ? exitCodeFor(failures[0]) : exit;
-}
-
-function failureText(run: Run, failure: unknown): string {
-  const shown = shownOf(failure);
-  if (run.json) return `${JSON.stringify({ error: shown })}\n`;
-  return errorLines(shown, painter(run.terminal.err, run.terminal.env));
 }
 
 export interface Changes {
@@ -182,6 +179,6 @@ function exitOf(run: Run, operations: readonly Operation[]): number {
   const bad = operations.find(({ state }) => state === "failed" || state === "cancelled");
   if (bad === undefined) return exitCodes.ok.exit;
   if (bad.error === null) return exitCodes.conflict.exit;
-  if (!run.json) run.terminal.err.write(errorLines(bad.error, painter(run.terminal.err, run.terminal.env)));
+  if (!run.json) run.tell(bad.error);
   return exitCodeOf(bad.error.code);
 }

@@ -5,6 +5,7 @@
  */
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { counted, isOrAre } from "../../../protocol/wire/wording.ts";
 import type { HostNumaNode } from "../computer-facts.ts";
 
 export interface Pins {
@@ -28,12 +29,16 @@ export function choosePins(
     const found = offered[node];
     if (found === undefined) throw refusal(`This host has no NUMA node ${node}.`);
     const free = found.cpus.filter((cpu) => !taken.has(cpu));
-    if (placement.dedicated && free.length < vcpus)
-      throw refusal(`Of NUMA node ${node} ${free.length} CPUs are nobody's own, ${vcpus} are needed.`);
+    if (placement.dedicated && free.length < vcpus) throw refusal(shortage(node, free.length, vcpus));
     own.push(...free.slice(0, vcpus));
     return found.node;
   });
   return { nodes, own: placement.dedicated ? own : undefined };
+}
+
+function shortage(node: number, free: number, needed: number): string {
+  const there = `${counted(free, "CPU")} that ${isOrAre(free)} nobody's own`;
+  return `NUMA node ${node} has ${there}; ${needed} ${isOrAre(needed)} needed.`;
 }
 
 const refusal = (message: string) => new StatusError("hypervisorRefused", message);

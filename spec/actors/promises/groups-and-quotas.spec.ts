@@ -1,10 +1,12 @@
 /** I3 for groups and quotas: each rule is judged at every commit, and a history that breaks it is found. */
+
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
+import type { ServerGroupRecord } from "../../../actors/records/catalog.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
 import type { InstanceRecord } from "../../../actors/records/instance.ts";
-import type { ServerGroupRecord } from "../../../actors/records/placement.ts";
 import { everyProject } from "../../../protocol/quota.ts";
+import { rowsOf } from "../../support/store-resources.ts";
 import { changeTurn, claim, deleted, instance, wallMs } from "../../support/store-rows.ts";
 import { history, judged, refused } from "./worlds.ts";
 
@@ -15,9 +17,10 @@ const born = (id: string, hostId: string, changes: Partial<InstanceRecord> = {})
 const gone = (id: string, changes: Partial<InstanceRecord> = {}): Commit =>
   changeTurn(deleted(instance(id, { ownerEpoch: 1, ...changes }), wallMs));
 
-const group = (policy: ServerGroupRecord["policy"], maxPerHost: number | null = null): Commit => ({
-  serverGroups: [{ id: "g", project: "demo", name: "g", policy, maxPerHost, createdAtMs: wallMs }],
-});
+const group = (policy: ServerGroupRecord["policy"], maxPerHost: number | null = null): Commit =>
+  rowsOf({
+    serverGroups: [{ id: "g", project: "demo", name: "g", policy, maxPerHost, createdAtMs: wallMs }],
+  });
 const member = (id: string, hostId: string): Commit => born(id, hostId, { serverGroupId: "g" });
 const found = (...commits: readonly Commit[]) => judged(neverOverfull(), history(...commits));
 

@@ -78,6 +78,14 @@ describe("promise I1, one writer", () => {
     expect(faults(...commits)).to.deep.equal([]);
   });
 
+  it("is broken by a version of a host that is decided on twice", () => {
+    const decided = (hostId: string, version: number): Commit => ({ hostsExpected: [{ hostId, version }] });
+    expect(faults(decided("h", 5), decided("g", 5), decided("h", 6), decided("h", 9))).to.deep.equal([]);
+    expect(faults(decided("h", 5), decided("h", 5))).to.deep.equal([
+      "Host h: version 5 was decided on after 5.",
+    ]);
+  });
+
   it("is broken by an operation that goes on after its end", () => {
     const done = operation("op-i", "i", { state: "done", endedAtMs: 2 });
     const second = next(row);

@@ -1,7 +1,9 @@
 /** I4: an answer without a commit before it is found, and so is one whose promise is lost in the end. */
+
 import { expect } from "chai";
 import { answeredIsDurable } from "../../../actors/promises/i04-answered-is-durable.ts";
 import { retentionLimits } from "../../../protocol/limits/retention.ts";
+import { rowsOf } from "../../support/store-resources.ts";
 import { createTurn, flavor, operation, request } from "../../support/store-rows.ts";
 import { changed, committed, completed, facts, invoked, judged, quiet } from "./worlds.ts";
 
@@ -52,7 +54,7 @@ describe("promise I4, answered is durable", () => {
       invoked(1, { project: "admin", method: "flavor.create", id: "" }),
       completed(1, { answer: { flavor } }),
     ];
-    const commit = { flavors: [flavor], request: request("r-1", { project: "admin" }) };
+    const commit = { ...rowsOf({ flavors: [flavor] }), request: request("r-1", { project: "admin" }) };
     expect(judged(answeredIsDurable(), [committed(commit), ...call])).to.deep.equal([]);
     expect(judged(answeredIsDurable(), [born, ...call])).to.have.length(1);
   });

@@ -4,7 +4,14 @@
 import { expect } from "chai";
 import { nothingStuck } from "../../../actors/promises/i06-nothing-stuck.ts";
 import { instanceStates } from "../../../protocol/states.ts";
-import { changeTurn, createTurn, instance, next, operation } from "../../support/store-rows.ts";
+import {
+  changeTurn,
+  createTurn,
+  hostOperation,
+  instance,
+  next,
+  operation,
+} from "../../support/store-rows.ts";
 import { completed, facts, history, invoked, judged, quiet, rowOf } from "./worlds.ts";
 
 const born = createTurn("i");
@@ -51,6 +58,23 @@ describe("promise I6, nothing stuck", () => {
   it("is broken by an operation that runs when all is quiet", () => {
     expect(judged(nothingStuck(), [quiet({ operations: [done] })])).to.deep.equal([]);
     expect(judged(nothingStuck(), [quiet({ operations: [operation("o", "i")] })])).to.have.length(1);
+  });
+
+  it("is broken by a drain that goes on when its host is enabled or removed, or its draining is over", () => {
+    const begun = { operations: [hostOperation("o", "h")] };
+    const off = { hostId: "h", enabled: false, reason: null };
+    const ends = [
+      { hostsEnabled: [{ ...off, enabled: true }] },
+      { hostsEnabled: [{ ...off, draining: null }] },
+      { hostsRemoved: [{ hostId: "h", parked: false }] },
+    ];
+    for (const end of ends) {
+      expect(judged(nothingStuck(), history(begun, end))).to.have.length(1);
+      const ended = hostOperation("o", "h", { state: "cancelled", endedAtMs: 2 });
+      expect(judged(nothingStuck(), history(begun, { ...end, operations: [ended] }))).to.deep.equal([]);
+    }
+    const others = [{ hostsEnabled: [off] }, { hostsEnabled: [{ ...off, hostId: "g", enabled: true }] }];
+    expect(judged(nothingStuck(), history(begun, ...others))).to.deep.equal([]);
   });
 
   it("is broken by a call that never ends", () => {

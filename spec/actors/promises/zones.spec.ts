@@ -1,20 +1,23 @@
 /** I3 for zones: a host in two of them is found, however it came there. */
+
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
+import { rowsOf } from "../../support/store-resources.ts";
 import { wallMs } from "../../support/store-rows.ts";
 import { history, judged, refused } from "./worlds.ts";
 
-const made = (id: string, availabilityZone: string | null): Commit => ({
-  aggregates: [{ id, name: id, availabilityZone, metadata: {}, hostIds: [], createdAtMs: wallMs }],
+const row = (id: string, availabilityZone: string | null) => ({
+  ...{ id, name: id, availabilityZone, metadata: {}, createdAtMs: wallMs },
 });
+const made = (id: string, availabilityZone: string | null): Commit =>
+  rowsOf({ aggregates: [row(id, availabilityZone)] });
 const joins = (aggregateId: string, hostId = "h1"): Commit => ({ aggregateHosts: [{ aggregateId, hostId }] });
 const leaves = (aggregateId: string, hostId = "h1"): Commit => ({
   aggregateHostsRemoved: [{ aggregateId, hostId }],
 });
-const set = (aggregateId: string, availabilityZone: string | null): Commit => ({
-  aggregatesChanged: [{ aggregateId, availabilityZone }],
-});
+const set = (id: string, availabilityZone: string | null): Commit =>
+  rowsOf({ aggregatesChanged: [{ ...row(id, availabilityZone), number: 1, version: 2 }] });
 const found = (...commits: readonly Commit[]) => judged(neverOverfull(), history(...commits));
 const two = [made("a", "north"), made("b", "south")];
 

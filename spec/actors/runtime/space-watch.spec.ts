@@ -5,8 +5,8 @@ import { actorLimits } from "../../../actors/runtime/limits.ts";
 import { SpaceWatch } from "../../../actors/runtime/space-watch.ts";
 import { spaceLimits } from "../../../protocol/limits/space.ts";
 import { type FileSystemSpace, fullSentence, spaceOf } from "../../../protocol/space.ts";
+import { actorWorld } from "../../support/actor-world.ts";
 import { silentLog } from "../../support/driver-world.ts";
-import { SimulatedClock } from "../../support/simulated-clock.ts";
 
 const mib = 1024 * 1024;
 const found = (freeMib: number, totalMib = 100_000): FileSystemSpace => ({
@@ -43,16 +43,17 @@ describe("room on a file system", () => {
   });
 
   it("is watched, and each change is told once", async () => {
-    const clock = new SimulatedClock();
+    const { clock, system, end } = actorWorld();
     const told: [string, boolean][] = [];
     let free: readonly FileSystemSpace[] = [found(500)];
     const watch = new SpaceWatch({
       space: { look: async () => free },
-      clock,
+      system,
       log: silentLog,
       changed: ({ of, full }) => told.push([of, full]),
     });
-    await watch.start();
+    void watch.start();
+    await clock.settle();
     expect([watch.full, watch.spaces.length]).to.deep.equal([undefined, 1]);
     for (const freeMib of [0, 1, 140, 500, 600]) {
       free = [found(freeMib)];
@@ -69,6 +70,7 @@ describe("room on a file system", () => {
     free = [];
     await clock.advance(actorLimits.spaceLookPeriodMs);
     expect(watch.full).to.equal(undefined);
-    watch.stop();
+    await watch.stop();
+    await end();
   });
 });

@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ConfigError, parseConfig } from "../../../nodes/config/config.ts";
+import { parseConfig } from "../../../nodes/config/config.ts";
+import { ConfigError } from "../../../nodes/config/errors.ts";
 
 const main = join(import.meta.dirname, "../../../nodes/chaos/main.ts");
 

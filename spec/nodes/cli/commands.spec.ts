@@ -167,9 +167,8 @@ describe("novact on a cluster", () => {
     expect((await novact("host list")).out).to.match(
       /host-a +up +1 \/ 16 +128 MiB \/ 16 GiB +0 \/ 100 GiB +1 +held +fake\/none/,
     );
-    expect((await novact('host disable host-a --reason "new disk"')).out).to.match(
-      /disabled because +new disk/,
-    );
+    expect((await novact('host disable host-a --reason "new disk"')).out).to.equal("host-a  disabled\n");
+    expect((await novact("host show host-a")).out).to.match(/disabled because +new disk/);
     expect((await novact("host list")).out).to.match(/host-a +disabled/);
     const { exit, err } = await create("two");
     expect(exit).to.equal(5);
@@ -213,7 +212,7 @@ describe("novact on a cluster", () => {
   it("doctor finds nothing in a healthy cluster, and says what it compared", async () => {
     await create();
     const { exit, out } = await novact("doctor");
-    expect(out).to.match(/^No findings\.\nCompared: 1 hosts, 1 hosts asked, 1 instances, /);
+    expect(out).to.match(/^No findings\.\nCompared: 1 host, 1 host asked, 1 instance, /);
     for (const line of out.split("\n")) expect(line.length, line).to.be.at.most(100);
     expect(exit).to.equal(0);
   });
@@ -227,6 +226,24 @@ describe("novact on a cluster", () => {
     );
     expect(out).to.match(/next: .*\nFindings: 1\.\nCompared/);
     expect(exit).to.equal(10);
+  });
+
+  it("debug shows the loops of both halves of every controller, in 100 columns, and who was asked", async () => {
+    await create();
+    const { exit, out, err } = await novact("debug", { tty: true, columns: 100 });
+    const lines = stripVTControlCharacters(out).split("\n");
+    for (const line of lines) expect(line.length, line).to.be.at.most(100);
+    const text = lines.join("\n");
+    expect(text).to.match(/^controller-1: actors, which serve commands, up for /m);
+    expect(text).to.match(/^controller-1: safety channel, which hears the hosts, up for /m);
+    expect(text).to.match(/^LOOP +STATE +LAST +TOOK +NOW +RESTARTS +HANGING +DID$/m);
+    expect(text).to.match(/^directory +(?:ok|running) +\S.* ago +.* hosts read/m);
+    expect(text).to.match(/^scheduler +scheduler +up +\d+ +0$/m);
+    expect(text).to.match(/^instances in memory: 1, leaving: 0; messages that wait for them: \d+$/m);
+    expect(stripVTControlCharacters(err)).to.match(/^Asked by controller-1: 2 halves answered\.$/m);
+    expect(exit).to.equal(0);
+    const { halves } = await json("debug");
+    expect(halves.map(({ half }: { half: string }) => half)).to.deep.equal(["actors", "safety"]);
   });
 
   it("completes the names of what there is", async () => {

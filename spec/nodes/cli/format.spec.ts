@@ -83,6 +83,12 @@ describe(`cli: format (seed ${seed})`, () => {
     expect(["512", "512M", "512MiB", "2G", "1t"].map((text) => parseMebibytes(text))).to.deep.equal([
       512, 512, 512, 2_048, 1_048_576,
     ]);
+    expect(["1GB", "1.5G", "1G", "1 GiB", "0.5g"].map((text) => parseMebibytes(text))).to.deep.equal([
+      1_024, 1_536, 1_024, 1_024, 512,
+    ]);
+    expect(["10GB", "10GiB", "1.5T"].map((text) => parseGibibytes(text))).to.deep.equal([10, 10, 1_536]);
+    expect(() => parseMebibytes("0.3G")).to.throw("whole MiB: 512M, 1.5G or 1GB; a bare number is MiB");
+    expect(() => parseGibibytes("512M")).to.throw("a bare number is GiB");
     expect(["0", "10", "10G", "1T"].map((text) => parseGibibytes(text))).to.deep.equal([0, 10, 10, 1_024]);
     for (const text of ["", "x", "-1", "1 s", "1.5"])
       expect(() => parseGibibytes(text), text).to.throw(/whole GiB|size/);

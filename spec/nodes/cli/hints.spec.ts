@@ -35,6 +35,24 @@ describe("hints", () => {
     for (const { next } of naming) expect(asTyped(next, "./n")).to.match(/\.\/n [a-z]/);
   });
 
+  it("of every reason name commands and options that there are", () => {
+    const program = buildProgram();
+    for (const [reason, { next }] of Object.entries(reasons)) {
+      for (const [, words = ""] of next.matchAll(/novact ((?:[a-z-]+ ?)+)/g)) {
+        const [noun, verb, ...options] = words.trim().split(" ");
+        const command = program.commands.find((one) => one.name() === noun);
+        expect(command, `${reason}: ${words}`).not.to.equal(undefined);
+        const leaf = command?.commands.find((one) => one.name() === verb) ?? command;
+        if (command?.commands.length) expect(leaf, `${reason}: ${words}`).not.to.equal(command);
+        for (const option of options.filter((word) => word.startsWith("--")))
+          expect(
+            leaf?.options.map(({ long }) => long),
+            `${reason}: ${words}`,
+          ).to.include(option);
+      }
+    }
+  });
+
   it("in errors and in --json the same", async () => {
     const refused = commandOn(async () => {
       throw new StatusError("instanceNotFound", "There is none.");
@@ -44,6 +62,20 @@ describe("hints", () => {
     expect(err).to.contain(`next: ${hint}`);
     const json = await refused("instance list --json", { command: "npx novact" });
     expect(JSON.parse(json.err).error.next).to.equal(hint);
+  });
+
+  it("speak of the cluster and the project of the command that was typed", async () => {
+    const refused = commandOn(async () => {
+      throw new StatusError("instanceNotFound", "There is none.");
+    });
+    const { err } = await refused('instance list --project other --config "my file.yaml"', {
+      command: "npx novact",
+    });
+    expect(err).to.contain(
+      "next: List what there is: npx novact --config 'my file.yaml' --project other instance list.",
+    );
+    const first = await refused("--project other instance list", { command: "novact" });
+    expect(first.err).to.contain("novact --project other instance list.");
   });
 
   it("in help: usage, options and examples", async () => {

@@ -67,13 +67,57 @@ describe("novact around placement", () => {
     expect(fits.exit).to.equal(0);
     expect(fits.out)
       .to.match(/host-a +yes +/)
+      .and.to.contain("It would go to host-a.")
       .and.not.to.contain("make more of them fit");
     await novact("flavor create huge --vcpus 2 --memory 900GiB --disk 0 --project admin");
     const line = "instance create two --flavor huge --image tiny --dry-run";
     const lines = await table(line);
-    expect((await novact(line)).exit).to.equal(5);
+    const refused = await novact(line);
+    expect(refused.exit).to.equal(5);
+    expect(refused.err).to.equal((await novact(line.replace(" --dry-run", ""))).err);
     expect(lines.join("\n")).to.match(/host-a +no +- +ram: [\s\S]*TO USE +DO\n +host-a +\S+/);
     expect(await json("instance list")).to.deep.equal([]);
+  });
+
+  it("create --dry-run ends as the create does, whatever is against it: text, code and exit code", async () => {
+    await novact("quota set demo --instances 20");
+    await novact("flavor create large --vcpus 2 --memory 1G --project admin");
+    await novact("group create apart --policy anti-affinity");
+    for (const more of [
+      "--count 21",
+      "--count 18 --flavor large",
+      "--group apart --count 2",
+      "--group nothing",
+      "--zone nowhere",
+      "--same-host nobody",
+      "--host host-a",
+      "--host nothing --project admin",
+      "--at-least 2",
+      "--count 2 --at-least 3",
+      "--flavor nothing",
+      "--image nothing",
+    ]) {
+      const line = `instance create web --flavor tiny --image tiny ${more}`;
+      const [said, done] = [await novact(`${line} --dry-run`), await novact(line)];
+      expect(said.exit, more).to.equal(done.exit).and.to.be.greaterThan(0);
+      expect(said.err, more).to.equal(done.err).and.to.contain("error: ");
+    }
+    expect(await json("instance list")).to.deep.equal([]);
+  });
+
+  it("create --dry-run counts: where so many would go, and why not more", async () => {
+    await world.host("b", { vcpus: 3 });
+    const { out, exit } = await create("web", "--count 30 --at-least 3 --dry-run");
+    expect(exit).to.equal(0);
+    expect(out).to.match(
+      /^19 of 30 would be made: (16 on host-a, 3 on host-b|3 on host-b, 16 on host-a)\.$/m,
+    );
+    expect(out).to.match(/^Not more, because: 19 of 30 instances find room; at the 20th: No host fits: /m);
+    const answer = await json("instance create web --flavor tiny --image tiny --count 2 --dry-run");
+    expect(
+      answer.placed.reduce((sum: number, one: { instances: number }) => sum + one.instances, 0),
+    ).to.equal(2);
+    expect(answer).to.have.property("hosts").with.lengthOf(2);
   });
 
   it("a second member that has no host of its own is refused with a reason and what to do", async () => {
@@ -96,10 +140,10 @@ describe("novact around placement", () => {
     expect(lines[2]).to.match(/^vCPUs +1 +8 +the default$/);
     expect(lines[3]).to.match(/^memory +128 MiB +1 GiB +its own$/);
     const { err } = await create("two", "");
-    expect(err).to.contain("The project demo may have 1 instances; it has 1, and 1 more were asked for.");
+    expect(err).to.contain("The project demo may have 1 instance; it has 1, and 1 more was asked for.");
     expect((await json("quota set demo --instances none")).effective.instances).to.equal(-1);
     expect((await json("quota set demo --memory default")).limits.memoryMib).to.equal(null);
-    expect(await json("quota show --default")).to.deep.equal({ instances: null, vcpus: 8, memoryMib: null });
+    expect(await json("quota show --default")).to.include({ instances: null, vcpus: 8, keyPairs: null });
     expect((await table("quota show --default"))[2]).to.match(/^vCPUs +8 +the default$/);
     expect((await json("quota show other")).used.instances).to.equal(0);
     expect((await novact("quota set --instances 1")).err).to.contain("Whose limits?");

@@ -22,6 +22,8 @@ describe("cli: program", () => {
     };
     const elsewhere: Readonly<Record<string, string>> = {
       "novact host rebalance": "novact rebalance",
+      "novact controller debug": "novact debug",
+      "novact doctor releases": "novact version",
       // create --dry-run
       "novact instance explain-create": "novact instance create",
     };
@@ -73,7 +75,7 @@ describe("cli: program", () => {
     ["instance list --state nice", /Allowed choices are building/],
     ["instance list --limit many", /Give a whole number/],
     ["instance stop", /[Mm]issing required argument 'instance'/],
-    ["flavor create x --vcpus 1 --memory lots", /Give a size such as 512M or 2G/],
+    ["flavor create x --vcpus 1 --memory lots", /Give a size in whole MiB: 512M, 1\.5G or 1GB/],
     ["--timeout soon instance list", /Give a time such as 30s/],
     ["image register x", /needs a disk or a kernel/],
     ["image register x --disk y.img", /does not say its format/],

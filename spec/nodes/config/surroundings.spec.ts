@@ -4,7 +4,8 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ConfigError, loadConfig } from "../../../nodes/config/config.ts";
+import { loadConfig } from "../../../nodes/config/config.ts";
+import { ConfigError } from "../../../nodes/config/errors.ts";
 import { checkSurroundings } from "../../../nodes/config/surroundings.ts";
 
 describe("the surroundings of a cluster", () => {

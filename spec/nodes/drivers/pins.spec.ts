@@ -52,7 +52,9 @@ describe("the CPUs and nodes of a guest", () => {
   it("are refused when too few are left, or the NUMA node is not there", () => {
     const choose = (numa: NumaPlacement, taken: readonly number[]) => () =>
       choosePins(numa, nodes, new Set(taken));
-    expect(choose(placement(true, 2), [3])).to.throw(/node 1 1 CPUs are nobody's own, 2 are needed/);
+    expect(choose(placement(true, 2), [3])).to.throw(
+      /^NUMA node 1 has 1 CPU that is nobody's own; 2 are needed\.$/,
+    );
     expect(choose(placement(false, 3), [])).to.throw(/no NUMA node 2/);
   });
 

@@ -5,6 +5,7 @@
 import { expect } from "chai";
 import type { EventStream } from "../../../actors/ports/event-stream.ts";
 import type { EventQuery } from "../../../actors/ports/store.ts";
+import { createActorSystem } from "../../../actors/runtime/actor.ts";
 import { eventLimits } from "../../../nodes/events/limits.ts";
 import { startEventPublisher } from "../../../nodes/events/publisher.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -35,8 +36,12 @@ function world() {
     memory,
     heard,
     reads: () => reads,
-    start: (stream: EventStream = memory.connect()) =>
-      startEventPublisher({ store, stream, clock, log: rememberingLog(noted) }),
+    start: (stream: EventStream = memory.connect()) => {
+      const log = rememberingLog(noted);
+      const system = createActorSystem({ clock, log });
+      clock.watch(() => system.busy);
+      return startEventPublisher({ store, stream, system, log });
+    },
   };
 }
 

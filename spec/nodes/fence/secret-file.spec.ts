@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ConfigError } from "../../../nodes/config/config.ts";
+import { ConfigError } from "../../../nodes/config/errors.ts";
 import { createPowerFence } from "../../../nodes/fence/index.ts";
 import { readSecretFile, SecretFileError } from "../../../nodes/fence/secret-file.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";

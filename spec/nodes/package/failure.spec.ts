@@ -4,7 +4,7 @@ import { CredentialsError } from "../../../nodes/bus/credentials.ts";
 import { FaultRefused } from "../../../nodes/chaos/injected.ts";
 import { NotAllowed } from "../../../nodes/chaos/permission.ts";
 import { ScenarioError } from "../../../nodes/chaos/scenario-file.ts";
-import { ConfigError } from "../../../nodes/config/config.ts";
+import { ConfigError } from "../../../nodes/config/errors.ts";
 import { exitCodes } from "../../../nodes/package/exit-codes.ts";
 import { failureOf } from "../../../nodes/package/failure.ts";
 import { StateFileError } from "../../../nodes/process/state-file.ts";

@@ -69,7 +69,7 @@ describe("wire: reports of hosts", () => {
     const machines = Array.from({ length: reportLimits.reportEntriesMax + 1 }, () => ({ odd: true }));
     const headers = await say("heartbeat", { ...beat, machines });
     expect(headers["Novact-Reason"]).to.equal("schemaMismatch");
-    expect(headers["Nats-Service-Error"]).to.include("machines must NOT have more than 2000 items");
+    expect(headers["Nats-Service-Error"]).to.include("machines may have at most 2000 entries");
     expect(heard).to.deep.equal([]);
   });
 

@@ -30,11 +30,14 @@ describe("validation", () => {
   const wrong: readonly [object, string][] = [
     [{ name: "web", flavor: "small" }, "The field image is missing."],
     [{ ...sound, name: 5 }, "The field name must be of type string, not number."],
-    [{ ...sound, name: "" }, "The field name must NOT have fewer than 1 characters."],
+    [
+      { ...sound, name: "" },
+      "The field name must be a name of 1 to 255 characters, none of them a control character.",
+    ],
     [{ ...sound, flavor: null }, "The field flavor must be of type string, not null."],
     [{ ...sound, count: 1.5 }, "The field count must be of type integer, not number."],
-    [{ ...sound, count: 0 }, "The field count must be >= 1."],
-    [{ ...sound, count: 1_001 }, "The field count must be <= 1000."],
+    [{ ...sound, count: 0 }, "The field count must be at least 1."],
+    [{ ...sound, count: 1_001 }, "The field count must be at most 1000."],
     [{ ...sound, wait: "yes" }, "The field wait must be of type boolean, not string."],
     [{ ...sound, metadata: [] }, "The field metadata must be of type object, not array."],
     [{ ...sound, metadata: { "a/b": 5 } }, "The field metadata.a/b must be of type string, not number."],

@@ -1,4 +1,4 @@
 /** Passes hosts with enough free disk. */
 import { amountFilter } from "./amount.ts";
 
-export const disk = amountFilter("disk", "diskGib", "GiB");
+export const disk = amountFilter("disk", "diskGib", (count) => `${count} GiB`);

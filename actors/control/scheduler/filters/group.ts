@@ -2,6 +2,7 @@
  * The filters of server groups with strict policies. The soft policies are weighers. When many are placed at
  * once, those placed earlier count as members.
  */
+import { counted } from "../../../../protocol/wire/wording.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 /** Passes the hosts of the members; the first member may go anywhere. */
@@ -28,7 +29,7 @@ export const groupAntiAffinity: RequestFilter = {
     if (group?.policy !== "anti-affinity") return undefined;
     const countMax = group.maxPerHost ?? 1;
     const refuse: Refuse = ({ id }) => ({
-      reason: `it may have ${countMax} ${countMax === 1 ? "member" : "members"} of the group, and has ${members.get(id)}`,
+      reason: `it may have ${counted(countMax, "member")} of the group, and has ${members.get(id)}`,
       remedy: "move a member of the group away, or choose a group with the policy soft-anti-affinity",
     });
     return (host) => (members.get(host.id) ?? 0) < countMax || refuse;

@@ -2,10 +2,11 @@
  * The filters of a host's load, whatever room it has: builds at once, and instances. An aggregate may lower
  * or raise both limits by Nova's metadata. Failing builds are a weigher's business.
  */
+import { counted, isOrAre } from "../../../../protocol/wire/wording.ts";
 import { efforts, type HostFilter, type Refuse } from "./filter.ts";
 
 const tooBusy: Refuse = ({ ioOps, aggregates }) => ({
-  reason: `${ioOps} instances are being built or moved there, ${aggregates.ioOpsMax} may be at once`,
+  reason: `${counted(ioOps, "instance")} ${isOrAre(ioOps)} being built or moved there, ${aggregates.ioOpsMax} may be at once`,
   remedy: "wait until some of these are done",
 });
 
@@ -17,7 +18,7 @@ export const ioOps: HostFilter = {
 };
 
 const tooMany: Refuse = ({ instances: count, aggregates }) => ({
-  reason: `${count} instances are there, ${aggregates.instancesMax} may be`,
+  reason: `${counted(count, "instance")} ${isOrAre(count)} there, ${aggregates.instancesMax} may be`,
   remedy: "move instances away, or raise max_instances_per_host of the host's aggregates",
 });
 

@@ -1,4 +1,5 @@
 /** Passes hosts with as many NUMA nodes as are asked for, each with the CPUs, the memory and the pages. */
+import { counted, isOrAre, kibibytes } from "../../../../protocol/wire/wording.ts";
 import { type NumaDemand, numaDemand, numaNodesFor, numaNodesGiving } from "../numa.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
@@ -27,15 +28,16 @@ export const numa: RequestFilter = {
 
 function shortage(demand: NumaDemand, giving: ReturnType<typeof numaNodesGiving>): string {
   const { nodes, vcpus, memoryMib, dedicated, page } = demand;
-  const asked = `${nodes} NUMA ${nodes === 1 ? "node" : "nodes"}`;
-  const cpus = `${vcpus} ${dedicated ? "free CPUs" : "CPUs"}`;
-  const size = page === "large" ? "large" : `${page} KiB`;
-  if (giving.cpus < nodes) return `${asked} with ${cpus} are asked for, ${giving.cpus} have them`;
+  const asked = (each: string) => `${counted(nodes, "NUMA node")} with ${each} ${isOrAre(nodes)} asked for`;
+  const have = (giving: number, what: string) => `${giving} ${giving === 1 ? "has" : "have"} ${what}`;
+  const cpus = counted(vcpus, dedicated ? "free CPU" : "CPU");
+  const size = typeof page === "number" ? kibibytes(page) : page;
+  if (giving.cpus < nodes) return `${asked(cpus)}, ${have(giving.cpus, vcpus === 1 ? "it" : "them")}`;
   if (page !== undefined && giving.pages < nodes)
-    return `${asked} with ${memoryMib} MiB in ${size} pages are asked for, ${giving.pages} have them`;
+    return `${asked(`${memoryMib} MiB in ${size} pages`)}, ${have(giving.pages, "them")}`;
   if (page === undefined && giving.memory < nodes)
-    return `${asked} with ${memoryMib} MiB are asked for, ${giving.memory} have them`;
-  return `${asked} with ${cpus} and ${memoryMib} MiB are asked for, and no NUMA nodes have both`;
+    return `${asked(`${memoryMib} MiB`)}, ${have(giving.memory, "them")}`;
+  return `${asked(`${cpus} and ${memoryMib} MiB`)}, and no NUMA nodes have both`;
 }
 
 const remedyFor = ({ nodes, vcpus, dedicated, page }: NumaDemand): string =>

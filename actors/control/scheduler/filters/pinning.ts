@@ -4,6 +4,7 @@
  */
 
 import { sharedFree } from "../../../../protocol/numa.ts";
+import { counted, isOrAre } from "../../../../protocol/wire/wording.ts";
 import { isDedicated } from "../numa.ts";
 import type { HostView } from "../state.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
@@ -28,13 +29,14 @@ function dedicated(vcpus: number) {
         remedy: "choose a flavor with hw:cpu_policy shared",
       };
     const free = host.realCpus - host.pinnedCpus;
+    const asked = `${counted(vcpus, "CPU")} of its own ${isOrAre(vcpus)} asked for`;
     if (vcpus > free)
       return {
-        reason: `${vcpus} CPUs of its own are asked for, ${free} of ${host.realCpus} are nobody's own`,
-        remedy: `free ${vcpus - free} CPUs more or choose a flavor with hw:cpu_policy shared`,
+        reason: `${asked}, ${free} of ${host.realCpus} ${isOrAre(free)} nobody's own`,
+        remedy: `free ${counted(vcpus - free, "CPU")} more or choose a flavor with hw:cpu_policy shared`,
       };
     return {
-      reason: `${vcpus} CPUs of its own are asked for, and the guests that share CPUs need these`,
+      reason: `${asked}, and the guests that share CPUs need ${vcpus === 1 ? "it" : "these"}`,
       remedy: "move guests that share CPUs away, or choose a flavor with hw:cpu_policy shared",
     };
   };
@@ -45,9 +47,10 @@ function dedicated(vcpus: number) {
 function shared(vcpus: number) {
   const refuse: Refuse = (host) => {
     const free = Math.max(0, sharedBeside(host, 0));
+    const asked = `${counted(vcpus, "vCPU")} ${isOrAre(vcpus)} asked for`;
     return {
-      reason: `${vcpus} vCPUs are asked for, ${free} are free beside ${host.pinnedCpus} CPUs that are guests' own`,
-      remedy: `free ${vcpus - free} vCPUs more or move a guest with CPUs of its own away`,
+      reason: `${asked}, ${free} ${isOrAre(free)} free beside ${counted(host.pinnedCpus, "CPU")} of guests' own`,
+      remedy: `free ${counted(vcpus - free, "vCPU")} more or move a guest with CPUs of its own away`,
     };
   };
   return (host: HostView) =>

@@ -1,4 +1,4 @@
 /** Passes hosts with enough free memory. */
 import { amountFilter } from "./amount.ts";
 
-export const ram = amountFilter("ram", "memoryMib", "MiB");
+export const ram = amountFilter("ram", "memoryMib", (count) => `${count} MiB`);

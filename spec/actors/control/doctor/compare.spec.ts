@@ -71,7 +71,7 @@ describe("doctor: comparison", () => {
     const strays = Array.from({ length: 5_000 }, (_, n) => `${n} ${"x".repeat(4_000)}`);
     const { findings } = compare(audited({ strays }));
     expect(findings).to.have.length(doctorLimits.hostFindingsMax + 1);
-    expect(findings.at(-1)?.message).to.equal("There are 4900 more findings.");
+    expect(findings.at(-1)?.message).to.equal("4900 more findings are there.");
     for (const { message } of findings)
       expect(message.length).to.be.at.most(doctorLimits.findingLengthMax + 1);
     const process = (instanceId: string) => ({ instanceId, pid: 7, status: "running" });
@@ -138,7 +138,7 @@ describe("doctor: comparison", () => {
     [
       "a directory of an unknown instance",
       () => audited({ directories: [...healthy().audit.directories, { instanceId: "zz", files: ["disk"] }] }),
-      /^leak machine zz: A directory with 1 files is there/,
+      /^leak machine zz: A directory with 1 file is there/,
     ],
     [
       "a stray",
@@ -318,7 +318,7 @@ describe("doctor: comparison", () => {
         "More of its NUMA nodes or CPUs is claimed than there is: 2 pinned CPUs; NUMA node 0: 2 CPUs, 64 MiB.";
       expect(find(world(2, 2))).to.deep.equal([`drift host one: ${much}`]);
       const sums =
-        "the sums are 0 pinned CPUs; NUMA node 0: 0 CPUs, 64 MiB, the rows 1 pinned CPUs; NUMA node 0: 1 CPUs, 64 MiB.";
+        "the sums are 0 pinned CPUs; NUMA node 0: 0 CPUs, 64 MiB, the rows 1 pinned CPU; NUMA node 0: 1 CPU, 64 MiB.";
       expect(find(world(0, 1))).to.deep.equal([
         `drift host one: Its sums and its claim rows differ by NUMA node: ${sums}`,
       ]);

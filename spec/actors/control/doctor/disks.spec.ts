@@ -108,7 +108,7 @@ describe("doctor: disks on shared storage", () => {
         listHosts: async () => ["h1", "h2", "h3"].map((id) => ({ ...hostOf(input), id, storageId: "s1" })),
         quotaTotals: async () => [],
         claimTotals: async () => [...input.claimTotals],
-        listImages: async () => [],
+        listRows: async () => [],
       },
       imageFiles: { list: async () => ({ files: [], holds: [] }) },
       auditHost: async (hostId) => {

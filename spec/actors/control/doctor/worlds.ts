@@ -16,6 +16,7 @@ export const image: ImageRecord = {
   ...{ id: "g1", name: "tiny", disk: null, kernel: { sha256: imageSha256, sizeBytes: 5 }, ramdisk: null },
   ...{ commandLine: "", properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 } },
   createdAtMs: 1,
+  version: 1,
 };
 
 export const instance = (id: string, changes: Partial<InstanceRecord> = {}): InstanceRecord => ({
@@ -79,7 +80,9 @@ export const observation = (instanceId: string, state: MachineState, generation 
 export const operation = (id: string, changes: Partial<OperationRecord> = {}): OperationRecord => ({
   id,
   project: "demo",
-  instanceId: "i1",
+  noun: "instance",
+  entityId: "i1",
+  toHost: null,
   kind: "start",
   state: "running",
   percent: 10,

@@ -4,6 +4,7 @@ import { disableFailing } from "../../../../actors/control/fleet/breaker.ts";
 import type { Commit } from "../../../../actors/records/commit.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import { placementLimits } from "../../../../protocol/limits/placement.ts";
+import { quietRound } from "../../../support/quiet-round.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 import { host } from "../scheduler/worlds.ts";
@@ -19,12 +20,8 @@ async function disabled(...hosts: readonly HostRecord[]): Promise<readonly strin
     commits.push(changes);
     return { kind: "committed", lastSequence: commits.length } as const;
   };
-  await disableFailing(hosts, {
-    commit,
-    clock: new SimulatedClock(),
-    log: silentLog,
-    onDisabled: () => undefined,
-  });
+  const options = { commit, clock: new SimulatedClock(), log: silentLog, onDisabled: () => undefined };
+  await disableFailing(hosts, options, quietRound());
   return commits.flatMap(({ hostsEnabled = [] }) => hostsEnabled.map(({ hostId }) => hostId));
 }
 

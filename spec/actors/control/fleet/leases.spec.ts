@@ -4,25 +4,31 @@ import { Leases } from "../../../../actors/control/fleet/leases.ts";
 import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
 import type { LeaseKey } from "../../../../actors/ports/store.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
-import { SimulatedClock } from "../../../support/simulated-clock.ts";
+import { type ActorWorld, actorWorld } from "../../../support/actor-world.ts";
+import type { SimulatedClock } from "../../../support/simulated-clock.ts";
 
 describe("hosts: leases", () => {
   const lease = { leaseEpoch: 1, cleaned: false, storageId: null };
+  let world: ActorWorld;
   let clock: SimulatedClock;
+  let hanging: boolean;
   let writes: (readonly string[])[];
   let failing: boolean;
   let leases: Leases;
 
   beforeEach(() => {
-    clock = new SimulatedClock();
+    world = actorWorld();
+    clock = world.clock;
     writes = [];
-    failing = false;
+    [failing, hanging] = [false, false];
     const renewLeases = async (keys: readonly LeaseKey[]) => {
+      if (hanging) return new Promise<never>(() => undefined);
       if (failing) throw new StatusError("storeUnavailable", "No database.");
       writes.push(keys.map(({ hostId }) => hostId));
       return keys.map(({ hostId }) => hostId);
     };
     leases = new Leases({
+      system: world.system,
       store: { renewLeases, getHost: async () => undefined },
       commit: async () => ({ kind: "conflict" }),
       clock,
@@ -30,8 +36,15 @@ describe("hosts: leases", () => {
     });
   });
 
+  afterEach(() => world.end());
+  const renew = async (id: string) => {
+    const answer = leases.renew(id, lease).catch((thrown: unknown) => thrown);
+    await clock.settle();
+    return answer;
+  };
+
   it("writes the first renewal at once, and those that come shortly after it together", async () => {
-    expect(await leases.renew("a", lease)).to.deep.equal({ leaseEpoch: 1, held: true });
+    expect(await renew("a")).to.deep.equal({ leaseEpoch: 1, held: true });
     const others = Promise.all(["b", "c", "d"].map((id) => leases.renew(id, lease)));
     await clock.advance(fleetLimits.renewalPeriodMs / 2);
     const later = leases.renew("e", lease);
@@ -40,19 +53,41 @@ describe("hosts: leases", () => {
     await later;
     expect(writes).to.deep.equal([["a"], ["b", "c", "d", "e"]]);
     await clock.advance(fleetLimits.renewalPeriodMs);
-    await leases.renew("a", lease);
+    await renew("a");
     expect(writes).to.have.length(3);
-    await clock.advance(fleetLimits.renewalPeriodMs);
-    expect(clock.pending).to.equal(0);
   });
 
   it("goes on after a write that failed", async () => {
     failing = true;
-    const refused = await leases.renew("a", lease).catch((thrown: unknown) => thrown);
-    expect(refused).to.be.instanceOf(StatusError);
+    expect(await renew("a")).to.be.instanceOf(StatusError);
     failing = false;
     const again = leases.renew("a", lease);
     await clock.advance(fleetLimits.renewalPeriodMs);
     expect((await again).held).to.equal(true);
+  });
+
+  it("goes on after a write that never answers, and tells its hosts to ask again", async () => {
+    hanging = true;
+    const refused = leases.renew("a", lease).catch((thrown: unknown) => thrown);
+    await clock.advance(fleetLimits.renewalRoundMsMax);
+    expect(await refused).to.be.instanceOf(StatusError);
+    hanging = false;
+    const again = leases.renew("b", lease);
+    await clock.advance(1_000);
+    expect((await again).held).to.equal(true);
+    expect(world.supervised.map(({ kind, actor }) => [kind, actor])).to.deep.equal([
+      ["restarted", "renewals"],
+    ]);
+  });
+
+  it("writes what was asked for while its loop rested after a crash", async () => {
+    hanging = true;
+    const refused = leases.renew("a", lease).catch((thrown: unknown) => thrown);
+    await clock.advance(fleetLimits.renewalRoundMsMax);
+    await refused;
+    hanging = false;
+    const again = [leases.renew("b", lease), leases.renew("c", lease)];
+    await clock.advance(1_000);
+    expect((await Promise.all(again)).map(({ held }) => held)).to.deep.equal([true, true]);
   });
 });

@@ -139,8 +139,8 @@ export const flavorCases: readonly Case[] = [
     when: "guests' own CPUs leave too few to share",
     host: { ...nodes, pinnedCpus: 6, vcpusClaimed: 9 },
     asked: { vcpus: 2 },
-    reason: "2 vCPUs are asked for, 1 are free beside 6 CPUs that are guests' own",
-    remedy: "free 1 vCPUs more or move a guest with CPUs of its own away",
+    reason: "2 vCPUs are asked for, 1 is free beside 6 CPUs of guests' own",
+    remedy: "free 1 vCPU more or move a guest with CPUs of its own away",
   },
   {
     filter: "pinning",
@@ -153,7 +153,7 @@ export const flavorCases: readonly Case[] = [
     when: "a NUMA node has too few CPUs",
     host: { ...nodes, numa: [node] },
     asked: { vcpus: 6, ...specs({ "hw:numa_nodes": "1" }) },
-    reason: "1 NUMA node with 6 CPUs are asked for, 0 have them",
+    reason: "1 NUMA node with 6 CPUs is asked for, 0 have them",
     remedy: "choose a flavor with hw:numa_nodes 2 or less in each NUMA node",
   },
   {
@@ -161,7 +161,7 @@ export const flavorCases: readonly Case[] = [
     when: "there are too few NUMA nodes with so much memory",
     host: { ...nodes, numa: [node, { ...node, memoryMib: 1_024 }] },
     asked: { vcpus: 2, memoryMib: 4_096, ...specs({ "hw:numa_nodes": "2" }) },
-    reason: "2 NUMA nodes with 2048 MiB are asked for, 1 have them",
+    reason: "2 NUMA nodes with 2048 MiB are asked for, 1 has them",
     remedy: "choose a flavor with less in each NUMA node",
   },
   {
@@ -175,7 +175,7 @@ export const flavorCases: readonly Case[] = [
       ],
     },
     asked: specs({ "hw:mem_page_size": "2MB" }),
-    reason: "1 NUMA node with 512 MiB in 2048 KiB pages are asked for, 0 have them",
+    reason: "1 NUMA node with 512 MiB in 2 MiB pages is asked for, 0 have them",
     remedy: "give the host more pages of this size, or choose a flavor with hw:mem_page_size any",
   },
   {
@@ -183,7 +183,7 @@ export const flavorCases: readonly Case[] = [
     when: "there are no pages of the size",
     host: nodes,
     asked: specs({ "hw:mem_page_size": "1GB" }),
-    reason: "1 NUMA node with 512 MiB in 1048576 KiB pages are asked for, 0 have them",
+    reason: "1 NUMA node with 512 MiB in 1 GiB pages is asked for, 0 have them",
     remedy: "give the host more pages of this size, or choose a flavor with hw:mem_page_size any",
   },
   {

@@ -191,15 +191,15 @@ export const hostCases: readonly Case[] = [
     when: "none is free",
     host: { vcpusClaimed: 8 },
     asked: {},
-    reason: "1 vCPUs are asked for, 0 are free",
-    remedy: "free 1 vCPUs more",
+    reason: "1 vCPU is asked for, 0 are free",
+    remedy: "free 1 vCPU more",
   },
   {
     filter: "disk",
     when: "none is free",
     host: { diskGibClaimed: 100 },
     asked: {},
-    reason: "1 GiB are asked for, 0 are free",
+    reason: "1 GiB is asked for, 0 are free",
     remedy: "free 1 GiB more",
   },
   {

@@ -46,7 +46,7 @@ describe(`scheduler: filters (seed ${seed})`, () => {
 
   it("several against one host are all told, with all that would be needed", () => {
     const verdict = verdictOn({ filter: "", when: "", host: { enabled: false, vcpusClaimed: 8 }, asked: {} });
-    expect(verdict?.remedy).to.equal("enable the host, and free 1 vCPUs more");
+    expect(verdict?.remedy).to.equal("enable the host, and free 1 vCPU more");
   });
 
   const anyCase = fc.constantFrom(...cases);

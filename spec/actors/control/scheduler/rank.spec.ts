@@ -24,8 +24,8 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
     ["enabled", { enabled: false, disabledReason: "new disk" }, {}, /the host is disabled$/],
     ["alive", { lastSeenAtMs: 0 }, {}, /not been heard from/],
     ["ram", { memoryMibClaimed: 8_000 }, {}, /512 MiB are asked for, 192 are free/],
-    ["cpu", { vcpusClaimed: 8 }, {}, /1 vCPUs are asked for, 0 are free/],
-    ["disk", { diskGib: 0 }, {}, /1 GiB are asked for, 0 are free/],
+    ["cpu", { vcpusClaimed: 8 }, {}, /1 vCPU is asked for, 0 are free/],
+    ["disk", { diskGib: 0 }, {}, /1 GiB is asked for, 0 are free/],
     ["architecture", { architecture: "aarch64" }, {}, /image is for x86_64, the host is aarch64/],
     ["excluded", {}, { excluded: [{ hostId: "a", reason: "disk full" }] }, /failed .* before: disk full/],
   ];
@@ -67,7 +67,7 @@ describe(`scheduler: ranking (seed ${seed})`, () => {
     );
     const denial = noValidHost(scheduler, state, at(1));
     expect(denial.message).to.equal(
-      "No host fits: of 3, the filter cpu refused 2 (name-b: 1 vCPUs are asked for, 0 are free), " +
+      "No host fits: of 3, the filter cpu refused 2 (name-b: 1 vCPU is asked for, 0 are free), " +
         "the filter enabled refused 1 (name-a: the host is disabled). " +
         "To use name-a, enable the host.",
     );

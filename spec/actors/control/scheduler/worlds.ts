@@ -33,6 +33,7 @@ export const host = (id: string, changes: Partial<WorldHost> = {}): WorldHost =>
   vcpus: 8,
   memoryMib: 8_192,
   diskGib: 100,
+  version: 1,
   enabled: true,
   disabledReason: null,
   draining: null,

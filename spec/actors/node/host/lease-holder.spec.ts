@@ -7,6 +7,7 @@ import { LeaseHolder } from "../../../../actors/node/host/lease-holder.ts";
 import { hostLimits } from "../../../../actors/node/host/limits.ts";
 import type { Guard } from "../../../../actors/ports/guard.ts";
 import type { StorageLeases } from "../../../../actors/ports/storage-leases.ts";
+import { createActorSystem } from "../../../../actors/runtime/actor.ts";
 import { HostStorage } from "../../../../actors/shared-storage/host-storage.ts";
 import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import { silentLog } from "../../../support/driver-world.ts";
@@ -47,7 +48,10 @@ function worldOf(holding: () => Promise<Holding>) {
     return holding();
   };
   const leases = { hold, examine: async () => "absent" as const, close: async () => undefined };
+  const system = createActorSystem({ clock, log: silentLog });
+  clock.watch(() => system.busy);
   const holder: LeaseHolder = new LeaseHolder({
+    system,
     hostId: "h1",
     reports: { lease: lease as never },
     guard: async () => guard,

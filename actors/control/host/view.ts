@@ -1,19 +1,11 @@
 /** A host as operators see it. Pure. */
 import type { Host } from "../../../protocol/host.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
-import type { Space } from "../../../protocol/space.ts";
 import type { HostRecord } from "../../records/host.ts";
-import { storageOf } from "../../shared-storage/witnesses.ts";
+import { storageOf } from "../../shared-storage/storage-of.ts";
 import { fenceSentence } from "../directory/fence-proof.ts";
-import { zoneOf } from "../directory/zones.ts";
-
-export interface Seen {
-  readonly alive: boolean;
-  /** Time since this controller last saw a renewal of the host lease; undefined: it does not know yet. */
-  readonly silentMs: number | undefined;
-  /** The host's file systems; undefined: this controller does not know them. */
-  readonly spaces: readonly Space[] | undefined;
-}
+import { zoneOf } from "../directory/zone-of.ts";
+import type { Seen } from "./messages.ts";
 
 export function hostView(host: HostRecord, seen: Seen): Host {
   const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, ...rest } = host;
@@ -27,12 +19,18 @@ export function hostView(host: HostRecord, seen: Seen): Host {
     numa: host.numa.map((node) => ({ ...node, hugePages: [...node.hugePages] })),
     numaClaimed: host.numaClaimed.map((use) => ({ ...use, hugePages: [...use.hugePages] })),
     lease: leaseView(host, seen),
-    draining: draining === null ? null : { sinceMs: draining.atMs, parallelism: draining.parallelism },
+    draining: drainingView(draining),
     capacity: { vcpus, memoryMib, diskGib },
     claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
     alive: seen.alive,
     ...(seen.spaces === undefined ? {} : { space: seen.spaces.map((one) => ({ ...one })) }),
   };
+}
+
+function drainingView(draining: HostRecord["draining"]): Host["draining"] {
+  if (draining === null) return null;
+  const { atMs: sinceMs, parallelism, operationId } = draining;
+  return { sinceMs, parallelism, ...(operationId === undefined ? {} : { operationId }) };
 }
 
 function leaseView({ lease }: HostRecord, { silentMs }: Seen): Host["lease"] {

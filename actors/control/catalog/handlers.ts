@@ -1,0 +1,20 @@
+/** The handlers of every resource, by its name in the SDK; one that is missing does not compile. */
+import type { resourceServices } from "../../../protocol/resources.ts";
+import type { Handlers } from "../../../protocol/wire/service.ts";
+import { type AggregateOptions, aggregateHandlers } from "./aggregates.ts";
+import { flavorHandlers } from "./flavors.ts";
+import { type ImageOptions, imageHandlers } from "./images.ts";
+import { keyPairHandlers } from "./key-pairs.ts";
+import { serverGroupHandlers } from "./server-groups.ts";
+
+type AllHandlers = {
+  readonly [K in keyof typeof resourceServices]: Handlers<(typeof resourceServices)[K]>;
+};
+
+export const resourcesHandlers = (options: AggregateOptions & ImageOptions): AllHandlers => ({
+  flavor: flavorHandlers(options),
+  image: imageHandlers(options),
+  aggregate: aggregateHandlers(options),
+  serverGroup: serverGroupHandlers(options),
+  keyPair: keyPairHandlers(options),
+});

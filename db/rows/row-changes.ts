@@ -1,0 +1,75 @@
+/**
+ * What a commit means for the rows of resources: lists for PostgreSQL, and how many of each limited resource
+ * it makes, and for whom. Both stores count by the latter. Pure.
+ */
+import type { RowChange } from "../../actors/records/rows.ts";
+import { isLimited, type LimitedResource } from "../../protocol/resources.ts";
+import type { Resource, ResourceRow } from "../../protocol/wire/resource.ts";
+
+export type Made = Extract<RowChange, { made: unknown }>;
+export type Changed = Extract<RowChange, { changed: unknown }>;
+export type Removed = Extract<RowChange, { removed: unknown }>;
+
+export const madeIn = (rows: readonly RowChange[]) => rows.filter((one): one is Made => "made" in one);
+export const changedIn = (rows: readonly RowChange[]) =>
+  rows.filter((one): one is Changed => "changed" in one);
+export const removedIn = (rows: readonly RowChange[]) =>
+  rows.filter((one): one is Removed => "removed" in one);
+
+/** Rows of one limited resource that a commit makes for one owner. */
+export interface Counted {
+  readonly resource: LimitedResource;
+  readonly project: string;
+  /** Absent: the limit is for all users of the project together. */
+  readonly user?: string;
+  readonly asked: number;
+  /** The limit where no quota sets one. */
+  readonly most: number;
+}
+
+/** In the order in which the commit names them. */
+export function countedOf(rows: readonly RowChange[]): readonly Counted[] {
+  const counted = new Map<string, Counted>();
+  for (const { resource, made } of madeIn(rows)) {
+    if (!isLimited(resource)) continue;
+    const { limit, noun } = resource;
+    const { project = "", user } = made;
+    const whose = { project, ...(limit.of === "user" && user !== undefined ? { user } : {}) };
+    const key = JSON.stringify([noun, whose]);
+    const asked = (counted.get(key)?.asked ?? 0) + 1;
+    counted.set(key, { resource, ...whose, asked, most: limit.most });
+  }
+  return [...counted.values()];
+}
+
+/** As db/sql/commit-rows.sql reads them. */
+export function rowLists(rows: readonly RowChange[]): Readonly<Record<string, readonly object[]>> {
+  if (rows.length === 0) return {};
+  return {
+    rowsRemoved: removedIn(rows).map(({ resource: { table }, removed }) => ({ table, id: removed })),
+    rowsMade: madeIn(rows).map(({ resource, made }) => ({
+      table: resource.table,
+      row: inColumns(resource, made),
+    })),
+    rowsChanged: changedIn(rows).map(({ resource, changed }) => ({
+      table: resource.table,
+      row: inColumns(resource, changed),
+    })),
+    rowsCounted: countedOf(rows).map(({ resource: { table, many }, ...one }) => ({
+      ...one,
+      ...{ table, resource: many },
+    })),
+  };
+}
+
+/** The fields that the resource has, under the names of their columns; one that is absent is null. */
+function inColumns({ kept }: Resource, row: ResourceRow): object {
+  const values: Readonly<Record<string, unknown>> = { ...row };
+  const fields = Object.keys(kept).map((field) => [columnNameOf(field), values[field] ?? null]);
+  return { ...Object.fromEntries(fields), version: row.version };
+}
+
+/** As MikroORM names columns; `user` is a word of SQL. */
+export function columnNameOf(field: string): string {
+  return field === "user" ? "user_name" : field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

@@ -1,0 +1,77 @@
+-- Rows of resources: what is removed first, then what is made, then what is changed, and at last how many
+-- there are. The same for every resource: a new one needs its table, and a line in novact_resource, which is
+-- the list of the tables that may be named here. What may not be is said by the constraints of the table
+-- (db/rules/reference), and a change of a row that is at another version is a conflict.
+create or replace function novact_commit_rows(changes jsonb) returns boolean
+language plpgsql as $$
+declare
+  part record;
+  names text;
+  found_rows bigint;
+  most bigint;
+  done boolean;
+begin
+  for part in
+    select t.name, t.noun, jsonb_agg(r.one->'id' order by r.place) as ids
+      from jsonb_array_elements(changes->'rowsRemoved') with ordinality as r(one, place)
+        join novact_resource t on t.name = r.one->>'table'
+      group by t.name, t.noun order by min(r.place)
+  loop
+    done := novact_remove_named(part.name::regclass, part.noun, part.ids);
+  end loop;
+
+  -- The columns are those that the controller knows: one that is newer has a default for older ones.
+  for part in
+    select t.name, jsonb_agg(r.one->'row' order by r.place) as list
+      from jsonb_array_elements(changes->'rowsMade') with ordinality as r(one, place)
+        join novact_resource t on t.name = r.one->>'table'
+      group by t.name order by min(r.place)
+  loop
+    select string_agg(quote_ident(key), ', ') into names from jsonb_object_keys(part.list->0) as key;
+    execute format('insert into %1$I (%2$s) select %2$s from jsonb_populate_recordset(null::%1$I, $1)',
+      part.name, names) using part.list;
+  end loop;
+
+  for part in
+    select t.name, r.one->'row' as changed
+      from jsonb_array_elements(changes->'rowsChanged') with ordinality as r(one, place)
+        join novact_resource t on t.name = r.one->>'table'
+      order by r.place
+  loop
+    select string_agg(quote_ident(key), ', ') into names from jsonb_object_keys(part.changed) as key;
+    execute format(
+      'update %1$I t set (%2$s) = (select %2$s from jsonb_populate_record(null::%1$I, $1))
+        where t.id = $1->>''id'' and t.version = ($1->>''version'')::bigint - 1', part.name, names
+    ) using part.changed;
+    get diagnostics found_rows = row_count;
+    if found_rows = 0 then
+      perform novact_refuse('conflict');
+    end if;
+  end loop;
+
+  -- All commits of a cell happen one after the other, so that a count of rows is a limit. A limit below 0 is
+  -- none, and one that is not set is that of the project `*`, or the resource's own.
+  for part in
+    select t.name, r.one->>'project' as project, r.one->>'user' as user_name, r.one->>'resource' as resource,
+        (r.one->>'most')::bigint as usual, (r.one->>'asked')::bigint as asked
+      from jsonb_array_elements(changes->'rowsCounted') with ordinality as r(one, place)
+        join novact_resource t on t.name = r.one->>'table'
+      order by r.place
+  loop
+    execute format('select count(*) from %I where project = $1%s', part.name,
+      case when part.user_name is null then '' else ' and user_name = $2' end
+    ) into found_rows using part.project, part.user_name;
+    select coalesce(
+        (select (limits->>part.resource)::bigint from quota where project = part.project),
+        (select (limits->>part.resource)::bigint from quota where project = '*'),
+        part.usual
+      ) into most;
+    if most >= 0 and found_rows > most then
+      perform novact_refuse('quotaExceeded', jsonb_build_object(
+        'resource', part.resource, 'limit', most, 'used', found_rows - part.asked, 'asked', part.asked
+      ));
+    end if;
+  end loop;
+  return true;
+end
+$$;

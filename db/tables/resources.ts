@@ -1,0 +1,91 @@
+/**
+ * The tables of resources, made from their definitions: which columns there are, and of which kind, is said
+ * there and nowhere else. Here stands only what a definition does not say, such as CHECKs.
+ */
+import { defineEntity, type EntitySchema } from "@mikro-orm/core";
+import type { TSchema } from "@sinclair/typebox";
+import { resources } from "../../protocol/resources.ts";
+import type { Resource } from "../../protocol/wire/resource.ts";
+import { count, flag, id, nested, notNegative, text, timeMs } from "./columns.ts";
+
+interface Additions {
+  readonly checks?: readonly { readonly name: string; readonly expression: string }[];
+  readonly indexes?: readonly { readonly name: string; readonly fields: readonly string[] }[];
+}
+
+const additions: Readonly<Record<string, Additions>> = {
+  flavor: {
+    checks: [{ name: "flavor_size_check", expression: notNegative("vcpus", "memory_mib", "disk_gib") }],
+  },
+  server_group: {
+    checks: [{ name: "server_group_max_check", expression: "max_per_host >= 1" }],
+    indexes: [{ name: "server_group_project_idx", fields: ["project", "id"] }],
+  },
+};
+
+/** The list of the tables of resources, which the functions of the database read. */
+export const ResourceTableEntity = defineEntity({
+  name: "ResourceTable",
+  tableName: "novact_resource",
+  properties: { name: id().primary(), noun: text() },
+});
+
+/** Rows with this name, of this owner. */
+const ownNames = ({ owner }: Resource): string[] => [
+  ...(owner === "cell" ? [] : ["project"]),
+  ...(owner === "user" ? ["user"] : []),
+  "name",
+];
+
+function tableOf(resource: Resource, { checks = [], indexes = [] }: Additions = {}) {
+  const { table, kept, nameUnique, numbered } = resource;
+  const columns = Object.entries(kept).map(([field, schema]) => [field, columnOf(field, schema)] as const);
+  const properties = fieldsOf(ownNames(resource));
+  return defineEntity({
+    name: resource.one,
+    tableName: table,
+    properties: { ...Object.fromEntries(columns), version: count().default(1) },
+    checks: [...checks],
+    uniques: [
+      ...(nameUnique ? [{ name: `${table}_name_unique`, properties }] : []),
+      ...(numbered ? [{ name: `${table}_number_unique`, properties: fieldsOf(["number"]) }] : []),
+    ],
+    indexes: [
+      ...indexes.map(({ name, fields }) => ({ name, properties: fieldsOf(fields) })),
+      ...(nameUnique ? [] : [{ name: `${table}_name_idx`, properties }]),
+    ],
+  });
+}
+
+/** MikroORM types names of fields by the entity, which is known here at run time only. */
+const fieldsOf = (names: readonly string[]): never[] => [...names] as never[];
+
+/** As the schema says: whole numbers, texts, flags, and JSON for all else; null where it may be null. */
+function columnOf(field: string, schema: TSchema) {
+  if (field === "id") return id().primary();
+  if (field === "createdAtMs") return timeMs();
+  // `user` is a word of SQL.
+  if (field === "user") return id().fieldName("user_name");
+  const { anyOf } = schema as { readonly anyOf?: readonly TSchema[] };
+  const inner = anyOf?.find(({ type }) => type !== "null") ?? schema;
+  const column = plainColumn(inner);
+  return anyOf === undefined ? column : column.nullable();
+}
+
+function plainColumn({ type }: TSchema) {
+  switch (type) {
+    case "integer":
+      return count();
+    case "string":
+      return text();
+    case "boolean":
+      return flag();
+    default:
+      return nested<unknown>();
+  }
+}
+
+/** By the name of the table. */
+export const resourceEntities: ReadonlyMap<string, EntitySchema> = new Map(
+  Object.values<Resource>(resources).map((one) => [one.table, tableOf(one, additions[one.table])]),
+);

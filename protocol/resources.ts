@@ -1,0 +1,38 @@
+/**
+ * Every resource and its service, by its name in the SDK: tables, quotas, names of events, completion, and
+ * the specs that try all of them read this list. A new resource is a file beside this one, and two lines
+ * here.
+ */
+import { aggregate, aggregateService } from "./aggregate.ts";
+import { flavor, flavorService } from "./flavor.ts";
+import { image, imageService } from "./image.ts";
+import { keyPair, keyPairService } from "./key-pair.ts";
+import { serverGroup, serverGroupService } from "./server-group.ts";
+import type { Resource } from "./wire/resource.ts";
+
+export const resources = { flavor, image, aggregate, serverGroup, keyPair } as const;
+
+export const resourceServices = {
+  flavor: flavorService,
+  image: imageService,
+  aggregate: aggregateService,
+  serverGroup: serverGroupService,
+  keyPair: keyPairService,
+} as const satisfies Record<keyof typeof resources, object>;
+
+/** The resources of which a project may have only so many, by the field that holds them. */
+export type LimitedName = {
+  [K in keyof typeof resources]: (typeof resources)[K] extends { limit: object }
+    ? (typeof resources)[K]["many"]
+    : never;
+}[keyof typeof resources];
+
+export type LimitedResource = Resource & {
+  readonly many: LimitedName;
+  readonly limit: NonNullable<Resource["limit"]>;
+};
+
+export const isLimited = (one: Resource): one is LimitedResource => one.limit !== undefined;
+
+export const limitedResources: readonly LimitedResource[] =
+  Object.values<Resource>(resources).filter(isLimited);
