@@ -16,7 +16,7 @@ import { createEventStream } from "../events/stream.ts";
 import { createPowerFence } from "../fence/index.ts";
 import { ownRelease } from "../package/release.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
-import { apart, DirectorySpace, spaceNames } from "../process/disk-space.ts";
+import { DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import { assembleController } from "./assembly.ts";
 import { safetyThread } from "./safety-worker.ts";
 
@@ -97,7 +97,7 @@ function endProcess(log: Log, why: string): void {
 function spaceOf(config: ClusterConfig): DiskSpace {
   const { postgres } = statePaths(config);
   const database = config.postgres.url === undefined ? [{ of: spaceNames.database, path: postgres }] : [];
-  return new DirectorySpace(apart([{ of: spaceNames.state, path: config.stateDirectory }, ...database]));
+  return new DirectorySpace([{ of: spaceNames.state, path: config.stateDirectory }, ...database]);
 }
 
 function imageFilesOf(config: ClusterConfig): ImageFiles {

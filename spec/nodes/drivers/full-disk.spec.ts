@@ -54,6 +54,41 @@ describe("the files of a node on a full disk", () => {
     expect((await others.readAll()).map(({ instanceId }) => instanceId)).to.deep.equal(["i2"]);
   });
 
+  it("replaces files of the version before, which are smaller, whether there was room once or not", async () => {
+    const directories = makeStateDirectories(disk.path);
+    const path = (id: string) => join(directories.machines, `${id}.json`);
+    const old = JSON.stringify({ generation: 1 });
+    await writeFile(path("i1"), old);
+    await writeFile(path("i2"), `${old}\n`);
+    const files = new DirectoryMachineFiles(directories);
+    expect((await files.readAll()).map(({ content }) => content)).to.deep.equal(
+      Array(2).fill({ generation: 1 }),
+    );
+    // One that another process has put back.
+    await writeFile(path("i1"), old);
+    disk.fill();
+    const write = (id: string, generation: number) =>
+      reasonOf(files.write(id, { generation, text: "x".repeat(300) }));
+    expect(await write("i1", 2)).to.equal(undefined);
+    expect(await write("i2", 2), "the spare is too small").to.equal("diskFull");
+    disk.free();
+    expect([await write("i1", 3), await write("i2", 3)]).to.deep.equal([undefined, undefined]);
+    disk.fill();
+    for (let generation = 4; generation < 10; generation += 1)
+      expect([await write("i1", generation), await write("i2", generation)]).to.deep.equal([
+        undefined,
+        undefined,
+      ]);
+  });
+
+  it("leaves files of the version before as they are when there is no room to make them larger", async () => {
+    const directories = makeStateDirectories(disk.path);
+    await writeFile(join(directories.machines, "i1.json"), JSON.stringify({ generation: 1 }));
+    disk.fill();
+    const files = new DirectoryMachineFiles(directories);
+    expect(await files.readAll()).to.deep.equal([{ instanceId: "i1", content: { generation: 1 } }]);
+  });
+
   it("refuses what is larger than the room kept for it, and leaves the file as it was", async () => {
     const files = new DirectoryMachineFiles(makeStateDirectories(disk.path));
     await files.write("i1", { generation: 1 });
