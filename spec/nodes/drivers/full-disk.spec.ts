@@ -64,7 +64,13 @@ describe("the files of a node on a full disk", () => {
     expect((await files.readAll()).map(({ content }) => content)).to.deep.equal(
       Array(2).fill({ generation: 1 }),
     );
-    // One that another process has put back.
+    disk.fill();
+    for (let generation = 2; generation < 5; generation += 1) {
+      await files.write("i1", { generation });
+      await files.write("i2", { generation });
+    }
+    disk.free();
+    // One that somebody has put back.
     await writeFile(path("i1"), old);
     disk.fill();
     const write = (id: string, generation: number) =>
