@@ -22,6 +22,10 @@ export const driverLimits = {
    * remembered.
    */
   youngProcessMs: 10_000,
+  /** Bytes that each file of the guard's state has in advance: the state with 2,000 stopped guests. */
+  guardStateBytes: 512 * 1024,
+  /** Bytes that each file of the guard's deeds has in advance: all that the guard remembers. */
+  guardDeedsBytes: 128 * 1024,
   /** Bytes kept free for the files of machines on a full disk; each of them is a multiple of this. */
   spareBytes: 8 * 1024,
   /** A partial copy on shared storage that was not written to for this long was left by a dead host. */

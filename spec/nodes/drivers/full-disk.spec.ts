@@ -2,8 +2,10 @@
 import { link, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { expect } from "chai";
 import { guardLimits } from "../../../actors/node/guard/limits.ts";
+import type { StoredGuard } from "../../../actors/node/guard/state.ts";
 import type { Guard } from "../../../actors/ports/guard.ts";
 import { FileDisks } from "../../../nodes/drivers/disks-file.ts";
 import { GuardMemory, guardFiles, readStoredGuard } from "../../../nodes/drivers/guard-files.ts";
@@ -166,6 +168,85 @@ describe("the files of a node on a full disk", () => {
     expect(findProved(join(disk.path, "process.json"))).to.equal(undefined);
     const output = openOutput(join(disk.path, "node.out"));
     expect(output === "ignore" || output > 2).to.equal(true);
+  });
+});
+
+/** Guests that a guard has stopped, as many, with the longest words that there can be. */
+const stoppedGuests = (count: number): StoredGuard["stopped"] =>
+  Array.from({ length: count }, (_, index) => ({
+    ...{ instanceId: String(index).padStart(64, "i"), ownerEpoch: 10 ** 15 - 1, pid: 2 ** 22 },
+    ...{ startTicks: 10 ** 13 - 1, why: "diskTaken", unprovedSinceMs: 2 ** 40 + Math.PI, killed: true },
+  }));
+
+describe("the files of a guard, and how much they may hold", () => {
+  let disk: SmallFileSystem;
+  const before = process.cwd();
+  const failures: string[] = [];
+  const noted = (error: NodeJS.ErrnoException) => failures.push(error.code ?? "");
+  const stored = (number: number, given: Partial<StoredGuard> = {}): StoredGuard => ({
+    ...{ bootId: "b", deadlineMs: number, number, stopped: [] },
+    ...given,
+  });
+  const isStored = async (expected: StoredGuard) => {
+    // The deeds are written for themselves.
+    while (!isDeepStrictEqual(readStoredGuard(), expected)) await new Promise(setImmediate);
+  };
+  beforeEach(function () {
+    disk = mountSmall(this, 4);
+    failures.length = 0;
+    process.chdir(disk.path);
+  });
+  afterEach(() => {
+    process.chdir(before);
+    disk?.remove();
+  });
+
+  it("have room for all guests of a host, and all deeds that are remembered, on a full disk", async () => {
+    const memory = new GuardMemory(noted);
+    disk.fill();
+    const deeds = Array.from({ length: guardLimits.guardDeedsMax }, (_, index) => ({
+      ...{ number: 10 ** 15 - 1 - index, instanceId: "i".repeat(64), ownerEpoch: 10 ** 15 - 1 },
+      ...({ what: "continued", why: "leaseRenewed", atMs: 2 ** 40 + Math.PI } as const),
+    }));
+    const full = { stopped: stoppedGuests(2_000), deeds };
+    for (const number of [1, 2, 3]) {
+      memory.keep(stored(number, full));
+      await isStored(stored(number, full));
+    }
+    expect(failures).to.deep.equal([]);
+  });
+
+  it("never lose the last whole state to one that does not fit", async () => {
+    const memory = new GuardMemory(noted);
+    memory.keep(stored(1));
+    await isStored(stored(1));
+    disk.fill();
+    for (const number of [2, 3, 4]) memory.keep(stored(number, { stopped: stoppedGuests(9_000 + number) }));
+    expect(failures, "each is refused at once").to.deep.equal(Array(3).fill("ENOSPC"));
+    expect(readStoredGuard()).to.deep.equal(stored(1));
+    memory.keep(stored(5));
+    await isStored(stored(5));
+  });
+
+  it("are used as they are when those of a guard of before are smaller, and the disk is full", async () => {
+    const reserved = "\n".repeat(16 * 1024);
+    for (const [index, name] of guardFiles.states.entries()) {
+      const { deadlineMs, number, stopped, bootId } = stored(index + 1);
+      const content = { write: index + 1, bootId, deadlineMs, number, stopped, deeds: ["d"], end: index + 1 };
+      await writeFile(name, JSON.stringify(content) + reserved);
+    }
+    disk.fill();
+    const memory = new GuardMemory(noted);
+    expect(readStoredGuard()).to.deep.equal({ ...stored(2), deeds: ["d"] });
+    for (const number of [3, 4, 5]) {
+      memory.keep(stored(number, { stopped: stoppedGuests(120) }));
+      expect(readStoredGuard()?.number).to.equal(2);
+    }
+    expect(failures).to.include("ENOSPC");
+    for (const number of [6, 7]) {
+      memory.keep(stored(number, { stopped: stoppedGuests(20) }));
+      await isStored(stored(number, { stopped: stoppedGuests(20) }));
+    }
   });
 });
 
