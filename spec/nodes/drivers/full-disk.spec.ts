@@ -1,5 +1,5 @@
 /** A node's own files on a full disk: what is there can be replaced, and what is new is refused. */
-import { link, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
@@ -132,12 +132,14 @@ describe("the files of a node on a full disk", () => {
     disk.fill();
     for (let extended = 0; extended < 5; extended += 1)
       await guard.extend(systemClock.monotonicMs() + 60_000 + extended);
-    while ((readStoredGuard(directory)?.number ?? 0) < 5) await new Promise(setImmediate);
+    const hasStored = (number: number) =>
+      until(() => (readStoredGuard(directory)?.number ?? 0) >= number, `extension ${number}`);
+    await hasStored(5);
     const [pid = 0] = await pids();
     process.kill(pid, "SIGKILL");
-    while (proofOf(pid, directory) !== undefined) await new Promise(setImmediate);
+    await until(() => proofOf(pid, directory) === undefined, "the guard is gone");
     const again = await reopened(open);
-    while ((readStoredGuard(directory)?.number ?? 0) < 6) await new Promise(setImmediate);
+    await hasStored(6);
     await again.end();
   });
 
@@ -171,6 +173,15 @@ describe("the files of a node on a full disk", () => {
   });
 });
 
+/** Looks again and again, for as long as a write to memory could take. */
+async function until(isTrue: () => boolean, what: string): Promise<void> {
+  const deadlineMs = performance.now() + 10_000;
+  while (!isTrue()) {
+    if (performance.now() > deadlineMs) throw new Error(`Not so within 10 s: ${what}.`);
+    await new Promise(setImmediate);
+  }
+}
+
 /** Guests that a guard has stopped, as many, with the longest words that there can be. */
 const stoppedGuests = (count: number): StoredGuard["stopped"] =>
   Array.from({ length: count }, (_, index) => ({
@@ -187,10 +198,10 @@ describe("the files of a guard, and how much they may hold", () => {
     ...{ bootId: "b", deadlineMs: number, number, stopped: [] },
     ...given,
   });
-  const isStored = async (expected: StoredGuard) => {
-    // The deeds are written for themselves.
-    while (!isDeepStrictEqual(readStoredGuard(), expected)) await new Promise(setImmediate);
-  };
+  /** What is read may be there before the write has ended: the deeds are written for themselves. */
+  const isStored = (expected: StoredGuard) =>
+    until(() => isDeepStrictEqual(readStoredGuard(), expected), "it is stored");
+  const isRefused = (count: number) => until(() => failures.length >= count, `${count} writes are refused`);
   beforeEach(function () {
     disk = mountSmall(this, 4);
     failures.length = 0;
@@ -218,31 +229,59 @@ describe("the files of a guard, and how much they may hold", () => {
 
   it("never lose the last whole state to one that does not fit", async () => {
     const memory = new GuardMemory(noted);
-    memory.keep(stored(1));
-    await isStored(stored(1));
+    for (const number of [1, 2]) {
+      memory.keep(stored(number));
+      await isStored(stored(number));
+    }
+    const oneBefore = await readFile(guardFiles.states[1], "utf8");
     disk.fill();
-    for (const number of [2, 3, 4]) memory.keep(stored(number, { stopped: stoppedGuests(9_000 + number) }));
-    expect(failures, "each is refused at once").to.deep.equal(Array(3).fill("ENOSPC"));
-    expect(readStoredGuard()).to.deep.equal(stored(1));
-    memory.keep(stored(5));
-    await isStored(stored(5));
+    for (const [index, number] of [3, 4, 5].entries()) {
+      memory.keep(stored(number, { stopped: stoppedGuests(9_000 + number) }));
+      await isRefused(index + 1);
+    }
+    expect(failures).to.deep.equal(Array(3).fill("ENOSPC"));
+    expect(readStoredGuard()).to.deep.equal(stored(2));
+    expect((await readFile(guardFiles.states[1], "utf8")).slice(0, 64)).to.equal(oneBefore.slice(0, 64));
+    memory.keep(stored(6));
+    await isStored(stored(6));
+  });
+
+  it("never lose the last whole state to writes that fail on their way", async () => {
+    // Files with holes, as on a file system that writes blocks anew: large enough, and without room.
+    for (const [index, name] of guardFiles.states.entries()) {
+      const number = 2 - index;
+      const content = { write: number, ...stored(number), end: number };
+      await writeFile(name, `${JSON.stringify(content)}\n`);
+      await truncate(name, 512 * 1024);
+    }
+    const memory = new GuardMemory(noted);
+    disk.fill();
+    for (const [index, number] of [3, 4, 5].entries()) {
+      memory.keep(stored(number, { stopped: stoppedGuests(1_000 + number) }));
+      await isRefused(index + 1);
+      expect(readStoredGuard()).to.deep.equal(stored(2));
+    }
+    memory.keep(stored(6));
+    await isStored(stored(6));
   });
 
   it("are used as they are when those of a guard of before are smaller, and the disk is full", async () => {
     const reserved = "\n".repeat(16 * 1024);
     for (const [index, name] of guardFiles.states.entries()) {
-      const { deadlineMs, number, stopped, bootId } = stored(index + 1);
-      const content = { write: index + 1, bootId, deadlineMs, number, stopped, deeds: ["d"], end: index + 1 };
+      const write = 2 - index;
+      const content = { write, ...stored(write), deeds: ["d"], end: write };
       await writeFile(name, JSON.stringify(content) + reserved);
     }
     disk.fill();
     const memory = new GuardMemory(noted);
     expect(readStoredGuard()).to.deep.equal({ ...stored(2), deeds: ["d"] });
-    for (const number of [3, 4, 5]) {
+    failures.length = 0;
+    for (const [index, number] of [3, 4, 5].entries()) {
       memory.keep(stored(number, { stopped: stoppedGuests(120) }));
+      await isRefused(index + 1);
       expect(readStoredGuard()?.number).to.equal(2);
     }
-    expect(failures).to.include("ENOSPC");
+    expect(failures).to.deep.equal(Array(3).fill("ENOSPC"));
     for (const number of [6, 7]) {
       memory.keep(stored(number, { stopped: stoppedGuests(20) }));
       await isStored(stored(number, { stopped: stoppedGuests(20) }));
@@ -254,9 +293,7 @@ describe("the state of a guard", () => {
   const before = process.cwd();
   let directory: string;
   const stored = (number: number) => ({ bootId: "b", deadlineMs: number, number, stopped: [] });
-  const written = async (number: number) => {
-    while (readStoredGuard()?.number !== number) await new Promise(setImmediate);
-  };
+  const written = (number: number) => until(() => readStoredGuard()?.number === number, `write ${number}`);
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "novact-guard-"));
     process.chdir(directory);
