@@ -104,7 +104,7 @@ class PairOfFiles {
     this.#failed = failed;
     this.#number = readNewest(names, ".")?.write ?? 0;
     this.#files = names.map((name) => openSync(name, constants.O_RDWR | constants.O_CREAT, 0o600));
-    // The one that is written next comes first: it needs its room first.
+    // First the file that the next write goes to.
     for (const file of [this.#next, ...this.#files]) this.#reserve(file, bytes);
   }
 

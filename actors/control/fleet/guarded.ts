@@ -1,9 +1,11 @@
 /**
  * What a host's guard did to guests becomes events of their instances and of the host. A host is believed
- * only about instances that it has; each deed is one commit, known by its number, so that a report that is
- * made again adds nothing.
+ * only about guests that it has, or that were taken from it: what its guard does with those it mostly tells
+ * when they are another host's. Each deed is one commit, known by its number, so that a report that is made
+ * again adds nothing.
  */
 import type { GuardDeedKind, GuardDeedReason } from "../../../protocol/guard.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { ReportedDeed } from "../../../protocol/machine.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
@@ -11,9 +13,10 @@ import type { Store } from "../../ports/store.ts";
 import type { NewEvent } from "../../records/commit.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { contentHash } from "../request/content-hash.ts";
+import { fleetLimits } from "./limits.ts";
 
 export interface GuardedOptions {
-  readonly store: Pick<Store, "listOnHost" | "getHost" | "getInstance">;
+  readonly store: Pick<Store, "listOnHost" | "getHost" | "getInstance" | "listEvents">;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
   readonly log: Log;
@@ -30,8 +33,7 @@ export async function takeDeeds(reported: Reported, options: GuardedOptions): Pr
   const { hostId, deeds } = reported;
   const { store, log } = options;
   const host = await store.getHost(hostId);
-  const own = new Set(await store.listOnHost(hostId));
-  const known = deeds.filter(({ instanceId }) => own.has(instanceId));
+  const known = await believed(reported, store);
   if (known.length < deeds.length)
     log.warn(
       { host: hostId, deeds: deeds.length - known.length },
@@ -47,6 +49,44 @@ export async function takeDeeds(reported: Reported, options: GuardedOptions): Pr
       guests: isFirst ? alike.length : 0,
     });
   }
+}
+
+/** The deeds to guests that the host has, or had under that owner epoch until it was fenced or drained. */
+async function believed(
+  { hostId, deeds }: Reported,
+  store: GuardedOptions["store"],
+): Promise<readonly ReportedDeed[]> {
+  const own = new Set(await store.listOnHost(hostId));
+  const others = new Set(deeds.map(({ instanceId }) => instanceId).filter((id) => !own.has(id)));
+  const taken = new Set<string>();
+  for (const id of others)
+    for (const ownerEpoch of await epochsTaken(id, hostId, store)) taken.add(guestKey(id, ownerEpoch));
+  return deeds.filter(
+    ({ instanceId, ownerEpoch }) => own.has(instanceId) || taken.has(guestKey(instanceId, ownerEpoch)),
+  );
+}
+
+const guestKey = (instanceId: string, ownerEpoch: number): string => `${instanceId}.${ownerEpoch}`;
+
+/** Owner epochs of the instance that were taken from the host, by the events that say so. */
+async function epochsTaken(
+  id: string,
+  hostId: string,
+  store: GuardedOptions["store"],
+): Promise<readonly number[]> {
+  const found: number[] = [];
+  let after = 0;
+  for (let page = 0; page < fleetLimits.takenPagesMax; page += 1) {
+    const { events, last } = await store.listEvents({
+      ...{ after, noun: "instance", id, limit: wireLimits.pageLengthMax },
+    });
+    for (const { event, body } of events)
+      if ((event === "hostFenced" || event === "leaving") && body.hostId === hostId)
+        found.push(Number(body.ownerEpoch));
+    if (events.length < wireLimits.pageLengthMax) break;
+    after = last;
+  }
+  return found;
 }
 
 interface Context extends Reported, GuardedOptions {

@@ -72,7 +72,7 @@ describe("the files of a node on a full disk", () => {
       await files.write("i2", { generation });
     }
     disk.free();
-    // One that somebody has put back.
+    // A file of the version before, put back by hand.
     await writeFile(path("i1"), old);
     disk.fill();
     const write = (id: string, generation: number) =>

@@ -1,4 +1,4 @@
-/** Which file systems are watched: those of directories that are there, each of them once. */
+/** The file systems that are watched: each of those under the directories, once. */
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
