@@ -27,8 +27,8 @@ type Read = (pid: number) => Promise<string>;
 export class ArgumentReader {
   readonly #options: ArgumentOptions;
   readonly #read: Read;
-  readonly #reading = new Map<string, Promise<readonly string[]>>();
-  readonly #queue: (() => void)[] = [];
+  readonly #reading = new Map<string, Promise<readonly string[] | undefined>>();
+  readonly #queue = new Set<() => void>();
   #busy = 0;
 
   constructor(options: ArgumentOptions, read: Read = readArguments) {
@@ -36,29 +36,51 @@ export class ArgumentReader {
     this.#read = read;
   }
 
+  /** Processes that are read, or wait for a place. */
+  get pending(): number {
+    return this.#reading.size;
+  }
+
   /**
    * The arguments of a process, of a leader that has ended those of the threads that live; none: it has
-   * ended, or is at the beginning of its program. Undefined: it did not answer in time.
+   * ended, or is at the beginning of its program. Undefined: it did not answer in time, or had no place.
    */
   read(process: ReadProcess): Promise<readonly string[] | undefined> {
     const key = `${process.pid}:${process.startTicks}`;
-    const reading = this.#reading.get(key) ?? this.#begin(process.pid);
-    this.#reading.set(key, reading);
-    void reading.finally(() => this.#reading.delete(key));
+    const known = this.#reading.get(key);
+    const reading = known ?? this.#begin(process.pid).finally(() => this.#reading.delete(key));
+    if (known === undefined) this.#reading.set(key, reading);
     return inTime(reading, this.#options.patienceMs);
   }
 
-  async #begin(pid: number): Promise<readonly string[]> {
-    if (this.#busy < this.#options.atOnce) this.#busy += 1;
-    else await new Promise<void>((resolve) => this.#queue.push(resolve));
+  async #begin(pid: number): Promise<readonly string[] | undefined> {
+    if (!(await this.#place())) return undefined;
     try {
       return (await this.#read(pid)).split("\0").slice(0, -1);
     } finally {
       // The next one takes the place over.
-      const next = this.#queue.shift();
+      const [next] = this.#queue;
       if (next === undefined) this.#busy -= 1;
       else next();
     }
+  }
+
+  /** Waits for a place as long as who asks: what is not begun by then is forgotten. */
+  #place(): Promise<boolean> {
+    if (this.#busy < this.#options.atOnce) {
+      this.#busy += 1;
+      return Promise.resolve(true);
+    }
+    return new Promise((resolve) => {
+      const end = (has: boolean) => {
+        clearTimeout(timer);
+        this.#queue.delete(take);
+        resolve(has);
+      };
+      const take = () => end(true);
+      const timer = setTimeout(() => end(false), this.#options.patienceMs);
+      this.#queue.add(take);
+    });
   }
 }
 

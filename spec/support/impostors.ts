@@ -32,8 +32,11 @@ export interface Impostor {
   readonly renames?: "name" | "arguments";
   /** A file of which it maps a page, to hang with it when it is told to. */
   readonly page?: string;
-  /** A network namespace of its own, or that of another process. Absent: that of the spec. */
-  readonly network?: "new" | number;
+  /**
+   * A network namespace of its own, made by root, or by its user in a namespace of users of its own; or that
+   * of another process. Absent: that of the spec.
+   */
+  readonly network?: "new" | "escaped" | number;
 }
 
 /** 157 is prctl; 4 PR_SET_DUMPABLE, 15 PR_SET_NAME. */
@@ -78,7 +81,12 @@ export class Impostors {
     ].join(" ");
     const name = guestName({ instanceId, ownerEpoch, fence: true });
     const argv = [join(this.#directory, program), "-e", script, "--", "-name", name, "-uuid", instanceId];
-    const [command = "", ...rest] = [...inNetwork(given.network), ...asUser(uid), ...argv];
+    const [command = "", ...rest] = [
+      ...inNetwork(given.network),
+      ...asUser(uid),
+      ...(given.network === "escaped" ? ["/usr/bin/unshare", "--user", "--net"] : []),
+      ...argv,
+    ];
     const child = spawn(command, rest, { cwd: directory, env: {}, stdio: ["pipe", "pipe", "inherit"] });
     this.#processes.push(child);
     await new Promise<void>((resolve, reject) => {
@@ -91,7 +99,10 @@ export class Impostors {
   /** Makes one hang that has a page; resolves when its arguments cannot be read. The page's server hangs. */
   async hang(pid: number): Promise<void> {
     this.#processes.find((one) => one.pid === pid)?.stdin?.write("hang\n");
-    while (await isReadable(pid)) await new Promise((resolve) => setTimeout(resolve, 50));
+    for (let asked = 0; await isReadable(pid); asked += 1) {
+      if (asked === 200) throw new Error(`Process ${pid} does not hang.`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
   }
 
   async close(): Promise<void> {
@@ -108,16 +119,26 @@ export class Impostors {
 const asUser = (uid: number) => ["/usr/bin/setpriv", `--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
 
 function inNetwork(network: Impostor["network"]): readonly string[] {
-  if (network === undefined) return [];
+  if (network === undefined || network === "escaped") return [];
   return network === "new"
     ? ["/usr/bin/unshare", "--net"]
     : ["/usr/bin/nsenter", `--net=/proc/${network}/ns/net`];
 }
 
-/** Asked by another process, which can be killed while it waits. */
+/**
+ * Asked by another process, which can be killed while it waits. A process that has ended does not hang.
+ * @throws Error when there is no such process
+ */
 function isReadable(pid: number): Promise<boolean> {
   const asking = spawn("/usr/bin/timeout", ["--signal=KILL", "1", "cat", `/proc/${pid}/cmdline`], {
     stdio: "ignore",
   });
-  return new Promise((resolve) => asking.once("exit", (code) => resolve(code === 0)));
+  return new Promise((resolve, reject) => {
+    asking.once("error", reject);
+    asking.once("exit", (code, signal) => {
+      const isKilled = signal === "SIGKILL" || code === 137;
+      if (code === 0 || isKilled) resolve(!isKilled);
+      else reject(new Error(`Process ${pid} cannot be asked: cat ended with ${code ?? signal}.`));
+    });
+  });
 }

@@ -36,7 +36,12 @@ interface Known extends Omit<FoundGuest, "stopped"> {
   /** Its program is QEMU, and nothing of the entry can change any more. */
   readonly isFinal: boolean;
   /** The user that the guest has for itself, and the network namespace of its node's guests. */
-  readonly confined: { readonly uid: number; readonly network: string } | undefined;
+  readonly confined: Confinement | undefined;
+}
+
+interface Confinement {
+  readonly uid: number;
+  readonly network: string;
 }
 
 interface Candidate extends SeenProcess {
@@ -44,29 +49,41 @@ interface Candidate extends SeenProcess {
   readonly startTicks: number;
 }
 
-/** What a process's arguments tell. `undecided`: nothing yet, it may be on its way to its program. */
-type Verdict = Known | "stranger" | "undecided";
+/**
+ * What a process's arguments tell. `beginning`: it may be on its way to its program; `silent`: it does not
+ * answer. Neither is ever remembered.
+ */
+type Verdict = Known | "stranger" | "beginning" | "silent";
+
+export interface ScanOptions {
+  /** Absent: the arguments of the computer's processes. */
+  readonly reader?: Pick<ArgumentReader, "read">;
+  /** Age below which a process may be on its way to its program. */
+  readonly youngMs?: number;
+}
 
 export class GuardScan {
   readonly #guests: string;
   readonly #ownNetwork = linkOf("self/ns/net");
   readonly #reader: Pick<ArgumentReader, "read">;
+  /** For processes beside a known guest: whatever these withhold, new guests are read. */
+  readonly #readerBeside = new ArgumentReader({ ...readLimits, atOnce: 1 });
+  readonly #ownUsers = linkOf("self/ns/user");
   /** The guests, by pid and start time. */
   readonly #known = new Map<string, Known>();
   /** Processes that are no guests of this guard, and cannot become any; those that live. */
   #strangers = new Set<string>();
 
+  readonly #youngMs: number;
+
   /**
    * `guests`: real path of the directory that the node's guests work in. `held`: what the guard before has
    * stopped or killed: known, though they may not be able to answer.
    */
-  constructor(
-    guests: string,
-    held: readonly FencedGuest[] = [],
-    reader: Pick<ArgumentReader, "read"> = new ArgumentReader(readLimits),
-  ) {
+  constructor(guests: string, held: readonly FencedGuest[] = [], options: ScanOptions = {}) {
     this.#guests = guests;
-    this.#reader = reader;
+    this.#reader = options.reader ?? new ArgumentReader(readLimits);
+    this.#youngMs = options.youngMs ?? driverLimits.youngProcessMs;
     for (const { instanceId, ownerEpoch, pid, startTicks } of held) {
       const identity = { instanceId, ownerEpoch, pid, startTicks };
       const unread = { directory: undefined, isRead: false, isFinal: false, confined: undefined };
@@ -88,6 +105,8 @@ export class GuardScan {
   /** All living guests of the node that another host may take over. It answers in bounded time. */
   async find(): Promise<readonly FoundGuest[]> {
     const seen = await listProcesses((one) => mayBeGuest(one));
+    // Nobody is beside a guest that has ended: it may be the same guest, begun anew.
+    this.known();
     const candidates = seen.flatMap((one): readonly Candidate[] => {
       const startTicks = livingStat(one.pid)?.startTicks;
       return startTicks === undefined ? [] : [{ ...one, startTicks, key: keyOf({ ...one, startTicks }) }];
@@ -98,16 +117,19 @@ export class GuardScan {
     );
     const verdicts = await Promise.all(unknown.map(async (one) => [one, await this.#identify(one)] as const));
     for (const [one, verdict] of verdicts) if (typeof verdict === "object") this.#known.set(one.key, verdict);
-    for (const [one, verdict] of verdicts) if (verdict === "stranger") this.#accompany(one);
+    for (const [one, verdict] of verdicts)
+      if (verdict === "stranger" || verdict === "silent") this.#accompany(one, verdict);
     return this.known();
   }
 
   async #identify(one: Candidate): Promise<Verdict> {
-    const argv = await this.#reader.read(one);
+    const reader = this.#besides(one) === undefined ? this.#reader : this.#readerBeside;
+    const argv = await reader.read(one);
     // The pid is still this process's: what was read is its own.
-    if (livingStat(one.pid)?.startTicks !== one.startTicks) return "undecided";
+    if (livingStat(one.pid)?.startTicks !== one.startTicks) return "beginning";
+    if (argv === undefined) return "silent";
     // A program that begins has its name already, and no arguments yet: that proves nothing.
-    if (argv === undefined || argv.length === 0) return isYoung(one) ? "undecided" : "stranger";
+    if (argv.length === 0) return this.#isYoung(one) ? "beginning" : "silent";
     return this.#judge(one, argv);
   }
 
@@ -131,25 +153,41 @@ export class GuardScan {
   }
 
   /**
-   * Takes a process that shows nothing of a guest for one when it has the user and the network namespace of a
-   * known guest: broken-out code can change its name and arguments, and neither of these. Without a namespace
-   * of the node's guests the user alone does not tell: the next owner's guest has it as well, on another node
-   * of this computer.
+   * Takes a process that shows nothing of a guest for one that it is beside. Who has answered, and is not
+   * young, is not asked again.
    */
-  #accompany(one: Candidate): void {
+  #accompany(one: Candidate, verdict: "stranger" | "silent"): void {
     const { pid, startTicks, key } = one;
-    const confined = this.#confinementOf(one);
-    const guest = [...this.#known.values()].find(
-      (known) =>
-        confined !== undefined &&
-        known.confined?.uid === confined.uid &&
-        known.confined.network === confined.network,
-    );
-    if (guest !== undefined) this.#known.set(key, { ...guest, pid, startTicks });
-    else if (!isYoung(one) && !this.#known.has(key)) this.#strangers.add(key);
+    const guest = this.#besides(one);
+    const isFinal = verdict === "stranger" && !this.#isYoung(one);
+    if (guest !== undefined) this.#known.set(key, { ...guest, pid, startTicks, isFinal });
+    else if (isFinal && !this.#known.has(key)) this.#strangers.add(key);
   }
 
-  #confinementOf({ pid, uids: [uid = -1] }: Candidate): Known["confined"] {
+  /**
+   * A known guest whose user and network namespace the process has: broken-out code can change its name and
+   * arguments, and neither of these, but for a namespace of users of its own. Without a network namespace of
+   * the node's guests the user alone does not tell: the next owner's guest has it as well, on another node of
+   * this computer.
+   */
+  #besides(one: Candidate): Known | undefined {
+    const confined = this.#confinementOf(one);
+    if (confined === undefined) return undefined;
+    const users = linkOf(`${one.pid}/ns/user`);
+    const hasLeft = users !== "" && users !== this.#ownUsers;
+    return [...this.#known.values()].find(
+      (known) =>
+        known.pid !== one.pid &&
+        known.confined?.uid === confined.uid &&
+        (hasLeft || known.confined.network === confined.network),
+    );
+  }
+
+  #isYoung(one: Candidate): boolean {
+    return ageMsOf(one) < this.#youngMs;
+  }
+
+  #confinementOf({ pid, uids: [uid = -1] }: Candidate): Confinement | undefined {
     const network = linkOf(`${pid}/ns/net`);
     const isConfined = isOfOneGuest(uid) && network !== "" && network !== this.#ownNetwork;
     return isConfined ? { uid, network } : undefined;
@@ -167,8 +205,7 @@ const keyOf = ({ pid, startTicks }: Pick<FencedGuest, "pid" | "startTicks">): st
 /** Start times are counted in these, whatever the kernel's own clock. Source: proc(5), USER_HZ. */
 const msPerTick = 10;
 
-const isYoung = ({ startTicks }: Candidate): boolean =>
-  uptime() * 1_000 - startTicks * msPerTick < driverLimits.youngProcessMs;
+const ageMsOf = ({ startTicks }: Candidate): number => uptime() * 1_000 - startTicks * msPerTick;
 
 function conditionNow(guest: FencedGuest): ProcessCondition {
   const facts = livingStat(guest.pid);

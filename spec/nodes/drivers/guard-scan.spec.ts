@@ -16,6 +16,7 @@ import { GuardScan } from "../../../nodes/drivers/qemu/guard-scan.ts";
 import { mayBeGuest } from "../../../nodes/drivers/qemu/guest-owner.ts";
 import { findGuests, record } from "../../../nodes/drivers/qemu/guest-process.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
+import { until } from "../../support/asking.ts";
 import { temporaryDirectory } from "../../support/driver-world.ts";
 import { HangingStorage, missingForHangingStorage } from "../../support/hanging-storage.ts";
 import { type Impostor, Impostors, missingForImpostors } from "../../support/impostors.ts";
@@ -66,7 +67,7 @@ describe("the guests that a guard sees", function () {
       asked.push(one.pid);
       return reader.read(one);
     };
-    await new GuardScan(directories.guests, [], { read }).find();
+    await new GuardScan(directories.guests, [], { reader: { read } }).find();
     const asOf = (uid: number) => ({ name: "qemu-system-x86", uids: Array(4).fill(uid) });
     expect(others.map((one) => asked.includes(one))).to.deep.equal([false, false]);
     expect(asked).to.include(pid);
@@ -92,13 +93,16 @@ describe("the guests that a guard sees", function () {
     const companion = await start({ network: pid, renames: "arguments" });
     const nobody = await start({ network: pid, renames: "arguments", uid: 65_534 });
     const elsewhere = await start({ network: "new", renames: "arguments" });
+    const escaped = await start({ network: "escaped", renames: "arguments" });
     const scan = new GuardScan(directories.guests);
     const found = await scan.find();
-    expect(pidsOf(found), `without ${nobody} and ${elsewhere}`).to.deep.equal([pid, companion]);
-    expect(found.map(({ ownerEpoch }) => ownerEpoch)).to.deep.equal([7, 7]);
+    expect(pidsOf(found), `without ${nobody} and ${elsewhere}`).to.deep.equal([
+      ...[pid, companion, escaped].sort((one, other) => one - other),
+    ]);
+    expect(found.map(({ ownerEpoch }) => ownerEpoch)).to.deep.equal([7, 7, 7]);
     process.kill(pid, "SIGKILL");
     while (livingStat(pid) !== undefined) await new Promise(setImmediate);
-    expect(pidsOf(await scan.find()), "it outlives the guest").to.deep.equal([companion]);
+    expect(pidsOf(await scan.find()), "they outlive the guest").to.deep.equal([companion, escaped]);
   });
 
   it("are no company of each other by the user alone, which their next owner has as well", async () => {
@@ -117,7 +121,7 @@ describe("the guests that a guard sees", function () {
         return answers === 1 ? [] : reader.read(one);
       },
     };
-    const scan = new GuardScan(directories.guests, [], early);
+    const scan = new GuardScan(directories.guests, [], { reader: early, youngMs: 0 });
     expect(await scan.find()).to.deep.equal([]);
     expect(pidsOf(await scan.find())).to.deep.equal([pid]);
     await scan.find();
@@ -132,7 +136,7 @@ describe("the guests that a guard sees", function () {
       asked += 1;
       return asked === 1 ? ["something", "else"] : reader.read(one);
     };
-    const scan = new GuardScan(directories.guests, [], { read });
+    const scan = new GuardScan(directories.guests, [], { reader: { read } });
     expect(await scan.find()).to.deep.equal([]);
     expect(pidsOf(await scan.find())).to.deep.equal([pid]);
   });
@@ -210,8 +214,28 @@ describe("the guests that a guard sees", function () {
       const pid = await start({}, otherId);
       for (let look = 0; look < 5; look += 1)
         expect(pidsOf(await scan.find())).to.deep.equal([hanging, pid].sort((one, other) => one - other));
-      const fresh = new GuardScan(directories.guests);
+      const fresh = new GuardScan(directories.guests, [], { youngMs: 0 });
       for (let look = 0; look < 5; look += 1) expect(pidsOf(await fresh.find())).to.deep.equal([pid]);
+      await storage.answer();
+      await until(
+        () => fresh.find(),
+        (found) => found.length === 2,
+      );
+    });
+
+    it("are found beside what a guest that was broken out of has begun, and that hangs", async () => {
+      const scan = new GuardScan(directories.guests, [], { youngMs: 0 });
+      const pid = await start({ network: "new" });
+      expect(pidsOf(await scan.find())).to.deep.equal([pid]);
+      const page = join(storage.directory, "page");
+      const beside: number[] = [];
+      while (beside.length < 4) beside.push(await start({ network: pid, page }));
+      await storage.hang();
+      for (const one of beside) await impostors.hang(one);
+      const look = async () => pidsOf(await scan.find());
+      expect(await look()).to.deep.equal([pid, ...beside].sort((one, other) => one - other));
+      const later = await start({ network: pid }, otherId);
+      expect(await look()).to.include(later);
     });
   });
 });
@@ -235,5 +259,8 @@ describe("reading the arguments of processes", () => {
     expect(await third).to.deep.equal(["3"]);
     expect(await ask(2), "it hangs").to.equal(undefined);
     expect(asked).to.deep.equal([1, 2, 3]);
+    await Promise.all([4, 5, 6, 7].map(ask));
+    expect(asked).to.deep.equal([1, 2, 3, 4]);
+    expect(reader.pending, "the others are forgotten").to.equal(2);
   });
 });
