@@ -4,6 +4,7 @@
  */
 import { actorMutants } from "./mutants-actors.ts";
 import { drainMutants } from "./mutants-drains.ts";
+import { guardMutants } from "./mutants-guards.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
 import { neighbourMutants } from "./mutants-neighbours.ts";
@@ -21,4 +22,5 @@ export const mutants: readonly Mutant[] = [
   ...actorMutants,
   ...neighbourMutants,
   ...drainMutants,
+  ...guardMutants,
 ];
