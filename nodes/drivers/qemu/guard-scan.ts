@@ -17,7 +17,7 @@ import { driverLimits } from "../limits.ts";
 import { ArgumentReader } from "../process-arguments.ts";
 import { listProcesses, livingStat, type SeenProcess } from "../process-owners.ts";
 import { conditionOfTasks, sharedPartOf } from "../process-tasks.ts";
-import { isGuestOwned, isHypervisor, mayBeGuest } from "./guest-owner.ts";
+import { isGuestOwned, isHypervisor, mayBeGuest, mayOwnGuest } from "./guest-owner.ts";
 import { tagOfArgv } from "./guest-tag.ts";
 
 export interface FoundGuest extends FencedGuest {
@@ -104,7 +104,10 @@ export class GuardScan {
 
   /** All living guests of the node that another host may take over. It answers in bounded time. */
   async find(): Promise<readonly FoundGuest[]> {
-    const seen = await listProcesses((one) => mayBeGuest(one));
+    const seen = await listProcesses(
+      (one) => mayBeGuest(one),
+      (uid) => mayOwnGuest(uid),
+    );
     // Nobody is beside a guest that has ended: it may be the same guest, begun anew.
     this.known();
     const candidates = seen.flatMap((one): readonly Candidate[] => {

@@ -58,6 +58,11 @@ describe("the guests that a guard sees", function () {
     expect(pidsOf(await findGuests(directories))).to.deep.equal([pid]);
   });
 
+  it("are seen though their files in /proc are root's, as of those that do not want to be dumped", async () => {
+    const pid = await start({ undumpable: true });
+    expect(pidsOf(await new GuardScan(directories.guests).find())).to.deep.equal([pid]);
+  });
+
   it("are the only ones that are asked who they are", async () => {
     const pid = await start();
     const others = [await start({ uid: 65_534 }), await start({ uid: 65_534, program: "setpriv" })];
@@ -117,6 +122,7 @@ describe("the guests that a guard sees", function () {
     const reader = new ArgumentReader({ atOnce: 2, patienceMs: 1_000 });
     const early = {
       read: async (one: Parameters<typeof reader.read>[0]) => {
+        if (one.pid !== pid) return [];
         answers += 1;
         return answers === 1 ? [] : reader.read(one);
       },
@@ -132,7 +138,9 @@ describe("the guests that a guard sees", function () {
     const pid = await start();
     const reader = new ArgumentReader({ atOnce: 2, patienceMs: 1_000 });
     let asked = 0;
+    // Other guests of the computer are asked as well.
     const read = async (one: Parameters<typeof reader.read>[0]) => {
+      if (one.pid !== pid) return [];
       asked += 1;
       return asked === 1 ? ["something", "else"] : reader.read(one);
     };
