@@ -229,6 +229,8 @@ create table instance (
       else null end) stored,
   live_server_group_id text collate "C" generated always as (case when (deleted_at_ms is null) then
       server_group_id else null end) stored,
+  description text collate "C",
+  lock jsonb,
   constraint instance_pkey primary key (id),
   constraint instance_count_check check ((least(generation, reset_count, start_count, owner_epoch, attempt) >=
       0)),
@@ -729,19 +731,19 @@ begin
     insert into instance(id, project, name, version, generation, state, settled, desired, stop, reset_count,
         reset_mode, start_count, built, flavor, image, metadata, mac_address, recovery, storage_id, movable,
         host_id, owner_epoch, attempt, excluded_hosts, server_group_id, availability_zone, hints,
-        operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms)
+        operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms, description, lock)
       select r.id, r.project, r.name, r.version, r.generation, r.state, r.settled, r.desired, r.stop,
           r."resetCount", r."resetMode", r."startCount", r.built, r.flavor, r.image, r.metadata,
           r."macAddress", r.recovery, r."storageId", r.movable, r."hostId", r."ownerEpoch", r.attempt,
           r."excludedHosts", r."serverGroupId", r."availabilityZone", r.hints, r."operationId", r.failure,
-          r."createdAtMs", r."updatedAtMs", r."deletedAtMs"
+          r."createdAtMs", r."updatedAtMs", r."deletedAtMs", r.description, r.lock
       from jsonb_to_recordset(changes->'created') as r(id text, project text, name text, version bigint,
           generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
           "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
           "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, "ownerEpoch"
           bigint, attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints
           jsonb, "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs"
-          bigint)
+          bigint, description text, lock jsonb)
       on conflict do nothing;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(changes->'created') then
@@ -773,14 +775,14 @@ begin
           r.attempt, excluded_hosts = r."excludedHosts", server_group_id = r."serverGroupId",
           availability_zone = r."availabilityZone", hints = r.hints, operation_id = r."operationId", failure =
           r.failure, created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms =
-          r."deletedAtMs"
+          r."deletedAtMs", description = r.description, lock = r.lock
       from jsonb_to_recordset(changes->'updated') as r(id text, project text, name text, version bigint,
           generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
           "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
           "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, "ownerEpoch"
           bigint, attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints
           jsonb, "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs"
-          bigint)
+          bigint, description text, lock jsonb)
       where t.id = r.id
       and t.version = r.version - 1;
     get diagnostics changed = row_count;

@@ -23,7 +23,14 @@ import { ownRelease, releaseText } from "./package/release.ts";
 import { closeInherited } from "./process/inherited.ts";
 import { processLimits } from "./process/limits.ts";
 import { type LogFile, openLog } from "./process/log.ts";
-import { type ChildMessage, isShutdown, type ShutdownMessage } from "./process/messages.ts";
+import {
+  type ChildMessage,
+  isMeasure,
+  isShutdown,
+  type MeasuredMessage,
+  type ShutdownMessage,
+  type ThreadMeasured,
+} from "./process/messages.ts";
 import { upLimits } from "./up/limits.ts";
 
 interface Ending extends Pick<ShutdownMessage, "guests" | "patienceMs"> {
@@ -37,6 +44,7 @@ const alone: Ending = { guests: false, patienceMs: 0, exit: exitCodes.ok.exit };
 interface Running {
   /** Resolves, with why, when it cannot go on; it is stopped then. */
   readonly outdated?: Promise<string>;
+  measure(): Promise<readonly ThreadMeasured[]>;
   stop(ending: Ending): Promise<void>;
   /** Called while the role stops: ends by force what it still waits for. */
   hurry?(): Promise<void>;
@@ -56,7 +64,8 @@ function roleOf(task: Extract<Task, { kind: "controller" | "compute" }>): Role {
       start: async (config, log) => {
         const { startController } = await import("./controller/main.ts");
         const controller = await startController({ config, index, log });
-        return { outdated: controller.outdated, stop: () => controller.stop() };
+        const { outdated } = controller;
+        return { outdated, measure: () => controller.measure(), stop: () => controller.stop() };
       },
     };
   }
@@ -108,6 +117,7 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   const log = openLog({ process: role.name, file: join(statePaths(config).log, `${role.name}.log`) });
   const told = untilTold(log);
   const running = await role.start(config, log);
+  answerMeasures(running, log);
   await tell({ kind: "ready" });
   releaseStartUpMemory();
   const ending = await Promise.race([told, endOf(running, log)]);
@@ -122,6 +132,18 @@ async function runRole(role: Role, config: ClusterConfig): Promise<void> {
   log.info({}, "the process ends");
   log.close();
   process.exit(ending.exit);
+}
+
+/** Answers `up`, which asks when somebody reads the page for Prometheus. */
+function answerMeasures(running: Running, log: LogFile): void {
+  process.on("message", (message) => {
+    if (!isMeasure(message)) return;
+    const { number } = message;
+    running
+      .measure()
+      .then((threads) => tell({ kind: "measured", number, threads }))
+      .catch((error: unknown) => log.warn({ error }, "what was counted could not be said"));
+  });
 }
 
 /** Never resolves for what can always go on. */
@@ -158,7 +180,7 @@ function releaseStartUpMemory(): void {
 }
 
 /** Sends a message to `up`. Resolves when `up` has received it; at once when there is no `up`. */
-function tell(message: ChildMessage): Promise<void> {
+function tell(message: ChildMessage | MeasuredMessage): Promise<void> {
   const send = process.send?.bind(process);
   if (send === undefined || !process.connected) return Promise.resolve();
   return new Promise((resolve) => send(message, undefined, {}, () => resolve()));

@@ -4,9 +4,8 @@
  * aggregates.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { fieldLimits } from "./limits/fields.ts";
 import { changed, kept, made, resource } from "./wire/resource.ts";
-import { answer, Id, Label, Metadata, nullable, request } from "./wire/schema.ts";
+import { answer, Id, Label, Metadata, MetadataChanges, nullable, request } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 export const aggregate = resource({
@@ -50,14 +49,7 @@ export const aggregateService = service({
       {
         /** null removes the zone. */
         availabilityZone: Type.Optional(nullable(Label)),
-        /** Pairs to set; null removes a pair. Pairs that are not named stay as they are. */
-        metadata: Type.Optional(
-          Type.Record(
-            Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]{1,255}$" }),
-            nullable(Type.String({ maxLength: fieldLimits.metadataValueLengthMax })),
-            { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
-          ),
-        ),
+        metadata: Type.Optional(MetadataChanges),
       },
       "Changes the zone or metadata; what is not named stays.",
     ),

@@ -6,7 +6,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { wireLimits } from "./limits/wire.ts";
 import { resources } from "./resources.ts";
-import { answer, Count, Id, request, TimeMs } from "./wire/schema.ts";
+import { answer, anyOf, Count, Id, listOrder, request, TimeMs } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 /** The events of each noun, in the past tense; an event's full name is `<noun>.<event>`. */
@@ -19,6 +19,7 @@ export const eventNames: Readonly<Record<string, readonly string[]>> = {
     "leaving",
     "hostFenced",
     "guarded",
+    "changed",
     "deleted",
   ],
   host: [
@@ -57,20 +58,38 @@ export const eventService = service({
     list: method({
       request: request({
         /**
+         * `newest`: the newest events first, as many as are asked for; `nextBefore` leads to those before
+         * them. Not with `waitMs`.
+         */
+        order: listOrder,
+        /**
          * Only events after this sequence number; 0: from the oldest event that is kept. Absent: only events
-         * that happen from now on.
+         * that happen from now on; with the order `newest`, or with `sinceMs`, all that are kept.
          */
         after: Type.Optional(Count),
+        /** Only events before this sequence number. Only with the order `newest`. */
+        before: Type.Optional(Count),
+        /** As `nouns` with one value. */
         noun: Type.Optional(Id),
+        nouns: anyOf(Id),
         id: Type.Optional(Id),
+        /** Names as in `eventNames`, without the noun. */
+        events: anyOf(Id),
+        /** Happened at this time or later, by the clock of the controller that wrote the event. */
+        sinceMs: Type.Optional(TimeMs),
         limit: Type.Optional(Type.Integer({ minimum: 1, maximum: wireLimits.pageLengthMax })),
         /** How long to wait for an event when there is none yet. */
         waitMs: Type.Optional(Type.Integer({ minimum: 0, maximum: wireLimits.waitMsMax })),
       }),
       answer: answer({
         events: Type.Array(Event),
-        /** The sequence number to pass as `after` next: no event up to it was left out. */
+        /**
+         * The sequence number to pass as `after` next: no event up to it was left out. With the order
+         * `newest`: the newest number when the events were read.
+         */
         last: Count,
+        /** With the order `newest`: the number to pass as `before` next. Absent: no older event is kept. */
+        nextBefore: Type.Optional(Count),
         /** Events up to this sequence number are no longer kept. */
         trimmed: Count,
       }),
@@ -78,7 +97,7 @@ export const eventService = service({
       audience: "project",
       mutates: false,
       summary:
-        "Replays events after a sequence number, and waits for new ones. In admin: those of every project.",
+        "Replays events, and waits for new ones; or lists the newest first. In admin: those of every project.",
     }),
   },
 });

@@ -1,5 +1,6 @@
 /** Instances: the virtual machines of a project, and all methods on them. */
 import { type Static, Type } from "@sinclair/typebox";
+import { lockHolders } from "./kinds.ts";
 import { lifeLimits } from "./limits/life.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { wireLimits } from "./limits/wire.ts";
@@ -7,16 +8,21 @@ import { Operation } from "./operation.ts";
 import { desiredPowers, instanceStates, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
   answer,
+  anyOf,
   Count,
+  Description,
   ErrorAnswer,
   Id,
   Label,
+  listOrder,
   literals,
   Metadata,
+  MetadataChanges,
   Name,
   nullable,
   pageRequest,
   request,
+  Sentence,
   TimeMs,
 } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
@@ -36,6 +42,15 @@ export const Instance = answer({
   flavor: answer({ id: Id, name: Label, vcpus: Count, memoryMib: Count, diskGib: Count }),
   image: answer({ id: Id, name: Label }),
   metadata: Metadata,
+  /** Free text of the project; null: none. */
+  description: Type.Optional(nullable(Description)),
+  /**
+   * Its project cannot change a locked instance until it is unlocked. What happens by itself goes on:
+   * recoveries, fences and drains ask no lock.
+   */
+  locked: Type.Optional(Type.Boolean()),
+  lockedBy: Type.Optional(nullable(literals(lockHolders))),
+  lockedReason: Type.Optional(nullable(Sentence)),
   hostId: nullable(Id),
   hostName: nullable(Type.String()),
   serverGroupId: nullable(Id),
@@ -87,6 +102,17 @@ const command = <P extends Record<string, ReturnType<typeof Type.Optional>>>(
     summary,
   });
 
+/** A change of what is remembered of an instance, done when it is answered: it has no operation. */
+const edit = <P extends Record<string, ReturnType<typeof Type.Optional>>>(properties: P, summary: string) =>
+  method({
+    request: request(properties),
+    answer: answer({ instance: Instance }),
+    target: "entity",
+    audience: "project",
+    mutates: true,
+    summary,
+  });
+
 const hintedInstances = Type.Array(Id, { minItems: 1, maxItems: placementLimits.hintInstancesMax });
 
 /** The scheduler's verdict on one host: whether it may take an instance, and why. */
@@ -107,6 +133,7 @@ export type HostVerdict = Static<typeof HostVerdict>;
 /** Properties and placement of a new instance. */
 const wanted = {
   name: Name,
+  description: Type.Optional(nullable(Description)),
   /** Id or name. */
   flavor: Label,
   /** Id or name. */
@@ -179,18 +206,42 @@ export const instanceService = service({
     list: method({
       request: request({
         ...pageRequest,
+        order: listOrder,
+        ids: anyOf(Id),
+        /** As `names` with one value; so are `state` and `hostId` of `states` and `hosts`. */
         name: Type.Optional(Name),
+        names: anyOf(Name),
+        /**
+         * `*` stands for any text, `?` for any one character, `\` takes the meaning from the character behind
+         * it; all else stands for itself, capital letters too. The pattern is of the whole name.
+         */
+        namePattern: Type.Optional(Name),
         state: Type.Optional(literals(instanceStates)),
+        states: anyOf(literals(instanceStates)),
         hostId: Type.Optional(Id),
+        /** Ids or names; only in the project admin. */
+        hosts: anyOf(Label),
+        /** Ids or names, as the instances show them: a flavor or an image that is gone is known as well. */
+        flavors: anyOf(Name),
+        images: anyOf(Name),
+        /** Ids or names. */
+        serverGroups: anyOf(Name),
+        /** Pairs, all of which an instance must have. */
         metadata: Type.Optional(Metadata),
+        /** Made at this time or later, and made before this time. */
+        createdAfterMs: Type.Optional(TimeMs),
+        createdBeforeMs: Type.Optional(TimeMs),
+        /** `updatedAtMs` is this time or later; with `deleted` also what was deleted since. */
+        changedSinceMs: Type.Optional(TimeMs),
         /** True: list the tombstones of deleted instances as well. */
         deleted: Type.Optional(Type.Boolean()),
+        locked: Type.Optional(Type.Boolean()),
       }),
       answer: answer({ instances: Type.Array(Instance), nextMarker: Type.Optional(Id) }),
       target: "collection",
       audience: "project",
       mutates: false,
-      summary: "Lists instances, oldest first. In the project admin: those of every project.",
+      summary: "Lists the instances that pass every filter. In the project admin: those of every project.",
     }),
     get: method({
       request: request({}),
@@ -216,6 +267,20 @@ export const instanceService = service({
     pause: command({}, "Freezes the guest's CPUs; its memory stays."),
     unpause: command({}, "Lets a paused guest go on."),
     delete: command({}, "Deletes in any state, also in the middle of a build."),
+    set: edit(
+      {
+        name: Type.Optional(Name),
+        /** null: none. */
+        description: Type.Optional(nullable(Description)),
+        metadata: Type.Optional(MetadataChanges),
+      },
+      "Changes name, description or metadata; what is not named stays. The guest is not touched.",
+    ),
+    lock: edit(
+      { reason: Type.Optional(Sentence) },
+      "Keeps the project from changing the instance until it is unlocked; again: changes the reason.",
+    ),
+    unlock: edit({}, "Lets the project change the instance again; an operators' lock only in admin."),
     evacuate: method({
       request: request({ wait }),
       answer: changed,

@@ -9,6 +9,10 @@ export type Architecture = (typeof architectures)[number];
 /** The policies of a server group for its members' hosts; a soft policy is only a preference. */
 export const groupPolicies = ["affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity"] as const;
 
+/** Who holds the lock of an instance: its project, or the operators, whose locks only they lift. */
+export const lockHolders = ["project", "operators"] as const;
+export type LockHolder = (typeof lockHolders)[number];
+
 export const diskFormats = ["qcow2", "raw"] as const;
 export type DiskFormat = (typeof diskFormats)[number];
 

@@ -6,7 +6,18 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { wireLimits } from "./limits/wire.ts";
 import { operationKinds, operationNouns, operationStates } from "./states.ts";
-import { answer, ErrorAnswer, Id, literals, nullable, pageRequest, request, TimeMs } from "./wire/schema.ts";
+import {
+  answer,
+  anyOf,
+  ErrorAnswer,
+  Id,
+  listOrder,
+  literals,
+  nullable,
+  pageRequest,
+  request,
+  TimeMs,
+} from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 export const OperationStep = answer({
@@ -26,6 +37,11 @@ export const Operation = answer({
   entityId: Type.Optional(Id),
   /** The same as `entityId`, by its name from when only instances had operations. */
   instanceId: Id,
+  /**
+   * The instance's present name, whatever it is: a row of another noun must not spoil this one. Absent: the
+   * instance is beside the operation, or is remembered no more.
+   */
+  instanceName: Type.Optional(Type.String()),
   /** The host to which the instance goes, or went, when it leaves its own. Absent or null: to none. */
   toHost: Type.Optional(nullable(answer({ id: Id, name: Type.String() }))),
   kind: literals(operationKinds),
@@ -65,12 +81,19 @@ export const operationService = service({
     list: method({
       request: request({
         ...pageRequest,
+        order: listOrder,
+        /** As `instanceIds` with one value; so is `state` of `states`. */
         instanceId: Type.Optional(Id),
+        instanceIds: anyOf(Id),
         /** Only operations of this noun. */
         noun: Type.Optional(literals(operationNouns)),
         /** Only operations of the entity with this id. */
         entityId: Type.Optional(Id),
         state: Type.Optional(literals(operationStates)),
+        states: anyOf(literals(operationStates)),
+        kinds: anyOf(literals(operationKinds)),
+        /** Begun at this time or later. */
+        sinceMs: Type.Optional(TimeMs),
       }),
       answer: answer({
         operations: Type.Array(Operation),
@@ -79,7 +102,8 @@ export const operationService = service({
       target: "collection",
       audience: "project",
       mutates: false,
-      summary: "Lists operations, oldest first. In admin: those of every project, and those of hosts.",
+      summary:
+        "Lists the operations that pass every filter. In admin: those of every project, and those of hosts.",
     }),
   },
 });

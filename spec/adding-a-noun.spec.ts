@@ -21,7 +21,7 @@ describe("protocol/adding-a-noun.md", function () {
     const types = runIn(directory, "node_modules/.bin/tsc", ["--noEmit"]);
     expect(await types).to.deep.equal({ code: 0, text: "" });
     const works = await runIn(directory, "node_modules/.bin/mocha", [
-      ...["--no-config", "--forbid-only", "--exit", "spec/cluster/bookmarks.spec.ts"],
+      ...["--no-config", "--forbid-only", "--exit", "--timeout", "60000", "spec/cluster/bookmarks.spec.ts"],
     ]);
     expect(works.text).to.contain("1 passing");
     const help = await runIn(directory, process.execPath, ["nodes/novact.mjs", "bookmark", "--help"]);

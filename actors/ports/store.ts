@@ -4,7 +4,7 @@
  */
 import type { Event } from "../../protocol/event.ts";
 import type { NumaUse } from "../../protocol/numa.ts";
-import type { OperationNoun, OperationState } from "../../protocol/states.ts";
+import type { OperationNoun } from "../../protocol/states.ts";
 import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../records/commit.ts";
 import type { HostRecord } from "../records/host.ts";
 import type {
@@ -17,23 +17,59 @@ import type {
 import type { GroupHost, GroupMember, QuotaRecord, QuotaTotal } from "../records/placement.ts";
 import type { PageQuery, RowReads } from "./rows.ts";
 
-export interface InstanceQuery extends PageQuery {
-  /** Absent: of every project. */
-  readonly project?: string;
-  readonly name?: string;
-  readonly state?: string;
-  readonly hostId?: string;
-  /** Pairs of metadata; an instance must have all. */
-  readonly metadata?: Readonly<Record<string, string>>;
-  readonly deleted?: boolean;
+/** A page in one of two orders; the marker is the last id of the page before in the same order. */
+export interface OrderedQuery extends PageQuery {
+  /** Absent: `oldest`. */
+  readonly order?: "oldest" | "newest";
 }
 
-export interface OperationQuery extends PageQuery {
+/**
+ * One page of a list with filters. A filter that no index serves looks at a bounded part of the list: such a
+ * page may have few rows, or none, and more may come behind its marker.
+ */
+export interface Page<T> {
+  readonly rows: readonly T[];
+  /** Where the next page begins. Absent: nothing comes behind these rows. */
+  readonly marker?: string;
+}
+
+/** What passes every filter that is given; a list of values passes what has any of them. */
+export interface InstanceQuery extends OrderedQuery {
   /** Absent: of every project. */
   readonly project?: string;
-  readonly noun?: OperationNoun;
-  readonly entityId?: string;
-  readonly state?: OperationState;
+  readonly ids?: readonly string[];
+  readonly names?: readonly string[] | undefined;
+  /** As in the request: `*`, `?` and `\` have a meaning. */
+  readonly namePattern?: string;
+  readonly states?: readonly string[] | undefined;
+  readonly hostIds?: readonly string[] | undefined;
+  /** Ids or names, as the instance has them. */
+  readonly flavors?: readonly string[];
+  readonly images?: readonly string[];
+  readonly serverGroupIds?: readonly string[] | undefined;
+  /** Pairs of metadata; an instance must have all. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly createdAfterMs?: number;
+  readonly createdBeforeMs?: number;
+  readonly changedSinceMs?: number;
+  readonly deleted?: boolean;
+  readonly locked?: boolean;
+}
+
+export interface OperationQuery extends OrderedQuery {
+  /** Absent: of every project. */
+  readonly project?: string;
+  readonly noun?: OperationNoun | undefined;
+  readonly entityIds?: readonly string[] | undefined;
+  readonly states?: readonly string[] | undefined;
+  readonly kinds?: readonly string[];
+  readonly sinceMs?: number;
+}
+
+export interface OperationRow {
+  readonly operation: OperationRecord;
+  /** The present name of its instance; null: it is of another noun, or no row of the instance is left. */
+  readonly instanceName: string | null;
 }
 
 export interface InstanceRow {
@@ -70,15 +106,27 @@ export interface ClaimTotal {
 export interface EventQuery {
   readonly after: number;
   readonly limit: number;
+  /** Absent: `oldest`. */
+  readonly order?: "oldest" | "newest";
+  /** Only events before this number; with the order `newest` alone. */
+  readonly before?: number;
   readonly project?: string;
-  readonly noun?: string;
-  readonly id?: string;
+  readonly nouns?: readonly string[] | undefined;
+  readonly id?: string | undefined;
+  readonly names?: readonly string[] | undefined;
+  /** Of this time or later. Events far before it are passed over without a look. */
+  readonly sinceMs?: number | undefined;
 }
 
 export interface EventPage {
   readonly events: readonly Event[];
-  /** Everything up to this sequence number was read: the next query begins after it. */
+  /**
+   * Everything up to this sequence number was read: the next query begins after it. With the order `newest`
+   * the newest number.
+   */
   readonly last: number;
+  /** With the order `newest`: everything from this number on was read. Absent: there is nothing before it. */
+  readonly nextBefore?: number;
   /** Everything up to this sequence number is no longer kept. */
   readonly trimmed: number;
 }
@@ -123,7 +171,7 @@ export interface Store extends RowReads {
   loadInstance(id: string): Promise<LoadedInstance | undefined>;
   getInstance(id: string): Promise<InstanceRow | undefined>;
   /** Ordered by id, that is by time of creation. */
-  listInstances(query: InstanceQuery): Promise<readonly InstanceRow[]>;
+  listInstances(query: InstanceQuery): Promise<Page<InstanceRow>>;
   /** Ids of instances that are not settled or have an operation under way; after `marker`, in order of id. */
   listUnsettled(query: PageQuery): Promise<readonly string[]>;
   /** The instances among `ids` that are not deleted; in order of id. */
@@ -137,8 +185,8 @@ export interface Store extends RowReads {
    */
   listReported(keys: readonly MachineKey[]): Promise<readonly ReportedMachine[]>;
 
-  getOperation(id: string): Promise<OperationRecord | undefined>;
-  listOperations(query: OperationQuery): Promise<readonly OperationRecord[]>;
+  getOperation(id: string): Promise<OperationRow | undefined>;
+  listOperations(query: OperationQuery): Promise<Page<OperationRow>>;
 
   /** The operations among `ids` that have ended, in any order. */
   listEndedOperations(ids: readonly string[]): Promise<readonly OperationRecord[]>;

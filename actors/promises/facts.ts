@@ -160,6 +160,11 @@ export interface InstanceFacts {
   readonly size?: QuotaUse;
   readonly failed: boolean;
   readonly deleted: boolean;
+  /** Metadata and the holder of the lock. Absent: these were not read. */
+  readonly written?: {
+    readonly metadata: Readonly<Record<string, string>>;
+    readonly lockedBy: string | null;
+  };
   readonly machine: { readonly state: MachineState; readonly intentGeneration: number } | null;
 }
 

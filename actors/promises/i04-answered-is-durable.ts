@@ -1,12 +1,13 @@
 /**
  * I4: what was acknowledged is durable. Each answer is preceded by the commit it rests on (where commits are
  * seen), and what it promised still exists when all is quiet. A create with a count makes that many, or with
- * `atLeast` no fewer than that.
+ * `atLeast` no fewer than that. Edits and locks have a file of their own.
  */
 import { retentionLimits } from "../../protocol/limits/retention.ts";
 import type { Commit } from "../records/commit.ts";
 import { type Call, createCalls, isMutating, type Promised, promisedBy } from "./calls.ts";
-import type { Checker, Quiet } from "./facts.ts";
+import { editsAndLocks } from "./edits-and-locks.ts";
+import type { Checker, Fact, Quiet } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";
 
 /** What was committed; `seen` stays false for a judge that sees a cluster only from outside. */
@@ -32,17 +33,16 @@ export function answeredIsDurable(): Checker {
     operations: new Set(),
   };
   const acknowledged: Acknowledged = { instances: new Map(), operations: new Map() };
-  return {
-    promise: "I4",
-    see(fact) {
-      if (isCommitted(fact)) remember(durable, fact.commit);
-      if (fact.kind === "quiet") return [...lost(acknowledged, fact), ...disksLost(fact)];
-      const call = calls.endOf(fact);
-      if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
-      acknowledge(acknowledged, call);
-      return [...miscounted(call), ...(durable.seen ? unbacked(durable, call) : [])];
-    },
+  const written = editsAndLocks();
+  const answered = (fact: Fact): readonly string[] => {
+    if (isCommitted(fact)) remember(durable, fact.commit);
+    if (fact.kind === "quiet") return [...lost(acknowledged, fact), ...disksLost(fact)];
+    const call = calls.endOf(fact);
+    if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
+    acknowledge(acknowledged, call);
+    return [...miscounted(call), ...(durable.seen ? unbacked(durable, call) : [])];
   };
+  return { promise: "I4", see: (fact) => [...answered(fact), ...written.see(fact)] };
 }
 
 function miscounted({ invoked: { method, request, requestId }, completed }: Call): readonly string[] {

@@ -74,7 +74,8 @@ function thingsOf(answer: Readonly<Record<string, unknown>>): string {
 
 function doubleAccepted(known: Set<string>, events: readonly (Event | NewEvent)[]): readonly string[] {
   return events.flatMap(({ event, noun, project, requestId, id }) => {
-    if (event !== "accepted" || noun !== "instance" || requestId === undefined) return [];
+    if (noun !== "instance" || requestId === undefined) return [];
+    if (event !== "accepted" && event !== "changed") return [];
     const key = `${project} ${requestId} ${id}`;
     if (known.has(key)) return [`Request ${requestId} of ${project} was accepted twice by instance ${id}.`];
     known.add(key);

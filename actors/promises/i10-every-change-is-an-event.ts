@@ -1,11 +1,12 @@
 /**
- * I10: each accepted command and each change of state is an event of the same commit, once; events are
- * numbered without gaps, and a watcher gets them in order. Whether they add up to the final rows is judged by
- * `replay.ts`.
+ * I10: each accepted command, each edit and each change of state is an event of the same commit, once; events
+ * are numbered without gaps, and a watcher gets them in order. Whether events add up to the final rows is
+ * judged by `replay.ts`.
  */
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Commit, NewEvent } from "../records/commit.ts";
 import type { InstanceRecord } from "../records/instance.ts";
+import { same } from "./equality.ts";
 import type { Checker, Committed, Watched } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
 import { replayFaults } from "./replay.ts";
@@ -55,6 +56,23 @@ const eventsOf = (
 ): readonly NewEvent[] =>
   events.filter((told) => told.noun === noun && told.id === id && told.event === name);
 
+const written = ["name", "description", "metadata", "lock"] as const;
+
+/** Texts and lock change with exactly one event `changed`, which says when nothing changed. */
+function editFaults(
+  before: InstanceRecord | undefined,
+  row: InstanceRecord,
+  commit: Commit,
+): readonly string[] {
+  const edited = before !== undefined && written.some((field) => !same(before[field], row[field]));
+  const [only, ...more] = eventsOf(commit, row, "changed");
+  const right = more.length === 0 && (only?.body.changed ?? false) === edited;
+  if (right) return [];
+  return [
+    `Instance ${row.id} was ${edited ? "edited" : "not edited"}, and the events of that say otherwise.`,
+  ];
+}
+
 function rowFaults(
   before: InstanceRecord | undefined,
   row: InstanceRecord,
@@ -64,6 +82,7 @@ function rowFaults(
   const placed = before !== undefined && row.hostId !== null && row.hostId !== before.hostId;
   return [
     ...stateFaults(before, row, commit),
+    ...editFaults(before, row, commit),
     ...(accepted ? told(row, commit, "accepted") : []),
     ...(placed ? told(row, commit, "placed") : []),
   ];

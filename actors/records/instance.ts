@@ -8,6 +8,7 @@
  * with the clock.
  */
 import type { Image } from "../../protocol/image.ts";
+import type { LockHolder } from "../../protocol/kinds.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
@@ -50,6 +51,9 @@ export interface InstanceRecord {
   };
   readonly image: MachineSpec["image"] & { readonly name: string; readonly properties: Image["properties"] };
   readonly metadata: Readonly<Record<string, string>>;
+  readonly description: string | null;
+  /** Keeps its project from changing it; null: it is not locked. */
+  readonly lock: InstanceLock | null;
   readonly macAddress: string;
   /** What to do when its host is lost; among many instances, those of higher priority go first. */
   readonly recovery: { readonly policy: RecoveryPolicy; readonly priority: number };
@@ -81,6 +85,12 @@ export interface InstanceRecord {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly deletedAtMs: number | null;
+}
+
+export interface InstanceLock {
+  readonly by: LockHolder;
+  readonly reason: string | null;
+  readonly atMs: number;
 }
 
 /**

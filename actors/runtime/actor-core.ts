@@ -16,6 +16,7 @@ import { endsInTime } from "./grace.ts";
 import { Incarnation, type Owner } from "./incarnation.ts";
 import { actorLimits } from "./limits.ts";
 import { Envelope, Mailbox, type Pending } from "./mailbox.ts";
+import type { Meter } from "./meter.ts";
 import { type Deadlines, Question } from "./question.ts";
 import { judgeCrash } from "./supervision.ts";
 import type {
@@ -39,6 +40,7 @@ export interface Thread {
 export interface Runtime {
   readonly clock: Clock;
   readonly log: Log;
+  readonly meter: Meter;
   readonly deadlines: Deadlines;
   thread(run: Runnable): Thread;
   /** Counts the actors that have something to do. */
@@ -193,6 +195,7 @@ export class ActorCore<S, M> implements Owner<M>, Runnable, Parent {
       return new StatusError("actorStopped", `${this.path} has stopped.`);
     }
     if (waiting < (this.#definition.mailboxLengthMax ?? actorLimits.mailboxLengthMax)) return undefined;
+    this.#runtime.meter.count("novact_mailbox_refused_total", {});
     const retryAfterMs = actorLimits.mailboxRetryAfterMs;
     return new StatusError("mailboxFull", `${this.path} has too much to do.`, { retryAfterMs });
   }
@@ -232,6 +235,7 @@ export class ActorCore<S, M> implements Owner<M>, Runnable, Parent {
   async #turn(envelope: Envelope<M>): Promise<boolean> {
     const { message, question } = envelope;
     this.#asked = question;
+    this.#runtime.meter.count("novact_actor_turns_total", {});
     try {
       this.#keep(await this.#definition.receive(this.#state as S, message, this.#incarnation));
       if (question?.done === false) this.#postpone(question);

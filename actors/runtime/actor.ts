@@ -11,6 +11,8 @@ import { type ActorSystemRef, dispatch, type Ref, type SupervisionActorFunc, spa
 import { StatusError } from "../../protocol/wire/status.ts";
 import { ActorCore, type Parent, type Runnable, type Runtime, type Thread } from "./actor-core.ts";
 import { Family } from "./family.ts";
+import { type Meter, nullMeter } from "./meter.ts";
+import { meterActors } from "./metered.ts";
 import { Deadlines } from "./question.ts";
 import type {
   ActorDefinition,
@@ -48,6 +50,7 @@ class NactThread implements Thread {
 class System implements ActorSystem, Runtime, Parent {
   readonly clock: ActorSystemOptions["clock"];
   readonly log: ActorSystemOptions["log"];
+  readonly meter: Meter;
   readonly deadlines: Deadlines;
   readonly path = "";
   readonly family = new Family();
@@ -57,10 +60,12 @@ class System implements ActorSystem, Runtime, Parent {
   #busy = 0;
   #stopping: Promise<void> | undefined;
 
-  constructor({ clock, log }: ActorSystemOptions) {
+  constructor({ clock, log, meter = nullMeter }: ActorSystemOptions) {
     this.clock = clock;
     this.log = log;
+    this.meter = meter;
     this.deadlines = new Deadlines(clock);
+    meterActors(meter, clock, () => this.look());
   }
 
   get busy(): number {
@@ -106,6 +111,7 @@ class System implements ActorSystem, Runtime, Parent {
     const fields = { actor, incarnation, backoffMs, err: cause };
     if (kind === "failed") this.log.error(fields, "An actor failed; its supervisor has given up.");
     else this.log.warn(fields, "An actor crashed and is restarted.");
+    this.meter.count("novact_actor_restarts_total", { how: kind });
     for (const listener of this.#listeners) this.#notify(listener, event);
   }
 

@@ -27,4 +27,8 @@ export const actorLimits = {
   restartBackoffMsMax: 5_000,
   /** After stop: how long the running turn, and then the actor's clean-up, are waited for. */
   actorStopGraceMs: 10_000,
+  /** Methods that a meter tells apart; there are some sixty. */
+  meteredMethodsMax: 200,
+  /** Loops, file systems and other names that a meter tells apart under one label. */
+  meteredNamesMax: 100,
 } as const;

@@ -51,6 +51,8 @@ export interface CommandTask<L, E> {
   mayAsk(loaded: L): boolean;
   /** The event, as of the rows that it is decided on; called again after each conflict. */
   eventOf(present: L, nowMs: number): E;
+  /** False: the command has no effects, and the next nudge comes when it was due. Absent: it waits. */
+  readonly delaysNudge?: false;
 }
 
 /** News from a host, the scheduler or an operator. */
@@ -160,8 +162,10 @@ class Resident<L, E, M, F> implements ActorDefinition<ResidentState<L>, M> {
     if (task.kind === "nudge" && this.#isEarly(state)) return state;
     const loaded = state.loaded ?? (await this.#load());
     switch (task.kind) {
-      case "command":
-        return this.#fresh(await this.#command(loaded, task));
+      case "command": {
+        const next = await this.#command(loaded, task);
+        return task.delaysNudge === false ? { ...state, loaded: next } : this.#fresh(next);
+      }
       case "news":
         return this.#news(state, loaded, task);
       case "nudge":

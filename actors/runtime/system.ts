@@ -17,6 +17,7 @@
 import type { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import type { Loop } from "./loop.ts";
+import type { Meter } from "./meter.ts";
 
 /** Answers a question, in its own turn or a later one. The first call counts, later ones are ignored. */
 export interface Reply<A> {
@@ -136,4 +137,6 @@ export interface ActorSystem {
 export interface ActorSystemOptions {
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
 }

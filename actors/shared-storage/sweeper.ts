@@ -107,7 +107,7 @@ async function livingOn(
   const there = new Set(disks.map(({ instanceId }) => instanceId));
   const living = new Map<string, InstanceRecord>();
   for (let marker: { marker?: string } = {}; ; ) {
-    const rows = await store.listInstances({ limit: wireLimits.pageLengthMax, ...marker });
+    const { rows } = await store.listInstances({ limit: wireLimits.pageLengthMax, ...marker });
     for (const { instance } of rows) if (there.has(instance.id)) living.set(instance.id, instance);
     const last = rows.at(-1);
     if (last === undefined || rows.length < wireLimits.pageLengthMax) return living;

@@ -94,6 +94,8 @@ function instanceOf(bulk: Bulk): InstanceRecord {
     flavor,
     image,
     metadata: {},
+    description: null,
+    lock: null,
     macAddress: "52:54:00:00:00:00",
     recovery: { policy: "restart", priority: 0 },
     storageId: null,

@@ -11,6 +11,8 @@ import type {
   InstanceQuery,
   InstanceRow,
   OperationQuery,
+  OperationRow,
+  Page,
   Renewal,
   ReportedMachine,
   Store,
@@ -26,10 +28,8 @@ import type {
 } from "../../actors/records/instance.ts";
 import type { GroupHost, GroupMember, QuotaRecord, QuotaTotal } from "../../actors/records/placement.ts";
 import { aggregate } from "../../protocol/aggregate.ts";
-import type { Event } from "../../protocol/event.ts";
 import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
-import { lastOfPage } from "../rows/event-page.ts";
 import { readLimits } from "../rows/limits.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import type { Table } from "../rows/table.ts";
@@ -38,6 +38,7 @@ import { membersOf, placesOf } from "../rules/group/memory.ts";
 import { hostsAtWork } from "../rules/host/memory.ts";
 import { quotaOf, quotaTotalsOf } from "../rules/quota/memory.ts";
 import { applyCommit, rehearseCommit } from "./apply.ts";
+import { pageOfEvents, pageOfInstances, pageOfOperations } from "./lists.ts";
 import { pruneTables } from "./prune.ts";
 import { onePerHost } from "./renewals.ts";
 
@@ -71,9 +72,9 @@ export class MemoryStore implements Store {
     return instance && this.#rowOf(instance);
   }
 
-  async listInstances(query: InstanceQuery): Promise<readonly InstanceRow[]> {
-    const wanted = page(this.#tables.instances, query, (instance) => matches(instance, query));
-    return wanted.map((instance) => this.#rowOf(instance));
+  async listInstances(query: InstanceQuery): Promise<Page<InstanceRow>> {
+    const { rows, ...rest } = pageOfInstances(this.#tables.instances, query);
+    return { ...rest, rows: rows.map((instance) => this.#rowOf(instance)) };
   }
 
   async listUnsettled(query: PageQuery): Promise<readonly string[]> {
@@ -106,20 +107,14 @@ export class MemoryStore implements Store {
     });
   }
 
-  async getOperation(id: string): Promise<OperationRecord | undefined> {
-    return this.#tables.operations.get(id);
+  async getOperation(id: string): Promise<OperationRow | undefined> {
+    const operation = this.#tables.operations.get(id);
+    return operation && this.#operationRow(operation);
   }
 
-  async listOperations(query: OperationQuery): Promise<readonly OperationRecord[]> {
-    return page(
-      this.#tables.operations,
-      query,
-      (operation) =>
-        (query.project ?? operation.project) === operation.project &&
-        (query.noun ?? operation.noun) === operation.noun &&
-        (query.entityId ?? operation.entityId) === operation.entityId &&
-        (query.state ?? operation.state) === operation.state,
-    );
+  async listOperations(query: OperationQuery): Promise<Page<OperationRow>> {
+    const { rows, ...rest } = pageOfOperations(this.#tables.operations, query);
+    return { ...rest, rows: rows.map((operation) => this.#operationRow(operation)) };
   }
 
   async listEndedOperations(ids: readonly string[]): Promise<readonly OperationRecord[]> {
@@ -132,16 +127,7 @@ export class MemoryStore implements Store {
   }
 
   async listEvents(query: EventQuery): Promise<EventPage> {
-    const { events: kept, trimmed, lastSequence } = this.#tables;
-    const from = Math.max(query.after, trimmed);
-    const window = lastOfPage(query, lastSequence);
-    const events: Event[] = [];
-    for (const event of kept.slice(from - trimmed, Math.max(0, window - trimmed))) {
-      if (events.length === query.limit) break;
-      if (concerns(event, query)) events.push(event);
-    }
-    const last = events.length === query.limit ? events.at(-1)?.sequence : undefined;
-    return { events, last: last ?? window, trimmed };
+    return pageOfEvents(this.#tables, query);
   }
 
   async lastSequence(): Promise<number> {
@@ -322,6 +308,11 @@ export class MemoryStore implements Store {
     });
   }
 
+  #operationRow(operation: OperationRecord): OperationRow {
+    const instance = this.#tables.instances.get(operation.entityId);
+    return { operation, instanceName: instance?.name ?? null };
+  }
+
   #rowOf(instance: InstanceRecord): InstanceRow {
     const key = machineKey({ instanceId: instance.id, ownerEpoch: instance.ownerEpoch });
     return { instance, machine: this.#tables.machines.get(key) };
@@ -338,25 +329,6 @@ function page<V>(table: Table<V>, query: PageQuery, wanted: (row: V) => boolean 
     if (wanted(row)) rows.push(row);
   }
   return rows;
-}
-
-function matches(instance: InstanceRecord, query: InstanceQuery): boolean {
-  return (
-    (query.project ?? instance.project) === instance.project &&
-    (query.name ?? instance.name) === instance.name &&
-    (query.state ?? instance.state) === instance.state &&
-    (query.hostId ?? instance.hostId) === instance.hostId &&
-    (query.deleted === true || instance.deletedAtMs === null) &&
-    Object.entries(query.metadata ?? {}).every(([key, value]) => instance.metadata[key] === value)
-  );
-}
-
-function concerns(event: Event, query: EventQuery): boolean {
-  return (
-    (query.project ?? event.project) === event.project &&
-    (query.noun ?? event.noun) === event.noun &&
-    (query.id ?? event.id) === event.id
-  );
 }
 
 function ofInstance<V extends { readonly instanceId: string }>(table: Table<V>, id: string): V[] {

@@ -31,8 +31,10 @@ import {
 import { type Database, nextBackoffMs, type ReservedConnection, type Statement } from "./database.ts";
 import { failureKind, kindOfCode, outdatedSentence, storeError, unavailable } from "./failure.ts";
 import { postgresLimits } from "./limits.ts";
+import type { StoreMeter } from "./store-meter.ts";
 
 interface Waiting extends Queued {
+  readonly askedAtMs: number;
   readonly untilMs: number;
   /** It was in a batch whose answer was lost. */
   sent: boolean;
@@ -55,6 +57,8 @@ export interface WriterOptions {
   readonly log: Log;
   /** See OpenStoreOptions; called once. */
   readonly onOutdated?: ((sentence: string) => void) | undefined;
+  /** Absent: nobody counts. */
+  readonly meter?: StoreMeter | undefined;
 }
 
 export class CommitWriter {
@@ -62,6 +66,7 @@ export class CommitWriter {
   readonly #database: Database;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #meter: StoreMeter | undefined;
   #onOutdated: WriterOptions["onOutdated"];
   readonly #queue = new CommitQueue<Waiting>();
   #batch = 0;
@@ -71,11 +76,13 @@ export class CommitWriter {
   #running: Promise<void> | undefined;
   #closed = false;
 
-  constructor({ database, clock, log, onOutdated }: WriterOptions) {
+  constructor({ database, clock, log, onOutdated, meter }: WriterOptions) {
     this.#database = database;
     this.#clock = clock;
     this.#log = log;
     this.#onOutdated = onOutdated;
+    this.#meter = meter;
+    meter?.look(() => ({ ...database.connections, commitsWaiting: this.#queue.length }));
   }
 
   /**
@@ -91,10 +98,11 @@ export class CommitWriter {
         retryAfterMs: 1_000,
       });
     const encoded = encodeTurn(commit);
-    const untilMs = this.#clock.monotonicMs() + postgresLimits.storePatienceMs;
+    const askedAtMs = this.#clock.monotonicMs();
+    const untilMs = askedAtMs + postgresLimits.storePatienceMs;
     return new Promise((resolve, reject) => {
       const asked = commit.request !== undefined;
-      this.#queue.push({ commit: encoded, asked, untilMs, sent: false, resolve, reject });
+      this.#queue.push({ commit: encoded, asked, askedAtMs, untilMs, sent: false, resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -133,7 +141,9 @@ export class CommitWriter {
     await Promise.resolve();
     while (this.#queue.length > 0) {
       const commits = this.#queue.take();
-      this.#writing = { commits: commits.length, sinceMs: this.#clock.monotonicMs() };
+      const nowMs = this.#clock.monotonicMs();
+      this.#writing = { commits: commits.length, sinceMs: nowMs };
+      this.#meter?.sent(commits.map(({ askedAtMs }) => nowMs - askedAtMs));
       await this.#commit({ turns: commits, merged: commits.length > 1 });
       this.#writing = undefined;
     }
@@ -145,10 +155,13 @@ export class CommitWriter {
     const commits = batch.turns.map(({ commit }) => commit);
     const text = batch.merged ? mergedText(commits) : apartText(commits);
     let outcomes: Outcomes;
+    const sentAtMs = this.#clock.monotonicMs();
     try {
       outcomes = await this.#call(commitStatement(this.#id, this.#batch, this.#clock.nowMs(), text));
     } catch (thrown) {
       return this.#afterFailure(batch, thrown);
+    } finally {
+      this.#meter?.answered(commits.length, this.#clock.monotonicMs() - sentAtMs);
     }
     return this.#settle(batch, outcomes);
   }

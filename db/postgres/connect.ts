@@ -14,6 +14,7 @@ import { connectError, serverError, unavailable } from "./failure.ts";
 import { postgresLimits } from "./limits.ts";
 import { migrate, migrationOptions } from "./migrate.ts";
 import { PostgresStore } from "./store.ts";
+import type { StoreMeter } from "./store-meter.ts";
 
 export interface OpenStoreOptions {
   /** `postgresql://user:password@host:port/database` */
@@ -25,6 +26,8 @@ export interface OpenStoreOptions {
    * committed any more.
    */
   readonly onOutdated?: (sentence: string) => void;
+  /** Absent: nobody counts. */
+  readonly meter?: StoreMeter | undefined;
 }
 
 /** What the statements were written for and are tested with; older versions may lack something. */
@@ -41,7 +44,7 @@ export async function openStore(options: OpenStoreOptions): Promise<PostgresStor
  * {@link openStore}
  */
 export async function connectStore(
-  { url, clock, log, onOutdated }: OpenStoreOptions,
+  { url, clock, log, onOutdated, meter }: OpenStoreOptions,
   connectionsMax: number,
 ): Promise<PostgresStore> {
   const orm = await connect(url, {
@@ -50,7 +53,8 @@ export async function connectStore(
     connectionTimeoutMillis: postgresLimits.storeTimeoutMs,
   });
   const database = await Database.of(orm.em, clock, log);
-  return new PostgresStore({ orm, database, writer: new CommitWriter({ database, clock, log, onOutdated }) });
+  const writer = new CommitWriter({ database, clock, log, onOutdated, meter });
+  return new PostgresStore({ orm, database, writer });
 }
 
 async function prepare(url: string, place: Place, log: Log): Promise<void> {

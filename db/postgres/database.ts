@@ -9,6 +9,7 @@ import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { storable } from "../rows/storable.ts";
 import { failureKind, storeError, unavailable } from "./failure.ts";
 import { postgresLimits } from "./limits.ts";
+import type { StoreState } from "./store-meter.ts";
 
 /** The part of `pg` that is used here; MikroORM owns the pool. */
 interface DriverQuery {
@@ -29,6 +30,9 @@ interface DriverClient {
 interface DriverPool {
   query(query: DriverQuery): Promise<DriverResult>;
   connect(): Promise<DriverClient>;
+  readonly totalCount: number;
+  readonly idleCount: number;
+  readonly waitingCount: number;
 }
 
 /** One row: its columns in the order of the statement. */
@@ -66,6 +70,12 @@ export class Database {
 
   static async of(em: EntityManager, clock: Clock, log: Log): Promise<Database> {
     return new Database(await em.getConnection().getNativeClient(), clock, log);
+  }
+
+  get connections(): Omit<StoreState, "commitsWaiting"> {
+    const { totalCount, idleCount, waitingCount } = this.#pool;
+    const connectionsUsed = totalCount - idleCount;
+    return { connectionsUsed, connectionsIdle: idleCount, statementsWaiting: waitingCount };
   }
 
   /** Fails at once: PostgreSQL has been away for longer than a call may wait. */

@@ -1,7 +1,8 @@
 /** The statement that reads a page of events. Pure. */
 import type { EventPage, EventQuery } from "../../actors/ports/store.ts";
 import type { Event } from "../../protocol/event.ts";
-import { lastOfPage } from "../rows/event-page.ts";
+import { earliest, eventPageOf, windowOf } from "../rows/event-page.ts";
+import { storable } from "../rows/storable.ts";
 import type { Row, Statement } from "./database.ts";
 import type { Selection } from "./select.ts";
 
@@ -13,23 +14,44 @@ export type EventRow = Omit<Event, "requestId" | "operationId"> & {
 
 /** `newest`, `trimmed`, then the event's columns; one row without an event when there is none. */
 export function eventsStatement(columns: string, query: EventQuery): Statement {
-  const filters = [
-    ["project", query.project],
-    ["noun", query.noun],
-    ["id", query.id],
+  const { project, id, nouns, names, sinceMs, limit } = query;
+  const values: unknown[] = [];
+  const put = (value: unknown): string => `$${values.push(value ?? null)}`;
+  const equal = [
+    ["project", project],
+    ["id", id],
   ] as const;
-  const used = filters.filter(([, value]) => value !== undefined);
-  const conditions = used.map(([column], index) => `and ${column} = $${index + 4}`).join(" ");
-  const key = filters.map(([, value]) => (value === undefined ? 0 : 1)).join("");
+  const used = equal.filter(([, value]) => value !== undefined);
+  const window = windowText(query, put);
+  const conditions = [
+    ...used.map(([column, value]) => `${column} = ${put(value)}`),
+    ...(
+      [
+        ["noun", nouns],
+        ["event", names],
+      ] as const
+    ).map(([column, wanted]) => {
+      const given = `${put(wanted?.map(storable))}::text[]`;
+      return `(${given} is null or ${column} = any (${given}))`;
+    }),
+    `at_ms >= ${put(sinceMs ?? 0)}`,
+  ].join(" and ");
+  const direction = query.order === "newest" ? "desc" : "asc";
   const text = `select h.last_sequence, h.trimmed, ${columns} from event_head h left join lateral (
-      select * from event where sequence > $1 and sequence <= $2 ${conditions} order by sequence limit $3
-    ) e on true order by e.sequence`;
-  const window = lastOfPage(query, Number.MAX_SAFE_INTEGER);
-  return {
-    name: `events_${key}`,
-    text,
-    values: [query.after, window, query.limit, ...used.map(([, v]) => v)],
-  };
+      select * from event where ${window} and ${conditions} order by sequence ${direction} limit ${put(limit)}
+    ) e on true order by e.sequence ${direction}`;
+  const key = [...used.map(([column]) => column), direction];
+  return { name: `events_${key.join("_")}`, text, values };
+}
+
+/** The same window as `windowOf`, which knows here what is kept only when it has been read. */
+function windowText(query: EventQuery, put: (value: unknown) => string): string {
+  const kept = { newest: Number.MAX_SAFE_INTEGER, trimmed: 0 };
+  const { above, upTo } = windowOf(query, kept);
+  if (query.order !== "newest") return `sequence > ${put(above)} and sequence <= ${put(upTo)}`;
+  const end = `least(h.last_sequence, ${put(upTo)}::bigint)`;
+  const most = `${put(upTo - above)}::bigint`;
+  return `sequence > greatest(${put(query.after)}::bigint, ${end} - ${most}) and sequence <= ${end}`;
 }
 
 export function eventPage(
@@ -42,9 +64,21 @@ export function eventPage(
     return found === undefined ? [] : [eventOf(found)];
   });
   const [newest, trimmed] = rows[0] ?? [0, 0];
-  const window = lastOfPage(query, Number(newest));
-  const last = events.length === query.limit ? events.at(-1)?.sequence : undefined;
-  return { events, last: last ?? window, trimmed: Number(trimmed) };
+  return eventPageOf(events, query, { newest: Number(newest), trimmed: Number(trimmed) });
+}
+
+/** The same search as `lastBefore` of db/rows/event-page.ts, a step a row. */
+export function lastBeforeStatement(sinceMs: number): Statement {
+  const text = `with recursive search(low, high) as (
+      select trimmed, last_sequence from event_head
+      union all
+      select case when e.at_ms < $1 then s.middle else s.low end,
+          case when e.at_ms < $1 then s.high else s.middle - 1 end
+        from (select low, high, (low + high + 1) / 2 as middle from search where low < high) s
+          join event e on e.sequence = s.middle
+    )
+    select low from search where low = high`;
+  return { name: "last_before", text, values: [earliest(sinceMs)] };
 }
 
 function eventOf({ requestId, operationId, ...event }: EventRow): Event {

@@ -1,13 +1,8 @@
-/** Statements that read instances, machines, claims and operations. Pure: texts and values, no connection. */
+/** Statements that read instances, machines and claims. Pure: texts and values, no connection. */
+
 import type { PageQuery } from "../../actors/ports/rows.ts";
-import type {
-  InstanceQuery,
-  OperationQuery,
-  ReportedMachine,
-  Whereabouts,
-} from "../../actors/ports/store.ts";
+import type { ReportedMachine, Whereabouts } from "../../actors/ports/store.ts";
 import type { MachineKey, MachineRecord } from "../../actors/records/instance.ts";
-import { storableJson } from "../rows/storable.ts";
 import type { Statement } from "./database.ts";
 
 /** Select lists by the alias that they use: `i` instance, `m` machine, `c` claim, `o` operation. */
@@ -18,7 +13,7 @@ export interface InstanceColumns {
   readonly o: string;
 }
 
-const withMachine = "left join machine m on m.instance_id = i.id and m.owner_epoch = i.owner_epoch";
+export const withMachine = "left join machine m on m.instance_id = i.id and m.owner_epoch = i.owner_epoch";
 
 export function instanceStatement({ i, m }: InstanceColumns, id: string): Statement {
   const text = `select ${i}, ${m} from instance i ${withMachine} where i.id = $1`;
@@ -38,35 +33,6 @@ export function loadStatement({ i, m, c, o }: InstanceColumns, id: string): Stat
       (select ${rows(c, "c")} from claim c where c.instance_id = i.id)
     from instance i where i.id = $1`;
   return { name: "load", text, values: [id] };
-}
-
-export function listStatement({ i, m }: InstanceColumns, query: InstanceQuery): Statement {
-  const { conditions, values, key } = instanceConditions(query);
-  const limit = `order by id limit $${values.push(query.limit)}`;
-  // Tombstones have an index of their own: each part is a short walk through one index, already in order.
-  const part = (deleted: string) =>
-    `(select * from instance where ${[...conditions, `deleted_at_ms is ${deleted}`].join(" and ")} ${limit})`;
-  const rows =
-    query.deleted === true ? `${part("null")} union all ${part("not null")} ${limit}` : part("null");
-  const text = `select ${i}, ${m} from (${rows}) i ${withMachine} order by i.id`;
-  return { name: `instances_${key}`, text, values };
-}
-
-function instanceConditions(query: InstanceQuery) {
-  const { project, name, state, hostId, metadata, marker, deleted } = query;
-  const filters = [
-    ["project =", project],
-    ["name =", name],
-    ["state =", state],
-    ["host_id =", hostId],
-    ["metadata @>", metadata && storableJson(metadata)],
-    ["id >", marker],
-  ] as const;
-  const used = filters.filter(([, value]) => value !== undefined);
-  const values: unknown[] = used.map(([, value]) => value);
-  const conditions = used.map(([left], index) => `${left} $${index + 1}`);
-  const key = `${filters.map(([, value]) => (value === undefined ? 0 : 1)).join("")}${deleted === true ? 1 : 0}`;
-  return { conditions, values, key };
 }
 
 export function unsettledStatement({ marker = "", limit }: PageQuery): Statement {
@@ -133,20 +99,4 @@ export function reportedIn([
     seen:
       generation === null ? null : { generation: Number(generation), state: state as MachineRecord["state"] },
   };
-}
-
-export function operationsStatement({ o }: InstanceColumns, query: OperationQuery): Statement {
-  const filters = [
-    ["project =", query.project],
-    ["noun =", query.noun],
-    ["instance_id =", query.entityId],
-    ["state =", query.state],
-    ["id >", query.marker],
-  ] as const;
-  const used = filters.filter(([, value]) => value !== undefined);
-  const values: unknown[] = used.map(([, value]) => value);
-  const where = used.map(([left], index) => `o.${left} $${index + 1}`).join(" and ") || "true";
-  const key = filters.map(([, value]) => (value === undefined ? 0 : 1)).join("");
-  const text = `select ${o} from operation o where ${where} order by o.id limit $${values.push(query.limit)}`;
-  return { name: `operations_${key}`, text, values };
 }

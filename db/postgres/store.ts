@@ -11,6 +11,8 @@ import type {
   InstanceQuery,
   InstanceRow,
   OperationQuery,
+  OperationRow,
+  Page,
   Renewal,
   ReportedMachine,
   Store,
@@ -29,6 +31,7 @@ import type {
 import type { GroupHost, GroupMember, QuotaRecord, QuotaTotal } from "../../actors/records/placement.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { Resource, RowOf } from "../../protocol/wire/resource.ts";
+import { instanceWalk, operationWalk, pageOf } from "../rows/list-page.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import { EventEntity } from "../tables/event.ts";
 import { InstanceEntity } from "../tables/instance.ts";
@@ -36,11 +39,12 @@ import { ClaimEntity, MachineEntity } from "../tables/machine.ts";
 import { OperationEntity, RequestEntity } from "../tables/operation.ts";
 import type { CommitWriter } from "./commit-writer.ts";
 import type { Database, Row } from "./database.ts";
-import { type EventRow, eventPage, eventsStatement } from "./event-reads.ts";
+import { type EventRow, eventPage, eventsStatement, lastBeforeStatement } from "./event-reads.ts";
 import { HostFeatureReads } from "./host-features.ts";
 import { HostPicture } from "./host-picture.ts";
 import { HostReads } from "./host-reads.ts";
 import * as read from "./instance-reads.ts";
+import { instancesStatement, metIn, operationStatement, operationsStatement } from "./list-reads.ts";
 import { PlacementReads } from "./placement-reads.ts";
 import { pruneDatabase } from "./prune.ts";
 import { RowReads } from "./row-reads.ts";
@@ -122,9 +126,11 @@ export class PostgresStore implements Store {
     return this.#instanceRows(rows)[0];
   }
 
-  async listInstances(query: InstanceQuery): Promise<readonly InstanceRow[]> {
-    const rows = await this.#database.read(read.listStatement(this.#columns, query), "list instances");
-    return this.#instanceRows(rows);
+  async listInstances(query: InstanceQuery): Promise<Page<InstanceRow>> {
+    const rows = await this.#database.read(instancesStatement(this.#columns, query), "list instances");
+    const walk = instanceWalk(query);
+    const met = metIn(rows, walk, ([id]) => String(id));
+    return pageOf(this.#instanceRows(rows), ({ instance }) => instance.id, { query, walk, met });
   }
 
   async listUnsettled(query: PageQuery): Promise<readonly string[]> {
@@ -145,15 +151,16 @@ export class PostgresStore implements Store {
     return rows.map(read.reportedIn);
   }
 
-  async getOperation(id: string): Promise<OperationRecord | undefined> {
-    const text = `select ${this.#operation.columns} from operation o where id = $1`;
-    const rows = await this.#database.read({ name: "operation", text, values: [id] }, "read an operation");
-    return readAll(this.#operation, rows)[0];
+  async getOperation(id: string): Promise<OperationRow | undefined> {
+    const rows = await this.#database.read(operationStatement(this.#columns, id), "read an operation");
+    return this.#operationRows(rows)[0];
   }
 
-  async listOperations(query: OperationQuery): Promise<readonly OperationRecord[]> {
-    const rows = await this.#database.read(read.operationsStatement(this.#columns, query), "list operations");
-    return readAll(this.#operation, rows);
+  async listOperations(query: OperationQuery): Promise<Page<OperationRow>> {
+    const rows = await this.#database.read(operationsStatement(this.#columns, query), "list operations");
+    const walk = operationWalk(query);
+    const met = metIn(rows, walk, ([id]) => String(id));
+    return pageOf(this.#operationRows(rows), ({ operation }) => operation.id, { query, walk, met });
   }
 
   async listEndedOperations(ids: readonly string[]): Promise<readonly OperationRecord[]> {
@@ -171,8 +178,16 @@ export class PostgresStore implements Store {
   }
 
   async listEvents(query: EventQuery): Promise<EventPage> {
-    const rows = await this.#database.read(eventsStatement(this.#event.columns, query), "list events");
-    return eventPage(this.#event, rows, query);
+    const { after, sinceMs } = query;
+    const since = sinceMs === undefined ? after : await this.#lastBefore(sinceMs);
+    const asked = { ...query, after: Math.max(after, since) };
+    const rows = await this.#database.read(eventsStatement(this.#event.columns, asked), "list events");
+    return eventPage(this.#event, rows, asked);
+  }
+
+  async #lastBefore(sinceMs: number): Promise<number> {
+    const [row] = await this.#database.read(lastBeforeStatement(sinceMs), "look for the events since a time");
+    return Number(row?.[0] ?? 0);
   }
 
   async lastSequence(): Promise<number> {
@@ -279,6 +294,16 @@ export class PostgresStore implements Store {
     await this.#writer.close();
     this.#database.close();
     await this.#orm.close(true);
+  }
+
+  #operationRows(rows: readonly Row[]): OperationRow[] {
+    return rows.flatMap((row) => {
+      const operation = this.#operation.read(row);
+      const name = row[this.#operation.width];
+      return operation === undefined
+        ? []
+        : [{ operation, instanceName: typeof name === "string" ? name : null }];
+    });
   }
 
   #instanceRows(rows: readonly Row[]): InstanceRow[] {

@@ -72,6 +72,15 @@ export class Table<V> {
     }
   }
 
+  /** The rows whose keys come before the marker, the last first. */
+  *before(marker: string | undefined): Generator<V> {
+    const end = marker === undefined ? this.#keys.length : this.#place(marker, false);
+    for (let at = end - 1; at >= 0; at -= 1) {
+      const row = this.#rows.get(this.#keys[at] ?? "");
+      if (row !== undefined) yield row;
+    }
+  }
+
   #set(key: string, row: V): void {
     if (!this.#rows.has(key)) this.#keys.splice(this.#place(key, false), 0, key);
     this.#rows.set(key, row);

@@ -13,7 +13,7 @@ begin
         desired, stop, reset_count, reset_mode, start_count, built,
         flavor, image, metadata, mac_address, recovery, storage_id, movable,
         host_id, owner_epoch, attempt, excluded_hosts, server_group_id, availability_zone, hints,
-        operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms
+        operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms, description, lock
       )
       select
           r.id, r.project, r.name, r.version, r.generation, r.state, r.settled,
@@ -21,14 +21,14 @@ begin
           r.flavor, r.image, r.metadata, r."macAddress", r.recovery, r."storageId", r.movable,
           r."hostId", r."ownerEpoch", r.attempt, r."excludedHosts",
           r."serverGroupId", r."availabilityZone", r.hints,
-          r."operationId", r.failure, r."createdAtMs", r."updatedAtMs", r."deletedAtMs"
+          r."operationId", r.failure, r."createdAtMs", r."updatedAtMs", r."deletedAtMs", r.description, r.lock
         from jsonb_to_recordset(changes->'created') as r(
           id text, project text, name text, version bigint, generation bigint, state text, settled boolean,
           desired text, stop jsonb, "resetCount" bigint, "resetMode" text, "startCount" bigint, built boolean,
           flavor jsonb, image jsonb, metadata jsonb, "macAddress" text, recovery jsonb, "storageId" text,
           movable boolean, "hostId" text, "ownerEpoch" bigint, attempt bigint, "excludedHosts" jsonb,
           "serverGroupId" text, "availabilityZone" text, hints jsonb, "operationId" text, failure jsonb,
-          "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint
+          "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint, description text, lock jsonb
         )
       on conflict do nothing;
     get diagnostics changed = row_count;
@@ -63,14 +63,15 @@ begin
         attempt = r.attempt, excluded_hosts = r."excludedHosts",
         server_group_id = r."serverGroupId", availability_zone = r."availabilityZone", hints = r.hints,
         operation_id = r."operationId", failure = r.failure,
-        created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms = r."deletedAtMs"
+        created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms = r."deletedAtMs",
+        description = r.description, lock = r.lock
       from jsonb_to_recordset(changes->'updated') as r(
         id text, project text, name text, version bigint, generation bigint, state text, settled boolean,
         desired text, stop jsonb, "resetCount" bigint, "resetMode" text, "startCount" bigint, built boolean,
         flavor jsonb, image jsonb, metadata jsonb, "macAddress" text, recovery jsonb, "storageId" text,
         movable boolean, "hostId" text, "ownerEpoch" bigint, attempt bigint, "excludedHosts" jsonb,
         "serverGroupId" text, "availabilityZone" text, hints jsonb, "operationId" text, failure jsonb,
-        "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint
+        "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint, description text, lock jsonb
       )
       where t.id = r.id and t.version = r.version - 1;
     get diagnostics changed = row_count;

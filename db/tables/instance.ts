@@ -53,6 +53,8 @@ export const InstanceEntity = defineEntity({
     createdAtMs: timeMs(),
     updatedAtMs: timeMs(),
     deletedAtMs: timeMs().nullable(),
+    description: text().nullable(),
+    lock: nested<InstanceRecord["lock"]>().nullable(),
     /** What it holds until it is deleted: a reference stands on each. Not in the record. */
     liveImageId: heldWhileLive("image ->> 'id'"),
     liveServerGroupId: heldWhileLive("server_group_id"),

@@ -30,6 +30,13 @@ export interface WebSocketListener {
  */
 export const webSocketNobody = "websocket.nobody";
 
+/**
+ * Who asks the server what it has counted, and nothing else; in the server's own account, which no other user
+ * is in. With a dot, so that no project is called so. Only when it has a password.
+ */
+export const natsMeterUser = { name: "server.meter", inboxPrefix: "_INBOX_METER" } as const;
+export const natsMeterQuestion = "$SYS.REQ.SERVER.PING.VARZ";
+
 export interface NatsServerSettings {
   readonly access: NatsAccess;
   readonly passwords: Readonly<Record<string, string>>;
@@ -62,6 +69,7 @@ export function natsServerConfig(settings: NatsServerSettings): string {
     "accounts {",
     ...accounts.flatMap((account) => accountEntry(account, { accounts, settings })),
     ...(webSocket === undefined ? [] : [nobodyEntry(settings.passwords[webSocketNobody] ?? "")]),
+    ...meterEntry(settings),
     "}",
     "",
   ].join("\n");
@@ -82,6 +90,16 @@ function nobodyEntry(password: string): string {
   const permissions = `publish: { deny: ">" }, subscribe: { deny: ">" }`;
   const user = `user: "${webSocketNobody}", password: ${quoted(password)}, ${byTcp}`;
   return `  NOBODY { users: [ { ${user}, permissions: { ${permissions} } } ] }`;
+}
+
+function meterEntry({ passwords, webSocket }: NatsServerSettings): readonly string[] {
+  const { name, inboxPrefix } = natsMeterUser;
+  const password = passwords[name];
+  if (password === undefined) return [];
+  const permissions = `publish: { allow: ${list([natsMeterQuestion])} }, subscribe: { allow: ${list([`${inboxPrefix}.>`])} }`;
+  const types = webSocket === undefined ? "" : `${byTcp}, `;
+  const user = `user: ${quoted(name)}, password: ${quoted(password)}, ${types}permissions: { ${permissions} }`;
+  return [`  ${quoted("$SYS")} { users: [ { ${user} } ] }`];
 }
 
 const byTcp = `allowed_connection_types: ["STANDARD"]`;

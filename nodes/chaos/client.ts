@@ -41,17 +41,20 @@ export const weightsDefault: Readonly<Record<LoadCommand, number>> = {
   pause: 1,
   unpause: 2,
   delete: 1,
+  set: 1,
   get: 2,
   list: 1,
 };
 
 /** One in this many calls is sent twice with one request id, as by a client that lost the answer. */
 const repeatedOnceIn = 12;
+/** Keys of metadata that a client sets in its instances. */
+const keysMax = 20;
 /** Share of the calls that wait for the operation's end. */
 const waitingShare = 0.6;
 
 type Known = "running" | "stopped" | "paused" | "unclear";
-type Changing = Exclude<LoadCommand, "create" | "get" | "list">;
+type Changing = Exclude<LoadCommand, "create" | "set" | "get" | "list">;
 
 const after: Readonly<Record<Exclude<Changing, "delete">, Known>> = {
   start: "running",
@@ -102,6 +105,7 @@ export class Client {
       const send: Asked["send"] = (options) => novact.instance.get(id, {}, options);
       return void (await this.#ask(call, { method: "instance.get", id, request: {}, send }));
     }
+    if (command === "set") return void (await this.#ask(call, this.#set(call, id)));
     const wanted = sensible[known].filter((one) => (this.#options.weights[one] ?? 0) > 0);
     const choices = wanted.length > 0 ? wanted : sensible[known];
     const chosen = choices.includes(command) || random.next() < 0.1 ? command : random.pick(choices);
@@ -146,6 +150,14 @@ export class Client {
     if (command !== "delete") this.#instances.set(id, answer === undefined ? "unclear" : after[command]);
     else if (answer !== undefined) this.#instances.delete(id);
     else this.#instances.set(id, "unclear");
+  }
+
+  /** Pairs of a few keys, again and again: an instance may have only so many. */
+  #set(call: number, id: string): Asked {
+    const { novact } = this.#options;
+    const request = { metadata: { [`call-${call % keysMax}`]: String(call) }, description: `as of ${call}` };
+    const send: Asked["send"] = (options) => novact.instance.set(id, request, options);
+    return { method: "instance.set", id, request, send };
   }
 
   #list(): Asked {

@@ -97,6 +97,7 @@ const loadCommands = [
   "pause",
   "unpause",
   "delete",
+  "set",
   "get",
   "list",
 ] as const;

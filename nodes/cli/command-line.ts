@@ -29,8 +29,9 @@ export async function runCommand(
   let ran: Command | undefined;
   const program = buildProgram(async (command, body) => {
     ran = command;
-    const run = new Run(terminal, connect, command.optsWithGlobals());
+    const run = new Run(terminal, connect, { ...command.optsWithGlobals(), argv });
     try {
+      await run.prepare();
       exit = (await body(run)) ?? exitCodes.ok.exit;
     } finally {
       await run.close();
@@ -41,7 +42,7 @@ export async function runCommand(
     await program.parseAsync([...argv], { from: "user" });
     return exit;
   } catch (thrown) {
-    return failed(thrown, { terminal, json: argv.includes("--json"), given: program.opts(), ran });
+    return failed(thrown, { terminal, json: wantsJson(argv), given: program.opts(), ran });
   }
 }
 
@@ -65,6 +66,14 @@ async function printCandidates(
     await run.close();
   }
 }
+
+/** Whether errors are for a program: the command line may be one that could not be parsed. */
+const wantsJson = (argv: readonly string[]): boolean =>
+  argv.some(
+    (word, at) =>
+      ["--json", "-ojson", "-o=json", "--output=json"].includes(word) ||
+      (word === "json" && ["-o", "--output"].includes(argv[at - 1] ?? "")),
+  );
 
 /** Makes commander throw instead of ending the process, so that its errors are printed like ours. */
 function quietly(command: Command, terminal: Terminal): void {

@@ -8,6 +8,8 @@ import { resources } from "../../protocol/resources.ts";
 import type { Resource } from "../../protocol/wire/resource.ts";
 import type { CallOptions } from "../../protocol/wire/service.ts";
 import { commandLimits } from "./limits.ts";
+import { SeveralOption } from "./lists/several-option.ts";
+import { SortOption } from "./lists/sort-option.ts";
 import type { Run } from "./run.ts";
 
 /** The candidates. `words`: those after `novact`; the last one is being completed and may be empty. */
@@ -21,7 +23,7 @@ export async function complete(
   const { command, places, awaiting } = walk(program, before);
   const candidates = start.startsWith("-")
     ? optionsOf(command)
-    : await valuesOf({ command, places, awaiting }, run);
+    : await valuesOf({ command, places, awaiting }, start, run);
   return [...new Set(candidates)].filter((candidate) => candidate.startsWith(start)).sort();
 }
 
@@ -69,10 +71,16 @@ const optionsOf = (command: Command): string[] => [
   "--help",
 ];
 
-async function valuesOf({ command, places, awaiting }: Position, run: Run): Promise<readonly string[]> {
+async function valuesOf(
+  { command, places, awaiting }: Position,
+  start: string,
+  run: Run,
+): Promise<readonly string[]> {
   if (awaiting !== undefined) {
     const option = allOptions(command).find((one) => isFlag(one, awaiting));
-    return option?.argChoices ?? names(option?.attributeName() ?? "", run);
+    if (option instanceof SeveralOption) return afterCommas(option.argChoices ?? [], start);
+    if (option instanceof SortOption) return option.titles;
+    return option?.argChoices ?? names(nounOf(option, command), run);
   }
   const subcommands = command.commands.filter((one) => !one.name().startsWith("__")).map((one) => one.name());
   if (subcommands.length > 0) return subcommands;
@@ -82,6 +90,19 @@ async function valuesOf({ command, places, awaiting }: Position, run: Run): Prom
   return argument.argChoices ?? names(argument.name(), run);
 }
 
+/** The word at the cursor, each with one more value behind its last comma. */
+function afterCommas(choices: readonly string[], start: string): readonly string[] {
+  const before = start.slice(0, start.lastIndexOf(",") + 1);
+  const given = before.split(",");
+  return choices.filter((choice) => !given.includes(choice)).map((choice) => `${before}${choice}`);
+}
+
+/** What an option's value is the name of: its own word in the help, as `<instance>`. */
+function nounOf(option: Option | undefined, command: Command): string {
+  const [, word = ""] = /<([\w-]+)>/.exec(option?.flags ?? "") ?? [];
+  return option?.long === "--name" ? (command.parent?.name() ?? "") : word;
+}
+
 /** Names of existing things, for an argument or option that is called like a noun. */
 async function names(what: string, run: Run): Promise<readonly string[]> {
   const page = { limit: wireLimits.pageLengthDefault };
@@ -89,6 +110,10 @@ async function names(what: string, run: Run): Promise<readonly string[]> {
   switch (what) {
     case "instance":
       return (await (await run.session()).instance.list(page, call)).instances.map(({ name }) => name);
+    case "operation":
+      return (await (await run.session()).operation.list({ ...page, order: "newest" }, call)).operations.map(
+        ({ id }) => id,
+      );
     case "zone":
       return (await (await run.session()).availabilityZone.list({}, call)).zones.map(({ name }) => name);
     case "host":

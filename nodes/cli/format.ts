@@ -28,14 +28,35 @@ export function time(ms: number): string {
   return `${day} ${clock}.${String(at.getMilliseconds()).padStart(3, "0")}`;
 }
 
-const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const durationUnits: Readonly<Record<string, number>> = {
+  ...{ ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 },
+};
 
-/** Parses a duration to ms: `500ms`, `30s`, `2m`, `1h`; a bare number is seconds. */
+/** Parses a duration to ms: `500ms`, `30s`, `2m`, `1h`, `2d`; a bare number is seconds. */
 export function parseDuration(text: string): number {
-  const [, number, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
+  const [, number, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? [];
   if (number === undefined)
     throw new InvalidArgumentError("Give a time such as 30s, 2m or 500ms; a bare number is seconds.");
   return Math.round(Number(number) * (durationUnits[unit] ?? 1));
+}
+
+/** A moment on the command line: so long ago, or a date and time. */
+export type Moment = { readonly agoMs: number } | { readonly atMs: number };
+
+export const momentMs = (moment: Moment, nowMs: number): number =>
+  "atMs" in moment ? moment.atMs : Math.max(0, nowMs - moment.agoMs);
+
+/**
+ * Parses `30m`, `2d`, `2026-11-29`, `2026-11-29 18:40`; without a zone it is local time, as times are
+ * shown.
+ */
+export function parseMoment(text: string): Moment {
+  if (/^\d+(?:\.\d+)?(?:ms|s|m|h|d)$/.test(text)) return { agoMs: parseDuration(text) };
+  const [, day, clock = "00:00"] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d.*))?$/.exec(text) ?? [];
+  const atMs = day === undefined ? Number.NaN : Date.parse(`${day}T${clock}`);
+  if (!(atMs >= 0))
+    throw new InvalidArgumentError("Give a time such as 30m, 2d, 2026-11-29 or 2026-11-29T18:40.");
+  return { atMs };
 }
 
 const mebibytesIn: Readonly<Record<string, number>> = { M: 1, G: 1_024, T: 1_024 ** 2 };

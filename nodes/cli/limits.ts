@@ -20,6 +20,29 @@ export const commandLimits = {
   debugTimeoutMs: 10_000,
   /** The doctor asks every host, reads every instance, and may look twice. */
   doctorTimeoutMs: 60_000,
+  /**
+   * Width of what is printed where there is no terminal: wide enough for every id, name of ordinary length
+   * and state, and no row of prose is longer.
+   */
+  pipeColumns: 200,
+  /** Rows of a list of things that happened, where nobody says how many: what a person reads at once. */
+  newestRows: 50,
+  /** Names that a list looks up one by one: each is a request. */
+  namesLookedUpMax: 100,
+  /** Requests of one command that are under way at the same time. */
+  requestsAtOnce: 8,
+  /** Things that a question or an error names; of more it gives the number. */
+  namedMax: 20,
+  /** `--watch` reads its list again after this time, when no event has come: not every change has one. */
+  watchPeriodMs: 5_000,
+  /** Least time between two readings of `--watch`: events come in bursts. */
+  watchPauseMsMin: 250,
+  /**
+   * Pauses of `--watch` take at least so many times what reading took: a long list costs the cluster more.
+   */
+  watchPausePerReading: 4,
+  /** Rows of a list that `--watch` follows: it reads them all each time. */
+  watchedRowsMax: 1_000,
   /** Deadline of a command that fences by power: powerOffTimeoutMs, and the steps around it. */
   fenceTimeoutMs: 75_000,
 } as const;

@@ -5,11 +5,19 @@
 import { Command } from "commander";
 import { type kept, nounInWords, type Resource, type ShownOf } from "../../protocol/wire/resource.ts";
 import type { AnswerOf, Client, Service } from "../../protocol/wire/service.ts";
-import { readPages } from "./pages.ts";
+import { listCommand } from "./lists/list-command.ts";
+import type { Listed } from "./lists/listed.ts";
 import { rowId } from "./resolve.ts";
 import type { Invoke, Run } from "./run.ts";
 import type { Session } from "./session.ts";
+import { deleteCommand, type Removal } from "./several/delete-command.ts";
 import type { Column, Fact } from "./table.ts";
+
+/** What every row of a resource has. */
+interface Called {
+  readonly id: string;
+  readonly name: string;
+}
 
 type Kept<R extends Resource> = ReturnType<typeof kept<R>>;
 
@@ -42,20 +50,18 @@ export function nounCommand<R extends Resource>(invoke: Invoke, options: NounOpt
     const { renderFacts } = await import("./table.ts");
     run.print(renderFacts(options.facts(shown), run.paint, run.width));
   };
-  const list = new Command("list")
-    .description(`Lists ${words}s, oldest first.`)
-    .action((_options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const api = client(await seeing(run));
-        const { rows } = await readPages<ShownOf<R> & { readonly id: string }>(async (page) => {
-          const { nextMarker, ...answer } = await api.list(page, run.call());
-          const [found = []] = Object.values(answer) as (ShownOf<R> & { readonly id: string })[][];
-          return { rows: found, nextMarker };
-        });
-        await run.list(rows, options.columns);
-        return 0;
-      }),
-    );
+  const list: Listed<ShownOf<R> & { readonly id: string }> = {
+    description: `Lists ${words}s, oldest first.`,
+    audience: resource.sees === "admin" ? "admin" : "project",
+    keyOf: ({ id }) => id,
+    reader: (asked) => async (page) => {
+      const { nextMarker, ...answer } = await client(asked.session).list(page, asked.run.call());
+      const [found = []] = Object.values(answer) as (ShownOf<R> & { readonly id: string })[][];
+      return { rows: found, nextMarker };
+    },
+    columns: () => options.columns,
+    follows: [resource.noun],
+  };
   const show = new Command("show")
     .description(`Shows one ${words}.`)
     .argument(`<${options.command}>`, "its id or name")
@@ -66,21 +72,17 @@ export function nounCommand<R extends Resource>(invoke: Invoke, options: NounOpt
         return 0;
       }),
     );
-  const remove = new Command("delete")
-    .description(`Removes one ${words} or more.`)
-    .argument(`<${options.command}...>`, "their ids or names")
-    .action((keys: readonly string[], _options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const api = client(await session(run));
-        for (const key of keys) {
-          const answer = await api.delete(await rowId(run, api, { resource, key }), {}, run.call());
-          if (run.json) await print(run, answer);
-          else run.print(`${words} ${key} deleted`);
-        }
-        return 0;
-      }),
-    );
+  const one = (answer: AnswerOf<Kept<R>["get"]>) => answer[resource.one as R["one"]] as ShownOf<R> & Called;
+  const remove: Removal = {
+    noun: options.command,
+    description: `Removes one ${words} or more.`,
+    audience: resource.makes === "admin" ? "admin" : "project",
+    find: async (api, key, run) =>
+      one(await client(api).get(await rowId(run, client(api), { resource, key }), {}, run.call())),
+    remove: async (api, key, run) =>
+      one(await client(api).delete(await rowId(run, client(api), { resource, key }), {}, run.call())),
+  };
   const command = new Command(options.command).description(options.description);
-  for (const one of [list, show, remove]) command.addCommand(one);
+  command.addCommand(listCommand(invoke, list)).addCommand(show).addCommand(deleteCommand(invoke, remove));
   return { command, session, print };
 }

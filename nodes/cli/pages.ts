@@ -1,22 +1,28 @@
 /** Reads lists page by page. */
 import { wireLimits } from "../../protocol/limits/wire.ts";
 
-export interface Listing<T> {
-  readonly rows: readonly T[];
-  /** True: there are more rows than were asked for. */
-  readonly more: boolean;
+export interface PageAsked {
+  readonly limit: number;
+  readonly marker?: string;
 }
 
-/** Reads pages until the end, or until `limit` rows are read. */
-export async function readPages<T extends { readonly id: string }>(
-  read: (page: {
-    limit: number;
-    marker?: string;
-  }) => Promise<{ rows: readonly T[]; nextMarker: string | undefined }>,
-  limit = Number.POSITIVE_INFINITY,
-): Promise<Listing<T>> {
+export interface Page<T> {
+  readonly rows: readonly T[];
+  readonly nextMarker: string | undefined;
+}
+
+/**
+ * Reads pages until the end, or until `limit` rows are read; the marker is that of what comes behind them.
+ */
+export async function readPages<T>(
+  read: (page: PageAsked) => Promise<Page<T>>,
+  {
+    limit = Number.POSITIVE_INFINITY,
+    marker: start,
+  }: { readonly limit?: number; readonly marker?: string } = {},
+): Promise<Page<T>> {
   const all: T[] = [];
-  let marker: string | undefined;
+  let marker = start;
   do {
     const page = await read({
       limit: Math.min(wireLimits.pageLengthMax, limit - all.length),
@@ -25,5 +31,5 @@ export async function readPages<T extends { readonly id: string }>(
     all.push(...page.rows);
     marker = page.nextMarker;
   } while (marker !== undefined && all.length < limit);
-  return { rows: all, more: marker !== undefined };
+  return { rows: all, nextMarker: marker };
 }

@@ -3,7 +3,7 @@
  * connects nothing and reads nothing, so documentation and completion are made from it, and a test compares
  * them.
  */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { exitCodes } from "../package/exit-codes.ts";
 import { parseDuration } from "./format.ts";
 import { aggregateCommand, availabilityZoneCommand } from "./nouns/aggregate.ts";
@@ -24,6 +24,7 @@ import { quotaCommand } from "./nouns/quota.ts";
 import { rebalanceCommand } from "./nouns/rebalance.ts";
 import { upCommand } from "./nouns/up.ts";
 import { versionCommand } from "./nouns/version.ts";
+import { outputChoices, parseOutput } from "./output/formats.ts";
 import type { Invoke } from "./run.ts";
 
 /** Builds the tree. Without `invoke` the tree is only for looking at. */
@@ -31,7 +32,12 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
   const program = new Command("novact")
     .description("A compute service made of supervised actors. It runs virtual machines.")
     .option("--project <project>", "whose things (default: NOVACT_PROJECT, or demo)")
-    .option("--json", "one JSON value on stdout instead of text; of streams one per line")
+    .option("--json", "the same as -o json, and a list is the bare array of its rows")
+    .addOption(
+      new Option("-o, --output <format>", "how the result is printed; jsonpath=TEMPLATE picks from the JSON")
+        .choices(outputChoices)
+        .argParser(parseOutput),
+    )
     .option(
       "--timeout <time>",
       "how long to wait for answers, with --wait for the end: 30s, 2m; a bare number is seconds",

@@ -20,23 +20,39 @@ export interface Waited {
 }
 
 /**
- * Waits until all operations have ended. @throws CommandError timeout, with the command that goes on waiting
+ * Waits until each operation has ended, or its time is over: CommandError timeout, with the command that
+ * goes on waiting.
  */
-export async function waitForAll(
+export async function waitForEach(
   run: Run,
   session: Session,
   waited: readonly Waited[],
-): Promise<readonly Operation[]> {
+): Promise<readonly PromiseSettledResult<Operation>[]> {
   const progress = new Progress(
     run,
     waited.map(({ name }) => name),
   );
   const deadlineMs = performance.now() + (run.timeoutMs ?? patienceMs(waited));
   try {
-    return await Promise.all(waited.map((one) => waitForOne({ run, session, progress, deadlineMs }, one)));
+    return await Promise.allSettled(
+      waited.map((one) => waitForOne({ run, session, progress, deadlineMs }, one)),
+    );
   } finally {
     progress.end();
   }
+}
+
+/** Waits until all operations have ended. @throws what the first that could not be waited for says */
+export async function waitForAll(
+  run: Run,
+  session: Session,
+  waited: readonly Waited[],
+): Promise<readonly Operation[]> {
+  const results = await waitForEach(run, session, waited);
+  return results.map((result) => {
+    if (result.status === "fulfilled") return result.value;
+    throw result.reason;
+  });
 }
 
 /** An operation of a host takes as long as its guests take, and ends by a deadline of its own. */

@@ -13,12 +13,25 @@ export interface Column<T> {
    * goes first.
    */
   readonly spare?: boolean;
+  /** The column is shown only by `-o wide`, or where it is asked for by name. */
+  readonly wide?: boolean;
+  /** What rows are sorted by; absent: the value, numbers in it as numbers. */
+  readonly order?: (row: T) => number | string;
+  /** The value changes as time passes, without news of the row. */
+  readonly passing?: boolean;
+  /** Where rows come one by one: the width that is kept for the column. */
+  readonly least?: number;
 }
 
 export interface TableOptions {
   readonly paint: Paint;
-  /** Width of the terminal; absent: nothing is cut. */
+  /** Width to keep to; absent: nothing is cut. */
   readonly width?: number | undefined;
+  /**
+   * True: cells are cut before columns are left out, as where there is no terminal: who picks the third
+   * word of each line must find the same column there, whatever the names of the rows.
+   */
+  readonly steady?: boolean;
 }
 
 const gap = 2;
@@ -32,9 +45,9 @@ const blank = Object.fromEntries(
 export function renderTable<T>(
   allColumns: readonly Column<T>[],
   rows: readonly T[],
-  { paint, width = Number.POSITIVE_INFINITY }: TableOptions,
+  { paint, width = Number.POSITIVE_INFINITY, steady = false }: TableOptions,
 ): string {
-  const columns = fitting(allColumns, rows, width);
+  const columns = fitting(allColumns, rows, { width, steady });
   const cells = cellsOf(columns, rows);
   const table = new Table({
     chars: blank,
@@ -62,9 +75,20 @@ const naturalWidths = <T>(columns: readonly Column<T>[], cells: readonly string[
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
 /** The columns without spare ones, as far as leaving them out helps. */
-function fitting<T>(columns: readonly Column<T>[], rows: readonly T[], width: number): readonly Column<T>[] {
+function fitting<T>(
+  columns: readonly Column<T>[],
+  rows: readonly T[],
+  { width, steady }: { readonly width: number; readonly steady: boolean },
+): readonly Column<T>[] {
+  const isTooWide = (some: readonly Column<T>[]): boolean => {
+    const natural = naturalWidths(some, cellsOf(some, rows));
+    const widths = some.map((column, at) =>
+      steady ? leastWidth(column, natural[at] ?? 0) : (natural[at] ?? 0),
+    );
+    return sum(widths) - gap > width;
+  };
   let kept = columns;
-  while (sum(naturalWidths(kept, cellsOf(kept, rows))) - gap > width) {
+  while (isTooWide(kept)) {
     const last = kept.findLastIndex(({ spare }) => spare === true);
     if (last < 0) return kept;
     kept = kept.toSpliced(last, 1);
@@ -75,16 +99,27 @@ function fitting<T>(columns: readonly Column<T>[], rows: readonly T[], width: nu
 /** Least width of a column that is cut: its text must still say something. */
 const cutWidthMin = 12;
 
+/** The width to which a column may be cut. */
+const leastWidth = <T>({ cut }: Column<T>, natural: number): number =>
+  cut === true ? Math.min(natural, cutWidthMin) : natural;
+
 /** New widths of the columns; null leaves a column as wide as its widest entry. */
 function cutWidths<T>(columns: readonly Column<T>[], cells: readonly string[][], width: number) {
   const natural = naturalWidths(columns, cells);
-  const over = sum(natural) - gap - width;
-  const cuttable = columns.flatMap(({ cut }, column) => (cut === true ? [column] : []));
-  const [widest] = cuttable.sort((left, right) => (natural[right] ?? 0) - (natural[left] ?? 0));
-  return columns.map((_, column) => {
-    const own = natural[column] ?? 0;
-    return over <= 0 || column !== widest ? null : Math.min(own, Math.max(cutWidthMin, own - over));
-  });
+  const widths = [...natural];
+  for (let over = sum(natural) - gap - width; over > 0; ) {
+    const room = columns.map((column, at) => (widths[at] ?? 0) - leastWidth(column, widths[at] ?? 0));
+    const [widest, next] = columns
+      .flatMap(({ cut }, at) => (cut === true && (room[at] ?? 0) > 0 ? [at] : []))
+      .sort((left, right) => (widths[right] ?? 0) - (widths[left] ?? 0));
+    if (widest === undefined) break;
+    // The widest comes down to the second widest, then both together.
+    const lead = (widths[widest] ?? 0) - (next === undefined ? 0 : (widths[next] ?? 0));
+    const less = Math.min(over, Math.max(1, lead), room[widest] ?? 0);
+    widths[widest] = (widths[widest] ?? 0) - less;
+    over -= less;
+  }
+  return widths.map((own, at) => (own === natural[at] ? null : own));
 }
 
 /** `[name, value]` pairs for an aligned list; a pair without a value is left out. */

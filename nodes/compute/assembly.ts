@@ -5,6 +5,8 @@
  */
 import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
+import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
+import { meterCalls } from "../../actors/runtime/metered.ts";
 import { Periodic } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { agentNeeds } from "../../protocol/agent-needs.ts";
@@ -26,6 +28,8 @@ export interface ComputePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
   /** Number of guests that boot at once. */
   readonly bootsMax: number;
   /** The words of `ensure`'s `needs` that the agent knows. Absent: all words. */
@@ -48,8 +52,8 @@ export interface Compute {
 }
 
 export function assembleCompute(ports: ComputePorts): Compute {
-  const { cell, inventory, drivers, bus, clock, ids, log, bootsMax } = ports;
-  const system = createActorSystem({ clock, log });
+  const { cell, inventory, drivers, bus, clock, ids, log, bootsMax, meter = nullMeter } = ports;
+  const system = createActorSystem({ clock, log, meter });
   const wire = { bus, clock, ids, log };
   const { hypervisor, disks, consoles, machineFiles } = drivers;
   const host = createHost({
@@ -67,6 +71,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
     reports: createClient(reportService, { ...wire, binding: reportBinding(cell, inventory.hostId) }),
     clock,
     log,
+    meter,
     bootsMax,
     ...(ports.onFailed === undefined ? {} : { onFailed: ports.onFailed }),
   });
@@ -75,7 +80,9 @@ export function assembleCompute(ports: ComputePorts): Compute {
     binding: hostBinding(cell, inventory.hostId),
     services: [implement(hostAgentService, { ...host.handlers, release: async () => releaseOf(ports) })],
     discoverable: false,
+    ...(meter.on ? { meter: meterCalls(meter, "host") } : {}),
   });
+  meter.look("novact_calls_under_way", () => [[{ door: "host" }, server.inWork]]);
   const trims = trimming(system, ports);
   trims.next();
   return {

@@ -15,8 +15,11 @@ import { hostIdOf } from "../config/host-id.ts";
 import { cpuFeatures, numaNodes } from "../drivers/computer-facts.ts";
 import { createDrivers, type Drivers } from "../drivers/index.ts";
 import { readBootId } from "../drivers/process-table.ts";
+import { meterBus } from "../metrics/bus.ts";
+import { threadMeter } from "../metrics/thread-meter.ts";
 import { ownRelease } from "../package/release.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
+import type { ThreadMeasured } from "../process/messages.ts";
 import { findGuest } from "../setup/guest/build.ts";
 import { assembleCompute } from "./assembly.ts";
 import { oneLine } from "./host-text.ts";
@@ -35,6 +38,8 @@ export interface ComputeOptions {
 }
 
 export interface RunningCompute {
+  /** The counters of the node's one thread; empty when the meter is off. */
+  measure(): Promise<readonly ThreadMeasured[]>;
   /** Ends the node; its guests run on, or are shut down as well. */
   stop(ending: HostEnding): Promise<void>;
   /**
@@ -56,6 +61,8 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
   const { hypervisor, accelerator, acceleratorReason: reason } = inventory;
   log.info({ hostId, hypervisor, accelerator, reason }, "the node's guests run like this");
   const bus = await connectNats({ ...connectionOf(config, { host: hostId }), name: nodeName, log });
+  const { meter, measure } = threadMeter({ on: config.metrics !== undefined, log, whole: true });
+  meterBus(meter, bus);
   const { cell } = config;
   const bootsMax = computeLimits.bootsPerCpu * node.capacity.vcpus;
   const ports = {
@@ -66,12 +73,14 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
     clock: systemClock,
     ids: systemIds(config.deployment),
     log,
+    meter,
     bootsMax,
     release: ownRelease(),
   };
   const compute = assembleCompute({ ...ports, onFailed: () => endProcess(log) });
   const hurried = Promise.withResolvers<void>();
   return {
+    measure: async () => [{ thread: "main", measured: measure() }],
     stop: async (ending) => {
       // Machines wait for their guests to obey the power button; once the guests are gone there is nothing to
       // wait for.

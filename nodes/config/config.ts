@@ -87,6 +87,8 @@ export interface ClusterConfig {
     readonly filters: readonly string[];
     readonly weighers: Readonly<Record<string, number>>;
   };
+  /** Where Prometheus reads what the processes have counted; undefined: nothing is counted. */
+  readonly metrics: { readonly port: number; readonly address: string } | undefined;
   /** Whether `novact chaos` may break the cluster, and the size of each node's own file system; 0: none. */
   readonly chaos: { readonly allowed: boolean; readonly nodeFileSystemMib: number };
   readonly demo: boolean;
@@ -179,6 +181,7 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
         weighers.map(({ name, multiplier }) => [name, multipliers[name] ?? multiplier]),
       ),
     },
+    metrics: file.metrics && { port: file.metrics.port, address: file.metrics.address ?? "127.0.0.1" },
     chaos: {
       allowed: file.chaos?.allowed ?? false,
       nodeFileSystemMib: file.chaos?.nodeFileSystemMib ?? 0,

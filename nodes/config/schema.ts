@@ -61,6 +61,12 @@ const token = {
   description: "a name of 1 to 64 letters, digits, - and _, a letter or digit first",
 };
 
+/** An IPv4 address, or what only an IPv6 address is made of; the system refuses what is neither. */
+const ipAddress = {
+  pattern: "^(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$",
+  maxLength: 45,
+};
+
 export const NodeSchema = Type.Object(
   {
     // As clients have to name it: the protocol's own pattern.
@@ -254,6 +260,28 @@ export const ClusterSchema = Type.Object(
           ),
         },
         "how hosts are chosen",
+      ),
+    ),
+    metrics: Type.Optional(
+      Type.Object(
+        {
+          port: Type.Integer({
+            minimum: 0,
+            maximum: 65_535,
+            description: "the TCP port of the page for Prometheus; 0 takes any free one",
+          }),
+          address: Type.Optional(
+            Type.String({
+              ...ipAddress,
+              description:
+                "the IP address of this computer to listen on; leave it out for 127.0.0.1. Whoever can connect may read",
+            }),
+          ),
+        },
+        {
+          additionalProperties: false,
+          description: "the page for Prometheus, such as { port: 9464 }; leave it out to count nothing",
+        },
       ),
     ),
     chaos: Type.Optional(

@@ -38,6 +38,8 @@ import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store, WriterPicture } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
+import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
+import { meterCalls, meterSpaces } from "../../actors/runtime/metered.ts";
 import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
 import type { ActorRef, ActorSystem } from "../../actors/runtime/system.ts";
 import { sweeperDefinition } from "../../actors/shared-storage/sweeper.ts";
@@ -76,8 +78,12 @@ export interface ControllerPorts {
   /** Room on the file systems of the controller and of its database; absent: it is not known. */
   readonly space?: DiskSpace;
   readonly openSafety: OpenSafety;
+  /** All clients' projects. Absent: not all are known, and one that floods cannot be left unheard. */
+  readonly projects?: readonly string[];
   /** Starts the publisher of committed events. Absent: this controller publishes none. */
   readonly openPublisher?: (system: ActorSystem) => Pick<EventPublisher, "wake" | "look">;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
   /** What this process is and runs. Absent: it does not tell, as in specs. */
   readonly release?: { readonly name: string; readonly release: Release };
   /**
@@ -124,6 +130,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const questions = parts.debug.serve();
   const safety = await ports.openSafety(audienceOf(ports, parts));
   const server = serverOf(ports, parts);
+  meterController(ports, parts.space, server);
   return {
     system,
     cutOff: () => {
@@ -151,7 +158,7 @@ type Parts = ReturnType<typeof actorsOf>;
 /** The actors, and the objects between them and the ports. */
 function actorsOf(ports: ControllerPorts) {
   const { store, bus, clock, ids, log, firstTurn } = ports;
-  const system = createActorSystem({ clock, log });
+  const system = createActorSystem({ clock, log, meter: ports.meter });
   // The first actor, and so the last to be stopped: it publishes what the others still commit.
   const publisher = ports.openPublisher?.(system);
   const directory = new HostDirectory({
@@ -160,11 +167,11 @@ function actorsOf(ports: ControllerPorts) {
     onRound: (read) => failing.hostsRead(read),
   });
   const tell = (hint: CommitHint) => {
-    publisher?.wake();
+    publisher?.wake(hint.lastSequence);
     bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
   };
   const waits = new Waits(store, clock);
-  const commits = new Commits(store, tell, waits);
+  const commits = new Commits(store, tell, waits, ports.meter);
   const { commit } = commits;
   const failing = breaker(system, { commit, clock, log, onDisabled: () => placer.hostsChanged() });
   const hostAgent = hostAgents(ports);
@@ -289,7 +296,7 @@ function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): Fleet
 
 /** The controller's server for the commands of clients. */
 function serverOf(ports: ControllerPorts, parts: Parts): Server {
-  const { store, bus, clock, ids, log, cell } = ports;
+  const { store, bus, clock, ids, log, cell, meter = nullMeter } = ports;
   const { commit } = parts.commits;
   const catalog = { store, commit, clock, ids };
   const read = { store, clock, waits: parts.waits };
@@ -333,12 +340,19 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     log,
     binding: commandBinding(cell),
     services: implementAll(handlers),
+    ...(ports.projects === undefined ? {} : { projects: ports.projects }),
+    ...(meter.on ? { meter: meterCalls(meter, "command") } : {}),
   });
 }
 
 function implementAll(handlers: AllHandlers): readonly Implementation[] {
   const all: readonly (readonly [string, Service])[] = Object.entries<Service>(services);
   return all.map(([name, service]) => implement(service, handlers[name as keyof AllHandlers]));
+}
+
+function meterController({ meter = nullMeter }: ControllerPorts, space: SpaceWatch, server: Server): void {
+  meterSpaces(meter, () => space.spaces);
+  meter.look("novact_calls_under_way", () => [[{ door: "command" }, server.inWork]]);
 }
 
 function diagnosis<F, C>({ findings, compared }: { readonly findings: readonly F[]; readonly compared: C }) {

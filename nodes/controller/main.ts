@@ -14,15 +14,21 @@ import { createImageFiles } from "../drivers/images/files.ts";
 import { startEventPublisher } from "../events/publisher.ts";
 import { createEventStream } from "../events/stream.ts";
 import { createPowerFence } from "../fence/index.ts";
+import { meterBus } from "../metrics/bus.ts";
+import { meterStore } from "../metrics/store.ts";
+import { threadMeter } from "../metrics/thread-meter.ts";
 import { ownRelease } from "../package/release.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { DirectorySpace, spaceNames } from "../process/disk-space.ts";
+import type { ThreadMeasured } from "../process/messages.ts";
 import { assembleController } from "./assembly.ts";
-import { safetyThread } from "./safety-worker.ts";
+import { SafetyThread } from "./safety-worker.ts";
 
 export interface RunningController {
   /** Resolves when it cannot go on: a newer version has changed the database. It still has to be stopped. */
   readonly outdated: Promise<string>;
+  /** The counters of the controller's two threads; empty when the meter is off. */
+  measure(): Promise<readonly ThreadMeasured[]>;
   /** Answers the requests that it has taken, then closes everything. Hosts and guests run on. */
   stop(): Promise<void>;
 }
@@ -44,15 +50,22 @@ export async function startController({ config, index, log }: ControllerOptions)
   const clock = systemClock;
   const { cell } = config;
   const { promise: outdated, resolve: onOutdated } = Promise.withResolvers<string>();
-  const store = await openStore({ url: postgresUrlOf(config), clock, log, onOutdated });
+  const { meter, measure } = threadMeter({ on: config.metrics !== undefined, log, whole: true });
+  const url = postgresUrlOf(config);
+  const store = await openStore({ url, clock, log, onOutdated, meter: meterStore(meter) });
   const bus = await connectNats({
     ...connectionOf(config, controllerUser),
     name: `controller-${index}`,
     log,
     deaf: true,
   });
+  meterBus(meter, bus);
   const stream = createEventStream({ bus, cell });
   const name = `controller-${index + 1}`;
+  const safety = new SafetyThread({
+    ...{ config, name, log, onOutdated },
+    onEnded: () => endProcess(log, "the safety channel has ended"),
+  });
   const controller = await assembleController({
     cell,
     name,
@@ -64,21 +77,25 @@ export async function startController({ config, index, log }: ControllerOptions)
     log,
     scheduler: config.scheduler,
     firstTurn: index,
+    // On a server of somebody else's there may be more than these.
+    ...(config.nats.url === undefined ? { projects: config.projects } : {}),
     imageFiles: imageFilesOf(config),
     space: spaceOf(config),
     release: { name: `controller-${index + 1}`, release: ownRelease() },
     power: createPowerFence({ nodes: config.nodes, clock, log }),
-    openSafety: safetyThread({
-      ...{ config, name, log, onOutdated },
-      onEnded: () => endProcess(log, "the safety channel has ended"),
-    }),
-    openPublisher: (system) => startEventPublisher({ store, stream, system, log }),
+    openSafety: safety.open,
+    openPublisher: (system) => startEventPublisher({ store, stream, system, log, meter }),
+    meter,
     onFailed: () => endProcess(log, "an actor that the controller needs has failed for good"),
   });
   bus.onConnected(() => controller.cutOff());
   log.info({ cell, index }, "the controller serves");
   return {
     outdated,
+    measure: async () => [
+      { thread: "main", measured: measure() },
+      { thread: "safety", measured: await safety.measure() },
+    ],
     stop: async () => {
       await controller.stop();
       await bus.close();

@@ -9,6 +9,9 @@ import { connectStore } from "../../db/postgres/connect.ts";
 import { connectNats } from "../bus/nats.ts";
 import { controllerUser } from "../bus/users.ts";
 import { connectionOf, postgresUrlOf } from "../config/config.ts";
+import { meterBus } from "../metrics/bus.ts";
+import { meterStore } from "../metrics/store.ts";
+import { threadMeter } from "../metrics/thread-meter.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { openLog } from "../process/log.ts";
 import { controllerLimits } from "./limits.ts";
@@ -24,9 +27,11 @@ const { config, name, logFile } = workerData as SafetyThreadData;
 const log = openLog({ process: name, file: logFile });
 const clock = systemClock;
 const onOutdated = (sentence: string) => say({ kind: "outdated", sentence });
-const opening = { url: postgresUrlOf(config), clock, log, onOutdated };
+const { meter, measure } = threadMeter({ on: config.metrics !== undefined, log, whole: false });
+const opening = { url: postgresUrlOf(config), clock, log, onOutdated, meter: meterStore(meter) };
 const store = await connectStore(opening, controllerLimits.safetyConnectionsMax);
 const bus = await connectNats({ ...connectionOf(config, controllerUser), name: `${name}-safety`, log });
+meterBus(meter, bus);
 const audience = new LinkedAudience(port);
 const ids = systemIds(config.deployment);
 // An uncaught error ends the thread, and the process with it.
@@ -35,7 +40,7 @@ const onFailed = () =>
     throw new Error("A loop that the safety channel needs has failed for good.");
   });
 const writer = () => store.writer.look();
-const ports = { cell: config.cell, store, writer, bus, clock, ids, log, name, onFailed };
+const ports = { cell: config.cell, store, writer, bus, clock, ids, log, name, meter, onFailed };
 const safety = await assembleSafety(ports, audience);
 bus.onConnected(() => safety.cutOff());
 
@@ -49,6 +54,7 @@ async function stop(): Promise<void> {
 
 port.on("message", (message: ToSafety) => {
   if (message.kind === "answer") audience.answered(message);
+  else if (message.kind === "measure") say({ kind: "measured", measured: measure() });
   else void stop();
 });
 log.info({ cell: config.cell }, "the safety channel hears hosts");

@@ -3,12 +3,16 @@
  * live and die together: a thread that ends by itself makes this one fail, and whoever keeps the process
  * starts it anew.
  */
+
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { FleetAudience, OpenSafety, SafetyChannel } from "../../actors/control/fleet/link.ts";
+import type { Measured } from "../../actors/runtime/counting-meter.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
+import { metricsLimits } from "../metrics/limits.ts";
 import { programFile } from "../package/program-files.ts";
 import { controllerLimits } from "./limits.ts";
 import { type AnswerMessage, answerCall, type CallMessage } from "./safety-link.ts";
@@ -24,9 +28,10 @@ export type FromSafety =
   | CallMessage
   | { readonly kind: "ready" }
   | { readonly kind: "outdated"; readonly sentence: string }
+  | { readonly kind: "measured"; readonly measured: readonly Measured[] }
   | { readonly kind: "stopped" };
 
-export type ToSafety = AnswerMessage | { readonly kind: "stop" };
+export type ToSafety = AnswerMessage | { readonly kind: "stop" } | { readonly kind: "measure" };
 
 export interface SafetyThreadOptions {
   readonly config: ClusterConfig;
@@ -39,12 +44,32 @@ export interface SafetyThreadOptions {
 }
 
 /** The safety channel in a thread of its own, which begins when the controller asks for it. */
-export function safetyThread(options: SafetyThreadOptions): OpenSafety {
-  return (audience) => open(options, audience);
+export class SafetyThread {
+  readonly #options: SafetyThreadOptions;
+  #measure: (() => Promise<readonly Measured[] | null>) | undefined;
+
+  constructor(options: SafetyThreadOptions) {
+    this.#options = options;
+  }
+
+  readonly open: OpenSafety = async (audience) => {
+    const { measure, ...channel } = await open(this.#options, audience);
+    this.#measure = measure;
+    return channel;
+  };
+
+  /** What the thread has counted; null: it does not say so in time. */
+  async measure(): Promise<readonly Measured[] | null> {
+    return (await this.#measure?.()) ?? null;
+  }
+}
+
+interface Opened extends SafetyChannel {
+  measure(): Promise<readonly Measured[] | null>;
 }
 
 /** @throws UNAVAILABLE when the thread ends, or does not hear hosts in time */
-async function open(options: SafetyThreadOptions, audience: FleetAudience): Promise<SafetyChannel> {
+async function open(options: SafetyThreadOptions, audience: FleetAudience): Promise<Opened> {
   const { config, name, log, onOutdated, onEnded } = options;
   const logFile = join(statePaths(config).log, `${name}.safety.log`);
   const worker = new Worker(programFile("controller/safety-thread"), {
@@ -56,10 +81,12 @@ async function open(options: SafetyThreadOptions, audience: FleetAudience): Prom
   const ended = Promise.withResolvers<void>();
   let life: "starting" | "serving" | "stopping" = "starting";
   let cause: unknown;
+  let measured: PromiseWithResolvers<readonly Measured[] | null> | undefined;
   worker.on("message", (message: FromSafety) => {
     if (message.kind === "call") void answerCall(message, audience, worker);
     else if (message.kind === "outdated") onOutdated(message.sentence);
     else if (message.kind === "ready") said.resolve();
+    else if (message.kind === "measured") measured?.resolve(message.measured);
     else ended.resolve();
   });
   worker.on("error", (error) => {
@@ -78,6 +105,12 @@ async function open(options: SafetyThreadOptions, audience: FleetAudience): Prom
   await said.promise.finally(() => clearTimeout(timer));
   life = "serving";
   return {
+    measure: async () => {
+      const answer = Promise.withResolvers<readonly Measured[] | null>();
+      measured = answer;
+      worker.postMessage({ kind: "measure" } satisfies ToSafety);
+      return Promise.race([answer.promise, sleep(metricsLimits.threadAnswerMs, null, { ref: false })]);
+    },
     stop: async () => {
       life = "stopping";
       worker.postMessage({ kind: "stop" } satisfies ToSafety);

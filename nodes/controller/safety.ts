@@ -12,6 +12,8 @@ import { reportHandlers } from "../../actors/control/fleet/reports.ts";
 import { Commits } from "../../actors/control/request/commits.ts";
 import type { Store, WriterPicture } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
+import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
+import { meterCalls } from "../../actors/runtime/metered.ts";
 import type { ExamineStorage } from "../../actors/shared-storage/witnesses.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { reportService } from "../../protocol/machine.ts";
@@ -41,6 +43,8 @@ export interface SafetyPorts {
   readonly onFailed?: (() => void) | undefined;
   /** As that of ControllerPorts. */
   readonly writer?: () => WriterPicture;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
 }
 
 export interface Safety extends SafetyChannel {
@@ -50,9 +54,9 @@ export interface Safety extends SafetyChannel {
 
 /** Resolves when the hosts were read once and reports are heard. */
 export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience): Promise<Safety> {
-  const { cell, store, bus, clock, ids, log, name, onFailed } = ports;
-  const system = createActorSystem({ clock, log });
-  const { commit } = new Commits(store, (hint) => audience.committed(hint));
+  const { cell, store, bus, clock, ids, log, name, onFailed, meter = nullMeter } = ports;
+  const system = createActorSystem({ clock, log, meter });
+  const { commit } = new Commits(store, (hint) => audience.committed(hint), undefined, meter);
   const told = { commit, clock, log, prefix: "safety/" };
   system.onSupervision((event) => void tellOfSupervision(event, told));
   const patience = new Patience(audience, { clock, log });
@@ -61,7 +65,7 @@ export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience
     void patience.hostsChanged();
   };
   const examineStorage = storageExaminer(hostAgents(ports));
-  const common = { system, commit, clock, log, onFailed };
+  const common = { system, commit, clock, log, meter, onFailed };
   const fencer = new Fencer({
     ...{ ...common, name, examineStorage, onFenced: hostsChanged },
     onLooked: (picture) => audience.looked(picture),
@@ -78,7 +82,9 @@ export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience
     ...{ bus, clock, ids, log, discoverable: false },
     binding: reportBinding(cell),
     services: [implement(reportService, handlers)],
+    ...(meter.on ? { meter: meterCalls(meter, "report") } : {}),
   });
+  meter.look("novact_calls_under_way", () => [[{ door: "report" }, server.inWork]]);
   return {
     cutOff: () => {
       directory.cutOff();

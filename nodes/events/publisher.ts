@@ -5,6 +5,7 @@
  */
 import type { EventStream } from "../../actors/ports/event-stream.ts";
 import type { Store } from "../../actors/ports/store.ts";
+import { type Meter, nullMeter, only } from "../../actors/runtime/meter.ts";
 import { Periodic, type Round } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
@@ -15,11 +16,16 @@ export interface EventPublisherOptions {
   readonly stream: EventStream;
   readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly log: Log;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter;
 }
 
 export interface EventPublisher {
-  /** Tells that events were committed. Cheap and repeatable; several calls together make one round. */
-  wake(): void;
+  /**
+   * Tells that events were committed, the last with this sequence number. Cheap and repeatable; several calls
+   * together make one round.
+   */
+  wake(lastSequence: number): void;
   /** Resolves when the current round has ended; nothing is published afterwards. */
   stop(): Promise<void>;
   /** As it is shown to people who debug. */
@@ -34,7 +40,10 @@ export interface PublisherPicture {
 }
 
 /** Starts publishing at once, and looks for new events every eventLimits.eventPublishPeriodMs by itself. */
-export function startEventPublisher({ store, stream, system, log }: EventPublisherOptions): EventPublisher {
+export function startEventPublisher(options: EventPublisherOptions): EventPublisher {
+  const { store, stream, system, log, meter = nullMeter } = options;
+  const lag = new Lag();
+  meter.look("novact_events_unpublished", () => only(lag.events));
   let stopped = false;
   let woken = false;
   let failures = 0;
@@ -49,7 +58,7 @@ export function startEventPublisher({ store, stream, system, log }: EventPublish
     try {
       const untilMs = system.clock.monotonicMs() + eventLimits.eventPublishRoundMs;
       const isOver = () => stopped || signal.aborted || system.clock.monotonicMs() > untilMs;
-      const end = await publishNews({ store, stream, isOver }, from);
+      const end = await publishNews({ store, stream, isOver, lag }, from);
       if (signal.aborted) return;
       known = end;
       publishedUpTo = end ?? publishedUpTo;
@@ -68,7 +77,8 @@ export function startEventPublisher({ store, stream, system, log }: EventPublish
   void rounds.start();
 
   return {
-    wake() {
+    wake(lastSequence) {
+      lag.committed(lastSequence);
       if (stopped || woken) return;
       woken = true;
       // A running round looks at `woken` when it ends; after failures the back-off stands.
@@ -92,8 +102,30 @@ function pauseMs(failures: number, woken: boolean): number {
   return woken ? eventLimits.eventPublishSpacingMs : eventLimits.eventPublishPeriodMs;
 }
 
+/** How far the stream is behind the events of which this process knows. */
+class Lag {
+  #committed = 0;
+  /** Undefined: the stream's end was never seen. */
+  #published: number | undefined;
+
+  /** Undefined: it is not known. */
+  get events(): number | undefined {
+    return this.#published === undefined ? undefined : Math.max(0, this.#committed - this.#published);
+  }
+
+  committed(lastSequence: number): void {
+    this.#committed = Math.max(this.#committed, lastSequence);
+  }
+
+  /** The stream's end, which falls when the stream was lost. */
+  published(lastSequence: number): void {
+    this.#published = lastSequence;
+  }
+}
+
 interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
   readonly isOver: () => boolean;
+  readonly lag: Lag;
 }
 
 /**
@@ -102,18 +134,21 @@ interface News extends Pick<EventPublisherOptions, "store" | "stream"> {
  * the stream takes nothing. Answers the stream's end, if it is known.
  */
 async function publishNews(
-  { store, stream, isOver }: News,
+  { store, stream, isOver, lag }: News,
   from: number | undefined,
 ): Promise<number | undefined> {
   let before = -1;
   let end = from;
   while (!isOver()) {
     const after: number = end ?? (await stream.lastSequence());
+    lag.published(after);
     if (after === before) return undefined;
     before = after;
     const page = await store.listEvents({ after, limit: eventLimits.eventPublishPage });
     if (page.events.length === 0) return after;
+    lag.committed(page.events.at(-1)?.sequence ?? 0);
     end = await stream.publish(page.events);
+    if (end !== undefined) lag.published(end);
     if (page.events.length < eventLimits.eventPublishPage) return end;
   }
   return undefined;

@@ -5,6 +5,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { NatsCredentials } from "../bus/credentials.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { systemClock } from "../process/clock.ts";
 import { spaceNames } from "../process/disk-space.ts";
@@ -16,6 +17,7 @@ import { silent, watchDisks } from "./disk-watch.ts";
 import { type Keeper, keep } from "./keeper.ts";
 import { upLimits } from "./limits.ts";
 import { mendStream } from "./mend-stream.ts";
+import { openMetricsPage } from "./metrics.ts";
 import { startNatsServer } from "./nats-server.ts";
 import { mountNodeFileSystem, unmountNodeFileSystem } from "./node-file-system.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
@@ -60,6 +62,9 @@ class Parts {
   /** Makes room in PostgreSQL's directory, if the server is ours. */
   makeRoom: () => Promise<void> = async () => undefined;
   endWatch: () => void = () => undefined;
+  closePage: () => Promise<void> = async () => undefined;
+  /** With which our own NATS server says what it has counted; undefined: it never ran, or is not ours. */
+  natsMeter: NatsCredentials | undefined;
   nodes: JudgedNodes = { sound: new Map(), broken: new Map() };
   /** Nodes whose first start failed; they are tried again. */
   readonly failed = new Map<string, Error>();
@@ -103,6 +108,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     parts.nodes = judgeNodes(config);
     tellBroken(parts.nodes, screen.say);
     for (const step of [
+      startPage,
       startServers,
       startProxy,
       startControllers,
@@ -144,11 +150,16 @@ function endAtOnce(parts: Parts): void {
   setTimeout(() => parts.kill(), patienceMs).unref();
 }
 
+async function startPage({ config, screen: { say } }: ClusterOptions, parts: Parts): Promise<void> {
+  const processes = () => [...parts.controllers, ...parts.computes];
+  parts.closePage = await openMetricsPage({ config, processes, nats: () => parts.natsMeter, say });
+}
+
 async function startServers(options: ClusterOptions, parts: Parts): Promise<void> {
   const { config, screen } = options;
   const hosts = [...parts.nodes.sound.values()];
   const started = await Promise.allSettled([
-    config.nats.url === undefined ? keepServer(natsStarter(options, hosts), screen) : undefined,
+    config.nats.url === undefined ? keepServer(natsStarter(options, hosts, parts), screen) : undefined,
     config.postgres.url === undefined ? keepServer(postgresStarter(options, parts), screen) : undefined,
   ]);
   for (const each of started) {
@@ -178,7 +189,11 @@ function keepServer({ name, port, start }: Starter, { say }: Screen): Promise<Ke
   return keep({ name, start: startOnce, say, clock: systemClock });
 }
 
-function natsStarter({ config, screen: { say }, stop }: ClusterOptions, hosts: readonly string[]): Starter {
+function natsStarter(
+  { config, screen: { say }, stop }: ClusterOptions,
+  hosts: readonly string[],
+  parts: Parts,
+): Starter {
   const paths = statePaths(config);
   const access = {
     cell: config.cell,
@@ -191,10 +206,11 @@ function natsStarter({ config, screen: { say }, stop }: ClusterOptions, hosts: r
   let webSocketPort = websocket?.port ?? 0;
   const start = async (port: number) => {
     const server = await startNatsServer({
-      ...{ directory: paths.nats, port, logFile, access },
+      ...{ directory: paths.nats, port, logFile, access, metered: config.metrics !== undefined },
       ...(websocket === undefined ? {} : { webSocket: { ...websocket, port: webSocketPort } }),
       ...(stop === undefined ? {} : { stop }),
     });
+    parts.natsMeter = server.meterCredentials;
     const { webSocketUrl } = server;
     if (webSocketUrl === undefined) return server;
     say(`NATS takes browsers at ${webSocketUrl}`);
@@ -333,6 +349,7 @@ async function keepNode(
 async function stopParts(parts: Parts, { config, screen: { say } }: ClusterOptions): Promise<void> {
   const patienceMs = upLimits.upGuestPatienceMs;
   parts.endWatch();
+  await parts.closePage();
   if (parts.computes.length > 0) say("guests are powered down, compute nodes end");
   await stopAll(parts.computes, (node) => node.shutdown({ guests: true, patienceMs }));
   for (const { name } of config.nodes) await unmountNodeFileSystem(config, name, say);

@@ -13,7 +13,12 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { type NatsAccess, natsUsers } from "../bus/access.ts";
 import { credentialsFile, type NatsCredentials, readCredentials } from "../bus/credentials.ts";
-import { natsServerConfig, type WebSocketListener, webSocketNobody } from "../bus/server-config.ts";
+import {
+  natsMeterUser,
+  natsServerConfig,
+  type WebSocketListener,
+  webSocketNobody,
+} from "../bus/server-config.ts";
 import { writeStateFile } from "../process/state-file.ts";
 import type { Stop } from "../setup/run-command.mjs";
 import { upLimits } from "./limits.ts";
@@ -34,6 +39,8 @@ export interface NatsServerOptions {
   readonly access: NatsAccess;
   /** Absent: no listener for browsers. Port 0: any free one. */
   readonly webSocket?: WebSocketListener;
+  /** True: `meterCredentials` of the server are good. */
+  readonly metered?: boolean;
   /** See ServerProgram.diesWithUs. */
   readonly diesWithUs?: boolean;
   readonly stop?: Stop;
@@ -42,6 +49,8 @@ export interface NatsServerOptions {
 export interface NatsServer extends RunningServer {
   /** URL of the listener for browsers; undefined: there is none. */
   readonly webSocketUrl: string | undefined;
+  /** For the user that may ask the server for its counters, and nothing else; in no file of credentials. */
+  readonly meterCredentials: NatsCredentials;
 }
 
 /** Where Debian and other installations put the program. */
@@ -98,7 +107,12 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     ready: () => greets(port),
   });
   const webSocketUrl = webSocket === undefined ? undefined : `ws://127.0.0.1:${webSocket.port}`;
-  return { name: "NATS", port, url: urlOf(port), webSocketUrl, ...server };
+  return { name: "NATS", port, url: urlOf(port), webSocketUrl, meterCredentials: metersAt(port), ...server };
+}
+
+function metersAt(port: number): NatsCredentials {
+  const { name: user, inboxPrefix } = natsMeterUser;
+  return { servers: [urlOf(port)], user, pass: metersPassword, inboxPrefix };
 }
 
 const urlOf = (port: number): string => `nats://127.0.0.1:${port}`;
@@ -124,6 +138,8 @@ async function listenerOf(
 
 /** Nobody types the password of a browser; it is kept, so that the configuration stays the same. */
 const nobodysPassword = randomBytes(24).toString("hex");
+/** Known to this process and its server alone. */
+const metersPassword = randomBytes(24).toString("hex");
 
 /**
  * Writes configuration and credentials; answers the configuration's path. Passwords stay the same from start
@@ -137,6 +153,7 @@ function writeFiles(
   const { directory, access } = options;
   const url = urlOf(port);
   const passwords: Record<string, string> = { [webSocketNobody]: nobodysPassword };
+  if (options.metered === true) passwords[natsMeterUser.name] = metersPassword;
   for (const { name, inboxPrefix } of natsUsers(access)) {
     const file = credentialsFile(directory, name);
     const pass = readCredentials(file)?.pass ?? randomBytes(24).toString("hex");

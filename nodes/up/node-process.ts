@@ -7,7 +7,13 @@ import { type ChildProcess, fork } from "node:child_process";
 import { closeSync } from "node:fs";
 import { isKnownCode } from "../package/exit-codes.ts";
 import { programFile } from "../package/program-files.ts";
-import { isChildMessage, type ShutdownMessage } from "../process/messages.ts";
+import {
+  isChildMessage,
+  isMeasured,
+  type MeasureMessage,
+  type ShutdownMessage,
+  type ThreadMeasured,
+} from "../process/messages.ts";
 import { proofOf, removeProof, writeProof } from "../process/owned-process.ts";
 import { upLimits } from "./limits.ts";
 import { clearLeftover, openOutput, type ServerEnd, ServerStartError } from "./server-process.ts";
@@ -37,6 +43,8 @@ export interface NodeProcessOptions {
 export interface NodeProcess {
   readonly pid: number;
   readonly ended: Promise<ServerEnd>;
+  /** The counters of the process's threads; null: no answer came within `patienceMs`. */
+  measure(patienceMs: number): Promise<readonly ThreadMeasured[] | null>;
   /**
    * Asks the process to end; SIGKILL follows after patienceMs and a grace. Resolves when the process is gone.
    * Idempotent.
@@ -89,7 +97,31 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     clearTimeout(late);
     if (identity !== undefined) removeProof(identity.file);
   };
-  return { pid: child.pid ?? 0, ended, shutdown, kill: killNow };
+  return { pid: child.pid ?? 0, ended, measure: measuring(child), shutdown, kill: killNow };
+}
+
+function measuring(child: ChildProcess): NodeProcess["measure"] {
+  let number = 0;
+  const asked = new Map<number, (threads: readonly ThreadMeasured[]) => void>();
+  child.on("message", (message) => {
+    if (isMeasured(message)) asked.get(message.number)?.(message.threads);
+  });
+  return (patienceMs) =>
+    new Promise((resolve) => {
+      if (!child.connected) return resolve(null);
+      number += 1;
+      const own = number;
+      const end = (threads: readonly ThreadMeasured[] | null) => {
+        clearTimeout(timer);
+        asked.delete(own);
+        resolve(threads);
+      };
+      const timer = setTimeout(() => end(null), patienceMs);
+      asked.set(own, end);
+      child.send({ kind: "measure", number: own } satisfies MeasureMessage, (error) => {
+        if (error !== null) end(null);
+      });
+    });
 }
 
 /** A process that cannot be recorded must not run on: nobody would find it again. */

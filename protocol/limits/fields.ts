@@ -7,6 +7,8 @@ export const fieldLimits = {
   idLengthMax: 64,
   nameLengthMax: 255,
   reasonLengthMax: 1_024,
+  /** As long as Nova's. */
+  descriptionLengthMax: 255,
   pathLengthMax: 4_096,
   metadataKeysMax: 128,
   metadataValueLengthMax: 255,

@@ -14,7 +14,7 @@ import { Budgets, type Rate } from "./budget.ts";
 import { encodingOf } from "./codec.ts";
 import { errorMessage } from "./headers.ts";
 import { StatusError } from "./status.ts";
-import type { BusDoor, BusMessage, Clock, Log, Timer } from "./transport.ts";
+import type { BusDoor, BusMessage, CallMeter, Clock, Log, Timer } from "./transport.ts";
 
 /**
  * What a door needs of the requests under way: whether one more of this name has a place, now or in the
@@ -29,6 +29,10 @@ export interface DoorOptions {
   readonly room: Room;
   readonly clock: Pick<Clock, "monotonicMs" | "after">;
   readonly log: Log;
+  /** Hears of each message that is kept out; true: the sender is not heard from now on. */
+  readonly keptOut?: (name: string, bytes: number, nowMs: number) => boolean;
+  /** Absent: nobody counts. */
+  readonly meter?: Pick<CallMeter, "keptOut"> | undefined;
 }
 
 export interface Door extends BusDoor {
@@ -42,7 +46,7 @@ export const strayName = "";
 /** Names that one line of the log tells apart. */
 const namesToldMax = 8;
 
-export function createDoor({ binding, room, clock, log }: DoorOptions): Door {
+export function createDoor({ binding, room, clock, log, meter, keptOut }: DoorOptions): Door {
   const budgets = budgetsOf(binding.kind);
   const refusals = refusalBudget(admissionLimits.refusalsPerSecondMax);
   const refusalsOfAll = refusalBudget(admissionLimits.refusalsOfAllPerSecondMax);
@@ -55,7 +59,8 @@ export function createDoor({ binding, room, clock, log }: DoorOptions): Door {
       if ((budget === undefined || budget.take(name, bytes, nowMs)) && room.hasRoom(name, bytes))
         return "take";
       const refuse = refusals.take(name, 0, nowMs) && refusalsOfAll.take(strayName, 0, nowMs);
-      excess.add(name, bytes, refuse);
+      excess.add(name, bytes, { refused: refuse, muted: keptOut?.(name, bytes, nowMs) === true });
+      meter?.keptOut(refuse ? "refused" : "dropped");
       return refuse ? "refuse" : "drop";
     },
     refusal: (body) => refusalIn[encodingOf(body)],
@@ -105,6 +110,11 @@ export function tooManyRequests(): StatusError {
   });
 }
 
+/** What a request is answered whose deadline passes before its turn. Not executed. */
+export function deadlinePast(): StatusError {
+  return new StatusError("deadlinePast", "The deadline passed before the request's turn came.");
+}
+
 const refusalIn: Readonly<Record<"json" | "msgpack", BusMessage>> = {
   json: errorMessage(tooManyRequests(), "json"),
   msgpack: errorMessage(tooManyRequests(), "msgpack"),
@@ -114,6 +124,8 @@ interface Excess {
   refused: number;
   dropped: number;
   bytes: number;
+  /** How often it was not heard for a while. */
+  muted: number;
 }
 
 /** Counts what is refused and dropped, and writes one line in each period that had any. */
@@ -130,17 +142,18 @@ function createExcess(clock: DoorOptions["clock"], log: Log) {
     log.warn({ senders, others: all.length - senders.length }, "requests beyond a sender's share");
   };
   return {
-    add(name: string, bytes: number, refused: boolean) {
+    add(name: string, bytes: number, { refused, muted }: { refused: boolean; muted: boolean }) {
       const known = counts.size < admissionLimits.budgetsRememberedMax || counts.has(name);
       const key = known ? name : strayName;
       let count = counts.get(key);
       if (count === undefined) {
-        count = { refused: 0, dropped: 0, bytes: 0 };
+        count = { refused: 0, dropped: 0, bytes: 0, muted: 0 };
         counts.set(key, count);
       }
       count.bytes += bytes;
       if (refused) count.refused += 1;
       else count.dropped += 1;
+      if (muted) count.muted += 1;
       timer ??= clock.after(admissionLimits.excessLogPeriodMs, tell);
     },
     close: tell,

@@ -48,6 +48,11 @@ export const Name = Type.String({
   maxLength: fieldLimits.nameLengthMax,
   pattern: "^[^\\x00-\\x1f\\x7f]+$",
 });
+/** What people write about a thing; may be empty. */
+export const Description = Type.String({
+  maxLength: fieldLimits.descriptionLengthMax,
+  pattern: "^[^\\x00-\\x1f\\x7f]*$",
+});
 /** A name that is also used as a key on command lines and in configuration. */
 export const Label = Type.String({
   pattern: "^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$",
@@ -79,6 +84,12 @@ export const Metadata = Type.Record(
     description: `pairs, each with ${printable("a key")}`,
   },
 );
+/** Pairs of metadata to set; null removes a pair. Pairs that are not named stay as they are. */
+export const MetadataChanges = Type.Record(
+  Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]{1,255}$" }),
+  nullable(Type.String({ maxLength: fieldLimits.metadataValueLengthMax })),
+  { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
+);
 /** Extra requirements of a flavor, each read by the scheduler filter that knows its key. */
 export const ExtraSpecs = Type.Record(
   Type.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9_.:-]{0,254}$" }),
@@ -108,6 +119,19 @@ export const pageRequest = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: wireLimits.pageLengthMax })),
   marker: Type.Optional(Id),
 };
+
+/**
+ * The order of a list. Markers work in both: the next page goes on behind the marker's id, in the order that
+ * is asked for. Absent: `oldest`.
+ */
+export const listOrder = Type.Optional(literals(["oldest", "newest"]));
+
+/**
+ * A filter by several values: what has any of them. An empty list is refused: nobody can tell whether it
+ * means everything or nothing.
+ */
+export const anyOf = <T extends TSchema>(value: T) =>
+  Type.Optional(Type.Array(value, { minItems: 1, maxItems: wireLimits.filterValuesMax }));
 
 export const ErrorAnswer = answer({
   code: Type.String(),

@@ -37,6 +37,10 @@ export const reasons = {
     next: "Keep the body below the limit in protocol/limits/wire.ts.",
   },
   bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
+  tooManyValues: {
+    code: "INVALID_ARGUMENT",
+    next: "Send no more keys and elements than the method's schema has room for.",
+  },
   answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },
   schemaMismatch: {
     code: "INVALID_ARGUMENT",
@@ -104,6 +108,14 @@ export const reasons = {
   pausedNow: { code: "FAILED_PRECONDITION", next: "Unpause the instance first: novact instance unpause." },
   failedNow: { code: "FAILED_PRECONDITION", next: "Start the instance again, or delete it." },
   beingDeleted: { code: "FAILED_PRECONDITION", next: "Nothing: the instance is going." },
+  instanceLocked: {
+    code: "FAILED_PRECONDITION",
+    next: "Unlock it first: novact instance unlock. A lock of the operators is lifted by an operator alone.",
+  },
+  metadataFull: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Remove pairs that nobody needs: novact instance set --metadata KEY=.",
+  },
   stopPending: { code: "FAILED_PRECONDITION", next: "Wait until the instance has stopped, or start it." },
   neverBuilt: {
     code: "FAILED_PRECONDITION",
@@ -138,7 +150,10 @@ export const reasons = {
   },
   staleEpoch: { code: "FAILED_PRECONDITION", next: "Nothing: a newer owner of the instance exists." },
   staleGeneration: { code: "FAILED_PRECONDITION", next: "Nothing: a newer intent is known." },
-  noResponders: { code: "UNAVAILABLE", next: "Nobody listens there. Is the cluster up? novact doctor." },
+  noResponders: {
+    code: "UNAVAILABLE",
+    next: "Nobody listens there. Is the cluster up (novact doctor), or does the project flood it?",
+  },
   notConnected: { code: "UNAVAILABLE", next: "Is the NATS server up, and its URL right? novact doctor." },
   streamUnavailable: {
     code: "UNAVAILABLE",

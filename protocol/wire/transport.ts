@@ -1,10 +1,11 @@
 /**
- * The ports that the protocol needs: a bus (bytes on subjects), a clock, ids and a log. Types only.
+ * The ports that the protocol needs: a bus (bytes on subjects), a clock, ids, a log and a meter. Types only.
  *
  * The bus may lose, double and reorder messages, and nothing in the protocol may rely on a better one.
  * nodes/bus/nats.ts implements it on NATS, spec/support/memory-bus.ts in memory, and both pass
  * spec/support/bus-contract.ts. This file must never contain behaviour.
  */
+import type { Code } from "./status.ts";
 
 export interface Timer {
   cancel(): void;
@@ -32,6 +33,14 @@ export interface Log {
   info(fields: Readonly<Record<string, unknown>>, message: string): void;
   warn(fields: Readonly<Record<string, unknown>>, message: string): void;
   error(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** Counts the calls of a server. It never throws. */
+export interface CallMeter {
+  /** A request was answered. `method`: `<noun>.<method>`; undefined: its subject names none that there is. */
+  answered(method: string | undefined, code: "OK" | Code, tookMs: number): void;
+  /** A message was not let in by the door. */
+  keptOut(how: "refused" | "dropped"): void;
 }
 
 /**

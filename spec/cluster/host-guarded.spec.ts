@@ -45,11 +45,14 @@ describe("what a guard did, at a controller", function () {
     const ids = [await create("one"), await create("two")];
     await host.guarded(...ids.map((id, index) => deed(id, 10 + index)));
     const because = "paused by the guard of host-a at 2026-01-02T03:04:05.678Z: its host lease had ended";
-    for (const id of ids) {
+    for (const [index, id] of ids.entries()) {
       const { events } = await world.demo.event.list({ after: 0, noun: "instance", id, limit: 1_000 });
       const told = events.filter(({ event }) => event === "guarded");
       expect(told.map(({ body }) => body)).to.deep.equal([
-        { hostId: "a", hostName: "host-a", what: "stopped", why: "leaseEnded", because },
+        {
+          ...{ name: index === 0 ? "one" : "two", hostId: "a", hostName: "host-a" },
+          ...{ what: "stopped", why: "leaseEnded", because },
+        },
       ]);
     }
     expect((await eventsOf("host", "a")).map(({ body }) => body)).to.deep.equal([

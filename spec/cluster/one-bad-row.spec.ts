@@ -38,7 +38,7 @@ describe("one bad row", () => {
     const { nameLengthMax } = fieldLimits;
     expect(await reasonOf(create({ name: long(nameLengthMax - 1), count: 1 }))).to.equal("schemaMismatch");
     expect(await reasonOf(create({ name: long(nameLengthMax - 2), count: 10 }))).to.equal("schemaMismatch");
-    expect(await world.store.listInstances({ limit: 10 })).to.deep.equal([]);
+    expect(await world.store.listInstances({ limit: 10 })).to.deep.equal({ rows: [] });
     const { instance } = await create({ name: long(nameLengthMax - 2), count: 2 });
     expect(instance.name).to.equal(`${long(nameLengthMax - 2)}-1`);
     // As validators count: a character beyond the first plane is one.

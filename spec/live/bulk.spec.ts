@@ -41,7 +41,7 @@ describe("a store that was filled in bulk", function () {
   });
 
   it("has the instances, at rest on their hosts, and one differs from another by what names it alone", async () => {
-    const rows = await store.listInstances({ limit: 10 });
+    const { rows } = await store.listInstances({ limit: 10 });
     expect(rows).to.have.length(hosts * instancesPerHost);
     const [first] = rows;
     for (const { instance, machine } of rows) {
@@ -64,7 +64,7 @@ describe("a store that was filled in bulk", function () {
   });
 
   it("goes on from there: the next commit of an instance is one like any other", async () => {
-    const [row] = await store.listInstances({ limit: 1 });
+    const [row] = (await store.listInstances({ limit: 1 })).rows;
     if (row === undefined) throw new Error("There is no instance.");
     const outcome = await store.commit(
       changeTurn(next(row.instance, { state: "stopped", desired: "stopped" })),

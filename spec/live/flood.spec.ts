@@ -44,6 +44,12 @@ describe("a flood of a real cluster", function () {
     }
   });
 
+  it("is not heard for a while when it goes on, and heard again", () => {
+    for (const { name, flood: sent } of result.runs.filter(({ name }) => name === "small")) {
+      expect(sent?.answers, name).to.include.keys("noResponders", "malformedBody");
+    }
+  });
+
   it("sends its control runs to nobody", () => {
     const controls = result.runs.filter(({ name }) => name.endsWith("to nobody"));
     expect(controls.map(({ name }) => name)).to.deep.equal([

@@ -144,7 +144,7 @@ describe("a database that was there before", function () {
     for (const one of tried) expect(one).to.have.nested.property("reason.message", outdated);
     await Promise.allSettled([commit("i4")]);
     expect(ends).to.deep.equal([outdated]);
-    expect(await store.listInstances({ limit: 10 })).to.have.length(1);
+    expect((await store.listInstances({ limit: 10 })).rows).to.have.length(1);
     await store.close();
   });
 

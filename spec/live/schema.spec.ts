@@ -89,6 +89,7 @@ describe("the tables", function () {
       "0004-resources",
       "0005-key-pair",
       "0006-host-operations",
+      "0007-locks",
     ]);
   });
 

@@ -289,6 +289,8 @@ describe("the stores in memory and on PostgreSQL, given the same commits", () =>
         expect(await postgres.allHosts()).to.deep.equal(await memory.allHosts());
       }
       expect(await everything(postgres, prefix)).to.deep.equal(await everything(memory, prefix));
+      const newest = { after: 0, limit: 50, order: "newest" } as const;
+      expect(await postgres.listEvents(newest)).to.deep.equal(await memory.listEvents(newest));
     });
     await fc.assert(sameForBoth, { seed, numRuns: 25, endOnFailure: true });
   });

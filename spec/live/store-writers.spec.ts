@@ -2,8 +2,8 @@
  * Several writers at one PostgreSQL, each with a connection of its own, given commits that contend for the
  * same rows: what each was answered, and all rows and events afterwards, must be what the store in memory
  * makes of the same commits in *some* order. Histories are small enough to try all orders. Commits that one
- * writer sends at once it may merge into one, which is then judged as one: two moves that keep the rule of a
- * group only together are committed then.
+ * writer sends at once it may merge into one, in either order, which is then judged as one: two moves that
+ * keep the rule of a group only together are committed then.
  */
 
 import { MikroORM } from "@mikro-orm/postgresql";
@@ -196,7 +196,9 @@ function readings([waves = [], ...others]: History<Did>): readonly History<Unit>
     (known, wave) => {
       const apart = wave.map((one) => [one]);
       const requests = wave.filter(({ commit }) => commit.request !== undefined).length;
-      const ways: readonly (readonly Unit[])[] = wave.length > 1 && requests < 2 ? [apart, [wave]] : [apart];
+      // What a client asked for and the system's own wait in two lines, which take turns in being first.
+      const merged = wave.length > 1 && requests < 2 ? [[wave], [wave.toReversed()]] : [];
+      const ways: readonly (readonly Unit[])[] = [apart, ...merged];
       return known.flatMap((before) => ways.map((way) => [...before, way]));
     },
     [[]],

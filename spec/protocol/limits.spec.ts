@@ -12,6 +12,7 @@ const units =
 const counts = new Set([
   ...["turnsPerWake", "generationsPerWrite", "bootsPerCpu", "adoptionsAtOnce", "failingHostsShare"],
   ...["eventPublishWindow", "eventPublishPage", "fullBelowShare", "roomAgainShare"],
+  ...["pipeColumns", "newestRows", "requestsAtOnce", "watchPausePerReading"],
 ]);
 
 describe("limits", () => {

@@ -33,6 +33,8 @@ const methods = {
   hostAdd: "aggregate.addHost",
   hostRemove: "aggregate.removeHost",
   evacuate: "instance.evacuate",
+  operatorLock: "instance.lock",
+  operatorUnlock: "instance.unlock",
 } as const satisfies Record<Exclude<SurroundingCommand, ResourceCommand>, string>;
 
 type ResourceCommand = (typeof resourceCommands)[number];
@@ -85,6 +87,8 @@ export function surroundingCall(
         : { method, id: project, request };
     }
     case "evacuate":
+    case "operatorLock":
+    case "operatorUnlock":
       return { method, id: instances[target % Math.max(1, instances.length)]?.id, request };
     default:
       return { method, id: aggregateName(target), request };

@@ -14,6 +14,7 @@ import { cell } from "./cluster.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Network } from "./network.ts";
 import type { PlannedCommand } from "./plan.ts";
+import { editCommands } from "./plan-edits.ts";
 import { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 
@@ -228,8 +229,14 @@ function methodOf({ command }: PlannedCommand): string {
   return command === "rebootHard" ? "reboot" : command;
 }
 
-function requestOf({ command, wait, timeoutMs }: PlannedCommand): Readonly<Record<string, unknown>> {
+function requestOf({
+  command,
+  wait,
+  timeoutMs,
+  request = {},
+}: PlannedCommand): Readonly<Record<string, unknown>> {
   if (command === "get") return {};
+  if (editCommands.some((edit) => edit === command)) return request;
   return {
     ...(wait === true ? { wait } : {}),
     ...(command === "stopHard" || command === "rebootHard" ? { mode: "hard" } : {}),

@@ -31,10 +31,12 @@ import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody, type Owner } from "./kernel.ts";
 import { Network } from "./network.ts";
 import type { Parameters } from "./plan.ts";
+import { projects } from "./plan-hostile.ts";
 import { simulatedPower } from "./power.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { StoreServer, streamOf } from "./store.ts";
+import type { Tally } from "./tally.ts";
 import { knownBy, oneVersion, type VersionDraw, Versions, versionsOf } from "./versions.ts";
 
 export const cell = "sim";
@@ -96,6 +98,8 @@ export class Cluster {
   readonly #nextVersion: VersionDraw;
   /** For each life of an agent: whether it can hold a lease on the storage. */
   readonly #storageAware: () => boolean;
+  /** Of all lives of all processes and their threads. */
+  readonly tallies: Tally[] = [];
   #births = 0;
   #streamUp = true;
 
@@ -136,6 +140,11 @@ export class Cluster {
       sharedDisks === undefined ? undefined : new FakeStorage("shared", { locks: sharedDisks === "locked" });
     for (let index = 0; index < parameters.controllers; index += 1) this.#addController(index);
     for (let index = 0; index < parameters.hosts; index += 1) this.#addHost(index);
+  }
+
+  /** What the meters of processes have counted otherwise than it happened. */
+  get miscounts(): readonly string[] {
+    return this.tallies.flatMap(({ differences }) => differences);
   }
 
   #addController(index: number): void {
@@ -194,19 +203,22 @@ export class Cluster {
       };
       const stream = streamOf(process, this.stream.connect(), reach);
       const { clock, ids, log } = process;
-      const openPublisher = (system: ActorSystem) => startEventPublisher({ store, stream, system, log });
+      const { meter } = process.tally;
+      this.tallies.push(process.tally);
+      const openPublisher = (system: ActorSystem) =>
+        startEventPublisher({ store, stream, system, log, meter });
       const onFailed = () => {
         process.kill();
         kernel.after(nobody, 1_000, `${process.name} is started again`, () => {
           if (place.process === process) this.startController(index);
         });
       };
-      const common = { cell, store, bus, clock, ids, log, openPublisher, onFailed };
+      const common = { cell, store, bus, clock, ids, log, meter, openPublisher, onFailed };
       const look = async () => [
         { of: "database", freeBytes: this.store.full ? 0 : databaseBytes, totalBytes: databaseBytes },
       ];
       const name = `controller-${index + 1}`;
-      const ports = { ...common, name, scheduler: {}, firstTurn: index, space: { look } };
+      const ports = { ...common, name, scheduler: {}, projects, firstTurn: index, space: { look } };
       const power = simulatedPower({
         ...{ process, random: random.fork(`power of ${process.name} ${this.#births}`) },
         switchOff: (hostName) => this.#switchOff(hostName),
@@ -225,7 +237,8 @@ export class Cluster {
   #safetyOf(process: SimulatedProcess, index: number, onFailed: () => void): OpenSafety {
     const { kernel } = this.#options;
     const thread = process.thread("safety");
-    const { clock, ids, log } = thread;
+    const { clock, ids, log, tally } = thread;
+    this.tallies.push(tally);
     return (audience) => {
       const calls = (call: unknown) =>
         kernel.soon(process, "", () => void answerCall(call as CallMessage, audience, answers));
@@ -236,7 +249,9 @@ export class Cluster {
       };
       return across(kernel, process, thread, async () => {
         const [bus, store] = [this.network.connect(thread), this.store.connect(thread)];
-        const ports = { cell, store, bus, clock, ids, log, name: `controller-${index + 1}`, onFailed };
+        const { meter } = tally;
+        const name = `controller-${index + 1}`;
+        const ports = { cell, store, bus, clock, ids, log, meter, name, onFailed };
         const safety = await assembleSafety(ports, linked);
         bus.onConnected(() => safety.cutOff());
         return { stop: () => across(kernel, process, thread, () => safety.stop()) };
@@ -273,9 +288,10 @@ export class Cluster {
         numa: numaNodesOf(parameters.numaNodes ?? 0, parameters.hostVcpus),
         ...{ labels: {}, features: [], machineTypes: [] },
       } as const;
-      const { clock, ids, log } = agent;
+      const { clock, ids, log, tally } = agent;
+      this.tallies.push(tally);
       place.compute = assembleCompute({
-        ...{ cell, inventory, bus, clock, ids, log },
+        ...{ cell, inventory, bus, clock, ids, log, meter: tally.meter },
         drivers: machine.drivers(agent, this.#storageAware()),
         bootsMax: 8,
         knows: knownBy(agent.version),

@@ -2,7 +2,7 @@
  * Done, or cleanly undone: what the client was told at last, held against everything there is in the end.
  * Pure, and by value: a state of an instance is a word, any other thing is its noun and its last event.
  */
-import type { Completed, Invoked, Quiet } from "../../actors/promises/facts.ts";
+import type { Completed, InstanceFacts, Invoked, Quiet } from "../../actors/promises/facts.ts";
 import type { InstanceOperationKind, OperationKind, OperationState } from "../../protocol/states.ts";
 
 export interface Told {
@@ -77,9 +77,10 @@ function isLike(things: readonly string[], wanted: readonly string[], broken: bo
  * told of them last.
  */
 export function thingsIn({ instances, events }: Quiet, sinceMs: number): readonly string[] {
-  const states = instances.map(({ state, failed }) =>
-    state === "failed" && !failed ? "failed without a reason" : state,
-  );
+  const states = instances.map(({ state, failed, written }) => {
+    const word = state === "failed" && !failed ? "failed without a reason" : state;
+    return [word, ...writtenWords(written)].join(" ");
+  });
   const others = new Map(
     events
       .filter(({ noun, event, atMs }) => noun !== "instance" && !isBirth(noun, event) && atMs >= sinceMs)
@@ -87,6 +88,14 @@ export function thingsIn({ instances, events }: Quiet, sinceMs: number): readonl
   );
   return [...states, ...others.values()].sort();
 }
+
+/** Metadata in the order of the keys, then the lock. */
+function writtenWords({ metadata, lockedBy }: InstanceFacts["written"] = nothingWritten): readonly string[] {
+  const pairs = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
+  return [...pairs.sort(), ...(lockedBy === null ? [] : [`locked by ${lockedBy}`])];
+}
+
+const nothingWritten = { metadata: {}, lockedBy: null };
 
 /**
  * An agent that starts says who it is, a host that was away for long gets another lease, and its guard says

@@ -3,7 +3,8 @@
  * square; what it finds comes back as messages. A process that dies ends the whole matrix.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { type Operation, operations } from "./crash-matrix-operations.ts";
+import type { Operation } from "./crash-matrix-acts.ts";
+import { operations } from "./crash-matrix-operations.ts";
 import type { Row, Square } from "./crash-matrix-report.ts";
 import { faultsAt, runSquare } from "./crash-matrix-square.ts";
 

@@ -3,46 +3,10 @@
  * asked for then, and how everything shall be in the end, done or undone. Times are relative: those of
  * `prepare` to when the cluster is up, those of `act` to when counting begins.
  */
-import type { CommandKind, FaultKind, Parameters } from "./plan.ts";
-import type { PlannedRequest } from "./plan-surroundings.ts";
+import { type Act, ask, command, created, fault, type Operation, one, today } from "./crash-matrix-acts.ts";
+import { edits } from "./crash-matrix-edits.ts";
+import type { FaultKind } from "./plan.ts";
 
-export type Act = { readonly atMs: number } & (
-  | {
-      readonly command: CommandKind;
-      readonly target?: number;
-      readonly wait?: boolean;
-      readonly count?: number;
-      readonly timeoutMs?: number;
-      readonly request?: PlannedRequest;
-    }
-  | { readonly ask: string; readonly id: string; readonly request: Readonly<Record<string, unknown>> }
-  | { readonly fault: FaultKind; readonly target: number; readonly forMs: number }
-  /** Happens to whoever does this step first. `refuse`: its hypervisor says no to everything. */
-  | { readonly at: RegExp; readonly happens: "refuse" | "fillDisk" | "kill"; readonly forMs: number }
-);
-
-export interface Operation {
-  readonly name: string;
-  readonly parameters?: Partial<Parameters>;
-  readonly prepare: readonly Act[];
-  readonly act: readonly Act[];
-  /** Everything there is, in words as in crash-matrix-end.ts: each of these is right when all is done. */
-  readonly done: readonly (readonly string[])[];
-  /** And these are right as well when it was refused, or when nobody knows. */
-  readonly undone: readonly (readonly string[])[];
-}
-
-type More = Omit<Extract<Act, { command: CommandKind }>, "atMs" | "command">;
-
-const command = (kind: CommandKind, atMs = 0, more: More = {}): Act => ({ atMs, command: kind, ...more });
-const fault = (kind: FaultKind, atMs = 0, forMs = 1_500, target = 0): Act => ({
-  ...{ atMs, fault: kind, forMs, target },
-});
-const ask = (method: string, id: string, request: Readonly<Record<string, unknown>> = {}): Act => ({
-  ...{ atMs: 0, ask: method, id, request },
-});
-
-const created = [command("create")];
 const stopped = [...created, command("stopHard", 2_000)];
 const paused = [...created, command("pause", 2_000)];
 const failed = [...created, fault("guestPanics", 2_000)];
@@ -93,9 +57,6 @@ const create: readonly Operation[] = [
     undone: [[]],
   },
 ];
-
-const one = (name: string, prepare: readonly Act[], act: readonly Act[], [from, to]: [string, string]) =>
-  ({ name, prepare, act, done: [[to]], undone: [[from]] }) satisfies Operation;
 
 const power: readonly Operation[] = [
   one("start", stopped, [command("start")], ["stopped", "running"]),
@@ -249,9 +210,6 @@ const newRack = ask("aggregate.create", "", { name: "rack", availabilityZone: "n
 const joining = ask("aggregate.addHost", "rack", { host: "h1" });
 const member = command("create", 0, { request: { serverGroup: "apart" } });
 
-/** No controller plays the previous version, which lacks these methods and would refuse the call. */
-const today = { parameters: { oneVersion: true } } as const;
-
 const surroundings: readonly Operation[] = [
   { ...catalog("group create", [], newGroup, ["", "server-group created"]), ...today },
   {
@@ -385,4 +343,5 @@ export const operations: readonly Operation[] = [
   ...operators,
   ...hosts,
   ...surroundings,
+  ...edits,
 ];

@@ -3,8 +3,8 @@
  * run, which counts the steps. Each run has a clock and a cluster of its own, and no randomness.
  */
 import type { Completed, Fact, Invoked, Quiet } from "../../actors/promises/facts.ts";
+import type { Act, Operation } from "./crash-matrix-acts.ts";
 import { endFault, thingsIn, toldAndBegun } from "./crash-matrix-end.ts";
-import type { Act, Operation } from "./crash-matrix-operations.ts";
 import { applyFault } from "./faults.ts";
 import type { CountedStep, StepFault } from "./interposer.ts";
 import { nobody } from "./kernel.ts";

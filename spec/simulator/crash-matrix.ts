@@ -6,8 +6,9 @@
  *   npm run crashmatrix -- --operation NAME [--step N --fault FAULT] --trace
  */
 import { parseArgs } from "node:util";
+import type { Operation } from "./crash-matrix-acts.ts";
 import { runParts } from "./crash-matrix-jobs.ts";
-import { type Operation, operations } from "./crash-matrix-operations.ts";
+import { operations } from "./crash-matrix-operations.ts";
 import { matrixText, totalsOf } from "./crash-matrix-report.ts";
 import { type Aimed, type CellFault, cellFaultNames, runSquare } from "./crash-matrix-square.ts";
 

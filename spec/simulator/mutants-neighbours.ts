@@ -3,7 +3,8 @@ import type { Mutant } from "./mutants-plans.ts";
 import type { Plan, PlannedCommand, PlannedFault } from "./plan.ts";
 import { calmed, type PlannedHostile } from "./plan-hostile.ts";
 
-const size = { controllers: 1, hosts: 3, seconds: 40 } as const;
+export const floodSize = { controllers: 1, hosts: 3, seconds: 40 } as const;
+const size = floodSize;
 
 /** A run with one hostile deed and only creates before it. */
 function hostilePlan(plan: Plan, deed: Omit<PlannedHostile, "atMs" | "forMs">): Plan {
@@ -16,7 +17,7 @@ function hostilePlan(plan: Plan, deed: Omit<PlannedHostile, "atMs" | "forMs">): 
   return { ...plan, parameters, commands: creates, faults };
 }
 
-const floodedBy =
+export const floodedBy =
   (what: PlannedHostile["what"], other: number, target = 0) =>
   (plan: Plan): Plan =>
     hostilePlan(plan, { fault: "flood", target, other, what });
@@ -26,8 +27,8 @@ export const neighbourMutants: readonly Mutant[] = [
     name: "no-door",
     promise: "I11",
     file: "protocol/wire/server.ts",
-    find: "bus.serve(binding.pattern, binding.queue, answer, door)",
-    replace: "bus.serve(binding.pattern, binding.queue, answer)",
+    find: "bus.serve(pattern, binding.queue, answer, door)",
+    replace: "bus.serve(pattern, binding.queue, answer)",
     guard: "A message is admitted before anything of it is read.",
     size,
     shape: floodedBy("commands", 12_000),
@@ -71,6 +72,16 @@ export const neighbourMutants: readonly Mutant[] = [
     guard: "A project has so many requests that only wait, and no more.",
     size,
     shape: floodedBy("polls", 8_000),
+  },
+  {
+    name: "unheard-for-good",
+    promise: "I11",
+    file: "protocol/wire/hearing.ts",
+    find: "this.#all = this.#options.listen(this.#options.binding.pattern);",
+    replace: "this.#all = this.#each.get(name);",
+    guard: "Everybody is heard again when a flood's pause is over.",
+    size,
+    shape: floodedBy("commands", 24_000),
   },
   {
     name: "discovery-unlimited",

@@ -228,6 +228,40 @@ export function apart(plan: Plan): Plan {
   return { ...plan, parameters, commands: [made, ...commands], faults: [] };
 }
 
+/** The same moments for each of the first three instances, which are made before. */
+function aboutThree(plan: Plan, commands: readonly Omit<PlannedCommand, "client" | "target">[]): Plan {
+  const three = [0, 1, 2];
+  const creates = three.map((target): PlannedCommand => {
+    return { atMs: 4_000 + target * 200, client: 0, command: "create", target };
+  });
+  const about = commands.flatMap((one) =>
+    three.map((target): PlannedCommand => ({ ...one, atMs: one.atMs + target, client: 0, target })),
+  );
+  const parameters = { ...plan.parameters, ...calm, oneVersion: true, hostVcpus: 12 };
+  return { ...plan, parameters, commands: [...creates, ...about], faults: [] };
+}
+
+/** Locks of both sides, and what the project asks for meanwhile. */
+export const locked = (plan: Plan): Plan =>
+  aboutThree(plan, [
+    { atMs: 9_000, command: "lock", request: { reason: "keep" } },
+    { atMs: 10_000, command: "stopHard" },
+    { atMs: 11_000, command: "set", request: { metadata: { a: "1" } } },
+    { atMs: 12_000, command: "operatorLock", request: {} },
+    { atMs: 13_000, command: "unlock", request: {} },
+    { atMs: 14_000, command: "delete" },
+    { atMs: 15_000, command: "operatorUnlock", request: {} },
+  ]);
+
+/** Pairs that are set one after the other and at the same moment. */
+export const written = (plan: Plan): Plan =>
+  aboutThree(
+    plan,
+    [9_000, 9_000, 9_000, 11_000].map((atMs, index) => ({
+      ...{ atMs, command: "set" as const, request: { metadata: { [`key-${index}`]: "1" } } },
+    })),
+  );
+
 /** The same few rows are made, changed and removed at the same moments, close to their limits. */
 export function crowdedResources(plan: Plan): Plan {
   const few = { serverGroups: 2, keyPairs: 2 };

@@ -30,8 +30,8 @@ export const readerMutants: readonly Mutant[] = [
     name: "watcher-jumps",
     promise: "I10",
     file: "actors/control/instances/operations.ts",
-    find: "const last = (cut ? events.at(-1)?.sequence : undefined) ?? found.last;",
-    replace: "const last = found.last + (events.length > 2 ? 1 : 0);",
+    find: "last: cut ?? last, trimmed };",
+    replace: "last: last + (events.length > 2 ? 1 : 0), trimmed };",
     guard: "A watcher goes on after the last event that it was handed.",
   },
   {

@@ -1,5 +1,5 @@
 /** Guards of what is decided and stored, and what switches each off (mutants.ts). */
-import type { Mutant } from "./mutants-plans.ts";
+import { locked, type Mutant, written } from "./mutants-plans.ts";
 
 export const recordMutants: readonly Mutant[] = [
   {
@@ -60,12 +60,57 @@ export const recordMutants: readonly Mutant[] = [
     guard: "A command is answered after its turn was committed.",
   },
   {
+    name: "lock-unheeded",
+    promise: "I4",
+    file: "actors/control/instance/decide.ts",
+    find: "if (locked !== undefined) return denied(loaded, locked);",
+    replace: "",
+    guard: "A locked instance refuses what its project asks for.",
+    shape: locked,
+  },
+  {
+    name: "lock-lifted",
+    promise: "I4",
+    file: "actors/control/instance/edit.ts",
+    find: 'edit.kind === "unlock" && lock?.by === "project"',
+    replace: 'edit.kind === "unlock"',
+    guard: "A lock of the operators is lifted by operators alone.",
+    shape: locked,
+  },
+  {
+    name: "pairs-replaced",
+    promise: "I4",
+    file: "actors/control/instance/edit.ts",
+    find: "const all = Object.entries({ ...instance.metadata, ...metadata });",
+    replace: "const all = Object.entries({ ...metadata });",
+    guard: "Pairs of metadata that an edit does not name stay.",
+    shape: written,
+  },
+  {
+    name: "edit-raises-generation",
+    promise: "I4",
+    file: "actors/control/instance/edit.ts",
+    find: "const edited = withInstance(draft(loaded, nowMs), row);",
+    replace: 'const edited = withInstance(draft(loaded, nowMs), { ...row, "generation": 1_000 });',
+    guard: "What people write is no command to hosts.",
+    shape: written,
+  },
+  {
+    name: "edit-untold",
+    promise: "I10",
+    file: "actors/control/instance/edit.ts",
+    find: 'commitOf(withEvent(edited, { event: "changed", body, requestId }))',
+    replace: "commitOf(edited)",
+    guard: "An edit is an event that says what changed.",
+    shape: written,
+  },
+  {
     name: "unclear-commit",
     promise: "I4",
     file: "actors/control/request/commits.ts",
-    find: "const result = await this.#store.commit(commit);",
+    find: "result = await this.#store.commit(commit);",
     replace:
-      'const result = await this.#store.commit(commit).catch(() => ({ kind: "committed", lastSequence: 0 }) as CommitResult);',
+      'result = await this.#store.commit(commit).catch(() => ({ kind: "committed", lastSequence: 0 }) as CommitResult);',
     guard: "A commit of which nothing was heard is not taken for done.",
   },
   {

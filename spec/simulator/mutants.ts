@@ -7,6 +7,7 @@ import { drainMutants } from "./mutants-drains.ts";
 import { guardMutants } from "./mutants-guards.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
+import { meterMutants } from "./mutants-meter.ts";
 import { neighbourMutants } from "./mutants-neighbours.ts";
 import { placementMutants } from "./mutants-placement.ts";
 import type { Mutant } from "./mutants-plans.ts";
@@ -23,4 +24,5 @@ export const mutants: readonly Mutant[] = [
   ...neighbourMutants,
   ...drainMutants,
   ...guardMutants,
+  ...meterMutants,
 ];

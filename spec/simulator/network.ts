@@ -248,16 +248,21 @@ export class Network {
     kernel.soon(to, kernel.trace.isRead ? `← ${subject} from ${from.name}` : "", () => {
       // What is no body of any version is for the server to read as it comes.
       const heard = from.burden === undefined ? this.#heard(to, subject, "request", message) : { message };
-      const work =
+      const outside =
         heard.message === undefined
           ? Promise.resolve(heard.refused)
-          : (atTheDoor(member, subject, heard.message) ?? handler(subject, heard.message));
+          : atTheDoor(watched(member), subject, heard.message);
+      const work = outside ?? handler(subject, heard.message ?? message);
+      const isServed = outside === undefined && isServer(member);
       from.burden?.(to, message, work);
       running.add(work);
       void work
         .then((said) => {
-          for (const one of answersIn(said))
-            if (one !== undefined) this.#answer(to, from, { subject, message: one, answer });
+          for (const one of answersIn(said)) {
+            if (one === undefined) continue;
+            if (isServed) to.tally.answered(one);
+            this.#answer(to, from, { subject, message: one, answer });
+          }
         })
         .finally(() => running.delete(work));
     });
@@ -306,6 +311,13 @@ interface Delivery {
   readonly message: BusMessage;
   readonly answer: Answer;
 }
+
+/** Hints have no door, and discovery is answered from bytes made once: neither is a call. */
+const isServer = ({ door, pattern }: Member): boolean => door !== undefined && pattern[0] !== "$SRV";
+
+/** The member, with a door that is counted if it is a server's. */
+const watched = (member: Member): Pick<Member, "door"> =>
+  member.door !== undefined && isServer(member) ? { door: member.process.tally.atDoor(member.door) } : member;
 
 const methodOf = (subject: string): string =>
   subject

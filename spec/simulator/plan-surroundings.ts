@@ -29,6 +29,8 @@ export const operatorCommands = [
   "hostAdd",
   "hostRemove",
   "evacuate",
+  "operatorLock",
+  "operatorUnlock",
 ] as const;
 /** Of any resource: which, and how the row is called, follows from the target. */
 export const resourceCommands = ["resourceCreate", "resourceDelete", "resourceList"] as const;

@@ -12,6 +12,7 @@ import {
   loopFaultsOf,
   writerFaultsOf,
 } from "./plan-disturbances.ts";
+import { editCommands, editsOf } from "./plan-edits.ts";
 import { apartFrom, calmed, type HostileWhat, hostileDeeds, hostileOf } from "./plan-hostile.ts";
 import {
   evacuationsOf,
@@ -72,7 +73,7 @@ export const ordinaryCommands = [
   "list",
 ] as const;
 export type OrdinaryCommand = (typeof ordinaryCommands)[number];
-export const commandKinds = [...ordinaryCommands, ...surroundingCommands] as const;
+export const commandKinds = [...ordinaryCommands, ...editCommands, ...surroundingCommands] as const;
 export type CommandKind = (typeof commandKinds)[number];
 
 export interface PlannedCommand {
@@ -181,6 +182,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
       ordinary: commandsOf(random.fork("commands"), { parameters, faultyMs, size }),
     }),
     ...evacuationsOf(random.fork("evacuations"), away),
+    ...editsOf(random.fork("edits"), { ...span, clients: parameters.clients }),
   ];
   const faults = [
     ...faultsOf(random.fork("faults"), parameters, faultyMs),

@@ -6,6 +6,7 @@ import { createIds } from "../../protocol/wire/ids.ts";
 import type { BusMessage, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
 import type { BusyLoop } from "./busy-loop.ts";
 import type { Kernel, Owner, Step } from "./kernel.ts";
+import { Tally } from "./tally.ts";
 import type { LifeVersion } from "./versions.ts";
 
 /** In the ids of whatever is made. */
@@ -37,6 +38,8 @@ export class SimulatedProcess implements Owner {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** What is done at this thread, by its own count and by the world's. */
+  readonly tally: Tally;
   readonly backlog: Step[] = [];
   alive = true;
   paused = false;
@@ -76,6 +79,7 @@ export class SimulatedProcess implements Owner {
         kernel.trace.note(kernel.nowMs, name, `${level}: ${message}${told(fields)}`);
     };
     this.log = { debug: () => undefined, info: note("info"), warn: note("warn"), error: note("error") };
+    this.tally = new Tally(this.log);
   }
 
   /** A thread with an event loop of its own: it lives, stands still and dies with the whole process. */

@@ -12,14 +12,15 @@ const everything = 1_000_000;
 
 export async function quietFact(cluster: Cluster, atMs: number, findings: readonly string[]): Promise<Quiet> {
   const store = cluster.store.inner;
-  const rows = await store.listInstances({ limit: everything, deleted: true });
+  const { rows } = await store.listInstances({ limit: everything, deleted: true });
+  const operations = await store.listOperations({ limit: everything });
   const hosts = await store.listHosts({ limit: everything });
   const { events, trimmed } = await allEvents(store);
   return {
     kind: "quiet",
     atMs,
     instances: rows.map(factsOf),
-    operations: await store.listOperations({ limit: everything }),
+    operations: operations.rows.map(({ operation }) => operation),
     hosts: hosts.map((host) => ({
       id: host.id,
       capacity: host,
@@ -90,7 +91,8 @@ function factsOf({ instance, machine }: InstanceRow): InstanceFacts {
     machine === undefined ? null : { state: machine.state, intentGeneration: machine.intentGeneration };
   const size = { instances: 1, vcpus, memoryMib };
   const facts = { id, project, state, desired, generation, hostId, ownerEpoch, operationId, size };
-  return { ...facts, failed: failure !== null, deleted: deletedAtMs !== null, machine: seen };
+  const written = { metadata: instance.metadata, lockedBy: instance.lock?.by ?? null };
+  return { ...facts, written, failed: failure !== null, deleted: deletedAtMs !== null, machine: seen };
 }
 
 async function claimsOf(store: Store, rows: readonly InstanceRow[]): Promise<readonly ClaimRecord[]> {

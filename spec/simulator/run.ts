@@ -152,6 +152,8 @@ class Run {
       this.#schedule();
       await this.#kernel.run(this.#plan.faultyMs);
       if (!this.#kernel.halted) await this.#comeToRest();
+      if (!this.#kernel.halted)
+        for (const one of this.#cluster.miscounts) this.#violated(`Miscounted: ${one}.`);
     } finally {
       process.off("unhandledRejection", stray);
       forgetSystems();
@@ -284,7 +286,7 @@ class Run {
     if ([...this.#clients, this.#admin].some(({ underWay }) => underWay > 0)) return false;
     if (this.#cluster.store.committing > 0) return false;
     if ((await inner.listUnsettled({ limit: 1 })).length > 0) return false;
-    if ((await inner.listOperations({ limit: 1, state: "running" })).length > 0) return false;
+    if ((await inner.listOperations({ limit: 1, states: ["running"] })).rows.length > 0) return false;
     // A host that is fenced cleans up, and comes back: perhaps not at once, when its storage lease was taken.
     if ((await inner.allHosts()).some(({ lease }) => (lease?.fencedBy ?? null) !== null)) return false;
     const last = await inner.lastSequence();

@@ -56,7 +56,7 @@ export class ScenarioLog {
     const { name, count, wait, mode, ...more } = request as Readonly<Record<string, unknown>>;
     const parts = [
       ...[verb, mode, id === "" ? name : id, count === undefined ? undefined : `×${String(count)}`],
-      ...fieldsIn(more).filter((field) => /^(?:serverGroup|availabilityZone|atLeast)=/.test(field)),
+      ...fieldsIn(more).filter((field) => /^(?:serverGroup|availabilityZone|atLeast|reason)=/.test(field)),
     ];
     return [...parts, wait === true ? "and waits" : undefined].filter((part) => part !== undefined).join(" ");
   }
@@ -79,6 +79,8 @@ export class ScenarioLog {
       if (surrounding.has(noun)) say(`${noun} ${named(id, body)} ${event}`);
       const { command, cause, reason, hostId } = body as EventBody;
       if (event === "accepted") say(`${id}: ${command ?? "create"} accepted${because(cause)}`);
+      if (noun === "instance" && event === "changed")
+        say(`${id}: ${command} ${body.changed === true ? "written" : "changes nothing"}`);
       if (event === "placed") say(`${id}: placed on ${hostId}`);
       if (event === "enabled" || event === "disabled") say(`${id} is ${event}${because(reason)}`);
     }

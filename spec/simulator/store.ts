@@ -108,7 +108,15 @@ export class StoreServer {
     }
     const amount = name === "commit" ? 1 : 0;
     const lateMsMax = name === "commit" ? this.lateMs.get(process.name) : undefined;
-    return new Promise((resolve, reject) => {
+    return new Promise((settled, failed) => {
+      const resolve = (value: unknown) => {
+        if (name === "commit") process.tally.committed(value as CommitResult);
+        settled(value);
+      };
+      const reject = (thrown: unknown) => {
+        if (name === "commit") process.tally.committed(undefined);
+        failed(thrown);
+      };
       const back = (settle: () => void) => {
         const lateMs = lateMsMax === undefined ? 0 : random.between(0, lateMsMax);
         kernel.after(process, random.latencyMs(this.rates.latencyMs / 2) + lateMs, "", settle);

@@ -5,6 +5,7 @@
 import { createHost, type Host, type HostEnding } from "../../actors/node/host/host.ts";
 import type { Disks } from "../../actors/ports/disks.ts";
 import type { MachineFiles } from "../../actors/ports/machine-files.ts";
+import { CountingMeter } from "../../actors/runtime/counting-meter.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
@@ -136,6 +137,8 @@ export class HostWorld {
   /** How long a write of a machine file takes, and the release of a guest's disks. */
   writeMs = 0;
   releaseMs = 0;
+  /** What the present life of the agent has counted. */
+  meter = new CountingMeter(silentLog);
   host: Host;
   readonly #bootsMax: number;
 
@@ -155,6 +158,7 @@ export class HostWorld {
   #start(): Host {
     const { clock } = this;
     const log = silentLog;
+    this.meter = new CountingMeter(log);
     const { hypervisor, disks, machineFiles, consoles, audit, guard, space } = createFakeDrivers({
       stateDirectory: "/fake",
       imageStore: "/fake",
@@ -176,6 +180,7 @@ export class HostWorld {
       space,
       clock,
       log,
+      meter: this.meter,
       bootsMax: this.#bootsMax,
     });
   }

@@ -40,6 +40,7 @@ export function newborn(
   const [loaded] = create({
     name: "web",
     metadata: {},
+    description: null,
     many: false,
     flavor: tinyFlavor,
     image: tinyImage,

@@ -6,6 +6,10 @@ const wait =
 const limit = "Most entries of the page.";
 const marker = "Only entries after this id: the `nextMarker` of the previous page.";
 const nextMarker = "Send this as `marker` for the next page; absent on the last page.";
+const order = "`oldest` (default) or `newest` first; markers work in both.";
+/** Of a list whose filters may end a page before it is full. */
+const anyPage =
+  "Send this as `marker` for the next page; absent on the last page. A page may be empty and have one.";
 const waited = "How long to wait when there is nothing yet (a long poll). Set `Novact-Timeout-Ms` higher.";
 
 const commands = ["start", "stop", "reboot", "pause", "unpause", "delete", "evacuate"];
@@ -43,9 +47,29 @@ export const notes: Readonly<Record<string, string>> = {
   "instance.reboot.mode": "`soft` (default) asks the guest and falls back to `hard`; `hard` resets it.",
   "instance.list.limit": limit,
   "instance.list.marker": marker,
+  "instance.list.order": order,
+  "instance.list.name": "As `names` with one value; so are `state` and `hostId` of `states` and `hosts`.",
+  "instance.list.namePattern":
+    "Of the whole name: `*` any text, `?` any one character, `\\` takes away the next character's meaning.",
+  "instance.list.hosts": "Ids or names; only in the project `admin`.",
+  "instance.list.flavors": "Ids or names, as the instances show them.",
+  "instance.list.images": "Ids or names, as the instances show them.",
+  "instance.list.serverGroups": "Ids or names. Shows the members of a group with their names and hosts.",
   "instance.list.metadata": "Only instances with all of these pairs.",
+  "instance.list.createdAfterMs": "Made at this time or later.",
+  "instance.list.createdBeforeMs": "Made before this time.",
+  "instance.list.changedSinceMs":
+    "`updatedAtMs` is this time or later; with `deleted` also what was deleted since.",
+  "instance.list.locked": "True: only locked ones; false: only others.",
+  "instance.set.name": "Need not be unique.",
+  "instance.set.description": "null takes it away.",
+  "instance.set.metadata": "Pairs to set; null removes a pair, others stay.",
+  "instance.lock.reason": "Shown to whoever is refused; absent: as it was.",
+  "Instance.description": "What its project wrote about it; null: nothing.",
+  "Instance.locked": "True: its project cannot change it until it is unlocked.",
+  "Instance.lockedBy": "`project`, or `operators`, whose lock only they lift; null: it is not locked.",
   "instance.list.deleted": "True: list deleted instances as well, as long as they are remembered.",
-  "instance.list.answer.nextMarker": nextMarker,
+  "instance.list.answer.nextMarker": anyPage,
   "instance.console.offset": "Byte position to read from; absent: the beginning of what is kept.",
   "instance.console.tailLines": "Only the last lines. Not together with `offset`.",
   "instance.console.waitMs": waited,
@@ -58,16 +82,29 @@ export const notes: Readonly<Record<string, string>> = {
   "operation.get.waitMs":
     "Answer only when the operation has ended, or after this time. Set `Novact-Timeout-Ms` higher.",
   "operation.list.limit": limit,
-  "operation.list.instanceId": "Only operations of this instance.",
   "operation.list.noun": "Only operations of this noun: `instance` or `host`.",
   "operation.list.entityId": "Only operations of the entity with this id.",
   "operation.list.marker": marker,
-  "operation.list.answer.nextMarker": nextMarker,
+  "operation.list.order": order,
+  "operation.list.instanceId": "As `instanceIds` with one value; so is `state` of `states`.",
+  "operation.list.sinceMs": "Begun at this time or later.",
+  "operation.list.answer.nextMarker": anyPage,
+  "Operation.instanceName":
+    "The instance's name by now, in the answers of `operation`. Absent: the instance is beside it, or forgotten.",
+  "event.list.order":
+    "`oldest` (default) or `newest` first. `newest` goes back page by page with `before`, and not with `waitMs`.",
   "event.list.after":
-    "Only events after this number; 0: from the oldest that is kept. Absent: no events, only the last number.",
+    "Only events after this number; 0, or absent with `newest` or `sinceMs`: all. Else absent: none, only the last number.",
+  "event.list.before": "Only events before this number; only with `newest`.",
+  "event.list.noun": "As `nouns` with one value.",
+  "event.list.events": "Names of events, without their noun.",
+  "event.list.sinceMs": "Of this time or later, by the clock of the controller that wrote it.",
   "event.list.limit": limit,
   "event.list.waitMs": waited,
-  "event.list.answer.last": "Send this as `after` next: no event up to it was left out.",
+  "event.list.answer.last":
+    "Send this as `after` next: no event up to it was left out. With `newest`: the newest number.",
+  "event.list.answer.nextBefore":
+    "With `newest`: send this as `before` for older events; absent when none is kept.",
   "event.list.answer.trimmed":
     "Events up to this number are no longer kept: when it is greater than your `after`, you missed some.",
   "flavor.list.limit": limit,
@@ -273,12 +310,14 @@ export const limitNotes: Readonly<Record<string, string>> = {
   answerBytesMax: "bytes of an answer, and of bodies between nodes",
   headerBytesMax: "bytes of all headers of one message",
   bodyDepthMax: "levels of maps and arrays in a body",
+  bodyValuesMax: "keys and values in a client's request body, all levels together",
   requestIdLengthMax: "characters of a request id",
   timeoutMsDefault: "ms until the deadline, when the request names none",
   timeoutMsMax: "ms; a later deadline counts as this one",
   waitMsMax: "ms that one long poll may ask to wait",
   pageLengthDefault: "entries of one page of a list, when the request names none",
   pageLengthMax: "entries of one page of a list",
+  filterValuesMax: "values of one filter of a list",
   consolePageBytesMax: "bytes of console text in one answer",
   consoleLogBytesMax: "bytes of console log that are kept",
   createCountMax: "instances of one create",

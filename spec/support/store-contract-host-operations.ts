@@ -51,7 +51,7 @@ function versionContract(get: () => Store): void {
     const gone = { hostsExpected: [{ hostId: "nobody", version: 1 }] };
     expect((await get().commit(gone)).kind).to.equal("conflict");
     expect(await get().getHost(host)).to.include({ version: before, enabled: true });
-    expect(await get().listOperations({ entityId: host, limit: 10 })).to.deep.equal([]);
+    expect(await get().listOperations({ entityIds: [host], limit: 10 })).to.deep.equal({ rows: [] });
   });
 
   it("lets one of two commits at one version through", async () => {
@@ -88,10 +88,12 @@ function operationContract(get: () => Store): void {
       operations: [rows.operation(id(8), id(9), { toHost })],
     });
     await commit({ operations: [operation("1")] });
-    const query = { noun: "host", entityId: host, limit: 10 } as const;
-    expect(await get().listOperations(query)).to.deep.equal([operation("1")]);
-    expect(await get().listOperations({ ...query, noun: "instance" })).to.deep.equal([]);
-    expect((await get().getOperation(id(8)))?.toHost).to.deep.equal(toHost);
+    const query = { noun: "host", entityIds: [host], limit: 10 } as const;
+    const own = { operation: operation("1"), instanceName: null };
+    expect(await get().listOperations(query)).to.deep.equal({ rows: [own] });
+    expect(await get().listOperations({ ...query, states: ["running"] })).to.deep.equal({ rows: [own] });
+    expect(await get().listOperations({ ...query, noun: "instance" })).to.deep.equal({ rows: [] });
+    expect((await get().getOperation(id(8)))?.operation.toHost).to.deep.equal(toHost);
     const atWork = async () => (await get().listHostsAtWork({ limit: 1_000 })).includes(host);
     expect(await atWork()).to.equal(true);
     expect(await get().listHostsAtWork({ limit: 1_000, marker: host })).to.not.include(host);

@@ -219,7 +219,7 @@ function quotaContract(get: () => Store, another: OpenStore): void {
       ...{ project, limits: { ...none, instances: 7 } },
       used: { ...used, serverGroups: 0, keyPairs: 0 },
     });
-    expect(await store.listInstances({ project, limit: 100 })).to.have.length(7);
+    expect((await store.listInstances({ project, limit: 100 })).rows).to.have.length(7);
     expect(await store.getHost(host)).to.include({ instances: 7 });
   });
 

@@ -1,7 +1,7 @@
 /** The store's contract for reads: pages, filters, events, and hosts that were heard from. */
 
 import { expect } from "chai";
-import type { InstanceQuery, Store } from "../../actors/ports/store.ts";
+import type { InstanceQuery, OperationQuery, Store } from "../../actors/ports/store.ts";
 import { readLimits } from "../../db/rows/limits.ts";
 import { flavor } from "../../protocol/flavor.ts";
 import { image } from "../../protocol/image.ts";
@@ -11,7 +11,7 @@ import { names } from "./store-rows.ts";
 
 export function readContract(get: () => Store): void {
   const found = async (query: InstanceQuery): Promise<string[]> =>
-    (await get().listInstances(query)).map(({ instance }) => instance.id);
+    (await get().listInstances(query)).rows.map(({ instance }) => instance.id);
 
   it("finds nothing where nothing is", async () => {
     const store = get();
@@ -19,7 +19,7 @@ export function readContract(get: () => Store): void {
     expect(await store.getInstance("nothing")).to.equal(undefined);
     expect(await store.getOperation("nothing")).to.equal(undefined);
     expect(await store.getHost("nothing")).to.equal(undefined);
-    expect(await store.listInstances({ project: "nothing", limit: 10 })).to.deep.equal([]);
+    expect(await store.listInstances({ project: "nothing", limit: 10 })).to.deep.equal({ rows: [] });
     expect(await store.listOnHost("nothing")).to.deep.equal([]);
   });
 
@@ -65,9 +65,9 @@ export function readContract(get: () => Store): void {
     });
     await store.commit({ instances: [plain, special].map((row) => ({ expectedVersion: 0, row })) });
     const filters: Partial<InstanceQuery>[] = [
-      { name: "web" },
-      { state: "running" },
-      { hostId: host },
+      { names: ["web"] },
+      { states: ["running"] },
+      { hostIds: [host] },
       { metadata: { tier: "front" } },
       { metadata: { 'odd "key"': "odd \\ value", tier: "front" } },
     ];
@@ -75,7 +75,7 @@ export function readContract(get: () => Store): void {
       expect(await found({ project, limit: 10, ...filter })).to.deep.equal([id(2)]);
     expect(await found(Object.assign({ project, limit: 10 }, ...filters))).to.deep.equal([id(2)]);
     expect(await found({ project, limit: 10, metadata: { tier: "back" } })).to.deep.equal([]);
-    expect(await found({ project, limit: 10, name: "web", state: "stopped" })).to.deep.equal([]);
+    expect(await found({ project, limit: 10, names: ["web"], states: ["stopped"] })).to.deep.equal([]);
   });
 
   it("shows tombstones only to those who ask for them", async () => {
@@ -172,11 +172,13 @@ export function readContract(get: () => Store): void {
     ];
     const instances = [1, 2].map((n) => ({ expectedVersion: 0, row: rows.instance(id(n)) }));
     await store.commit({ instances, operations: all });
-    expect(await store.listOperations({ project, limit: 10 })).to.deep.equal(all);
-    expect(await store.listOperations({ project, limit: 1, marker: id(1) })).to.deep.equal([all[1]]);
-    expect(await store.listOperations({ entityId: id(1), limit: 10 })).to.deep.equal([all[0], all[2]]);
-    expect(await store.listOperations({ project, state: "running", limit: 10 })).to.deep.equal([all[0]]);
-    expect(await store.getOperation(id(3))).to.deep.equal(all[2]);
+    const found = async (query: Omit<OperationQuery, "limit"> & { limit?: number }) =>
+      (await store.listOperations({ limit: 10, ...query })).rows.map(({ operation }) => operation);
+    expect(await found({ project })).to.deep.equal(all);
+    expect(await found({ project, limit: 1, marker: id(1) })).to.deep.equal([all[1]]);
+    expect(await found({ entityIds: [id(1)] })).to.deep.equal([all[0], all[2]]);
+    expect(await found({ project, states: ["running"] })).to.deep.equal([all[0]]);
+    expect((await store.getOperation(id(3)))?.operation).to.deep.equal(all[2]);
     const ended = await store.listEndedOperations([id(1), id(2), id(3), id(4)]);
     expect([...ended].sort((left, right) => (left.id < right.id ? -1 : 1))).to.deep.equal(all.slice(1));
     expect(await store.listEndedOperations([])).to.deep.equal([]);
@@ -200,10 +202,10 @@ export function readContract(get: () => Store): void {
     expect(await seen({})).to.deep.equal([1, 2, 3, 3]);
     expect(await seen({ limit: 2 })).to.deep.equal([1, 2, 2]);
     expect(await seen({ project })).to.deep.equal([1, 2, 3]);
-    expect(await seen({ project, noun: "instance" })).to.deep.equal([1, 3]);
-    expect(await seen({ noun: "flavor" })).to.deep.equal([2, 3]);
+    expect(await seen({ project, nouns: ["instance"] })).to.deep.equal([1, 3]);
+    expect(await seen({ nouns: ["flavor"] })).to.deep.equal([2, 3]);
     expect(await seen({ id: id(1) })).to.deep.equal([1, 3, 3]);
-    expect(await seen({ id: id(1), noun: "instance", project, limit: 1 })).to.deep.equal([1, 1]);
+    expect(await seen({ id: id(1), nouns: ["instance"], project, limit: 1 })).to.deep.equal([1, 1]);
     expect(await seen({ project: "nobody" })).to.deep.equal([3]);
     expect(await seen({ after: before + 3 })).to.deep.equal([3]);
     const [first] = (await store.listEvents({ after: before, limit: 1 })).events;
@@ -213,9 +215,9 @@ export function readContract(get: () => Store): void {
   it("looks at a bounded part of the events when no index serves the filter", async () => {
     const store = get();
     const newest = await store.lastSequence();
-    const page = await store.listEvents({ after: newest - 1, limit: 10, noun: "none" });
+    const page = await store.listEvents({ after: newest - 1, limit: 10, nouns: ["none"] });
     expect(page).to.deep.include({ events: [], last: newest });
-    const early = await store.listEvents({ after: -readLimits.eventScanMax, limit: 10, noun: "none" });
+    const early = await store.listEvents({ after: -readLimits.eventScanMax, limit: 10, nouns: ["none"] });
     expect(early).to.deep.include({ events: [], last: 0 });
   });
 
@@ -268,13 +270,13 @@ export function readContract(get: () => Store): void {
     const machine = rows.machine(id(1), { message: "qemu said: \0\0" });
     const row = rows.instance(id(1), { project, ownerEpoch: 1, metadata });
     await store.commit(rows.changeTurn(row, { request, machines: [machine] }));
-    const found = await store.getInstance(id(1));
+    const stored = await store.getInstance(id(1));
     const kept = { "k\uFFFD": "a\uFFFDb", plain: metadata.plain };
-    expect(found?.instance.metadata).to.deep.equal(kept);
-    expect(found?.machine?.message).to.equal("qemu said: \uFFFD\uFFFD");
+    expect(stored?.instance.metadata).to.deep.equal(kept);
+    expect(stored?.machine?.message).to.equal("qemu said: \uFFFD\uFFFD");
     expect((await store.getRequest(project, "r"))?.answer).to.deep.equal({ text: "x\uFFFD\uFFFD" });
-    expect(await store.listInstances({ project, metadata: { a: "\0" }, limit: 1 })).to.deep.equal([]);
-    expect(await store.listInstances({ project, name: "\0\ud800", limit: 1 })).to.deep.equal([]);
+    expect(await found({ project, metadata: { a: "\0" }, limit: 1 })).to.deep.equal([]);
+    expect(await found({ project, names: ["\0\ud800"], limit: 1 })).to.deep.equal([]);
   });
 
   it("gives nobody a row through which the store could be changed", async () => {

@@ -11,6 +11,7 @@ import { catalogContract } from "./store-contract-catalog.ts";
 import { hostOperationContract } from "./store-contract-host-operations.ts";
 import { hostContract } from "./store-contract-hosts.ts";
 import { leaseContract } from "./store-contract-leases.ts";
+import { listContract } from "./store-contract-lists.ts";
 import { numaContract } from "./store-contract-numa.ts";
 import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
@@ -68,6 +69,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     hostOperationContract(() => store);
     allHostsContract(() => store, another);
     readContract(() => store);
+    listContract(() => store);
     rehearsalContract(() => store);
     pruneContract(() => store);
   });
@@ -126,7 +128,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
     const answers = results.flatMap((one) => (one.kind === "duplicate" ? [one.request.answer] : []));
     expect(answers).to.have.length(19);
     expect(new Set(answers)).to.have.property("size", 1);
-    expect(await store.listInstances({ project, limit: 100 })).to.have.length(1);
+    expect((await store.listInstances({ project, limit: 100 })).rows).to.have.length(1);
   });
 
   it("forgets the request of a commit that was refused", async () => {
@@ -182,7 +184,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
       events: [rows.event(id(1))],
     };
     expect(await store.commit(commit)).to.deep.equal({ kind: "conflict" });
-    expect(await store.listInstances({ project, limit: 100 })).to.have.length(1);
+    expect((await store.listInstances({ project, limit: 100 })).rows).to.have.length(1);
     expect(await store.getOperation(id(1))).to.equal(undefined);
     expect(await store.lastSequence()).to.equal(before);
   });

@@ -39,12 +39,14 @@ export async function rehearsalOf(store: Store, turn: Commit): Promise<Rehearsed
  */
 export async function everything(store: Store, prefix: string, after = 0): Promise<Everything> {
   const all = { limit: 1_000 };
-  const instances = await store.listInstances({ ...all, deleted: true });
+  const { rows: instances } = await store.listInstances({ ...all, deleted: true });
   return {
     loaded: await Promise.all(instances.map(async ({ instance }) => store.loadInstance(instance.id))),
     instances,
     unsettled: await store.listUnsettled(all),
     operations: await store.listOperations(all),
+    backwards: await store.listOperations({ ...all, order: "newest", kinds: ["create"] }),
+    matching: await store.listInstances({ ...all, order: "newest", namePattern: "*1", states: ["building"] }),
     hostsAtWork: await store.listHostsAtWork(all),
     events: await store.listEvents({ ...all, after }),
     resources: await Promise.all(Object.values(resources).map((one) => store.listRows<Resource>(one, all))),

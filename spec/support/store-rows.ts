@@ -73,6 +73,8 @@ export function instance(id: string, changes: Partial<InstanceRecord> = {}): Ins
     flavor: flavorOfInstance,
     image: imageOfInstance,
     metadata: {},
+    description: null,
+    lock: null,
     macAddress: "52:54:00:00:00:01",
     recovery: { policy: "restart", priority: 0 },
     storageId: null,

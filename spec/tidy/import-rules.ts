@@ -93,6 +93,7 @@ const programRooms: readonly Room[] = [
   { room: "nodes/package", knows: [] },
   { room: "nodes/config", knows: ["nodes/bus", "nodes/package", "nodes/process"] },
   { room: "nodes/events", knows: [] },
+  { room: "nodes/metrics", knows: [] },
   { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
   { room: "nodes/drivers", knows: ["nodes/package", "nodes/process"] },
   { room: "nodes/fence", knows: ["nodes/config", "nodes/drivers"] },
@@ -101,15 +102,21 @@ const programRooms: readonly Room[] = [
   { room: "nodes/setup", knows: ["nodes/config", "nodes/process"] },
   {
     room: "nodes/compute",
-    knows: ["bus", "config", "drivers", "package", "process", "setup"].map((one) => `nodes/${one}`),
+    knows: ["bus", "config", "drivers", "metrics", "package", "process", "setup"].map(
+      (one) => `nodes/${one}`,
+    ),
   },
   {
     room: "nodes/controller",
-    knows: ["bus", "config", "drivers", "events", "fence", "package", "process"].map((one) => `nodes/${one}`),
+    knows: ["bus", "config", "drivers", "events", "fence", "metrics", "package", "process"].map(
+      (one) => `nodes/${one}`,
+    ),
   },
   {
     room: "nodes/up",
-    knows: ["bus", "config", "package", "process", "proxy", "sdk", "setup"].map((one) => `nodes/${one}`),
+    knows: ["bus", "config", "metrics", "package", "process", "proxy", "sdk", "setup"].map(
+      (one) => `nodes/${one}`,
+    ),
   },
   { room: "nodes/logs", knows: ["nodes/config"] },
   // The API has no back door: the CLI knows no more than a client does, and can read what is on its computer.
@@ -158,7 +165,7 @@ const roomRows: readonly Row[] = rooms.map(({ room, knows, except }) => ({
   packages: [pureNode, schemas],
 }));
 
-const terminal = [/^commander$/, /^cli-table3$/];
+const terminal = [/^commander$/, /^cli-table3$/, /^yaml$/];
 /** What a page loads as well, as all of protocol/: no module of Node's. */
 const inBrowsers = new RegExp(
   [

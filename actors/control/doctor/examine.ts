@@ -9,10 +9,10 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
-import type { ClaimTotal, InstanceRow, Store } from "../../ports/store.ts";
+import type { ClaimTotal, InstanceRow, OperationRow, Store } from "../../ports/store.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
 import type { HostRecord } from "../../records/host.ts";
-import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import type { LoadedInstance } from "../../records/instance.ts";
 import {
   listStorage,
   ownersOf,
@@ -70,13 +70,14 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const hosts = await allHosts(store);
   const unsettled = await readUnsettled(store);
   const instances = await allPages<InstanceRow>(
-    (page) => store.listInstances(page),
+    async (page) => (await store.listInstances(page)).rows,
     (row) => row.instance.id,
   );
-  const operations = await allPages<OperationRecord>(
-    (page) => store.listOperations({ ...page, state: "running" }),
-    (operation) => operation.id,
+  const running = await allPages<OperationRow>(
+    async (page) => (await store.listOperations({ ...page, states: ["running"] })).rows,
+    ({ operation }) => operation.id,
   );
+  const operations = running.map(({ operation }) => operation);
   const storages = await withOwners(listed, instances, store);
   const claimTotals = await store.claimTotals();
   const movingHosts = differing(before, claimTotals);

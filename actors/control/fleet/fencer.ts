@@ -12,6 +12,7 @@ import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { HostRecord } from "../../records/host.ts";
+import { type Meter, nullMeter, only } from "../../runtime/meter.ts";
 import type { Round } from "../../runtime/periodic.ts";
 import type { ActorSystem } from "../../runtime/system.ts";
 import { storageOf } from "../../shared-storage/storage-of.ts";
@@ -22,7 +23,7 @@ import { ReadLoop } from "../directory/read-loop.ts";
 import { fenceCommit } from "../host/fence.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { areManyMissed, type Brake, brakeOf } from "./brake.ts";
-import { type Expired, look, silentFor, type Watch } from "./lease-expiry.ts";
+import { type Expired, lateRenewals, look, silentFor, type Watch } from "./lease-expiry.ts";
 import { fleetLimits } from "./limits.ts";
 import type { FleetPicture } from "./link.ts";
 
@@ -40,11 +41,14 @@ export interface FencerOptions {
   readonly onLooked: (picture: FleetPicture) => void;
   /** See PeriodicOptions: a controller that cannot fence recovers nothing. */
   readonly onFailed?: (() => void) | undefined;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
 }
 
 export class Fencer {
   readonly #options: FencerOptions;
   readonly #witnesses: Witnesses;
+  readonly #meter: Meter;
   /** Ids of hosts whose storage lease is being taken. */
   readonly #taking = new Set<string>();
   #watch: Watch = new Map();
@@ -61,6 +65,17 @@ export class Fencer {
       judge: (read, round) => this.#round(read, round),
     });
     this.#witnesses = new Witnesses({ examine: options.examineStorage, clock: options.clock });
+    this.#meter = options.meter ?? nullMeter;
+    this.#meter.zero("novact_lease_renewals_late_total");
+    this.#meter.look("novact_lease_oldest_seconds", () => only(this.#oldestS()));
+    this.#meter.look("novact_recovery_braked", () => only(Number(this.#brake.on)));
+  }
+
+  /** Undefined: no host holds a lease. */
+  #oldestS(): number | undefined {
+    const { silentMs } = this.picture;
+    if (silentMs.length === 0) return undefined;
+    return silentMs.reduce((oldest, [, ms]) => Math.max(oldest, ms), 0) / 1_000;
   }
 
   hostsRead(read: HostsRead): void {
@@ -92,6 +107,8 @@ export class Fencer {
 
   async #judge({ hosts, atMs: nowMs, listeningSinceMs }: HostsRead, { signal, did }: Round): Promise<void> {
     const seen = look(this.#watch, hosts, { nowMs, listeningSinceMs });
+    if (this.#meter.on)
+      this.#meter.count("novact_lease_renewals_late_total", {}, lateRenewals(this.#watch, seen.next));
     this.#watch = seen.next;
     const missed = silentFor(seen, fleetLimits.storageMissedMs);
     this.#witnesses.look(hosts, missed);

@@ -102,10 +102,10 @@ async function takeOne(deed: ReportedDeed, context: Context): Promise<void> {
   if (instance === undefined) return;
   const because = deedSentence(deed, hostName);
   const now = { atMs: clock.nowMs(), event: "guarded" };
-  const { project } = instance;
+  const { project, name } = instance;
   const ofInstance: NewEvent = {
     ...{ ...now, project, noun: "instance", id: instanceId },
-    body: { hostId, hostName, what, why, because },
+    body: { name, hostId, hostName, what, why, because },
   };
   const ofHost: NewEvent = {
     ...{ ...now, project: adminProject, noun: "host", id: hostId },

@@ -43,6 +43,20 @@ export function silentFor({ silentMs }: Pick<Look, "silentMs">, atLeastMs: numbe
   return new Set([...silentMs].filter(([, ms]) => ms >= atLeastMs).map(([id]) => id));
 }
 
+/**
+ * How many host leases were renewed between two looks later than two heartbeats after the renewal before.
+ * Time in which no host could be heard does not count.
+ */
+export function lateRenewals(before: Watch, next: Watch): number {
+  let late = 0;
+  for (const [hostId, { leaseEpoch, renewals, sinceMs }] of next) {
+    const known = before.get(hostId);
+    if (known === undefined || known.leaseEpoch !== leaseEpoch || known.renewals === renewals) continue;
+    if (sinceMs - known.sinceMs > 2 * leaseLimits.heartbeatPeriodMs) late += 1;
+  }
+  return late;
+}
+
 export function look(
   before: Watch,
   hosts: readonly HostRecord[],

@@ -7,6 +7,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeaseKey, Renewal, Store } from "../../ports/store.ts";
+import { type Meter, nullMeter } from "../../runtime/meter.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { ActorSystem } from "../../runtime/system.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
@@ -33,6 +34,8 @@ export interface LeasesOptions {
   readonly hostsChanged: () => void;
   /** See PeriodicOptions: without renewals, every host stops its guests. */
   readonly onFailed?: (() => void) | undefined;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
 }
 
 interface Waiting {
@@ -43,12 +46,15 @@ interface Waiting {
 
 export class Leases {
   readonly #options: LeasesOptions;
+  readonly #meter: Meter;
   readonly #writes: Periodic;
   #waiting: Waiting[] = [];
   #writtenAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
+    this.#meter = options.meter ?? nullMeter;
+    this.#meter.zero("novact_lease_renewals_total");
     this.#writes = new Periodic(options.system, {
       name: "renewals",
       pauseMs: () => (this.#waiting.length > 0 ? this.#spacingMs : fleetLimits.renewalIdleMs),
@@ -142,6 +148,7 @@ export class Leases {
   async #write(batch: readonly Waiting[], { fail, did }: Round): Promise<void> {
     try {
       const held = new Set(await this.#options.store.renewLeases(batch.map(({ key }) => key)));
+      this.#meter.count("novact_lease_renewals_total", {}, held.size);
       for (const { key, resolve } of batch) resolve(held.has(key.hostId));
       did(`${held.size} leases renewed`);
     } catch (error) {

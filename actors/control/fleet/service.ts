@@ -139,7 +139,7 @@ async function waited(
   context.onlyWaits();
   const until = { deadlineMs: context.deadlineMs - wireLimits.waitMarginMs, signal: context.signal };
   const ended = await waits.untilEnded([operation.id], until);
-  const now = ended.get(operation.id)?.operation ?? (await store.getOperation(operation.id));
+  const now = ended.get(operation.id)?.operation ?? (await store.getOperation(operation.id))?.operation;
   const host = await store.getHost(begun.host.id);
   if (now === undefined || host === undefined) return begun;
   const drain = await drainNow(host, store, surveys.obstaclesOf(host.id));

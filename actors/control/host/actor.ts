@@ -63,8 +63,9 @@ class HostKind implements ResidentKind<LoadedHost, HostEvent, HostMessage, HostE
     // In this order: an operation that begins between the two reads has raised the version of the row.
     const host = await store.getHost(id);
     if (host === undefined) return undefined;
-    const query = { noun: "host", entityId: id, state: "running", limit: operationsMax } as const;
-    return { host, operations: await store.listOperations(query) };
+    const query = { noun: "host", entityIds: [id], states: ["running"], limit: operationsMax } as const;
+    const { rows } = await store.listOperations(query);
+    return { host, operations: rows.map(({ operation }) => operation) };
   }
 
   notFound(id: string): StatusError {

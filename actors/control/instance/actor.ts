@@ -40,6 +40,8 @@ export interface InstanceActorOptions extends InstanceOutside, ResidentOptions {
 
 type News = NewsTask<LoadedInstance, InstanceEvent>;
 type Message<K extends InstanceMessage["kind"]> = Extract<InstanceMessage, { readonly kind: K }>;
+/** What somebody asked for, and waits for the answer to. */
+type Asked = Message<"command" | "edit">;
 
 /** The instance as a kind of resident. */
 export class InstanceKind
@@ -76,6 +78,9 @@ export class InstanceKind
     switch (message.kind) {
       case "command":
         return this.#command(message);
+      case "edit":
+        // No host is told anything: what the next nudge waits for stays as it was.
+        return { ...this.#command(message), delaysNudge: false };
       case "observed":
         return this.#observed(message);
       case "placed":
@@ -100,21 +105,28 @@ export class InstanceKind
     }
   }
 
-  #command(message: Message<"command">): CommandTask<LoadedInstance, InstanceEvent> {
-    const { command, stopTimeoutMs, request, reply } = message;
-    const { ids, hostFacts } = this.#options;
-    const operationId = ids.next();
+  #command(message: Asked): CommandTask<LoadedInstance, InstanceEvent> {
+    const { request, reply } = message;
+    const operationId = this.#options.ids.next();
     return {
       kind: "command",
       request,
       reply,
       mayAsk: ({ instance }) => request.project === adminProject || request.project === instance.project,
-      eventOf: (present, nowMs) => {
-        const host = hostFacts(present.instance.hostId);
-        const asked = { command, stopTimeoutMs, request, operationId, nowMs, host };
-        return { kind: "command", ...asked, ...this.#fencesFor(command, present) };
-      },
+      eventOf: (present, nowMs) => this.#eventOf(message, present, { operationId, nowMs }),
     };
+  }
+
+  #eventOf(
+    message: Asked,
+    present: LoadedInstance,
+    { operationId, nowMs }: { readonly operationId: string; readonly nowMs: number },
+  ): InstanceEvent {
+    const { request } = message;
+    const asked = { request, nowMs, host: this.#options.hostFacts(present.instance.hostId) };
+    if (message.kind === "edit") return { kind: "edit", edit: message.edit, ...asked };
+    const { kind, command, stopTimeoutMs } = message;
+    return { kind, command, stopTimeoutMs, operationId, ...asked, ...this.#fencesFor(command, present) };
   }
 
   #fencesFor(command: AdmissionCommand, { claims }: LoadedInstance): Pick<CommandEvent, "fences"> {

@@ -71,7 +71,8 @@ export function withEvent(it: Draft, { event, body, requestId }: Told): Draft {
     event,
     ...(requestId === undefined ? {} : { requestId }),
     ...(operation === undefined ? {} : { operationId: operation.id }),
-    body,
+    // The name as it is now: readers of events know things by their names, and a later name is another's.
+    body: { name: instance.name, ...body },
   };
   return { ...it, events: [...it.events, added] };
 }

@@ -6,7 +6,6 @@
  * It never throws for what a user, a host or a guest can cause, and never looks at a clock: times come with
  * the event.
  */
-import type { Denial } from "../../../protocol/wire/status.ts";
 import type { RequestRecord } from "../../records/commit.ts";
 import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import { admit, operationKindOf } from "./admission.ts";
@@ -21,6 +20,8 @@ import {
   withInstance,
 } from "./change.ts";
 import { cancelledBy, changeOfIntent, commandAnswer, newOperation } from "./command.ts";
+import { decideEdit } from "./edit.ts";
+import { denied, lockDenial } from "./lock.ts";
 import type { CommandEvent, Decision, InstanceEvent } from "./messages.ts";
 import { decideMove } from "./move.ts";
 import { decideObserved } from "./observed.ts";
@@ -32,6 +33,8 @@ export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
   switch (event.kind) {
     case "command":
       return decideCommand(loaded, event);
+    case "edit":
+      return decideEdit(loaded, event);
     case "observed":
       return decideObserved(loaded, event);
     case "reconcile":
@@ -47,6 +50,8 @@ export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
 
 function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
   const state = stateOf(loaded, event.host?.alive ?? true);
+  const locked = lockDenial(loaded.instance, event.request);
+  if (locked !== undefined) return denied(loaded, locked);
   const cell = admit(state, event.command);
   switch (cell.kind) {
     case "deny": {
@@ -60,10 +65,6 @@ function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
       return denial === undefined ? accept(loaded, event) : denied(loaded, denial);
     }
   }
-}
-
-function denied(loaded: LoadedInstance, denial: Denial): Decision {
-  return { outcome: { kind: "denied", denial }, next: loaded, commit: undefined, effects: [] };
 }
 
 /**

@@ -20,7 +20,8 @@ export async function ownedBy(
   let marker: string | undefined;
   for (;;) {
     const page = { limit: wireLimits.pageLengthMax, ...(marker === undefined ? {} : { marker }) };
-    const rows = await store.listInstances({ ...page, ...(hostId === undefined ? {} : { hostId }) });
+    const hosts = hostId === undefined ? {} : { hostIds: [hostId] };
+    const { rows } = await store.listInstances({ ...page, ...hosts });
     all.push(...rows.flatMap(({ instance }) => (instance.hostId === null ? [] : [instance])));
     marker = rows.at(-1)?.instance.id;
     if (rows.length < wireLimits.pageLengthMax) return all;

@@ -28,6 +28,27 @@ export interface CommandEvent {
   readonly fences?: readonly Fence[];
 }
 
+/** A change of what is remembered of an instance: no host hears of it, and no generation is raised. */
+export type Edit =
+  | {
+      readonly kind: "set";
+      readonly name?: string;
+      readonly description?: string | null;
+      /** Null removes a pair. */
+      readonly metadata?: Readonly<Record<string, string | null>>;
+    }
+  /** Without a reason an instance that is locked keeps the one it has. */
+  | { readonly kind: "lock"; readonly reason?: string }
+  | { readonly kind: "unlock" };
+
+export interface EditEvent {
+  readonly kind: "edit";
+  readonly edit: Edit;
+  readonly request: RequestFacts;
+  readonly nowMs: number;
+  readonly host: HostFacts | undefined;
+}
+
 export interface HostFacts {
   readonly name: string;
   readonly alive: boolean;
@@ -109,6 +130,7 @@ export interface PlacedEvent {
 
 export type InstanceEvent =
   | CommandEvent
+  | EditEvent
   | ObservedEvent
   | ReconcileEvent
   | PlacedEvent
@@ -132,6 +154,9 @@ export type InstanceEffect =
 
 export type Decision = DecisionOn<LoadedInstance, InstanceEffect>;
 
+/** The answer to an edit, which is done when it is answered. */
+export type Edited = Pick<Changed, "instance">;
+
 /** The messages of the mailbox. Questions carry their reply. */
 export type InstanceMessage =
   | {
@@ -140,6 +165,12 @@ export type InstanceMessage =
       readonly stopTimeoutMs: number;
       readonly request: RequestFacts;
       readonly reply: Reply<Changed>;
+    }
+  | {
+      readonly kind: "edit";
+      readonly edit: Edit;
+      readonly request: RequestFacts;
+      readonly reply: Reply<Edited>;
     }
   | {
       readonly kind: "observed";

@@ -32,6 +32,7 @@ export interface Birth {
 export interface CreateFacts {
   readonly name: string;
   readonly metadata: Readonly<Record<string, string>>;
+  readonly description: string | null;
   readonly recovery: InstanceRecord["recovery"];
   /** True when a count was given: names get a suffix, and the answer lists all. */
   readonly many: boolean;
@@ -175,6 +176,8 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
       properties: image.properties,
     },
     metadata: facts.metadata,
+    description: facts.description,
+    lock: null,
     macAddress: macAddressOf(birth.instanceId),
     recovery: facts.recovery,
     storageId: birth.storageId,

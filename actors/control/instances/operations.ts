@@ -3,15 +3,16 @@
  */
 import type { eventService } from "../../../protocol/event.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
-import type { operationService } from "../../../protocol/operation.ts";
+import type { Operation, operationService } from "../../../protocol/operation.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { OperationRow, Store } from "../../ports/store.ts";
 import { operationView } from "../request/operation-view.ts";
-import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
-import { mayRead, scopeOf } from "../request/tenancy.ts";
+import { fitting, jsonBytes, markerBehind } from "../request/page.ts";
+import { mayRead } from "../request/tenancy.ts";
 import type { Waits } from "../request/waits.ts";
+import { eventQuery, operationQuery } from "./list-query.ts";
 
 export interface ReadOptions {
   readonly store: Pick<Store, "getOperation" | "listOperations" | "listEvents" | "lastSequence">;
@@ -24,32 +25,36 @@ function untilMs(waitMs: number | undefined, deadlineMs: number, clock: Clock): 
   return Math.min(clock.monotonicMs() + (waitMs ?? 0), deadlineMs - wireLimits.waitMarginMs);
 }
 
+/** With its instance's name beside the id, which alone tells people nothing. */
+function view({ operation, instanceName }: OperationRow): Operation {
+  const shown = operationView(operation);
+  return instanceName === null ? shown : { ...shown, instanceName };
+}
+
 export function operationHandlers({ store, waits, clock }: ReadOptions): Handlers<typeof operationService> {
   return {
     get: async (request, context) => {
       const read = async () => {
-        const operation = await store.getOperation(context.id);
-        if (operation === undefined || !mayRead(context, operation.project)) {
+        const row = await store.getOperation(context.id);
+        if (row === undefined || !mayRead(context, row.operation.project)) {
           throw new StatusError("operationNotFound", `There is no operation ${context.id}.`);
         }
-        return operation;
+        return row;
       };
       // Read first: a caller who may not read the operation must not wait for it either, as the wait would
       // answer with it.
       const now = await read();
-      if (now.state !== "running" || request.waitMs === undefined) return { operation: operationView(now) };
+      if (now.operation.state !== "running" || request.waitMs === undefined) return { operation: view(now) };
       context.onlyWaits();
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
       const ended = await waits.untilEnded([context.id], { deadlineMs, signal: context.signal });
-      return { operation: operationView(ended.get(context.id)?.operation ?? (await read())) };
+      const operation = ended.get(context.id)?.operation;
+      return { operation: view(operation === undefined ? await read() : { ...now, operation }) };
     },
     list: async (request, context) => {
-      const limit = request.limit ?? wireLimits.pageLengthDefault;
-      const { instanceId, ...asked } = request;
-      const of = instanceId === undefined ? {} : ({ noun: "instance", entityId: instanceId } as const);
-      const found = await store.listOperations({ ...of, ...asked, ...scopeOf(context), limit });
-      const operations = fitting(found.map(operationView), jsonBytes);
-      return { operations: [...operations], ...nextMarker(operations, limit, found.length) };
+      const page = await store.listOperations(operationQuery(request, context));
+      const operations = fitting(page.rows.map(view), jsonBytes);
+      return { operations: [...operations], ...markerBehind(operations, page) };
     },
   };
 }
@@ -57,10 +62,8 @@ export function operationHandlers({ store, waits, clock }: ReadOptions): Handler
 export function eventHandlers({ store, waits, clock }: ReadOptions): Handlers<typeof eventService> {
   return {
     list: async (request, context) => {
-      const limit = request.limit ?? wireLimits.pageLengthDefault;
-      const { noun, id } = request;
-      const filter = { ...scopeOf(context), ...(noun ? { noun } : {}), ...(id ? { id } : {}), limit };
-      const query = { ...filter, after: request.after ?? (await store.lastSequence()) };
+      const now = request.after === undefined ? await store.lastSequence() : 0;
+      const query = eventQuery(request, context, now);
       const { signal, onlyWaits } = context;
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
       const found =
@@ -68,9 +71,11 @@ export function eventHandlers({ store, waits, clock }: ReadOptions): Handlers<ty
           ? await waits.events.next(query, { deadlineMs, signal, onlyWaits })
           : await store.listEvents(query);
       const events = fitting(found.events, jsonBytes);
-      const cut = events.length < found.events.length;
-      const last = (cut ? events.at(-1)?.sequence : undefined) ?? found.last;
-      return { events: [...events], last, trimmed: found.trimmed };
+      const cut = events.length < found.events.length ? events.at(-1)?.sequence : undefined;
+      const { last, trimmed, nextBefore } = found;
+      if (query.order !== "newest") return { events: [...events], last: cut ?? last, trimmed };
+      const before = cut ?? nextBefore;
+      return { events: [...events], last, trimmed, ...(before === undefined ? {} : { nextBefore: before }) };
     },
   };
 }

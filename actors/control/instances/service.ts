@@ -9,7 +9,7 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { CallContext, Client, Handlers } from "../../../protocol/wire/service.ts";
 import { errorBodyOf, StatusError } from "../../../protocol/wire/status.ts";
-import type { InstanceQuery, InstanceRow, Store } from "../../ports/store.ts";
+import type { InstanceRow, Store } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { verdictsFor } from "../directory/verdicts.ts";
 import { notFound } from "../instance/actor.ts";
@@ -17,22 +17,25 @@ import type { AdmissionCommand } from "../instance/admission.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
 import { instanceView } from "../instance/state.ts";
 import type { ChosenHost, Placer } from "../placement/placer.ts";
-import { contentHash } from "../request/content-hash.ts";
+import { requestFacts } from "../request/content-hash.ts";
 import { requestLimits } from "../request/limits.ts";
 import { operationView } from "../request/operation-view.ts";
 import type { Ended } from "../request/operation-waits.ts";
-import { fitting, nextMarker } from "../request/page.ts";
-import { mayRead, scopeOf } from "../request/tenancy.ts";
+import { fitting, markerBehind } from "../request/page.ts";
+import { mayRead } from "../request/tenancy.ts";
 import type { Waits } from "../request/waits.ts";
 import { bytesOfInstance } from "./bytes.ts";
+import { ConsoleReaders } from "./console-readers.ts";
 import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
+import { editHandlers } from "./edits.ts";
 import { drainedSentence, explanation } from "./explain.ts";
 import { explainLimits } from "./limits.ts";
+import { instanceQuery } from "./list-query.ts";
 
 export interface InstanceServiceOptions {
   readonly store: Pick<Store, "getInstance" | "listInstances" | "getOperation" | "listOperations"> &
-    Pick<Store, "lastSequence" | "listEvents">;
+    Pick<Store, "lastSequence" | "listEvents" | "rowsCalled">;
   readonly registry: InstanceRegistry;
   readonly creator: Creator;
   readonly placer: Placer;
@@ -49,6 +52,7 @@ type Service = Handlers<typeof instanceService>;
 
 export function instanceHandlers(options: InstanceServiceOptions): Service {
   const { store, creator, placer, directory } = options;
+  const consoles = new ConsoleReaders();
   const view = (row: InstanceRow) => instanceView(row, directory.facts(row.instance.hostId));
   const readable = async (context: CallContext): Promise<InstanceRow> => {
     const row = await store.getInstance(context.id);
@@ -57,6 +61,7 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
   };
   return {
     ...commandHandlers(options),
+    ...editHandlers(options.registry),
     create: async (request, context) => {
       const facts = requestFacts("instance.create", request, context);
       const answer = await creator.create(request, facts, context.deadlineMs);
@@ -72,24 +77,30 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       };
     },
     list: async (request, context) => {
-      const limit = request.limit ?? wireLimits.pageLengthDefault;
-      const query: InstanceQuery = { ...request, ...scopeOf(context), limit };
-      const rows = await store.listInstances(query);
-      const instances = fitting(rows.map(view), bytesOfInstance);
-      return { instances: [...instances], ...nextMarker(instances, limit, rows.length) };
+      const page = await store.listInstances(await instanceQuery(request, context, options));
+      const instances = fitting(page.rows.map(view), bytesOfInstance);
+      return { instances: [...instances], ...markerBehind(instances, page) };
     },
     get: async (_request, context) => ({ instance: view(await readable(context)) }),
-    console: async (request, context) => readConsole(await readable(context), request, context, options),
+    console: async (request, context) => {
+      const leave = (request.waitMs ?? 0) > 0 ? consoles.enter(context) : undefined;
+      try {
+        return await readConsole(await readable(context), request, context, options);
+      } finally {
+        leave?.();
+      }
+    },
     explain: async (_request, context) => {
       const row = await readable(context);
-      const [verdicts, operations] = await Promise.all([
+      const [verdicts, page] = await Promise.all([
         placer.explain(row.instance, context.deadlineMs),
         store.listOperations({
           noun: "instance",
-          entityId: row.instance.id,
+          entityIds: [row.instance.id],
           limit: wireLimits.pageLengthDefault,
         }),
       ]);
+      const operations = page.rows.map(({ operation }) => operation);
       const fence = directory.fenceOf(row.instance.hostId);
       const hosts = verdictsFor(context.project, verdicts, directory);
       const guarded = await lastGuarded(context.id, store);
@@ -122,7 +133,12 @@ async function lastGuarded(
   store: Pick<Store, "lastSequence" | "listEvents">,
 ): Promise<string | undefined> {
   const after = Math.max(0, (await store.lastSequence()) - explainLimits.explainEventsMax);
-  const { events } = await store.listEvents({ after, noun: "instance", id, limit: wireLimits.pageLengthMax });
+  const { events } = await store.listEvents({
+    after,
+    nouns: ["instance"],
+    id,
+    limit: wireLimits.pageLengthMax,
+  });
   const because = events.findLast(({ event }) => event === "guarded")?.body.because;
   return typeof because === "string" ? because : undefined;
 }
@@ -174,10 +190,6 @@ function admissionCommand(name: CommandName, { mode }: CommandRequest): Admissio
   return name === "stop" ? "stopHard" : "rebootHard";
 }
 
-function requestFacts(method: string, request: object, { project, requestId, id }: CallContext) {
-  return { project, requestId, contentHash: contentHash(method, id, { ...request }) };
-}
-
 /**
  * Waits for the end of the operation and answers with it as it is then; at the deadline, as it is at that
  * time.
@@ -208,7 +220,7 @@ async function asItIs(
   { store, directory }: InstanceServiceOptions,
 ): Promise<Changed> {
   const { id } = changed.operation;
-  const known = ended?.operation ?? (await store.getOperation(id));
+  const known = ended?.operation ?? (await store.getOperation(id))?.operation;
   const operation = known === undefined ? changed.operation : operationView(known);
   const row = ended?.row ?? (await store.getInstance(changed.instance.id));
   if (row === undefined) return { ...changed, operation };
@@ -270,7 +282,7 @@ async function readConsole(
         (request.waitMs ?? 0) > 0 && row?.instance.deletedAtMs === null && row.instance.failure === null;
       const found = row?.instance.hostId ?? null;
       if (found !== null || !mayCome) return found;
-      const page = await waits.events.next({ project, noun: "instance", id, after, limit: 1 }, until);
+      const page = await waits.events.next({ project, nouns: ["instance"], id, after, limit: 1 }, until);
       if (page.events.length === 0) return null;
       after = page.last;
     }

@@ -1,10 +1,11 @@
 /**
  * Commits of this process: wakes who waits for them here (waits.ts), and tells the other controllers by
- * hints, which may be lost. It adds nothing to a commit itself.
+ * hints, which may be lost. Here they are counted, by their results. It adds nothing to a commit itself.
  */
 import type { Store } from "../../ports/store.ts";
 import type { Commit, CommitResult } from "../../records/commit.ts";
 import type { OperationRecord } from "../../records/instance.ts";
+import { type Meter, nullMeter } from "../../runtime/meter.ts";
 
 /** A controller's hint to the other controllers after a commit. */
 export interface CommitHint {
@@ -24,20 +25,35 @@ export class Commits {
   readonly #store: Pick<Store, "commit">;
   readonly #onCommit: (hint: CommitHint) => void;
   readonly #waits: Waiting | undefined;
+  readonly #meter: Meter;
   #untold: { lastSequence: number; readonly ended: string[]; readonly projects: Set<string> } | undefined;
 
   /**
    * `onCommit`: called after commits of this process that have events, once for commits that come together;
    * it tells the publisher and the other controllers. `waits`: those in this process who wait, if any can.
    */
-  constructor(store: Pick<Store, "commit">, onCommit: (hint: CommitHint) => void, waits?: Waiting) {
+  constructor(
+    store: Pick<Store, "commit">,
+    onCommit: (hint: CommitHint) => void,
+    waits?: Waiting,
+    meter: Meter = nullMeter,
+  ) {
     this.#store = store;
     this.#onCommit = onCommit;
     this.#waits = waits;
+    this.#meter = meter;
+    meter.zero("novact_commits_total");
   }
 
   readonly commit = async (commit: Commit): Promise<CommitResult> => {
-    const result = await this.#store.commit(commit);
+    let result: CommitResult;
+    try {
+      result = await this.#store.commit(commit);
+    } catch (thrown) {
+      this.#meter.count("novact_commits_total", { result: "failed" });
+      throw thrown;
+    }
+    this.#meter.count("novact_commits_total", { result: result.kind });
     if (result.kind === "committed" && result.lastSequence > 0) {
       this.#waits?.committed(commit);
       this.#tell(result.lastSequence, commit);

@@ -3,6 +3,7 @@
  * no I/O.
  */
 import { createHash } from "node:crypto";
+import type { CallContext } from "../../../protocol/wire/service.ts";
 
 /**
  * SHA-256 over a canonical text: keys in order, absent fields left out, and `wait` too, which says how to
@@ -17,6 +18,11 @@ export function contentHash(
   return createHash("sha256")
     .update(canonical([method, target, content]))
     .digest("base64url");
+}
+
+/** The part of a request that is stored: project, request id, and the hash of its content. */
+export function requestFacts(method: string, request: object, { project, requestId, id }: CallContext) {
+  return { project, requestId, contentHash: contentHash(method, id, { ...request }) };
 }
 
 function canonical(value: unknown): string {

@@ -3,6 +3,7 @@
  * quarter of a megabyte of metadata into each), so that no row can keep anybody from reading a list. Pure.
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
+import type { Page } from "../../ports/store.ts";
 
 /** Most bytes for the rows of one answer; the rest is for its other fields. */
 const pageBytesMax = wireLimits.answerBytesMax / 2;
@@ -24,6 +25,21 @@ export function fits(answer: unknown): boolean {
 
 export function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** The marker of the next page, of a list that says itself where it goes on; this page may have been cut. */
+export function markerBehind(
+  page: readonly { readonly id: string }[],
+  { rows, marker }: Page<unknown>,
+): { readonly nextMarker?: string } {
+  const next = page.length < rows.length ? page.at(-1)?.id : marker;
+  return next === undefined ? {} : { nextMarker: next };
+}
+
+/** The values of a filter that may be given as one value, as several, or as both; then both must hold. */
+export function valuesOf<T>(one: T | undefined, several: readonly T[] | undefined): readonly T[] | undefined {
+  if (one === undefined) return several;
+  return (several ?? [one]).filter((value) => value === one);
 }
 
 /** The marker of the next page; there is one when this page is full, or was cut. */

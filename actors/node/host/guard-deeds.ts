@@ -7,6 +7,7 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Guard } from "../../ports/guard.ts";
+import type { Meter } from "../../runtime/meter.ts";
 import { hostLimits } from "./limits.ts";
 import type { ReportClient } from "./reporter.ts";
 
@@ -15,6 +16,7 @@ export interface GuardDeedsOptions {
   readonly reports: Pick<ReportClient, "guarded">;
   readonly clock: Clock;
   readonly log: Log;
+  readonly meter: Meter;
 }
 
 export class GuardDeeds {
@@ -43,7 +45,7 @@ export class GuardDeeds {
 
   /** True when there may be more. */
   async #reportSome(guard: Guard): Promise<boolean> {
-    const { clock, reports, bootId, log } = this.#options;
+    const { clock, reports, bootId, log, meter } = this.#options;
     const found = await guard.deeds(this.#after);
     const last = found.at(-1);
     if (last === undefined) return false;
@@ -56,6 +58,8 @@ export class GuardDeeds {
       await reports.guarded({ bootId, deeds }, { timeoutMs: wireLimits.hostRequestTimeoutMs });
       log.info({ deeds: deeds.length }, "what the guard did was reported");
     }
+    // The guard tells all its deeds again to the agent's next life, whose sum is then the same.
+    for (const { what, why } of found) meter.count("novact_guard_deeds_total", { what, why });
     this.#after = last.number;
     return true;
   }

@@ -6,6 +6,7 @@
 
 import { refuseUnknownNeeds } from "../../../protocol/agent-needs.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../../protocol/machine.ts";
+import { machineStates } from "../../../protocol/states.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
@@ -17,6 +18,8 @@ import type { Hypervisor } from "../../ports/hypervisor.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { StorageLeases } from "../../ports/storage-leases.ts";
 import { actorLimits } from "../../runtime/limits.ts";
+import { type Meter, nullMeter } from "../../runtime/meter.ts";
+import { meterSpaces } from "../../runtime/metered.ts";
 import { SpaceWatch } from "../../runtime/space-watch.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
@@ -55,6 +58,8 @@ export interface HostOptions {
   readonly storageLeases?: StorageLeases;
   readonly clock: Clock;
   readonly log: Log;
+  /** Absent: nobody counts. */
+  readonly meter?: Meter | undefined;
   /** How many guests may boot at once. */
   readonly bootsMax: number;
   /**
@@ -110,6 +115,7 @@ export function createHost(options: HostOptions): Host {
     if (how === "failed") options.onFailed?.();
   });
   holder.start();
+  meterHost(options, ledger, watch);
   news.onNews(() => {
     holder.poke();
     return ref.tell({ kind: "news" });
@@ -144,6 +150,17 @@ export function createHost(options: HostOptions): Host {
   };
 }
 
+/** Shows the guests by their newest observations, and the room on the host's file systems. */
+function meterHost({ meter = nullMeter }: HostOptions, ledger: Ledger, watch: SpaceWatch): void {
+  meterSpaces(meter, () => watch.spaces);
+  meter.zero("novact_guard_deeds_total");
+  meter.look("novact_guests", () => {
+    const latest = new Map(ledger.all().map(({ instanceId, state }) => [instanceId, state]));
+    const states = [...latest.values()];
+    return machineStates.map((state) => [{ state }, states.filter((one) => one === state).length] as const);
+  });
+}
+
 function ensure(
   ref: ActorRef<HostMessage>,
   request: EnsureRequest,
@@ -161,7 +178,7 @@ interface LeaseParts {
 }
 
 function leaseHolder(options: HostOptions, { ledger, machines, storage, changed }: LeaseParts): LeaseHolder {
-  const { system, guard, reports, clock, log, hypervisor, inventory, onFailed } = options;
+  const { system, guard, reports, clock, log, hypervisor, inventory, onFailed, meter = nullMeter } = options;
   /** True when no machine reports, and the hypervisor finds, no guest that another host may take over. */
   const isClean = async () => {
     if (!ledger.areDown(machines.fenced)) return false;
@@ -169,7 +186,7 @@ function leaseHolder(options: HostOptions, { ledger, machines, storage, changed 
     return !living.some(({ instanceId }) => machines.mayBeFenced(instanceId));
   };
   const { hostId, bootId } = inventory;
-  const deeds = new GuardDeeds({ bootId, reports, clock, log });
+  const deeds = new GuardDeeds({ bootId, reports, clock, log, meter });
   const answered = (one: Guard) => void deeds.report(one);
   const common = { system, storage, clock, log, onFailed };
   return new LeaseHolder({ ...common, hostId, reports, guard, isClean, changed, answered });

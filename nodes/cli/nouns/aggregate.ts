@@ -2,92 +2,95 @@
 import { Command } from "commander";
 import type { Aggregate, AvailabilityZone } from "../../../protocol/aggregate.ts";
 import { pairsOf, parsePair, time } from "../format.ts";
-import { readPages } from "../pages.ts";
+import { listCommand } from "../lists/list-command.ts";
+import type { Listed, View } from "../lists/listed.ts";
+import { Names, type Thing } from "../lists/names.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
+import { deleteCommand, type Removal } from "../several/delete-command.ts";
 import type { Column, Fact } from "../table.ts";
 
 export function aggregateCommand(invoke: Invoke): Command {
   const noun = new Command("aggregate").description("Sets of hosts; for operators.");
-  noun.addCommand(listCommand(invoke));
-  noun.addCommand(
-    one(invoke, "show", "Shows one aggregate.", (session, key, run) =>
-      session.aggregate.get(key, {}, run.call()),
-    ),
-  );
+  noun.addCommand(listCommand(invoke, list));
+  noun.addCommand(showCommand(invoke));
   noun.addCommand(createCommand(invoke));
   noun.addCommand(setCommand(invoke));
   noun.addCommand(hostCommand(invoke, "add-host"));
   noun.addCommand(hostCommand(invoke, "remove-host"));
-  noun.addCommand(
-    one(invoke, "delete", "Removes an aggregate that has no hosts.", (session, key, run) =>
-      session.aggregate.delete(key, {}, run.call()),
-    ),
-  );
+  noun.addCommand(deleteCommand(invoke, removal));
   return noun;
 }
 
-const columns = (hosts: ReadonlyMap<string, string>): readonly Column<Aggregate>[] => [
+type NameOf = View["nameOf"];
+
+const columns = (nameOf: NameOf): readonly Column<Aggregate>[] => [
   { title: "ID", value: ({ id }) => id, spare: true },
-  { title: "NAME", value: ({ name }) => name },
+  { title: "NAME", value: ({ name }) => name, cut: true },
   { title: "ZONE", value: ({ availabilityZone }) => availabilityZone ?? "-" },
-  { title: "HOSTS", value: ({ hostIds }) => namesOf(hostIds, hosts), cut: true },
-  { title: "METADATA", value: ({ metadata }) => pairsOf(metadata) ?? "-", spare: true },
+  { title: "HOSTS", value: (row) => hostsOf(row, nameOf), cut: true },
+  { title: "METADATA", value: ({ metadata }) => pairsOf(metadata) ?? "-", spare: true, cut: true },
 ];
 
-const namesOf = (ids: readonly string[], hosts: ReadonlyMap<string, string>): string =>
-  ids.length === 0 ? "-" : ids.map((id) => hosts.get(id) ?? id).join(", ");
+const hostsOf = ({ hostIds }: Aggregate, nameOf: NameOf): string =>
+  hostIds.length === 0 ? "-" : hostIds.map((id) => nameOf({ noun: "host", id })).join(", ");
 
-const facts = (aggregate: Aggregate, hosts: ReadonlyMap<string, string>): readonly Fact[] => [
+const facts = (aggregate: Aggregate, nameOf: NameOf): readonly Fact[] => [
   ["id", aggregate.id],
   ["name", aggregate.name],
   ["zone", aggregate.availabilityZone ?? "none"],
-  ["hosts", namesOf(aggregate.hostIds, hosts)],
+  ["hosts", hostsOf(aggregate, nameOf)],
   ["metadata", pairsOf(aggregate.metadata)],
   ["created", time(aggregate.createdAtMs)],
 ];
 
-/** Names of all hosts, by id. */
-async function hostNames(session: Session, run: Run): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await readPages(async (page) => {
-    const { hosts, nextMarker } = await session.host.list(page, run.call());
-    return { rows: hosts, nextMarker };
-  });
-  return new Map(rows.map(({ id, name }) => [id, name]));
-}
+const thingsOf = ({ hostIds }: Aggregate): readonly Thing[] => hostIds.map((id) => ({ noun: "host", id }));
 
 async function print(run: Run, session: Session, aggregate: Aggregate): Promise<void> {
   if (run.json) return run.emit(aggregate);
   const { renderFacts } = await import("../table.ts");
-  run.print(renderFacts(facts(aggregate, await hostNames(session, run)), run.paint, run.width));
+  const names = new Names(run, session);
+  await names.lookUp(thingsOf(aggregate));
+  run.print(
+    renderFacts(
+      facts(aggregate, (thing) => names.shown(thing)),
+      run.paint,
+      run.width,
+    ),
+  );
 }
 
-function listCommand(invoke: Invoke): Command {
-  return new Command("list")
-    .description("Lists aggregates with their hosts, oldest first.")
-    .action((_options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.adminSession();
-        const { rows } = await readPages<Aggregate>(async (page) => {
-          const { aggregates, nextMarker } = await session.aggregate.list(page, run.call());
-          return { rows: aggregates, nextMarker };
-        });
-        await run.list(rows, columns(await hostNames(session, run)));
-        return 0;
-      }),
-    );
-}
+const list: Listed<Aggregate> = {
+  description: "Lists aggregates with their hosts, oldest first.",
+  audience: "admin",
+  keyOf: ({ id }) => id,
+  reader:
+    ({ run, session }) =>
+    async (page) => {
+      const { aggregates, nextMarker } = await session.aggregate.list(page, run.call());
+      return { rows: aggregates, nextMarker };
+    },
+  named: thingsOf,
+  columns: ({ nameOf }) => columns(nameOf),
+  follows: ["aggregate"],
+};
 
-type Ask = (session: Session, key: string, run: Run) => Promise<{ readonly aggregate: Aggregate }>;
+const removal: Removal = {
+  noun: "aggregate",
+  description: "Removes aggregates that have no hosts.",
+  audience: "admin",
+  find: async (session, key, run) => (await session.aggregate.get(key, {}, run.call())).aggregate,
+  remove: async (session, key, run) => (await session.aggregate.delete(key, {}, run.call())).aggregate,
+};
 
-function one(invoke: Invoke, name: string, summary: string, ask: Ask): Command {
-  return new Command(name)
-    .description(summary)
+function showCommand(invoke: Invoke): Command {
+  return new Command("show")
+    .description("Shows one aggregate.")
     .argument("<aggregate>", "its id or name")
     .action((key: string, _options: object, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.adminSession();
-        await print(run, session, (await ask(session, key, run)).aggregate);
+        await print(run, session, (await session.aggregate.get(key, {}, run.call())).aggregate);
         return 0;
       }),
     );
@@ -174,17 +177,22 @@ const zoneColumns: readonly Column<AvailabilityZone>[] = [
   { title: "HOSTS", value: ({ hosts }) => hosts?.map(({ name }) => name).join(", ") ?? "-", cut: true },
 ];
 
+const zones: Listed<AvailabilityZone> = {
+  description: "Lists the zones; with --project admin also their hosts.",
+  keyOf: ({ name }) => name,
+  // There are few, and they come all at once.
+  reader:
+    ({ run, session }) =>
+    async () => {
+      const answer = await session.availabilityZone.list({}, run.call());
+      return { rows: answer.zones, nextMarker: undefined };
+    },
+  columns: ({ everyProject }) => (everyProject ? zoneColumns : zoneColumns.slice(0, 2)),
+  follows: ["aggregate", "host"],
+};
+
 export function availabilityZoneCommand(invoke: Invoke): Command {
   const noun = new Command("availability-zone").description("Where instances can be asked to be.");
-  const list = new Command("list").description("Lists the zones; with --project admin also their hosts.");
-  list.action((_options: object, command: Command) =>
-    invoke(command, async (run) => {
-      const session = await run.session();
-      const { zones } = await session.availabilityZone.list({}, run.call());
-      await run.list(zones, session.project === "admin" ? zoneColumns : zoneColumns.slice(0, 2));
-      return 0;
-    }),
-  );
-  noun.addCommand(list);
+  noun.addCommand(listCommand(invoke, zones));
   return noun;
 }

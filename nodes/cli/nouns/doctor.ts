@@ -21,7 +21,7 @@ const ofOne = (name: string): string =>
 const comparedText = (what: string, count: number): string =>
   counted(count, ofOne(spaced(what)), spaced(what));
 
-/** Width of the list of counts on a terminal without a width. */
+/** Greatest width of the list of counts: it is prose. */
 const widthMax = 100;
 
 const styleOf = (exit: number): Style => (exit === exitCodes.ok.exit ? "green" : "red");
@@ -51,7 +51,8 @@ export function doctorCommand(invoke: Invoke): Command {
         const count = findings.length === 0 ? "No findings." : `Findings: ${findings.length}.`;
         const kinds = Object.entries(compared).map(([what, number]) => comparedText(what, number));
         run.print(run.paint(styleOf(exit), count));
-        for (const line of linesOf(`Compared: ${kinds.join(", ")}.`, run.width ?? widthMax)) run.print(line);
+        const width = Math.min(run.width, widthMax);
+        for (const line of linesOf(`Compared: ${kinds.join(", ")}.`, width)) run.print(line);
         return exit;
       }),
     );

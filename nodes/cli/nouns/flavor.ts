@@ -11,18 +11,20 @@ import {
   parsePositive,
   time,
 } from "../format.ts";
-import { readPages } from "../pages.ts";
+import { listCommand } from "../lists/list-command.ts";
+import type { Listed } from "../lists/listed.ts";
 import type { Invoke, Run } from "../run.ts";
+import { deleteCommand, type Removal } from "../several/delete-command.ts";
 import type { Column } from "../table.ts";
 
 export function flavorCommand(invoke: Invoke): Command {
   const noun = new Command("flavor").description(
     "Sizes of instances. Everybody lists them, operators make them.",
   );
-  noun.addCommand(listCommand(invoke));
+  noun.addCommand(listCommand(invoke, list));
   noun.addCommand(showCommand(invoke));
   noun.addCommand(createCommand(invoke));
-  noun.addCommand(deleteCommand(invoke));
+  noun.addCommand(deleteCommand(invoke, removal));
   return noun;
 }
 
@@ -32,8 +34,10 @@ const columns: readonly Column<Flavor>[] = [
   { title: "ID", value: ({ id }) => id },
   { title: "NAME", value: ({ name }) => name, cut: true },
   { title: "VCPUS", value: ({ vcpus }) => String(vcpus) },
-  { title: "MEMORY", value: ({ memoryMib }) => mebibytes(memoryMib) },
-  { title: "DISK", value: diskOf },
+  { title: "MEMORY", value: ({ memoryMib }) => mebibytes(memoryMib), order: ({ memoryMib }) => memoryMib },
+  { title: "DISK", value: diskOf, order: ({ diskGib }) => diskGib },
+  { title: "EXTRA SPECS", value: ({ extraSpecs }) => pairsOf(extraSpecs) ?? "-", wide: true },
+  { title: "CREATED", value: ({ createdAtMs }) => time(createdAtMs), wide: true },
 ];
 
 async function print(run: Run, flavor: Flavor): Promise<void> {
@@ -56,21 +60,18 @@ async function print(run: Run, flavor: Flavor): Promise<void> {
   );
 }
 
-function listCommand(invoke: Invoke): Command {
-  return new Command("list")
-    .description("Lists flavors, oldest first.")
-    .action((_options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.session();
-        const { rows } = await readPages<Flavor>(async (page) => {
-          const { flavors, nextMarker } = await session.flavor.list(page, run.call());
-          return { rows: flavors, nextMarker };
-        });
-        await run.list(rows, columns);
-        return 0;
-      }),
-    );
-}
+const list: Listed<Flavor> = {
+  description: "Lists flavors, oldest first.",
+  keyOf: ({ id }) => id,
+  reader:
+    ({ run, session }) =>
+    async (page) => {
+      const { flavors, nextMarker } = await session.flavor.list(page, run.call());
+      return { rows: flavors, nextMarker };
+    },
+  columns: () => columns,
+  follows: ["flavor"],
+};
 
 function showCommand(invoke: Invoke): Command {
   return new Command("show")
@@ -120,17 +121,10 @@ function createCommand(invoke: Invoke): Command {
     );
 }
 
-function deleteCommand(invoke: Invoke): Command {
-  return new Command("delete")
-    .description("Removes a flavor; for operators. Instances made from it keep their size.")
-    .argument("<flavor>", "its id or name")
-    .action((key: string, _options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.adminSession();
-        const { flavor } = await session.flavor.delete(key, {}, run.call());
-        if (run.json) run.emit(flavor);
-        else run.print(`${flavor.id}  ${flavor.name}  ${run.paint("bold", "deleted")}`);
-        return 0;
-      }),
-    );
-}
+const removal: Removal = {
+  noun: "flavor",
+  description: "Removes flavors; for operators. Instances made from them keep their size.",
+  audience: "admin",
+  find: async (session, key, run) => (await session.flavor.get(key, {}, run.call())).flavor,
+  remove: async (session, key, run) => (await session.flavor.delete(key, {}, run.call())).flavor,
+};

@@ -1,27 +1,25 @@
 /** novact group …: server groups, whose instances are to be together or apart. */
 import { Command, Option } from "commander";
+import type { Instance } from "../../../protocol/instance.ts";
 import { groupPolicies } from "../../../protocol/kinds.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { ServerGroup } from "../../../protocol/server-group.ts";
 import { parsePositive, time } from "../format.ts";
+import { listCommand } from "../lists/list-command.ts";
+import type { Listed } from "../lists/listed.ts";
 import { readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
+import { deleteCommand, type Removal } from "../several/delete-command.ts";
 import type { Column, Fact } from "../table.ts";
+import { stateStyle } from "./instance-view.ts";
 
 export function groupCommand(invoke: Invoke): Command {
   const noun = new Command("group").description("Server groups: instances that shall be together, or apart.");
-  noun.addCommand(listCommand(invoke));
-  noun.addCommand(
-    one(invoke, "show", "Shows one group with its members.", (session, key, run) =>
-      session.serverGroup.get(key, {}, run.call()),
-    ),
-  );
+  noun.addCommand(listCommand(invoke, list));
+  noun.addCommand(showCommand(invoke));
   noun.addCommand(createCommand(invoke));
-  noun.addCommand(
-    one(invoke, "delete", "Removes a group that has no members.", (session, key, run) =>
-      session.serverGroup.delete(key, {}, run.call()),
-    ),
-  );
+  noun.addCommand(deleteCommand(invoke, removal));
   return noun;
 }
 
@@ -36,6 +34,7 @@ function columns(withProject: boolean): readonly Column<ServerGroup>[] {
     { title: "NAME", value: ({ name }) => name, cut: true },
     { title: "RULE", value: ruleOf },
     { title: "MEMBERS", value: ({ members }) => String(members.length) },
+    { title: "CREATED", value: ({ createdAtMs }) => time(createdAtMs), wide: true },
   ];
 }
 
@@ -44,10 +43,29 @@ const facts = (group: ServerGroup): readonly Fact[] => [
   ["name", group.name],
   ["project", group.project],
   ["rule", ruleOf(group)],
-  ...(group.members.length === 0 ? ["none"] : group.members).map(
-    (member, at): Fact => [at === 0 ? "members" : "", member],
-  ),
+  ["members", group.members.length === 0 ? "none" : String(group.members.length)],
   ["created", time(group.createdAtMs)],
+];
+
+/** The members with their names and hosts. */
+async function printMembers(run: Run, session: Session, { members }: ServerGroup): Promise<void> {
+  if (members.length === 0) return;
+  const { indented, renderTable } = await import("../table.ts");
+  const ids = members.slice(0, wireLimits.filterValuesMax);
+  const { rows } = await readPages<Instance>(async (page) => {
+    const { instances, nextMarker } = await session.instance.list({ ...page, ids }, run.call());
+    return { rows: instances, nextMarker };
+  });
+  if (ids.length < members.length) run.remark(`These are ${ids.length} of ${members.length} members.`);
+  const options = { ...run.tableOptions, width: run.width - 2 };
+  run.print(`\n${indented(renderTable(memberColumns, rows, options))}`);
+}
+
+const memberColumns: readonly Column<Instance>[] = [
+  { title: "MEMBER", value: ({ id }) => id },
+  { title: "NAME", value: ({ name }) => name, cut: true },
+  { title: "STATE", value: ({ state }) => state, style: ({ state }) => stateStyle(state) },
+  { title: "HOST", value: ({ hostName, hostId }) => hostName ?? hostId ?? "-" },
 ];
 
 async function print(run: Run, group: ServerGroup): Promise<void> {
@@ -56,31 +74,37 @@ async function print(run: Run, group: ServerGroup): Promise<void> {
   run.print(renderFacts(facts(group), run.paint, run.width));
 }
 
-function listCommand(invoke: Invoke): Command {
-  return new Command("list")
-    .description("Lists the project's groups, oldest first.")
-    .action((_options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.session();
-        const { rows } = await readPages<ServerGroup>(async (page) => {
-          const { serverGroups, nextMarker } = await session.serverGroup.list(page, run.call());
-          return { rows: serverGroups, nextMarker };
-        });
-        await run.list(rows, columns(session.project === "admin"));
-        return 0;
-      }),
-    );
-}
+const list: Listed<ServerGroup> = {
+  description: "Lists the project's groups, oldest first.",
+  keyOf: ({ id }) => id,
+  reader:
+    ({ run, session }) =>
+    async (page) => {
+      const { serverGroups, nextMarker } = await session.serverGroup.list(page, run.call());
+      return { rows: serverGroups, nextMarker };
+    },
+  columns: ({ everyProject }) => columns(everyProject),
+  // Instances come into a group and leave it.
+  follows: ["server-group", "instance"],
+};
 
-type Ask = (session: Session, key: string, run: Run) => Promise<{ readonly serverGroup: ServerGroup }>;
+const removal: Removal = {
+  noun: "group",
+  description: "Removes groups that have no members.",
+  find: async (session, key, run) => (await session.serverGroup.get(key, {}, run.call())).serverGroup,
+  remove: async (session, key, run) => (await session.serverGroup.delete(key, {}, run.call())).serverGroup,
+};
 
-function one(invoke: Invoke, name: string, summary: string, ask: Ask): Command {
-  return new Command(name)
-    .description(summary)
+function showCommand(invoke: Invoke): Command {
+  return new Command("show")
+    .description("Shows one group with its members.")
     .argument("<group>", "its id or name")
     .action((key: string, _options: object, command: Command) =>
       invoke(command, async (run) => {
-        await print(run, (await ask(await run.session(), key, run)).serverGroup);
+        const session = await run.session();
+        const { serverGroup } = await session.serverGroup.get(key, {}, run.call());
+        await print(run, serverGroup);
+        if (!run.json) await printMembers(run, session, serverGroup);
         return 0;
       }),
     );

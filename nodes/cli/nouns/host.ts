@@ -1,10 +1,12 @@
 /** novact host …: compute nodes, for operators. */
 import { Command } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
+import { defaultZone } from "../../../protocol/kinds.ts";
 import type { Space } from "../../../protocol/space.ts";
 import { counted, kibibytes } from "../../../protocol/wire/wording.ts";
 import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
-import { readPages } from "../pages.ts";
+import { listCommand } from "../lists/list-command.ts";
+import type { Listed } from "../lists/listed.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
@@ -13,7 +15,7 @@ import { switchCommands } from "./host-switch.ts";
 
 export function hostCommand(invoke: Invoke): Command {
   const noun = new Command("host").description("Compute nodes; for operators.");
-  noun.addCommand(listCommand(invoke));
+  noun.addCommand(listCommand(invoke, list));
   noun.addCommand(showCommand(invoke));
   for (const command of switchCommands(invoke)) noun.addCommand(command);
   noun.addCommand(fenceCommand(invoke, print));
@@ -52,6 +54,9 @@ function fencedBy({ lease }: Host): string | undefined {
   return proof.claimedBy === undefined ? proof.by : `${proof.by}, who claims to be ${proof.claimedBy}`;
 }
 
+/** The zone under which users know it: a host in none is in the default one. */
+const zoneOf = ({ availabilityZone }: Host): string => availabilityZone ?? defaultZone;
+
 const leaseCell = ({ lease }: Host): string => lease?.state ?? "none";
 
 const used = (claimed: number, capacity: number, format: (value: number) => string): string =>
@@ -60,17 +65,34 @@ const used = (claimed: number, capacity: number, format: (value: number) => stri
 const columns = (nowMs: number): readonly Column<Host>[] => [
   { title: "NAME", value: ({ name }) => name, cut: true },
   { title: "STATE", value: stateOf, style: styleOf },
-  { title: "VCPUS", value: ({ claimed, capacity }) => used(claimed.vcpus, capacity.vcpus, String) },
+  {
+    title: "VCPUS",
+    value: ({ claimed, capacity }) => used(claimed.vcpus, capacity.vcpus, String),
+    order: ({ claimed }) => claimed.vcpus,
+  },
   {
     title: "MEMORY",
     value: ({ claimed, capacity }) => used(claimed.memoryMib, capacity.memoryMib, mebibytes),
+    order: ({ claimed }) => claimed.memoryMib,
   },
-  { title: "DISK", value: ({ claimed, capacity }) => used(claimed.diskGib, capacity.diskGib, gibibytes) },
+  {
+    title: "DISK",
+    value: ({ claimed, capacity }) => used(claimed.diskGib, capacity.diskGib, gibibytes),
+    order: ({ claimed }) => claimed.diskGib,
+  },
   { title: "INSTANCES", value: ({ instances }) => String(instances) },
   { title: "LEASE", value: leaseCell, spare: true },
   { title: "RUNS", value: ({ hypervisor, accelerator }) => `${hypervisor}/${accelerator}`, spare: true },
-  { title: "ZONE", value: ({ availabilityZone }) => availabilityZone ?? "-", spare: true },
-  { title: "HEARD", value: ({ lastSeenAtMs }) => age(lastSeenAtMs, nowMs) },
+  { title: "ZONE", value: zoneOf, spare: true },
+  {
+    title: "HEARD",
+    value: ({ lastSeenAtMs }) => age(lastSeenAtMs, nowMs),
+    order: ({ lastSeenAtMs }) => nowMs - lastSeenAtMs,
+    passing: true,
+  },
+  { title: "ID", value: ({ id }) => id, wide: true },
+  { title: "STORAGE", value: ({ storageId }) => storageId ?? "-", wide: true },
+  { title: "LABELS", value: ({ labels }) => pairsOf(labels) ?? "-", wide: true },
 ];
 
 const buildsOf = ({ ioOps = 0, failedBuilds = 0 }: Host): string =>
@@ -129,7 +151,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ...(host.space ?? []).map(spaceFact),
   ["instances", String(host.instances)],
   ["builds", buildsOf(host)],
-  ["zone", host.availabilityZone ?? undefined],
+  ["zone", zoneOf(host)],
   ["aggregates", host.aggregates.map(({ name }) => name).join(", ") || undefined],
   ["labels", pairsOf(host.labels)],
   ["storage", host.storageId ?? undefined],
@@ -148,21 +170,20 @@ async function print(run: Run, host: Host, drain?: Drain): Promise<void> {
   run.print(renderFacts(facts(host, run.terminal.nowMs(), drain), run.paint, run.width));
 }
 
-function listCommand(invoke: Invoke): Command {
-  return new Command("list")
-    .description("Lists hosts: claimed of what there is.")
-    .action((_options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.adminSession();
-        const { rows } = await readPages<Host>(async (page) => {
-          const { hosts, nextMarker } = await session.host.list(page, run.call());
-          return { rows: hosts, nextMarker };
-        });
-        await run.list(rows, columns(run.terminal.nowMs()));
-        return 0;
-      }),
-    );
-}
+const list: Listed<Host> = {
+  description: "Lists hosts: claimed of what there is.",
+  audience: "admin",
+  keyOf: ({ id }) => id,
+  reader:
+    ({ run, session }) =>
+    async (page) => {
+      const { hosts, nextMarker } = await session.host.list(page, run.call());
+      return { rows: hosts, nextMarker };
+    },
+  columns: ({ nowMs }) => columns(nowMs),
+  // What is claimed changes with the instances.
+  follows: ["host", "aggregate", "instance"],
+};
 
 function showCommand(invoke: Invoke): Command {
   return new Command("show")

@@ -14,18 +14,20 @@ import {
   parsePair,
   time,
 } from "../format.ts";
-import { readPages } from "../pages.ts";
+import { listCommand } from "../lists/list-command.ts";
+import type { Listed } from "../lists/listed.ts";
 import type { Invoke, Run } from "../run.ts";
+import { deleteCommand, type Removal } from "../several/delete-command.ts";
 import type { Column, Fact } from "../table.ts";
 
 export function imageCommand(invoke: Invoke): Command {
   const noun = new Command("image").description(
     "What guests boot from. Everybody lists them, operators register them.",
   );
-  noun.addCommand(listCommand(invoke));
+  noun.addCommand(listCommand(invoke, list));
   noun.addCommand(showCommand(invoke));
   noun.addCommand(registerCommand(invoke));
-  noun.addCommand(deleteCommand(invoke));
+  noun.addCommand(deleteCommand(invoke, removal));
   return noun;
 }
 
@@ -39,8 +41,10 @@ const columns: readonly Column<Image>[] = [
   { title: "ID", value: ({ id }) => id },
   { title: "NAME", value: ({ name }) => name, cut: true },
   { title: "KIND", value: kindOf },
-  { title: "SIZE", value: (image) => bytes(sizeOf(image)) },
+  { title: "SIZE", value: (image) => bytes(sizeOf(image)), order: sizeOf },
   { title: "ARCHITECTURE", value: ({ properties }) => properties.architecture },
+  { title: "PROPERTIES", value: ({ properties }) => pairsOf(properties.extra ?? {}) ?? "-", wide: true },
+  { title: "REGISTERED", value: ({ createdAtMs }) => time(createdAtMs), wide: true },
 ];
 
 function facts({
@@ -80,21 +84,18 @@ async function print(run: Run, image: Image): Promise<void> {
   run.print(renderFacts(facts(image), run.paint, run.width));
 }
 
-function listCommand(invoke: Invoke): Command {
-  return new Command("list")
-    .description("Lists images, oldest first.")
-    .action((_options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.session();
-        const { rows } = await readPages<Image>(async (page) => {
-          const { images, nextMarker } = await session.image.list(page, run.call());
-          return { rows: images, nextMarker };
-        });
-        await run.list(rows, columns);
-        return 0;
-      }),
-    );
-}
+const list: Listed<Image> = {
+  description: "Lists images, oldest first.",
+  keyOf: ({ id }) => id,
+  reader:
+    ({ run, session }) =>
+    async (page) => {
+      const { images, nextMarker } = await session.image.list(page, run.call());
+      return { rows: images, nextMarker };
+    },
+  columns: () => columns,
+  follows: ["image"],
+};
 
 function showCommand(invoke: Invoke): Command {
   return new Command("show")
@@ -216,17 +217,10 @@ function propertiesOf(options: RegisterOptions) {
   return Object.keys(properties).length === 0 ? {} : { properties };
 }
 
-function deleteCommand(invoke: Invoke): Command {
-  return new Command("delete")
-    .description("Removes an image; for operators. Refused while an instance uses it.")
-    .argument("<image>", "its id or name")
-    .action((key: string, _options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.adminSession();
-        const { image } = await session.image.delete(key, {}, run.call());
-        if (run.json) run.emit(image);
-        else run.print(`${image.id}  ${image.name}  ${run.paint("bold", "deleted")}`);
-        return 0;
-      }),
-    );
-}
+const removal: Removal = {
+  noun: "image",
+  description: "Removes images; for operators. Refused while an instance uses one.",
+  audience: "admin",
+  find: async (session, key, run) => (await session.image.get(key, {}, run.call())).image,
+  remove: async (session, key, run) => (await session.image.delete(key, {}, run.call())).image,
+};

@@ -6,6 +6,7 @@ import { counted } from "../../../protocol/wire/wording.ts";
 import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
+import { lockText } from "./instance-edit.ts";
 
 export function stateStyle(state: InstanceState | Operation["state"]): Style | undefined {
   switch (state) {
@@ -35,7 +36,16 @@ export function instanceColumns(nowMs: number, withProject: boolean): readonly C
     { title: "HOST", value: ({ hostName, hostId }) => hostName ?? hostId ?? "-" },
     { title: "FLAVOR", value: ({ flavor }) => flavor.name, spare: true },
     { title: "ADDRESS", value: ({ machine }) => machine?.address ?? "-", spare: true },
-    { title: "AGE", value: ({ createdAtMs }) => age(createdAtMs, nowMs) },
+    {
+      title: "AGE",
+      value: ({ createdAtMs }) => age(createdAtMs, nowMs),
+      order: ({ createdAtMs }) => nowMs - createdAtMs,
+      passing: true,
+    },
+    { title: "IMAGE", value: ({ image }) => image.name, wide: true },
+    { title: "ZONE", value: ({ availabilityZone }) => availabilityZone ?? "-", wide: true },
+    { title: "METADATA", value: ({ metadata }) => pairsOf(metadata) ?? "-", wide: true },
+    { title: "CREATED", value: ({ createdAtMs }) => time(createdAtMs), wide: true },
   ];
 }
 
@@ -45,8 +55,10 @@ export function instanceFacts(instance: Instance, typed: (text: string) => strin
   return [
     ["id", instance.id],
     ["name", instance.name],
+    ["description", instance.description ?? undefined],
     ["project", instance.project],
     ["state", instance.state, stateStyle(instance.state)],
+    ["locked", lockText(instance), "yellow"],
     ["failure", failure === null ? undefined : `${failure.reason}: ${failure.message}`, "red"],
     ["next", failure === null ? undefined : typed(failure.next)],
     ["wanted", instance.desired],

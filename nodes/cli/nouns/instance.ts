@@ -1,28 +1,31 @@
 /** novact instance …: the virtual machines of a project. */
 import { Argument, Command, Option } from "commander";
-import type { Changed, Instance } from "../../../protocol/instance.ts";
+import type { Changed } from "../../../protocol/instance.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
-import { instanceStates, type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
+import { type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
 import { exitCodeOf } from "../../package/exit-codes.ts";
 import { parseCount, parsePair, parsePositive } from "../format.ts";
-import { readPages } from "../pages.ts";
+import { listCommand } from "../lists/list-command.ts";
 import { repeatable } from "../repeatable.ts";
-import { hostId, instanceId } from "../resolve.ts";
+import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import { consoleCommand } from "./console.ts";
 import { dryRun } from "./dry-run.ts";
 import { instanceEventsCommand } from "./event.ts";
-import { instanceColumns, instanceFacts, operationLine } from "./instance-view.ts";
+import { editCommands } from "./instance-edit.ts";
+import { instanceList } from "./instance-list.ts";
+import { instanceFacts, operationLine } from "./instance-view.ts";
 import { finishChanges, verbCommands } from "./verbs.ts";
 import { printVerdicts } from "./verdicts.ts";
 
 export function instanceCommand(invoke: Invoke): Command {
   const noun = new Command("instance").description("Virtual machines.");
   noun.addCommand(createCommand(invoke));
-  noun.addCommand(listCommand(invoke));
+  noun.addCommand(listCommand(invoke, instanceList));
   noun.addCommand(showCommand(invoke));
   for (const verb of verbCommands(invoke)) noun.addCommand(verb);
+  for (const verb of editCommands(invoke)) noun.addCommand(verb);
   noun.addCommand(consoleCommand(invoke));
   noun.addCommand(instanceEventsCommand(invoke));
   noun.addCommand(explainCommand(invoke));
@@ -33,6 +36,7 @@ interface CreateOptions {
   readonly flavor: string;
   readonly image: string;
   readonly metadata?: Record<string, string>;
+  readonly description?: string;
   readonly count?: number;
   readonly atLeast?: number;
   readonly zone?: string;
@@ -54,6 +58,7 @@ function createCommand(invoke: Invoke): Command {
     .requiredOption("--flavor <flavor>", "its size, by name or id: novact flavor list")
     .requiredOption("--image <image>", "what it boots from, by name or id: novact image list")
     .option("--metadata <key=value>", "a pair of your own to keep with it; repeatable", parsePair)
+    .option("--description <text>", "what it is for, in words of your own")
     .addOption(
       new Option(
         "--count <n>",
@@ -82,12 +87,13 @@ function createCommand(invoke: Invoke): Command {
     .action((name: string, options: CreateOptions, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.session();
-        const { flavor, image, metadata, count, atLeast, requestId } = options;
+        const { flavor, image, metadata, description, count, atLeast, requestId } = options;
         const request = {
           name,
           flavor,
           image,
           ...(metadata === undefined ? {} : { metadata }),
+          ...(description === undefined ? {} : { description }),
           ...(count === undefined ? {} : { count }),
           ...(atLeast === undefined ? {} : { atLeast }),
           ...recoveryOf(options),
@@ -103,6 +109,7 @@ function createCommand(invoke: Invoke): Command {
           run.remark(`And ${answer.more.length} more: novact instance list shows them.`);
         return finishChanges(run, session, {
           changes: all,
+          verb: "create",
           wait: options.wait ?? false,
           single: count === undefined,
         });
@@ -131,49 +138,6 @@ async function whereOf(run: Run, session: Session, options: CreateOptions) {
     ...(group === undefined ? {} : { serverGroup: group }),
     ...(Object.keys(hints).length === 0 ? {} : { hints }),
     ...(host === undefined ? {} : { host }),
-  };
-}
-
-interface ListOptions {
-  readonly name?: string;
-  readonly state?: Instance["state"];
-  readonly host?: string;
-  readonly metadata?: Record<string, string>;
-  readonly deleted?: boolean;
-  readonly limit?: number;
-}
-
-function listCommand(invoke: Invoke): Command {
-  return new Command("list")
-    .description("Lists instances, oldest first. With --project admin those of every project.")
-    .option("--name <name>", "only of this name")
-    .addOption(new Option("--state <state>", "only in this state").choices(instanceStates))
-    .option("--host <host>", "only on this host, by name or id")
-    .option("--metadata <key=value>", "only with this pair; repeatable", parsePair)
-    .option("--deleted", "deleted ones as well")
-    .option("--limit <n>", "at most so many", parsePositive)
-    .action((options: ListOptions, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.session();
-        const query = await queryOf(run, options);
-        const { rows, more } = await readPages<Instance>(async (page) => {
-          const { instances, nextMarker } = await session.instance.list({ ...query, ...page }, run.call());
-          return { rows: instances, nextMarker };
-        }, options.limit);
-        await run.list(rows, instanceColumns(run.terminal.nowMs(), session.project === "admin"));
-        if (more) run.remark(`There are more than these ${rows.length}.`);
-        return 0;
-      }),
-    );
-}
-
-async function queryOf(run: Run, { name, state, host, metadata, deleted }: ListOptions) {
-  return {
-    ...(name === undefined ? {} : { name }),
-    ...(state === undefined ? {} : { state }),
-    ...(host === undefined ? {} : { hostId: await hostId(run, host) }),
-    ...(metadata === undefined ? {} : { metadata }),
-    ...(deleted === undefined ? {} : { deleted }),
   };
 }
 

@@ -1,11 +1,15 @@
 /** novact operation …: the operations of commands. */
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import type { Operation } from "../../../protocol/operation.ts";
-import { operationStates } from "../../../protocol/states.ts";
+import { operationKinds, operationStates } from "../../../protocol/states.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
-import { age, duration, parsePositive, time } from "../format.ts";
-import { readPages } from "../pages.ts";
+import { age, duration, type Moment, momentMs, parseMoment, time } from "../format.ts";
+import { commandLimits } from "../limits.ts";
+import { listCommand } from "../lists/list-command.ts";
+import type { Listed, View } from "../lists/listed.ts";
+import { Names, type Thing } from "../lists/names.ts";
+import { SeveralOption } from "../lists/several-option.ts";
 import { waitForAll } from "../progress.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
@@ -15,74 +19,81 @@ import { stateStyle } from "./instance-view.ts";
 
 export function operationCommand(invoke: Invoke): Command {
   const noun = new Command("operation").description("What became of commands, with their steps and times.");
-  noun.addCommand(listCommand(invoke));
+  noun.addCommand(listCommand(invoke, list));
   noun.addCommand(showCommand(invoke));
   return noun;
 }
 
-function listCommand(invoke: Invoke): Command {
-  return new Command("list")
-    .description("Lists operations, oldest first.")
-    .option("--instance <instance>", "only of this instance, by name or id")
-    .addOption(new Option("--state <state>", "only in this state").choices(operationStates))
-    .option("--limit <n>", "at most so many", parsePositive)
-    .action((options: { instance?: string; state?: Operation["state"]; limit?: number }, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.session();
-        const { instance, state } = options;
-        const query = {
-          ...(instance === undefined ? {} : { instanceId: await instanceId(run, session, instance) }),
-          ...(state === undefined ? {} : { state }),
-        };
-        const { rows, more } = await readPages<Operation>(async (page) => {
-          const { operations, nextMarker } = await session.operation.list({ ...query, ...page }, run.call());
-          return { rows: operations, nextMarker };
-        }, options.limit);
-        const names = run.json ? new Map<string, string>() : await namesOf(run, session, rows);
-        await run.list(rows, columns(names, run.terminal.nowMs()));
-        if (more) run.remark(`There are more than these ${rows.length}.`);
-        return 0;
-      }),
-    );
+interface OperationFilters {
+  readonly instance?: readonly string[];
+  readonly state?: readonly Operation["state"][];
+  readonly kind?: readonly Operation["kind"][];
+  readonly since?: Moment;
 }
 
-/**
- * The names of what the operations are of, as many as can be read quickly: an id would take up half of the
- * 100 columns.
- */
-async function namesOf(
-  run: Run,
-  session: Session,
-  operations: readonly Operation[],
-): Promise<Map<string, string>> {
-  const idsOf = (list: readonly Operation[]) =>
-    [...new Set(list.map(({ instanceId: id }) => id))].slice(-namedMax);
-  const { host = [], instance = [] } = Object.groupBy(operations, ({ noun = "instance" }) => noun);
-  const found = await Promise.allSettled([
-    ...idsOf(instance).map(async (id) => (await session.instance.get(id, {}, run.call())).instance),
-    ...idsOf(host).map(async (id) => (await session.host.get(id, {}, run.call())).host),
-  ]);
-  return new Map(
-    found.flatMap((one) => (one.status === "fulfilled" ? [[one.value.id, one.value.name]] : [])),
-  );
+const collected = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];
+
+const list: Listed<Operation, OperationFilters> = {
+  description: "Lists operations, newest first.",
+  filters: (command) =>
+    command
+      .option("--instance <instance>", "only of this instance, by name or id; repeatable", collected)
+      .addOption(new SeveralOption("--state <states>", "only in one of these states", operationStates))
+      .addOption(new SeveralOption("--kind <kinds>", "only of these kinds", operationKinds))
+      .option("--since <time>", "only begun since then: 30m, 2d, 2026-11-29", parseMoment),
+  reader: async ({ run, session, options }) => {
+    const { instance, state, kind, since } = options;
+    const ids = await Promise.all((instance ?? []).map((key) => instanceId(run, session, key)));
+    const query = {
+      ...(instance === undefined ? {} : { instanceIds: ids }),
+      ...(state === undefined ? {} : { states: [...state] }),
+      ...(kind === undefined ? {} : { kinds: [...kind] }),
+      ...(since === undefined ? {} : { sinceMs: momentMs(since, run.terminal.nowMs()) }),
+    };
+    return async (page) => {
+      const { operations, nextMarker } = await session.operation.list({ ...query, ...page }, run.call());
+      return { rows: operations, nextMarker };
+    };
+  },
+  columns: ({ nowMs, nameOf }) => columns(nowMs, nameOf),
+  keyOf: ({ id }) => id,
+  said: saidBy,
+  named: (row) => [thingOf(row)],
+  defaults: () => ({ first: "newest", limit: commandLimits.newestRows }),
+  follows: ["instance", "host"],
+};
+
+const thingOf = ({ noun = "instance", entityId, instanceId }: Operation): Thing => ({
+  noun,
+  id: entityId ?? instanceId,
+});
+
+function saidBy(row: Operation): (Thing & { readonly name: string }) | undefined {
+  return row.instanceName === undefined ? undefined : { ...thingOf(row), name: row.instanceName };
 }
 
-const namedMax = 100;
-
-const columns = (names: ReadonlyMap<string, string>, nowMs: number): readonly Column<Operation>[] => [
+const columns = (nowMs: number, nameOf: View["nameOf"]): readonly Column<Operation>[] => [
   { title: "ID", value: ({ id }) => id },
   { title: "KIND", value: ({ kind }) => kind },
-  {
-    title: "OF",
-    value: (row) => names.get(row.instanceId) ?? `…${row.instanceId.slice(-12)}`,
-    cut: true,
-  },
+  { title: "OF", value: (row) => nameOf(thingOf(row)), cut: true },
   { title: "STATE", value: ({ state }) => state, style: ({ state }) => stateStyle(state) },
+  { title: "TO", value: placedOn, spare: true },
   { title: "STEP", value: ({ step }) => step, spare: true },
-  { title: "TOOK", value: tookOf },
-  { title: "AGE", value: ({ startedAtMs }) => age(startedAtMs, nowMs) },
-  { title: "TO", value: ({ toHost }) => toHost?.name ?? "-", spare: true },
+  { title: "TOOK", value: tookOf, order: ({ startedAtMs, endedAtMs }) => (endedAtMs ?? nowMs) - startedAtMs },
+  {
+    title: "AGE",
+    value: ({ startedAtMs }) => age(startedAtMs, nowMs),
+    order: ({ startedAtMs }) => nowMs - startedAtMs,
+    passing: true,
+  },
+  { title: "ID OF THAT", value: (row) => thingOf(row).id, wide: true },
+  { title: "STARTED", value: ({ startedAtMs }) => time(startedAtMs), wide: true },
+  { title: "ERROR", value: ({ error }) => (error === null ? "-" : error.reason), wide: true },
 ];
+
+/** The host that the operation chose: where a create, a move or a recovery leads to. */
+const placedOn = ({ toHost, steps }: Operation): string =>
+  toHost?.name ?? steps.findLast(({ step }) => step === "placed")?.message ?? "-";
 
 const tookOf = ({ startedAtMs, endedAtMs }: Operation): string =>
   endedAtMs === null ? "-" : duration(endedAtMs - startedAtMs);
@@ -95,12 +106,11 @@ function showCommand(invoke: Invoke): Command {
     .action((id: string, { wait }: { wait?: boolean }, command: Command) =>
       invoke(command, async (run) => {
         const { session, operation } = await find(run, id);
+        const name = await nameOf(run, session, operation);
         const [ended = operation] =
-          wait === true
-            ? await waitForAll(run, session, [{ operation, name: operation.instanceId }])
-            : [operation];
+          wait === true ? await waitForAll(run, session, [{ operation, name }]) : [operation];
         if (run.json) run.emit(ended);
-        else await print(run, ended);
+        else await print(run, ended, name);
         return wait === true ? exitOf(run, ended) : exitCodes.ok.exit;
       }),
     );
@@ -119,9 +129,17 @@ async function find(run: Run, id: string): Promise<{ session: Session; operation
   }
 }
 
-async function print(run: Run, operation: Operation): Promise<void> {
+/** The name of what it is an operation of, else its id. */
+async function nameOf(run: Run, session: Session, operation: Operation): Promise<string> {
+  const names = new Names(run, session);
+  const said = saidBy(operation);
+  if (said === undefined) await names.lookUp([thingOf(operation)]);
+  return said?.name ?? names.of(thingOf(operation)) ?? thingOf(operation).id;
+}
+
+async function print(run: Run, operation: Operation, name: string): Promise<void> {
   const { indented, renderFacts, renderTable } = await import("../table.ts");
-  run.print(renderFacts(facts(operation, run.typed), run.paint, run.width));
+  run.print(renderFacts(facts(operation, { name, typed: run.typed }), run.paint, run.width));
   const rows = operation.steps.map((step) => ({ ...step, afterMs: step.atMs - operation.startedAtMs }));
   const steps = renderTable(
     [
@@ -130,15 +148,21 @@ async function print(run: Run, operation: Operation): Promise<void> {
       { title: "WHAT", value: ({ message }) => message ?? "", cut: true },
     ],
     rows,
-    { paint: run.paint },
+    { ...run.tableOptions, width: run.width - 2 },
   );
   run.print(`\n${indented(steps)}`);
 }
 
-const facts = (operation: Operation, typed: Run["typed"]): readonly Fact[] => [
+interface Saying {
+  /** Of what it is an operation of. */
+  readonly name: string;
+  readonly typed: Run["typed"];
+}
+
+const facts = (operation: Operation, { name, typed }: Saying): readonly Fact[] => [
   ["id", operation.id],
   ["kind", operation.kind],
-  [operation.noun ?? "instance", operation.entityId ?? operation.instanceId],
+  [thingOf(operation).noun, name === thingOf(operation).id ? name : `${name} (${thingOf(operation).id})`],
   ["to", operation.toHost?.name],
   ["state", `${operation.state} (${operation.percent} %)`, stateStyle(operation.state)],
   [

@@ -1,8 +1,7 @@
-/** novact rebalance --dry-run: proposes moves that would make the hosts' loads more even; for operators. */
+/** novact rebalance: proposes moves that would make the hosts' loads more even; for operators. */
 import { Command } from "commander";
 import type { Rebalance } from "../../../protocol/host.ts";
 import { counted } from "../../../protocol/wire/wording.ts";
-import { CommandError } from "../errors.ts";
 import { parsePositive } from "../format.ts";
 import type { Invoke } from "../run.ts";
 import type { Column } from "../table.ts";
@@ -21,12 +20,10 @@ const columns: readonly Column<Move>[] = [
 export function rebalanceCommand(invoke: Invoke): Command {
   return new Command("rebalance")
     .description("Proposes moves that would make the hosts' loads more alike. It makes none.")
-    .option("--dry-run", "only propose; there is nothing else yet")
+    .option("--dry-run", "said by default: moves are only proposed, and never made")
     .option("--moves <n>", "at most so many", parsePositive)
-    .action(({ dryRun, moves }: { dryRun?: boolean; moves?: number }, command: Command) =>
+    .action(({ moves }: { readonly moves?: number }, command: Command) =>
       invoke(command, async (run) => {
-        if (dryRun !== true)
-          throw new CommandError("usage", "Moves are only proposed, not made.", "Add --dry-run.");
         const session = await run.adminSession();
         const request = moves === undefined ? {} : { moves };
         const { rebalance } = await session.host.rebalance(request, run.call());

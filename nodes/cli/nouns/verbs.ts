@@ -1,20 +1,24 @@
 /**
  * The verbs that change instances: start, stop, reboot, pause, unpause, delete, evacuate; each for one
- * instance or several.
+ * instance or several, named or chosen.
  */
 import { Argument, Command } from "commander";
 import type { Changed } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
-import { CommandError, exitCodeFor, shownOf } from "../errors.ts";
+import { CommandError } from "../errors.ts";
 import { parseDuration } from "../format.ts";
-import { waitForAll } from "../progress.ts";
+import { chosenColumns } from "../lists/columns.ts";
+import { waitForEach } from "../progress.ts";
 import { repeatable } from "../repeatable.ts";
-import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
+import { eachOf } from "../several/each.ts";
+import { type Refusal, tellRefusals, tellSummary, worstExit } from "../several/report.ts";
+import { type Choice, type Chosen, choiceOptions, choose } from "./chosen-instances.ts";
+import { instanceColumns } from "./instance-view.ts";
 
-interface VerbOptions {
+interface VerbOptions extends Choice {
   readonly wait?: boolean;
   readonly requestId?: string;
   readonly hard?: boolean;
@@ -76,9 +80,10 @@ function rebootCommand(invoke: Invoke): Command {
 }
 
 function verb(invoke: Invoke, { name, summary }: { name: string; summary: string }, send: Send): Command {
-  return new Command(name)
+  const command = new Command(name)
     .description(summary)
-    .addArgument(new Argument("<instance...>", "their ids or names"))
+    .addArgument(new Argument("[instance...]", "their ids or names; or choose them by the options below"));
+  return choiceOptions(command)
     .option("--wait", "wait for the end, and show the steps")
     .option(
       "--request-id <id>",
@@ -90,66 +95,129 @@ function verb(invoke: Invoke, { name, summary }: { name: string; summary: string
 }
 
 /**
- * Sends the command to each instance, whatever happened to the others; the first failure gives the exit code.
+ * Sends the command to each instance, whatever becomes of the others; the worst error gives the exit code.
  */
 async function sendToAll(
   run: Run,
   keys: readonly string[],
   { verb, options, send }: { readonly verb: string; readonly options: VerbOptions; readonly send: Send },
 ): Promise<number> {
-  const session = await run.session();
-  const wait = options.wait ?? false;
-  const single = keys.length === 1;
-  if (!single && options.requestId !== undefined)
+  if (keys.length !== 1 && options.requestId !== undefined)
     throw new CommandError("usage", "A request id belongs to one instance.", "Name one instance at a time.");
-  const outcomes = await Promise.allSettled(
-    keys.map(async (key) => {
-      const id = await instanceId(run, session, key);
-      const again = {
-        line: `novact instance ${verb} ${id}`,
-        requestId: options.requestId ?? session.newRequestId(),
-      };
-      return repeatable(again, (requestId) => send(session, id, { ...options, requestId }, run));
-    }),
+  const { chosen, refusals, single } = await choose(run, { verb, keys, choice: options });
+  const session = await run.session();
+  if (single && refusals[0] !== undefined) throw refusals[0].thrown;
+  if (options.dryRun === true) return showChosen(run, session, { verb, chosen, refusals });
+  const outcomes = await eachOf(chosen, ({ id }) => {
+    const again = {
+      line: `novact instance ${verb} ${id}`,
+      requestId: options.requestId ?? session.newRequestId(),
+    };
+    return repeatable(again, (requestId) => send(session, id, { ...options, requestId }, run));
+  });
+  run.terminal.signal.throwIfAborted();
+  const refused = outcomes.flatMap((outcome, at): Refusal[] =>
+    outcome.status === "rejected" ? [{ name: chosen[at]?.name ?? "", thrown: outcome.reason }] : [],
   );
-  const failures = outcomes.flatMap((outcome) =>
-    outcome.status === "rejected" ? [outcome.reason as unknown] : [],
-  );
-  if (single && failures.length > 0) throw failures[0];
-  for (const failure of failures) run.tell(shownOf(failure));
+  if (single && refused[0] !== undefined) throw refused[0].thrown;
   const changes = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
-  const exit = await finishChanges(run, session, { changes, wait, single });
-  return failures.length > 0 ? exitCodeFor(failures[0]) : exit;
+  if (changes.length + refused.length + refusals.length === 0) run.remark(`There are none to ${verb}.`);
+  const place = ({ name }: Refusal): number => keys.indexOf(name);
+  const all = [...refusals, ...refused].sort((one, other) => place(one) - place(other));
+  return finishChanges(run, session, { changes, refusals: all, verb, wait: options.wait ?? false, single });
+}
+
+/** The instances a command would go to, as `instance list` shows them. */
+async function showChosen(
+  run: Run,
+  session: Session,
+  {
+    verb,
+    chosen,
+    refusals,
+  }: { readonly verb: string; readonly chosen: readonly Chosen[]; readonly refusals: readonly Refusal[] },
+): Promise<number> {
+  const found = await eachOf(chosen, ({ id }) => session.instance.get(id, {}, run.call()));
+  const rows = found.flatMap((result) => (result.status === "fulfilled" ? [result.value.instance] : []));
+  const missing = found.flatMap((result, at): Refusal[] =>
+    result.status === "rejected" ? [{ name: chosen[at]?.name ?? "", thrown: result.reason }] : [],
+  );
+  if (run.json) run.emit(run.bare ? rows : { items: rows });
+  else if (rows.length > 0) {
+    const { renderTable } = await import("../table.ts");
+    const columns = instanceColumns(run.terminal.nowMs(), session.project === "admin");
+    run.print(
+      renderTable(chosenColumns(columns, undefined, run.output.kind === "wide"), rows, run.tableOptions),
+    );
+  }
+  const exit = tellRefusals(run, [...refusals, ...missing]);
+  run.remark(`Dry run: ${rows.length} would be asked to ${verb}. Nothing was done.`);
+  return exit;
 }
 
 export interface Changes {
   readonly changes: readonly Changed[];
   readonly wait: boolean;
-  /** One instance was named: JSON output is an object, else an array. */
+  /** One instance was named: its JSON is an object, else an array. */
   readonly single: boolean;
+  /** As typed; for the summary of several. */
+  readonly verb: string;
+  /** Errors of those that were not changed. */
+  readonly refusals?: readonly Refusal[];
 }
 
-/** Waits for the operations if asked to, and shows the result. */
-export async function finishChanges(
-  run: Run,
-  session: Session,
-  { changes, wait, single }: Changes,
-): Promise<number> {
-  if (!wait) {
-    show(run, changes, single);
-    return exitCodes.ok.exit;
-  }
-  const waited = changes.map(({ instance, operation }) => ({ operation, name: instance.name }));
-  const operations = await waitForAll(run, session, waited);
-  const ended = await Promise.all(
-    changes.map(async ({ instance }, at) => ({
-      instance: (await session.instance.get(instance.id, {}, run.call())).instance,
-      operation: operations[at] ?? changes[at]?.operation,
-    })),
+/** Waits for the operations if asked to, shows the result, then what went wrong, and the sum of it last. */
+export async function finishChanges(run: Run, session: Session, asked: Changes): Promise<number> {
+  const { changes, wait, single, verb, refusals = [] } = asked;
+  const ends = wait ? await showEnds(run, session, asked) : [];
+  if (!wait) show(run, changes, single);
+  const late = ends.flatMap(({ late }) => (late === undefined ? [] : [late]));
+  if (single && late[0] !== undefined) throw late[0].thrown;
+  const failed = ends.flatMap(({ operation: { state }, operation }) =>
+    state === "failed" || state === "cancelled" ? [operation] : [],
   );
+  const exits = [
+    tellRefusals(run, [...refusals, ...late]),
+    ...failed.map((operation) => exitOf(run, operation)),
+  ];
+  const counts = {
+    [wait ? "done" : "under way"]: changes.length - failed.length - late.length,
+    ...(wait ? { "under way": late.length } : {}),
+    failed: failed.length,
+    refused: refusals.length,
+  };
+  tellSummary(run, verb, { total: changes.length + refusals.length, counts });
+  return worstExit(exits);
+}
+
+/** The end of an operation that `--wait` has waited for. */
+interface End {
+  readonly operation: Operation;
+  /** The time was over, or the wait failed. */
+  readonly late: Refusal | undefined;
+}
+
+async function showEnds(run: Run, session: Session, { changes, single }: Changes): Promise<readonly End[]> {
+  const waited = changes.map(({ instance, operation }) => ({ operation, name: instance.name }));
+  const results = await waitForEach(run, session, waited);
+  run.terminal.signal.throwIfAborted();
+  const ends = changes.map(({ instance: { name }, operation }, at): End => {
+    const result = results[at];
+    if (result?.status === "fulfilled") return { operation: result.value, late: undefined };
+    return { operation, late: { name, thrown: result?.reason } };
+  });
+  const found = await eachOf(changes, ({ instance }) => session.instance.get(instance.id, {}, run.call()));
+  const ended = changes.map(({ instance, operation }, at) => {
+    const result = found[at];
+    return {
+      instance: result?.status === "fulfilled" ? result.value.instance : instance,
+      operation: ends[at]?.operation ?? operation,
+    };
+  });
+  if (single && ends[0]?.late !== undefined) return ends;
   if (run.json) run.emit(single ? ended[0] : ended);
   else for (const { instance } of ended) run.print(changeLine(run, instance));
-  return exitOf(run, operations);
+  return ends;
 }
 
 function show(run: Run, changes: readonly Changed[], single: boolean): void {
@@ -171,14 +239,9 @@ function changeLine(run: Run, { id, name, state, hostName }: Changed["instance"]
   return `${id}  ${name}  ${run.paint("bold", `${state}${where}`)}`;
 }
 
-/**
- * The exit code of the first operation that did not end well, with its reason where the terminal has not
- * shown it already.
- */
-function exitOf(run: Run, operations: readonly Operation[]): number {
-  const bad = operations.find(({ state }) => state === "failed" || state === "cancelled");
-  if (bad === undefined) return exitCodes.ok.exit;
-  if (bad.error === null) return exitCodes.conflict.exit;
-  if (!run.json) run.tell(bad.error);
-  return exitCodeOf(bad.error.code);
+/** The exit code of an operation that did not end well, with its reason where nobody has shown it yet. */
+function exitOf(run: Run, { error }: Operation): number {
+  if (error === null) return exitCodes.conflict.exit;
+  if (!run.json) run.tell(error);
+  return exitCodeOf(error.code);
 }

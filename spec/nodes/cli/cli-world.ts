@@ -14,6 +14,8 @@ export interface RunOptions {
   /** What a person types for `novact`; absent: just that. */
   readonly command?: string;
   readonly signal?: AbortSignal;
+  /** The wall clock; absent: the computer's. */
+  readonly nowMs?: () => number;
   /** The person's answers to one question after the other; absent: there is no person. */
   readonly answers?: readonly string[];
   /** Called with every text that is written to stdout. */
@@ -44,7 +46,7 @@ export const commandOn = (connect: Connect) =>
       err: stream("err"),
       env: options.env ?? {},
       command: options.command ?? "novact",
-      nowMs: () => systemClock.nowMs(),
+      nowMs: options.nowMs ?? (() => systemClock.nowMs()),
       signal: options.signal ?? new AbortController().signal,
       ask: async (question) => {
         written.err += `${question}\n`;

@@ -110,7 +110,16 @@ describe("novact on a cluster", () => {
       const { exit, out, err } = await novact("instance stop a ghost");
       expect(exit).to.equal(3);
       expect(out).to.match(/ a {2}/);
-      expect(err).to.match(/^error: There is no instance ghost\.$/m);
+      expect(err).to.match(/^error: ghost: There is no instance ghost\.$/m);
+    });
+
+    it("a name that nothing has is answered with those that begin like it", async () => {
+      for (const name of ["web-1", "web-2", "web-3", "web-4", "we*b", "db"]) await create(name);
+      const { exit, err } = await novact("instance delete web");
+      expect(exit).to.equal(3);
+      expect(err).to.contain("next: Did you mean web-1, web-2, web-3, …? Several at once: --name 'web*'");
+      expect((await novact("instance show we*")).err).to.contain("Did you mean we*b? ");
+      expect((await novact("instance show ghost")).err).not.to.contain("Did you mean");
     });
 
     it("an ambiguous name is refused with the ids it could mean", async () => {
@@ -181,16 +190,18 @@ describe("novact on a cluster", () => {
   it("operations are listed with the names of their instances, and shown with their steps", async () => {
     await create();
     const [operation] = await json("operation list --instance web");
-    expect((await novact("operation list")).out).to.match(/create +web +done +done +\d+ ms/);
+    expect((await novact("operation list")).out).to.match(/create +web +done +host-a +done +\d+ ms/);
     const { out, exit } = await novact(`operation show ${operation.id} --wait`);
     expect(exit).to.equal(0);
-    expect(out).to.match(/^ {2}placed +\d+ ms +host-a$/m);
+    expect(out)
+      .to.match(/^ {2}placed +\d+ ms +host-a$/m)
+      .and.to.match(new RegExp(`^instance +web \\(${operation.instanceId}\\)$`, "m"));
   });
 
-  it("events are listed newest last, after a number, and watched", async () => {
+  it("events are listed newest first, after a number, and watched", async () => {
     await create();
-    const all = await json("event list --after 0 --project admin");
-    expect((await json("event list --limit 2")).at(-1).sequence).to.equal(all.at(-1).sequence);
+    const all = await json("event list --after 0");
+    expect((await json("event list --limit 2"))[0].sequence).to.equal(all.at(-1).sequence);
     const seen: string[] = [];
     const stop = new AbortController();
     const onOut = (text: string) => {
@@ -252,6 +263,11 @@ describe("novact on a cluster", () => {
     expect(await candidates('instance stop ""')).to.deep.equal(["web"]);
     expect(await candidates("instance create x --flavor t")).to.deep.equal(["tiny"]);
     expect(await candidates('host disable ""')).to.deep.equal(["host-a"]);
+    expect(await candidates('flavor delete other ""')).to.deep.equal(["tiny"]);
+    expect(await candidates("instance delete --name w")).to.deep.equal(["web"]);
+    expect(await candidates("instance create x --same-host w")).to.deep.equal(["web"]);
+    const [operation] = await json("operation list");
+    expect(await candidates("operation show 0")).to.deep.equal([operation.id]);
   });
 
   describe("errors", () => {
@@ -263,7 +279,11 @@ describe("novact on a cluster", () => {
           2,
           /unknownFlavor \(INVALID_ARGUMENT\)\nnext: .*flavor list/,
         ],
-        ["flavor create tiny --vcpus 1 --memory 64M", 4, /nameTaken \(ALREADY_EXISTS\)/],
+        [
+          "flavor create tiny --vcpus 1 --memory 64M",
+          4,
+          /another flavor called tiny\.\n.*nameTaken \(ALREADY_EXISTS\)/,
+        ],
         ["operation show nope", 3, /operationNotFound/],
         ["host show ghost", 3, /hostNotFound/],
         ['instance create x --flavor "a b" --image tiny', 2, /flavor/],

@@ -10,9 +10,11 @@ import {
   duration,
   gibibytes,
   mebibytes,
+  momentMs,
   parseDuration,
   parseGibibytes,
   parseMebibytes,
+  parseMoment,
   parsePair,
   parsePositive,
   time,
@@ -132,6 +134,40 @@ describe(`cli: format (seed ${seed})`, () => {
     );
     const tiny = renderTable(spare, rows, { paint: uncoloured, width: 5 });
     expect(tiny).to.match(/^n{9}… {2}running$/m);
+  });
+
+  it("of several columns that may be cut, the widest comes down to the others first", () => {
+    const both = columns.map((column) => ({ ...column, cut: true }));
+    const width = (name: number, state: number, most: number) => {
+      const rows = [{ name: "n".repeat(name), state: "s".repeat(state) }];
+      const [, row = ""] = renderTable(both, rows, { paint: uncoloured, width: most }).split("\n");
+      return row.split("  ").map(({ length }) => length);
+    };
+    expect(width(60, 20, 52)).to.deep.equal([30, 20]);
+    expect(width(60, 50, 42)).to.deep.equal([20, 20]);
+    expect(width(60, 50, 10), "never to nothing").to.deep.equal([10, 10]);
+  });
+
+  it("where readers count columns, cells are cut before a column is left out", () => {
+    const spare = [...columns, { title: "EXTRA", value: () => "extra", spare: true }];
+    const rows = [{ name: "n".repeat(60), state: "running" }];
+    const steady = renderTable(spare, rows, { paint: uncoloured, width: 40, steady: true });
+    expect(steady.split("\n")[1]).to.match(/^n+… {2}running {2}extra$/);
+    const narrow = renderTable(spare, rows, { paint: uncoloured, width: 20, steady: true });
+    expect(narrow.split("\n")[0]).to.match(/^NAME +STATE$/);
+  });
+
+  it("moments are so long ago, or a time of the day here", () => {
+    const at = (text: string) => momentMs(parseMoment(text), 100 * 86_400_000);
+    expect([at("30m"), at("1.5h"), at("2d")]).to.deep.equal(
+      [30 * 60_000, 90 * 60_000, 2 * 86_400_000].map((ago) => 100 * 86_400_000 - ago),
+    );
+    expect(at("2026-11-29")).to.equal(new Date(2026, 10, 29).getTime());
+    expect(at("2026-11-29T18:40")).to.equal(new Date(2026, 10, 29, 18, 40).getTime());
+    expect(at("2026-11-29 18:40:15.720")).to.equal(new Date(2026, 10, 29, 18, 40, 15, 720).getTime());
+    expect(at("2026-11-29T18:40Z")).to.equal(Date.UTC(2026, 10, 29, 18, 40));
+    for (const text of ["", "soon", "30", "2026-13-01", "1969-01-01", "2026-11-29T25:00"])
+      expect(() => parseMoment(text), text).to.throw(/Give a time such as/);
   });
 
   it("numbers of things to be made or shown are one at least", () => {

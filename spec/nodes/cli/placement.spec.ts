@@ -49,9 +49,11 @@ describe("novact around placement", () => {
     expect(out).to.match(/^rule +anti-affinity, 2 per host$/m);
     expect((await json("group show apart")).members).to.have.length(1);
     await create("two", "--group apart --wait");
-    expect(
-      (await table("group show apart")).filter((line) => /^(?:members)? +[0-9a-f-]{36}$/.test(line)),
-    ).to.have.length(2);
+    const shown = (await table("group show apart")).join("\n");
+    expect(shown)
+      .to.match(/^ {2}MEMBER +NAME +STATE +HOST$/m)
+      .and.to.match(/^ {2}\S{36} {2}one +running +host-a$/m)
+      .and.to.match(/^ {2}\S{36} {2}two +running +host-a$/m);
     await novact("instance delete two --wait");
     const refused = await novact("group delete apart");
     expect(refused.exit).to.not.equal(0);

@@ -75,6 +75,10 @@ describe("cli: program", () => {
     ["instance list --state nice", /Allowed choices are building/],
     ["instance list --limit many", /Give a whole number/],
     ["instance stop", /[Mm]issing required argument 'instance'/],
+    ["instance list --state running,nice", /Allowed choices are building/],
+    ["instance stop a --all", /Names and filters contradict each other/],
+    ["flavor list -o csv", /Give one of table, wide/],
+    ["flavor delete", /[Mm]issing required argument 'flavor'/],
     ["flavor create x --vcpus 1 --memory lots", /Give a size in whole MiB: 512M, 1\.5G or 1GB/],
     ["--timeout soon instance list", /Give a time such as 30s/],
     ["image register x", /needs a disk or a kernel/],
@@ -115,10 +119,21 @@ describe("cli: program", () => {
 
     it("completes nouns, verbs, options and values without a cluster", async () => {
       expect(await candidates("in")).to.deep.equal(["instance"]);
-      expect(await candidates("instance un")).to.deep.equal(["unpause"]);
-      expect(await candidates("instance stop --h")).to.deep.equal(["--hard", "--help"]);
+      expect(await candidates("instance unp")).to.deep.equal(["unpause"]);
+      expect(await candidates("instance stop --h")).to.deep.equal(["--hard", "--help", "--host"]);
       expect(await candidates("instance stop --pro")).to.deep.equal(["--project"]);
       expect(await candidates("instance list --state r")).to.deep.equal(["rebooting", "running"]);
+      expect(await candidates("instance delete --state running,st")).to.deep.equal([
+        "running,starting",
+        "running,stopped",
+        "running,stopping",
+      ]);
+      expect(await candidates("instance list --state running,run")).to.deep.equal([""]);
+      expect(await candidates("flavor list --columns name,v")).to.deep.equal(["name,vcpus"]);
+      expect(await candidates("flavor list --sort m")).to.deep.equal(["memory"]);
+      expect(await candidates("host show x -o j")).to.deep.equal(["json", "jsonpath="]);
+      expect(await candidates("event list --noun ho")).to.deep.equal(["host"]);
+      expect(await candidates("instance stop --al")).to.deep.equal(["--all"]);
       expect(await candidates('completion ""')).to.deep.equal(["bash", "fish", "zsh"]);
     });
 

@@ -6,6 +6,7 @@ import { expect } from "chai";
 import type { EventStream } from "../../../actors/ports/event-stream.ts";
 import type { EventQuery } from "../../../actors/ports/store.ts";
 import { createActorSystem } from "../../../actors/runtime/actor.ts";
+import { CountingMeter } from "../../../actors/runtime/counting-meter.ts";
 import { eventLimits } from "../../../nodes/events/limits.ts";
 import { startEventPublisher } from "../../../nodes/events/publisher.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -26,6 +27,7 @@ function world() {
       return { events, last: events.at(-1)?.sequence ?? after, trimmed: (kept[0]?.sequence ?? 1) - 1 };
     },
   };
+  const meter = new CountingMeter(rememberingLog(noted));
   const heard: number[] = [];
   const memory = createMemoryEventStream(({ sequence }) => heard.push(sequence));
   return {
@@ -35,12 +37,13 @@ function world() {
     store,
     memory,
     heard,
+    meter,
     reads: () => reads,
     start: (stream: EventStream = memory.connect()) => {
       const log = rememberingLog(noted);
       const system = createActorSystem({ clock, log });
       clock.watch(() => system.busy);
-      return startEventPublisher({ store, stream, system, log });
+      return startEventPublisher({ store, stream, system, log, meter });
     },
   };
 }
@@ -54,7 +57,7 @@ describe("event publisher", () => {
     await w.clock.settle();
     expect(w.heard).to.deep.equal([1, 2, 3]);
     w.kept.push(eventOf(4));
-    publisher.wake();
+    publisher.wake(4);
     await w.clock.advance(eventLimits.eventPublishSpacingMs);
     expect(w.heard).to.deep.equal([1, 2, 3, 4]);
   });
@@ -75,7 +78,7 @@ describe("event publisher", () => {
     const before = w.reads();
     for (let at = 4; at <= 203; at += 1) {
       w.kept.push(eventOf(at));
-      publisher.wake();
+      publisher.wake(at);
     }
     await w.clock.advance(eventLimits.eventPublishSpacingMs);
     expect(w.heard).to.deep.equal(upTo(203));
@@ -113,7 +116,7 @@ describe("event publisher", () => {
       publish: (events) => inner.publish(events),
     });
     for (let second = 0; second < 60; second += 1) {
-      publisher.wake();
+      publisher.wake(3);
       await w.clock.advance(1_000);
     }
     expect(tries).to.be.within(12, 25);
@@ -142,7 +145,7 @@ describe("event publisher", () => {
     const publishers = [w.start(), w.start(), w.start()];
     for (let at = 4; at <= 300; at += 1) {
       w.kept.push(eventOf(at));
-      publishers[at % 3]?.wake();
+      publishers[at % 3]?.wake(at);
       if (at % 10 === 0) await w.clock.advance(3);
     }
     await w.clock.advance(2 * eventLimits.eventPublishPeriodMs);
@@ -155,9 +158,50 @@ describe("event publisher", () => {
     await w.clock.settle();
     await publisher.stop();
     w.kept.push(eventOf(4));
-    publisher.wake();
+    publisher.wake(4);
     await w.clock.advance(5 * eventLimits.eventPublishPeriodMs);
     expect(w.heard).to.deep.equal([1, 2, 3]);
     expect(w.clock.pending).to.equal(0);
+  });
+
+  it("shows how many committed events the stream does not have", async () => {
+    const w = world();
+    let away = false;
+    const inner = w.memory.connect();
+    const publisher = w.start({
+      lastSequence: () => inner.lastSequence(),
+      publish: async (events) => {
+        if (away) throw new StatusError("notConnected", "Away.");
+        return inner.publish(events);
+      },
+    });
+    const lag = () => w.meter.valueOf("novact_events_unpublished", {});
+    expect(w.meter.read("novact_events_unpublished"), "before the stream's end was seen").to.deep.equal([]);
+    await w.clock.settle();
+    expect(lag()).to.equal(0);
+    away = true;
+    for (let at = 4; at <= 9; at += 1) {
+      w.kept.push(eventOf(at));
+      publisher.wake(at);
+    }
+    await w.clock.advance(eventLimits.eventPublishSpacingMs);
+    expect(lag()).to.equal(6);
+    away = false;
+    await w.clock.advance(eventLimits.eventPublishBackoffMsMax);
+    expect(lag()).to.equal(0);
+  });
+
+  it("shows a lost stream as one that has nothing", async () => {
+    const w = world();
+    const inner = w.memory.connect();
+    let takes = true;
+    const publish = async (events: Parameters<EventStream["publish"]>[0]) =>
+      takes ? inner.publish(events) : undefined;
+    w.start({ lastSequence: () => inner.lastSequence(), publish });
+    await w.clock.settle();
+    takes = false;
+    w.memory.wipe();
+    await w.clock.advance(eventLimits.eventPublishPeriodMs);
+    expect(w.meter.valueOf("novact_events_unpublished", {})).to.equal(3);
   });
 });

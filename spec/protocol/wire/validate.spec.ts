@@ -43,7 +43,7 @@ describe("validation", () => {
     [{ ...sound, metadata: { "a/b": 5 } }, "The field metadata.a/b must be of type string, not number."],
     [
       { ...sound, colour: "red" },
-      "The field colour is not known; known are name, flavor, image, metadata, count, atLeast, availabilityZone,",
+      "The field colour is not known; known are name, description, flavor, image, metadata, count, atLeast,",
     ],
   ];
   for (const [value, sentence] of wrong) {

@@ -100,11 +100,11 @@ describe("doctor: disks on shared storage", () => {
     const examined = examine({
       spaces: () => [],
       store: {
-        listInstances: async () => [...rows],
+        listInstances: async () => ({ rows: [...rows] }),
         getInstance: async () => undefined,
         listUnsettled: async () => [],
         loadInstance: async () => undefined,
-        listOperations: async () => [],
+        listOperations: async () => ({ rows: [] }),
         listHosts: async () => ["h1", "h2", "h3"].map((id) => ({ ...hostOf(input), id, storageId: "s1" })),
         quotaTotals: async () => [],
         claimTotals: async () => [...input.claimTotals],

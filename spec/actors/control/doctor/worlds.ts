@@ -44,6 +44,8 @@ export const instance = (id: string, changes: Partial<InstanceRecord> = {}): Ins
     properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 },
   },
   metadata: {},
+  description: null,
+  lock: null,
   macAddress: "52:54:00:00:00:01",
   serverGroupId: null,
   availabilityZone: null,

@@ -8,6 +8,8 @@ import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
 import type { Commit } from "../../../../actors/records/commit.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import { createActorSystem } from "../../../../actors/runtime/actor.ts";
+import { CountingMeter } from "../../../../actors/runtime/counting-meter.ts";
+import type { Meter } from "../../../../actors/runtime/meter.ts";
 import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import { type ActorWorld, actorWorld } from "../../../support/actor-world.ts";
 import { silentLog } from "../../../support/silent-log.ts";
@@ -39,12 +41,12 @@ describe("the fencer", () => {
     return { kind: "committed" } as const;
   };
   /** Each in a system of its own, as in a controller of its own. */
-  const make = (name: string) => {
+  const make = (name: string, meter?: Meter) => {
     const system = createActorSystem({ clock, log: silentLog });
     clock.watch(() => system.busy);
     system.onSupervision(({ kind }) => supervised.push(kind));
     return new Fencer({
-      ...{ system, commit: commit as never, clock, log: silentLog, name },
+      ...{ system, commit: commit as never, clock, log: silentLog, name, meter },
       examineStorage: async () => "absent" as const,
       ...{ onFenced: () => undefined, onLooked: () => undefined },
     });
@@ -124,6 +126,28 @@ describe("the fencer", () => {
     stuck[1]?.end();
     await clock.settle();
     expect(fenced).to.deep.equal(["b"]);
+    await fencer.stop();
+  });
+
+  it("shows the age of the oldest renewal, the brake, and how many renewals were late", async () => {
+    const meter = new CountingMeter(silentLog);
+    const fencer = make("one", meter);
+    const oldestS = () => meter.read("novact_lease_oldest_seconds").map(({ value }) => value);
+    const braked = () => meter.valueOf("novact_recovery_braked", {});
+    expect(oldestS(), "no host holds a lease").to.deep.equal([]);
+    const silent = host("a");
+    await read([fencer], [silent, host("b")]);
+    await clock.advance(5_000);
+    renewals += 1;
+    const other = host("b");
+    await read([fencer], [silent, other]);
+    await clock.advance(1_000);
+    expect(oldestS()).to.deep.equal([6]);
+    expect(meter.valueOf("novact_lease_renewals_late_total", {})).to.equal(1);
+    expect(braked()).to.equal(0);
+    await clock.advance(leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs);
+    await read([fencer], [silent, other]);
+    expect(braked()).to.equal(1);
     await fencer.stop();
   });
 });

@@ -1,7 +1,7 @@
 /** When a host lease has ended for good, and when so many have that the fault is rather novact's own. */
 import { expect } from "chai";
 import { areManyMissed, brakeOf } from "../../../../actors/control/fleet/brake.ts";
-import { look, type Watch } from "../../../../actors/control/fleet/lease-expiry.ts";
+import { lateRenewals, look, type Watch } from "../../../../actors/control/fleet/lease-expiry.ts";
 import type { HostRecord } from "../../../../actors/records/host.ts";
 import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 
@@ -51,5 +51,34 @@ describe("the brake on recovery", () => {
     const seen = look(before.next, hosts, { nowMs: leaseLimits.leaseTtlMs, listeningSinceMs: 0 });
     expect(seen.expired).to.deep.equal([]);
     expect(brakeOf(hosts, seen, 0).on).to.equal(false);
+  });
+});
+
+describe("late renewals", () => {
+  const periodMs = leaseLimits.heartbeatPeriodMs;
+  const at = (before: Watch, renewals: number, nowMs: number, listeningSinceMs = 0) =>
+    look(before, [host(1, renewals)], { nowMs, listeningSinceMs }).next;
+
+  it("are those that are seen later than two heartbeats after the one before", () => {
+    const first = at(new Map(), 1, 0);
+    expect(lateRenewals(first, at(first, 2, 2 * periodMs))).to.equal(0);
+    expect(lateRenewals(first, at(first, 2, 2 * periodMs + 1))).to.equal(1);
+  });
+
+  it("are not those that have not come yet, nor a new lease, nor the first look at a host", () => {
+    const first = at(new Map(), 1, 0);
+    const still = at(first, 1, 5 * periodMs);
+    expect(lateRenewals(first, still)).to.equal(0);
+    expect(lateRenewals(new Map(), first)).to.equal(0);
+    const lease = { leaseEpoch: 2, renewals: 7, storage: null, fencedBy: null };
+    const anew = look(first, [{ ...host(1, 7), lease }], { nowMs: 9 * periodMs, listeningSinceMs: 0 }).next;
+    expect(lateRenewals(first, anew)).to.equal(0);
+    expect(lateRenewals(still, at(still, 2, 6 * periodMs))).to.equal(1);
+  });
+
+  it("are not those that came while no host could be heard", () => {
+    const first = at(new Map(), 1, 0);
+    const cutOff = at(first, 1, 5 * periodMs, 5 * periodMs);
+    expect(lateRenewals(cutOff, at(cutOff, 2, 6 * periodMs, 5 * periodMs))).to.equal(0);
   });
 });

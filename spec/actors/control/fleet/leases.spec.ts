@@ -3,8 +3,10 @@ import { expect } from "chai";
 import { Leases } from "../../../../actors/control/fleet/leases.ts";
 import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
 import type { LeaseKey } from "../../../../actors/ports/store.ts";
+import { CountingMeter } from "../../../../actors/runtime/counting-meter.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld } from "../../../support/actor-world.ts";
+import { silentLog } from "../../../support/silent-log.ts";
 import type { SimulatedClock } from "../../../support/simulated-clock.ts";
 
 describe("hosts: leases", () => {
@@ -15,12 +17,14 @@ describe("hosts: leases", () => {
   let writes: (readonly string[])[];
   let failing: boolean;
   let leases: Leases;
+  let meter: CountingMeter;
 
   beforeEach(() => {
     world = actorWorld();
     clock = world.clock;
     writes = [];
     [failing, hanging] = [false, false];
+    meter = new CountingMeter(silentLog);
     const renewLeases = async (keys: readonly LeaseKey[]) => {
       if (hanging) return new Promise<never>(() => undefined);
       if (failing) throw new StatusError("storeUnavailable", "No database.");
@@ -33,6 +37,7 @@ describe("hosts: leases", () => {
       commit: async () => ({ kind: "conflict" }),
       clock,
       hostsChanged: () => undefined,
+      meter,
     });
   });
 
@@ -42,6 +47,17 @@ describe("hosts: leases", () => {
     await clock.settle();
     return answer;
   };
+
+  it("counts the renewals that the database has taken, and none that it has not", async () => {
+    const renewed = Promise.all(["a", "b", "c"].map((id) => leases.renew(id, lease)));
+    await clock.settle();
+    await renewed;
+    failing = true;
+    const refused = leases.renew("d", lease).catch((thrown: unknown) => thrown);
+    await clock.advance(fleetLimits.renewalPeriodMs);
+    expect(await refused).to.be.instanceOf(StatusError);
+    expect(meter.valueOf("novact_lease_renewals_total", {})).to.equal(3);
+  });
 
   it("writes the first renewal at once, and those that come shortly after it together", async () => {
     expect(await renew("a")).to.deep.equal({ leaseEpoch: 1, held: true });

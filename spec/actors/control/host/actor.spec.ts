@@ -91,7 +91,9 @@ describe("the actors of hosts", () => {
   const drain = { command: "drain", reason: "disk", there: empty } as const;
   const fence = { command: "fence", words: { confirm: "host-a", power: true }, powered: true } as const;
   const states = async () =>
-    (await store.listOperations({ noun: "host", entityId: "a", limit: 10 })).map(({ state }) => state);
+    (await store.listOperations({ noun: "host", entityIds: ["a"], limit: 10 })).rows.map(
+      ({ operation }) => operation.state,
+    );
 
   it("a thousand at rest are in nobody's memory; one that is drained is, until it is empty and idle", async () => {
     const many = Array.from({ length: 1_000 }, (_, n) => rows.inventory(`h${n}`, { name: `h${n}` }));

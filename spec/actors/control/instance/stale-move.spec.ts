@@ -36,7 +36,7 @@ describe("an instance that is asked to leave its host", () => {
     });
     await registry.tell("i1", { kind: "tellHosts" });
     await clock.settle();
-    // Another controller hears that it runs.
+    // Another controller hears that the guest runs.
     const running = { built: true, operationId: null, state: "running", settled: true } as const;
     const done = rows.operation("op-i1", "i1", { state: "done", endedAtMs: rows.wallMs });
     await store.commit(rows.changeTurn(rows.next(row, running), { operations: [done] }));

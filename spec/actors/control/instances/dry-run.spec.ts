@@ -143,8 +143,8 @@ async function live(worlds: readonly DryRunWorld[], { random, step, hostIds, liv
 }
 
 const instancesIn = async (world: DryRunWorld | undefined): Promise<readonly string[]> => {
-  const rows = (await world?.store.listInstances({ limit: wireLimits.pageLengthMax })) ?? [];
-  return rows.map(({ instance }) => instance.id);
+  const page = await world?.store.listInstances({ limit: wireLimits.pageLengthMax });
+  return (page?.rows ?? []).map(({ instance }) => instance.id);
 };
 
 const refusalsOf = ({ first }: DryRunWorld): number =>

@@ -24,8 +24,8 @@ describe("waiting for events", () => {
       wait({ project: "demo" }),
       wait({ project: "other" }),
       wait({}),
-      wait({ project: "demo", noun: "instance", id: "a" }),
-      wait({ project: "demo", noun: "host" }),
+      wait({ project: "demo", nouns: ["instance"], id: "a" }),
+      wait({ project: "demo", nouns: ["host"] }),
     ];
     await w.clock.advance(50);
     await Promise.all([w.commits.commit(eventOf("demo", "b")), w.commits.commit(eventOf("demo", "a"))]);
@@ -60,7 +60,7 @@ describe("waiting for events", () => {
   it("has one read under way however often something is committed", async () => {
     const w = new WaitingWorld();
     for (const project of ["a", "b", "c"])
-      outcomeOf(w.waits.events.next({ after: 0, limit: 10, project, noun: "none", id: "x" }, w.until()));
+      outcomeOf(w.waits.events.next({ after: 0, limit: 10, project, nouns: ["none"], id: "x" }, w.until()));
     await w.clock.advance(20);
     w.forgetReads();
     for (let at = 0; at < 300; at += 1) {
@@ -100,7 +100,7 @@ describe("waiting for events", () => {
   it("ends at the deadline with nothing, and the number to go on from", async () => {
     const w = new WaitingWorld();
     await w.commits.commit(eventOf("demo"));
-    const query = { after: 1, limit: 10, project: "demo", noun: "host" };
+    const query = { after: 1, limit: 10, project: "demo", nouns: ["host"] };
     const wait = outcomeOf(w.waits.events.next(query, w.until(5_000)));
     await w.clock.advance(1_000);
     await w.commits.commit(eventOf("demo"));
@@ -127,7 +127,7 @@ describe("waiting for events", () => {
 
   it("goes on behind events that nobody wants, and behind a full page of them", async () => {
     const w = new WaitingWorld();
-    const query = { after: 0, limit: 10, project: "demo", noun: "host" };
+    const query = { after: 0, limit: 10, project: "demo", nouns: ["host"] };
     const wait = outcomeOf(w.waits.events.next(query, w.until()));
     await w.clock.advance(20);
     await w.commits.commit(eventOf("demo"));
@@ -147,13 +147,13 @@ describe("waiting for events", () => {
 
   it("goes back for who has read less than the reader, also while the reader reads on", async () => {
     const w = new WaitingWorld();
-    outcomeOf(w.waits.events.next({ after: 0, limit: 10, project: "demo", noun: "none" }, w.until()));
+    outcomeOf(w.waits.events.next({ after: 0, limit: 10, project: "demo", nouns: ["none"] }, w.until()));
     await w.clock.advance(20);
     await w.commits.commit(eventOf("demo"));
     await w.clock.advance(20);
     // Its first look is slow, and sees two events less than the reader, which reads a third meanwhile.
     w.readMs = 50;
-    const query = { after: 0, limit: 10, project: "demo", noun: "host" };
+    const query = { after: 0, limit: 10, project: "demo", nouns: ["host"] };
     const wait = outcomeOf(w.waits.events.next(query, w.until()));
     await w.clock.settle();
     w.readMs = 1;
@@ -193,6 +193,24 @@ describe("waiting for events", () => {
     expect(lost.error).to.be.instanceOf(Error);
   });
 
+  it("hands others their events, and their empty pages, while one project's cannot be read", async () => {
+    const w = new WaitingWorld();
+    const wait = (project: string) =>
+      outcomeOf(w.waits.events.next({ after: 0, limit: 1, project }, w.until(5_000)));
+    const [broken, other, quiet] = ["broken", "other", "quiet"].map(wait);
+    await w.clock.advance(20);
+    w.unreadable = "broken";
+    await Promise.all(["broken", "other"].map((project) => w.commits.commit(eventOf(project))));
+    await w.clock.advance(20);
+    expect(numbers(other?.value)).to.deep.equal([2]);
+    expect([broken, quiet]).to.deep.equal([{}, {}]);
+    await w.clock.advance(5_000);
+    expect(String(broken?.error)).to.include("cannot be read");
+    expect(quiet?.error).to.equal(undefined);
+    expect(numbers(quiet?.value)).to.deep.equal([]);
+    expect(w.waits.events.waiting).to.equal(0);
+  });
+
   for (const seed of [1, 2, 3]) {
     it(`hands every event to every reader once and in order, from anywhere (seed ${seed})`, async () => {
       const w = new WaitingWorld();
@@ -200,18 +218,18 @@ describe("waiting for events", () => {
       const projects = ["a", "b", undefined] as const;
       const readers = Array.from({ length: 12 }, (_, at) => ({
         project: projects[at % 3],
-        noun: random.chance(0.3) ? "host" : undefined,
+        nouns: random.chance(0.3) ? ["host"] : undefined,
         last: 0,
         seen: [] as number[],
       }));
       let over = false;
       const follow = async (reader: (typeof readers)[number]) => {
         while (!over) {
-          const { project, noun, last } = reader;
+          const { project, nouns, last } = reader;
           const query = {
             after: last,
             limit: random.between(1, 5),
-            ...(noun && { noun }),
+            ...(nouns && { nouns }),
             ...(project && { project }),
           };
           const from = random.chance(0.5) ? w.waits : w.other;
@@ -233,9 +251,9 @@ describe("waiting for events", () => {
       await w.clock.advance(10_000);
       await Promise.all(following);
       const { events } = await w.store.listEvents({ after: 0, limit: 1_000 });
-      for (const { project, noun, seen } of readers) {
+      for (const { project, nouns, seen } of readers) {
         const mine = events.filter(
-          (one) => (project ?? one.project) === one.project && (noun ?? one.noun) === one.noun,
+          (one) => (project ?? one.project) === one.project && (nouns?.includes(one.noun) ?? true),
         );
         expect(seen).to.deep.equal(mine.map(({ sequence }) => sequence));
       }

@@ -27,6 +27,8 @@ export class WaitingWorld {
   atOnce = 0;
   readMs = 5;
   away = false;
+  /** Reads of this project's events alone fail. */
+  unreadable = "";
   readonly store = new MemoryStore(this.clock);
   readonly commits: Commits;
   readonly waits: Waits;
@@ -51,7 +53,11 @@ export class WaitingWorld {
     };
     const counted = {
       commit: (commit: Commit): Promise<CommitResult> => store.commit(commit),
-      listEvents: (query: EventQuery) => read("listEvents", () => store.listEvents(query)),
+      listEvents: (query: EventQuery) =>
+        read("listEvents", async () => {
+          if (query.project === this.unreadable) throw new Error("These events cannot be read.");
+          return store.listEvents(query);
+        }),
       lastSequence: () => read("lastSequence", () => store.lastSequence()),
       listEndedOperations: (ids: readonly string[]): Promise<readonly OperationRecord[]> =>
         read("listEndedOperations", () => store.listEndedOperations(ids)),

@@ -1,0 +1,85 @@
+/**
+ * What several processes show of themselves in the same way: actors and loops, file systems and calls, under
+ * the names of their metrics.
+ */
+import type { Space } from "../../protocol/space.ts";
+import type { CallMeter } from "../../protocol/wire/transport.ts";
+import type { LastRound, Loop } from "./loop.ts";
+import { type Meter, only } from "./meter.ts";
+import type { LabelsOf } from "./metrics.ts";
+import type { ActorPicture } from "./system.ts";
+
+/** Shows the actors of a system, the messages that wait for them, and the rounds of those that are loops. */
+export function meterActors(
+  meter: Meter,
+  clock: { monotonicMs(): number },
+  look: () => Iterable<ActorPicture>,
+): void {
+  const waiting = () => [...look()].map((actor) => actor.waiting);
+  meter.look("novact_actors", () => only(waiting().length));
+  meter.look("novact_mailbox_messages", () => only(waiting().reduce((sum, one) => sum + one, 0)));
+  meter.look("novact_mailbox_longest_messages", () =>
+    only(waiting().reduce((most, one) => Math.max(most, one), 0)),
+  );
+  meter.zero("novact_actor_turns_total", "novact_actor_restarts_total", "novact_mailbox_refused_total");
+  meterLoops(meter, clock, look);
+}
+
+function meterLoops(
+  meter: Meter,
+  clock: { monotonicMs(): number },
+  look: () => Iterable<ActorPicture>,
+): void {
+  const each = (read: (loop: Loop, last: LastRound) => number) => () =>
+    [...look()].flatMap(({ path, loop: found }) =>
+      found?.last === undefined ? [] : [[{ loop: path }, read(found, found.last)] as const],
+    );
+  meter.look(
+    "novact_loop_ended_seconds",
+    each((_loop, { beganAtMs, tookMs }) => (clock.monotonicMs() - beganAtMs - tookMs) / 1_000),
+  );
+  meter.look(
+    "novact_loop_took_seconds",
+    each((_loop, { tookMs }) => tookMs / 1_000),
+  );
+  meter.look(
+    "novact_loop_failed",
+    each((_loop, { failed }) => Number(failed)),
+  );
+  meter.look(
+    "novact_loop_hanging_rounds",
+    each(({ hanging }) => hanging),
+  );
+}
+
+const bytesPerMib = 1024 * 1024;
+
+/** Shows the room on file systems. */
+export function meterSpaces(meter: Meter, spaces: () => readonly Space[]): void {
+  const each = (read: (space: Space) => number) => () =>
+    spaces().map((space) => [{ of: space.of }, read(space)] as const);
+  meter.look(
+    "novact_file_system_free_bytes",
+    each(({ freeMib }) => freeMib * bytesPerMib),
+  );
+  meter.look(
+    "novact_file_system_size_bytes",
+    each(({ totalMib }) => totalMib * bytesPerMib),
+  );
+  meter.look(
+    "novact_file_system_full",
+    each(({ full }) => Number(full)),
+  );
+}
+
+/** Counts the calls of one server. */
+export function meterCalls(meter: Meter, door: LabelsOf<"novact_calls_kept_out_total">["door"]): CallMeter {
+  meter.zero("novact_calls_kept_out_total");
+  return {
+    answered: (method = "unknown", code, tookMs) => {
+      meter.count("novact_calls_total", { method, code });
+      meter.time("novact_call_seconds", { method }, tookMs);
+    },
+    keptOut: (how) => meter.count("novact_calls_kept_out_total", { door, how }),
+  };
+}
