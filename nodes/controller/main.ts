@@ -21,7 +21,7 @@ import { meterStore } from "../metrics/store.ts";
 import { threadMeter } from "../metrics/thread-meter.ts";
 import { ownRelease } from "../package/release.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
-import { apart, DirectorySpace, spaceNames } from "../process/disk-space.ts";
+import { DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import type { ThreadMeasured } from "../process/messages.ts";
 import { assembleController } from "./assembly.ts";
 import { SafetyThread } from "./safety-worker.ts";
@@ -120,7 +120,7 @@ function endProcess(log: Log, why: string): void {
 function spaceOf(config: ClusterConfig): DiskSpace {
   const { postgres } = statePaths(config);
   const database = config.postgres.url === undefined ? [{ of: spaceNames.database, path: postgres }] : [];
-  return new DirectorySpace(apart([{ of: spaceNames.state, path: config.stateDirectory }, ...database]));
+  return new DirectorySpace([{ of: spaceNames.state, path: config.stateDirectory }, ...database]);
 }
 
 function imageFilesOf(config: ClusterConfig): ImageFiles {

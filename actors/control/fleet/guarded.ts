@@ -1,9 +1,11 @@
 /**
  * What a host's guard did to guests becomes events of their instances and of the host. A host is believed
- * only about guests that it has, under the owner epoch that it has; each deed is one commit, known by its
- * number, so that a report that is made again adds nothing.
+ * only about guests that it has or had, under their owner epoch: what its guard does with those that were
+ * taken from it, it mostly tells when they are another host's. Each deed is one commit, known by its number,
+ * so that a report that is made again adds nothing.
  */
 import type { GuardDeedKind, GuardDeedReason } from "../../../protocol/guard.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { ReportedDeed } from "../../../protocol/machine.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Store } from "../../ports/store.ts";
@@ -11,10 +13,11 @@ import type { NewEvent } from "../../records/commit.ts";
 import type { MachineKey } from "../../records/instance.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { contentHash } from "../request/content-hash.ts";
+import { fleetLimits } from "./limits.ts";
 import type { StrangeReports } from "./strange-reports.ts";
 
 export interface GuardedOptions {
-  readonly store: Pick<Store, "listReported" | "getHost" | "getInstance">;
+  readonly store: Pick<Store, "listReported" | "getHost" | "getInstance" | "listEvents">;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
   readonly strange: Pick<StrangeReports, "note">;
@@ -31,11 +34,7 @@ export async function takeDeeds(reported: Reported, options: GuardedOptions): Pr
   const { hostId, deeds } = reported;
   const { store, strange } = options;
   const host = await store.getHost(hostId);
-  const rows = await store.listReported(deeds);
-  const had = new Set(
-    rows.filter(({ claimedBy, seen }) => claimedBy === hostId || seen?.hostId === hostId).map(keyOf),
-  );
-  const known = deeds.filter((deed) => had.has(keyOf(deed)));
+  const known = await believed(reported, store);
   const foreignDeeds = deeds.length - known.length;
   strange.note(hostId, { leftOut: undefined, impossible: [], unknown: [], failed: [], foreignDeeds });
   for (const [index, deed] of known.entries()) {
@@ -51,6 +50,44 @@ export async function takeDeeds(reported: Reported, options: GuardedOptions): Pr
 }
 
 const keyOf = ({ instanceId, ownerEpoch }: MachineKey): string => `${instanceId} ${ownerEpoch}`;
+
+/** The deeds to guests that the host has, or had under that owner epoch until it was fenced or drained. */
+async function believed(
+  { hostId, deeds }: Reported,
+  store: GuardedOptions["store"],
+): Promise<readonly ReportedDeed[]> {
+  const rows = await store.listReported(deeds);
+  const own = rows.filter(({ claimedBy, seen }) => claimedBy === hostId || seen?.hostId === hostId);
+  const had = new Set(own.map(keyOf));
+  const others = new Set(deeds.filter((deed) => !had.has(keyOf(deed))).map(({ instanceId }) => instanceId));
+  for (const instanceId of others)
+    for (const ownerEpoch of await epochsTaken(instanceId, hostId, store))
+      had.add(keyOf({ instanceId, ownerEpoch }));
+  return deeds.filter((deed) => had.has(keyOf(deed)));
+}
+
+/** Owner epochs of the instance that were taken from the host, by the events that say so. */
+async function epochsTaken(
+  id: string,
+  hostId: string,
+  store: GuardedOptions["store"],
+): Promise<readonly number[]> {
+  const found: number[] = [];
+  let after = 0;
+  for (let page = 0; page < fleetLimits.takenPagesMax; page += 1) {
+    const { events, last } = await store.listEvents({
+      after,
+      id,
+      nouns: ["instance"],
+      names: ["hostFenced", "leaving"],
+      limit: wireLimits.pageLengthMax,
+    });
+    for (const { body } of events) if (body.hostId === hostId) found.push(Number(body.ownerEpoch));
+    if (events.length < wireLimits.pageLengthMax) break;
+    after = last;
+  }
+  return found;
+}
 
 interface Context extends Reported, GuardedOptions {
   readonly hostName: string;

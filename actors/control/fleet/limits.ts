@@ -52,6 +52,11 @@ export const fleetLimits = {
   strangeLogPeriodMs: 10_000,
   /** Entries of each kind that such a line names. */
   strangeNamedMax: 3,
+  /**
+   * Pages of an instance's events that are read to learn whether it was taken from a host whose guard did
+   * something to it: some thousands of events, of the 30 days that they are kept.
+   */
+  takenPagesMax: 5,
   /** How long the doctor shows what was wrong with a report: a host repeats it every two seconds. */
   strangeShownMs: 15_000,
   /**
