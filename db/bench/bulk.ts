@@ -219,7 +219,7 @@ export async function fillStore(store: Store, url: string, bulk: Bulk): Promise<
     const { kind } = await store.commit(commit);
     if (kind !== "committed") throw new Error(`The first rows were not committed: ${kind}.`);
   }
-  await store.touchHosts([bulkHostId(0)], bulk.wallMs);
+  await store.signsOfLife.touch([bulkHostId(0)], bulk.wallMs);
   const orm = await MikroORM.init(ormOptions(url, { max: 1, connectionTimeoutMillis: 5_000 }));
   try {
     for (const statement of statementsFor(bulk)) await orm.em.getConnection().execute(statement);

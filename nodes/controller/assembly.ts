@@ -205,7 +205,7 @@ function actorsOf(ports: ControllerPorts) {
     ...ports,
     half: "actors",
     ...{ system, residents: [registry, steering.hosts], publisher },
-    lastSequence: () => store.lastSequence(),
+    lastSequence: () => store.events.lastSequence(),
   });
   return {
     debug,

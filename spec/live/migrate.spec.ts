@@ -144,7 +144,7 @@ describe("a database that was there before", function () {
     for (const one of tried) expect(one).to.have.nested.property("reason.message", outdated);
     await Promise.allSettled([commit("i4")]);
     expect(ends).to.deep.equal([outdated]);
-    expect((await store.listInstances({ limit: 10 })).rows).to.have.length(1);
+    expect((await store.instances.list({ limit: 10 })).rows).to.have.length(1);
     await store.close();
   });
 
@@ -157,7 +157,7 @@ describe("a database that was there before", function () {
       .and.not.include("0010-placement");
     expect(await readSchema(url)).to.not.contain("novact_former");
     const store = await openStore({ url, clock: systemClock, log: silentLog });
-    expect(await store.lastSequence()).to.equal(7);
+    expect(await store.events.lastSequence()).to.equal(7);
     await store.close();
     const taken = await readSchema(url);
     url = await postgresUrl();

@@ -163,7 +163,7 @@ describe("opening the store", function () {
     const stores = await Promise.all(
       [1, 2].map(async () => openStore({ url: missing, clock: systemClock, log: silentLog })),
     );
-    expect(await stores[0]?.lastSequence()).to.equal(0);
+    expect(await stores[0]?.events.lastSequence()).to.equal(0);
     await Promise.all(stores.map(async (store) => store.close()));
   });
 

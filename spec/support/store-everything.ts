@@ -1,6 +1,7 @@
 /** Reads of a whole store and outcomes of commits, for specs that hold two stores against each other. */
 
-import type { EventPage, Store } from "../../actors/ports/store.ts";
+import type { EventPage } from "../../actors/ports/event-reads.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import type { Commit, CommitResult, Rehearsed } from "../../actors/records/commit.ts";
 import { resources } from "../../protocol/resources.ts";
 import type { Resource } from "../../protocol/wire/resource.ts";
@@ -39,24 +40,29 @@ export async function rehearsalOf(store: Store, turn: Commit): Promise<Rehearsed
  */
 export async function everything(store: Store, prefix: string, after = 0): Promise<Everything> {
   const all = { limit: 1_000 };
-  const { rows: instances } = await store.listInstances({ ...all, deleted: true });
+  const { rows: instances } = await store.instances.list({ ...all, deleted: true });
   return {
-    loaded: await Promise.all(instances.map(async ({ instance }) => store.loadInstance(instance.id))),
+    loaded: await Promise.all(instances.map(async ({ instance }) => store.instances.load(instance.id))),
     instances,
-    unsettled: await store.listUnsettled(all),
-    operations: await store.listOperations(all),
-    backwards: await store.listOperations({ ...all, order: "newest", kinds: ["create"] }),
-    matching: await store.listInstances({ ...all, order: "newest", namePattern: "*1", states: ["building"] }),
-    hostsAtWork: await store.listHostsAtWork(all),
-    events: await store.listEvents({ ...all, after }),
-    resources: await Promise.all(Object.values(resources).map((one) => store.listRows<Resource>(one, all))),
-    hosts: await store.listHosts(all),
-    totals: await store.claimTotals(),
-    aggregateHosts: [...(await store.aggregateHosts([`${prefix}-a0`, `${prefix}-a1`]))],
-    members: await store.listGroupMembers(`${prefix}-g0`, 1_000),
-    groupHosts: await store.listGroupHosts(`${prefix}-g0`),
-    zones: await store.listZones(all),
-    quota: await store.getQuota(prefix),
-    quotaTotals: (await store.quotaTotals()).filter(({ project }) => project.startsWith(prefix)),
+    unsettled: await store.instances.unsettled(all),
+    operations: await store.operations.list(all),
+    backwards: await store.operations.list({ ...all, order: "newest", kinds: ["create"] }),
+    matching: await store.instances.list({
+      ...all,
+      order: "newest",
+      namePattern: "*1",
+      states: ["building"],
+    }),
+    hostsAtWork: await store.hosts.atWork(all),
+    events: await store.events.list({ ...all, after }),
+    resources: await Promise.all(Object.values(resources).map((one) => store.rows.list<Resource>(one, all))),
+    hosts: await store.hosts.list(all),
+    totals: await store.hosts.claimTotals(),
+    aggregateHosts: [...(await store.aggregates.hosts([`${prefix}-a0`, `${prefix}-a1`]))],
+    members: await store.serverGroups.members(`${prefix}-g0`, 1_000),
+    groupHosts: await store.serverGroups.hosts(`${prefix}-g0`),
+    zones: await store.aggregates.zones(all),
+    quota: await store.quotas.get(prefix),
+    quotaTotals: (await store.quotas.totals()).filter(({ project }) => project.startsWith(prefix)),
   };
 }

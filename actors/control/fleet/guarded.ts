@@ -7,13 +7,13 @@ import type { GuardDeedKind, GuardDeedReason } from "../../../protocol/guard.ts"
 import type { ReportedDeed } from "../../../protocol/machine.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { NewEvent } from "../../records/commit.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { contentHash } from "../request/content-hash.ts";
 
 export interface GuardedOptions {
-  readonly store: Pick<Store, "listOnHost" | "getHost" | "getInstance">;
+  readonly store: StorePart<{ instances: "onHost" | "get"; hosts: "get" }>;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
   readonly log: Log;
@@ -29,8 +29,8 @@ interface Reported {
 export async function takeDeeds(reported: Reported, options: GuardedOptions): Promise<void> {
   const { hostId, deeds } = reported;
   const { store, log } = options;
-  const host = await store.getHost(hostId);
-  const own = new Set(await store.listOnHost(hostId));
+  const host = await store.hosts.get(hostId);
+  const own = new Set(await store.instances.onHost(hostId));
   const known = deeds.filter(({ instanceId }) => own.has(instanceId));
   if (known.length < deeds.length)
     log.warn(
@@ -58,7 +58,7 @@ interface Context extends Reported, GuardedOptions {
 async function takeOne(deed: ReportedDeed, context: Context): Promise<void> {
   const { hostId, hostName, bootId, guests, clock } = context;
   const { instanceId, what, why } = deed;
-  const instance = (await context.store.getInstance(instanceId))?.instance;
+  const instance = (await context.store.instances.get(instanceId))?.instance;
   if (instance === undefined) return;
   const because = deedSentence(deed, hostName);
   const now = { atMs: clock.nowMs(), event: "guarded" };

@@ -12,7 +12,7 @@ import type { HostVerdict } from "../../../protocol/instance.ts";
 import { fullSentence, type Space } from "../../../protocol/space.ts";
 import { type Denial, StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { Store, StorePart } from "../../ports/store.ts";
 import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type { RequestFacts } from "../../runtime/decision.ts";
@@ -43,7 +43,11 @@ import { groupNotFound, type Where, type WishStore, whereOf } from "./placement-
 import { type CreateQuestion, type DryRun, type Plan, within, without } from "./plan.ts";
 
 export interface CreatorOptions {
-  readonly store: Pick<Store, "getRequest" | "rehearse"> & CatalogStore & WishStore & PlacementStore;
+  readonly store: StorePart<{ operations: "request" }> &
+    Pick<Store, "rehearse"> &
+    CatalogStore &
+    WishStore &
+    PlacementStore;
   readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly placer: Placer;
   readonly clock: Clock;
@@ -73,7 +77,7 @@ export class Creator {
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       // Not possible now; but perhaps the same request was accepted before.
-      const known = await this.#options.store.getRequest(request.project, request.requestId);
+      const known = await this.#options.store.operations.request(request.project, request.requestId);
       if (known === undefined) throw thrown;
       return sameAnswer(known, request);
     }
