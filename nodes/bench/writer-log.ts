@@ -50,6 +50,8 @@ interface Disk {
   inode: number;
   /** Undefined: the disk is being made, and no guest has had it open yet. */
   writerSeenAtMs: number | undefined;
+  /** The last look: what has changed since then may have been written by who had it open at that look. */
+  lookedAtMs: number;
   loggedAtMs: number;
   changes: number;
 }
@@ -130,7 +132,8 @@ export class WriterLog {
     disk.inode = ino;
     if (changed) disk.changes += 1;
     const seenAtMs = disk.writerSeenAtMs ?? nowMs;
-    const orphan = changed && writers.length === 0 && nowMs - seenAtMs > tailMs;
+    const orphan = changed && writers.length === 0 && disk.lookedAtMs - seenAtMs > tailMs;
+    disk.lookedAtMs = nowMs;
     if (writers.length > 0) disk.writerSeenAtMs = nowMs;
     const line = JSON.stringify({ epochs, inode: ino, openers: openers.map(withoutR) });
     if (writers.length > 1) this.#twoWriters.push(`${instanceId}: ${line}`);
@@ -148,7 +151,8 @@ export class WriterLog {
     const known = this.#disks.get(instanceId);
     if (known !== undefined) return known;
     const { mtimeMs, inode } = seen;
-    const disk = { signature: "", mtimeMs, inode, changes: 0, writerSeenAtMs: undefined, loggedAtMs: 0 };
+    const never = { writerSeenAtMs: undefined, lookedAtMs: 0, loggedAtMs: 0 };
+    const disk = { signature: "", mtimeMs, inode, changes: 0, ...never };
     this.#disks.set(instanceId, disk);
     return disk;
   }

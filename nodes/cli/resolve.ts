@@ -10,6 +10,8 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const token = /^[A-Za-z0-9_-]{1,64}$/;
 /** Most candidates that the message lists. */
 const namedMax = 10;
+/** Most names of instances that the hint proposes. */
+const alikeMax = 3;
 
 /** The id of an instance, from its id or name. @throws CommandError instanceNotFound, ambiguous */
 export async function instanceId(run: Run, session: Session, key: string): Promise<string> {
@@ -18,12 +20,23 @@ export async function instanceId(run: Run, session: Session, key: string): Promi
   const [only, ...others] = instances;
   if (only !== undefined && others.length === 0) return only.id;
   if (only !== undefined) throw ambiguous(key, instances);
-  // Not checked to be a UUID: other ids may come. A word that is nobody's name may be an id.
-  if (token.test(key)) return key;
   throw new CommandError(
     "instanceNotFound",
-    `There is no instance "${key}" in the project ${session.project}.`,
+    token.test(key)
+      ? `There is no instance ${key}.`
+      : `There is no instance "${key}" in the project ${session.project}.`,
+    await alikeHint(run, session, key),
   );
+}
+
+/** Names the instances whose names begin with what was typed; undefined: there are none. */
+async function alikeHint(run: Run, session: Session, key: string): Promise<string | undefined> {
+  const namePattern = `${key.replaceAll(/[\\*?]/g, "\\$&")}*`;
+  const { instances } = await session.instance.list({ namePattern, limit: alikeMax + 1 }, run.call());
+  if (instances.length === 0) return undefined;
+  const names = instances.slice(0, alikeMax).map(({ name }) => name);
+  if (instances.length > alikeMax) names.push("…");
+  return `Did you mean ${names.join(", ")}? Several at once: --name '${key}*', where a command takes filters.`;
 }
 
 function ambiguous(key: string, instances: readonly Instance[]): CommandError {

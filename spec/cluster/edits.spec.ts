@@ -84,7 +84,7 @@ describe("edits and locks of instances", function () {
     expect(instance).to.include({ locked: true, lockedBy: "project", lockedReason: "keep" });
     const error = await refused(world.demo.instance.delete(id, {}));
     expect(error).to.include({ code: "FAILED_PRECONDITION", reason: "instanceLocked" });
-    expect(error.message).to.equal(`Instance ${id} was locked by its project: keep.`);
+    expect(error.message).to.equal(`Instance web (${id}) was locked by its project: keep.`);
     expect(error.toBody().next).to.include("novact instance unlock");
     const stop = await world.admin.instance.stop(id, { wait: true, mode: "hard" });
     expect(stop.instance).to.include({ state: "stopped", locked: true });

@@ -4,6 +4,8 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
+/** How long the last words of a run that has ended may take. */
+const wordsMsMax = 5_000;
 const main = join(import.meta.dirname, "../../nodes/main.ts");
 
 export interface UpRunOptions {
@@ -31,7 +33,11 @@ export class UpRun {
         this.#output += chunk.toString();
       });
     }
-    this.ended = new Promise((resolve) => this.child.on("exit", (code, signal) => resolve({ code, signal })));
+    // Its last words come after it has ended; a process that it left behind may keep their pipe open.
+    this.ended = new Promise((resolve) => {
+      this.child.on("close", (code, signal) => resolve({ code, signal }));
+      this.child.on("exit", (code, signal) => setTimeout(resolve, wordsMsMax, { code, signal }).unref());
+    });
   }
 
   get output(): string {

@@ -17,7 +17,7 @@ export const holderOf = ({ project }: Pick<RequestFacts, "project">): LockHolder
  * Why the lock refuses this request; undefined: the request may pass. A tombstone has nothing left to keep.
  */
 export function lockDenial(
-  { id, lock, deletedAtMs }: Pick<InstanceRecord, "id" | "lock" | "deletedAtMs">,
+  { id, name, lock, deletedAtMs }: Pick<InstanceRecord, "id" | "name" | "lock" | "deletedAtMs">,
   request: Pick<RequestFacts, "project">,
 ): Denial | undefined {
   if (lock === null || deletedAtMs !== null || holderOf(request) === "operators") return undefined;
@@ -25,7 +25,7 @@ export function lockDenial(
   const why = lock.reason === null ? "" : `: ${lock.reason}`;
   return {
     reason: "instanceLocked",
-    message: `Instance ${id} was locked by ${who}${why}.`,
+    message: `Instance ${name} (${id}) was locked by ${who}${why}.`,
     details: { lockedBy: lock.by, lockedReason: lock.reason, lockedAtMs: lock.atMs },
   };
 }

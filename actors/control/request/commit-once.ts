@@ -107,7 +107,7 @@ export async function commitOnce<A>(
         throw requestIdReused(changes.request.requestId);
       return result.request.answer as A;
     case "nameTaken":
-      throw new StatusError("nameTaken", "The name is taken.");
+      throw new StatusError("nameTaken", taken(changes, resource));
     case "inUse":
       throw new StatusError("inUse", "Something uses it.");
     case "quotaExceeded":
@@ -122,6 +122,15 @@ export async function commitOnce<A>(
         "It was changed or removed by somebody else at the same time.",
       );
   }
+}
+
+/** Says which name, where the commit is about one row of a resource. */
+function taken({ rows = [] }: Commit, resource: Resource | undefined): string {
+  const [only, ...others] = rows.flatMap((one) =>
+    "made" in one ? one.made : "changed" in one ? one.changed : [],
+  );
+  if (resource === undefined || only?.name === undefined || others.length > 0) return "The name is taken.";
+  return `There is another ${nounInWords(resource)} called ${only.name}.`;
 }
 
 type Exceeded = Extract<CommitResult, { kind: "quotaExceeded" }>;

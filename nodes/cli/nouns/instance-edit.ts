@@ -104,7 +104,7 @@ async function editAll(run: Run, keys: readonly string[], editing: Editing): Pro
     else failures.push(outcome.reason);
   if (keys.length === 1 && failures.length > 0) throw failures[0];
   if (run.json) run.emit(keys.length === 1 ? edited[0] : edited);
-  else for (const instance of edited) run.print(editedLine(run, instance));
+  else for (const instance of edited) run.print(editedLine(run, instance, editing.name));
   for (const failure of failures) run.tell(shownOf(failure));
   return failures.length > 0 ? exitCodeFor(failures[0]) : exitCodes.ok.exit;
 }
@@ -123,11 +123,18 @@ async function editOne(
   return instance;
 }
 
-function editedLine(run: Run, instance: Instance): string {
-  const { id, name, locked } = instance;
-  const lock = locked === true ? `locked ${lockText(instance)}` : "not locked";
-  return `${id}  ${name}  ${run.paint("dim", lock)}`;
+/** What it is now; after `set` also what can be set. */
+function editedLine(run: Run, instance: Instance, verb: string): string {
+  const { id, name, description, metadata } = instance;
+  const lock = lockText(instance);
+  const pairs = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
+  const said = verb === "set" ? [...(description ? [description] : []), ...pairs] : [];
+  const shown = [...said, ...(verb === "unlock" || lock !== undefined ? [lockWords(lock)] : [])];
+  return [id, name, ...(shown.length === 0 ? [] : [run.paint("dim", shown.join(", "))])].join("  ");
 }
+
+const lockWords = (lock: string | undefined): string =>
+  lock === undefined ? "not locked" : `locked ${lock}`;
 
 /** By whom, and why; undefined: it is not locked. */
 export function lockText({ locked, lockedBy, lockedReason }: Instance): string | undefined {

@@ -81,6 +81,18 @@ describe("the log of writers", () => {
     expect((await log.end()).writtenByNobody).to.deep.equal([]);
   });
 
+  it("does not mind what a writer wrote that was gone before a late look", async () => {
+    const guest = await open(1, "r+");
+    await seen(1);
+    writeFileSync(disk, "its last words");
+    guest.kill("SIGKILL");
+    // Nothing else runs meanwhile, the looks neither.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+    await seen(0);
+    await pause(100);
+    expect((await log.end()).writtenByNobody).to.deep.equal([]);
+  });
+
   it("tells of a disk that changes though nobody may write", async () => {
     const guest = await open(1, "r+");
     await seen(1);

@@ -113,6 +113,15 @@ describe("novact on a cluster", () => {
       expect(err).to.match(/^error: ghost: There is no instance ghost\.$/m);
     });
 
+    it("a name that nothing has is answered with those that begin like it", async () => {
+      for (const name of ["web-1", "web-2", "web-3", "web-4", "we*b", "db"]) await create(name);
+      const { exit, err } = await novact("instance delete web");
+      expect(exit).to.equal(3);
+      expect(err).to.contain("next: Did you mean web-1, web-2, web-3, …? Several at once: --name 'web*'");
+      expect((await novact("instance show we*")).err).to.contain("Did you mean we*b? ");
+      expect((await novact("instance show ghost")).err).not.to.contain("Did you mean");
+    });
+
     it("an ambiguous name is refused with the ids it could mean", async () => {
       await create("web");
       await create("web");
@@ -270,7 +279,11 @@ describe("novact on a cluster", () => {
           2,
           /unknownFlavor \(INVALID_ARGUMENT\)\nnext: .*flavor list/,
         ],
-        ["flavor create tiny --vcpus 1 --memory 64M", 4, /nameTaken \(ALREADY_EXISTS\)/],
+        [
+          "flavor create tiny --vcpus 1 --memory 64M",
+          4,
+          /another flavor called tiny\.\n.*nameTaken \(ALREADY_EXISTS\)/,
+        ],
         ["operation show nope", 3, /operationNotFound/],
         ["host show ghost", 3, /hostNotFound/],
         ['instance create x --flavor "a b" --image tiny', 2, /flavor/],

@@ -25,7 +25,7 @@ describe("novact instance set, lock, unlock", () => {
     });
     const { exit, out } = await novact('instance set web --name www --metadata old= --description "for all"');
     expect(exit).to.equal(0);
-    expect(out).to.match(/^\S{36} {2}www {2}not locked\n$/);
+    expect(out).to.match(/^\S{36} {2}www {2}for all, role=front\n$/);
     expect(await shown("www")).to.deep.include({ description: "for all", metadata: { role: "front" } });
     await novact("instance set www --no-description");
     expect(await shown("www")).to.include({ name: "www", description: null });
@@ -39,7 +39,9 @@ describe("novact instance set, lock, unlock", () => {
     const refused = await novact("instance delete web");
     expect(refused.exit).to.equal(4);
     expect(refused.err)
-      .to.match(/^error: Instance \S{36} was locked by its project: month end\.\nreason: instanceLocked/)
+      .to.match(
+        /^error: Instance web \(\S{36}\) was locked by its project: month end\.\nreason: instanceLocked/,
+      )
       .and.to.contain("novact instance unlock");
     expect((await novact("instance show web")).out).to.match(/^locked +by its project: month end$/m);
     expect((await novact("instance unlock web db")).out).to.match(/not locked\n.*not locked\n$/);

@@ -107,7 +107,7 @@ describe("instance decide: locks", () => {
       kind: "denied",
       denial: {
         reason: "instanceLocked",
-        message: "Instance i was locked by its project: keep.",
+        message: "Instance web (i) was locked by its project: keep.",
         details: { lockedBy: "project", lockedReason: "keep", lockedAtMs: 2_000 },
       },
     });
