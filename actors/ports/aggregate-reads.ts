@@ -1,7 +1,7 @@
 /** What can be read of aggregates besides their rows. Types only. */
 
 export interface ZoneQuery {
-  /** Only this zone, if it exists. */
+  /** Absent: every zone. */
   readonly name?: string;
   readonly limit: number;
 }

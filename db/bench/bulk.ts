@@ -192,7 +192,13 @@ function statementsFor({ hosts, instancesPerHost, project }: Bulk): readonly str
     instancesPerHost,
   );
   const used = grown(["instances_used", "vcpus_used", "memory_mib_used"], ofInstances.count);
-  const named = { id: hostId, name: "'bulk-' || i", labels: "jsonb_build_object('rack', 'r' || i % 40)" };
+  const number = "nextval('host_number')";
+  const named = {
+    id: hostId,
+    number,
+    name: "'bulk-' || i",
+    labels: "jsonb_build_object('rack', 'r' || i % 40)",
+  };
   const { instance_id: id, host_id } = placed;
   const copies: readonly Copies[] = [
     { table: "host", key: "id", ...ofHosts, own: named },

@@ -39,8 +39,6 @@ export class MemoryRowReads implements RowReads {
   }
 
   async nextNumber({ table }: Resource): Promise<number> {
-    const number = (this.#tables.numbers.get(table) ?? 0) + 1;
-    this.#tables.numbers.set(table, number);
-    return number;
+    return this.#tables.nextNumber(table);
   }
 }

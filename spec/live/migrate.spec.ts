@@ -122,6 +122,27 @@ describe("a database that was there before", function () {
     await store.close();
   });
 
+  it("numbers the hosts and operations that are there, in the order of their ids, and goes on from there", async () => {
+    const inventories = ["h2", "h3", "h1"].map((host) => ({ hosts: [rows.inventory(host)] }));
+    const begun = (id: string) =>
+      rows.changeTurn(rows.instance(id), { operations: [rows.operation(id, id)] });
+    const before = await openStore({ url, clock: systemClock, log: silentLog });
+    for (const commit of [rows.catalog, ...inventories, ...["o2", "o3", "o1"].map(begun)])
+      await before.commit(commit);
+    await before.close();
+    for (const table of ["host", "operation"])
+      await execute(`alter table ${table} drop column number; drop sequence ${table}_number`);
+    await execute("delete from novact_migration where name = '0008-numbers'");
+    const store = await openStore({ url, clock: systemClock, log: silentLog });
+    await store.commit({ hosts: [rows.inventory("h0")], ...begun("o0") });
+    const hosts = (await store.hosts.list({ limit: 9 })).map(({ id, number }) => [id, number]);
+    const numbered = (await store.operations.list({ limit: 9 })).rows.map(({ operation }) => operation);
+    const expected = (letter: string) => [4, 1, 2, 3].map((number, at) => [`${letter}${at}`, number]);
+    expect(hosts).to.deep.equal(expected("h"));
+    expect(numbered.map(({ id, number }) => [id, number])).to.deep.equal(expected("o"));
+    await store.close();
+  });
+
   const breaking = "insert into novact_breaking (name) values ('9999-later')";
   const outdated =
     "The database was brought up to date by a newer version that this one cannot work beside: start the newer version.";

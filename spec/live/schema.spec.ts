@@ -90,6 +90,7 @@ describe("the tables", function () {
       "0005-key-pair",
       "0006-host-operations",
       "0007-locks",
+      "0008-numbers",
     ]);
   });
 

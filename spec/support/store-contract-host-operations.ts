@@ -89,7 +89,8 @@ function operationContract(get: () => Store): void {
     });
     await commit({ operations: [operation("1")] });
     const query = { noun: "host", entityIds: [host], limit: 10 } as const;
-    const own = { operation: operation("1"), instanceName: null };
+    const { number } = (await get().operations.get(operation("1").id))?.operation ?? {};
+    const own = { operation: { ...operation("1"), number }, instanceName: null };
     expect(await get().operations.list(query)).to.deep.equal({ rows: [own] });
     expect(await get().operations.list({ ...query, states: ["running"] })).to.deep.equal({ rows: [own] });
     expect(await get().operations.list({ ...query, noun: "instance" })).to.deep.equal({ rows: [] });

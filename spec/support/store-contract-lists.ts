@@ -208,8 +208,8 @@ export function listContract(get: () => Store): void {
     }
     const named = (await store.operations.list({ project, limit: 10 })).rows;
     expect(named.map(({ instanceName }) => instanceName)).to.deep.equal(["after", "other", "after"]);
-    expect(named.map(({ operation }) => operation)).to.deep.equal(all);
-    expect(await store.operations.get(id(1))).to.deep.equal({ operation: all[0], instanceName: "after" });
+    expect(named.map(({ operation }) => rows.unnumbered(operation))).to.deep.equal(all);
+    expect(await store.operations.get(id(1))).to.deep.equal(named[0]);
   });
 
   it("lists the newest events first, and leads to those before them", async () => {

@@ -49,7 +49,7 @@ export function pruneContract(get: () => Store): void {
     await store.commit(rows.changeTurn(rows.instance(id(1)), { operations: [ended, running] }));
     await store.prune(rows.wallMs + retentionLimits.operationKeptMs + 1);
     expect(await store.operations.get(id(1))).to.equal(undefined);
-    expect((await store.operations.get(id(2)))?.operation).to.deep.equal(running);
+    expect((await store.operations.get(id(2)))?.operation).to.deep.include(running);
   });
 
   it("forgets old events from the beginning only, in more than one batch, and says up to where", async () => {

@@ -175,13 +175,16 @@ export function readContract(get: () => Store): void {
     const instances = [1, 2].map((n) => ({ expectedVersion: 0, row: rows.instance(id(n)) }));
     await store.commit({ instances, operations: all });
     const found = async (query: Omit<OperationQuery, "limit"> & { limit?: number }) =>
-      (await store.operations.list({ limit: 10, ...query })).rows.map(({ operation }) => operation);
+      (await store.operations.list({ limit: 10, ...query })).rows.map(({ operation }) =>
+        rows.unnumbered(operation),
+      );
     expect(await found({ project })).to.deep.equal(all);
     expect(await found({ project, limit: 1, marker: id(1) })).to.deep.equal([all[1]]);
     expect(await found({ entityIds: [id(1)] })).to.deep.equal([all[0], all[2]]);
     expect(await found({ project, states: ["running"] })).to.deep.equal([all[0]]);
-    expect((await store.operations.get(id(3)))?.operation).to.deep.equal(all[2]);
-    const ended = await store.operations.ended([id(1), id(2), id(3), id(4)]);
+    const last = await store.operations.get(id(3));
+    expect(last && rows.unnumbered(last.operation)).to.deep.equal(all[2]);
+    const ended = (await store.operations.ended([id(1), id(2), id(3), id(4)])).map(rows.unnumbered);
     expect([...ended].sort((left, right) => (left.id < right.id ? -1 : 1))).to.deep.equal(all.slice(1));
     expect(await store.operations.ended([])).to.deep.equal([]);
   });

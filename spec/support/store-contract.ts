@@ -13,6 +13,7 @@ import { hostContract } from "./store-contract-hosts.ts";
 import { leaseContract } from "./store-contract-leases.ts";
 import { listContract } from "./store-contract-lists.ts";
 import { numaContract } from "./store-contract-numa.ts";
+import { numberContract } from "./store-contract-numbers.ts";
 import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
@@ -72,6 +73,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     listContract(() => store);
     rehearsalContract(() => store);
     pruneContract(() => store);
+    numberContract(() => store, another);
   });
 }
 
@@ -82,7 +84,10 @@ function commitContract(get: () => Store, another: OpenStore): void {
     const before = await store.events.lastSequence();
     const commit = rows.createTurn(id(1), host);
     expect(await store.commit(commit)).to.deep.equal({ kind: "committed", lastSequence: before + 2 });
-    expect(await store.instances.load(id(1))).to.deep.equal({
+    const loaded = await store.instances.load(id(1));
+    expect(
+      loaded && { ...loaded, operation: loaded.operation && rows.unnumbered(loaded.operation) },
+    ).to.deep.equal({
       instance: commit.instances?.[0]?.row,
       machines: [],
       claims: commit.claims,
@@ -335,9 +340,10 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     await store.commit({ hostsEnabled: [{ hostId: host, enabled: false, reason: "disk smells" }] });
     await store.commit({ hosts: [rows.inventory(host, { bootId: "boot-2", vcpus: 7 })] });
     const { hostId: _, ...seen } = rows.inventory(host, { bootId: "boot-2", vcpus: 7 });
-    const { version } = (await store.hosts.get(host)) ?? {};
+    const { version, number } = (await store.hosts.get(host)) ?? {};
     expect(await store.hosts.get(host)).to.deep.equal({
       version,
+      number,
       ...seen,
       ...rows.nothingSaid,
       id: host,
