@@ -40,7 +40,7 @@ export interface ReportedMachine extends MachineKey {
   /** The host that has the claim of this owner epoch; null: nobody has. */
   readonly claimedBy: string | null;
   /** Null: no observation of this owner epoch is stored. */
-  readonly seen: Pick<MachineRecord, "generation" | "state"> | null;
+  readonly seen: Pick<MachineRecord, "hostId" | "generation" | "state"> | null;
 }
 
 export interface InstanceReads {

@@ -63,8 +63,9 @@ export class MemoryInstanceReads implements InstanceReads {
     const asked = new Map(keys.map((key) => [machineKey(key), key]));
     return [...asked].flatMap(([key, { instanceId, ownerEpoch }]) => {
       if (instances.get(instanceId) === undefined) return [];
-      const { generation, state } = machines.get(key) ?? {};
-      const seen = generation === undefined || state === undefined ? null : { generation, state };
+      const machine = machines.get(key);
+      const { hostId = "", generation = 0, state } = machine ?? {};
+      const seen = state === undefined ? null : { hostId, generation, state };
       return [{ instanceId, ownerEpoch, claimedBy: claims.get(key)?.hostId ?? null, seen }];
     });
   }

@@ -76,7 +76,7 @@ export function onHostStatement(hostId: string): Statement {
 }
 
 export function reportedStatement(keys: readonly MachineKey[]): Statement {
-  const text = `select r.instance_id, r.owner_epoch, c.host_id, m.generation, m.state
+  const text = `select r.instance_id, r.owner_epoch, c.host_id, m.host_id, m.generation, m.state
     from (select distinct * from unnest($1::text[], $2::bigint[])) as r(instance_id, owner_epoch)
       join instance i on i.id = r.instance_id
       left join claim c on c.instance_id = r.instance_id and c.owner_epoch = r.owner_epoch
@@ -88,6 +88,7 @@ export function reportedStatement(keys: readonly MachineKey[]): Statement {
 export function reportedIn([
   instanceId,
   ownerEpoch,
+  claimedBy,
   hostId,
   generation,
   state,
@@ -95,8 +96,13 @@ export function reportedIn([
   return {
     instanceId: String(instanceId),
     ownerEpoch: Number(ownerEpoch),
-    claimedBy: hostId === null ? null : String(hostId),
+    claimedBy: claimedBy === null ? null : String(claimedBy),
     seen:
-      generation === null ? null : { generation: Number(generation), state: state as MachineRecord["state"] },
+      generation === null
+        ? null
+        : {
+            ...{ hostId: String(hostId), generation: Number(generation) },
+            state: state as MachineRecord["state"],
+          },
   };
 }

@@ -152,10 +152,19 @@ export class Renewals {
 /** The state of the process as one letter; empty when it has ended. */
 const stateOf = (pid: number): string => parseStat(read(`/proc/${pid}/stat`))?.state ?? "";
 
-/** Source: proc(5), VmRSS. */
+/**
+ * What the process holds by itself, in MiB: without memory that processes share. PostgreSQL takes its shared
+ * buffers once, at its start and of a fixed size, and each of its processes counts the pages of them that it
+ * has touched so far as its own. Source: proc(5), VmRSS less RssShmem.
+ */
 function residentMib(pid: number): number {
-  const kib = /^VmRSS:\s+(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0;
-  return Math.round(Number(kib) / 1024);
+  return ownMib(read(`/proc/${pid}/status`));
+}
+
+/** The same from the text of /proc/PID/status; 0 for a process that has ended. */
+export function ownMib(status: string): number {
+  const kibOf = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(status)?.[1] ?? 0);
+  return Math.round((kibOf("VmRSS") - kibOf("RssShmem")) / 1024);
 }
 
 const linesWith = (file: string, word: string): number => read(file).split(word).length - 1;

@@ -14,6 +14,7 @@ import {
   eventPattern,
   eventStreamName,
   hostPattern,
+  projectCommandsPattern,
 } from "../../protocol/wire/subjects.ts";
 import { busLimits } from "./limits.ts";
 import { adminUser, commonInboxPrefix, controllerUser, hostUser, inboxPrefixOf } from "./users.ts";
@@ -88,7 +89,7 @@ export function natsAccounts(access: NatsAccess): readonly NatsAccount[] {
     }),
     ...access.projects.map((project) =>
       outside(`PROJECT_${assertToken(project, "project")}`, project, {
-        says: [projectCommands(access.cell, project), discovery],
+        says: [projectCommandsPattern(access.cell, project), discovery],
         asks: [],
       }),
     ),
@@ -120,10 +121,6 @@ const client = (name: string, { says, hears, asks }: Border): NatsUser => ({
   subscribe: hears,
   answers: false,
 });
-
-/** The pattern of a project's commands: that of all commands, with the project's token in it. */
-const projectCommands = (cell: string, project: string): string =>
-  allCommandsPattern(cell).replace(/>$/, `${assertToken(project, "project")}.>`);
 
 /**
  * What an operator may ask of the event stream: what it holds, and single messages. A consumer could name any

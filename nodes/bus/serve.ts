@@ -33,8 +33,12 @@ export function serve(connection: NatsConnection, given: Served): BusSubscriptio
   const { pattern, queue, outbox } = served;
   const running = new Set<Promise<void>>();
   const receive = (message: Msg): void => {
-    if (!isLetIn(message, served)) return;
-    const work = answer(message, served);
+    if (!isLetIn(message, served) || wantsToSpeak(message, served)) return;
+    const { subject, reply } = message;
+    const headers = headersOf(message);
+    const asked = headers instanceof StatusError ? headers : { body: message.data, headers };
+    // Nothing else of the message is kept, which is a view of all the bytes that came with it.
+    const work = answer({ subject, reply }, asked, served);
     running.add(work);
     void work.finally(() => running.delete(work));
   };
@@ -60,29 +64,39 @@ function isLetIn(message: Msg, { door, log, outbox }: Served): boolean {
   return admitted === "take";
 }
 
+/** Where a request came in, and where its answer goes. */
+interface Asker {
+  readonly subject: string;
+  readonly reply?: string | undefined;
+}
+
 /** Calls the handler and sends its answer. Never rejects. */
-async function answer(message: Msg, { handler, log, outbox }: Served): Promise<void> {
-  try {
-    if (wantsOurVoice(message)) {
-      log.warn({ subject: message.subject.slice(0, 256) }, "the answer was wanted outside the asker's inbox");
-      return;
-    }
-    const headers = headersOf(message);
-    const found =
-      headers instanceof StatusError
-        ? errorMessage(headers, "json")
-        : await handler(message.subject, { body: message.data, headers });
-    for (const one of Array.isArray(found) ? found : [found]) respond(message, one, { log, outbox });
-  } catch (thrown) {
-    log.warn({ subject: message.subject.slice(0, 256), error: thrown }, "an answer could not be sent");
-  }
+function answer(asker: Asker, asked: BusMessage | StatusError, served: Served): Promise<void> {
+  const { handler, log, outbox } = served;
+  const failed = (error: unknown) =>
+    log.warn({ subject: asker.subject.slice(0, 256), error }, "an answer could not be sent");
+  const send = (found: Awaited<ReturnType<BusHandler>>) => {
+    for (const one of Array.isArray(found) ? found : [found]) respond(asker, one, { log, outbox });
+  };
+  return begun(asker.subject, asked, handler).then(send).catch(failed);
+}
+
+/** No function of ours waits with the request in its hand: whoever reads it lets go of it. */
+async function begun(subject: string, asked: BusMessage | StatusError, handler: BusHandler) {
+  return asked instanceof StatusError ? errorMessage(asked, "json") : handler(subject, asked);
+}
+
+function wantsToSpeak(message: Msg, { log }: Served): boolean {
+  if (!wantsOurVoice(message)) return false;
+  log.warn({ subject: message.subject.slice(0, 256) }, "the answer was wanted outside the asker's inbox");
+  return true;
 }
 
 /**
  * True when the reply subject is not the asker's inbox: the sender wants us to publish a message that it may
  * not publish itself, or that another asker is waiting for. The request is neither executed nor answered.
  */
-function wantsOurVoice({ subject, reply }: Msg): boolean {
+function wantsOurVoice({ subject, reply }: Asker): boolean {
   return reply !== undefined && reply !== "" && !mayBeAnsweredAt(subject, reply);
 }
 
@@ -104,7 +118,7 @@ function headersOf(message: Msg): BusMessage["headers"] | StatusError {
 }
 
 function respond(
-  { reply = "", subject }: Msg,
+  { reply = "", subject }: Asker,
   message: BusMessage | undefined,
   to: Pick<Served, "log" | "outbox">,
 ): void {

@@ -78,6 +78,8 @@ export interface ControllerPorts {
   /** Room on the file systems of the controller and of its database; absent: it is not known. */
   readonly space?: DiskSpace;
   readonly openSafety: OpenSafety;
+  /** All clients' projects. Absent: not all are known, and one that floods cannot be left unheard. */
+  readonly projects?: readonly string[];
   /** Starts the publisher of committed events. Absent: this controller publishes none. */
   readonly openPublisher?: (system: ActorSystem) => Pick<EventPublisher, "wake" | "look">;
   /** Absent: nobody counts. */
@@ -258,7 +260,7 @@ function hostsOf({ store, clock, ids, log, power }: ControllerPorts, around: Aro
 }
 
 /** What the actors do with the news of the safety channel. */
-function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): FleetAudience {
+function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudience {
   const { directory, placer, registry, commits, waits, leases, tell } = parts;
   const observers = { store, registry, strange: parts.strange };
   return {
@@ -269,7 +271,7 @@ function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): Fleet
       return stored;
     },
     guarded: async (report) => {
-      await takeDeeds(report, { store, commit: commits.commit, clock, log });
+      await takeDeeds(report, { store, commit: commits.commit, clock, strange: parts.strange });
       return true;
     },
     heard: (hostId, spaces) => {
@@ -317,6 +319,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
         diagnosis(
           await examine({
             ...{ ...asked, strange, store, clock },
+            excessive: () => parts.leases.excessive,
             brake: () => parts.leases.brake,
             spaces: () => parts.space.spaces,
           }),
@@ -338,6 +341,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     log,
     binding: commandBinding(cell),
     services: implementAll(handlers),
+    ...(ports.projects === undefined ? {} : { projects: ports.projects }),
     ...(meter.on ? { meter: meterCalls(meter, "command") } : {}),
   });
 }

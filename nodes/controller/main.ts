@@ -10,6 +10,8 @@ import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
 import { controllerUser } from "../bus/users.ts";
 import { type ClusterConfig, connectionOf, postgresUrlOf, statePaths } from "../config/config.ts";
+import { configLimits } from "../config/limits.ts";
+import { connectionsOf } from "../config/postgres-connections.ts";
 import { createImageFiles } from "../drivers/images/files.ts";
 import { startEventPublisher } from "../events/publisher.ts";
 import { createEventStream } from "../events/stream.ts";
@@ -52,7 +54,11 @@ export async function startController({ config, index, log }: ControllerOptions)
   const { promise: outdated, resolve: onOutdated } = Promise.withResolvers<string>();
   const { meter, measure } = threadMeter({ on: config.metrics !== undefined, log, whole: true });
   const url = postgresUrlOf(config);
-  const store = await openStore({ url, clock, log, onOutdated, meter: meterStore(meter) });
+  const store = await openStore({
+    ...{ url, clock, log, onOutdated, meter: meterStore(meter) },
+    connectionsMax: configLimits.actorsConnectionsMax,
+    together: { controllers: config.controllers, connections: connectionsOf(config.controllers) },
+  });
   const bus = await connectNats({
     ...connectionOf(config, controllerUser),
     name: `controller-${index}`,
@@ -77,6 +83,8 @@ export async function startController({ config, index, log }: ControllerOptions)
     log,
     scheduler: config.scheduler,
     firstTurn: index,
+    // On a server of somebody else's there may be more than these.
+    ...(config.nats.url === undefined ? { projects: config.projects } : {}),
     imageFiles: imageFilesOf(config),
     space: spaceOf(config),
     release: { name: `controller-${index + 1}`, release: ownRelease() },

@@ -8,6 +8,7 @@ import { Fencer } from "../../actors/control/fleet/fencer.ts";
 import { Leases } from "../../actors/control/fleet/leases.ts";
 import type { FleetAudience, SafetyChannel } from "../../actors/control/fleet/link.ts";
 import { Patience } from "../../actors/control/fleet/patience.ts";
+import { ReportBudgets } from "../../actors/control/fleet/report-budgets.ts";
 import { reportHandlers } from "../../actors/control/fleet/reports.ts";
 import { Commits } from "../../actors/control/request/commits.ts";
 import type { Store, StorePart, WriterPicture } from "../../actors/ports/store.ts";
@@ -63,10 +64,11 @@ export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience
     void patience.hostsChanged();
   };
   const examineStorage = storageExaminer(hostAgents(ports));
+  const budgets = new ReportBudgets({ clock, log });
   const common = { system, commit, clock, log, meter, onFailed };
   const fencer = new Fencer({
     ...{ ...common, name, examineStorage, onFenced: hostsChanged },
-    onLooked: (picture) => audience.looked(picture),
+    onLooked: (seen) => audience.looked({ ...seen, excessive: budgets.lately() }),
   });
   const directory = new HostDirectory({
     ...{ ...common, store, signsOfLife: store.signsOfLife },
@@ -75,7 +77,8 @@ export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience
   const leases = new Leases({ ...common, store, hostsChanged });
   await directory.open();
   const questions = new Debug({ ...ports, half: "safety", system }).serve();
-  const handlers = reportHandlers({ store, commit, clock, directory, leases, audience: patience, log });
+  const reporting = { store, commit, clock, directory, leases, audience: patience, budgets, log };
+  const handlers = reportHandlers(reporting);
   const server = createServer({
     ...{ bus, clock, ids, log, discoverable: false },
     binding: reportBinding(cell),

@@ -29,6 +29,8 @@ export interface DoorOptions {
   readonly room: Room;
   readonly clock: Pick<Clock, "monotonicMs" | "after">;
   readonly log: Log;
+  /** Hears of each message that is kept out; true: the sender is not heard from now on. */
+  readonly keptOut?: (name: string, bytes: number, nowMs: number) => boolean;
   /** Absent: nobody counts. */
   readonly meter?: Pick<CallMeter, "keptOut"> | undefined;
 }
@@ -44,7 +46,7 @@ export const strayName = "";
 /** Names that one line of the log tells apart. */
 const namesToldMax = 8;
 
-export function createDoor({ binding, room, clock, log, meter }: DoorOptions): Door {
+export function createDoor({ binding, room, clock, log, meter, keptOut }: DoorOptions): Door {
   const budgets = budgetsOf(binding.kind);
   const refusals = refusalBudget(admissionLimits.refusalsPerSecondMax);
   const refusalsOfAll = refusalBudget(admissionLimits.refusalsOfAllPerSecondMax);
@@ -57,7 +59,7 @@ export function createDoor({ binding, room, clock, log, meter }: DoorOptions): D
       if ((budget === undefined || budget.take(name, bytes, nowMs)) && room.hasRoom(name, bytes))
         return "take";
       const refuse = refusals.take(name, 0, nowMs) && refusalsOfAll.take(strayName, 0, nowMs);
-      excess.add(name, bytes, refuse);
+      excess.add(name, bytes, { refused: refuse, muted: keptOut?.(name, bytes, nowMs) === true });
       meter?.keptOut(refuse ? "refused" : "dropped");
       return refuse ? "refuse" : "drop";
     },
@@ -108,6 +110,11 @@ export function tooManyRequests(): StatusError {
   });
 }
 
+/** What a request is answered whose deadline passes before its turn. Not executed. */
+export function deadlinePast(): StatusError {
+  return new StatusError("deadlinePast", "The deadline passed before the request's turn came.");
+}
+
 const refusalIn: Readonly<Record<"json" | "msgpack", BusMessage>> = {
   json: errorMessage(tooManyRequests(), "json"),
   msgpack: errorMessage(tooManyRequests(), "msgpack"),
@@ -117,6 +124,8 @@ interface Excess {
   refused: number;
   dropped: number;
   bytes: number;
+  /** How often it was not heard for a while. */
+  muted: number;
 }
 
 /** Counts what is refused and dropped, and writes one line in each period that had any. */
@@ -133,17 +142,18 @@ function createExcess(clock: DoorOptions["clock"], log: Log) {
     log.warn({ senders, others: all.length - senders.length }, "requests beyond a sender's share");
   };
   return {
-    add(name: string, bytes: number, refused: boolean) {
+    add(name: string, bytes: number, { refused, muted }: { refused: boolean; muted: boolean }) {
       const known = counts.size < admissionLimits.budgetsRememberedMax || counts.has(name);
       const key = known ? name : strayName;
       let count = counts.get(key);
       if (count === undefined) {
-        count = { refused: 0, dropped: 0, bytes: 0 };
+        count = { refused: 0, dropped: 0, bytes: 0, muted: 0 };
         counts.set(key, count);
       }
       count.bytes += bytes;
       if (refused) count.refused += 1;
       else count.dropped += 1;
+      if (muted) count.muted += 1;
       timer ??= clock.after(admissionLimits.excessLogPeriodMs, tell);
     },
     close: tell,

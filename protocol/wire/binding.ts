@@ -17,6 +17,7 @@ import {
   hostSubject,
   parseCommandSubject,
   parseNodeSubject,
+  projectCommandsPattern,
   reportPattern,
   reportSubject,
   reportSubjectStart,
@@ -38,6 +39,8 @@ export interface Binding {
    * nobody implements has to be answered as well.
    */
   readonly pattern: string;
+  /** The part of that pattern whose messages are one project's; only commands are told apart like this. */
+  patternFor?(project: string): string;
   /** The queue group whose members share the requests; undefined: exactly one server listens. */
   readonly queue: string | undefined;
   readonly bodyBytesMax: number;
@@ -57,6 +60,7 @@ export interface Binding {
 const controllers = "novact";
 /** The end of the subject of a lease's renewal. */
 const leaseEnd = ".lease";
+const consoleEnd = ".console";
 
 /** Commands of clients: any project, any noun. */
 export function commandBinding(cell: string): Binding {
@@ -64,6 +68,7 @@ export function commandBinding(cell: string): Binding {
   return {
     kind: "command",
     pattern: allCommandsPattern(cell),
+    patternFor: (project) => projectCommandsPattern(cell, project),
     queue: controllers,
     bodyBytesMax: wireLimits.bodyBytesMax,
     subjectOf: ({ project, noun, id, method }) => commandSubject(cell, project, noun, method, id),
@@ -82,8 +87,8 @@ export function hostBinding(cell: string, hostId: string): Binding {
     bodyBytesMax: wireLimits.answerBytesMax,
     subjectOf: ({ method }) => hostSubject(cell, hostId, method),
     addressOf: (subject) => nodeAddress(parseNodeSubject(cell, "host", subject), "host-agent"),
-    // Only controllers ask hosts: all of them together have one share.
-    shareOf: () => controllers,
+    // Only controllers ask hosts: all together have one share, and one for what clients wait for there.
+    shareOf: (subject) => (subject.endsWith(consoleEnd) ? controllers + consoleEnd : controllers),
     patternOf: (_, name) => hostSubject(cell, hostId, name),
   };
 }

@@ -31,10 +31,13 @@ export function encodingOf(body: Uint8Array): Encoding {
 
 /**
  * Decodes a client's request of at most `bytesMax` bytes. An empty body is an empty map.
- * @throws INVALID_ARGUMENT malformedBody, bodyTooLarge, bodyTooDeep
+ * @throws INVALID_ARGUMENT malformedBody, bodyTooLarge, bodyTooDeep, tooManyValues
  */
 export function decodeRequest(body: Uint8Array, bytesMax: number = wireLimits.bodyBytesMax): Body {
-  return decode(body, { bytesMax, refuseNul: true });
+  // A report of a host may be as large as an answer, and has as many values.
+  const valuesMax =
+    bytesMax > wireLimits.bodyBytesMax ? wireLimits.answerValuesMax : wireLimits.bodyValuesMax;
+  return decode(body, { bytesMax, valuesMax, refuseNul: true });
 }
 
 /**
@@ -42,7 +45,8 @@ export function decodeRequest(body: Uint8Array, bytesMax: number = wireLimits.bo
  * a guest. @throws as decodeRequest
  */
 export function decodeAnswer(body: Uint8Array): Body {
-  return decode(body, { bytesMax: wireLimits.answerBytesMax, refuseNul: false });
+  const { answerBytesMax: bytesMax, answerValuesMax: valuesMax } = wireLimits;
+  return decode(body, { bytesMax, valuesMax, refuseNul: false });
 }
 
 /**
@@ -53,7 +57,10 @@ export function encodeBody(value: unknown, encoding: Encoding): Uint8Array {
   return encoding === "msgpack" ? encoder.encode(value) : encodeUtf8(JSON.stringify(value));
 }
 
-function decode(body: Uint8Array, options: { bytesMax: number; refuseNul: boolean }): Body {
+function decode(
+  body: Uint8Array,
+  options: { bytesMax: number; valuesMax: number; refuseNul: boolean },
+): Body {
   if (body.length === 0) return {};
   if (body.length > options.bytesMax) {
     throw new StatusError(
@@ -61,10 +68,11 @@ function decode(body: Uint8Array, options: { bytesMax: number; refuseNul: boolea
       `The body has ${body.length} bytes; at most ${options.bytesMax} are taken.`,
     );
   }
-  const scan = { depthMax: wireLimits.bodyDepthMax, refuseNul: options.refuseNul };
+  const { valuesMax, refuseNul } = options;
+  const scan = { depthMax: wireLimits.bodyDepthMax, valuesMax, refuseNul };
   const encoding = encodingOf(body);
   const problem = encoding === "msgpack" ? scanMsgpack(body, scan) : scanJson(body, scan);
-  if (problem !== undefined) throw refusal(problem, encoding);
+  if (problem !== undefined) throw refusal(problem, encoding, valuesMax);
   const value = encoding === "msgpack" ? parseMsgpack(body) : parseJson(body);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new StatusError(
@@ -75,7 +83,7 @@ function decode(body: Uint8Array, options: { bytesMax: number; refuseNul: boolea
   return value as Body;
 }
 
-const sentences: Readonly<Record<Exclude<Problem, "tooDeep">, string>> = {
+const sentences: Readonly<Record<Exclude<Problem, "tooDeep" | "tooMany">, string>> = {
   truncated: "ends before what it announces",
   trailing: "has bytes after its end",
   extension: "holds an extension type, which no method takes",
@@ -85,7 +93,10 @@ const sentences: Readonly<Record<Exclude<Problem, "tooDeep">, string>> = {
   nulCharacter: "holds a string with a NUL character",
 };
 
-function refusal(problem: Problem, encoding: Encoding): StatusError {
+function refusal(problem: Problem, encoding: Encoding, valuesMax: number): StatusError {
+  if (problem === "tooMany") {
+    return new StatusError("tooManyValues", `The body has more than ${valuesMax} keys and values.`);
+  }
   if (problem === "tooDeep") {
     return new StatusError(
       "bodyTooDeep",

@@ -2,6 +2,7 @@
  * The end of a request that takes too long: at its deadline, or when its server ends. The caller is answered
  * then, whatever the handler does.
  */
+import { deadlinePast } from "./admission.ts";
 import type { CallContext } from "./service.ts";
 import type { Shares } from "./shares.ts";
 import { StatusError } from "./status.ts";
@@ -54,8 +55,7 @@ export function callUntilDeadline(
   { name, handle, context }: Call,
 ): Promise<unknown> {
   const leftMs = context.deadlineMs - clock.monotonicMs();
-  if (leftMs <= 0)
-    throw new StatusError("deadlinePast", "The deadline passed before the request's turn came.");
+  if (leftMs <= 0) throw deadlinePast();
   return new Promise((resolve, reject) => {
     const abort = new AbortController();
     const fail = (error: StatusError) => {

@@ -11,6 +11,7 @@ export type Problem =
   | "truncated"
   | "trailing"
   | "tooDeep"
+  | "tooMany"
   | "extension"
   | "keyNotString"
   | "neverUsed"
@@ -19,6 +20,8 @@ export type Problem =
 
 export interface ScanOptions {
   readonly depthMax: number;
+  /** Values and keys of all levels together: decoding and validating cost by them, not by bytes. */
+  readonly valuesMax: number;
   /** True: a NUL character in a string is a problem, because PostgreSQL keeps none. */
   readonly refuseNul: boolean;
 }
@@ -26,9 +29,16 @@ export interface ScanOptions {
 const quote = 0x22;
 const backslash = 0x5c;
 
-/** Scans a JSON body for depth and NUL characters only; whether the body is JSON is the parser's question. */
-export function scanJson(bytes: Uint8Array, { depthMax, refuseNul }: ScanOptions): Problem | undefined {
+/**
+ * Scans a JSON body for depth, the number of values and NUL characters only; whether it is JSON is the
+ * parser's question.
+ */
+export function scanJson(
+  bytes: Uint8Array,
+  { depthMax, valuesMax, refuseNul }: ScanOptions,
+): Problem | undefined {
   let depth = 0;
+  let values = 1;
   let inString = false;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];
@@ -42,7 +52,11 @@ export function scanJson(bytes: Uint8Array, { depthMax, refuseNul }: ScanOptions
     else if (byte === 0x7b || byte === 0x5b) {
       depth += 1;
       if (depth > depthMax) return "tooDeep";
+      values += 1;
     } else if (byte === 0x7d || byte === 0x5d) depth -= 1;
+    // A comma or a colon stands before each further value.
+    else if (byte === 0x2c || byte === 0x3a) values += 1;
+    if (values > valuesMax) return "tooMany";
   }
   return undefined;
 }
@@ -87,6 +101,7 @@ export function scanMsgpack(bytes: Uint8Array, options: ScanOptions): Problem | 
   const left: number[] = [1];
   const isMap: boolean[] = [false];
   let at = 0;
+  let values = 0;
   while (left.length > 0) {
     const level = left.length - 1;
     const remaining = left[level] ?? 0;
@@ -96,6 +111,8 @@ export function scanMsgpack(bytes: Uint8Array, options: ScanOptions): Problem | 
       continue;
     }
     left[level] = remaining - 1;
+    values += 1;
+    if (values > options.valuesMax) return "tooMany";
     const item = items[bytes[at] ?? 0xc1];
     if (at >= bytes.length || item === undefined) return "truncated";
     if (item.kind === "neverUsed" || item.kind === "extension") return item.kind;

@@ -9,35 +9,30 @@
 
 import { wireLimits } from "../limits/wire.ts";
 import { createDoor, strayName } from "./admission.ts";
-import type { Address, Binding } from "./binding.ts";
+import type { Binding } from "./binding.ts";
 import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
 import { callUntilDeadline, Ending } from "./deadline.ts";
-import { announce, type Discoverable, type EndpointStats } from "./discovery.ts";
-import { errorMessage, readRequestHeaders } from "./headers.ts";
+import { announce } from "./discovery.ts";
+import {
+  discoverables,
+  type Endpoint,
+  endpointAt,
+  endpointsOf,
+  type Implementation,
+  malformedSubject,
+} from "./endpoints.ts";
+import { errorMessage, type RequestHeaders, readRequestHeaders } from "./headers.ts";
+import { Hearing } from "./hearing.ts";
 import { Quiet } from "./quiet.ts";
 import { sayable } from "./sayable.ts";
-import type { CallContext, Handlers, Method, Service } from "./service.ts";
+import type { CallContext } from "./service.ts";
 import { commandShares, hostShares, type Place, reportShares, Shares } from "./shares.ts";
 import { sparing } from "./sparing-log.ts";
 import { StatusError } from "./status.ts";
-import { adminProject, systemProject } from "./subjects.ts";
 import type { Bus, BusMessage, BusSubscription, CallMeter, Clock, Ids, Log } from "./transport.ts";
-import { type LeftOut, nothingLeftOut, type Reading, understood, validRequest } from "./understood.ts";
-import { type Validator, validatorOf } from "./validate.ts";
+import { type LeftOut, nothingLeftOut, validRequest } from "./understood.ts";
 
-/** A service with its handlers, without their types. Made by {@link implement}. */
-export interface Implementation {
-  readonly service: Service;
-  readonly handlers: Readonly<Record<string, (request: never, context: CallContext) => Promise<unknown>>>;
-}
-
-/** Binds handlers to a service; a missing handler, or one of another type, does not compile. */
-export function implement<M extends Record<string, Method>>(
-  service: Service<M>,
-  handlers: Handlers<Service<M>>,
-): Implementation {
-  return { service, handlers };
-}
+export { type Implementation, implement } from "./endpoints.ts";
 
 export interface ServerOptions {
   readonly bus: Bus;
@@ -46,6 +41,8 @@ export interface ServerOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  /** All clients' projects, of which one that floods is not heard for a while. Absent: not all are known. */
+  readonly projects?: readonly string[];
   /** Whether the server answers `$SRV.PING`, `INFO` and `STATS`; absent: true. */
   readonly discoverable?: boolean;
   /** Absent: nobody counts. */
@@ -53,27 +50,13 @@ export interface ServerOptions {
 }
 
 export interface Server {
-  /** Number of requests that are not answered yet. */
+  /** Number of requests that are not answered yet, or whose handlers go on. */
   readonly inWork: number;
   /**
    * Takes no further request and resolves when every accepted one is answered: at the latest after
    * wireLimits.drainGraceMs, with UNAVAILABLE shuttingDown (a long poll would last longer than that).
    */
   drain(): Promise<void>;
-}
-
-/** One method, ready to be called. */
-interface Endpoint {
-  readonly name: string;
-  readonly method: Method;
-  /**
-   * Reads a peer's request as this version knows it. Undefined: the request is a client's, and taken as it
-   * is.
-   */
-  readonly reading: Reading | undefined;
-  readonly answer: Validator<unknown>;
-  readonly call: (request: unknown, context: CallContext) => Promise<unknown>;
-  readonly stats: EndpointStats;
 }
 
 /** Starts listening. All validators are compiled here, none during a request. */
@@ -83,37 +66,30 @@ export function createServer(given: ServerOptions): Server {
   const options = { ...given, log };
   const endpoints = endpointsOf(options.services);
   const shares = new Shares(sharesOf[binding.kind], clock);
-  const door = createDoor({ binding, room: shares, clock, log: given.log, meter: given.meter });
+  const keptOut: Hearing["keptOut"] = (...message) => hearing.keptOut(...message);
+  const door = createDoor({ binding, room: shares, clock, log: given.log, meter: given.meter, keptOut });
   const ending = new Ending(shares);
   const quiet = new Quiet(clock);
-  const answer = async (subject: string, message: BusMessage): Promise<BusMessage | undefined> => {
-    try {
-      return await handle({
-        options,
-        endpoints,
-        shares,
-        ending,
-        quiet,
-        plainLog: given.log,
-        subject,
-        message,
-      });
-    } catch (thrown) {
+  const kept = { options, endpoints, shares, ending, quiet, plainLog: given.log };
+  // Not async: what waits for the answer must not hold the message, whose body is let go of once it is read.
+  const answer = (subject: string, message: BusMessage): Promise<BusMessage | undefined> =>
+    handle({ ...kept, subject, message: { ...message } }).catch((thrown: unknown) => {
       log.error({ error: thrown, subject: subject.slice(0, 256) }, "a request could not even be refused");
       return undefined;
-    }
-  };
-  const subscriptions: BusSubscription[] = [bus.serve(binding.pattern, binding.queue, answer, door)];
-  if (options.discoverable !== false) {
-    subscriptions.push(...announce(options, discoverables(options.services, binding, endpoints)));
-  }
+    });
+  const listen = (pattern: string) => bus.serve(pattern, binding.queue, answer, door);
+  const hearing = new Hearing({ binding, projects: given.projects, clock, listen });
+  const found: readonly BusSubscription[] =
+    options.discoverable === false
+      ? []
+      : announce(options, discoverables(options.services, binding, endpoints));
   return {
     get inWork() {
       return shares.underWay;
     },
     async drain() {
       const timer = clock.after(wireLimits.drainGraceMs, () => ending.cutShort());
-      await Promise.all(subscriptions.map((subscription) => subscription.drain()));
+      await Promise.all([hearing, ...found].map((heard) => heard.drain()));
       timer.cancel();
       door.close();
     },
@@ -121,43 +97,6 @@ export function createServer(given: ServerOptions): Server {
 }
 
 const sharesOf = { command: commandShares, report: reportShares, host: hostShares };
-
-function endpointsOf(services: readonly Implementation[]): ReadonlyMap<string, Endpoint> {
-  const endpoints = new Map<string, Endpoint>();
-  for (const { service, handlers } of services) {
-    for (const [name, method] of Object.entries(service.methods)) {
-      const handler = handlers[name];
-      if (handler === undefined) continue;
-      endpoints.set(`${service.noun}.${name}`, {
-        name: `${service.noun}.${name}`,
-        method,
-        reading: service.peers === true ? understood(method.request) : undefined,
-        answer: validatorOf(method.answer),
-        // The request was validated in requestOf, so it has the type that the handler takes.
-        call: async (request, context) => handler(request as never, context),
-        stats: { requests: 0, errors: 0, lastError: "", processingMs: 0 },
-      });
-    }
-  }
-  return endpoints;
-}
-
-function discoverables(
-  services: readonly Implementation[],
-  binding: Binding,
-  endpoints: ReadonlyMap<string, Endpoint>,
-): readonly Discoverable[] {
-  return services.map(({ service }) => ({
-    service,
-    endpoints: Object.entries(service.methods).flatMap(([name, method]) => {
-      const endpoint = endpoints.get(`${service.noun}.${name}`);
-      const subject = binding.patternOf(service, name, method);
-      return endpoint === undefined
-        ? []
-        : [{ name, method, subject, queue: binding.queue, stats: endpoint.stats }];
-    }),
-  }));
-}
 
 /** Number of entries that the log names when some could not be understood. */
 const leftOutNamedMax = 3;
@@ -172,25 +111,33 @@ interface Incoming {
   /** For what `quiet` lets pass: one host's lines must not count on another's. */
   readonly plainLog: Log;
   readonly subject: string;
-  readonly message: BusMessage;
+  readonly message: Kept;
 }
 
+/** The request as long as somebody needs it: the body only until it is decoded. */
+interface Kept {
+  body: Uint8Array;
+  readonly headers: BusMessage["headers"];
+}
+
+const nothing = new Uint8Array();
+
 async function handle(incoming: Incoming): Promise<BusMessage> {
-  const { options, subject, message, shares } = incoming;
+  const { options, message } = incoming;
   const encoding = encodingOf(message.body);
   const startedAtMs = options.clock.monotonicMs();
   let endpoint: Endpoint | undefined;
   let requestId: string | undefined;
   let place: Place | undefined;
   try {
-    const entered = shares.enter(options.binding.shareOf(subject) ?? strayName, message.body.length);
-    place = entered instanceof Promise ? await entered : entered;
-    const address = options.binding.addressOf(subject);
+    const headers = readRequestHeaders(message.headers);
+    requestId = headers.requestId;
+    place = await placeOf(incoming, headers);
+    const address = options.binding.addressOf(incoming.subject);
     if (address === undefined) throw malformedSubject(options.binding);
     endpoint = endpointAt(incoming.endpoints, address, options.binding);
     endpoint.stats.requests += 1;
-    const headers = readRequestHeaders(message.headers);
-    requestId = headers.requestId ?? options.ids.next();
+    requestId ??= options.ids.next();
     const deadlineMs = startedAtMs + headers.timeoutMs;
     const leftOut = nothingLeftOut();
     const request = requestOf(incoming, endpoint, leftOut);
@@ -214,6 +161,19 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
   }
 }
 
+/**
+ * The place of a request among those under way, at once or in its turn.
+ * @throws RESOURCE_EXHAUSTED tooManyRequests, DEADLINE_EXCEEDED deadlinePast
+ */
+function placeOf(incoming: Incoming, { timeoutMs }: RequestHeaders): Place | Promise<Place> {
+  const { message, shares, options } = incoming;
+  const name = options.binding.shareOf(incoming.subject) ?? strayName;
+  const entered = shares.enter(name, { bytes: message.body.length, leftMs: timeoutMs });
+  // What comes off a socket is a view of all that came with it; while it waits, its own bytes are to be kept.
+  if (entered instanceof Promise) message.body = new Uint8Array(message.body);
+  return entered;
+}
+
 interface Called {
   readonly endpoint: Endpoint;
   readonly request: unknown;
@@ -223,22 +183,32 @@ interface Called {
 
 /**
  * The handler's answer. A client's request that will wait takes a place among those that do, before all else.
+ * Both places are kept until the handler has ended, which may be long after its caller is answered: else
+ * short deadlines would begin more and more of them.
  */
-async function answerOf(incoming: Incoming, called: Called): Promise<unknown> {
+function answerOf(incoming: Incoming, { endpoint, place, context, request }: Called): Promise<unknown> {
   const { options, shares, ending } = incoming;
-  const { endpoint, place, context, request } = called;
   const waits = options.binding.kind === "command" && willWait(request);
-  const endWait = waits ? shares.wait(context.project) : undefined;
-  const onlyWaits = () => {
-    if (endWait !== undefined) place.rest();
+  const work = async (all: CallContext) => {
+    const endWait = waits ? shares.wait(context.project) : undefined;
+    try {
+      return await endpoint.call(request, all);
+    } finally {
+      endWait?.();
+    }
   };
-  try {
-    const call = { name: endpoint.name, context: { ...context, onlyWaits } };
-    const handle = (all: CallContext) => endpoint.call(request, all);
-    return await callUntilDeadline({ ...options, ending }, { ...call, handle });
-  } finally {
-    endWait?.();
-  }
+  const handle = (all: CallContext) => {
+    const working = work(all);
+    place.holdFor(working);
+    return working;
+  };
+  const onlyWaits = () => {
+    if (waits) place.rest();
+  };
+  return callUntilDeadline(
+    { ...options, ending },
+    { name: endpoint.name, context: { ...context, onlyWaits }, handle },
+  );
 }
 
 /** Long polls and the end of an operation: every method has the same two fields for them. */
@@ -253,45 +223,10 @@ const mayBeOlder =
 /** The decoded and validated request. @throws INVALID_ARGUMENT */
 function requestOf({ options, message }: Incoming, { reading, method }: Endpoint, leftOut: LeftOut): unknown {
   const body = decodeRequest(message.body, options.binding.bodyBytesMax);
+  // A request may wait for minutes, and its bytes would with it.
+  message.body = nothing;
   if (reading === undefined) return validRequest(method.request, body, mayBeOlder);
   return validRequest(method.request, reading(body, leftOut));
-}
-
-function malformedSubject(binding: Binding): StatusError {
-  const form =
-    binding.kind === "command"
-      ? "novact.v1.<cell>.cmd.<project>.<noun>[.<id>].<method>"
-      : `novact.v1.<cell>.${binding.kind}.<host id>.<method>`;
-  return new StatusError(
-    "malformedSubject",
-    `The subject is not of the form ${form} with tokens of letters, digits, _ and -.`,
-  );
-}
-
-/**
- * The endpoint at an address.
- * @throws UNIMPLEMENTED unknownMethod, INVALID_ARGUMENT malformedSubject, PERMISSION_DENIED adminOnly,
- * projectMismatch
- */
-function endpointAt(endpoints: ReadonlyMap<string, Endpoint>, address: Address, binding: Binding): Endpoint {
-  const name = `${address.noun}.${address.method}`;
-  const endpoint = endpoints.get(name);
-  if (endpoint === undefined) throw new StatusError("unknownMethod", `There is no method ${name}.`);
-  if (binding.kind !== "command") return endpoint;
-  const { target, audience } = endpoint.method;
-  if (target === "entity" && address.id === "") {
-    throw new StatusError("malformedSubject", `The method ${name} needs an id before the method's name.`);
-  }
-  if (target === "collection" && address.id !== "") {
-    throw new StatusError("malformedSubject", `The method ${name} takes no id in its subject.`);
-  }
-  if (address.project === systemProject) {
-    throw new StatusError("projectMismatch", `The project ${systemProject} takes no commands.`);
-  }
-  if (audience === "admin" && address.project !== adminProject) {
-    throw new StatusError("adminOnly", `The method ${name} is only in the project ${adminProject}.`);
-  }
-  return endpoint;
 }
 
 /**

@@ -6,10 +6,10 @@
  * Pure but for the clock. It knows names and numbers, nothing of the requests themselves.
  */
 import { admissionLimits } from "../limits/admission.ts";
-import { tooManyRequests } from "./admission.ts";
+import { deadlinePast, tooManyRequests } from "./admission.ts";
 import { StatusError } from "./status.ts";
 import { adminProject } from "./subjects.ts";
-import type { Clock } from "./transport.ts";
+import type { Clock, Timer } from "./transport.ts";
 
 export interface ShareLimits {
   /** Requests worked on at once, of all names but the reserved one. */
@@ -42,18 +42,31 @@ const peerShares = (atWorkPerNameMax: number): ShareLimits => ({
   queuedPerNameMax: 0,
 });
 export const reportShares = peerShares(admissionLimits.hostRequestsAtWorkMax);
-export const hostShares = peerShares(admissionLimits.peerRequestsAtWorkMax);
+/** Long polls for consoles can take none of the places of what keeps guests alive: each kind has its own. */
+export const hostShares: ShareLimits = {
+  ...peerShares(admissionLimits.peerRequestsAtWorkMax),
+  atWorkMax: 2 * admissionLimits.peerRequestsAtWorkMax,
+};
 
 /** The place of one request among those under way. */
 export interface Place {
   /** The request only waits from now on: its place at work is the next one's. Idempotent. */
   rest(): void;
-  /** The request is over. Idempotent. */
+  /** The request's work, which may go on when its caller is answered already: the place is kept as long. */
+  holdFor(work: Promise<unknown>): void;
+  /** The request is answered. Idempotent. */
   leave(): void;
+}
+
+export interface Entering {
+  readonly bytes: number;
+  /** In ms: when the request's turn has not come by then, it ends. */
+  readonly leftMs: number;
 }
 
 interface Queued {
   readonly bytes: number;
+  readonly deadline: Timer;
   start(): void;
   fail(error: StatusError): void;
 }
@@ -68,7 +81,7 @@ interface Share {
 
 export class Shares {
   readonly #limits: ShareLimits;
-  readonly #clock: Pick<Clock, "monotonicMs">;
+  readonly #clock: Pick<Clock, "monotonicMs" | "after">;
   /** Projects (or hosts) with requests under way, and projects that sent a request a moment ago. */
   readonly #shares = new Map<string, Share>();
   /** Names with a queue, the next in turn first. */
@@ -82,7 +95,7 @@ export class Shares {
   #newest = { name: "", atMs: Number.NEGATIVE_INFINITY };
   #before = { name: "", atMs: Number.NEGATIVE_INFINITY };
 
-  constructor(limits: ShareLimits, clock: Pick<Clock, "monotonicMs">) {
+  constructor(limits: ShareLimits, clock: Pick<Clock, "monotonicMs" | "after">) {
     this.#limits = limits;
     this.#clock = clock;
   }
@@ -110,19 +123,27 @@ export class Shares {
   /**
    * Takes a place: at once, or when the request's turn comes. Ask `hasRoom` first.
    * @throws RESOURCE_EXHAUSTED tooManyRequests when another sender's request, with fewer before it, took the
-   * place in the queue
+   * place in the queue; DEADLINE_EXCEEDED deadlinePast when its turn did not come in time
    */
-  enter(name: string, bytes: number): Place | Promise<Place> {
+  enter(name: string, { bytes, leftMs }: Entering): Place | Promise<Place> {
     this.#asks(name);
     const share = this.#shareOf(name);
     if (share.queued.length === 0 && this.#mayWork(name, share)) return this.#begin(share);
     while (this.#queueIsFull(bytes) && this.#makeRoom(name, share.queued.length + 1));
     return new Promise((resolve, reject) => {
       const start = () => resolve(this.#begin(share));
-      share.queued.push({ bytes, start, fail: reject });
+      const deadline = this.#clock.after(leftMs, () => this.#giveUp(share, one));
+      const one: Queued = { bytes, deadline, start, fail: reject };
+      share.queued.push(one);
       this.#count(share, bytes, 1);
       this.#line.add(name);
     });
+  }
+
+  #giveUp(share: Share, one: Queued): void {
+    share.queued.splice(share.queued.indexOf(one), 1);
+    this.#count(share, one.bytes, -1);
+    one.fail(deadlinePast());
   }
 
   /**
@@ -152,6 +173,7 @@ export class Shares {
   failQueued(error: StatusError): void {
     for (const share of this.#shares.values()) {
       for (const one of share.queued.splice(0)) {
+        one.deadline.cancel();
         this.#count(share, one.bytes, -1);
         one.fail(error);
       }
@@ -167,7 +189,12 @@ export class Shares {
       this.#atWork -= 1;
       this.#next();
     });
-    return { rest, leave: rest };
+    let work: Promise<unknown> | undefined;
+    const holdFor = (given: Promise<unknown>) => {
+      work = given;
+    };
+    const leave = () => (work === undefined ? rest() : void work.then(rest, rest));
+    return { rest, holdFor, leave };
   }
 
   /** A place is free: whose turn it is begins one, and comes last when it has more. */
@@ -178,6 +205,7 @@ export class Shares {
       const one = share.queued.shift();
       this.#line.delete(name);
       if (one === undefined) continue;
+      one.deadline.cancel();
       this.#count(share, one.bytes, -1);
       if (share.queued.length > 0) this.#line.add(name);
       one.start();
@@ -219,6 +247,7 @@ export class Shares {
     const share = longest === undefined ? undefined : this.#shares.get(longest);
     const one = share?.queued.pop();
     if (share === undefined || one === undefined) return false;
+    one.deadline.cancel();
     this.#count(share, one.bytes, -1);
     one.fail(tooManyRequests());
     return true;

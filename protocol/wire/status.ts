@@ -37,6 +37,10 @@ export const reasons = {
     next: "Keep the body below the limit in protocol/limits/wire.ts.",
   },
   bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
+  tooManyValues: {
+    code: "INVALID_ARGUMENT",
+    next: "Send no more keys and elements than the method's schema has room for.",
+  },
   answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },
   schemaMismatch: {
     code: "INVALID_ARGUMENT",
@@ -146,7 +150,10 @@ export const reasons = {
   },
   staleEpoch: { code: "FAILED_PRECONDITION", next: "Nothing: a newer owner of the instance exists." },
   staleGeneration: { code: "FAILED_PRECONDITION", next: "Nothing: a newer intent is known." },
-  noResponders: { code: "UNAVAILABLE", next: "Nobody listens there. Is the cluster up? novact doctor." },
+  noResponders: {
+    code: "UNAVAILABLE",
+    next: "Nobody listens there. Is the cluster up (novact doctor), or does the project flood it?",
+  },
   notConnected: { code: "UNAVAILABLE", next: "Is the NATS server up, and its URL right? novact doctor." },
   streamUnavailable: {
     code: "UNAVAILABLE",

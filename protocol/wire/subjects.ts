@@ -53,6 +53,10 @@ export const commandSubjectStart = (cell: string): string => `${prefix(cell)}.cm
 
 export const allCommandsPattern = (cell: string): string => `${commandSubjectStart(cell)}>`;
 
+/** The pattern of all commands of one project. */
+export const projectCommandsPattern = (cell: string, project: string): string =>
+  `${commandSubjectStart(cell)}${assertToken(project, "project")}.>`;
+
 const eventSubject = (cell: string, project: string, noun: string, id: string, event: string): string =>
   [
     prefix(cell),

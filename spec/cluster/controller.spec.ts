@@ -2,6 +2,7 @@
  * The controller from outside: a client, a memory bus, a memory store, and hosts that do what the test says.
  */
 import { expect } from "chai";
+import { consoleLimits } from "../../actors/control/instances/limits.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
@@ -138,6 +139,31 @@ describe("a controller", () => {
       ["web-2", "running"],
       ["web-3", "running"],
     ]);
+  });
+
+  it("refuses polls of a console beyond those it takes before it reads anything for them", async () => {
+    await world.host("a");
+    const { instance } = await create();
+    const { instances } = world.store;
+    const get = instances.get.bind(instances);
+    let reads = 0;
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    instances.get = async (id) => {
+      reads += 1;
+      await held;
+      return get(id);
+    };
+    const poll = () => world.demo.instance.console(instance.id, { offset: 0, waitMs: 1_000 });
+    const polls = Array.from({ length: consoleLimits.consoleReadersPerGuestMax }, poll);
+    const beyond = world.demo.instance.console(instance.id, { waitMs: 1_000 }, { timeoutMs: 500 });
+    expect((await refused(beyond)).reason).to.equal("tooManyWaits");
+    expect(reads).to.equal(polls.length);
+    goOn();
+    expect((await Promise.all(polls)).map(({ text }) => text)).to.deep.equal(polls.map(() => "hello"));
+    expect((await poll()).text).to.equal("hello");
   });
 
   it("keeps projects apart", async () => {

@@ -194,6 +194,17 @@ describe("a controller with groups, quotas and zones", () => {
     expect((await refused(create({ atLeast: 1 }))).reason).to.equal("schemaMismatch");
   });
 
+  it("judges the quota of many before it asks for hosts, and the default where the project has none", async () => {
+    expect((await refused(create({ count: 4 }))).reason).to.equal("noValidHost");
+    await world.admin.quota.setDefault({ vcpus: 3 });
+    const error = await refused(create({ count: 4 }));
+    expect(error).to.include({ code: "RESOURCE_EXHAUSTED", reason: "quotaExceeded" });
+    expect(error.details).to.deep.include({ resource: "vcpus", limit: 3, used: 0, asked: 4 });
+    expect((await refused(create({ count: 4, atLeast: 2 }))).reason).to.equal("noValidHost");
+    await world.admin.quota.set("demo", { vcpus: -1, instances: 3 });
+    expect((await refused(create({ count: 4 }))).details).to.include({ resource: "instances" });
+  });
+
   it("answers a repeated create as the first time, also when the quota is used up by then", async () => {
     await world.host("a");
     await world.admin.quota.set("demo", { instances: 1 });

@@ -31,6 +31,7 @@ import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody, type Owner } from "./kernel.ts";
 import { Network } from "./network.ts";
 import type { Parameters } from "./plan.ts";
+import { projects } from "./plan-hostile.ts";
 import { simulatedPower } from "./power.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
@@ -217,7 +218,7 @@ export class Cluster {
         { of: "database", freeBytes: this.store.full ? 0 : databaseBytes, totalBytes: databaseBytes },
       ];
       const name = `controller-${index + 1}`;
-      const ports = { ...common, name, scheduler: {}, firstTurn: index, space: { look } };
+      const ports = { ...common, name, scheduler: {}, projects, firstTurn: index, space: { look } };
       const power = simulatedPower({
         ...{ process, random: random.fork(`power of ${process.name} ${this.#births}`) },
         switchOff: (hostName) => this.#switchOff(hostName),

@@ -11,9 +11,7 @@ import { encodeUtf8 } from "../../protocol/wire/utf8.ts";
 import { cell } from "./cluster.ts";
 import { beginHostile, type HostileDeed, type HostileWorld } from "./hostile.ts";
 import { nobody } from "./kernel.ts";
-import { type FloodKind, floodKinds } from "./plan-hostile.ts";
-
-const floodProject = "flooders";
+import { type FloodKind, floodKinds, floodProject } from "./plan-hostile.ts";
 
 export interface PlannedFlood extends Omit<HostileDeed, "who"> {
   readonly what: FloodKind | "mixed";

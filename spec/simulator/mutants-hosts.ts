@@ -5,7 +5,7 @@ export const hostMutants: readonly Mutant[] = [
   {
     name: "peers-strict",
     promise: "I7",
-    file: "protocol/wire/server.ts",
+    file: "protocol/wire/endpoints.ts",
     find: "reading: service.peers === true ? understood(method.request) : undefined,",
     replace: "reading: undefined,",
     guard: "Fields of a newer peer are dropped, not refused.",

@@ -22,13 +22,18 @@ export const floodedBy =
   (plan: Plan): Plan =>
     hostilePlan(plan, { fault: "flood", target, other, what });
 
+const liedBy =
+  (what: PlannedHostile["what"]) =>
+  (plan: Plan): Plan =>
+    hostilePlan(plan, { fault: "hostLies", target: 0, other: 10, what });
+
 export const neighbourMutants: readonly Mutant[] = [
   {
     name: "no-door",
     promise: "I11",
     file: "protocol/wire/server.ts",
-    find: "bus.serve(binding.pattern, binding.queue, answer, door)",
-    replace: "bus.serve(binding.pattern, binding.queue, answer)",
+    find: "bus.serve(pattern, binding.queue, answer, door)",
+    replace: "bus.serve(pattern, binding.queue, answer)",
     guard: "A message is admitted before anything of it is read.",
     size,
     shape: floodedBy("commands", 12_000),
@@ -74,6 +79,16 @@ export const neighbourMutants: readonly Mutant[] = [
     shape: floodedBy("polls", 8_000),
   },
   {
+    name: "unheard-for-good",
+    promise: "I11",
+    file: "protocol/wire/hearing.ts",
+    find: "this.#all = this.#options.listen(this.#options.binding.pattern);",
+    replace: "this.#all = this.#each.get(name);",
+    guard: "Everybody is heard again when a flood's pause is over.",
+    size,
+    shape: floodedBy("commands", 24_000),
+  },
+  {
     name: "discovery-unlimited",
     promise: "I11",
     file: "protocol/wire/discovery.ts",
@@ -82,5 +97,25 @@ export const neighbourMutants: readonly Mutant[] = [
     guard: "Discovery is answered some times a second.",
     size,
     shape: floodedBy("questions", 1_500),
+  },
+  {
+    name: "reports-unlimited",
+    promise: "I11",
+    file: "actors/control/fleet/report-budgets.ts",
+    find: "const enough = there >= amount;",
+    replace: "const enough = there >= amount || amount > 0;",
+    guard: "What a host reports and leaves something behind has a budget.",
+    size,
+    shape: liedBy("talkative"),
+  },
+  {
+    name: "deeds-of-anybody",
+    promise: "I11",
+    file: "actors/control/fleet/guarded.ts",
+    find: "claimedBy === hostId || seen?.hostId === hostId",
+    replace: "claimedBy !== undefined || seen?.hostId === hostId",
+    guard: "A host is believed about deeds of its guard to its own guests only.",
+    size,
+    shape: liedBy("talkative"),
   },
 ];

@@ -13,7 +13,9 @@ export const floodKinds = ["commands", "malformed", "oversized", "polls", "quest
 export type FloodKind = (typeof floodKinds)[number];
 
 /** Kinds of lies in the reports of a host. */
-export const lieKinds = ["impossible", "invented", "foreign", "huge", "garbage", "endless"] as const;
+export const lieKinds = [
+  ...(["impossible", "invented", "foreign", "huge", "garbage", "endless", "talkative"] as const),
+] as const;
 export type LieKind = (typeof lieKinds)[number];
 
 export type HostileWhat = FloodKind | LieKind | "mixed";
@@ -35,6 +37,16 @@ interface Span {
   readonly controllers: number;
 }
 
+/** The project that floods; conspirators have its name and a number. */
+export const floodProject = "flooders";
+/** More projects than have a share each of all that a controller works on at once. */
+const conspiratorsMax = 24;
+/** Every project of the cell that is no operator's: the clients', the bystander's, and those that flood. */
+export const projects: readonly string[] = [
+  ...["demo", "other", "bystanders", floodProject],
+  ...Array.from({ length: conspiratorsMax }, (_, at) => `${floodProject}-${at + 1}`),
+];
+
 /** Some plans have one; most have none. */
 const chanceOf = { flood: 0.05, lies: 0.04 } as const;
 /** What takes the simulator's own time comes less often: answers to discovery, refusals, large bodies. */
@@ -45,8 +57,6 @@ const shareOf: Partial<Record<HostileWhat, number>> = {
   mixed: 0.3,
 };
 const lastsMsMax = 6_000;
-/** More projects than have a share each of all that a controller works on at once. */
-const conspiratorsMax = 24;
 /** Until the first instances are there. */
 const settleMs = 5_000;
 /** Until hosts that were away have come back; and until its traces are gone. */

@@ -57,8 +57,15 @@ export const bombs: readonly Bomb[] = [
   { name: "as many arrays as fit", body: under(many(full, 0x91), 0x01), reason: "bodyTooDeep" },
   { name: "as many open brackets as fit", body: text(`{"a":${"[".repeat(full)}`), reason: "bodyTooDeep" },
   { name: "as many open braces as fit", body: text('{"a":'.repeat(full / 5)), reason: "bodyTooDeep" },
-  { name: "an array of as many nils as fit", body: wideArray(), reason: "malformedBody" },
-  { name: "a map of as many keys as fit", body: wideMap(), reason: "malformedBody" },
+  { name: "an array of as many nils as fit", body: wideArray(), reason: "tooManyValues" },
+  { name: "a map of as many keys as fit", body: wideMap(), reason: "tooManyValues" },
+  { name: "as many keys in JSON as fit", body: manyKeys(), reason: "tooManyValues" },
+  {
+    name: "as many elements in JSON as fit",
+    body: text(`{"a":[${"1,".repeat(full / 2 - 4)}1]}`),
+    reason: "tooManyValues",
+  },
+  { name: "as many empty maps in msgpack as fit", body: manyMaps(), reason: "tooManyValues" },
   { name: "2 MB of spaces", body: text(" ".repeat(2 * 1024 * 1024)), reason: "bodyTooLarge" },
   { name: "2 MB of msgpack", body: under(many(2 * 1024 * 1024, 0xc0)), reason: "bodyTooLarge" },
 ];
@@ -67,6 +74,18 @@ export const bombs: readonly Bomb[] = [
 function wideArray(): Uint8Array {
   const length = wireLimits.arrayLengthMax * 10;
   return under(0xdd, 0, length >> 16, (length >> 8) & 255, length & 255, many(length, 0xc0));
+}
+
+/** An escape in the first key, so that the whole text is looked through for names that no key may have. */
+function manyKeys(): Uint8Array {
+  const keys = Array.from({ length: 24_000 }, (_, key) => `"k${key}":0`);
+  return text(`{"x":"\\u005f",${keys.join(",")}}`);
+}
+
+/** Arrays that are each as long as an array may be. */
+function manyMaps(): Uint8Array {
+  const inner = [0xdc, 0x46, 0x50] as const;
+  return under(0x9d, ...Array.from({ length: 13 }, () => [...inner, ...many(18_000, 0x80)]));
 }
 
 function wideMap(): Uint8Array {

@@ -87,6 +87,45 @@ export function busContract(name: string, world: (this: Mocha.Context) => Promis
       expect(Math.min(heard.first, heard.second)).to.be.greaterThan(0);
     });
 
+    it("gives each message to one member of a queue, also when several of its patterns fit", async () => {
+      let heard = 0;
+      const count = async () => {
+        heard += 1;
+        return text("heard");
+      };
+      for (const pattern of [`${subject}.>`, `${subject}.a.>`, `${subject}.*.x`])
+        under.other.serve(pattern, "queue", count);
+      await under.passing(50);
+      for (let sent = 0; sent < 100; sent += 1) under.bus.publish(`${subject}.a.x`, text("x"));
+      await under.passing(500);
+      expect(heard).to.equal(100);
+    });
+
+    it("loses nothing when subscriptions are exchanged, and hears nothing that none of them fits", async () => {
+      const serve = (pattern: string) => under.other.serve(pattern, "queue", async (found) => text(found));
+      const wide = serve(`${subject}.>`);
+      await under.passing(50);
+      const ask = (name: string) => under.bus.request(`${subject}.${name}.x`, text(""), 1_000);
+      const asked: Promise<BusMessage>[] = [];
+      const some = () => {
+        for (let at = 0; at < 50; at += 1) asked.push(ask("heard"));
+      };
+      some();
+      const narrow = serve(`${subject}.heard.>`);
+      const left = wide.drain();
+      some();
+      await under.passing(100);
+      some();
+      expect(await outcome(ask("unheard"))).to.include({ reason: "noResponders" });
+      serve(`${subject}.>`);
+      const leftToo = narrow.drain();
+      some();
+      await under.passing(200);
+      expect((await Promise.all(asked)).map(read)).to.deep.equal(asked.map(() => `${subject}.heard.x`));
+      expect(read((await outcome(ask("unheard"))) as BusMessage)).to.equal(`${subject}.unheard.x`);
+      await Promise.all([left, leftToo]);
+    });
+
     it("says at once that nobody listens", async () => {
       expect(await outcome(under.bus.request(subject, text(""), 60_000), 100)).to.include({
         reason: "noResponders",

@@ -313,6 +313,7 @@ export const limitNotes: Readonly<Record<string, string>> = {
   answerBytesMax: "bytes of an answer, and of bodies between nodes",
   headerBytesMax: "bytes of all headers of one message",
   bodyDepthMax: "levels of maps and arrays in a body",
+  bodyValuesMax: "keys and values in a client's request body, all levels together",
   requestIdLengthMax: "characters of a request id",
   timeoutMsDefault: "ms until the deadline, when the request names none",
   timeoutMsMax: "ms; a later deadline counts as this one",

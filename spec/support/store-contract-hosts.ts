@@ -34,6 +34,20 @@ async function prepare(store: Store, changes: Partial<InstanceRecord> = {}) {
 }
 
 function drainContract(get: () => Store): void {
+  // A controller compares the row with the inventory: one that says nothing new is not stored again.
+  it("gives back what a host says of itself as the host says it", async () => {
+    const [store, { host: hostId }] = [get(), names()];
+    const numa = [
+      { vcpus: 4, memoryMib: 2_048, hugePages: [{ sizeKib: 2_048, total: 512 }] },
+      { vcpus: 2, memoryMib: 1_024, hugePages: [] },
+    ];
+    const lists = { features: ["sse2", "avx"], machineTypes: ["q35", "pc"], numa, storageId: "s1" };
+    const said = rows.inventory(hostId, { ...lists, labels: { zone: "b", "a.b/c": "" }, bootId: "boot 2" });
+    await store.commit({ hosts: [said], leasesGranted: [{ hostId, leaseEpoch: 1 }] });
+    const { hostId: _, ...fields } = said;
+    expect(await store.hosts.get(hostId)).to.deep.include(fields);
+  });
+
   it("remembers that a host is drained until it is enabled, whatever else is said of it", async () => {
     const [store, { host: hostId }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(hostId)] });

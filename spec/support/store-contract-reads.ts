@@ -120,9 +120,9 @@ export function readContract(get: () => Store): void {
       (await store.instances.reported(asked)).map((one) => [`${one.instanceId} ${one.ownerEpoch}`, one]),
     );
     expect([...found.values()]).to.have.deep.members([
-      { ...key(1), claimedBy: host, seen: { generation: 5, state: "running" } },
+      { ...key(1), claimedBy: host, seen: { hostId: host, generation: 5, state: "running" } },
       { ...key(1, 2), claimedBy: null, seen: null },
-      { ...key(2), claimedBy: null, seen: { generation: 7, state: "stopped" } },
+      { ...key(2), claimedBy: null, seen: { hostId: host, generation: 7, state: "stopped" } },
     ]);
     expect(await store.instances.reported(asked)).to.have.length(3);
     expect(await store.instances.reported([])).to.deep.equal([]);

@@ -87,6 +87,10 @@ export function thingHandlers(seen: CallContext[] = [], changes: Partial<ThingHa
   return { make: noting(handlers.make), get: noting(handlers.get), wipe: noting(handlers.wipe) };
 }
 
+/** A handler's work that goes on until nobody waits for it any more. */
+export const untilAborted = ({ signal }: Pick<CallContext, "signal">): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
 export interface Noted {
   readonly level: "debug" | "info" | "warn" | "error";
   readonly fields: Readonly<Record<string, unknown>>;

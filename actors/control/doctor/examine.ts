@@ -39,6 +39,7 @@ export interface DoctorOptions {
   /** Asks one host for its audit. @throws StatusError when the host cannot be asked */
   readonly auditHost: (hostId: string, onLeftOut: (leftOut: LeftOut) => void) => Promise<Audit>;
   readonly strange: () => DoctorInput["strange"];
+  readonly excessive: () => DoctorInput["excessive"];
   /** The agent to ask about the disks on its shared storage. */
   readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
   readonly clock: Clock;
@@ -83,6 +84,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const nowMs = clock.nowMs();
   const brake = brakeNow();
   const strange = options.strange() ?? [];
+  const excessive = options.excessive() ?? [];
   const read = {
     instances,
     unsettled,
@@ -97,7 +99,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     imageFiles,
   };
   const spaces = options.spaces();
-  return compare({ nowMs, ...read, strange, spaces, ...(brake === undefined ? {} : { brake }) });
+  return compare({ nowMs, ...read, strange, excessive, spaces, ...(brake === undefined ? {} : { brake }) });
 }
 
 async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInput["imageFiles"]> {

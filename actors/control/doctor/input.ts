@@ -61,6 +61,8 @@ export interface DoctorInput {
   readonly spaces?: readonly Space[];
   /** Hosts whose reports have had entries that cannot be, a moment ago; each with one of them. */
   readonly strange?: readonly { readonly hostId: string; readonly example: string }[];
+  /** Ids of hosts that have reported more than they may, a moment ago. */
+  readonly excessive?: readonly string[];
   /** Hosts whose claims changed while all this was read: their sums cannot be compared. */
   readonly movingHosts: ReadonlySet<string>;
 }

@@ -1,22 +1,23 @@
 /**
  * What a host's guard did to guests becomes events of their instances and of the host. A host is believed
- * only about instances that it has; each deed is one commit, known by its number, so that a report that is
- * made again adds nothing.
+ * only about guests that it has, under the owner epoch that it has; each deed is one commit, known by its
+ * number, so that a report that is made again adds nothing.
  */
 import type { GuardDeedKind, GuardDeedReason } from "../../../protocol/guard.ts";
 import type { ReportedDeed } from "../../../protocol/machine.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
-import type { Log } from "../../../protocol/wire/transport.ts";
 import type { StorePart } from "../../ports/store.ts";
 import type { NewEvent } from "../../records/commit.ts";
+import type { MachineKey } from "../../records/instance.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { contentHash } from "../request/content-hash.ts";
+import type { StrangeReports } from "./strange-reports.ts";
 
 export interface GuardedOptions {
-  readonly store: StorePart<{ instances: "onHost" | "get"; hosts: "get" }>;
+  readonly store: StorePart<{ instances: "reported" | "get"; hosts: "get" }>;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
-  readonly log: Log;
+  readonly strange: Pick<StrangeReports, "note">;
 }
 
 interface Reported {
@@ -28,15 +29,15 @@ interface Reported {
 /** Commits the deeds of one report. @throws UNAVAILABLE storeUnavailable: then the host reports again */
 export async function takeDeeds(reported: Reported, options: GuardedOptions): Promise<void> {
   const { hostId, deeds } = reported;
-  const { store, log } = options;
+  const { store, strange } = options;
   const host = await store.hosts.get(hostId);
-  const own = new Set(await store.instances.onHost(hostId));
-  const known = deeds.filter(({ instanceId }) => own.has(instanceId));
-  if (known.length < deeds.length)
-    log.warn(
-      { host: hostId, deeds: deeds.length - known.length },
-      "a guard did something to no guest of its host",
-    );
+  const rows = await store.instances.reported(deeds);
+  const had = new Set(
+    rows.filter(({ claimedBy, seen }) => claimedBy === hostId || seen?.hostId === hostId).map(keyOf),
+  );
+  const known = deeds.filter((deed) => had.has(keyOf(deed)));
+  const foreignDeeds = deeds.length - known.length;
+  strange.note(hostId, { leftOut: undefined, impossible: [], unknown: [], failed: [], foreignDeeds });
   for (const [index, deed] of known.entries()) {
     const alike = known.filter(({ what, why }) => what === deed.what && why === deed.why);
     const isFirst = known.findIndex(({ what, why }) => what === deed.what && why === deed.why) === index;
@@ -48,6 +49,8 @@ export async function takeDeeds(reported: Reported, options: GuardedOptions): Pr
     });
   }
 }
+
+const keyOf = ({ instanceId, ownerEpoch }: MachineKey): string => `${instanceId} ${ownerEpoch}`;
 
 interface Context extends Reported, GuardedOptions {
   readonly hostName: string;

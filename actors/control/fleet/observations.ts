@@ -60,7 +60,7 @@ export async function take(
   const failed = verdicts.flatMap(({ one: { instanceId }, verdict }) =>
     typeof verdict === "string" ? [] : [{ instanceId, reason: verdict.failed }],
   );
-  options.strange.note(report.id, { leftOut: report.leftOut, impossible, unknown, failed });
+  options.strange.note(report.id, { leftOut: report.leftOut, impossible, unknown, failed, foreignDeeds: 0 });
   for (const id of [...new Set(impossible)].slice(0, fleetLimits.generationsToldMax))
     await tellAnew(id, options);
   // An instance that does not exist will not: its machine is the doctor's.

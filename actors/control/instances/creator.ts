@@ -9,6 +9,7 @@
  * its own.
  */
 import type { HostVerdict } from "../../../protocol/instance.ts";
+import { everyProject } from "../../../protocol/quota.ts";
 import { fullSentence, type Space } from "../../../protocol/space.ts";
 import { type Denial, StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
@@ -40,10 +41,18 @@ import {
 } from "./create.ts";
 import { createLimits } from "./limits.ts";
 import { groupNotFound, type Where, type WishStore, whereOf } from "./placement-request-check.ts";
-import { type CreateQuestion, type DryRun, type Plan, within, without } from "./plan.ts";
+import {
+  type CreateQuestion,
+  type DryRun,
+  type Plan,
+  type Quotas,
+  within,
+  withinNow,
+  without,
+} from "./plan.ts";
 
 export interface CreatorOptions {
-  readonly store: StorePart<{ operations: "request" }> &
+  readonly store: StorePart<{ operations: "request"; quotas: "get" }> &
     Pick<Store, "rehearse"> &
     CatalogStore &
     WishStore &
@@ -168,8 +177,9 @@ export class Creator {
     });
   }
 
-  async #attempt(plan: Plan, deadlineMs: number): Promise<Outcome> {
+  async #attempt(given: Plan, deadlineMs: number): Promise<Outcome> {
     const { placer, commit, store } = this.#options;
+    const plan = given.count > 1 ? withinNow(given, await this.#quotasOf(given)) : given;
     const { atLeast, count, dryRun } = plan;
     const wanted = await placementRequest(plan.wish, store);
     const chosen = await placer.placeMany(wanted, {
@@ -182,6 +192,15 @@ export class Creator {
     const result = dryRun ? await store.rehearse(created.commit) : await commit(created.commit);
     const rest = plan.rest ?? chosen.rest;
     return this.#after(result, { plan, wanted, created, hosts: chosen.hosts, ...(rest && { rest }) });
+  }
+
+  async #quotasOf({ request }: Plan): Promise<Quotas> {
+    const { store } = this.#options;
+    const [own, every] = await Promise.all([
+      store.quotas.get(request.project),
+      store.quotas.get(everyProject),
+    ]);
+    return { own, every };
   }
 
   #after(result: CommitResult | Rehearsed, { plan, wanted, created, hosts, rest }: Attempt): Outcome {

@@ -2,11 +2,12 @@
  * The plan of a create: what is wanted, how many of it, and what a refusal of its commit makes of that. A
  * create and its dry run go by the same plan. Pure.
  */
-import type { QuotaResource } from "../../../protocol/quota.ts";
+import { type QuotaResource, usedResources } from "../../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../../protocol/states.ts";
 import { type Denial, StatusError } from "../../../protocol/wire/status.ts";
 import { counted } from "../../../protocol/wire/wording.ts";
 import type { CommitResult } from "../../records/commit.ts";
+import type { QuotaRecord } from "../../records/placement.ts";
 import type { RequestFacts } from "../../runtime/decision.ts";
 import type { Wish } from "../placement/placement.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
@@ -60,6 +61,31 @@ const named: Readonly<Partial<Record<QuotaResource, (limit: number) => string>>>
   vcpus: (limit) => counted(limit, "vCPU"),
   memoryMib: (limit) => `${limit} MiB of memory`,
 };
+
+/** The quotas of a create's project as they are now: its own, and the default of every project. */
+export interface Quotas {
+  readonly own: QuotaRecord;
+  readonly every: QuotaRecord;
+}
+
+/**
+ * The plan as far as these quotas have room for it: a thousand hosts are not chosen, nor as many rows made,
+ * for a create that its commit would refuse. The commit judges once more, by the quotas of its moment.
+ * @throws quotaExceeded
+ */
+export function withinNow(plan: Plan, { own, every }: Quotas): Plan {
+  let fitting = plan;
+  const { vcpus, memoryMib } = plan.wish.flavor;
+  const each = { instances: 1, vcpus, memoryMib };
+  for (const resource of usedResources) {
+    const { count } = fitting;
+    const limit = own.limits[resource] ?? every.limits[resource] ?? -1;
+    const [used, asked] = [own.used[resource], count * each[resource]];
+    if (limit < 0 || asked === 0 || used + asked <= limit) continue;
+    fitting = within(fitting, { kind: "quotaExceeded", resource, limit, used, asked }, count);
+  }
+  return fitting;
+}
 
 /**
  * The plan with as many instances as the quota has room for, if that is at least `atLeast`. @throws

@@ -26,6 +26,7 @@ import { fitting, markerBehind } from "../request/page.ts";
 import { mayRead } from "../request/tenancy.ts";
 import type { Waits } from "../request/waits.ts";
 import { bytesOfInstance } from "./bytes.ts";
+import { ConsoleReaders } from "./console-readers.ts";
 import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
 import { editHandlers } from "./edits.ts";
@@ -52,6 +53,7 @@ type Service = Handlers<typeof instanceService>;
 
 export function instanceHandlers(options: InstanceServiceOptions): Service {
   const { store, creator, placer, directory } = options;
+  const consoles = new ConsoleReaders();
   const view = (row: InstanceRow) => instanceView(row, directory.facts(row.instance.hostId));
   const readable = async (context: CallContext): Promise<InstanceRow> => {
     const row = await store.instances.get(context.id);
@@ -81,7 +83,14 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       return { instances: [...instances], ...markerBehind(instances, page) };
     },
     get: async (_request, context) => ({ instance: view(await readable(context)) }),
-    console: async (request, context) => readConsole(await readable(context), request, context, options),
+    console: async (request, context) => {
+      const leave = (request.waitMs ?? 0) > 0 ? consoles.enter(context) : undefined;
+      try {
+        return await readConsole(await readable(context), request, context, options);
+      } finally {
+        leave?.();
+      }
+    },
     explain: async (_request, context) => {
       const row = await readable(context);
       const [verdicts, page] = await Promise.all([

@@ -5,6 +5,7 @@
  *
  * No event is missed: a wait begins at the number up to which its caller has read, and when the reader is
  * further, it goes back there. Nobody is handed an event twice, as each wait has a position of its own.
+ * A read that fails is the trouble of those who wait for its events, and of nobody else.
  */
 import type { Event } from "../../../protocol/event.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
@@ -28,6 +29,8 @@ interface Reader {
   position: number;
   trimmed: number;
   readonly waiters: Set<Waiter>;
+  /** Of the last read; undefined: it succeeded. */
+  failure: { readonly error: unknown } | undefined;
 }
 
 export interface EventWaitOptions extends WaitOptions {
@@ -44,7 +47,7 @@ export class EventWaits {
   constructor(store: EventStore, clock: Clock) {
     this.#store = store;
     const read = async (readers: readonly Reader[]) => {
-      for (const reader of readers) await this.#read(reader);
+      for (const reader of readers) await this.#attempt(reader);
     };
     this.#reads = new SharedReads({ clock, read, again: () => this.#behind() });
   }
@@ -82,22 +85,30 @@ export class EventWaits {
 
   #wait(query: EventQuery, trimmed: number, options: WaitOptions): Promise<EventPage> {
     let waiter: Waiter | undefined;
+    let reader: Reader | undefined;
     const begin = (settle: (page: EventPage) => void) => {
       waiter = { query, after: query.after, settle };
-      return this.#join(waiter, trimmed);
+      reader = this.#readerFor(query, trimmed);
+      return this.#join(waiter, reader);
     };
-    return this.#reads.wait(options, begin, () => ({
-      events: [],
-      last: waiter?.after ?? query.after,
-      trimmed,
-    }));
+    return this.#reads.wait(options, begin, () => {
+      if (reader?.failure !== undefined) throw reader.failure.error;
+      return { events: [], last: waiter?.after ?? query.after, trimmed };
+    });
+  }
+
+  #readerFor({ project, after: position }: EventQuery, trimmed: number): Reader {
+    let reader = this.#readers.get(project);
+    if (reader === undefined) {
+      reader = { project, position, trimmed, waiters: new Set(), failure: undefined };
+      this.#readers.set(project, reader);
+    }
+    return reader;
   }
 
   /** Returns what ends the wait. */
-  #join(waiter: Waiter, trimmed: number): () => void {
+  #join(waiter: Waiter, reader: Reader): () => void {
     const { project, after } = waiter.query;
-    const reader = this.#readers.get(project) ?? { project, position: after, trimmed, waiters: new Set() };
-    this.#readers.set(project, reader);
     reader.waiters.add(waiter);
     if (after < reader.position) {
       reader.position = after;
@@ -107,6 +118,16 @@ export class EventWaits {
       reader.waiters.delete(waiter);
       if (reader.waiters.size === 0 && this.#readers.get(project) === reader) this.#readers.delete(project);
     };
+  }
+
+  /** Who waits for these events still waits when their read fails: they are wanted again in a second. */
+  async #attempt(reader: Reader): Promise<void> {
+    try {
+      await this.#read(reader);
+      reader.failure = undefined;
+    } catch (error) {
+      reader.failure = { error };
+    }
   }
 
   async #read(reader: Reader): Promise<void> {

@@ -51,7 +51,7 @@ export class SharedReads<K> {
 
   /**
    * Waits until `settle` is called, which `begin` gets; or, at the deadline and when the caller has gone, for
-   * what `over` gives. `begin` registers the wait, and returns what ends its registration.
+   * what `over` gives or throws. `begin` registers the wait, and returns what ends its registration.
    */
   wait<T>(
     { deadlineMs, signal }: WaitOptions,
@@ -70,9 +70,11 @@ export class SharedReads<K> {
       };
       const expire = () => {
         end();
-        if (this.#failure === undefined) resolve(over());
+        if (this.#failure === undefined) resolve(overNow());
         else reject(this.#failure.error);
       };
+      // What it throws rejects.
+      const overNow = async () => over();
       const timer = clock.after(leftMs, expire);
       signal.addEventListener("abort", expire, { once: true });
       this.#count(1);

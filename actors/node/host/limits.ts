@@ -49,8 +49,11 @@ export const hostLimits = {
   hostFarewellMs: 2_000,
   /** Callers that wait for output of one guest's console at once: more than people and programs follow it. */
   consoleWaitersPerGuestMax: 32,
-  /** The same of all guests of a host, a bound of memory: controllers ask for less for any one project. */
-  consoleWaitersMax: 8_192,
+  /**
+   * The same of all guests of a host: controllers ask for less for any one project. The agent works on some
+   * more requests for consoles at once (peerRequestsAtWorkMax), which read without waiting.
+   */
+  consoleWaitersMax: 3_500,
   /** Period at which the logs are read for those who wait. */
   consolePollMs: 100,
   /** When who was refused for too many waits shall ask again. */

@@ -10,7 +10,13 @@ import { commandBinding, hostBinding, reportBinding } from "../../../protocol/wi
 import { headerNames } from "../../../protocol/wire/headers.ts";
 import type { BusDoor, BusHandler } from "../../../protocol/wire/transport.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
-import { type Noted, rememberingLog, thingHandlers, thingServer } from "../../support/wire-world.ts";
+import {
+  type Noted,
+  rememberingLog,
+  thingHandlers,
+  thingServer,
+  untilAborted,
+} from "../../support/wire-world.ts";
 
 const subjectOf = (project: string, method = "t1.get") => `novact.v1.test.cmd.${project}.thing.${method}`;
 const get = (project: string) => subjectOf(project);
@@ -106,7 +112,7 @@ describe("admission", () => {
       ["warn", "requests beyond a sender's share"],
     ]);
     expect(noted[0]?.fields.senders).to.deep.equal([
-      { name: "demo", refused: 500, dropped: 177_500, bytes: 200 * 178_000 },
+      { name: "demo", refused: 500, dropped: 177_500, bytes: 200 * 178_000, muted: 0 },
     ]);
   });
 
@@ -149,13 +155,60 @@ describe("admission", () => {
     expect(new Set(reasons)).to.deep.equal(new Set(["timeout", "deadlinePast"]));
   });
 
+  it("begins no more of a project's work than its places, however short the deadlines are", async () => {
+    const ends: (() => void)[] = [];
+    let atWork = 0;
+    const { clock, ask, server } = world(
+      thingHandlers([], {
+        get: async (_, { project, id }) => {
+          atWork += 1;
+          await new Promise<void>((resolve) => ends.push(resolve));
+          atWork -= 1;
+          return { thing: { id, name: "n", project } };
+        },
+      }),
+    );
+    const reasons: (string | undefined)[] = [];
+    for (let round = 0; round < 20; round += 1) {
+      const asked = Array.from({ length: 100 }, () =>
+        ask(get("demo"), undefined, { [headerNames.timeoutMs]: "5" }),
+      );
+      await clock.advance(5);
+      reasons.push(...(await Promise.all(asked)));
+    }
+    expect(atWork).to.equal(limits.requestsAtWorkPerProjectMax);
+    expect(ends).to.have.length(limits.requestsAtWorkPerProjectMax);
+    expect(reasons.filter((reason) => reason === "timeout")).to.have.length(
+      limits.requestsAtWorkPerProjectMax,
+    );
+    expect(new Set(reasons)).to.deep.equal(new Set(["timeout", "deadlinePast"]));
+    for (const end of ends) end();
+    await clock.settle();
+    expect(server.inWork).to.equal(0);
+  });
+
+  it("keeps the place of a wait until its handler has ended", async () => {
+    const { clock, ask, server } = world(
+      thingHandlers([], {
+        get: (_, { onlyWaits }) => {
+          onlyWaits();
+          return new Promise(() => undefined);
+        },
+      }),
+    );
+    const asked = ask(get("demo"), encode({ waitMs: 1_000 }), { [headerNames.timeoutMs]: "5" });
+    await clock.advance(5);
+    expect(await asked).to.equal("timeout");
+    expect(server.inWork).to.equal(1);
+  });
+
   it("refuses a wait beyond the project's share before it does anything", async () => {
     const seen: unknown[] = [];
     const { clock, ask, server } = world(
       thingHandlers([], {
-        make: (_, { onlyWaits }) => {
-          seen.push(onlyWaits());
-          return new Promise(() => undefined);
+        make: (_, context) => {
+          seen.push(context.onlyWaits());
+          return untilAborted(context);
         },
       }),
     );
@@ -204,8 +257,11 @@ describe("whose share a subject counts on", () => {
     expect(names).to.deep.equal(["h1", "h1", "h1", "h1.lease"]);
   });
 
-  it("is one for all controllers at a host", () => {
-    expect(hostBinding("main", "h1").shareOf("novact.v1.main.host.h1.ensure")).to.equal("novact");
+  it("is one for all controllers at a host, and another for the consoles that clients wait for", () => {
+    const names = ["ensure", "storageLease", "console"].map((method) =>
+      hostBinding("main", "h1").shareOf(`novact.v1.main.host.h1.${method}`),
+    );
+    expect(names).to.deep.equal(["novact", "novact", "novact.console"]);
   });
 });
 

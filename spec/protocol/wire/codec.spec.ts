@@ -3,6 +3,7 @@
  * reader.
  */
 import { encode } from "@msgpack/msgpack";
+import type { TSchema } from "@sinclair/typebox";
 import { expect } from "chai";
 import fc from "fast-check";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
@@ -14,6 +15,7 @@ import {
   encodingOf,
 } from "../../../protocol/wire/codec.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { allServices } from "../../support/all-services.ts";
 import { bombs } from "../../support/bombs.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
@@ -123,6 +125,42 @@ describe(`codec (seed ${seed})`, () => {
     }
   });
 
+  it("counts keys and values of all levels, and takes exactly as many as the limits name", () => {
+    for (const encoding of ["json", "msgpack"] satisfies Encoding[]) {
+      // The map, two keys and two arrays beside the elements.
+      const of = (elements: number) =>
+        encodeBody({ a: Array(1_000).fill(0), b: Array(elements).fill({}) }, encoding);
+      const left = wireLimits.bodyValuesMax - 1_005;
+      // In JSON an empty map counts as one with an element.
+      expect(reasonOf(of(encoding === "json" ? Math.floor(left / 2) : left))).to.equal("taken");
+      expect(reasonOf(of(left + 1))).to.equal("tooManyValues");
+    }
+  });
+
+  it("bounds lists and maps of an answer, which may have many values", () => {
+    const list = (length: number) => encodeBody({ a: Array(length).fill(0) }, "msgpack");
+    const map = (keys: number) =>
+      encodeBody(Object.fromEntries(Array.from({ length: keys }, (_, key) => [`k${key}`, 0])), "msgpack");
+    for (const make of [list, map]) {
+      const most = make === list ? wireLimits.arrayLengthMax : wireLimits.mapLengthMax;
+      expect(Object.keys(decodeAnswer(make(most)))).to.not.have.length(0);
+      expect(() => decodeAnswer(make(most + 1)))
+        .to.throw(StatusError)
+        .with.property("reason", "malformedBody");
+    }
+  });
+
+  it("has room for whatever a client's request may hold by its schema", () => {
+    const largest = allServices
+      .filter(({ peers }) => peers !== true)
+      .flatMap(({ noun, methods }) =>
+        Object.entries(methods).map(([name, { request }]) => [valuesIn(request), `${noun}.${name}`] as const),
+      )
+      .sort(([left], [right]) => right - left);
+    expect(largest[0]?.[0], largest[0]?.[1]).to.be.at.most(wireLimits.bodyValuesMax);
+    expect(largest[0]?.[0]).to.be.above(400);
+  });
+
   it("never repeats a part of the body in a refusal", () => {
     for (const text of ['{"password":"hunter2"', '{"hunter2": hunter2}', '["hunter2"]']) {
       try {
@@ -140,7 +178,7 @@ describe(`codec (seed ${seed})`, () => {
       .map(([head, rest]) => Uint8Array.of(head, ...rest));
     fc.assert(
       fc.property(headed, (body) => {
-        expect(reasonOf(body)).to.be.oneOf(["taken", "malformedBody", "bodyTooDeep"]);
+        expect(reasonOf(body)).to.be.oneOf(["taken", "malformedBody", "bodyTooDeep", "tooManyValues"]);
       }),
       { seed, numRuns: 3_000 },
     );
@@ -157,12 +195,25 @@ describe(`codec (seed ${seed})`, () => {
       fc.property(fc.boolean(), fc.nat(), fc.nat(255), (asJson, at, byte) => {
         const body = Uint8Array.from(encodeBody(sound, asJson ? "json" : "msgpack"));
         body[at % body.length] = byte;
-        expect(reasonOf(body)).to.be.oneOf(["taken", "malformedBody", "bodyTooDeep"]);
+        expect(reasonOf(body)).to.be.oneOf(["taken", "malformedBody", "bodyTooDeep", "tooManyValues"]);
       }),
       { seed, numRuns: 3_000 },
     );
   });
 });
+
+/** The most keys and values that the schema takes. A list or map without a bound has no end. */
+function valuesIn(schema: TSchema): number {
+  const sum = (parts: readonly TSchema[]) => parts.reduce((all, part) => all + valuesIn(part), 0);
+  if (Array.isArray(schema.anyOf)) return Math.max(...schema.anyOf.map(valuesIn));
+  if (schema.type === "array")
+    return 1 + (schema.maxItems ?? Number.POSITIVE_INFINITY) * valuesIn(schema.items);
+  if (schema.type !== "object") return 1;
+  const fields: TSchema[] = Object.values(schema.properties ?? {});
+  const [pattern]: TSchema[] = Object.values(schema.patternProperties ?? {});
+  if (pattern === undefined) return 1 + fields.length + sum(fields);
+  return 1 + (schema.maxProperties ?? Number.POSITIVE_INFINITY) * (1 + valuesIn(pattern));
+}
 
 describe("codec: bombs", () => {
   for (const { name, body, reason } of bombs) {

@@ -1,11 +1,14 @@
 /** The server side of the protocol: decoding, refusals, answers and discovery, byte for byte. */
 import { encode } from "@msgpack/msgpack";
 import { expect } from "chai";
+import { admissionLimits } from "../../../protocol/limits/admission.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { decodeAnswer, encodeBody } from "../../../protocol/wire/codec.ts";
 import { headerNames } from "../../../protocol/wire/headers.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
+import type { BusHandler } from "../../../protocol/wire/transport.ts";
 import { createMemoryBus } from "../../support/memory-bus.ts";
+import { retainedBytes } from "../../support/retained.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 import {
   type Noted,
@@ -13,6 +16,7 @@ import {
   thingClient,
   thingHandlers,
   thingServer,
+  untilAborted,
 } from "../../support/wire-world.ts";
 
 const make = "novact.v1.test.cmd.demo.thing.make";
@@ -31,6 +35,34 @@ function world() {
   const reasonOf = async (...question: Parameters<typeof ask>) =>
     (await ask(...question)).headers[headerNames.reason];
   return { clock, bus, seen, noted, log, ask, reasonOf, handlers: thingHandlers(seen) };
+}
+
+/** A server whose handlers never end, and what it serves: the handler of commands is the first. */
+function hanging() {
+  const clock = new SimulatedClock();
+  const served: BusHandler[] = [];
+  const serve = (_: string, __: string | undefined, handler: BusHandler) => {
+    served.push(handler);
+    return { drain: async () => undefined };
+  };
+  // What ends them is kept, as a timer or a socket would keep it.
+  const ends: (() => void)[] = [];
+  const make = async () => {
+    await new Promise<void>((resolve) => ends.push(resolve));
+    return { thing: { id: "t1", name: "a", project: "demo" } };
+  };
+  thingServer(
+    { bus: { ...createMemoryBus({ clock }), serve }, clock },
+    { handlers: thingHandlers([], { make }) },
+  );
+  return { clock, served, ends };
+}
+
+/** Lets everything run that can, and collects garbage. */
+async function settleAndCollect(clock: SimulatedClock): Promise<void> {
+  await clock.settle();
+  await new Promise((resolve) => setImmediate(resolve));
+  retainedBytes();
 }
 
 describe("protocol server", () => {
@@ -123,6 +155,31 @@ describe("protocol server", () => {
     expect(w.seen[0]?.signal.aborted).to.equal(true);
   });
 
+  it("lets go of a request's bytes once they are read, however long it is worked on", async () => {
+    const { served, clock, ends } = hanging();
+    const ask = () => {
+      const body = Uint8Array.from(Buffer.from('{"name":"a"}'));
+      void served[0]?.(make, { body, headers: {} });
+      return new WeakRef(body);
+    };
+    const bodies = [ask(), ask(), ask()];
+    await settleAndCollect(clock);
+    expect(ends).to.have.length(bodies.length);
+    expect(bodies.map((body) => body.deref())).to.deep.equal([undefined, undefined, undefined]);
+  });
+
+  it("keeps of a request that waits for its turn its own bytes, not all that came with them", async () => {
+    const { served, clock } = hanging();
+    const ask = () => {
+      const chunk = Uint8Array.from(Buffer.from('{"name":"a"} and another message'));
+      void served[0]?.(make, { body: chunk.subarray(0, 12), headers: {} });
+      return new WeakRef(chunk.buffer);
+    };
+    const chunks = Array.from({ length: admissionLimits.requestsAtWorkPerProjectMax + 20 }, ask);
+    await settleAndCollect(clock);
+    expect(chunks.filter((chunk) => chunk.deref() !== undefined).length).to.equal(0);
+  });
+
   it("caps a deadline that is too far away", async () => {
     const w = world();
     thingServer(w, { handlers: w.handlers });
@@ -176,7 +233,7 @@ describe("protocol server", () => {
   it("drains in bounded time: who waits for something that does not come is sent elsewhere", async () => {
     const w = world();
     const server = thingServer(w, {
-      handlers: thingHandlers(w.seen, { make: () => new Promise(() => undefined) }),
+      handlers: thingHandlers(w.seen, { make: (_, context) => untilAborted(context) }),
     });
     const waiting = w.reasonOf(make, { name: "a" }, { [headerNames.timeoutMs]: "30000" });
     await w.clock.settle();

@@ -1,7 +1,14 @@
 /** Shares by value: places at work, queues in turn, waits and the operators' reserve. */
 import { expect } from "chai";
+import { hostLimits } from "../../../actors/node/host/limits.ts";
 import { admissionLimits as limits } from "../../../protocol/limits/admission.ts";
-import { commandShares, type Place, type ShareLimits, Shares } from "../../../protocol/wire/shares.ts";
+import {
+  commandShares,
+  hostShares,
+  type Place,
+  type ShareLimits,
+  Shares,
+} from "../../../protocol/wire/shares.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
@@ -11,9 +18,9 @@ function world(changes: Partial<ShareLimits> = {}) {
   const begun: { readonly name: string; readonly place: Place }[] = [];
   const failed: string[] = [];
   /** `working`, `queued` or `refused`, as the server has it. */
-  const ask = (name: string, bytes = 100): string => {
+  const ask = (name: string, bytes = 100, leftMs = 10_000): string => {
     if (!shares.hasRoom(name, bytes)) return "refused";
-    const entered = shares.enter(name, bytes);
+    const entered = shares.enter(name, { bytes, leftMs });
     if (!(entered instanceof Promise)) {
       begun.push({ name, place: entered });
       return "working";
@@ -73,6 +80,14 @@ describe("shares of the requests under way", () => {
     expect(w.shares.underWay).to.equal(1);
   });
 
+  it("let consoles take none of the places of what keeps guests alive at a host", () => {
+    const w = world(hostShares);
+    const most = limits.peerRequestsAtWorkMax;
+    expect(w.many("novact.console", most + 10)).to.deep.equal({ working: most, refused: 10 });
+    expect(w.many("novact", most)).to.deep.equal({ working: most });
+    expect(hostLimits.consoleWaitersMax).to.be.below(most);
+  });
+
   it("keep a reserve for operators when projects have taken all places", () => {
     const w = world();
     for (let at = 0; at < 40; at += 1) w.many(`p${at}`, 64);
@@ -84,6 +99,25 @@ describe("shares of the requests under way", () => {
     const w = world();
     w.ask("admin");
     expect(w.many("a", 64)).to.deep.equal({ working: 64 });
+  });
+
+  it("end what waits for its turn at its deadline, and keep the place of what goes on", async () => {
+    const w = world({ atWorkPerNameMax: 1 });
+    let end: (() => void) | undefined;
+    w.ask("a");
+    expect([w.ask("a", 100, 5), w.ask("a", 100, 500)]).to.deep.equal(["queued", "queued"]);
+    await w.clock.advance(5);
+    expect(w.failed).to.deep.equal(["a deadlinePast"]);
+    expect(w.shares.underWay).to.equal(2);
+    w.begun[0]?.place.holdFor(new Promise<void>((resolve) => (end = resolve)));
+    w.begun[0]?.place.leave();
+    await w.clock.settle();
+    expect(w.begun).to.have.length(1);
+    end?.();
+    await w.clock.settle();
+    expect(w.begun).to.have.length(2);
+    await w.clock.advance(1_000);
+    expect([w.failed.length, w.shares.underWay]).to.deep.equal([1, 1]);
   });
 
   it("make room in a full queue for who has fewer there", async () => {

@@ -123,6 +123,7 @@ describe("doctor: disks on shared storage", () => {
       clock,
       brake: () => undefined,
       strange: () => [],
+      excessive: () => [],
     });
     return { examined, clock };
   };

@@ -34,7 +34,12 @@ describe("hosts: observations", () => {
   let strange: StrangeReports;
 
   const row = (instanceId: string, changes: Partial<ReportedMachine> = {}): ReportedMachine => ({
-    ...{ instanceId, ownerEpoch: 1, claimedBy: "h1", seen: { generation: 1, state: "running" } },
+    ...{
+      instanceId,
+      ownerEpoch: 1,
+      claimedBy: "h1",
+      seen: { hostId: "h1", generation: 1, state: "running" },
+    },
     ...changes,
   });
   const seen = (id: string, changes: Partial<Observation> = {}) =>

@@ -193,6 +193,24 @@ describe("waiting for events", () => {
     expect(lost.error).to.be.instanceOf(Error);
   });
 
+  it("hands others their events, and their empty pages, while one project's cannot be read", async () => {
+    const w = new WaitingWorld();
+    const wait = (project: string) =>
+      outcomeOf(w.waits.events.next({ after: 0, limit: 1, project }, w.until(5_000)));
+    const [broken, other, quiet] = ["broken", "other", "quiet"].map(wait);
+    await w.clock.advance(20);
+    w.unreadable = "broken";
+    await Promise.all(["broken", "other"].map((project) => w.commits.commit(eventOf(project))));
+    await w.clock.advance(20);
+    expect(numbers(other?.value)).to.deep.equal([2]);
+    expect([broken, quiet]).to.deep.equal([{}, {}]);
+    await w.clock.advance(5_000);
+    expect(String(broken?.error)).to.include("cannot be read");
+    expect(quiet?.error).to.equal(undefined);
+    expect(numbers(quiet?.value)).to.deep.equal([]);
+    expect(w.waits.events.waiting).to.equal(0);
+  });
+
   for (const seed of [1, 2, 3]) {
     it(`hands every event to every reader once and in order, from anywhere (seed ${seed})`, async () => {
       const w = new WaitingWorld();

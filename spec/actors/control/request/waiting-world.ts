@@ -27,6 +27,8 @@ export class WaitingWorld {
   atOnce = 0;
   readMs = 5;
   away = false;
+  /** Reads of this project's events alone fail. */
+  unreadable = "";
   readonly store = new MemoryStore(this.clock);
   readonly commits: Commits;
   readonly waits: Waits;
@@ -52,7 +54,11 @@ export class WaitingWorld {
     const counted = {
       commit: (commit: Commit): Promise<CommitResult> => store.commit(commit),
       events: {
-        list: (query: EventQuery) => read("list", () => store.events.list(query)),
+        list: (query: EventQuery) =>
+          read("list", async () => {
+            if (query.project === this.unreadable) throw new Error("These events cannot be read.");
+            return store.events.list(query);
+          }),
         lastSequence: () => read("lastSequence", () => store.events.lastSequence()),
       },
       operations: {
