@@ -207,7 +207,7 @@ function actorsOf(ports: ControllerPorts) {
     ...ports,
     half: "actors",
     ...{ system, residents: [registry, steering.hosts], publisher },
-    lastSequence: () => store.lastSequence(),
+    lastSequence: () => store.events.lastSequence(),
   });
   return {
     debug,

@@ -11,7 +11,7 @@ import { Patience } from "../../actors/control/fleet/patience.ts";
 import { ReportBudgets } from "../../actors/control/fleet/report-budgets.ts";
 import { reportHandlers } from "../../actors/control/fleet/reports.ts";
 import { Commits } from "../../actors/control/request/commits.ts";
-import type { Store, WriterPicture } from "../../actors/ports/store.ts";
+import type { Store, StorePart, WriterPicture } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
 import { meterCalls } from "../../actors/runtime/metered.ts";
@@ -26,10 +26,8 @@ import { type HostAgents, hostAgents } from "./host-agents.ts";
 import { tellOfSupervision } from "./supervision.ts";
 
 /** What the safety channel needs of the store. */
-export type SafetyStore = Pick<
-  Store,
-  "commit" | "getHost" | "hostsCalled" | "allHosts" | "touchHosts" | "renewLeases"
->;
+export type SafetyStore = StorePart<{ hosts: "get" | "called" | "all"; signsOfLife: "touch" | "renew" }> &
+  Pick<Store, "commit">;
 
 export interface SafetyPorts {
   readonly cell: string;
@@ -73,7 +71,7 @@ export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience
     onLooked: (seen) => audience.looked({ ...seen, excessive: budgets.lately() }),
   });
   const directory = new HostDirectory({
-    ...{ ...common, store, signsOfLife: store },
+    ...{ ...common, store, signsOfLife: store.signsOfLife },
     onRound: (read) => fencer.hostsRead(read),
   });
   const leases = new Leases({ ...common, store, hostsChanged });

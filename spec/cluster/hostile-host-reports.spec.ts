@@ -64,7 +64,7 @@ describe("a host that reports too much", function () {
     expect(lines().length - before).to.equal(1);
     expect(await register("a", { bootId: "boot-2" })).to.equal("taken");
     expect(await events("host", "a", "registered")).to.have.length(2);
-    expect((await world.store.getHost("a"))?.bootId).to.equal("boot-2");
+    expect((await world.store.hosts.get("a"))?.bootId).to.equal("boot-2");
   });
 
   it("is no news either when it offers less than its guests take", async () => {
@@ -91,7 +91,7 @@ describe("a host that reports too much", function () {
     expect(await events("host", "evil", "registered")).to.have.length(registrationsBurstMax);
     expect(lines().length - before).to.equal(1);
     // An honest agent on the same computer says what is stored: it is let in at once.
-    const { hypervisorVersion = "" } = (await world.store.getHost("evil")) ?? {};
+    const { hypervisorVersion = "" } = (await world.store.hosts.get("evil")) ?? {};
     expect(await register("evil", { hypervisorVersion })).to.equal("taken");
     await until(findings, (found) =>
       found.includes(

@@ -47,8 +47,8 @@ describe("the safety channel", function () {
     pid: cluster.processes().find(({ name }) => name === "controller")?.pid ?? 0,
     outputFile: logOf("controller-1.out"),
   });
-  const renewals = async () => (await store.allHosts()).map(({ lease }) => lease?.renewals ?? 0);
-  const leaseEpochs = async () => (await store.allHosts()).map(({ lease }) => lease?.leaseEpoch);
+  const renewals = async () => (await store.hosts.all()).map(({ lease }) => lease?.renewals ?? 0);
+  const leaseEpochs = async () => (await store.hosts.all()).map(({ lease }) => lease?.leaseEpoch);
 
   it("renews every host lease while no command is answered", async () => {
     const epochs = await leaseEpochs();

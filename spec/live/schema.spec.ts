@@ -94,6 +94,7 @@ describe("the tables", function () {
       "0005-key-pair",
       "0006-host-operations",
       "0007-locks",
+      "0008-numbers",
     ]);
   });
 
@@ -167,7 +168,7 @@ describe("opening the store", function () {
     const stores = await Promise.all(
       [1, 2].map(async () => openStore({ url: missing, clock: systemClock, log: silentLog })),
     );
-    expect(await stores[0]?.lastSequence()).to.equal(0);
+    expect(await stores[0]?.events.lastSequence()).to.equal(0);
     await Promise.all(stores.map(async (store) => store.close()));
   });
 

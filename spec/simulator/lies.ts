@@ -122,7 +122,7 @@ async function foreign(lying: Lying): Promise<readonly unknown[]> {
 
 /** The stored observations of the host's own instances, or of those of all other hosts. */
 async function seen({ world, hostId }: Lying, own: boolean): Promise<readonly Observation[]> {
-  const { rows } = await world.cluster.store.inner.listInstances({ limit: 1_000 });
+  const { rows } = await world.cluster.store.inner.instances.list({ limit: 1_000 });
   return rows.flatMap(({ instance, machine }) => {
     if (machine === undefined || instance.hostId === null || (instance.hostId === hostId) !== own) return [];
     return [observed({ ...pick(machine), instanceId: instance.id })];

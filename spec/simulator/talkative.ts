@@ -33,8 +33,8 @@ export class Talkative {
 
   async speak(): Promise<void> {
     const { inner } = this.#world.cluster.store;
-    this.#after ??= await inner.lastSequence();
-    const host = await inner.getHost(this.#hostId);
+    this.#after ??= await inner.events.lastSequence();
+    const host = await inner.hosts.get(this.#hostId);
     if (host === undefined) return;
     const fields = Object.keys(HostInventory.properties).map((field) => [field, Object(host)[field]]);
     const inventory = { ...Object.fromEntries(fields), hostId: this.#hostId };
@@ -50,7 +50,7 @@ export class Talkative {
   async measure(): Promise<void> {
     const { kernel, tell, cluster } = this.#world;
     const told = { kind: "measured", atMs: kernel.nowMs } as const;
-    const { events } = await cluster.store.inner.listEvents({ after: this.#after ?? 0, limit: 100_000 });
+    const { events } = await cluster.store.inner.events.list({ after: this.#after ?? 0, limit: 100_000 });
     const registered = events.filter(({ event, id }) => event === "registered" && id === this.#hostId);
     const max = cluster.controllers.length * fleetLimits.registrationsBurstMax + honestRegistrations;
     tell({ ...told, what: `events of registrations of ${this.#hostId}`, amount: registered.length, max });
@@ -64,7 +64,7 @@ export class Talkative {
   }
 
   async #foreignDeeds(): Promise<readonly unknown[]> {
-    const { rows } = await this.#world.cluster.store.inner.listInstances({
+    const { rows } = await this.#world.cluster.store.inner.instances.list({
       limit: leaseLimits.guardDeedsPageMax,
     });
     const foreign = rows.filter(({ instance }) => instance.hostId !== this.#hostId);

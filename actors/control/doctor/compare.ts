@@ -10,7 +10,7 @@ import type { Finding } from "../../../protocol/host.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import { counted } from "../../../protocol/wire/wording.ts";
-import type { InstanceRow } from "../../ports/store.ts";
+import type { InstanceRow } from "../../ports/instance-reads.ts";
 import { compareClaims } from "./claims.ts";
 import { diskFindings } from "./disks.ts";
 import { brakeFindings, fencedFindings } from "./fenced.ts";

@@ -8,7 +8,7 @@ import type { GuardDeedKind, GuardDeedReason } from "../../../protocol/guard.ts"
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { ReportedDeed } from "../../../protocol/machine.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { NewEvent } from "../../records/commit.ts";
 import type { MachineKey } from "../../records/instance.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
@@ -17,7 +17,7 @@ import { fleetLimits } from "./limits.ts";
 import type { StrangeReports } from "./strange-reports.ts";
 
 export interface GuardedOptions {
-  readonly store: Pick<Store, "listReported" | "getHost" | "getInstance" | "listEvents">;
+  readonly store: StorePart<{ instances: "reported" | "get"; hosts: "get"; events: "list" }>;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
   readonly strange: Pick<StrangeReports, "note">;
@@ -33,7 +33,7 @@ interface Reported {
 export async function takeDeeds(reported: Reported, options: GuardedOptions): Promise<void> {
   const { hostId, deeds } = reported;
   const { store, strange } = options;
-  const host = await store.getHost(hostId);
+  const host = await store.hosts.get(hostId);
   const known = await believed(reported, store);
   const foreignDeeds = deeds.length - known.length;
   strange.note(hostId, { leftOut: undefined, impossible: [], unknown: [], failed: [], foreignDeeds });
@@ -56,7 +56,7 @@ async function believed(
   { hostId, deeds }: Reported,
   store: GuardedOptions["store"],
 ): Promise<readonly ReportedDeed[]> {
-  const rows = await store.listReported(deeds);
+  const rows = await store.instances.reported(deeds);
   const own = rows.filter(({ claimedBy, seen }) => claimedBy === hostId || seen?.hostId === hostId);
   const had = new Set(own.map(keyOf));
   const others = new Set(deeds.filter((deed) => !had.has(keyOf(deed))).map(({ instanceId }) => instanceId));
@@ -75,7 +75,7 @@ async function epochsTaken(
   const found: number[] = [];
   let after = 0;
   for (let page = 0; page < fleetLimits.takenPagesMax; page += 1) {
-    const { events, last } = await store.listEvents({
+    const { events, last } = await store.events.list({
       after,
       id,
       nouns: ["instance"],
@@ -98,7 +98,7 @@ interface Context extends Reported, GuardedOptions {
 async function takeOne(deed: ReportedDeed, context: Context): Promise<void> {
   const { hostId, hostName, bootId, guests, clock } = context;
   const { instanceId, what, why } = deed;
-  const instance = (await context.store.getInstance(instanceId))?.instance;
+  const instance = (await context.store.instances.get(instanceId))?.instance;
   if (instance === undefined) return;
   const because = deedSentence(deed, hostName);
   const now = { atMs: clock.nowMs(), event: "guarded" };

@@ -12,7 +12,7 @@ import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { Commit } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
@@ -25,7 +25,7 @@ import type { ReportAudience } from "./patience.ts";
 import type { ReportBudgets } from "./report-budgets.ts";
 
 export interface ReportOptions {
-  readonly store: Pick<Store, "getHost" | "hostsCalled">;
+  readonly store: StorePart<{ hosts: "get" | "called" }>;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
   readonly directory: Pick<HostDirectory, "known" | "heard" | "refresh" | "alive">;
@@ -106,7 +106,7 @@ function isStored({ hostId: _, ...said }: HostInventory, before: HostRecord): bo
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
   let offered = inventory;
   for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
-    const before = await options.store.getHost(inventory.hostId);
+    const before = await options.store.hosts.get(inventory.hostId);
     // A removed host still has its old host lease: it registers without a new one, and asks for it later.
     const known = before?.id === inventory.hostId;
     if (known && before.lease !== null && isStored(atLeastClaimed(inventory, before), before)) {
@@ -123,7 +123,7 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     }
     // Another controller granted the host lease meanwhile.
     if (result.kind === "conflict") continue;
-    const claimed = await options.store.getHost(inventory.hostId);
+    const claimed = await options.store.hosts.get(inventory.hostId);
     if (claimed === undefined) break;
     offered = atLeastClaimed(inventory, claimed);
     const { vcpus, memoryMib, diskGib } = offered;

@@ -30,7 +30,7 @@ describe("hosts: reports", () => {
     }) as CallContext;
   const handlers = () =>
     reportHandlers({
-      store: { getHost: async () => undefined, hostsCalled: async () => [] },
+      store: { hosts: { get: async () => undefined, called: async () => [] } },
       commit: async () => ({ kind: "committed", lastSequence: 1 }),
       clock,
       directory: {
