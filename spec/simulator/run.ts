@@ -68,7 +68,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Out
 
 /** How often guests write to their disks. */
 const lookPeriodMs = 500;
-/** Timers that have not fired, cancelled ones included; runs of this size have some hundreds. */
+/** Timers that are to fire. Runs of this size have some hundreds, but for the waits of a flood. */
 const timersMax = 20_000;
 /** Time for a full report of a host, the answer to it, and the next report. */
 const sayingMs = 5_000;
