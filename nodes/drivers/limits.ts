@@ -12,7 +12,7 @@ export const driverLimits = {
    * Processes whose arguments may be read at once, each by one of the four threads that a Node process has
    * for files: those that do not answer must leave some for other files.
    */
-  argumentReadsAtOnce: 2,
+  argumentReadsMax: 2,
   /** How long a process may take to have its arguments read: a ms, unless it hangs. */
   argumentPatienceMs: 1_000,
   /** Patience of the guard with one process, whose arguments it reads again at the next look. */

@@ -37,7 +37,7 @@ const goneProbePeriodMs = 3;
 
 /** The only reader of the agent: every read of arguments shares the same threads. */
 const argumentReader = new ArgumentReader({
-  atOnce: driverLimits.argumentReadsAtOnce,
+  atOnce: driverLimits.argumentReadsMax,
   patienceMs: driverLimits.argumentPatienceMs,
 });
 

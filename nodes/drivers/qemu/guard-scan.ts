@@ -198,7 +198,7 @@ export class GuardScan {
 }
 
 const readLimits = {
-  atOnce: driverLimits.argumentReadsAtOnce,
+  atOnce: driverLimits.argumentReadsMax,
   patienceMs: driverLimits.guardArgumentPatienceMs,
 };
 
