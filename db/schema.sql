@@ -135,6 +135,7 @@ create table host (
   pinned_cpus bigint not null,
   failed_builds_of jsonb,
   version bigint not null default '0'::bigint,
+  number bigint not null,
   constraint host_pkey primary key (id),
   constraint host_capacity_check check (((vcpus_claimed <= vcpus) and (memory_mib_claimed <= memory_mib) and
       (disk_gib_claimed <= disk_gib))),
@@ -142,7 +143,8 @@ create table host (
       >= 0)),
   constraint host_count_check check ((least(failed_builds, generation) >= 0)),
   constraint host_pinned_check check (((pinned_cpus >= 0) and (pinned_cpus <= real_cpus) and (((vcpus_claimed
-      - pinned_cpus) * real_cpus) <= ((real_cpus - pinned_cpus) * vcpus))))
+      - pinned_cpus) * real_cpus) <= ((real_cpus - pinned_cpus) * vcpus)))),
+  constraint host_number_unique unique (number)
 ) with (fillfactor = 50);
 create index host_draining_idx on host using btree (id) where (draining is not null);
 create index host_name_idx on host using btree (name, id);
@@ -317,9 +319,11 @@ create table operation (
   error jsonb,
   noun text collate "C" not null default 'instance',
   to_host jsonb,
+  number bigint not null,
   constraint operation_pkey primary key (id),
   constraint operation_ended_check check (((state = 'running') = (ended_at_ms is null))),
-  constraint operation_percent_check check (((percent >= 0) and (percent <= 100)))
+  constraint operation_percent_check check (((percent >= 0) and (percent <= 100))),
+  constraint operation_number_unique unique (number)
 ) with (fillfactor = 80);
 create index operation_ended_idx on operation using btree (ended_at_ms) where (ended_at_ms is not null);
 create index operation_host_idx on operation using btree (instance_id) where ((state = 'running') and (noun =
@@ -370,9 +374,13 @@ create index server_group_project_idx on server_group using btree (project, id);
 
 create sequence aggregate_number;
 
+create sequence host_number;
+
 create sequence key_pair_number;
 
 create sequence novact_migration_id_seq;
+
+create sequence operation_number;
 
 create function novact_aggregates_changed() returns trigger language plpgsql as $$
 begin
@@ -656,14 +664,16 @@ begin
     if found then
       perform novact_refuse('hostFull', jsonb_build_object('hostId', too_small));
     end if;
-    insert into host as t(id, name, boot_id, architecture, hypervisor, accelerator, accelerator_reason,
-        hypervisor_version, vcpus, memory_mib, disk_gib, storage_id, labels, features, machine_types, numa,
-        real_cpus, vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances, pinned_cpus, enabled,
-        registered_at_ms, version, failed_builds, generation)
-      select r."hostId", r.name, r."bootId", r.architecture, r.hypervisor, r.accelerator,
-          r."acceleratorReason", r."hypervisorVersion", r.vcpus, r."memoryMib", r."diskGib", r."storageId",
-          r.labels, r.features, r."machineTypes", r.numa, novact_real_cpus(r.numa), 0, 0, 0, 0, 0, true,
-          now_ms, now_ms, 0, 1
+    insert into host as t(id, number, name, boot_id, architecture, hypervisor, accelerator,
+        accelerator_reason, hypervisor_version, vcpus, memory_mib, disk_gib, storage_id, labels, features,
+        machine_types, numa, real_cpus, vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances,
+        pinned_cpus, enabled, registered_at_ms, version, failed_builds, generation)
+      select r."hostId", coalesce((select h.number
+          from host h
+          where h.id = r."hostId"), nextval('host_number')), r.name, r."bootId", r.architecture, r.hypervisor,
+              r.accelerator, r."acceleratorReason", r."hypervisorVersion", r.vcpus, r."memoryMib",
+              r."diskGib", r."storageId", r.labels, r.features, r."machineTypes", r.numa,
+              novact_real_cpus(r.numa), 0, 0, 0, 0, 0, true, now_ms, now_ms, 0, 1
       from jsonb_to_recordset(changes->'hosts') as r("hostId" text, name text, "bootId" text, architecture
           text, hypervisor text, accelerator text, "acceleratorReason" text, "hypervisorVersion" text, vcpus
           bigint, "memoryMib" bigint, "diskGib" bigint, "storageId" text, labels jsonb, features jsonb,
@@ -951,11 +961,13 @@ begin
       where t.generation < excluded.generation;
   end if;
   if changes ? 'operations' then
-    insert into operation(id, project, noun, instance_id, to_host, kind, state, percent, step, steps,
+    insert into operation(id, number, project, noun, instance_id, to_host, kind, state, percent, step, steps,
         request_id, started_at_ms, deadline_at_ms, ended_at_ms, error)
-      select r.id, r.project, coalesce(r.noun, 'instance'), coalesce(r."entityId", r."instanceId"),
-          nullif(r."toHost", 'null'), r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
-          r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
+      select r.id, coalesce((select o.number
+          from operation o
+          where o.id = r.id), nextval('operation_number')), r.project, coalesce(r.noun, 'instance'),
+              coalesce(r."entityId", r."instanceId"), nullif(r."toHost", 'null'), r.kind, r.state, r.percent,
+              r.step, r.steps, r."requestId", r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
       from jsonb_to_recordset(changes->'operations') as r(id text, project text, noun text, "entityId" text,
           "instanceId" text, "toHost" jsonb, kind text, state text, percent bigint, step text, steps jsonb,
           "requestId" text, "startedAtMs" bigint, "deadlineAtMs" bigint, "endedAtMs" bigint, error jsonb)

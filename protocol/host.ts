@@ -28,6 +28,8 @@ export type Capacity = Static<typeof Capacity>;
 
 export const Host = answer({
   id: Id,
+  /** Beside the id, for clients of APIs that want a number. Absent: a server from before there were any. */
+  number: Type.Optional(Count),
   name: Type.String(),
   architecture: literals(architectures),
   hypervisor: Type.String(),

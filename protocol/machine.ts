@@ -223,7 +223,7 @@ export const hostAgentService = service({
         /** Sockets and processes that belong to no instance: stray sockets, processes without a directory. */
         strays: audited(ObservedText),
         /** The host's file systems. Absent: they are not known. */
-        space: Type.Optional(Type.Array(Space, { maxItems: spaceLimits.spacesMax })),
+        space: Type.Optional(lenient(Space, spaceLimits.spacesMax)),
       }),
       ...entityless,
       mutates: false,
@@ -345,7 +345,7 @@ export const reportService = service({
          */
         leaseEpoch: Count,
         /** The host's file systems; on a full one no new guest is made. Absent: they are not known. */
-        space: Type.Optional(Type.Array(Space, { maxItems: spaceLimits.spacesMax })),
+        space: Type.Optional(lenient(Space, spaceLimits.spacesMax)),
       }),
       answer: answer({
         /** False: the controller does not know the host, which has to register again. */
@@ -383,7 +383,7 @@ export const reportService = service({
     guarded: method({
       request: request({
         /** Boot of the host's computer, in which the numbers of deeds rise. */
-        bootId: Type.String({ minLength: 1, maxLength: 64 }),
+        bootId: HostWord,
         deeds: lenient(ReportedDeed, leaseLimits.guardDeedsPageMax),
       }),
       answer: answer({}),

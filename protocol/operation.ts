@@ -9,6 +9,7 @@ import { operationKinds, operationNouns, operationStates } from "./states.ts";
 import {
   answer,
   anyOf,
+  Count,
   ErrorAnswer,
   Id,
   listOrder,
@@ -30,6 +31,11 @@ export type OperationStep = Static<typeof OperationStep>;
 
 export const Operation = answer({
   id: Id,
+  /**
+   * Beside the id, for clients of APIs that want a number: the store gives it when it takes the operation in.
+   * Absent: this is the answer to the command that begins it, or of a server from before there were any.
+   */
+  number: Type.Optional(Count),
   project: Id,
   /** The noun of the entity that it is an operation of. Absent: `instance`. */
   noun: Type.Optional(literals(operationNouns)),

@@ -4,7 +4,7 @@
  * process of a guest that another host may take over, hold it until they end, whatever ends them. Interfaces
  * only.
  */
-import type { LeaseKey } from "./store.ts";
+import type { LeaseKey } from "./signs-of-life.ts";
 
 /**
  * `held`: by a process of that host. `free`: by no process, and not taken by another host. `taken`: by

@@ -10,6 +10,8 @@ import type { AggregateOfHost } from "./placement.ts";
 
 export interface HostRecord extends Omit<HostInventory, "hostId" | keyof HostFeatures>, HostFeatures {
   readonly id: string;
+  /** Given by the store when the host registers; none is given twice. */
+  readonly number: number;
   /**
    * Raised by one with every commit of the host's actor, and whenever the three fields below change: the
    * guard against a second actor of the same host. A host begins with the time of its registration, so that

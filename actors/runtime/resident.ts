@@ -10,7 +10,7 @@
 import { lifeLimits } from "../../protocol/limits/life.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
-import type { Store } from "../ports/store.ts";
+import type { StorePart } from "../ports/store.ts";
 import type { Commit, CommitResult, RequestRecord } from "../records/commit.ts";
 import type { Decision, RequestFacts } from "./decision.ts";
 import type { ActorDefinition, Reply } from "./system.ts";
@@ -89,7 +89,7 @@ export type Task<L, E, F> =
   | { readonly kind: "reload" };
 
 export interface ResidentOptions {
-  readonly store: Pick<Store, "getRequest">;
+  readonly store: StorePart<{ operations: "request" }>;
   readonly commit: (commit: Commit) => Promise<CommitResult>;
   readonly clock: Clock;
 }
@@ -227,7 +227,7 @@ class Resident<L, E, M, F> implements ActorDefinition<ResidentState<L>, M> {
 
   /** Denies a command, unless the same request was accepted before: then it is answered as it was. */
   async #deny(denial: StatusError, { request, reply }: CommandTask<L, E>): Promise<void> {
-    const known = await this.#options.store.getRequest(request.project, request.requestId);
+    const known = await this.#options.store.operations.request(request.project, request.requestId);
     if (known === undefined) reply.fail(denial);
     else answerAgain(known, request.contentHash, reply);
   }

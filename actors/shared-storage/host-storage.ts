@@ -6,8 +6,8 @@
  */
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
+import type { LeaseKey } from "../ports/signs-of-life.ts";
 import type { StorageLeaseState, StorageLeases } from "../ports/storage-leases.ts";
-import type { LeaseKey } from "../ports/store.ts";
 import { sharedStorageLimits } from "./limits.ts";
 
 /** As StorageLeases.hold answers; `unknown`: the host shares no storage, or the storage does not answer. */

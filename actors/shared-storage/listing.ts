@@ -5,7 +5,7 @@
 import type { hostAgentService, SharedDisk } from "../../protocol/machine.ts";
 import type { Client } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { Store } from "../ports/store.ts";
+import type { StorePart } from "../ports/store.ts";
 import type { InstanceRecord } from "../records/instance.ts";
 import { sharedStorageLimits } from "./limits.ts";
 import { type DiskOwner, ownerOf } from "./ownerless.ts";
@@ -88,11 +88,11 @@ export function epochsOf({ disks }: StorageListing): ReadonlyMap<string, readonl
 export async function ownersOf(
   listing: StorageListing,
   living: ReadonlyMap<string, InstanceRecord>,
-  store: Pick<Store, "getInstance">,
+  store: StorePart<{ instances: "get" }>,
 ): Promise<ReadonlyMap<string, DiskOwner>> {
   const owners = new Map<string, DiskOwner>();
   for (const id of new Set(listing.disks.map(({ instanceId }) => instanceId))) {
-    const instance = living.get(id) ?? (await store.getInstance(id))?.instance;
+    const instance = living.get(id) ?? (await store.instances.get(id))?.instance;
     if (instance !== undefined) owners.set(id, ownerOf(instance));
   }
   return owners;

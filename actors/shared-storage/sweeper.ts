@@ -8,7 +8,7 @@ import { wireLimits } from "../../protocol/limits/wire.ts";
 import type { SharedDisk } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
-import type { Store } from "../ports/store.ts";
+import type { StorePart } from "../ports/store.ts";
 import type { HostRecord } from "../records/host.ts";
 import type { InstanceRecord } from "../records/instance.ts";
 import { type PeriodicActor, periodicActor, type Round } from "../runtime/periodic.ts";
@@ -25,7 +25,7 @@ import {
 import { ownerlessUpTo } from "./ownerless.ts";
 
 export interface SweeperOptions {
-  readonly store: Pick<Store, "listInstances" | "getInstance">;
+  readonly store: StorePart<{ instances: "list" | "get" }>;
   readonly directory: KnownHosts;
   readonly agent: (hostId: string) => StorageAgent;
 }
@@ -107,7 +107,7 @@ async function livingOn(
   const there = new Set(disks.map(({ instanceId }) => instanceId));
   const living = new Map<string, InstanceRecord>();
   for (let marker: { marker?: string } = {}; ; ) {
-    const { rows } = await store.listInstances({ limit: wireLimits.pageLengthMax, ...marker });
+    const { rows } = await store.instances.list({ limit: wireLimits.pageLengthMax, ...marker });
     for (const { instance } of rows) if (there.has(instance.id)) living.set(instance.id, instance);
     const last = rows.at(-1);
     if (last === undefined || rows.length < wireLimits.pageLengthMax) return living;

@@ -7,8 +7,8 @@
  * In memory of one controller; it must never believe a witness of another lease epoch.
  */
 import type { Clock } from "../../protocol/wire/transport.ts";
+import type { LeaseKey } from "../ports/signs-of-life.ts";
 import type { StorageLeaseState } from "../ports/storage-leases.ts";
-import type { LeaseKey } from "../ports/store.ts";
 import type { HostRecord } from "../records/host.ts";
 import { sharedStorageLimits } from "./limits.ts";
 import { storageOf } from "./storage-of.ts";

@@ -192,7 +192,13 @@ function statementsFor({ hosts, instancesPerHost, project }: Bulk): readonly str
     instancesPerHost,
   );
   const used = grown(["instances_used", "vcpus_used", "memory_mib_used"], ofInstances.count);
-  const named = { id: hostId, name: "'bulk-' || i", labels: "jsonb_build_object('rack', 'r' || i % 40)" };
+  const number = "nextval('host_number')";
+  const named = {
+    id: hostId,
+    number,
+    name: "'bulk-' || i",
+    labels: "jsonb_build_object('rack', 'r' || i % 40)",
+  };
   const { instance_id: id, host_id } = placed;
   const copies: readonly Copies[] = [
     { table: "host", key: "id", ...ofHosts, own: named },
@@ -219,7 +225,7 @@ export async function fillStore(store: Store, url: string, bulk: Bulk): Promise<
     const { kind } = await store.commit(commit);
     if (kind !== "committed") throw new Error(`The first rows were not committed: ${kind}.`);
   }
-  await store.touchHosts([bulkHostId(0)], bulk.wallMs);
+  await store.signsOfLife.touch([bulkHostId(0)], bulk.wallMs);
   const orm = await MikroORM.init(ormOptions(url, { max: 1, connectionTimeoutMillis: 5_000 }));
   try {
     for (const statement of statementsFor(bulk)) await orm.em.getConnection().execute(statement);

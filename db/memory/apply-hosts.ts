@@ -33,7 +33,10 @@ export function applyInventories({ tables, commit, journal, nowMs }: Work): Refu
     const id = inventory.hostId;
     const known = tables.hosts.get(id);
     const lease = tables.leasesKept.get(id) ?? null;
-    const before = known ?? { ...idle, id, lease, registeredAtMs: nowMs, version: nowMs };
+    const before = known ?? {
+      ...{ ...idle, id, number: tables.nextNumber("host"), lease },
+      ...{ registeredAtMs: nowMs, version: nowMs },
+    };
     const { hostId: _, ...said } = inventory;
     const lastSeenAtMs = Math.max(known?.lastSeenAtMs ?? 0, nowMs);
     const host: StoredHost = { ...before, ...said, lastSeenAtMs };

@@ -129,7 +129,8 @@ function applyOperations({ tables, commit, journal }: Work): undefined {
   for (const operation of commit.operations ?? []) {
     const before = tables.operations.get(operation.id);
     refuse(before && operationRegression(before, operation));
-    tables.operations.put(operation.id, operation, journal);
+    const number = before?.number ?? tables.nextNumber("operation");
+    tables.operations.put(operation.id, { ...operation, number }, journal);
   }
 }
 

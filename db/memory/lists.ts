@@ -1,16 +1,12 @@
 /**
  * Pages of instances, operations and events in memory: the same rows and the same markers as the statements
- * of db/postgres/list-reads.ts and event-reads.ts answer, for the same walks (db/rows/list-page.ts). Reads
- * only.
+ * of db/postgres/list-statements.ts and event-statements.ts answer, for the same walks
+ * (db/rows/list-page.ts). Reads only.
  */
-import type {
-  EventPage,
-  EventQuery,
-  InstanceQuery,
-  OperationQuery,
-  OrderedQuery,
-  Page,
-} from "../../actors/ports/store.ts";
+import type { EventPage, EventQuery } from "../../actors/ports/event-reads.ts";
+import type { InstanceQuery } from "../../actors/ports/instance-reads.ts";
+import type { OperationQuery } from "../../actors/ports/operation-reads.ts";
+import type { OrderedQuery, Page } from "../../actors/ports/pages.ts";
 import type { InstanceRecord, OperationRecord } from "../../actors/records/instance.ts";
 import type { Event } from "../../protocol/event.ts";
 import { earliest, eventPageOf, lastBefore, windowOf } from "../rows/event-page.ts";

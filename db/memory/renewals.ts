@@ -1,5 +1,5 @@
 /** Renewals of host leases that arrive together, in memory. Pure. */
-import type { Renewal } from "../../actors/ports/store.ts";
+import type { Renewal } from "../../actors/ports/signs-of-life.ts";
 
 /** One renewal for each host; renewals that contradict each other about the storage name none. */
 export function onePerHost(renewals: readonly Renewal[]): readonly Renewal[] {

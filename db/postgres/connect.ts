@@ -9,6 +9,7 @@ import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import { migrations, newestMigration } from "../migrations/index.ts";
 import { entities } from "../tables/index.ts";
 import { CommitWriter } from "./commit-writer.ts";
+import { type ConnectionsNeeded, checkConnections } from "./connections.ts";
 import { Database } from "./database.ts";
 import { connectError, serverError, unavailable } from "./failure.ts";
 import { postgresLimits } from "./limits.ts";
@@ -26,6 +27,10 @@ export interface OpenStoreOptions {
    * committed any more.
    */
   readonly onOutdated?: (sentence: string) => void;
+  /** How many connections this store may open; absent: storeConnectionsMax. */
+  readonly connectionsMax?: number;
+  /** What the configured controllers may open together. Absent: it is not asked whether there is so much. */
+  readonly together?: ConnectionsNeeded;
   /** Absent: nobody counts. */
   readonly meter?: StoreMeter | undefined;
 }
@@ -35,8 +40,9 @@ const oldestVersion = 15;
 
 /** @throws UNAVAILABLE storeUnavailable, with a sentence that says what is wrong */
 export async function openStore(options: OpenStoreOptions): Promise<PostgresStore> {
-  await prepare(options.url, placeOf(options.url), options.log);
-  return connectStore(options, postgresLimits.storeConnectionsMax);
+  const { url, log, together, connectionsMax = postgresLimits.storeConnectionsMax } = options;
+  await prepare({ url, place: placeOf(url), log, together });
+  return connectStore(options, connectionsMax);
 }
 
 /**
@@ -57,7 +63,12 @@ export async function connectStore(
   return new PostgresStore({ orm, database, writer });
 }
 
-async function prepare(url: string, place: Place, log: Log): Promise<void> {
+interface Preparation extends Pick<OpenStoreOptions, "url" | "log"> {
+  readonly place: Place;
+  readonly together: ConnectionsNeeded | undefined;
+}
+
+async function prepare({ url, place, log, together }: Preparation): Promise<void> {
   const orm = await connect(url, {
     max: 2,
     lock_timeout: postgresLimits.migrationTimeoutMs,
@@ -65,6 +76,7 @@ async function prepare(url: string, place: Place, log: Log): Promise<void> {
   });
   try {
     await reach(orm, url, place, log);
+    if (together !== undefined) await checkConnections(orm, place, together);
     await migrate(orm, log);
   } catch (thrown) {
     throw connectError(thrown, place);

@@ -23,7 +23,7 @@ import {
   numaByHost,
   storageSaid,
   usesOf,
-} from "./host-reads.ts";
+} from "./host-row.ts";
 import { type Selection, selectionOf } from "./select.ts";
 
 type Beating = "lastSeenAtMs" | "aggregates" | "ioOps" | "lease";

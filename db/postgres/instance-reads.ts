@@ -1,102 +1,113 @@
-/** Statements that read instances, machines and claims. Pure: texts and values, no connection. */
+/** Reads instances, machines and claims from PostgreSQL. It changes nothing. */
+import type { EntityManager } from "@mikro-orm/postgresql";
+import type {
+  InstanceQuery,
+  InstanceReads,
+  InstanceRow,
+  ReportedMachine,
+  Whereabouts,
+} from "../../actors/ports/instance-reads.ts";
+import type { Page, PageQuery } from "../../actors/ports/pages.ts";
+import type {
+  ClaimRecord,
+  InstanceRecord,
+  LoadedInstance,
+  MachineKey,
+  MachineRecord,
+  OperationRecord,
+} from "../../actors/records/instance.ts";
+import { instanceWalk, pageOf } from "../rows/list-page.ts";
+import { InstanceEntity } from "../tables/instance.ts";
+import { ClaimEntity, MachineEntity } from "../tables/machine.ts";
+import { OperationEntity } from "../tables/operation.ts";
+import type { Database, Row } from "./database.ts";
+import * as read from "./instance-statements.ts";
+import { instancesStatement, metIn } from "./list-statements.ts";
+import { readAll, type Selection, selectionOf } from "./select.ts";
 
-import type { PageQuery } from "../../actors/ports/rows.ts";
-import type { ReportedMachine, Whereabouts } from "../../actors/ports/store.ts";
-import type { MachineKey, MachineRecord } from "../../actors/records/instance.ts";
-import type { Statement } from "./database.ts";
+export class PostgresInstanceReads implements InstanceReads {
+  readonly #database: Database;
+  readonly #instance: Selection<InstanceRecord>;
+  readonly #machine: Selection<MachineRecord>;
+  readonly #claim: Selection<ClaimRecord>;
+  readonly #operation: Selection<OperationRecord>;
+  readonly #columns: read.InstanceColumns;
 
-/** Select lists by the alias that they use: `i` instance, `m` machine, `c` claim, `o` operation. */
-export interface InstanceColumns {
-  readonly i: string;
-  readonly m: string;
-  readonly c: string;
-  readonly o: string;
+  constructor(em: EntityManager, database: Database) {
+    this.#database = database;
+    this.#instance = selectionOf(em, InstanceEntity, "i", (field) => !field.startsWith("live"));
+    this.#machine = selectionOf(em, MachineEntity, "m");
+    this.#claim = selectionOf(em, ClaimEntity, "c");
+    this.#operation = selectionOf(em, OperationEntity, "o");
+    this.#columns = {
+      i: this.#instance.columns,
+      m: this.#machine.columns,
+      c: this.#claim.columns,
+      o: this.#operation.columns,
+    };
+  }
+
+  async load(id: string): Promise<LoadedInstance | undefined> {
+    const [row] = await this.#database.read(read.loadStatement(this.#columns, id), "load an instance");
+    const instance = row && this.#instance.read(row);
+    if (row === undefined || instance === undefined) return undefined;
+    const [operation, machines, claims] = row.slice(this.#instance.width);
+    return {
+      instance,
+      machines: readAll(this.#machine, nestedRows(machines)),
+      claims: readAll(this.#claim, nestedRows(claims)),
+      operation: Array.isArray(operation) ? this.#operation.read(operation) : undefined,
+    };
+  }
+
+  async get(id: string): Promise<InstanceRow | undefined> {
+    const rows = await this.#database.read(read.instanceStatement(this.#columns, id), "read an instance");
+    return this.#rowsOf(rows)[0];
+  }
+
+  async list(query: InstanceQuery): Promise<Page<InstanceRow>> {
+    const rows = await this.#database.read(instancesStatement(this.#columns, query), "list instances");
+    const walk = instanceWalk(query);
+    const met = metIn(rows, walk, ([id]) => String(id));
+    return pageOf(this.#rowsOf(rows), ({ instance }) => instance.id, { query, walk, met });
+  }
+
+  async unsettled(query: PageQuery): Promise<readonly string[]> {
+    return ids(await this.#database.read(read.unsettledStatement(query), "list unsettled instances"));
+  }
+
+  async whereabouts(instanceIds: readonly string[]): Promise<readonly Whereabouts[]> {
+    const rows = await this.#database.read(read.whereaboutsStatement(instanceIds), "find instances");
+    return rows.map(read.whereaboutsIn);
+  }
+
+  async onHost(hostId: string): Promise<readonly string[]> {
+    return ids(await this.#database.read(read.onHostStatement(hostId), "list a host's instances"));
+  }
+
+  async reported(keys: readonly MachineKey[]): Promise<readonly ReportedMachine[]> {
+    const rows = await this.#database.read(read.reportedStatement(keys), "look for what is reported");
+    return rows.map(read.reportedIn);
+  }
+
+  async toRecover(atOnceMax: number): Promise<readonly string[]> {
+    return ids(await this.#database.read(read.toRecoverStatement(atOnceMax), "list instances to recover"));
+  }
+
+  #rowsOf(rows: readonly Row[]): InstanceRow[] {
+    return rows.flatMap((row) => {
+      const instance = this.#instance.read(row);
+      const machine = this.#machine.read(row, this.#instance.width);
+      return instance === undefined ? [] : [{ instance, machine }];
+    });
+  }
 }
 
-export const withMachine = "left join machine m on m.instance_id = i.id and m.owner_epoch = i.owner_epoch";
-
-export function instanceStatement({ i, m }: InstanceColumns, id: string): Statement {
-  const text = `select ${i}, ${m} from instance i ${withMachine} where i.id = $1`;
-  return { name: "instance", text, values: [id] };
+function ids(rows: readonly Row[]): string[] {
+  return rows.map(([id]) => String(id));
 }
 
-/**
- * Reads an instance with its operation, machines and claims in one statement, hence of one moment: the
- * instance's columns, the operation as one row (an array), machines and claims as arrays of rows.
- */
-export function loadStatement({ i, m, c, o }: InstanceColumns, id: string): Statement {
-  const rows = (columns: string, alias: string) =>
-    `json_agg(json_build_array(${columns}) order by ${alias}.owner_epoch)`;
-  const text = `select ${i},
-      (select json_build_array(${o}) from operation o where o.id = i.operation_id),
-      (select ${rows(m, "m")} from machine m where m.instance_id = i.id),
-      (select ${rows(c, "c")} from claim c where c.instance_id = i.id)
-    from instance i where i.id = $1`;
-  return { name: "load", text, values: [id] };
-}
-
-export function unsettledStatement({ marker = "", limit }: PageQuery): Statement {
-  const text = `select id from instance where (not settled or operation_id is not null) and id > $1
-    order by id limit $2`;
-  return { name: "unsettled", text, values: [marker, limit] };
-}
-
-/**
- * Movable, with something on a fenced host that was claimed under the lease that the fence ended or one
- * before it: also what had only just left its host, and waits for that host's word.
- */
-export function toRecoverStatement(atOnceMax: number): Statement {
-  const text = `select i.id from instance i
-    where i.movable and i.desired <> 'deleted' and i.id in (
-      select c.instance_id from host_lease l join claim c
-        on c.host_id = l.host_id and c.lease_epoch between 1 and l.lease_epoch where l.fenced_by is not null)
-    order by (i.recovery->>'priority')::bigint desc, i.id
-    limit greatest(0, $1 - (select count(*) from operation where state = 'running' and kind = 'recover'))`;
-  return { name: "to_recover", text, values: [atOnceMax] };
-}
-
-export function whereaboutsStatement(ids: readonly string[]): Statement {
-  const text = `select id, host_id, desired from instance where id = any ($1) and deleted_at_ms is null
-    order by id`;
-  return { name: "whereabouts", text, values: [ids] };
-}
-
-export function whereaboutsIn([id, hostId, desired]: readonly unknown[]): Whereabouts {
-  return {
-    instanceId: String(id),
-    hostId: hostId === null ? null : String(hostId),
-    desired: desired as Whereabouts["desired"],
-  };
-}
-
-export function onHostStatement(hostId: string): Statement {
-  const text = `select instance_id from claim where host_id = $1
-    union select instance_id from machine where host_id = $1 order by 1`;
-  return { name: "on_host", text, values: [hostId] };
-}
-
-export function reportedStatement(keys: readonly MachineKey[]): Statement {
-  const text = `select r.instance_id, r.owner_epoch, c.host_id, m.generation, m.state
-    from (select distinct * from unnest($1::text[], $2::bigint[])) as r(instance_id, owner_epoch)
-      join instance i on i.id = r.instance_id
-      left join claim c on c.instance_id = r.instance_id and c.owner_epoch = r.owner_epoch
-      left join machine m on m.instance_id = r.instance_id and m.owner_epoch = r.owner_epoch`;
-  const ids = keys.map(({ instanceId }) => instanceId);
-  return { name: "reported", text, values: [ids, keys.map(({ ownerEpoch }) => ownerEpoch)] };
-}
-
-export function reportedIn([
-  instanceId,
-  ownerEpoch,
-  hostId,
-  generation,
-  state,
-]: readonly unknown[]): ReportedMachine {
-  return {
-    instanceId: String(instanceId),
-    ownerEpoch: Number(ownerEpoch),
-    claimedBy: hostId === null ? null : String(hostId),
-    seen:
-      generation === null ? null : { generation: Number(generation), state: state as MachineRecord["state"] },
-  };
+/** Rows that came as JSON: an array of arrays, or null for none. */
+function nestedRows(value: unknown): Row[] {
+  return Array.isArray(value) ? value.filter((row): row is Row => Array.isArray(row)) : [];
 }

@@ -11,10 +11,7 @@ export const postgresLimits = {
   commitBatchBytesMax: 1024 * 1024,
   /** Commits waiting for their transaction before commands are answered RESOURCE_EXHAUSTED. */
   commitQueueMax: 20_000,
-  /**
-   * Connections of one process to PostgreSQL: one for commits, the rest for reads; each costs about 10 MB
-   * there.
-   */
+  /** Connections of a store that was not told how many it may open: one for commits, the rest for reads. */
   storeConnectionsMax: 6,
   /** Time for one SQL statement, enforced by the client and by PostgreSQL. */
   storeTimeoutMs: 4_000,

@@ -1,11 +1,11 @@
 /** Reads rows of resources from PostgreSQL: the same for all of them. It changes nothing. */
-import type { Owner, RowQuery } from "../../actors/ports/rows.ts";
+import type { Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
 import type { Resource, RowOf } from "../../protocol/wire/resource.ts";
 import { readLimits } from "../rows/limits.ts";
 import type { Database } from "./database.ts";
 import { readAll, type Selection, selectionOfFields } from "./select.ts";
 
-export class RowReads {
+export class PostgresRowReads implements RowReads {
   readonly #database: Database;
   readonly #selections = new Map<string, Selection<object>>();
 

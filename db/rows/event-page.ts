@@ -2,7 +2,7 @@
  * How far one page of events looks; the same for every store, so that every store answers with the same
  * `last` and `nextBefore`. Pure.
  */
-import type { EventPage, EventQuery } from "../../actors/ports/store.ts";
+import type { EventPage, EventQuery } from "../../actors/ports/event-reads.ts";
 import type { Event } from "../../protocol/event.ts";
 import { readLimits } from "./limits.ts";
 

@@ -3,7 +3,9 @@
  * and the same marker. A list is walked along one index, which may serve one of its filters; all other
  * filters judge what the walk meets, and the walk ends after a bounded number of rows. Pure.
  */
-import type { InstanceQuery, OperationQuery, Page } from "../../actors/ports/store.ts";
+import type { InstanceQuery } from "../../actors/ports/instance-reads.ts";
+import type { OperationQuery } from "../../actors/ports/operation-reads.ts";
+import type { Page } from "../../actors/ports/pages.ts";
 import { readLimits } from "./limits.ts";
 
 export interface Walk<By extends string> {

@@ -1,5 +1,5 @@
 /** Sums of what claims take of their host's NUMA nodes, from the claims themselves. Pure. */
-import type { ClaimTotal } from "../../actors/ports/store.ts";
+import type { ClaimTotal } from "../../actors/ports/host-reads.ts";
 import { type NumaPlacement, type NumaUse, pinnedBy, useWith } from "../../protocol/numa.ts";
 
 /** The sums of the claims on one host. */

@@ -40,8 +40,7 @@ export class Tables {
   readonly leasesKept = new Table<NonNullable<HostRecord["lease"]>>();
   /** The rows of resources, by the name of the table. */
   readonly resources = new Map<string, ResourceTable>();
-  /** The last number of each numbered resource, by the name of the table. */
-  readonly numbers = new Map<string, number>();
+  readonly #numbers = new Map<string, number>();
   readonly aggregateHosts = new Table<AggregateHostKey>();
   /** Limits and sums; how many there are of a resource is counted when it is asked for. */
   readonly quotas = new Table<StoredQuota>();
@@ -59,6 +58,13 @@ export class Tables {
   /** The same, with the fields of this resource. */
   rowsOf<R extends Resource>(resource: R): Table<RowOf<R> & ResourceRow> {
     return this.anyRowsOf(resource) as Table<RowOf<R> & ResourceRow>;
+  }
+
+  /** As a sequence of PostgreSQL has them for this table: never twice, and not again after a refusal. */
+  nextNumber(table: string): number {
+    const number = (this.#numbers.get(table) ?? 0) + 1;
+    this.#numbers.set(table, number);
+    return number;
   }
 
   get lastSequence(): number {

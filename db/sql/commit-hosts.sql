@@ -1,5 +1,6 @@
 -- What hosts say of themselves, and whether they are enabled. What is claimed on a host must still fit into
--- what it says it has. Its generation rises when anything of that changes.
+-- what it says it has. Its generation rises when anything of that changes. A new host takes a
+-- number; one that is there takes none from the sequence.
 create or replace function novact_commit_hosts(changes jsonb, now_ms bigint) returns boolean
 language plpgsql as $$
 declare
@@ -34,13 +35,16 @@ begin
     end if;
 
     insert into host as t (
-        id, name, boot_id, architecture, hypervisor, accelerator, accelerator_reason, hypervisor_version,
+        id, number,
+        name, boot_id, architecture, hypervisor, accelerator, accelerator_reason, hypervisor_version,
         vcpus, memory_mib, disk_gib, storage_id, labels, features, machine_types, numa, real_cpus,
         vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances, pinned_cpus,
         enabled, registered_at_ms, version, failed_builds, generation
       )
       select
-          r."hostId", r.name, r."bootId", r.architecture, r.hypervisor, r.accelerator, r."acceleratorReason",
+          r."hostId",
+          coalesce((select h.number from host h where h.id = r."hostId"), nextval('host_number')),
+          r.name, r."bootId", r.architecture, r.hypervisor, r.accelerator, r."acceleratorReason",
           r."hypervisorVersion", r.vcpus, r."memoryMib", r."diskGib", r."storageId",
           r.labels, r.features, r."machineTypes", r.numa, novact_real_cpus(r.numa),
           0, 0, 0, 0, 0,

@@ -1,5 +1,5 @@
 -- Machines, what hosts were seen doing, and operations. An observation replaces only an older one of the same
--- owner epoch; any other is passed over.
+-- owner epoch; any other is passed over. A new operation takes a number, and keeps it.
 create or replace function novact_commit_progress(changes jsonb) returns boolean
 language plpgsql as $$
 begin
@@ -32,12 +32,13 @@ begin
 
   if changes ? 'operations' then
     insert into operation (
-        id, project, noun, instance_id, to_host, kind, state, percent, step, steps, request_id,
+        id, number, project, noun, instance_id, to_host, kind, state, percent, step, steps, request_id,
         started_at_ms, deadline_at_ms, ended_at_ms, error
       )
       select
           -- A controller of the version before knows instances only.
-          r.id, r.project, coalesce(r.noun, 'instance'), coalesce(r."entityId", r."instanceId"),
+          r.id, coalesce((select o.number from operation o where o.id = r.id), nextval('operation_number')),
+          r.project, coalesce(r.noun, 'instance'), coalesce(r."entityId", r."instanceId"),
           nullif(r."toHost", 'null'), r.kind, r.state, r.percent, r.step, r.steps, r."requestId",
           r."startedAtMs", r."deadlineAtMs", r."endedAtMs", r.error
         from jsonb_to_recordset(changes->'operations') as r(

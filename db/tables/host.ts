@@ -15,6 +15,8 @@ export const HostEntity = defineEntity({
   tableName: "host",
   properties: {
     id: id().primary(),
+    /** From the sequence host_number, when the host registers (db/sql/commit-hosts.sql). */
+    number: count(),
     name: text(),
     bootId: text(),
     architecture: text().$type<HostRecord["architecture"]>(),
@@ -66,6 +68,7 @@ export const HostEntity = defineEntity({
         "vcpus_claimed <= vcpus and memory_mib_claimed <= memory_mib and disk_gib_claimed <= disk_gib",
     },
   ],
+  uniques: [{ name: "host_number_unique", properties: ["number"] }],
   indexes: [
     { name: "host_name_idx", properties: ["name", "id"] },
     { name: "host_draining_idx", properties: ["id"], where: "draining is not null" },

@@ -8,6 +8,8 @@ export const OperationEntity = defineEntity({
   tableName: "operation",
   properties: {
     id: id().primary(),
+    /** From the sequence operation_number, when the operation is made (db/sql/commit-progress.sql). */
+    number: count(),
     project: id(),
     noun: text().$type<OperationRecord["noun"]>().default("instance"),
     /**
@@ -31,6 +33,7 @@ export const OperationEntity = defineEntity({
     { name: "operation_ended_check", expression: "(state = 'running') = (ended_at_ms is null)" },
     { name: "operation_percent_check", expression: "percent >= 0 and percent <= 100" },
   ],
+  uniques: [{ name: "operation_number_unique", properties: ["number"] }],
   indexes: [
     { name: "operation_project_idx", properties: ["project", "id"] },
     { name: "operation_instance_idx", properties: ["entityId", "id"] },

@@ -90,8 +90,8 @@ function beat(store: Store, hosts: number): { end(): void } {
     const some = ids.slice(next, next + batch);
     next = next + batch >= hosts ? 0 : next + batch;
     const late = (thrown: unknown) => say(`a beat was missed: ${thrown}`);
-    store.renewLeases(some.map((hostId) => ({ hostId, leaseEpoch: 1, storageId: null }))).catch(late);
-    store.touchHosts(some, systemClock.nowMs()).catch(late);
+    store.signsOfLife.renew(some.map((hostId) => ({ hostId, leaseEpoch: 1, storageId: null }))).catch(late);
+    store.signsOfLife.touch(some, systemClock.nowMs()).catch(late);
   }, beatMs);
   return { end: () => clearInterval(timer) };
 }
@@ -131,11 +131,11 @@ function ageMs(pid: number): number {
 
 /** Reads the hosts with a store that has read nothing yet, and then again and again. */
 async function reading(store: Store): Promise<unknown> {
-  const first = round((await timed(() => store.allHosts())).ms);
+  const first = round((await timed(() => store.hosts.all())).ms);
   const again: number[] = [];
   for (let time = 0; time < warmReads; time += 1) {
     await pause(schedulerLimits.schedulerRefreshPeriodMs / 4);
-    again.push((await timed(() => store.allHosts())).ms);
+    again.push((await timed(() => store.hosts.all())).ms);
   }
   await store.close();
   return { first, again: spread(again) };

@@ -75,6 +75,7 @@ function benchHost(index: number, next: () => number): BenchHost {
 const plain = (index: number) =>
   ({
     id: idOf(index),
+    number: index + 1,
     name: `node-${index}`,
     bootId: "boot",
     architecture: "x86_64",

@@ -35,7 +35,7 @@ export function partiesOf(config: ClusterConfig): Parties {
 export async function processesOf(config: ClusterConfig, name: string): Promise<readonly ProcessFacts[]> {
   if (name === "nats") return serverOf(join(statePaths(config).nats, "process.json"), false);
   if (name === "postgres") return serverOf(join(statePaths(config).postgres, "process.json"), true);
-  return findProcesses((argv) => isRole(argv, name)).then((found) =>
+  return findProcesses(({ argv }) => isRole(argv, name)).then((found) =>
     found.filter((facts) => configOf(facts) === config.file),
   );
 }
@@ -45,7 +45,7 @@ async function serverOf(proofFile: string, withChildren: boolean): Promise<reado
   if (proof === undefined) return [];
   const children = withChildren ? await childrenOf(proof.pid) : [];
   const wanted = [proof.pid, ...children];
-  const all = await findProcesses((argv) => argv.length > 0);
+  const all = await findProcesses(({ argv }) => argv.length > 0);
   return all
     .filter(({ pid }) => wanted.includes(pid))
     .sort((left, right) => wanted.indexOf(left.pid) - wanted.indexOf(right.pid));
@@ -90,7 +90,9 @@ function configOf({ argv, cwd }: ProcessFacts): string {
 export async function livingParties(config: ClusterConfig): Promise<ReadonlyMap<string, ProcessFacts>> {
   const { controllers, nodes } = partiesOf(config);
   const living = new Map<string, ProcessFacts>();
-  const roles = await findProcesses((argv) => [...controllers, ...nodes].some((name) => isRole(argv, name)));
+  const roles = await findProcesses(({ argv }) =>
+    [...controllers, ...nodes].some((name) => isRole(argv, name)),
+  );
   for (const facts of roles.filter((one) => configOf(one) === config.file)) {
     const name = [...controllers, ...nodes].find((one) => isRole(facts.argv, one));
     if (name !== undefined) living.set(name, facts);
@@ -111,7 +113,7 @@ export async function guestsOf(config: ClusterConfig): Promise<readonly GuestPar
       directory: `${statePaths(config).node(name)}/`,
       hostId: hostIdOf(config, name),
     }));
-  const found = await findProcesses(([program = ""]) => program.includes("qemu-system"));
+  const found = await findProcesses(({ argv: [program = ""] }) => program.includes("qemu-system"));
   return found
     .flatMap((process) => {
       const home = homes.find(({ directory }) => process.cwd.startsWith(directory));

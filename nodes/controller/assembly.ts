@@ -205,7 +205,7 @@ function actorsOf(ports: ControllerPorts) {
     ...ports,
     half: "actors",
     ...{ system, residents: [registry, steering.hosts], publisher },
-    lastSequence: () => store.lastSequence(),
+    lastSequence: () => store.events.lastSequence(),
   });
   return {
     debug,
@@ -258,7 +258,7 @@ function hostsOf({ store, clock, ids, log, power }: ControllerPorts, around: Aro
 }
 
 /** What the actors do with the news of the safety channel. */
-function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): FleetAudience {
+function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudience {
   const { directory, placer, registry, commits, waits, leases, tell } = parts;
   const observers = { store, registry, strange: parts.strange };
   return {
@@ -269,7 +269,7 @@ function audienceOf({ store, clock, log }: ControllerPorts, parts: Parts): Fleet
       return stored;
     },
     guarded: async (report) => {
-      await takeDeeds(report, { store, commit: commits.commit, clock, log });
+      await takeDeeds(report, { store, commit: commits.commit, clock, strange: parts.strange });
       return true;
     },
     heard: (hostId, spaces) => {
@@ -317,6 +317,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
         diagnosis(
           await examine({
             ...{ ...asked, strange, store, clock },
+            excessive: () => parts.leases.excessive,
             brake: () => parts.leases.brake,
             spaces: () => parts.space.spaces,
           }),

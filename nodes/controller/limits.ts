@@ -1,12 +1,20 @@
 /** Limits of a controller's two threads. They are never configured. */
 export const controllerLimits = {
-  /**
-   * Connections of the safety channel to PostgreSQL: one for its commits, one for renewals, one for the read
-   * of the hosts, one for a host that asks anew.
-   */
-  safetyConnectionsMax: 4,
   /** Time for the safety channel's thread to hear hosts: PostgreSQL and NATS may start at the same time. */
   safetyStartMsMax: 60_000,
+  /**
+   * The thread of the safety channel says so often that its event loop turns. The controller's other thread
+   * counts its own turns of this length without a word: a process that was paused as a whole, or two threads
+   * that wait for the same CPU, do not look like a thread that hangs.
+   */
+  safetyBeatPeriodMs: 1_000,
+  /**
+   * So many turns without a word end the controller. Half of a host lease: of the hosts whose renewals went
+   * to the stuck thread, most have asked another controller before their leases end.
+   */
+  safetyBeatsMissedMax: 5,
+  /** Time for a thread that hangs to be ended; one that is stuck in the kernel takes the process with it. */
+  safetyEndMsMax: 3_000,
   /** Young memory of the safety channel's thread: more would hold garbage most of the time. */
   safetyYoungMemoryMib: 4,
   /** How long the halves of all controllers have to answer an operator's question for what they do. */

@@ -10,6 +10,8 @@ import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
 import { controllerUser } from "../bus/users.ts";
 import { type ClusterConfig, connectionOf, postgresUrlOf, statePaths } from "../config/config.ts";
+import { configLimits } from "../config/limits.ts";
+import { connectionsOf } from "../config/postgres-connections.ts";
 import { createImageFiles } from "../drivers/images/files.ts";
 import { startEventPublisher } from "../events/publisher.ts";
 import { createEventStream } from "../events/stream.ts";
@@ -19,7 +21,7 @@ import { meterStore } from "../metrics/store.ts";
 import { threadMeter } from "../metrics/thread-meter.ts";
 import { ownRelease } from "../package/release.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
-import { apart, DirectorySpace, spaceNames } from "../process/disk-space.ts";
+import { DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import type { ThreadMeasured } from "../process/messages.ts";
 import { assembleController } from "./assembly.ts";
 import { SafetyThread } from "./safety-worker.ts";
@@ -52,7 +54,11 @@ export async function startController({ config, index, log }: ControllerOptions)
   const { promise: outdated, resolve: onOutdated } = Promise.withResolvers<string>();
   const { meter, measure } = threadMeter({ on: config.metrics !== undefined, log, whole: true });
   const url = postgresUrlOf(config);
-  const store = await openStore({ url, clock, log, onOutdated, meter: meterStore(meter) });
+  const store = await openStore({
+    ...{ url, clock, log, onOutdated, meter: meterStore(meter) },
+    connectionsMax: configLimits.actorsConnectionsMax,
+    together: { controllers: config.controllers, connections: connectionsOf(config.controllers) },
+  });
   const bus = await connectNats({
     ...connectionOf(config, controllerUser),
     name: `controller-${index}`,
@@ -114,7 +120,7 @@ function endProcess(log: Log, why: string): void {
 function spaceOf(config: ClusterConfig): DiskSpace {
   const { postgres } = statePaths(config);
   const database = config.postgres.url === undefined ? [{ of: spaceNames.database, path: postgres }] : [];
-  return new DirectorySpace(apart([{ of: spaceNames.state, path: config.stateDirectory }, ...database]));
+  return new DirectorySpace([{ of: spaceNames.state, path: config.stateDirectory }, ...database]);
 }
 
 function imageFilesOf(config: ClusterConfig): ImageFiles {

@@ -1,7 +1,7 @@
 /**
  * Starts the thread of the safety channel, and passes its calls to the controller's actors. The two threads
- * live and die together: a thread that ends by itself makes this one fail, and whoever keeps the process
- * starts it anew.
+ * live and die together: a thread that ends by itself, or hangs, makes this one fail, and whoever keeps the
+ * process starts it anew.
  */
 
 import { join } from "node:path";
@@ -14,7 +14,9 @@ import type { Log } from "../../protocol/wire/transport.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { metricsLimits } from "../metrics/limits.ts";
 import { programFile } from "../package/program-files.ts";
+import { systemClock } from "../process/clock.ts";
 import { controllerLimits } from "./limits.ts";
+import { Pulse } from "./pulse.ts";
 import { type AnswerMessage, answerCall, type CallMessage } from "./safety-link.ts";
 
 export interface SafetyThreadData {
@@ -27,6 +29,8 @@ export interface SafetyThreadData {
 export type FromSafety =
   | CallMessage
   | { readonly kind: "ready" }
+  /** Its event loop turns; said in every safetyBeatPeriodMs. */
+  | { readonly kind: "beat" }
   | { readonly kind: "outdated"; readonly sentence: string }
   | { readonly kind: "measured"; readonly measured: readonly Measured[] }
   | { readonly kind: "stopped" };
@@ -81,10 +85,12 @@ async function open(options: SafetyThreadOptions, audience: FleetAudience): Prom
   const ended = Promise.withResolvers<void>();
   let life: "starting" | "serving" | "stopping" = "starting";
   let cause: unknown;
+  let pulse: Pulse | undefined;
   let measured: PromiseWithResolvers<readonly Measured[] | null> | undefined;
   worker.on("message", (message: FromSafety) => {
     if (message.kind === "call") void answerCall(message, audience, worker);
     else if (message.kind === "outdated") onOutdated(message.sentence);
+    else if (message.kind === "beat") pulse?.heard();
     else if (message.kind === "ready") said.resolve();
     else if (message.kind === "measured") measured?.resolve(message.measured);
     else ended.resolve();
@@ -94,6 +100,7 @@ async function open(options: SafetyThreadOptions, audience: FleetAudience): Prom
     log.error({ error }, "the safety channel has failed");
   });
   worker.on("exit", () => {
+    pulse?.end();
     ended.resolve();
     said.reject(cause ?? new StatusError("shuttingDown", "The safety channel ended before it heard hosts."));
     if (life === "serving") onEnded();
@@ -104,6 +111,7 @@ async function open(options: SafetyThreadOptions, audience: FleetAudience): Prom
   }, controllerLimits.safetyStartMsMax);
   await said.promise.finally(() => clearTimeout(timer));
   life = "serving";
+  pulse = watched(worker, log);
   return {
     measure: async () => {
       const answer = Promise.withResolvers<readonly Measured[] | null>();
@@ -118,4 +126,26 @@ async function open(options: SafetyThreadOptions, audience: FleetAudience): Prom
       await worker.terminate();
     },
   };
+}
+
+/**
+ * Ends the thread when it hangs. Nobody hears the hosts that ask this controller then, and the bus goes on
+ * giving it their renewals: it must be gone, so that another controller has them.
+ */
+function watched(worker: Worker, log: Log): Pulse {
+  const { safetyBeatPeriodMs, safetyBeatsMissedMax, safetyEndMsMax } = controllerLimits;
+  return new Pulse({
+    clock: systemClock,
+    periodMs: safetyBeatPeriodMs,
+    missedMax: safetyBeatsMissedMax,
+    onLost: () => {
+      log.error({ periods: safetyBeatsMissedMax, periodMs: safetyBeatPeriodMs }, "the safety channel hangs");
+      // A thread that is stuck in the kernel cannot be ended, nor does its process end in the ordinary way.
+      const timer = setTimeout(() => {
+        log.error({}, "the safety channel cannot be ended: the process is killed");
+        process.kill(process.pid, "SIGKILL");
+      }, safetyEndMsMax);
+      void worker.terminate().then(() => clearTimeout(timer));
+    },
+  });
 }

@@ -8,9 +8,10 @@ import { Fencer } from "../../actors/control/fleet/fencer.ts";
 import { Leases } from "../../actors/control/fleet/leases.ts";
 import type { FleetAudience, SafetyChannel } from "../../actors/control/fleet/link.ts";
 import { Patience } from "../../actors/control/fleet/patience.ts";
+import { ReportBudgets } from "../../actors/control/fleet/report-budgets.ts";
 import { reportHandlers } from "../../actors/control/fleet/reports.ts";
 import { Commits } from "../../actors/control/request/commits.ts";
-import type { Store, WriterPicture } from "../../actors/ports/store.ts";
+import type { Store, StorePart, WriterPicture } from "../../actors/ports/store.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
 import { meterCalls } from "../../actors/runtime/metered.ts";
@@ -25,10 +26,8 @@ import { type HostAgents, hostAgents } from "./host-agents.ts";
 import { tellOfSupervision } from "./supervision.ts";
 
 /** What the safety channel needs of the store. */
-export type SafetyStore = Pick<
-  Store,
-  "commit" | "getHost" | "hostsCalled" | "allHosts" | "touchHosts" | "renewLeases"
->;
+export type SafetyStore = StorePart<{ hosts: "get" | "called" | "all"; signsOfLife: "touch" | "renew" }> &
+  Pick<Store, "commit">;
 
 export interface SafetyPorts {
   readonly cell: string;
@@ -65,19 +64,21 @@ export async function assembleSafety(ports: SafetyPorts, audience: FleetAudience
     void patience.hostsChanged();
   };
   const examineStorage = storageExaminer(hostAgents(ports));
+  const budgets = new ReportBudgets({ clock, log });
   const common = { system, commit, clock, log, meter, onFailed };
   const fencer = new Fencer({
     ...{ ...common, name, examineStorage, onFenced: hostsChanged },
-    onLooked: (picture) => audience.looked(picture),
+    onLooked: (seen) => audience.looked({ ...seen, excessive: budgets.lately() }),
   });
   const directory = new HostDirectory({
-    ...{ ...common, store, signsOfLife: store },
+    ...{ ...common, store, signsOfLife: store.signsOfLife },
     onRound: (read) => fencer.hostsRead(read),
   });
   const leases = new Leases({ ...common, store, hostsChanged });
   await directory.open();
   const questions = new Debug({ ...ports, half: "safety", system }).serve();
-  const handlers = reportHandlers({ store, commit, clock, directory, leases, audience: patience, log });
+  const reporting = { store, commit, clock, directory, leases, audience: patience, budgets, log };
+  const handlers = reportHandlers(reporting);
   const server = createServer({
     ...{ bus, clock, ids, log, discoverable: false },
     binding: reportBinding(cell),

@@ -45,6 +45,10 @@ export function mapsUid(uidMap: string, last: number): boolean {
   });
 }
 
+/** True for the uid of a single guest. */
+export const isOfOneGuest = (uid: number): boolean =>
+  uid >= guestUidFirst && uid < guestUidFirst + guestUidCount;
+
 /** True for a user that several guests share. */
 export const isShared = (user: GuestUser): boolean => user.uid === nobody.uid;
 

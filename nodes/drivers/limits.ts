@@ -8,6 +8,24 @@ export const driverLimits = {
    * Bytes kept of the standard error of one QEMU process: the reason of a failure is among the last lines.
    */
   processLogBytesMax: 64 * 1024,
+  /**
+   * Processes whose arguments may be read at once, each by one of the four threads that a Node process has
+   * for files: those that do not answer must leave some for other files.
+   */
+  argumentReadsMax: 2,
+  /** How long a process may take to have its arguments read: a ms, unless it hangs. */
+  argumentPatienceMs: 1_000,
+  /** Patience of the guard with one process, whose arguments it reads again at the next look. */
+  guardArgumentPatienceMs: 250,
+  /**
+   * A process that is younger than this may be on its way to its program: what it shows then is not
+   * remembered.
+   */
+  youngProcessMs: 10_000,
+  /** Bytes that each file of the guard's state has in advance: the state with 2,000 stopped guests. */
+  guardStateBytes: 512 * 1024,
+  /** Bytes that each file of the guard's deeds has in advance: all that the guard remembers. */
+  guardDeedsBytes: 128 * 1024,
   /** Bytes kept free for the files of machines on a full disk; each of them is a multiple of this. */
   spareBytes: 8 * 1024,
   /** A partial copy on shared storage that was not written to for this long was left by a dead host. */

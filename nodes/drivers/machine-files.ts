@@ -49,6 +49,7 @@ export class DirectoryMachineFiles implements MachineFiles {
     const leftovers = names.filter(isTemporaryName);
     await Promise.all(leftovers.map((name) => rm(join(this.#directory, name), { force: true })));
     const files = names.filter((name) => name.endsWith(suffix) && isToken(name.slice(0, -suffix.length)));
+    await this.#spare.pad(files.map((name) => join(this.#directory, name)));
     return Promise.all(files.map((name) => this.#read(name)));
   }
 

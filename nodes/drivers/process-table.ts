@@ -4,8 +4,11 @@
  * identify one process of this boot. This file must never signal a process whose start time it has not just
  * compared.
  */
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readFile, readlink } from "node:fs/promises";
 import type { Clock } from "../../protocol/wire/transport.ts";
+import { driverLimits } from "./limits.ts";
+import { ArgumentReader } from "./process-arguments.ts";
+import { listProcesses, livingStat, type SeenProcess } from "./process-owners.ts";
 import { parseStat, parseUids } from "./process-stat.ts";
 import { sharedPartOf } from "./process-tasks.ts";
 import { delay, throwIfAborted } from "./waiting.ts";
@@ -21,6 +24,7 @@ export interface ProcessFacts extends ProcessIdentity {
   readonly state: string;
   readonly executable: string;
   readonly cwd: string;
+  /** Empty as well for a process that did not answer in time. */
   readonly argv: readonly string[];
   /** Real, effective, saved and file system user. */
   readonly uids: readonly number[];
@@ -31,31 +35,29 @@ export interface ProcessFacts extends ProcessIdentity {
  */
 const goneProbePeriodMs = 3;
 
+/** The only reader of the agent: every read of arguments shares the same threads. */
+const argumentReader = new ArgumentReader({
+  atOnce: driverLimits.argumentReadsMax,
+  patienceMs: driverLimits.argumentPatienceMs,
+});
+
 /**
  * The facts about a process; undefined when there is no such process, or only its zombie, which has no
  * memory, file or lock any more.
  */
 export async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
+  const facts = livingStat(pid);
+  if (facts === undefined) return undefined;
+  const { state, startTicks } = facts;
+  const part = state === "Z" ? sharedPartOf(pid) : String(pid);
   try {
-    const facts = parseStat(await readFile(`/proc/${pid}/stat`, "latin1"));
-    if (facts === undefined || facts.dead) return undefined;
-    const { state, startTicks } = facts;
-    const part = state === "Z" ? sharedPartOf(pid) : String(pid);
-    const [command, status, executable, cwd] = await Promise.all([
-      readFile(`/proc/${part}/cmdline`, "utf8"),
+    const [argv = [], status, executable, cwd] = await Promise.all([
+      argumentReader.read({ pid, startTicks }),
       readFile(`/proc/${pid}/status`, "latin1"),
       readlink(`/proc/${part}/exe`).catch(() => ""),
       readlink(`/proc/${part}/cwd`).catch(() => ""),
     ]);
-    return {
-      pid,
-      startTicks,
-      state,
-      executable,
-      cwd,
-      argv: command.split("\0").slice(0, -1),
-      uids: parseUids(status),
-    };
+    return { pid, startTicks, state, executable, cwd, argv, uids: parseUids(status) };
   } catch (error) {
     if (isGoneError(error)) return undefined;
     throw error;
@@ -104,33 +106,17 @@ export async function signalProcess(identity: ProcessIdentity, signal: NodeJS.Si
   }
 }
 
-/** Every living process whose argv `wanted` accepts; further facts are read only for these. */
+/**
+ * Every living process that `isAsked` accepts by its owners, and `isWanted` by its facts. No process is
+ * awaited before another, and none for longer than it may take to answer.
+ */
 export async function findProcesses(
-  wanted: (argv: readonly string[]) => boolean,
+  isWanted: (facts: ProcessFacts) => boolean,
+  isAsked: (seen: SeenProcess) => boolean = () => true,
 ): Promise<readonly ProcessFacts[]> {
-  const found: ProcessFacts[] = [];
-  for (const name of await readdir("/proc")) {
-    if (!/^[0-9]+$/.test(name)) continue;
-    const pid = Number(name);
-    const argv = await readArgv(pid);
-    if (!wanted(argv)) continue;
-    const facts = await readProcess(pid);
-    if (facts !== undefined) found.push(facts);
-  }
-  return found;
-}
-
-/** The arguments of a process, also of one whose first thread has ended before the others. */
-async function readArgv(pid: number): Promise<readonly string[]> {
-  try {
-    const own = await readFile(`/proc/${pid}/cmdline`, "utf8");
-    const part = own === "" ? sharedPartOf(pid) : String(pid);
-    const command = part === String(pid) ? own : await readFile(`/proc/${part}/cmdline`, "utf8");
-    return command.split("\0").slice(0, -1);
-  } catch (error) {
-    if (isGoneError(error)) return [];
-    throw error;
-  }
+  const asked = await listProcesses(isAsked);
+  const found = await Promise.all(asked.map(({ pid }) => readProcess(pid)));
+  return found.flatMap((facts) => (facts !== undefined && isWanted(facts) ? [facts] : []));
 }
 
 /** The id of this boot of the computer: start times are comparable only within one boot. */

@@ -8,10 +8,10 @@
  * The replaced file is whole at every moment, as with writeDurably. It must never write into a file that
  * has another name as well. On a file system that writes blocks anew (btrfs, ZFS) the spare is no help.
  */
-import { type FileHandle, link, open, rename, rm, stat } from "node:fs/promises";
+import { appendFile, type FileHandle, link, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { StatusError } from "../../protocol/wire/status.ts";
-import { diskError, isMissing, syncDirectory } from "./durable-file.ts";
+import { diskError, isDiskFull, isMissing, syncDirectory } from "./durable-file.ts";
 import { driverLimits } from "./limits.ts";
 import { Turns } from "./waiting.ts";
 
@@ -45,6 +45,22 @@ export class SpareFile {
   /** Replaces an existing file durably. @throws RESOURCE_EXHAUSTED diskFull, when the spare is too small */
   replace(path: string, text: string): Promise<void> {
     return this.#turns.run("spare", () => this.#replace(path, text));
+  }
+
+  /**
+   * Appends spaces to files of a version before, which are smaller than a spare has to be. Where there is no
+   * room for that, the files stay small.
+   */
+  async pad(paths: readonly string[]): Promise<void> {
+    for (const path of paths) {
+      const missing = spareBytes - (await sizeOf(path));
+      if (missing <= 0) continue;
+      try {
+        await appendFile(path, " ".repeat(missing), { flush: true });
+      } catch (error) {
+        if (!isDiskFull(diskError(error, "Padding a file of the host's state"))) throw error;
+      }
+    }
   }
 
   async #prepare(): Promise<void> {
@@ -84,6 +100,8 @@ export class SpareFile {
       await rename(this.#path, path);
       await rename(this.#aside, this.#path);
       await syncDirectory(dirname(path));
+      // What a version before has written is smaller than a spare has to be.
+      this.#ready = (await sizeOf(this.#path)) >= spareBytes;
     } catch (error) {
       this.#ready = false;
       throw diskError(error, "Writing a file of the host's state");

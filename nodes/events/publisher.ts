@@ -4,7 +4,7 @@
  * still nothing is lost, because the store keeps the events. A command must never wait for the publisher.
  */
 import type { EventStream } from "../../actors/ports/event-stream.ts";
-import type { Store } from "../../actors/ports/store.ts";
+import type { StorePart } from "../../actors/ports/store.ts";
 import { type Meter, nullMeter, only } from "../../actors/runtime/meter.ts";
 import { Periodic, type Round } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
@@ -12,7 +12,7 @@ import type { Log } from "../../protocol/wire/transport.ts";
 import { eventLimits } from "./limits.ts";
 
 export interface EventPublisherOptions {
-  readonly store: Pick<Store, "listEvents">;
+  readonly store: StorePart<{ events: "list" }>;
   readonly stream: EventStream;
   readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly log: Log;
@@ -144,7 +144,7 @@ async function publishNews(
     lag.published(after);
     if (after === before) return undefined;
     before = after;
-    const page = await store.listEvents({ after, limit: eventLimits.eventPublishPage });
+    const page = await store.events.list({ after, limit: eventLimits.eventPublishPage });
     if (page.events.length === 0) return after;
     lag.committed(page.events.at(-1)?.sequence ?? 0);
     end = await stream.publish(page.events);

@@ -4,9 +4,10 @@
  * process lives as long as there are such guests. Arguments: its own directory, and the directory that the
  * guests work in.
  *
- * The process has to be small and must never wait: it imports next to nothing, reads only /proc
- * synchronously, and stops a guest without an answer of QEMU or of the storage. It must never say of a guest
- * that it is stopped or gone before the kernel shows it of every thread. Started by
+ * The process has to be small and must never wait: it imports next to nothing, reads only what the kernel
+ * answers by itself synchronously, and stops a guest without an answer of QEMU, of the storage, or of any
+ * other process; the guests that it knows are stopped before it looks for others. It must never say of a
+ * guest that it is stopped or gone before the kernel shows it of every thread. Started by
  * drivers/qemu/guard-launch.ts.
  */
 import { access, ftruncateSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
@@ -33,30 +34,34 @@ class GuardProcess {
   readonly #bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   readonly #memory = new GuardMemory((error) => say(`its state could not be written: ${error.message}`));
   readonly #waiting = new Map<number, Socket>();
-  /** The last line about each guest. */
-  readonly #said = new Map<string, string>();
+  /** The last line about each process. */
+  readonly #said = new Map<number, string>();
   #state: GuardState;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<ReadonlyMap<string, boolean>> | undefined;
   #lookedAtMs = 0;
+  #searching: Promise<number> | undefined;
+  /** When the last search ended; undefined: there was none yet. */
+  #searchedAtMs: number | undefined;
 
   constructor(guests: string) {
-    this.#scan = new GuardScan(guests);
     this.#state = beginGuard(readStoredGuard(), this.#bootId, monotonicMs());
+    this.#scan = new GuardScan(guests, this.#state.stopped);
   }
 
   get number(): number {
     return this.#state.number;
   }
 
-  /** Stops at once the guests that have to be stopped, and looks at the disks afterwards. */
+  /**
+   * Stops at once the known guests that have to be stopped, and looks for others and at the disks afterwards.
+   * Before the first search nothing is known that the guard before has not stopped.
+   */
   tick(): void {
-    const guests = this.#scan.find();
-    this.#take(tickOf(guests, undefined));
-    const { stopped, deadlineMs, unanswered, watchUntilMs } = this.#state;
-    const nowMs = monotonicMs();
-    const due = nowMs >= deadlineMs || nowMs < watchUntilMs || stopped.length > 0;
-    if (due && (guests.length > 0 || unanswered)) void this.#look(guests);
+    if (this.#searchedAtMs !== undefined) this.#take(tickOf(this.#scan.known()));
+    const sinceMs = monotonicMs() - (this.#searchedAtMs ?? Number.NEGATIVE_INFINITY);
+    const isDue = this.#searching === undefined && sinceMs >= guardLimits.guardSearchPauseMs;
+    if (isDue) void this.#searchAndLook();
   }
 
   extend(number: number, deadlineMs: number, socket: Socket): void {
@@ -75,9 +80,17 @@ class GuardProcess {
     return this.#state.deeds.at(-1)?.number ?? 0;
   }
 
-  /** Number of guests to guard. */
+  /** Looks for guests; what is found has been dealt with. Answers their number. One search at a time. */
+  search(): Promise<number> {
+    this.#searching ??= this.#search().finally(() => {
+      this.#searching = undefined;
+    });
+    return this.#searching;
+  }
+
+  /** Number of known guests to guard. */
   count(): number {
-    return this.#scan.find().length;
+    return this.#scan.known().length;
   }
 
   forget(socket: Socket): void {
@@ -94,6 +107,22 @@ class GuardProcess {
     this.#arm();
   }
 
+  async #search(): Promise<number> {
+    const guests = await this.#scan.find();
+    this.#searchedAtMs = monotonicMs();
+    this.#take(tickOf(guests));
+    return guests.length;
+  }
+
+  async #searchAndLook(): Promise<void> {
+    await this.search();
+    const { stopped, deadlineMs, unanswered, watchUntilMs } = this.#state;
+    const nowMs = monotonicMs();
+    const due = nowMs >= deadlineMs || nowMs < watchUntilMs || stopped.length > 0;
+    const guests = this.#scan.known();
+    if (due && (guests.length > 0 || unanswered)) await this.#look(guests);
+  }
+
   /**
    * Sets the timer for the next tick. A timer of a starved process fires late; the tick then goes by the
    * clock.
@@ -106,7 +135,7 @@ class GuardProcess {
   }
 
   #act(action: GuardAction): void {
-    if (action.kind === "look") this.tick();
+    if (action.kind === "look") void this.#searchAndLook();
     else if (action.kind === "acknowledge") this.#answer(action.number);
     else if (action.kind === "tell") this.#sayOnce(action.guest, proofs[action.what]);
     else this.#signal(action.kind, action.guest);
@@ -126,8 +155,8 @@ class GuardProcess {
   #sayOnce(guest: FencedGuest, what: string): void {
     const { instanceId, ownerEpoch, pid } = guest;
     const line = `process ${pid}, instance ${instanceId} of epoch ${ownerEpoch}: ${what}`;
-    if (this.#said.get(instanceId) === line) return;
-    this.#said.set(instanceId, line);
+    if (this.#said.get(pid) === line) return;
+    this.#said.set(pid, line);
     say(line);
   }
 
@@ -146,7 +175,7 @@ class GuardProcess {
     this.#looking ??= this.#begin(guests);
     const found = await within(this.#looking, guardLimits.guardDiskLookMs);
     const lookedAtMs = found === undefined ? askedAtMs : this.#lookedAtMs;
-    this.#take(tickOf(this.#scan.find(), lookedAtMs, found));
+    this.#take(tickOf(this.#scan.known(), lookedAtMs, found));
   }
 
   #begin(guests: readonly FoundGuest[]): Promise<ReadonlyMap<string, boolean>> {
@@ -161,12 +190,12 @@ class GuardProcess {
 /** The input of a tick. Without `found`, no disk counts as taken by somebody else. */
 function tickOf(
   guests: readonly FoundGuest[],
-  lookedAtMs: number | undefined,
+  lookedAtMs?: number,
   found?: ReadonlyMap<string, boolean>,
 ): GuardEvent {
-  const seen = guests.map(({ directory, ...guest }) => ({
+  const seen = guests.map(({ directory, isRead, ...guest }) => ({
     ...guest,
-    diskPresent: directory === undefined ? true : found?.get(directory),
+    diskPresent: directory === undefined ? isRead || undefined : found?.get(directory),
   }));
   return { kind: "tick", guests: seen, lookedAtMs };
 }
@@ -213,7 +242,7 @@ function hear(guard: GuardProcess, socket: Socket, line: string): void {
   } else if (kind === "deeds" && Number.isInteger(after)) {
     send(socket, { kind: "deeds", after, deeds: guard.deeds(after) });
   } else if (kind === "end") {
-    end(guard, socket);
+    void end(guard, socket);
   } else {
     socket.destroy();
   }
@@ -228,8 +257,8 @@ function parsed(line: string): unknown {
   }
 }
 
-function end(guard: GuardProcess, socket: Socket): void {
-  const guests = guard.count();
+async function end(guard: GuardProcess, socket: Socket): Promise<void> {
+  const guests = await guard.search();
   if (guests > 0) {
     send(socket, { kind: "refused", guests });
     return;
@@ -257,10 +286,14 @@ function serve(guard: GuardProcess): void {
   server.listen(guardFiles.socket);
 }
 
-/** Ends the guard when its directory was removed: no agent can find it again, and no guests are left. */
-function endWithoutHome(guard: GuardProcess): void {
+/**
+ * Learns the guests while they are young: what they show of themselves can be changed by whoever breaks out
+ * of them. Ends the guard when its directory was removed: no agent can find it again, and no guests are left.
+ */
+async function lookAround(guard: GuardProcess): Promise<void> {
+  const guests = await guard.search();
   access(guardFiles.lock, (error) => {
-    if (error?.code === "ENOENT" && guard.count() === 0) process.exit(0);
+    if (error?.code === "ENOENT" && guests === 0) process.exit(0);
   });
 }
 
@@ -288,5 +321,5 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
 const guard = new GuardProcess(guests);
 guard.tick();
 serve(guard);
-setInterval(() => endWithoutHome(guard), guardLimits.guardHomeLookMs);
+setInterval(() => void lookAround(guard), guardLimits.guardHomeLookMs);
 say(`it guards ${guests} as process ${process.pid}`);

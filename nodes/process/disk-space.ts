@@ -3,8 +3,7 @@
  * once and no more until it has: each question holds a thread of the process.
  */
 
-import { statSync } from "node:fs";
-import { statfs } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { FileSystemSpace } from "../../protocol/space.ts";
@@ -18,17 +17,6 @@ export const spaceNames = {
   database: "database",
 } as const;
 
-/** The directories without those that lie on the file system of an earlier one. */
-export function apart(directories: readonly WatchedDirectory[]): readonly WatchedDirectory[] {
-  const seen = new Set<number>();
-  return directories.filter(({ path }) => {
-    const device = statSync(path, { throwIfNoEntry: false })?.dev;
-    if (device === undefined || seen.has(device)) return false;
-    seen.add(device);
-    return true;
-  });
-}
-
 export interface WatchedDirectory {
   /** What it is, in words that follow "the file system of the". */
   readonly of: string;
@@ -37,8 +25,9 @@ export interface WatchedDirectory {
 
 export class DirectorySpace implements DiskSpace {
   readonly #directories: readonly WatchedDirectory[];
-  readonly #asked = new Map<string, Promise<FileSystemSpace | undefined>>();
+  readonly #asked = new Map<string, Promise<Measured | undefined>>();
 
+  /** A directory that is missing now is watched from the moment it is there. */
   constructor(directories: readonly WatchedDirectory[]) {
     this.#directories = directories;
   }
@@ -52,10 +41,10 @@ export class DirectorySpace implements DiskSpace {
       this.#directories.map((directory) => Promise.race([this.#ask(directory), patience])),
     );
     timeout.abort();
-    return found.flatMap((one) => one ?? []);
+    return apart(found.flatMap((one) => one ?? [])).map(({ space }) => space);
   }
 
-  #ask(directory: WatchedDirectory): Promise<FileSystemSpace | undefined> {
+  #ask(directory: WatchedDirectory): Promise<Measured | undefined> {
     const known = this.#asked.get(directory.path);
     if (known !== undefined) return known;
     const asked = spaceIn(directory).finally(() => this.#asked.delete(directory.path));
@@ -64,11 +53,21 @@ export class DirectorySpace implements DiskSpace {
   }
 }
 
+interface Measured {
+  readonly device: number;
+  readonly space: FileSystemSpace;
+}
+
+/** Each file system once, under the name of the first directory on it: which these are may change. */
+const apart = (found: readonly Measured[]): readonly Measured[] =>
+  found.filter(({ device }, index) => found.findIndex((one) => one.device === device) === index);
+
 /** The room that is left to users without privileges, as PostgreSQL is one; undefined: it cannot be told. */
-async function spaceIn({ of, path }: WatchedDirectory): Promise<FileSystemSpace | undefined> {
+async function spaceIn({ of, path }: WatchedDirectory): Promise<Measured | undefined> {
   try {
+    const { dev } = await stat(path);
     const { bavail, blocks, bsize } = await statfs(path);
-    return { of, freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+    return { device: dev, space: { of, freeBytes: bavail * bsize, totalBytes: blocks * bsize } };
   } catch {
     // The directory is missing: its user reports that.
     return undefined;

@@ -7,6 +7,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { NatsCredentials } from "../bus/credentials.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
+import { ownServerConnections } from "../config/postgres-connections.ts";
 import { systemClock } from "../process/clock.ts";
 import { spaceNames } from "../process/disk-space.ts";
 import { writeStateFile } from "../process/state-file.ts";
@@ -227,6 +228,7 @@ function postgresStarter({ config, stop }: ClusterOptions, parts: Parts): Starte
   const start = async (port: number) => {
     const server = await startPostgres({
       ...{ directory: paths.postgres, port, logFile, database: "novact" },
+      connectionsMax: ownServerConnections(config.controllers),
       ...(stop === undefined ? {} : { stop }),
     });
     writeStateFile(paths.postgresUrl, `${server.url}\n`);

@@ -7,7 +7,7 @@ import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { SpaceWatch } from "../../actors/runtime/space-watch.ts";
 import { type FileSystemSpace, fullSentence, type Space } from "../../protocol/space.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
-import { apart, DirectorySpace, spaceNames, type WatchedDirectory } from "../process/disk-space.ts";
+import { DirectorySpace, spaceNames, type WatchedDirectory } from "../process/disk-space.ts";
 import { upLimits } from "./limits.ts";
 import type { Reserve } from "./reserve.ts";
 import { ServerStartError } from "./server-process.ts";
@@ -56,7 +56,7 @@ export const silent: Log = { debug: nothing, info: nothing, warn: nothing, error
 export function watchDisks(options: DiskWatchOptions): () => void {
   const { stateDirectory, others, reserve, say, clock } = options;
   reserve.make();
-  const seen = new DirectorySpace(apart([{ of: spaceNames.state, path: stateDirectory }, ...others]));
+  const seen = new DirectorySpace([{ of: spaceNames.state, path: stateDirectory }, ...others]);
   const look = async (): Promise<readonly FileSystemSpace[]> => {
     const found = await seen.look();
     const state = found.find(({ of }) => of === spaceNames.state);

@@ -26,8 +26,6 @@ export const upLimits = {
   streamAnswerMs: 5_000,
   /** Free space without which a first start is not tried: what PostgreSQL, the reserve and the logs need. */
   firstStartMib: 320,
-  /** Connections to our own PostgreSQL; each costs memory, a controller needs about ten. */
-  postgresConnectionsMax: 50,
   /**
    * Pause before a process of the cluster that died is started again; doubles, and falls back once the
    * process has lived for longer.

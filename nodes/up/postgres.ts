@@ -19,6 +19,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { ownServerConnections } from "../config/postgres-connections.ts";
 import { endProcess, isAlive, proofOf } from "../process/owned-process.ts";
 import { readStateFile, StateFileError, syncDirectoryOf, writeStateFile } from "../process/state-file.ts";
 import { mustRun, type Stop } from "../setup/run-command.mjs";
@@ -40,6 +41,8 @@ export interface PostgresOptions {
   readonly port: number;
   readonly logFile: string;
   readonly database: string;
+  /** Connections that the server takes. Absent: as many as for one controller. */
+  readonly connectionsMax?: number;
   /** See ServerProgram.diesWithUs. */
   readonly diesWithUs?: boolean;
   readonly stop?: Stop;
@@ -86,7 +89,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   const server = await startServerProcess({
     name: "PostgreSQL",
     program: join(programs, "postgres"),
-    arguments: ["-D", data, ...settings(port)],
+    arguments: ["-D", data, ...settings(port, options.connectionsMax ?? ownServerConnections(1))],
     ownArgument: data,
     proofFile,
     logFile: options.logFile,
@@ -172,12 +175,12 @@ async function clearFormerRun(data: string, proofFile: string): Promise<void> {
  * Small settings, because PostgreSQL shares the computer with guests; measured on Debian 12: about 30 MiB in
  * total when idle.
  */
-function settings(port: number): readonly string[] {
+function settings(port: number, connectionsMax: number): readonly string[] {
   const values: Readonly<Record<string, string>> = {
     port: String(port),
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
-    max_connections: String(upLimits.postgresConnectionsMax),
+    max_connections: String(connectionsMax),
     shared_buffers: "32MB",
     huge_pages: "off",
     max_wal_size: "256MB",

@@ -48,7 +48,7 @@ describe("a controller", () => {
     expect(host.machines.get(instance.id)?.resetCount).to.equal(1);
     expect(await state(demo.instance.delete(instance.id, { wait: true }))).to.equal("deleted");
     expect(host.machines.size).to.equal(0);
-    expect(await world.store.claimTotals()).to.deep.equal([]);
+    expect(await world.store.hosts.claimTotals()).to.deep.equal([]);
     expect((await refused(demo.instance.start(instance.id, {}))).reason).to.equal("instanceNotFound");
   });
 
@@ -71,7 +71,7 @@ describe("a controller", () => {
     expect(good.machines.size).to.equal(1);
     await settled(world, instance.id);
     expect([bad.machines.size, worse.machines.size]).to.deep.equal([0, 0]);
-    const totals = await world.store.claimTotals();
+    const totals = await world.store.hosts.claimTotals();
     expect(totals.map(({ hostId, instances }) => [hostId, instances])).to.deep.equal([["c", 1]]);
   });
 
@@ -83,7 +83,7 @@ describe("a controller", () => {
     expect(operation.error).to.include({ reason: "diskFull" });
     expect(instance).to.include({ state: "failed", hostId: null });
     await settled(world, instance.id);
-    expect(await world.store.claimTotals()).to.deep.equal([]);
+    expect(await world.store.hosts.claimTotals()).to.deep.equal([]);
   });
 
   it("answers a repeated request id with the same answer, and refuses it for other content", async () => {
@@ -144,17 +144,17 @@ describe("a controller", () => {
   it("refuses polls of a console beyond those it takes before it reads anything for them", async () => {
     await world.host("a");
     const { instance } = await create();
-    const { store } = world;
-    const getInstance = store.getInstance.bind(store);
+    const { instances } = world.store;
+    const get = instances.get.bind(instances);
     let reads = 0;
     let goOn: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
       goOn = resolve;
     });
-    store.getInstance = async (id) => {
+    instances.get = async (id) => {
       reads += 1;
       await held;
-      return getInstance(id);
+      return get(id);
     };
     const poll = () => world.demo.instance.console(instance.id, { offset: 0, waitMs: 1_000 });
     const polls = Array.from({ length: consoleLimits.consoleReadersPerGuestMax }, poll);
@@ -211,7 +211,7 @@ describe("a controller", () => {
     if (old === undefined) throw new Error("no machine");
     await host.become(instance.id, { state: "paused" });
     expect(await host.report({ ...old, state: "failed" })).to.deep.equal([instance.id]);
-    expect((await world.store.getInstance(instance.id))?.machine?.state).to.equal("paused");
+    expect((await world.store.instances.get(instance.id))?.machine?.state).to.equal("paused");
   });
 
   it("tells a host again when the first message was lost", async () => {
@@ -327,7 +327,7 @@ describe("three controllers", () => {
       const states = new Set(ended.map(({ operation }) => operation.state));
       expect([...states], command).to.deep.equal(["done"]);
     }
-    expect(await world.store.claimTotals()).to.deep.equal([]);
+    expect(await world.store.hosts.claimTotals()).to.deep.equal([]);
   });
 
   it("answer a repeated create alike when its flavor is gone by now", async () => {
@@ -354,7 +354,7 @@ async function until(condition: () => boolean): Promise<void> {
 /** Waits until nothing is left to do for an instance, by watching its events. */
 async function settled(world: World, id: string): Promise<void> {
   for (let after = 0; ; ) {
-    const row = await world.store.getInstance(id);
+    const row = await world.store.instances.get(id);
     if (row?.instance.settled === true) return;
     const page = await world.admin.event.list({ after, waitMs: 1000 }, { timeoutMs: 5000 });
     after = page.last;

@@ -98,7 +98,7 @@ describe("a cluster of controller and hosts", function () {
     await Promise.all(made.map(({ instance }) => world.demo.instance.delete(instance.id, { wait: true })));
     for (const { machine } of nodes)
       expect([machine.list().length, machine.disks.size]).to.deep.equal([0, 0]);
-    expect(await world.store.claimTotals()).to.deep.equal([]);
+    expect(await world.store.hosts.claimTotals()).to.deep.equal([]);
   });
 
   it("gives a build up that no host can do, and leaves nothing of it on any of them", async () => {

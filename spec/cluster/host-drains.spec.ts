@@ -50,7 +50,7 @@ describe("a drain where room is scarce", function () {
     await until(progress, (now) => now?.moving === 1);
     const denied = await refused(world.demo.instance.create({ name: "late", ...tiny }));
     expect(denied.reason).to.equal("noValidHost");
-    const claims = async () => (await world.store.loadInstance(instance.id))?.claims;
+    const claims = async () => (await world.store.instances.load(instance.id))?.claims;
     expect((await claims())?.map(({ hostId }) => hostId)).to.deep.equal(["a", "b"]);
     first.silent = false;
     await until(all, ([now]) => now?.hostId === "b" && now.state === "running");

@@ -52,7 +52,7 @@ describe("the fence of a host", function () {
     let late = 2;
     store.commit = async (turn, ...rest) => {
       if (turn.leasesFenced !== undefined && late-- > 0)
-        await store.renewLeases([{ hostId: "a", leaseEpoch: 1, storageId: null }]);
+        await store.signsOfLife.renew([{ hostId: "a", leaseEpoch: 1, storageId: null }]);
       return commit(turn, ...rest);
     };
     const { host } = await world.admin.host.fence("a", powered);

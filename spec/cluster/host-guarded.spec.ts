@@ -8,6 +8,7 @@ import { needsOf } from "../../protocol/agent-needs.ts";
 import { leaseLimits } from "../../protocol/limits/lease.ts";
 import type { ReportedDeed } from "../../protocol/machine.ts";
 import { ensure } from "../actors/node/machine/worlds.ts";
+import { until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 import { HostWorld } from "../support/host-world.ts";
 
@@ -69,6 +70,27 @@ describe("what a guard did, at a controller", function () {
     const told = await eventsOf("instance", id);
     expect(told.map(({ body }) => body.what)).to.deep.equal(["stopped", "killed", "gone"]);
     expect(told[1]?.body.because).to.include("its storage did not answer");
+    expect(await eventsOf("host", "a")).to.have.length(3);
+  });
+
+  it("is an event as well when the guest is another host's by then, and of no other guest", async () => {
+    await host.lease(1);
+    const id = await create("one");
+    await world.host("b");
+    await world.admin.host.fence("a", { confirm: "host-a", reason: "It burnt.", force: true });
+    await until(
+      () => world.admin.instance.get(id, {}),
+      ({ instance }) => instance.hostId === "b" && instance.state === "running",
+    );
+    const killed = { what: "killed", why: "diskTaken" } as const;
+    await host.guarded(deed(id, 10), deed(id, 11, killed), deed(id, 12, { ownerEpoch: 2 }));
+    await host.guarded(deed(id, 13, { ...killed, what: "gone" }));
+    const told = (await eventsOf("instance", id)).map(({ body }) => [body.hostId, body.what]);
+    expect(told).to.deep.equal([
+      ["a", "stopped"],
+      ["a", "killed"],
+      ["a", "gone"],
+    ]);
     expect(await eventsOf("host", "a")).to.have.length(3);
   });
 

@@ -68,7 +68,7 @@ describe("hosts with agents that end", function () {
       const { operations } = await world.demo.operation.list({ instanceId: id });
       expect(operations.at(-1)).to.include({ kind: "move", state: "done" });
     }
-    await eventually(async () => (await world.store.listOnHost("a")).length === 0);
+    await eventually(async () => (await world.store.instances.onHost("a")).length === 0);
     expect(machineFilesOf(a)).to.have.length(0);
     expect((await world.admin.doctor.examine({})).findings).to.deep.equal([]);
     expect((await world.admin.host.remove("a", {})).host.id).to.equal("a");

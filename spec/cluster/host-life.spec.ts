@@ -348,7 +348,7 @@ describe("the end of a host", function () {
       expect(owned.details).to.deep.equal({ instances: [{ instanceId: id, name: "web" }], parked: 0 });
       await world.admin.host.fence("a", burnt);
       expect((await refused(world.admin.host.remove("a", {}))).reason).to.equal("hostNotEmpty");
-      const loaded = await world.store.loadInstance(id);
+      const loaded = await world.store.instances.load(id);
       // As after a delete whose host did not answer in time.
       const { instance } = loaded ?? {};
       if (instance === undefined) throw new Error("It is not there.");
@@ -367,10 +367,10 @@ describe("the end of a host", function () {
       };
       await world.store.commit({ instances: [{ expectedVersion: instance.version, row }] });
       await world.admin.host.remove("a", {});
-      expect(await world.store.loadInstance(id)).to.deep.include({ claims: [], machines: [] });
+      expect(await world.store.instances.load(id)).to.deep.include({ claims: [], machines: [] });
       expect((await world.admin.host.list({})).hosts).to.deep.equal([]);
       await until(
-        () => world.store.loadInstance(id),
+        () => world.store.instances.load(id),
         (now) => now?.instance.settled === true,
       );
       first.silent = false;

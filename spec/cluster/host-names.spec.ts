@@ -61,4 +61,33 @@ describe("a name that two hosts have", () => {
     expect((await world.admin.host.remove("a", {})).host.id).to.equal("a");
     expect((await world.admin.host.get("node-1", {})).host.id).to.equal("b");
   });
+
+  const namesFound = async () =>
+    (await world.admin.doctor.examine({})).findings
+      .filter(({ message }) => message.startsWith("Several hosts"))
+      .map(({ subject, message, next }) => [subject, message, next]);
+
+  it("is a finding of the doctor, until one of them is removed", async () => {
+    const [[subject, message, next] = []] = await namesFound();
+    expect(subject).to.equal("host node-1");
+    expect(message).to.equal("Several hosts are meant by it: a (lease fenced), b (lease held).");
+    expect(next).to.include("novact host remove").and.to.include("another name in cluster.yaml");
+    await world.admin.host.remove("a", {});
+    expect(await namesFound()).to.deep.equal([]);
+  });
+
+  it("is a finding, until the agent of one of them comes back with another name", async () => {
+    expect(await namesFound()).to.have.length(1);
+    await world.host("b", { name: "node-2" });
+    expect(await namesFound()).to.deep.equal([]);
+    expect((await world.admin.host.get("node-2", {})).host.id).to.equal("b");
+    expect((await world.admin.host.get("node-1", {})).host.id).to.equal("a");
+  });
+
+  it("may be another host's id: a finding as well", async () => {
+    await world.host("c", { name: "d" });
+    await world.host("d", { name: "e" }).catch(() => undefined);
+    const found = await namesFound();
+    expect(found.map(([subject]) => subject)).to.include.members(["host node-1", "host d"]);
+  });
 });

@@ -17,7 +17,7 @@ async function leftBuild(world: World): Promise<string> {
   const host = await world.host("a", { outcome: () => ({ state: "preparing" }) });
   const { instance } = await world.demo.instance.create({ name: "web", flavor: "small", image: "disk" });
   host.silent = true;
-  const loaded = await world.store.loadInstance(instance.id);
+  const loaded = await world.store.instances.load(instance.id);
   if (loaded?.operation === undefined) throw new Error("It is not there.");
   const { instance: before, operation } = loaded;
   const failure = errorBodyOf({ reason: "hostUnreachable", message: "It was silent." });
@@ -53,12 +53,12 @@ describe("the removal of a fenced host", () => {
     expect(details).to.deep.equal({ instances: [{ instanceId: id, name: "web" }], parked: 0 });
     await world.host("b");
     await world.demo.instance.start(id, {});
-    expect((await world.store.loadInstance(id))?.claims.map(({ hostId }) => hostId)).to.deep.equal(["a"]);
+    expect((await world.store.instances.load(id))?.claims.map(({ hostId }) => hostId)).to.deep.equal(["a"]);
   });
 
   it("takes it along when somebody has said that the host is off", async () => {
     await fenced({ ...signed, atMs: 1 });
     expect((await world.admin.host.remove("a", {})).host.id).to.equal("a");
-    expect((await world.store.loadInstance(id))?.claims).to.deep.equal([]);
+    expect((await world.store.instances.load(id))?.claims).to.deep.equal([]);
   });
 });

@@ -59,7 +59,7 @@ describe("a hostile host", function () {
   const findings = async () =>
     (await world.admin.doctor.examine({})).findings.map(({ subject, message }) => `${subject}: ${message}`);
   const stored = async (id: string): Promise<LoadedInstance> => {
-    const loaded = await world.store.loadInstance(id);
+    const loaded = await world.store.instances.load(id);
     if (loaded === undefined) throw new Error(`no instance ${id}`);
     return loaded;
   };
@@ -190,8 +190,8 @@ async function spoil({ store }: World, { instance, machines }: LoadedInstance, g
 /** The ids of instances whose rows are loaded from now on: each actor begins with that. */
 function loadedFrom({ store }: World): readonly string[] {
   const ids: string[] = [];
-  const load = store.loadInstance.bind(store);
-  store.loadInstance = (id) => {
+  const load = store.instances.load.bind(store.instances);
+  store.instances.load = (id) => {
     ids.push(id);
     return load(id);
   };

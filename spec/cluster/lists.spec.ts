@@ -83,6 +83,20 @@ describe("lists", function () {
     expect(since.operations.at(-1)?.id).to.equal(newest?.id);
   });
 
+  it("of operations and hosts have a whole number beside each id, as they have one by one", async () => {
+    const { operations } = await world.demo.operation.list({});
+    const numbers = operations.map(({ number }) => number ?? 0);
+    expect(numbers).to.satisfy((all: readonly number[]) =>
+      all.every((one) => Number.isSafeInteger(one) && one > 0),
+    );
+    expect(new Set(numbers).size).to.equal(numbers.length);
+    const { operation } = await world.demo.operation.get(operations[0]?.id ?? "", {});
+    expect(operation.number).to.equal(numbers[0]);
+    const [listed] = (await world.admin.host.list({})).hosts;
+    expect(listed?.number).to.equal(1);
+    expect((await world.admin.host.get("a", {})).host.number).to.equal(1);
+  });
+
   it("of events show the newest first, and lead back page by page to the oldest", async () => {
     const oldest = await world.demo.event.list({ after: 0, limit: 1_000 });
     const back: number[] = [];

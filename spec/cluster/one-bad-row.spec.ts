@@ -38,7 +38,7 @@ describe("one bad row", () => {
     const { nameLengthMax } = fieldLimits;
     expect(await reasonOf(create({ name: long(nameLengthMax - 1), count: 1 }))).to.equal("schemaMismatch");
     expect(await reasonOf(create({ name: long(nameLengthMax - 2), count: 10 }))).to.equal("schemaMismatch");
-    expect(await world.store.listInstances({ limit: 10 })).to.deep.equal({ rows: [] });
+    expect(await world.store.instances.list({ limit: 10 })).to.deep.equal({ rows: [] });
     const { instance } = await create({ name: long(nameLengthMax - 2), count: 2 });
     expect(instance.name).to.equal(`${long(nameLengthMax - 2)}-1`);
     // As validators count: a character beyond the first plane is one.
@@ -89,7 +89,7 @@ describe("one bad row", () => {
     const [operation] = (await world.demo.operation.list({ instanceId: id })).operations.slice(-1);
     const ended = await world.demo.operation.get(operation?.id ?? "", { waitMs: 20_000 });
     expect(ended.operation).to.include({ kind: "delete", state: "done" });
-    expect(await world.store.getHost("a")).to.include({ vcpusClaimed: 0, instances: 0 });
+    expect(await world.store.hosts.get("a")).to.include({ vcpusClaimed: 0, instances: 0 });
   }).timeout(30_000);
 });
 
@@ -99,7 +99,7 @@ async function spoilt(
   { instance: { id } }: { readonly instance: Instance },
 ): Promise<string> {
   for (;;) {
-    const loaded = await store.loadInstance(id);
+    const loaded = await store.instances.load(id);
     if (loaded === undefined) throw new Error(`no instance ${id}`);
     const { version } = loaded.instance;
     const row = { ...loaded.instance, name: long(fieldLimits.nameLengthMax + 1), version: version + 1 };

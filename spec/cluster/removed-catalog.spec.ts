@@ -35,7 +35,7 @@ describe("creates of flavors and images that go and come", () => {
     for (let time = 0; time < 4 * controllers; time += 1) await ask();
   };
   const recordOf = async (id: string): Promise<InstanceRecord | undefined> =>
-    (await world.store.getInstance(id))?.instance;
+    (await world.store.instances.get(id))?.instance;
 
   it("a flavor that was removed is unknown at once", async () => {
     await warm();
@@ -43,7 +43,7 @@ describe("creates of flavors and images that go and come", () => {
     await everywhere(async () => {
       expect((await refused(create({ flavor: "passing" }))).reason).to.equal("unknownFlavor");
     });
-    expect(await world.store.listInstances({ limit: 1 })).to.deep.equal({ rows: [] });
+    expect(await world.store.instances.list({ limit: 1 })).to.deep.equal({ rows: [] });
   });
 
   it("an image that was removed is unknown at once, also for many instances", async () => {
@@ -53,7 +53,7 @@ describe("creates of flavors and images that go and come", () => {
       expect((await refused(create({ image: "passing" }))).reason).to.equal("unknownImage");
       expect((await refused(create({ image: "passing", count: 3 }))).reason).to.equal("unknownImage");
     });
-    expect(await world.store.listInstances({ limit: 1 })).to.deep.equal({ rows: [] });
+    expect(await world.store.instances.list({ limit: 1 })).to.deep.equal({ rows: [] });
   });
 
   it("a new flavor of the same name is the one that is used", async () => {

@@ -27,7 +27,7 @@ describe("disks on shared storage", function () {
         { instanceId: deleted, ownerEpoch: 1 },
         { instanceId: "stranger", ownerEpoch: 1 },
       ];
-      const hosts = await world.store.listHosts({ limit: 10 });
+      const hosts = await world.store.hosts.list({ limit: 10 });
       const directory = { all: () => hosts, alive: () => true };
       const agent = () => host.storage;
       await sweep({ store: world.store, directory, agent }, { log: silentLog, ...quietRound() });

@@ -87,7 +87,7 @@ describe("wishes that are kept with an instance", function () {
     );
     expect(denied).to.equal("noValidHost");
     // The second claim is the room kept where it goes.
-    expect((await world.store.loadInstance(id))?.claims.map(({ hostId }) => hostId)).to.deep.equal([
+    expect((await world.store.instances.load(id))?.claims.map(({ hostId }) => hostId)).to.deep.equal([
       "a",
       "b",
     ]);

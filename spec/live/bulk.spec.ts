@@ -25,10 +25,10 @@ describe("a store that was filled in bulk", function () {
   after(async () => store?.close());
 
   it("has the hosts, which hold their leases and are as full as their claims say", async () => {
-    const found = await store.allHosts();
+    const found = await store.hosts.all();
     expect(found.map(({ id }) => id)).to.deep.equal([0, 1, 2].map(bulkHostId));
     expect(new Set(found.map(({ name }) => name)).size).to.equal(hosts);
-    const totals = await store.claimTotals();
+    const totals = await store.hosts.claimTotals();
     expect(totals).to.have.length(hosts);
     for (const [index, host] of found.entries()) {
       expect(host).to.include({ instances: instancesPerHost, lastSeenAtMs: wallMs, enabled: true });
@@ -37,25 +37,25 @@ describe("a store that was filled in bulk", function () {
       expect(totals[index]).to.deep.include({ hostId, vcpus, memoryMib, diskGib, instances: host.instances });
     }
     const held = found.map(({ id: hostId }) => ({ hostId, leaseEpoch: 1, storageId: null }));
-    expect(await store.renewLeases(held)).to.have.members(held.map(({ hostId }) => hostId));
+    expect(await store.signsOfLife.renew(held)).to.have.members(held.map(({ hostId }) => hostId));
   });
 
   it("has the instances, at rest on their hosts, and one differs from another by what names it alone", async () => {
-    const { rows } = await store.listInstances({ limit: 10 });
+    const { rows } = await store.instances.list({ limit: 10 });
     expect(rows).to.have.length(hosts * instancesPerHost);
     const [first] = rows;
     for (const { instance, machine } of rows) {
       const { id, name, hostId } = instance;
       expect(instance).to.deep.equal({ ...first?.instance, id, name, hostId });
       expect(machine).to.deep.equal({ ...first?.machine, instanceId: id, hostId });
-      expect((await store.loadInstance(id))?.claims).to.have.length(1);
+      expect((await store.instances.load(id))?.claims).to.have.length(1);
     }
-    for (const id of [0, 1, 2].map(bulkHostId)) expect(await store.listOnHost(id)).to.have.length(2);
-    expect(await store.listUnsettled({ limit: 10 })).to.deep.equal([]);
+    for (const id of [0, 1, 2].map(bulkHostId)) expect(await store.instances.onHost(id)).to.have.length(2);
+    expect(await store.instances.unsettled({ limit: 10 })).to.deep.equal([]);
   });
 
   it("counts the instances for their project", async () => {
-    const totals = await store.quotaTotals();
+    const totals = await store.quotas.totals();
     expect(totals).to.have.length(1);
     const { used, counted } = totals[0] ?? {};
     expect(used)
@@ -64,7 +64,7 @@ describe("a store that was filled in bulk", function () {
   });
 
   it("goes on from there: the next commit of an instance is one like any other", async () => {
-    const [row] = (await store.listInstances({ limit: 1 })).rows;
+    const [row] = (await store.instances.list({ limit: 1 })).rows;
     if (row === undefined) throw new Error("There is no instance.");
     const outcome = await store.commit(
       changeTurn(next(row.instance, { state: "stopped", desired: "stopped" })),

@@ -13,8 +13,8 @@ describe("what is remembered of a host on PostgreSQL", () => {
     const clock = { ...systemClock, nowMs: () => nowMs };
     const store = await openStore({ url: await postgresUrl(this), clock, log: silentLog });
     const racks = async () => [
-      (await store.getHost("back"))?.labels.rack,
-      (await store.allHosts()).find(({ id }) => id === "back")?.labels.rack,
+      (await store.hosts.get("back"))?.labels.rack,
+      (await store.hosts.all()).find(({ id }) => id === "back")?.labels.rack,
     ];
     await store.commit({ hosts: [inventory("back", { labels: { rack: "r1" } })] });
     expect(await racks()).to.deep.equal(["r1", "r1"]);

@@ -1,13 +1,15 @@
 /**
  * A real guest, and processes of an ordinary user that look like it: they are not adopted, not signalled, no
- * finding of the doctor, and neither the proof by the storage nor the end of a fence waits for them. Needs
- * root, perl, qemu-system-x86_64 and the tiny guest that the set-up builds.
+ * finding of the doctor, and neither the proof by the storage nor the end of a fence waits for them, nor
+ * anybody who lists the processes of the computer. Needs root, perl, /dev/fuse for the last of these,
+ * qemu-system-x86_64 and the tiny guest that the set-up builds.
  */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parseStat } from "../../nodes/drivers/process-stat.ts";
 import { GuardedHosts } from "../support/guarded-hosts.ts";
+import { HangingStorage, missingForHangingStorage } from "../support/hanging-storage.ts";
 import { Impostors, missingForImpostors } from "../support/impostors.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { skip } from "../support/services.ts";
@@ -65,6 +67,40 @@ describe("impostors of a real guest", function () {
     expect(pids.map(stateOf), "none was killed").to.deep.equal(pids.map(() => "S"));
     expect(await hosts.one.storageLeases?.hold(lease)).to.equal("held");
     await agent.hypervisor.detach();
+  });
+
+  it("keep neither the agent nor the guard waiting when their arguments cannot be read", async function () {
+    const missing = missingForHangingStorage();
+    if (missing !== undefined) skip(this, missing);
+    const directory = join(hosts.path, "hanging");
+    mkdirSync(directory, { mode: 0o755 });
+    const storage = await HangingStorage.mount(directory);
+    try {
+      writeFileSync(join(storage.behind, "page"), Buffer.alloc(8_192, "x"));
+      const id = await hosts.startGuest({ fence: true });
+      const page = join(storage.directory, "page");
+      const work = { instanceId: id, directory: join(hosts.path, "one/guests", id), ownerEpoch: 1, page };
+      // More than the threads that Node has for files.
+      const pids: number[] = [];
+      while (pids.length < 5) pids.push(await impostors.start(work));
+      await storage.hang();
+      await Promise.all(pids.map((pid) => impostors.hang(pid)));
+      const agent = hosts.nextLife();
+      for (let look = 0; look < 3; look += 1)
+        expect((await agent.hypervisor.list()).map(({ pid }) => pid)).to.deep.equal([hosts.pidOf(id)]);
+      const guard = await hosts.open();
+      await guard.extend(hosts.nowMs() + 200);
+      while ((await hosts.conditionOf(id)) !== "stopped") await hosts.pass(10);
+      await guard.extend(hosts.nowMs() + 9_000);
+      expect(await hosts.conditionOf(id)).to.equal("running");
+      await agent.hypervisor.halt(id, AbortSignal.timeout(60_000));
+      await guard.end();
+      await agent.hypervisor.detach();
+    } finally {
+      await storage.answer();
+      await impostors.close();
+      await storage.close();
+    }
   });
 
   const earlyPids: number[] = [];

@@ -5,11 +5,14 @@
  */
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
-import type { EventQuery, InstanceQuery, OperationQuery, Store } from "../../actors/ports/store.ts";
+import type { EventQuery } from "../../actors/ports/event-reads.ts";
+import type { InstanceQuery } from "../../actors/ports/instance-reads.ts";
+import type { OperationQuery } from "../../actors/ports/operation-reads.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import { openStore, ormOptions } from "../../db/postgres/connect.ts";
 import type { Statement } from "../../db/postgres/database.ts";
-import { eventsStatement } from "../../db/postgres/event-reads.ts";
-import { instancesStatement, operationsStatement } from "../../db/postgres/list-reads.ts";
+import { eventsStatement } from "../../db/postgres/event-statements.ts";
+import { instancesStatement, operationsStatement } from "../../db/postgres/list-statements.ts";
 import { readLimits } from "../../db/rows/limits.ts";
 import { instanceWalk, metMax, operationWalk } from "../../db/rows/list-page.ts";
 import { systemClock } from "../../nodes/process/clock.ts";

@@ -122,6 +122,27 @@ describe("a database that was there before", function () {
     await store.close();
   });
 
+  it("numbers the hosts and operations that are there, in the order of their ids, and goes on from there", async () => {
+    const inventories = ["h2", "h3", "h1"].map((host) => ({ hosts: [rows.inventory(host)] }));
+    const begun = (id: string) =>
+      rows.changeTurn(rows.instance(id), { operations: [rows.operation(id, id)] });
+    const before = await openStore({ url, clock: systemClock, log: silentLog });
+    for (const commit of [rows.catalog, ...inventories, ...["o2", "o3", "o1"].map(begun)])
+      await before.commit(commit);
+    await before.close();
+    for (const table of ["host", "operation"])
+      await execute(`alter table ${table} drop column number; drop sequence ${table}_number`);
+    await execute("delete from novact_migration where name = '0008-numbers'");
+    const store = await openStore({ url, clock: systemClock, log: silentLog });
+    await store.commit({ hosts: [rows.inventory("h0")], ...begun("o0") });
+    const hosts = (await store.hosts.list({ limit: 9 })).map(({ id, number }) => [id, number]);
+    const numbered = (await store.operations.list({ limit: 9 })).rows.map(({ operation }) => operation);
+    const expected = (letter: string) => [4, 1, 2, 3].map((number, at) => [`${letter}${at}`, number]);
+    expect(hosts).to.deep.equal(expected("h"));
+    expect(numbered.map(({ id, number }) => [id, number])).to.deep.equal(expected("o"));
+    await store.close();
+  });
+
   const breaking = "insert into novact_breaking (name) values ('9999-later')";
   const outdated =
     "The database was brought up to date by a newer version that this one cannot work beside: start the newer version.";
@@ -144,7 +165,7 @@ describe("a database that was there before", function () {
     for (const one of tried) expect(one).to.have.nested.property("reason.message", outdated);
     await Promise.allSettled([commit("i4")]);
     expect(ends).to.deep.equal([outdated]);
-    expect((await store.listInstances({ limit: 10 })).rows).to.have.length(1);
+    expect((await store.instances.list({ limit: 10 })).rows).to.have.length(1);
     await store.close();
   });
 
@@ -157,7 +178,7 @@ describe("a database that was there before", function () {
       .and.not.include("0010-placement");
     expect(await readSchema(url)).to.not.contain("novact_former");
     const store = await openStore({ url, clock: systemClock, log: silentLog });
-    expect(await store.lastSequence()).to.equal(7);
+    expect(await store.events.lastSequence()).to.equal(7);
     await store.close();
     const taken = await readSchema(url);
     url = await postgresUrl();

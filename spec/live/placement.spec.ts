@@ -38,11 +38,11 @@ describe("groups and quotas on a real PostgreSQL", function () {
     expect(new Set(made.map(({ hostId }) => hostId)).size).to.equal(40);
     expect(made).to.have.length(40);
     expect(new Set(errors.map(({ reason }) => reason))).to.deep.equal(new Set(["quotaExceeded"]));
-    expect(await store.getQuota("demo")).to.deep.include({
+    expect(await store.quotas.get("demo")).to.deep.include({
       used: { instances: 40, vcpus: 40, memoryMib: 40 * 128, serverGroups: 1, keyPairs: 0 },
     });
-    const [group] = await store.listRows(serverGroup, { limit: 10 });
-    expect(await store.listGroupMembers(group?.id ?? "", 100)).to.have.length(40);
+    const [group] = await store.rows.list(serverGroup, { limit: 10 });
+    expect(await store.serverGroups.members(group?.id ?? "", 100)).to.have.length(40);
     await world.stop();
   });
 
@@ -66,7 +66,7 @@ describe("groups and quotas on a real PostgreSQL", function () {
     });
     console.log(`      ${Math.round(systemClock.monotonicMs() - startedAtMs)} ms`);
     expect(all.length + more.length).to.equal(1_000);
-    expect((await store.getQuota("other")).used.instances).to.equal(1_000);
+    expect((await store.quotas.get("other")).used.instances).to.equal(1_000);
     await world.stop();
   });
 });

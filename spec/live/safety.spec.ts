@@ -1,8 +1,9 @@
 /**
  * The controller's commands stand still for longer than a host lease lasts, and no lease ends: renewals have
- * a thread of their own. Real NATS, PostgreSQL and processes; the command loop is held by the debugger that
- * Node has in every process.
+ * a thread of their own. And when that thread stands still, its controller ends. Real NATS, PostgreSQL and
+ * processes; threads are held by the debugger that Node has in every process.
  */
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -15,10 +16,15 @@ import { systemClock } from "../../nodes/process/clock.ts";
 import { findNatsServer } from "../../nodes/up/nats-server.ts";
 import { findPostgres } from "../../nodes/up/postgres.ts";
 import { leaseLimits } from "../../protocol/limits/lease.ts";
+import { until } from "../support/asking.ts";
+import { runInMain, runInWorker, startedWithDebugger } from "../support/held-thread.ts";
 import { skip } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
 
 const heldMs = leaseLimits.leaseTtlMs + 4_000;
+
+/** A minute: the process has to be missed, ended and started. */
+const timesMax = 2_400;
 
 describe("the safety channel", function () {
   this.timeout(120_000);
@@ -28,12 +34,7 @@ describe("the safety channel", function () {
   before(async function () {
     if (findPostgres() === undefined) skip(this, "no PostgreSQL server is installed (postgresql)");
     if (findNatsServer() === undefined) skip(this, "no NATS server is installed (nats-server)");
-    const options = process.env.NODE_OPTIONS;
-    process.env.NODE_OPTIONS = `${options ?? ""} --inspect-port=127.0.0.1:0`;
-    cluster = await openCluster({ hypervisor: "fake", say: () => undefined }).finally(() => {
-      if (options === undefined) delete process.env.NODE_OPTIONS;
-      else process.env.NODE_OPTIONS = options;
-    });
+    cluster = await startedWithDebugger(() => openCluster({ hypervisor: "fake", say: () => undefined }));
     store = await openStore({ url: postgresUrlOf(cluster.config), clock: systemClock, log: silentLog });
   });
   after(async () => {
@@ -41,14 +42,22 @@ describe("the safety channel", function () {
     await cluster?.close();
   });
 
-  const renewals = async () => (await store.allHosts()).map(({ lease }) => lease?.renewals ?? 0);
-  const leaseEpochs = async () => (await store.allHosts()).map(({ lease }) => lease?.leaseEpoch);
+  const logOf = (name: string) => join(statePaths(cluster.config).log, name);
+  const controller = () => ({
+    pid: cluster.processes().find(({ name }) => name === "controller")?.pid ?? 0,
+    outputFile: logOf("controller-1.out"),
+  });
+  const renewals = async () => (await store.hosts.all()).map(({ lease }) => lease?.renewals ?? 0);
+  const leaseEpochs = async () => (await store.hosts.all()).map(({ lease }) => lease?.leaseEpoch);
 
   it("renews every host lease while no command is answered", async () => {
     const epochs = await leaseEpochs();
     const before = await renewals();
     const begunAtMs = performance.now();
-    const released = hold(cluster, heldMs);
+    const released = runInMain(
+      controller(),
+      `{ const until = Date.now() + ${heldMs}; while (Date.now() < until); }`,
+    );
     // Asked once the loop is held: the answer comes when it is free again.
     await pause(1_000);
     const answered = cluster.demo.instance.list({}, { timeoutMs: 60_000 });
@@ -66,30 +75,40 @@ describe("the safety channel", function () {
     const { findings } = await cluster.admin.doctor.examine({});
     expect(findings).to.deep.equal([]);
   });
-});
 
-/** Keeps the controller's command loop busy; resolves when it is free again. */
-async function hold(cluster: BenchCluster, ms: number): Promise<void> {
-  const pid = cluster.processes().find(({ name }) => name === "controller")?.pid ?? 0;
-  process.kill(pid, "SIGUSR1");
-  const socket = new WebSocket(await debuggerOf(join(statePaths(cluster.config).log, "controller-1.out")));
-  await new Promise((resolve, reject) => {
-    socket.addEventListener("open", resolve);
-    socket.addEventListener("error", reject);
+  it("ends the controller when its thread hangs: the next one hears the hosts, and the log says why", async () => {
+    const before = controller();
+    await runInWorker(before, "for (;;);");
+    await heardAnew(before.pid);
+    expect(logged()).to.include.members(["the safety channel hangs", "the process ends"]);
+    expect(logged()).to.not.include("the safety channel cannot be ended: the process is killed");
   });
-  const expression = `{ const until = Date.now() + ${ms}; while (Date.now() < until); }`;
-  const done = new Promise((resolve) => socket.addEventListener("message", resolve, { once: true }));
-  socket.send(JSON.stringify({ id: 1, method: "Runtime.evaluate", params: { expression } }));
-  await done;
-  socket.close();
-}
 
-/** The address at which the process says that it can be debugged. */
-async function debuggerOf(outputFile: string): Promise<string> {
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    const url = /ws:\/\/127\.0\.0\.1:\d+\/[0-9a-f-]+/.exec(readFileSync(outputFile, "utf8"))?.[0];
-    if (url !== undefined) return url;
-    await pause(50);
+  it("ends the controller when its thread is stuck in the kernel", async () => {
+    const fifo = join(cluster.directory, "nobody-writes");
+    execFileSync("mkfifo", [fifo]);
+    const before = controller();
+    await runInWorker(before, `process.getBuiltinModule("node:fs").readFileSync(${JSON.stringify(fifo)})`);
+    await heardAnew(before.pid);
+    expect(logged()).to.include("the safety channel cannot be ended: the process is killed");
+  });
+
+  /** Resolves when another process counts the renewals of all hosts. */
+  async function heardAnew(formerPid: number): Promise<void> {
+    const { pid } = await until(
+      async () => controller(),
+      (one) => one.pid !== formerPid && one.pid !== 0,
+      timesMax,
+    );
+    expect(pid).to.not.equal(formerPid);
+    const counted = await renewals();
+    await until(renewals, (now) => now.every((count, index) => count > (counted[index] ?? 0)), timesMax);
+    const { hosts } = await cluster.admin.host.list({});
+    expect(hosts.map(({ lease }) => lease?.state)).to.deep.equal(hosts.map(() => "held"));
   }
-  throw new Error("The controller does not say where it can be debugged.");
-}
+
+  const logged = () =>
+    readFileSync(logOf("controller-1.log"), "utf8")
+      .split("\n")
+      .map((line) => /"msg":"([^"]*)"/.exec(line)?.[1]);
+});

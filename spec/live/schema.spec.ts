@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
-import { openStore, ormOptions } from "../../db/postgres/connect.ts";
+import { type OpenStoreOptions, openStore, ormOptions } from "../../db/postgres/connect.ts";
 import { readSchema } from "../../db/postgres/read-schema.ts";
 import { schemaText } from "../../db/postgres/schema-text.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
@@ -17,9 +17,13 @@ import { silentLog } from "../support/silent-log.ts";
 import * as rows from "../support/store-rows.ts";
 
 /** The message with which opening fails. */
-async function failure(url: string, log: Log = silentLog): Promise<string> {
+async function failure(
+  url: string,
+  log: Log = silentLog,
+  more: Pick<OpenStoreOptions, "together"> = {},
+): Promise<string> {
   try {
-    await (await openStore({ url, clock: systemClock, log })).close();
+    await (await openStore({ url, clock: systemClock, log, ...more })).close();
   } catch (error) {
     if (error instanceof StatusError) return error.message;
     throw error;
@@ -90,6 +94,7 @@ describe("the tables", function () {
       "0005-key-pair",
       "0006-host-operations",
       "0007-locks",
+      "0008-numbers",
     ]);
   });
 
@@ -163,7 +168,7 @@ describe("opening the store", function () {
     const stores = await Promise.all(
       [1, 2].map(async () => openStore({ url: missing, clock: systemClock, log: silentLog })),
     );
-    expect(await stores[0]?.lastSequence()).to.equal(0);
+    expect(await stores[0]?.events.lastSequence()).to.equal(0);
     await Promise.all(stores.map(async (store) => store.close()));
   });
 
@@ -192,5 +197,30 @@ describe("opening the store", function () {
     await orm.em.getConnection().execute("drop role plain");
     await orm.close(true);
     await store.close();
+  });
+
+  it("says at the start which bound leaves too few connections to all controllers, and by how much", async () => {
+    const orm = await MikroORM.init(ormOptions(url.href, { max: 1, connectionTimeoutMillis: 5_000 }));
+    const execute = (sql: string) => orm.em.getConnection().execute(sql);
+    const [{ max = 0 } = {}] = await execute("select current_setting('max_connections')::int as max");
+    const needing = (href: string, controllers: number) =>
+      failure(href, silentLog, { together: { controllers, connections: controllers * 10 } });
+    const tooMany = max / 10 + 1;
+    expect(await needing(url.href, tooMany)).to.include(
+      `leaves ${max} connections to us, and ${tooMany} controllers may need ${max + 10}, 10 each: ` +
+        `raise max_connections by 10, or set controllers in cluster.yaml to ${max / 10}.`,
+    );
+    await execute("create role few login password 'few' connection limit 9");
+    const few = variant({ username: "few", password: "few" });
+    expect(await needing(few, 1)).to.match(/raise the connection limit of its user by 1\.$/);
+    await execute("alter role few connection limit -1");
+    const database = url.pathname.slice(1);
+    await execute(`alter database ${database} connection limit 25`);
+    expect(await needing(few, 3)).to.include("raise the connection limit of the database by 5, or");
+    // Enough: what is wrong now is that this user may make no tables.
+    expect(await needing(few, 2)).to.not.include("raise");
+    await execute(`alter database ${database} connection limit -1`);
+    await execute("drop role few");
+    await orm.close(true);
   });
 });

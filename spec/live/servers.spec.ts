@@ -4,9 +4,12 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { MikroORM } from "@mikro-orm/postgresql";
 import { expect } from "chai";
 import { connect, type NatsConnection } from "nats";
+import { ormOptions } from "../../db/postgres/connect.ts";
 import { credentialsFile, readCredentials } from "../../nodes/bus/credentials.ts";
+import { ownServerConnections } from "../../nodes/config/postgres-connections.ts";
 import { findProved } from "../../nodes/process/owned-process.ts";
 import { findNatsServer, startNatsServer } from "../../nodes/up/nats-server.ts";
 import { findPostgres, startPostgres } from "../../nodes/up/postgres.ts";
@@ -43,6 +46,20 @@ describe("our own PostgreSQL", function () {
     expect(new URL(second.url).password).to.equal(new URL(first.url).password).and.to.have.length(48);
     expect(new URL(other).pathname).to.equal("/other");
     expect(existsSync(join(options().directory, "process.json"))).to.equal(false);
+  });
+
+  it("takes as many connections as it is told, and without a word those of one controller", async () => {
+    for (const [given, taken] of [
+      [{ connectionsMax: 77 }, 77],
+      [{}, ownServerConnections(1)],
+    ] as const) {
+      const server = await startPostgres({ ...options(), ...given });
+      const orm = await MikroORM.init(ormOptions(server.url, { max: 1, connectionTimeoutMillis: 5_000 }));
+      const rows = await orm.em.getConnection().execute("show max_connections");
+      await orm.close(true);
+      await server.stop();
+      expect(rows).to.deep.equal([{ max_connections: String(taken) }]);
+    }
   });
 
   it("ends at Ctrl-C while its data directory is made or it starts, and starts well the next time", async () => {

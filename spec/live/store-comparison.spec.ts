@@ -16,7 +16,7 @@ import { aggregate } from "../../protocol/aggregate.ts";
 import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
-import { everything, rehearsalOf, resultOf } from "../support/store-everything.ts";
+import { everything, ranked, rehearsalOf, resultOf } from "../support/store-everything.ts";
 import { called, rowsOf } from "../support/store-resources.ts";
 import * as rows from "../support/store-rows.ts";
 
@@ -65,7 +65,7 @@ const together = (steps: readonly Step[]): boolean =>
 /** The commit of a step, made from the stored records: the same for both stores. */
 async function commitOf(prefix: string, it: Step, store: Store): Promise<Commit> {
   const id = `${prefix}-i${it.instance}`;
-  const known = await store.loadInstance(id);
+  const known = await store.instances.load(id);
   const made = rows.instance(id, { project: prefix, version: 0, ...catalogOf(prefix, it) });
   const before = known?.instance ?? made;
   const write = (changes: Partial<InstanceRecord>, rest: Omit<Commit, "instances"> = {}): Commit =>
@@ -109,7 +109,7 @@ async function commitOf(prefix: string, it: Step, store: Store): Promise<Commit>
     case "placement":
       return placementChanges(prefix, it, store);
     case "steer":
-      return steered(prefix, it, (await store.getHost(hostId))?.version ?? 1);
+      return steered(prefix, it, (await store.hosts.get(hostId))?.version ?? 1);
     default:
       return catalogCommit(prefix, it);
   }
@@ -286,11 +286,11 @@ describe("the stores in memory and on PostgreSQL, given the same commits", () =>
         ticks += 1;
         if (together(steps)) await compare(prefix, steps);
         else for (const it of steps) await compare(prefix, [it]);
-        expect(await postgres.allHosts()).to.deep.equal(await memory.allHosts());
+        expect(ranked(await postgres.hosts.all())).to.deep.equal(ranked(await memory.hosts.all()));
       }
       expect(await everything(postgres, prefix)).to.deep.equal(await everything(memory, prefix));
       const newest = { after: 0, limit: 50, order: "newest" } as const;
-      expect(await postgres.listEvents(newest)).to.deep.equal(await memory.listEvents(newest));
+      expect(await postgres.events.list(newest)).to.deep.equal(await memory.events.list(newest));
     });
     await fc.assert(sameForBoth, { seed, numRuns: 25, endOnFailure: true });
   });

@@ -53,8 +53,8 @@ async function load(store: Store, name: string, until: () => boolean, outcome: O
 async function judge(store: Store, { acknowledged, refused }: Outcome): Promise<void> {
   const events = new Map<string, number[]>();
   let after = 0;
-  for (let newest = await store.lastSequence(); after < newest; ) {
-    const page = await store.listEvents({ after, limit: 1_000 });
+  for (let newest = await store.events.lastSequence(); after < newest; ) {
+    const page = await store.events.list({ after, limit: 1_000 });
     for (const { id, sequence } of page.events) {
       after += 1;
       expect(sequence, "a gap").to.equal(after);
@@ -65,15 +65,15 @@ async function judge(store: Store, { acknowledged, refused }: Outcome): Promise<
   for (const [id, sequence] of acknowledged)
     expect(events.get(id), id).to.deep.equal([sequence - 1, sequence]);
   for (const id of refused) {
-    const loaded = await store.loadInstance(id);
+    const loaded = await store.instances.load(id);
     expect(events.get(id) ?? [], id).to.have.length(loaded === undefined ? 0 : 2);
     expect(loaded?.claims ?? [], id).to.have.length(loaded === undefined ? 0 : 1);
   }
   const known = [...events.keys()].filter((id) => id !== "h1");
   expect(known.filter((id) => !acknowledged.has(id) && !refused.has(id))).to.deep.equal([]);
-  const host = await store.getHost("h1");
+  const host = await store.hosts.get("h1");
   expect(host).to.include({ instances: known.length, vcpusClaimed: known.length });
-  expect((await store.listOnHost("h1")).length).to.equal(known.length);
+  expect((await store.instances.onHost("h1")).length).to.equal(known.length);
 }
 
 const bigHost = rows.inventory("h1", { vcpus: 1e9, memoryMib: 1e9, diskGib: 1e9 });
@@ -138,19 +138,19 @@ describe("the PostgreSQL store under load", function () {
       process.kill(server.pid, "SIGKILL");
       await server.ended;
       const beganMs = performance.now();
-      expect(await refusal(store.lastSequence())).to.equal("UNAVAILABLE");
+      expect(await refusal(store.events.lastSequence())).to.equal("UNAVAILABLE");
       expect(performance.now() - beganMs).to.be.lessThan(postgresLimits.storePatienceMs + 1_000);
       await pass(postgresLimits.storeBackoffMsMax);
       const givenUpMs = performance.now();
       expect(await refusal(store.commit(rows.createTurn("late")))).to.equal("UNAVAILABLE");
-      expect(await refusal(store.getInstance("late"))).to.equal("UNAVAILABLE");
+      expect(await refusal(store.instances.get("late"))).to.equal("UNAVAILABLE");
       expect(performance.now() - givenUpMs).to.be.lessThan(1_000);
       over = true;
       await Promise.all(work);
       server = await start();
       await pass(2 * postgresLimits.storeBackoffMsMax);
       expect((await store.commit(rows.createTurn("again"))).kind).to.equal("committed");
-      outcome.acknowledged.set("again", await store.lastSequence());
+      outcome.acknowledged.set("again", await store.events.lastSequence());
       await judge(store, outcome);
     } finally {
       await store.close();
@@ -176,7 +176,11 @@ describe("the PostgreSQL store under load", function () {
     try {
       await store.commit({ hosts: [bigHost] });
       await server.stop();
-      const [starting, committed, read] = [start(), store.commit(rows.createTurn("a")), store.lastSequence()];
+      const [starting, committed, read] = [
+        start(),
+        store.commit(rows.createTurn("a")),
+        store.events.lastSequence(),
+      ];
       server = await starting;
       expect((await committed).kind).to.equal("committed");
       expect(await read).to.be.lessThan(3);
@@ -211,7 +215,7 @@ describe("the PostgreSQL store under load", function () {
       process.kill(pid, "SIGCONT");
     }
     await pass(300);
-    expect(await store.getInstance("hung")).to.equal(undefined);
+    expect(await store.instances.get("hung")).to.equal(undefined);
     expect((await store.commit(rows.changeTurn(rows.instance("hung")))).kind).to.equal("committed");
     await orm.close(true);
     await store.close();
@@ -240,6 +244,6 @@ describe("the PostgreSQL store under load", function () {
     await store.close();
     expect((await waiting).kind).to.equal("committed");
     expect(await refusal(store.commit(rows.changeTurn(rows.instance("b"))))).to.equal("UNAVAILABLE");
-    expect(await refusal(store.getInstance("a"))).to.equal("UNAVAILABLE");
+    expect(await refusal(store.instances.get("a"))).to.equal("UNAVAILABLE");
   });
 });

@@ -175,7 +175,7 @@ async function seen(store: Store, prefix: string, base: number): Promise<unknown
 
 async function afterSetUp(store: Store, prefix: string): Promise<number> {
   for (const commit of setUp(prefix)) expect((await store.commit(commit)).kind).to.equal("committed");
-  return store.lastSequence();
+  return store.events.lastSequence();
 }
 
 const same = (left: unknown, right: unknown): boolean => {

@@ -59,10 +59,7 @@ export class Interposer {
   #aim: Aim | undefined;
   /** Heartbeats and polls go on for ever: they belong to no operation. */
   readonly #ignored = new RegExp(
-    [
-      ...["heartbeat", "holdStorageLease", "\\.lease$", "event\\.list", "outbox", "lastSequence"],
-      ...["renewLeases", "(?:all|touch)Hosts", "list(?:ToRecover|Stored|Unsettled|Events|EndedOperations)"],
-    ].join("|"),
+    ["heartbeat", "holdStorageLease", "\\.lease$", "event\\.list", "outbox"].join("|"),
   );
 
   begin(aim?: Aim): void {

@@ -55,9 +55,9 @@ export class Kernel {
     this.random = random;
   }
 
-  /** Steps that are to come. */
+  /** Steps that are to come, without those that were cancelled or whose process has ended. */
   get waiting(): number {
-    return this.#later.length;
+    return this.#later.filter(({ run, owner }) => run !== undefined && owner.alive).length;
   }
 
   get current(): Step | undefined {

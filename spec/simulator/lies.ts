@@ -14,6 +14,7 @@ import { cell } from "./cluster.ts";
 import { beginHostile, type HostileDeed, type HostileWorld, strangerOf } from "./hostile.ts";
 import { nobody } from "./kernel.ts";
 import { type LieKind, lieKinds } from "./plan-hostile.ts";
+import { Talkative } from "./talkative.ts";
 
 export interface PlannedLies extends Omit<HostileDeed, "who"> {
   /** Which of the hosts. */
@@ -46,7 +47,9 @@ export function lie(world: HostileWorld, { index, what, observations, ...deed }:
   const process = deed.alone ? beginHostile(world, { who: hostId, ...deed }) : strangerOf(world, hostId);
   const bus = cluster.network.connect(process);
   const kinds = what === "mixed" ? lieKinds : [what];
+  const talkative = new Talkative(world, hostId, bus);
   const say = async (kind: LieKind): Promise<void> => {
+    if (kind === "talkative") return talkative.speak();
     const machines = await machinesOf(kind, { world, hostId, observations, newId: () => process.ids.next() });
     // `stopping`: a host that is silent must not count as heard.
     const body = { complete: false, machines, stopping: true, leaseEpoch: 0 };
@@ -59,6 +62,7 @@ export function lie(world: HostileWorld, { index, what, observations, ...deed }:
       kernel.after(process, atMs, "says what is not so", () => void say(kind));
   }
   kernel.after(nobody, deed.forMs, "", () => {
+    if (kinds.includes("talkative")) void talkative.measure();
     process.kill();
     if (deed.alone) cluster.startAgent(index, "same");
   });
@@ -71,7 +75,7 @@ interface Lying {
   readonly newId: () => string;
 }
 
-async function machinesOf(kind: LieKind, lying: Lying): Promise<readonly unknown[]> {
+async function machinesOf(kind: Exclude<LieKind, "talkative">, lying: Lying): Promise<readonly unknown[]> {
   const { observations, newId } = lying;
   const many = (count: number) => Array.from({ length: count });
   switch (kind) {
@@ -118,7 +122,7 @@ async function foreign(lying: Lying): Promise<readonly unknown[]> {
 
 /** The stored observations of the host's own instances, or of those of all other hosts. */
 async function seen({ world, hostId }: Lying, own: boolean): Promise<readonly Observation[]> {
-  const { rows } = await world.cluster.store.inner.listInstances({ limit: 1_000 });
+  const { rows } = await world.cluster.store.inner.instances.list({ limit: 1_000 });
   return rows.flatMap(({ instance, machine }) => {
     if (machine === undefined || instance.hostId === null || (instance.hostId === hostId) !== own) return [];
     return [observed({ ...pick(machine), instanceId: instance.id })];

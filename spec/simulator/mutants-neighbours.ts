@@ -22,6 +22,11 @@ export const floodedBy =
   (plan: Plan): Plan =>
     hostilePlan(plan, { fault: "flood", target, other, what });
 
+const liedBy =
+  (what: PlannedHostile["what"]) =>
+  (plan: Plan): Plan =>
+    hostilePlan(plan, { fault: "hostLies", target: 0, other: 10, what });
+
 export const neighbourMutants: readonly Mutant[] = [
   {
     name: "no-door",
@@ -92,5 +97,25 @@ export const neighbourMutants: readonly Mutant[] = [
     guard: "Discovery is answered some times a second.",
     size,
     shape: floodedBy("questions", 1_500),
+  },
+  {
+    name: "reports-unlimited",
+    promise: "I11",
+    file: "actors/control/fleet/report-budgets.ts",
+    find: "const enough = there >= amount;",
+    replace: "const enough = there >= amount || amount > 0;",
+    guard: "What a host reports and leaves something behind has a budget.",
+    size,
+    shape: liedBy("talkative"),
+  },
+  {
+    name: "deeds-of-anybody",
+    promise: "I11",
+    file: "actors/control/fleet/guarded.ts",
+    find: "claimedBy === hostId || seen?.hostId === hostId",
+    replace: "claimedBy !== undefined || seen?.hostId === hostId",
+    guard: "A host is believed about deeds of its guard to its own guests only.",
+    size,
+    shape: liedBy("talkative"),
   },
 ];

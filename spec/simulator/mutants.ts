@@ -4,6 +4,7 @@
  */
 import { actorMutants } from "./mutants-actors.ts";
 import { drainMutants } from "./mutants-drains.ts";
+import { guardMutants } from "./mutants-guards.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
 import { meterMutants } from "./mutants-meter.ts";
@@ -22,5 +23,6 @@ export const mutants: readonly Mutant[] = [
   ...actorMutants,
   ...neighbourMutants,
   ...drainMutants,
+  ...guardMutants,
   ...meterMutants,
 ];

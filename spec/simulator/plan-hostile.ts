@@ -13,7 +13,9 @@ export const floodKinds = ["commands", "malformed", "oversized", "polls", "quest
 export type FloodKind = (typeof floodKinds)[number];
 
 /** Kinds of lies in the reports of a host. */
-export const lieKinds = ["impossible", "invented", "foreign", "huge", "garbage", "endless"] as const;
+export const lieKinds = [
+  ...(["impossible", "invented", "foreign", "huge", "garbage", "endless", "talkative"] as const),
+] as const;
 export type LieKind = (typeof lieKinds)[number];
 
 export type HostileWhat = FloodKind | LieKind | "mixed";

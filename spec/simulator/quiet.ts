@@ -1,6 +1,7 @@
 /** Everything there is at a quiet point, from both sides: what the store says, and what is on machines. */
 
-import type { InstanceRow, Store } from "../../actors/ports/store.ts";
+import type { InstanceRow } from "../../actors/ports/instance-reads.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import type { InstanceFacts, Quiet } from "../../actors/promises/facts.ts";
 import type { ClaimRecord } from "../../actors/records/instance.ts";
 import type { Event } from "../../protocol/event.ts";
@@ -12,9 +13,9 @@ const everything = 1_000_000;
 
 export async function quietFact(cluster: Cluster, atMs: number, findings: readonly string[]): Promise<Quiet> {
   const store = cluster.store.inner;
-  const { rows } = await store.listInstances({ limit: everything, deleted: true });
-  const operations = await store.listOperations({ limit: everything });
-  const hosts = await store.listHosts({ limit: everything });
+  const { rows } = await store.instances.list({ limit: everything, deleted: true });
+  const operations = await store.operations.list({ limit: everything });
+  const hosts = await store.hosts.list({ limit: everything });
   const { events, trimmed } = await allEvents(store);
   return {
     kind: "quiet",
@@ -96,26 +97,26 @@ function factsOf({ instance, machine }: InstanceRow): InstanceFacts {
 }
 
 async function claimsOf(store: Store, rows: readonly InstanceRow[]): Promise<readonly ClaimRecord[]> {
-  const loaded = await Promise.all(rows.map(({ instance }) => store.loadInstance(instance.id)));
+  const loaded = await Promise.all(rows.map(({ instance }) => store.instances.load(instance.id)));
   return loaded.flatMap((one) => one?.claims ?? []);
 }
 
 /** Of groups and quotas, as the store has them. */
 async function placementOf(store: Store): Promise<Required<Pick<Quiet, "groups" | "quotas">>> {
-  const groups = await store.listRows(serverGroup, { limit: everything });
-  const members = await Promise.all(groups.map(({ id }) => store.listGroupMembers(id, everything)));
+  const groups = await store.rows.list(serverGroup, { limit: everything });
+  const members = await Promise.all(groups.map(({ id }) => store.serverGroups.members(id, everything)));
   return {
     groups: groups.map(({ id, policy, maxPerHost }, index) => {
       const hostIds = (members[index] ?? []).flatMap(({ hostId }) => hostId ?? []);
       return { id, policy, maxPerHost, hostIds };
     }),
-    quotas: await store.quotaTotals(),
+    quotas: await store.quotas.totals(),
   };
 }
 
 async function allEvents(
   store: Store,
 ): Promise<{ readonly events: readonly Event[]; readonly trimmed: number }> {
-  const page = await store.listEvents({ after: 0, limit: everything });
+  const page = await store.events.list({ after: 0, limit: everything });
   return { events: page.events, trimmed: page.trimmed };
 }

@@ -68,7 +68,7 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Out
 
 /** How often guests write to their disks. */
 const lookPeriodMs = 500;
-/** Timers that have not fired, cancelled ones included; runs of this size have some hundreds. */
+/** Timers that are to fire. Runs of this size have some hundreds, but for the waits of a flood. */
 const timersMax = 20_000;
 /** Time for a full report of a host, the answer to it, and the next report. */
 const sayingMs = 5_000;
@@ -285,11 +285,11 @@ class Run {
     const { inner } = this.#cluster.store;
     if ([...this.#clients, this.#admin].some(({ underWay }) => underWay > 0)) return false;
     if (this.#cluster.store.committing > 0) return false;
-    if ((await inner.listUnsettled({ limit: 1 })).length > 0) return false;
-    if ((await inner.listOperations({ limit: 1, states: ["running"] })).rows.length > 0) return false;
+    if ((await inner.instances.unsettled({ limit: 1 })).length > 0) return false;
+    if ((await inner.operations.list({ limit: 1, states: ["running"] })).rows.length > 0) return false;
     // A host that is fenced cleans up, and comes back: perhaps not at once, when its storage lease was taken.
-    if ((await inner.allHosts()).some(({ lease }) => (lease?.fencedBy ?? null) !== null)) return false;
-    const last = await inner.lastSequence();
+    if ((await inner.hosts.all()).some(({ lease }) => (lease?.fencedBy ?? null) !== null)) return false;
+    const last = await inner.events.lastSequence();
     return this.#admin.watchedUntil === last && (this.#cluster.stream.events.at(-1)?.sequence ?? 0) === last;
   }
 

@@ -4,7 +4,8 @@
  * the judge at the moment at which it is applied.
  */
 import type { EventStream } from "../../actors/ports/event-stream.ts";
-import type { Renewal, Store } from "../../actors/ports/store.ts";
+import type { Renewal } from "../../actors/ports/signs-of-life.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import type { MemoryStore } from "../../db/memory/store.ts";
 import { postgresLimits } from "../../db/postgres/limits.ts";
@@ -86,19 +87,41 @@ export class StoreServer {
   }
 
   connect(process: SimulatedProcess): Store {
-    const inner = this.#options.inner;
+    const { inner } = this.#options;
     const connection: Connection = { process };
-    const handler: ProxyHandler<MemoryStore> = {
-      get: (_target, name: string) => {
-        if (name === "close") return () => Promise.resolve();
-        return (...given: unknown[]) => this.#call(connection, name, given);
-      },
+    /** The methods of a port, each a call of its own name: `hosts.get`. */
+    const port = <P extends object>(of: string, inside: P): P =>
+      new Proxy(inside, {
+        get: (target, method: string) => {
+          const answer: unknown = Reflect.get(target, method);
+          if (typeof answer !== "function") throw new Error(`The store has no ${of}.${method}.`);
+          return (...given: unknown[]) =>
+            this.#call({
+              ...{ connection, process, given, name: `${of}.${method}` },
+              answer: () => answer.apply(inside, given),
+            });
+        },
+      });
+    const own = <R>(name: string, given: readonly unknown[], answer: () => Promise<R>) =>
+      this.#call({ connection, process, name, given, answer }) as Promise<R>;
+    return {
+      commit: (commit) => own("commit", [commit], () => inner.commit(commit)),
+      rehearse: (commit) => own("rehearse", [commit], () => inner.rehearse(commit)),
+      prune: (nowMs) => own("prune", [nowMs], () => inner.prune(nowMs)),
+      close: () => Promise.resolve(),
+      instances: port("instances", inner.instances),
+      operations: port("operations", inner.operations),
+      events: port("events", inner.events),
+      rows: port("rows", inner.rows),
+      hosts: port("hosts", inner.hosts),
+      signsOfLife: port("signsOfLife", inner.signsOfLife),
+      aggregates: port("aggregates", inner.aggregates),
+      serverGroups: port("serverGroups", inner.serverGroups),
+      quotas: port("quotas", inner.quotas),
     };
-    return new Proxy(inner, handler) as Store;
   }
 
-  #call(connection: Connection, name: string, given: readonly unknown[]): Promise<unknown> {
-    const { process } = connection;
+  #call({ connection, process, name, given, answer }: Asked): Promise<unknown> {
     const { kernel, interposer, random } = this.#options;
     if (!process.alive) return new Promise(() => undefined);
     const fault = name === "commit" ? interposer.durable(process, whatOf(given[0] as Commit)) : undefined;
@@ -124,7 +147,7 @@ export class StoreServer {
       const fail = () => back(() => reject(away(name)));
       if (name === "commit" && this.rates.batched === true) {
         this.#writeInLine(
-          { connection, process, name, given, fault, patienceMs: 0 },
+          { connection, process, name, given, answer, fault, patienceMs: 0 },
           { resolve, reject, back, fail },
         );
         return;
@@ -134,11 +157,7 @@ export class StoreServer {
       const extraMs = fault === "delay" ? 400 : slowMs;
       kernel.after(nobody, random.latencyMs(this.rates.latencyMs / 2) + extraMs, "", () => {
         const performed = this.#perform({
-          connection,
-          process,
-          name,
-          given,
-          fault,
+          ...{ connection, process, name, given, answer, fault },
           patienceMs: postgresLimits.storePatienceMs,
         });
         performed
@@ -177,8 +196,8 @@ export class StoreServer {
       await kernel.sleep(nobody, lookAgainMs, "");
       return this.#perform({ ...call, patienceMs: call.patienceMs - lookAgainMs });
     }
-    if (call.name === "renewLeases") return this.#renew(call);
-    if (call.name !== "commit") return this.#read(call);
+    if (call.name === "signsOfLife.renew") return this.#renew(call);
+    if (call.name !== "commit") return call.answer();
     if (this.full || random.chance(this.rates.rolledBack)) throw lost;
     return this.#apply(call);
   }
@@ -196,17 +215,10 @@ export class StoreServer {
     const { random, inner, renewed } = this.#options;
     if (random.chance(this.rates.rolledBack)) throw lost;
     const leases = call.given[0] as readonly Renewal[];
-    const held = await inner.renewLeases(leases);
+    const held = await inner.signsOfLife.renew(leases);
     for (const { hostId, leaseEpoch } of leases) if (held.includes(hostId)) renewed(hostId, leaseEpoch);
     if (random.chance(this.rates.answerLost)) throw lost;
     return held;
-  }
-
-  #read({ name, given }: Call): Promise<unknown> {
-    const inner: object = this.#options.inner;
-    const method = (inner as Partial<Record<string, (...given: unknown[]) => Promise<unknown>>>)[name];
-    if (method === undefined) throw new Error(`The store has no ${name}.`);
-    return method.apply(inner, [...given]);
   }
 
   async #commit({ process, given }: Call): Promise<CommitResult> {
@@ -229,10 +241,15 @@ interface Ends {
   readonly fail: () => void;
 }
 
-interface Call extends Connection {
+interface Asked extends Connection {
   readonly connection: Connection;
   readonly name: string;
   readonly given: readonly unknown[];
+  /** Asks the memory store itself. */
+  readonly answer: () => Promise<unknown>;
+}
+
+interface Call extends Asked {
   readonly fault: ReturnType<Interposer["durable"]>;
   readonly patienceMs: number;
 }
@@ -240,7 +257,7 @@ interface Call extends Connection {
 const lost = new Error("The answer of the store was lost.");
 
 const away = (name: string): StatusError =>
-  new StatusError("storeUnavailable", `The store cannot ${name} now.`);
+  new StatusError("storeUnavailable", `The store does not answer ${name} now.`);
 
 const toldOf = (result: CommitResult): string =>
   result.kind === "committed" ? `up to event ${result.lastSequence}` : result.kind;

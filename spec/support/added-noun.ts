@@ -34,7 +34,7 @@ for (const commit of [
 ] satisfies Commit[])
   kinds.push((await store.commit(commit)).kind);
 const expected = "committed nameTaken committed conflict committed quotaExceeded committed missing";
-const left = await store.listRows(bookmark, { limit: 10 });
+const left = await store.rows.list(bookmark, { limit: 10 });
 await store.close();
 
 const orm = await MikroORM.init(ormOptions(url, { max: 1, connectionTimeoutMillis: 5_000 }));

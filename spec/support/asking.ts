@@ -13,12 +13,16 @@ export async function refused(attempt: Promise<unknown>): Promise<StatusError> {
   throw new Error("It was not refused.");
 }
 
-/** Reads again until the value is as expected; 400 times at most, with 25 ms between. */
-export async function until<T>(read: () => Promise<T>, so: (value: T) => boolean): Promise<T> {
+/** Reads again until the value is as expected; `timesMax` times at most, with 25 ms between. */
+export async function until<T>(
+  read: () => Promise<T>,
+  so: (value: T) => boolean,
+  timesMax = 400,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const value = await read();
     if (so(value)) return value;
-    if (attempt > 400) throw new Error(`It never came: ${JSON.stringify(value)}`);
+    if (attempt > timesMax) throw new Error(`It never came: ${JSON.stringify(value)}`);
     await new Promise<void>((resolve) => systemClock.after(25, resolve));
   }
 }

@@ -6,7 +6,7 @@ import * as rows from "./store-rows.ts";
 export function hostRow(changes: Partial<HostRecord> = {}): HostRecord {
   const { hostId: id, ...said } = rows.inventory("a", { name: "host-a" });
   return {
-    ...{ id, ...said, version: 7, enabled: true, disabledReason: null, draining: null },
+    ...{ id, number: 1, ...said, version: 7, enabled: true, disabledReason: null, draining: null },
     ...{ vcpusClaimed: 0, memoryMibClaimed: 0, diskGibClaimed: 0, instances: 0, ...rows.nothingBound },
     ...{ failedBuilds: 0, failedBuildsOf: null, generation: 1, ioOps: 0, aggregates: [] },
     ...{ registeredAtMs: 1, lastSeenAtMs: 1 },

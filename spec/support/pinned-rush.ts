@@ -34,7 +34,7 @@ export async function pinnedRush(world: World): Promise<void> {
   );
   const made = outcomes.flatMap((one) => (one.status === "fulfilled" ? [one.value.instance] : []));
   expect(made).to.have.length(16);
-  for (const host of await world.store.listHosts({ limit: 10 })) {
+  for (const host of await world.store.hosts.list({ limit: 10 })) {
     expect(host.pinnedCpus).to.equal(4);
     expect(host.numaClaimed.map(({ pinnedCpus }) => pinnedCpus)).to.deep.equal([2, 2]);
   }

@@ -183,6 +183,9 @@ export const notes: Readonly<Record<string, string>> = {
   "Operation.instanceId": "The same as `entityId`, by its name from when only instances had operations.",
   "Operation.toHost": "The host to which the instance goes, or went. Absent or null: to none.",
   "Operation.percent": "Share of the steps that are done.",
+  "Host.number": "A whole number beside the id. Absent: an older controller has answered.",
+  "Operation.number":
+    "A whole number beside the id. Absent in the answer to the command itself, and from older controllers.",
   "Operation.requestId": "The request id of the command that started the operation.",
   "Operation.deadlineAtMs":
     "The operation ends by this time, well or with an error; that of a drain is later whenever an instance was asked to leave.",

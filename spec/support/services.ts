@@ -60,6 +60,11 @@ export async function natsUrl(context?: Mocha.Context): Promise<string> {
   return (await nats).url;
 }
 
+/** Says that a spec shows less than it could, and what makes it show all. */
+export function shortened(what: string, whole: string): void {
+  console.warn(`SHORTENED: ${what}; ${whole} for the whole`);
+}
+
 /** Says why, in the output and to the reporter, and skips. Never returns. */
 export function skip(context: Mocha.Context | undefined, reason: string): never {
   console.warn(`SKIPPED: ${reason}`);

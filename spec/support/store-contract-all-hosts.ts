@@ -1,6 +1,6 @@
 /**
- * The store's contract for repeated reads of all hosts: after any change, `allHosts` equals the pages of
- * `listHosts`. A part of the contract in store-contract.ts.
+ * The store's contract for repeated reads of all hosts: after any change, `hosts.all` equals the pages
+ * of `hosts.list`. A part of the contract in store-contract.ts.
  */
 
 import { expect } from "chai";
@@ -17,7 +17,7 @@ async function paged(store: Store): Promise<readonly HostRecord[]> {
   const hosts: HostRecord[] = [];
   for (;;) {
     const marker = hosts.at(-1)?.id;
-    const page = await store.listHosts({ limit: 50, ...(marker === undefined ? {} : { marker }) });
+    const page = await store.hosts.list({ limit: 50, ...(marker === undefined ? {} : { marker }) });
     if (page.length === 0) return hosts;
     hosts.push(...page);
   }
@@ -40,10 +40,10 @@ function stepsOf({ host, id, project }: ReturnType<typeof names>): readonly Step
   return [
     ["registers", commit({ hosts: [rows.inventory(host)] })],
     ["gets a lease", commit({ leasesGranted: [lease] })],
-    ["renews it", (store) => store.renewLeases([{ ...lease, storageId: null }])],
-    ["holds it on a storage", (store) => store.renewLeases([{ ...lease, storageId: "s1" }])],
-    ["holds it there again", (store) => store.renewLeases([{ ...lease, storageId: "s1" }])],
-    ["is heard from", (store) => store.touchHosts([host], rows.wallMs + 7)],
+    ["renews it", (store) => store.signsOfLife.renew([{ ...lease, storageId: null }])],
+    ["holds it on a storage", (store) => store.signsOfLife.renew([{ ...lease, storageId: "s1" }])],
+    ["holds it there again", (store) => store.signsOfLife.renew([{ ...lease, storageId: "s1" }])],
+    ["is heard from", (store) => store.signsOfLife.touch([host], rows.wallMs + 7)],
     ["has another inventory", commit({ hosts: [rows.inventory(host, { labels: { rack: "r2" } })] })],
     ["is claimed on", commit(rows.createTurn(id(1), host))],
     ["has built", commit(rows.changeTurn(running))],
@@ -66,7 +66,7 @@ export function allHostsContract(get: () => Store, open: () => Promise<Store>): 
     const [store, other, those] = [get(), await open(), names()];
     for (const [what, change] of stepsOf(those)) {
       await change(other);
-      const all = await store.allHosts();
+      const all = await store.hosts.all();
       expect(all, what).to.deep.equal(await paged(store));
       expect(all.filter(({ id }) => id === those.host).length, what).to.equal(what === "is removed" ? 0 : 1);
     }
@@ -76,12 +76,12 @@ export function allHostsContract(get: () => Store, open: () => Promise<Store>): 
     const [store, { host }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, leaseEpoch: 1 }] });
     const renewed = async (times: number): Promise<void> => {
-      await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }]);
-      const hosts = await store.allHosts();
+      await store.signsOfLife.renew([{ hostId: host, leaseEpoch: 1, storageId: null }]);
+      const hosts = await store.hosts.all();
       const renewals = hosts.find(({ id }) => id === host)?.lease?.renewals ?? 0;
       expect(renewals).to.be.at.least(times + 1);
     };
     for (let times = 1; times <= 20; times += 1)
-      await Promise.all([renewed(times), store.allHosts(), store.allHosts()]);
+      await Promise.all([renewed(times), store.hosts.all(), store.hosts.all()]);
   });
 }

@@ -22,13 +22,13 @@ export function buildsContract(get: () => Store): void {
       storageId: "shared",
     };
     await store.commit({ hosts: [rows.inventory(host)] });
-    expect(await store.getHost(host)).to.deep.include({ ...rows.nothingSaid, generation: 1 });
+    expect(await store.hosts.get(host)).to.deep.include({ ...rows.nothingSaid, generation: 1 });
     await store.commit({ hosts: [rows.inventory(host, said)] });
-    expect(await store.getHost(host)).to.deep.include({ ...said, generation: 2 });
+    expect(await store.hosts.get(host)).to.deep.include({ ...said, generation: 2 });
     await store.commit({ hosts: [rows.inventory(host, said)] });
-    expect(await store.getHost(host)).to.include({ generation: 2 });
+    expect(await store.hosts.get(host)).to.include({ generation: 2 });
     await store.commit({ hosts: [rows.inventory(host)] });
-    expect(await store.getHost(host)).to.deep.include({ ...rows.nothingSaid, generation: 3 });
+    expect(await store.hosts.get(host)).to.deep.include({ ...rows.nothingSaid, generation: 3 });
   });
 
   const failure = (hostId: string, n: number) =>
@@ -43,7 +43,7 @@ export function buildsContract(get: () => Store): void {
     const ended = async (...ends: (number | false)[]) => {
       const buildsEnded = ends.map((n) => (n === false ? { hostId: host, failed: false } : failure(host, n)));
       await store.commit({ buildsEnded });
-      const { failedBuilds, failedBuildsOf } = (await store.getHost(host)) ?? {};
+      const { failedBuilds, failedBuildsOf } = (await store.hosts.get(host)) ?? {};
       return [failedBuilds, failedBuildsOf?.projects, failedBuildsOf?.images];
     };
     expect(await ended(1, 1)).to.deep.equal([2, ["p1"], ["i1"]]);
@@ -53,9 +53,9 @@ export function buildsContract(get: () => Store): void {
     expect(await ended(false)).to.deep.equal([0, undefined, undefined]);
     // An older controller does not name project and image.
     await store.commit({ buildsEnded: [{ hostId: host, failed: true }] });
-    expect((await store.getHost(host))?.failedBuildsOf).to.deep.equal({ projects: [], images: [] });
+    expect((await store.hosts.get(host))?.failedBuildsOf).to.deep.equal({ projects: [], images: [] });
     await store.commit({ hostsEnabled: [{ hostId: host, enabled: true, reason: null }] });
-    expect(await store.getHost(host)).to.include({ failedBuilds: 0, failedBuildsOf: null });
+    expect(await store.hosts.get(host)).to.include({ failedBuilds: 0, failedBuildsOf: null });
   });
 
   it("disables a host for its builds only while they fail, and are not of one project or image alone", async () => {
@@ -72,16 +72,16 @@ export function buildsContract(get: () => Store): void {
     expect((await store.commit(disabling(host, 4))).kind).to.equal("committed");
     await refused(4);
     const failures = { disabledReason: "it fails", failedBuilds: 4 };
-    expect(await store.getHost(host)).to.include({ enabled: false, ...failures });
+    expect(await store.hosts.get(host)).to.include({ enabled: false, ...failures });
     await store.commit({ hostsEnabled: [{ hostId: host, enabled: true, reason: null }] });
-    expect(await store.getHost(host)).to.include({ enabled: true, failedBuilds: 0 });
+    expect(await store.hosts.get(host)).to.include({ enabled: true, failedBuilds: 0 });
     const unknown = disabling(`${host}-9`, 1);
     expect(await store.commit(unknown)).to.deep.equal(rows.missing("host", `${host}-9`));
   });
 
   it("disables a third of the hosts for their builds, and never the last one", async () => {
     const [store, { host }] = [get(), names()];
-    const others = (await store.listHosts({ limit: 1_000 })).filter(({ enabled }) => enabled);
+    const others = (await store.hosts.list({ limit: 1_000 })).filter(({ enabled }) => enabled);
     const switchOthers = (enabled: boolean) =>
       store.commit({ hostsEnabled: others.map(({ id }) => ({ hostId: id, enabled, reason: null })) });
     await switchOthers(false);
@@ -113,9 +113,11 @@ export function buildsContract(get: () => Store): void {
     await store.commit({ hosts: [rows.inventory(host)] });
     await store.commit(rows.createTurn(id(1), host));
     await store.commit(rows.createTurn(id(2), host));
-    expect(await store.getHost(host)).to.include({ ioOps: 2 });
+    expect(await store.hosts.get(host)).to.include({ ioOps: 2 });
     const row = rows.instance(id(1), { hostId: host, ownerEpoch: 1, operationId: `op-${id(1)}` });
     await store.commit(rows.changeTurn(rows.next(row, { state: "running", built: true, settled: true })));
-    expect((await store.listHosts({ limit: 1_000 })).find((one) => one.id === host)).to.include({ ioOps: 1 });
+    expect((await store.hosts.list({ limit: 1_000 })).find((one) => one.id === host)).to.include({
+      ioOps: 1,
+    });
   });
 }

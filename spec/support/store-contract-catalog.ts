@@ -27,9 +27,9 @@ export function catalogContract(get: () => Store, another: () => Promise<Store>)
     expect(await store.commit(twice)).to.deep.equal({ kind: "nameTaken" });
     expect(await called(store, flavors, id(4))).to.equal(undefined);
     expect((await store.commit(rowsOf({ images: [{ ...image, id: id(6) }] }))).kind).to.equal("committed");
-    const both = (await store.rowsCalled(images, name)).map((row) => row.id);
+    const both = (await store.rows.called(images, name)).map((row) => row.id);
     expect(both).to.deep.equal([id(2), id(6)]);
-    expect((await store.listRows(images, { name, limit: 9 })).map((row) => row.id)).to.deep.equal(both);
+    expect((await store.rows.list(images, { name, limit: 9 })).map((row) => row.id)).to.deep.equal(both);
     expect(await called(store, flavors, name)).to.deep.equal({ ...flavor, version: 1 });
     expect(await called(store, flavors, id(1))).to.deep.equal({ ...flavor, version: 1 });
     expect(await called(store, images, id(2))).to.deep.equal({ ...image, version: 1 });
@@ -79,14 +79,14 @@ export function catalogContract(get: () => Store, another: () => Promise<Store>)
     const [{ row: third } = { row: rows.instance("") }] = born(3, { ...imaged, ...sized }).instances;
     await store.commit(rows.changeTurn(rows.deleted(third, 1)));
     await store.commit(rowsOf({ imagesRemoved: [id(1)], flavorsRemoved: [id(2)] }));
-    const before = await store.lastSequence();
+    const before = await store.events.lastSequence();
     expect(await store.commit(born(4, imaged))).to.deep.equal(rows.missing("image", id(1)));
     expect(await store.commit(born(4, sized))).to.deep.equal(rows.missing("flavor", id(2)));
     expect(await store.commit(born(4, { ...imaged, ...sized }))).to.deep.equal(rows.missing("image", id(1)));
-    expect(await store.getInstance(id(4))).to.equal(undefined);
-    expect(await store.getRequest(project, id(4))).to.equal(undefined);
-    expect(await store.getHost(host)).to.include({ instances: 1 });
-    expect(await store.lastSequence()).to.equal(before);
+    expect(await store.instances.get(id(4))).to.equal(undefined);
+    expect(await store.operations.request(project, id(4))).to.equal(undefined);
+    expect(await store.hosts.get(host)).to.include({ instances: 1 });
+    expect(await store.events.lastSequence()).to.equal(before);
     expect((await store.commit(born(4, {}))).kind).to.equal("committed");
   });
 
@@ -102,7 +102,7 @@ export function catalogContract(get: () => Store, another: () => Promise<Store>)
     expect(await store.commit(many)).to.deep.equal(rows.missing("image", id(7)));
     const sized = { instances: [of(1, image, flavor), of(2, image, id(9)), of(3, image, id(8))] };
     expect(await store.commit(sized)).to.deep.equal(rows.missing("flavor", id(9)));
-    expect(await store.getInstance(id(1))).to.equal(undefined);
+    expect(await store.instances.get(id(1))).to.equal(undefined);
     const both = [store.commit({ instances: [of(1, image, flavor)] }), store.commit(many)];
     expect(await Promise.all(both)).to.deep.equal([
       { kind: "committed", lastSequence: 0 },

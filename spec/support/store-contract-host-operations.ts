@@ -14,7 +14,7 @@ const draining = { atMs: rows.wallMs, parallelism: 4, instances: 0, operationId:
 async function registered(store: Store) {
   const it = names();
   await store.commit({ hosts: [rows.inventory(it.host)] });
-  const version = async () => (await store.getHost(it.host))?.version ?? 0;
+  const version = async () => (await store.hosts.get(it.host))?.version ?? 0;
   const commit = async (more: Commit = {}, off = 0) => {
     const expected = [{ hostId: it.host, version: (await version()) + off }];
     return (await store.commit({ hostsExpected: expected, ...more })).kind;
@@ -33,7 +33,7 @@ function versionContract(get: () => Store): void {
   it("begins the version of a host with its registration, and raises it with its actor's commits", async () => {
     const { host, version, commit } = await registered(get());
     const first = await version();
-    expect(first).to.equal((await get().getHost(host))?.registeredAtMs);
+    expect(first).to.equal((await get().hosts.get(host))?.registeredAtMs);
     expect(await commit()).to.equal("committed");
     const own = [{ hostId: host, enabled: false, reason: "x", draining }];
     expect(await commit({ hostsEnabled: own })).to.equal("committed");
@@ -50,8 +50,8 @@ function versionContract(get: () => Store): void {
       expect(await commit({ hostsEnabled: own, operations: [operation("1")] }, off)).to.equal("conflict");
     const gone = { hostsExpected: [{ hostId: "nobody", version: 1 }] };
     expect((await get().commit(gone)).kind).to.equal("conflict");
-    expect(await get().getHost(host)).to.include({ version: before, enabled: true });
-    expect(await get().listOperations({ entityIds: [host], limit: 10 })).to.deep.equal({ rows: [] });
+    expect(await get().hosts.get(host)).to.include({ version: before, enabled: true });
+    expect(await get().operations.list({ entityIds: [host], limit: 10 })).to.deep.equal({ rows: [] });
   });
 
   it("lets one of two commits at one version through", async () => {
@@ -72,9 +72,9 @@ function versionContract(get: () => Store): void {
     const { host, commit } = await registered(get());
     const off = { hostId: host, enabled: false, reason: "x" };
     await commit({ hostsEnabled: [{ ...off, draining }] });
-    expect((await get().getHost(host))?.draining).to.deep.equal(draining);
+    expect((await get().hosts.get(host))?.draining).to.deep.equal(draining);
     await commit({ hostsEnabled: [{ ...off, draining: null }] });
-    expect(await get().getHost(host)).to.include({ draining: null, enabled: false });
+    expect(await get().hosts.get(host)).to.include({ draining: null, enabled: false });
   });
 }
 
@@ -89,14 +89,15 @@ function operationContract(get: () => Store): void {
     });
     await commit({ operations: [operation("1")] });
     const query = { noun: "host", entityIds: [host], limit: 10 } as const;
-    const own = { operation: operation("1"), instanceName: null };
-    expect(await get().listOperations(query)).to.deep.equal({ rows: [own] });
-    expect(await get().listOperations({ ...query, states: ["running"] })).to.deep.equal({ rows: [own] });
-    expect(await get().listOperations({ ...query, noun: "instance" })).to.deep.equal({ rows: [] });
-    expect((await get().getOperation(id(8)))?.operation.toHost).to.deep.equal(toHost);
-    const atWork = async () => (await get().listHostsAtWork({ limit: 1_000 })).includes(host);
+    const { number } = (await get().operations.get(operation("1").id))?.operation ?? {};
+    const own = { operation: { ...operation("1"), number }, instanceName: null };
+    expect(await get().operations.list(query)).to.deep.equal({ rows: [own] });
+    expect(await get().operations.list({ ...query, states: ["running"] })).to.deep.equal({ rows: [own] });
+    expect(await get().operations.list({ ...query, noun: "instance" })).to.deep.equal({ rows: [] });
+    expect((await get().operations.get(id(8)))?.operation.toHost).to.deep.equal(toHost);
+    const atWork = async () => (await get().hosts.atWork({ limit: 1_000 })).includes(host);
     expect(await atWork()).to.equal(true);
-    expect(await get().listHostsAtWork({ limit: 1_000, marker: host })).to.not.include(host);
+    expect(await get().hosts.atWork({ limit: 1_000, marker: host })).to.not.include(host);
     await commit({ operations: [operation("1", { state: "done", endedAtMs: rows.wallMs })] });
     expect(await atWork()).to.equal(false);
     await commit({ hostsEnabled: [{ hostId: host, enabled: false, reason: "x", draining }] });
@@ -122,6 +123,6 @@ function operationContract(get: () => Store): void {
     expect(await commit({ hostsRemoved, operations: [operation("1", end)] })).to.equal("conflict");
     const operations = [operation("1", end), operation("2", end)];
     expect(await commit({ hostsRemoved, operations })).to.equal("committed");
-    expect(await get().getHost(host)).to.equal(undefined);
+    expect(await get().hosts.get(host)).to.equal(undefined);
   });
 }

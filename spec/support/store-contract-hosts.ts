@@ -34,18 +34,32 @@ async function prepare(store: Store, changes: Partial<InstanceRecord> = {}) {
 }
 
 function drainContract(get: () => Store): void {
+  // A controller compares the row with the inventory: one that says nothing new is not stored again.
+  it("gives back what a host says of itself as the host says it", async () => {
+    const [store, { host: hostId }] = [get(), names()];
+    const numa = [
+      { vcpus: 4, memoryMib: 2_048, hugePages: [{ sizeKib: 2_048, total: 512 }] },
+      { vcpus: 2, memoryMib: 1_024, hugePages: [] },
+    ];
+    const lists = { features: ["sse2", "avx"], machineTypes: ["q35", "pc"], numa, storageId: "s1" };
+    const said = rows.inventory(hostId, { ...lists, labels: { zone: "b", "a.b/c": "" }, bootId: "boot 2" });
+    await store.commit({ hosts: [said], leasesGranted: [{ hostId, leaseEpoch: 1 }] });
+    const { hostId: _, ...fields } = said;
+    expect(await store.hosts.get(hostId)).to.deep.include(fields);
+  });
+
   it("remembers that a host is drained until it is enabled, whatever else is said of it", async () => {
     const [store, { host: hostId }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(hostId)] });
     const say = async (enabled: boolean, more: object = {}) => {
       await store.commit({ hostsEnabled: [{ hostId, enabled, reason: null, ...more }] });
-      return (await store.getHost(hostId))?.draining;
+      return (await store.hosts.get(hostId))?.draining;
     };
     expect(await say(false)).to.equal(null);
     expect(await say(false, { draining })).to.deep.equal(draining);
     expect(await say(false)).to.deep.equal(draining);
     await store.commit({ hosts: [rows.inventory(hostId, { bootId: "boot-2" })] });
-    expect((await store.getHost(hostId))?.draining).to.deep.equal(draining);
+    expect((await store.hosts.get(hostId))?.draining).to.deep.equal(draining);
     expect(await say(true)).to.equal(null);
     expect(await say(true, { draining })).to.equal(null);
   });
@@ -68,9 +82,9 @@ function removalContract(get: () => Store): void {
     await store.commit(rowsOf({ aggregates: [made] }));
     await store.commit({ aggregateHosts: [{ aggregateId: id(1), hostId: host }] });
     expect((await store.commit(removal(host, false))).kind).to.equal("committed");
-    expect(await store.getHost(host)).to.equal(undefined);
-    expect(await store.touchHosts([host], rows.wallMs)).to.deep.equal([]);
-    expect([...(await store.aggregateHosts([id(1)]))]).to.deep.equal([]);
+    expect(await store.hosts.get(host)).to.equal(undefined);
+    expect(await store.signsOfLife.touch([host], rows.wallMs)).to.deep.equal([]);
+    expect([...(await store.aggregates.hosts([id(1)]))]).to.deep.equal([]);
     expect(await store.commit(removal(host))).to.deep.equal(rows.missing("host", host));
   });
 
@@ -80,7 +94,7 @@ function removalContract(get: () => Store): void {
     expect(await store.commit(removal(host))).to.deep.equal({ kind: "inUse" });
     await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
     expect(await store.commit(removal(host, false))).to.deep.equal({ kind: "inUse" });
-    expect((await store.getHost(host))?.instances).to.equal(1);
+    expect((await store.hosts.get(host))?.instances).to.equal(1);
   });
 
   it("removes a fenced host with what was parked there, and not one whose fence is another", async () => {
@@ -91,9 +105,9 @@ function removalContract(get: () => Store): void {
     expect(await store.commit(commit)).to.deep.equal({ kind: "conflict" });
     await fence();
     expect((await store.commit(commit)).kind).to.equal("committed");
-    expect(await store.loadInstance(id(1))).to.deep.include({ claims: [], machines: [] });
-    expect(await store.listOnHost(host)).to.deep.equal([]);
-    expect((await store.claimTotals()).map(({ hostId }) => hostId)).to.not.include(host);
+    expect(await store.instances.load(id(1))).to.deep.include({ claims: [], machines: [] });
+    expect(await store.instances.onHost(host)).to.deep.equal([]);
+    expect((await store.hosts.claimTotals()).map(({ hostId }) => hostId)).to.not.include(host);
   });
 
   it("removes no fenced host with a claim of a living instance that the fence does not cover", async () => {
@@ -129,7 +143,7 @@ function removalContract(get: () => Store): void {
         });
         const commit = { ...removal(host), fencesExpected: [{ hostId: host, leaseEpoch: 1 }] };
         kinds.push((await store.commit(commit)).kind);
-        const kept = (await store.loadInstance(id(1)))?.claims.length;
+        const kept = (await store.instances.load(id(1)))?.claims.length;
         expect(kept).to.equal(kinds.at(-1) === "committed" ? 0 : 1);
       }
       return kinds;
@@ -150,28 +164,36 @@ function removalContract(get: () => Store): void {
     await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
     await fence();
     await store.commit(removal(host));
-    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal([]);
+    expect(await store.signsOfLife.renew([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal(
+      [],
+    );
     const first = { hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, leaseEpoch: 1 }] };
     expect(await store.commit(first)).to.deep.equal({ kind: "conflict" });
     await store.commit({ hosts: [rows.inventory(host)] });
-    const again = await store.getHost(host);
+    const again = await store.hosts.get(host);
     expect(again).to.deep.include({ enabled: true, draining: null, instances: 0, generation: 1 });
     expect(again?.lease).to.deep.include({ leaseEpoch: 1, fencedBy: proof });
     await store.commit({ leasesGranted: [{ hostId: host, leaseEpoch: 2 }] });
-    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 2, storageId: null }])).to.deep.equal([host]);
+    expect(await store.signsOfLife.renew([{ hostId: host, leaseEpoch: 2, storageId: null }])).to.deep.equal([
+      host,
+    ]);
   });
 
   it("renews no lease of a host that is not there", async () => {
     const [store, { host }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)], leasesGranted: [{ hostId: host, leaseEpoch: 1 }] });
-    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal([host]);
+    expect(await store.signsOfLife.renew([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal([
+      host,
+    ]);
     await store.commit(removal(host, false));
-    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal([]);
+    expect(await store.signsOfLife.renew([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal(
+      [],
+    );
   });
 }
 
 function recoveryContract(get: () => Store): void {
-  const found = async (store: Store, id: string) => (await store.listToRecover(1_000)).includes(id);
+  const found = async (store: Store, id: string) => (await store.instances.toRecover(1_000)).includes(id);
 
   it("lists what may start elsewhere because its host is fenced, also when it had just left it", async () => {
     const store = get();

@@ -26,7 +26,7 @@ export function leaseContract(get: () => Store): void {
 
   it("grants the first lease with the host, and another only one above a fenced one", async () => {
     const { store, host } = await leased();
-    expect((await store.getHost(host))?.lease).to.deep.equal({
+    expect((await store.hosts.get(host))?.lease).to.deep.equal({
       leaseEpoch: 1,
       renewals: 1,
       storage: null,
@@ -37,7 +37,7 @@ export function leaseContract(get: () => Store): void {
     await store.commit(fence(host, null));
     expect(await store.commit({ leasesGranted: [{ hostId: host, leaseEpoch: 3 }] })).to.deep.equal(conflict);
     await store.commit({ leasesGranted: [{ hostId: host, leaseEpoch: 2 }] });
-    expect((await store.getHost(host))?.lease).to.deep.equal({
+    expect((await store.hosts.get(host))?.lease).to.deep.equal({
       leaseEpoch: 2,
       renewals: 2,
       storage: null,
@@ -53,42 +53,48 @@ export function leaseContract(get: () => Store): void {
       { hostId: host, leaseEpoch: 1, storageId: null },
       { hostId: `${host}-none`, leaseEpoch: 1, storageId: null },
     ];
-    expect(await store.renewLeases(asked)).to.deep.equal([host]);
-    expect((await store.getHost(host))?.lease?.renewals).to.equal(2);
-    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 2, storageId: null }])).to.deep.equal([]);
+    expect(await store.signsOfLife.renew(asked)).to.deep.equal([host]);
+    expect((await store.hosts.get(host))?.lease?.renewals).to.equal(2);
+    expect(await store.signsOfLife.renew([{ hostId: host, leaseEpoch: 2, storageId: null }])).to.deep.equal(
+      [],
+    );
     await store.commit(fence(host, null));
-    expect(await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal([]);
+    expect(await store.signsOfLife.renew([{ hostId: host, leaseEpoch: 1, storageId: null }])).to.deep.equal(
+      [],
+    );
   });
 
   it("counts the renewals in a row that say of one storage that it is held", async () => {
     const { store, host } = await leased();
     const said = async (...storageIds: readonly (string | null)[]) => {
-      await store.renewLeases(storageIds.map((storageId) => ({ hostId: host, leaseEpoch: 1, storageId })));
-      const { storage } = (await store.getHost(host))?.lease ?? {};
+      await store.signsOfLife.renew(
+        storageIds.map((storageId) => ({ hostId: host, leaseEpoch: 1, storageId })),
+      );
+      const { storage } = (await store.hosts.get(host))?.lease ?? {};
       return storage && `${storage.id} ${storage.renewals}`;
     };
     expect([await said("s1"), await said("s1"), await said("s1")]).to.deep.equal(["s1 1", "s1 2", "s1 3"]);
     expect([await said("s2"), await said("s2")]).to.deep.equal(["s2 1", "s2 2"]);
     expect([await said(null), await said("s2")]).to.deep.equal([null, "s2 1"]);
     // Two renewals of one host at the same time count as one, and name no storage if they disagree.
-    const before = (await store.getHost(host))?.lease?.renewals ?? 0;
+    const before = (await store.hosts.get(host))?.lease?.renewals ?? 0;
     expect([await said("s2", null), await said(null, "s2"), await said("s1", "s2")]).to.deep.equal([
       ...[null, null, null],
     ]);
-    expect((await store.getHost(host))?.lease?.renewals).to.equal(before + 3);
+    expect((await store.hosts.get(host))?.lease?.renewals).to.equal(before + 3);
     expect([await said("s2"), await said("s2", "s2")]).to.deep.equal(["s2 1", "s2 2"]);
     await store.commit(fence(host, null));
     await store.commit({ leasesGranted: [{ hostId: host, leaseEpoch: 2 }] });
-    expect((await store.getHost(host))?.lease?.storage).to.equal(null);
+    expect((await store.hosts.get(host))?.lease?.storage).to.equal(null);
   });
 
   it("fences only while nothing was renewed, once, and keeps the proof", async () => {
     const { store, host } = await leased();
-    await store.renewLeases([{ hostId: host, leaseEpoch: 1, storageId: null }]);
+    await store.signsOfLife.renew([{ hostId: host, leaseEpoch: 1, storageId: null }]);
     expect(await store.commit(fence(host, 1))).to.deep.equal(conflict);
     expect(await store.commit(fence(host, 2, 2))).to.deep.equal(conflict);
     expect((await store.commit(fence(host, 2))).kind).to.equal("committed");
-    expect((await store.getHost(host))?.lease?.fencedBy).to.deep.equal(proof);
+    expect((await store.hosts.get(host))?.lease?.fencedBy).to.deep.equal(proof);
     expect(await store.commit(fence(host, 2))).to.deep.equal(conflict);
   });
 
@@ -138,7 +144,7 @@ export function leaseContract(get: () => Store): void {
     expect(results[1]).to.deep.equal({ kind: "hostFull", hostId: `${host}-2` });
     const sequences = results.flatMap((one) => (one.kind === "committed" ? [one.lastSequence] : []));
     expect(sequences).to.deep.equal([...sequences].sort((left, right) => left - right));
-    expect((await store.getHost(`${host}-20`))?.lease).to.deep.equal({
+    expect((await store.hosts.get(`${host}-20`))?.lease).to.deep.equal({
       leaseEpoch: 1,
       renewals: 1,
       storage: null,
@@ -154,7 +160,7 @@ export function leaseContract(get: () => Store): void {
     expect((await store.commit(born(id(1), host, 1))).kind).to.equal("committed");
     await store.commit(fence(host, null));
     expect(await store.commit(born(id(2), host, 1))).to.deep.equal(full);
-    expect((await store.loadInstance(id(1)))?.claims[0]?.leaseEpoch).to.equal(1);
+    expect((await store.instances.load(id(1)))?.claims[0]?.leaseEpoch).to.equal(1);
   });
 
   it("takes no new claim on a disabled host, but one that is there already anew", async () => {
@@ -162,7 +168,7 @@ export function leaseContract(get: () => Store): void {
     await store.commit(born(id(1), host, 1));
     await store.commit({ hostsEnabled: [{ hostId: host, enabled: false, reason: "disk smells" }] });
     expect(await store.commit(born(id(2), host, 1))).to.deep.equal({ kind: "hostFull", hostId: host });
-    const loaded = await store.loadInstance(id(1));
+    const loaded = await store.instances.load(id(1));
     const row = loaded?.instance;
     const [claim] = loaded?.claims ?? [];
     if (row === undefined || claim === undefined) throw new Error("It was not made.");
@@ -172,6 +178,6 @@ export function leaseContract(get: () => Store): void {
       claims: [claim],
     };
     expect((await store.commit(again)).kind).to.equal("committed");
-    expect(await store.getHost(host)).to.include({ instances: 1, vcpusClaimed: 1 });
+    expect(await store.hosts.get(host)).to.include({ instances: 1, vcpusClaimed: 1 });
   });
 }

@@ -3,7 +3,11 @@
  * of names, times, names beside ids, and pages that end before they find anything.
  */
 import { expect } from "chai";
-import type { EventQuery, InstanceQuery, OperationQuery, Page, Store } from "../../actors/ports/store.ts";
+import type { EventQuery } from "../../actors/ports/event-reads.ts";
+import type { InstanceQuery } from "../../actors/ports/instance-reads.ts";
+import type { OperationQuery } from "../../actors/ports/operation-reads.ts";
+import type { Page } from "../../actors/ports/pages.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import type { InstanceRecord } from "../../actors/records/instance.ts";
 import { readLimits } from "../../db/rows/limits.ts";
 import { rowsOf } from "./store-resources.ts";
@@ -34,7 +38,7 @@ export function listContract(get: () => Store): void {
     expect((await get().commit({ instances })).kind).to.equal("committed");
   };
   const found = async (query: InstanceQuery): Promise<string[]> =>
-    (await get().listInstances(query)).rows.map(idOfInstance);
+    (await get().instances.list(query)).rows.map(idOfInstance);
 
   it("lists instances in both orders, page by page, with and without tombstones", async () => {
     const [store, { id, project }] = [get(), names()];
@@ -43,7 +47,7 @@ export function listContract(get: () => Store): void {
     const [, second] = all;
     if (second !== undefined) await store.commit(rows.changeTurn(rows.deleted(second, rows.wallMs)));
     const read = (query: Omit<InstanceQuery, "limit">) =>
-      pages((page) => store.listInstances({ project, ...query, ...page }), 2, idOfInstance);
+      pages((page) => store.instances.list({ project, ...query, ...page }), 2, idOfInstance);
     expect(await read({})).to.deep.equal([[id(1), id(3)], [id(4), id(5)], []]);
     expect(await read({ order: "oldest" })).to.deep.equal(await read({}));
     expect(await read({ order: "newest" })).to.deep.equal([[id(5), id(4)], [id(3), id(1)], []]);
@@ -135,7 +139,7 @@ export function listContract(get: () => Store): void {
       "**1*": ["many-1", "many-10", "Many-1"],
     };
     for (const [namePattern, expected] of Object.entries(patterns)) {
-      const page = await get().listInstances({ project, namePattern, limit: 100 });
+      const page = await get().instances.list({ project, namePattern, limit: 100 });
       const seen = page.rows.map(({ instance }) => instance.name);
       expect([...seen].sort(), namePattern).to.deep.equal([...expected].sort());
     }
@@ -154,15 +158,15 @@ export function listContract(get: () => Store): void {
     );
     const read = (query: Omit<InstanceQuery, "limit">) =>
       pages(
-        (page) => get().listInstances({ project, namePattern: "wan*", ...query, ...page }),
+        (page) => get().instances.list({ project, namePattern: "wan*", ...query, ...page }),
         10,
         idOfInstance,
       );
     expect(await read({})).to.deep.equal([[padded(0)], [padded(count - 1)]]);
     expect(await read({ order: "newest" })).to.deep.equal([[padded(count - 1)], [padded(0)]]);
-    const nothing = await get().listInstances({ project, namePattern: "none", limit: 10 });
+    const nothing = await get().instances.list({ project, namePattern: "none", limit: 10 });
     expect(nothing).to.deep.equal({ rows: [], marker: padded(readLimits.listScanMax - 1) });
-    const byIndex = await get().listInstances({ project, names: ["wanted"], limit: 10 });
+    const byIndex = await get().instances.list({ project, names: ["wanted"], limit: 10 });
     expect(byIndex.rows.map(idOfInstance)).to.deep.equal([padded(0), padded(count - 1)]);
   });
 
@@ -180,7 +184,7 @@ export function listContract(get: () => Store): void {
     await store.commit(rows.changeTurn(rows.next(before, { name: "after" })));
     const read = (query: Omit<OperationQuery, "limit">, limit = 2) =>
       pages(
-        (page) => store.listOperations({ project, ...query, ...page }),
+        (page) => store.operations.list({ project, ...query, ...page }),
         limit,
         ({ operation }) => operation.id,
       );
@@ -202,21 +206,21 @@ export function listContract(get: () => Store): void {
       const newest = (await read({ ...filter, order: "newest" }, 10)).flat();
       expect(newest, JSON.stringify(filter)).to.deep.equal([...ids].reverse());
     }
-    const named = (await store.listOperations({ project, limit: 10 })).rows;
+    const named = (await store.operations.list({ project, limit: 10 })).rows;
     expect(named.map(({ instanceName }) => instanceName)).to.deep.equal(["after", "other", "after"]);
-    expect(named.map(({ operation }) => operation)).to.deep.equal(all);
-    expect(await store.getOperation(id(1))).to.deep.equal({ operation: all[0], instanceName: "after" });
+    expect(named.map(({ operation }) => rows.unnumbered(operation))).to.deep.equal(all);
+    expect(await store.operations.get(id(1))).to.deep.equal(named[0]);
   });
 
   it("lists the newest events first, and leads to those before them", async () => {
     const [store, { id, project }] = [get(), names()];
-    const before = await store.lastSequence();
+    const before = await store.events.lastSequence();
     const told = ["accepted", "placed", "stateChanged", "stateChanged", "deleted"];
     await store.commit({
       events: told.map((name, n) => rows.event(id(1), name, { project, atMs: rows.wallMs - n })),
     });
     const read = async (query: Partial<EventQuery>) => {
-      const { events, last, nextBefore } = await store.listEvents({
+      const { events, last, nextBefore } = await store.events.list({
         after: before,
         limit: 2,
         order: "newest",
@@ -239,13 +243,13 @@ export function listContract(get: () => Store): void {
 
   it("lists events since a time in both orders, wherever it was asked to begin", async () => {
     const [store, { id, project }] = [get(), names()];
-    const before = await store.lastSequence();
+    const before = await store.events.lastSequence();
     const apartMs = readLimits.clocksApartMsMax;
     // The third one is of a controller whose clock is slow.
     const times = [10, 11, 10.5, 12, 13].map((n) => rows.wallMs + (n - 20) * apartMs);
     await store.commit({ events: times.map((atMs) => rows.event(id(1), "placed", { project, atMs })) });
     const read = async (query: Partial<EventQuery>) => {
-      const { events } = await store.listEvents({ after: 0, limit: 9, project, ...query });
+      const { events } = await store.events.list({ after: 0, limit: 9, project, ...query });
       return events.map(({ sequence }) => sequence - before);
     };
     expect(await read({ sinceMs: times[1] })).to.deep.equal([2, 4, 5]);

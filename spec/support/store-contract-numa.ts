@@ -37,10 +37,10 @@ async function prepare(store: Store, changes: Partial<HostInventory> = {}) {
     claims: [rows.claim(it.id(n), it.host, change)],
   });
   const sums = async () => {
-    const host = await store.getHost(it.host);
-    const total = (await store.claimTotals()).find(({ hostId }) => hostId === it.host);
+    const host = await store.hosts.get(it.host);
+    const total = (await store.hosts.claimTotals()).find(({ hostId }) => hostId === it.host);
     const read = { pinnedCpus: host?.pinnedCpus, numaClaimed: host?.numaClaimed };
-    const inAll = (await store.allHosts()).find(({ id }) => id === it.host);
+    const inAll = (await store.hosts.all()).find(({ id }) => id === it.host);
     expect({ pinnedCpus: inAll?.pinnedCpus, numaClaimed: inAll?.numaClaimed }).to.deep.equal(read);
     const summed = { pinnedCpus: total?.pinnedCpus ?? 0, numaClaimed: total?.numaClaimed ?? [] };
     expect(summed, "the sum of the claims").to.deep.equal(read);
@@ -62,9 +62,9 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     expect(await kind(born(3, {}))).to.equal("committed");
     const both = { pinnedCpus: 2, numaClaimed: [use(1, 0, 32), use(1, 100, 32)] };
     expect(await sums()).to.deep.equal(both);
-    expect((await store.loadInstance(id(1)))?.claims[0]?.numa).to.deep.equal(numa.numa);
-    expect((await store.loadInstance(id(3)))?.claims[0]?.numa).to.equal(null);
-    const row = (await store.loadInstance(id(2)))?.instance ?? rows.instance(id(2));
+    expect((await store.instances.load(id(1)))?.claims[0]?.numa).to.deep.equal(numa.numa);
+    expect((await store.instances.load(id(3)))?.claims[0]?.numa).to.equal(null);
+    const row = (await store.instances.load(id(2)))?.instance ?? rows.instance(id(2));
     await store.commit(
       rows.changeTurn(rows.next(row), { claimsReleased: [{ instanceId: id(2), ownerEpoch: 1 }] }),
     );
@@ -131,7 +131,7 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     const { id, host, born, sums, kind } = await prepare(store);
     const change = bound(true, { node: 0, vcpus: 2 });
     await store.commit(born(1, change));
-    const row = (await store.loadInstance(id(1)))?.instance ?? rows.instance(id(1));
+    const row = (await store.instances.load(id(1)))?.instance ?? rows.instance(id(1));
     const anew = rows.changeTurn(rows.next(row), {
       claimsReleased: [{ instanceId: id(1), ownerEpoch: 1 }],
       claims: [rows.claim(id(1), host, change)],
@@ -153,7 +153,7 @@ export function numaContract(get: () => Store, another: () => Promise<Store>): v
     );
     expect(await store.commit(born(2, bound(true, { node: 0, vcpus: 3 })))).to.deep.equal(full);
     expect((await store.commit(born(3, bound(true, { node: 1, vcpus: 8 })))).kind).to.equal("committed");
-    const instances = await Promise.all([1, 3].map(async (n) => store.loadInstance(id(n))));
+    const instances = await Promise.all([1, 3].map(async (n) => store.instances.load(id(n))));
     const gone = instances
       .flatMap((loaded) => loaded?.instance ?? [])
       .map((row) => rows.deleted(row, rows.wallMs));

@@ -65,7 +65,7 @@ function groupContract(get: () => Store, another: OpenStore): void {
     expect(results.filter((one) => one?.kind === "committed")).to.have.length(5);
     const refused = results.filter((one) => one?.kind !== "committed");
     for (const one of refused) expect(one).to.include({ kind: "groupRule", groupId });
-    const members = await store.listGroupMembers(groupId, 100);
+    const members = await store.serverGroups.members(groupId, 100);
     expect(members.map(({ hostId }) => hostId).sort()).to.deep.equal(hostIds);
   });
 
@@ -78,7 +78,7 @@ function groupContract(get: () => Store, another: OpenStore): void {
     };
     const broken = { kind: "groupRule", groupId, hostId: hostIds[0] };
     expect(await store.commit(both)).to.deep.equal(broken);
-    expect(await store.getInstance(id(1))).to.equal(undefined);
+    expect(await store.instances.get(id(1))).to.equal(undefined);
     expect((await store.commit(first)).kind).to.equal("committed");
     expect((await store.commit(second)).kind).to.equal("committed");
     expect(await store.commit(third)).to.deep.equal(broken);
@@ -105,7 +105,7 @@ function groupContract(get: () => Store, another: OpenStore): void {
     expect((await store.commit(member(2, 0))).kind).to.equal("groupRule");
     const row = first.instances?.[0]?.row ?? rows.instance(id(1));
     await store.commit(rows.changeTurn(rows.deleted(row, rows.wallMs)));
-    expect(await store.listGroupMembers(groupId, 100)).to.deep.equal([]);
+    expect(await store.serverGroups.members(groupId, 100)).to.deep.equal([]);
     expect((await store.commit(member(2, 0))).kind).to.equal("committed");
   });
 
@@ -117,26 +117,26 @@ function groupContract(get: () => Store, another: OpenStore): void {
       await store.commit(first);
       const row = rows.next(first.instances?.[0]?.row ?? rows.instance(id(1)), { hostId: null });
       await store.commit(rows.changeTurn(row));
-      expect(await store.listGroupHosts(groupId)).to.deep.equal([{ hostId: from, members: 1 }]);
-      expect(await store.listGroupHosts(groupId, id(1))).to.deep.equal([]);
+      expect(await store.serverGroups.hosts(groupId)).to.deep.equal([{ hostId: from, members: 1 }]);
+      expect(await store.serverGroups.hosts(groupId, id(1))).to.deep.equal([]);
       const wrong = policy === "affinity" ? 1 : 0;
       const refused = { kind: "groupRule", groupId, hostId: hostIds[wrong] };
       expect(await store.commit(member(2, wrong))).to.deep.equal(refused);
       const claimsReleased = [{ instanceId: id(1), ownerEpoch: 1 }];
       await store.commit({ ...rows.changeTurn(rows.next(row, {})), claimsReleased });
-      expect(await store.listGroupHosts(groupId)).to.deep.equal([]);
+      expect(await store.serverGroups.hosts(groupId)).to.deep.equal([]);
       expect((await store.commit(member(2, 1))).kind).to.equal("committed");
-      expect(await store.listGroupHosts(groupId)).to.deep.equal([{ hostId: to, members: 1 }]);
+      expect(await store.serverGroups.hosts(groupId)).to.deep.equal([{ hostId: to, members: 1 }]);
     });
 
   it("says how many members are on each host, and lists no more than it is asked for", async () => {
     const { store, id, groupId, hostIds, member } = await prepare(2, { maxPerHost: 2 });
     for (const [n, host] of [0, 0, 1].entries()) await store.commit(member(n + 1, host));
-    expect(await store.listGroupHosts(groupId)).to.deep.equal([
+    expect(await store.serverGroups.hosts(groupId)).to.deep.equal([
       { hostId: hostIds[0], members: 2 },
       { hostId: hostIds[1], members: 1 },
     ]);
-    const listed = await store.listGroupMembers(groupId, 2);
+    const listed = await store.serverGroups.members(groupId, 2);
     expect(listed.map(({ instanceId }) => instanceId)).to.deep.equal([id(1), id(2)]);
   });
 
@@ -163,9 +163,9 @@ function groupContract(get: () => Store, another: OpenStore): void {
     const full = { kind: "quotaExceeded", resource: "serverGroups", limit: 2, used: 2, asked: 1 };
     expect(results.filter(({ kind }) => kind === "committed")).to.have.length(2);
     expect(results.filter(({ kind }) => kind !== "committed")).to.deep.equal([full]);
-    expect((await store.getQuota(project)).used).to.include({ serverGroups: 2, keyPairs: 0 });
+    expect((await store.quotas.get(project)).used).to.include({ serverGroups: 2, keyPairs: 0 });
     expect((await make(4, `${project}-2`)).kind).to.equal("committed");
-    const [first] = await store.listRows(serverGroup, { project, limit: 1 });
+    const [first] = await store.rows.list(serverGroup, { project, limit: 1 });
     const replaced = rowsOf({
       serverGroupsRemoved: [first?.id ?? ""],
       serverGroups: [group(id(5), { project }), group(id(6), { project })],
@@ -193,9 +193,9 @@ function groupContract(get: () => Store, another: OpenStore): void {
     expect(await called(store, serverGroup, id(1), project)).to.deep.equal(own);
     expect(await called(store, serverGroup, id(3), project)).to.equal(undefined);
     expect(await called(store, serverGroup, id(3))).to.include({ id: id(3) });
-    expect(await store.listRows(serverGroup, { project, limit: 10 })).to.deep.equal([own]);
+    expect(await store.rows.list(serverGroup, { project, limit: 10 })).to.deep.equal([own]);
     expect((await store.commit(rowsOf({ serverGroupsRemoved: [id(1)] }))).kind).to.equal("committed");
-    expect(await store.listRows(serverGroup, { project, limit: 10 })).to.deep.equal([]);
+    expect(await store.rows.list(serverGroup, { project, limit: 10 })).to.deep.equal([]);
   });
 }
 
@@ -215,17 +215,17 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     const exceeded = { kind: "quotaExceeded", resource: "instances", limit: 7, used: 7, asked: 1 };
     for (const one of refused) expect(one).to.deep.equal(exceeded);
     const used = { instances: 7, vcpus: 7, memoryMib: 448 };
-    expect(await store.getQuota(project)).to.deep.equal({
+    expect(await store.quotas.get(project)).to.deep.equal({
       ...{ project, limits: { ...none, instances: 7 } },
       used: { ...used, serverGroups: 0, keyPairs: 0 },
     });
-    expect((await store.listInstances({ project, limit: 100 })).rows).to.have.length(7);
-    expect(await store.getHost(host)).to.include({ instances: 7 });
+    expect((await store.instances.list({ project, limit: 100 })).rows).to.have.length(7);
+    expect(await store.hosts.get(host)).to.include({ instances: 7 });
   });
 
   it("sums for the doctor what a project has beside what its quota counts", async () => {
     const [store, { id, host, project }] = [get(), names()];
-    const totalsOf = async () => (await store.quotaTotals()).filter((one) => one.project === project);
+    const totalsOf = async () => (await store.quotas.totals()).filter((one) => one.project === project);
     await store.commit({ hosts: [rows.inventory(host)] });
     expect(await totalsOf()).to.deep.equal([]);
     const commits = [1, 2].map((n) => birth(id(n), host, { project }));
@@ -248,7 +248,7 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     const row = rows.deleted(first.instances?.[0]?.row ?? rows.instance(id(1)), rows.wallMs);
     await store.commit(rows.changeTurn(row));
     await store.commit(rows.changeTurn(rows.next(row, { settled: false })));
-    expect((await store.getQuota(project)).used).to.include({ instances: 0, vcpus: 0, memoryMib: 0 });
+    expect((await store.quotas.get(project)).used).to.include({ instances: 0, vcpus: 0, memoryMib: 0 });
     expect((await store.commit(birth(id(2), host, { project }))).kind).to.equal("committed");
   });
 
@@ -259,7 +259,7 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     const both: Commit = { instances: commits.flatMap(({ instances = [] }) => instances) };
     const exceeded = { kind: "quotaExceeded", resource: "memoryMib", limit: 100, used: 0, asked: 128 };
     expect(await store.commit(both)).to.deep.equal(exceeded);
-    expect((await store.getQuota(project)).used).to.include({ instances: 0, vcpus: 0, memoryMib: 0 });
+    expect((await store.quotas.get(project)).used).to.include({ instances: 0, vcpus: 0, memoryMib: 0 });
   });
 
   it("takes the default where a project has no limit of its own, and -1 for no limit at all", async () => {
@@ -277,7 +277,7 @@ function quotaContract(get: () => Store, another: OpenStore): void {
     expect((await store.commit(birth(id(2), host, { project: other }))).kind).to.equal("committed");
     await store.commit({ quotas: [{ project: everyProject, ...none }] });
     expect((await store.commit(birth(id(1), host, { project }))).kind).to.equal("committed");
-    expect((await store.getQuota(`${project}-3`)).limits).to.deep.equal(none);
+    expect((await store.quotas.get(`${project}-3`)).limits).to.deep.equal(none);
   });
 }
 
@@ -300,21 +300,21 @@ function aggregateContract(get: () => Store): void {
     await store.commit({ aggregateHosts: [key] });
     expect((await store.commit({ aggregateHosts: [key] })).kind).to.equal("committed");
     expect(await called(store, aggregate, name)).to.deep.include(made);
-    expect([...(await store.aggregateHosts([id(1), id(2)]))]).to.deep.equal([[id(1), [host]]]);
+    expect([...(await store.aggregates.hosts([id(1), id(2)]))]).to.deep.equal([[id(1), [host]]]);
     const { createdAtMs: _, ...seen } = made;
-    expect((await store.getHost(host))?.aggregates).to.deep.equal([seen]);
+    expect((await store.hosts.get(host))?.aggregates).to.deep.equal([seen]);
     expect(await store.commit(rowsOf({ aggregatesRemoved: [id(1)] }))).to.deep.equal({ kind: "inUse" });
     const gone = { aggregateHostsRemoved: [key], ...rowsOf({ aggregatesRemoved: [id(1)] }) };
     await store.commit({ aggregateHostsRemoved: [key] });
     expect(await store.commit(gone)).to.deep.equal(rows.missing("host", host));
     expect((await store.commit(rowsOf({ aggregatesRemoved: [id(1)] }))).kind).to.equal("committed");
-    expect((await store.getHost(host))?.aggregates).to.deep.equal([]);
+    expect((await store.hosts.get(host))?.aggregates).to.deep.equal([]);
   });
 
   it("changes an aggregate that is as it was read, and no other", async () => {
     const [store, { id, project: name }] = [get(), names()];
-    const number = await store.nextNumber(aggregate);
-    expect(await store.nextNumber(aggregate)).to.be.above(number);
+    const number = await store.rows.nextNumber(aggregate);
+    expect(await store.rows.nextNumber(aggregate)).to.be.above(number);
     const first = {
       id: id(1),
       name,
@@ -348,12 +348,12 @@ function aggregateContract(get: () => Store): void {
         aggregates: [made(1, `${name}-b`), made(2, `${name}-a`), made(3, `${name}-b`), made(4, null)],
       }),
     );
-    const zones = await store.listZones({ limit: 1_000 });
+    const zones = await store.aggregates.zones({ limit: 1_000 });
     expect(zones.filter((zone) => zone.startsWith(name))).to.deep.equal([`${name}-a`, `${name}-b`]);
     expect(zones).to.deep.equal([...zones].sort());
-    expect(await store.listZones({ name: `${name}-b`, limit: 1 })).to.deep.equal([`${name}-b`]);
-    expect(await store.listZones({ name: `${name}-c`, limit: 1 })).to.deep.equal([]);
-    expect(await store.listZones({ limit: 1 })).to.have.length(1);
+    expect(await store.aggregates.zones({ name: `${name}-b`, limit: 1 })).to.deep.equal([`${name}-b`]);
+    expect(await store.aggregates.zones({ name: `${name}-c`, limit: 1 })).to.deep.equal([]);
+    expect(await store.aggregates.zones({ limit: 1 })).to.have.length(1);
   });
 
   it("lets a host into one zone only, whichever way it would come into two", async () => {

@@ -12,10 +12,10 @@ export function pruneContract(get: () => Store): void {
     const request = rows.request("r1", { project });
     await store.commit({ request, ...rows.changeTurn(rows.instance(id(1), { project })) });
     await store.prune(rows.wallMs + retentionLimits.requestKeptMs);
-    expect(await store.getRequest(project, "r1")).to.deep.equal(request);
+    expect(await store.operations.request(project, "r1")).to.deep.equal(request);
     expect(await store.prune(rows.wallMs + retentionLimits.requestKeptMs + 1)).to.be.greaterThan(0);
-    expect(await store.getRequest(project, "r1")).to.equal(undefined);
-    expect(await store.getInstance(id(1))).not.to.equal(undefined);
+    expect(await store.operations.request(project, "r1")).to.equal(undefined);
+    expect(await store.instances.get(id(1))).not.to.equal(undefined);
   });
 
   it("forgets tombstones with their operations and machines, but not one that still has a claim", async () => {
@@ -31,13 +31,13 @@ export function pruneContract(get: () => Store): void {
       if (n < 3) await store.commit(rows.changeTurn(rows.deleted(row, deletedAtMs)));
     }
     await store.prune(deletedAtMs + retentionLimits.tombstoneKeptMs);
-    expect(await store.getInstance(id(1))).not.to.equal(undefined);
+    expect(await store.instances.get(id(1))).not.to.equal(undefined);
     await store.prune(deletedAtMs + retentionLimits.tombstoneKeptMs + 1);
-    const left = await Promise.all([1, 2, 3].map(async (n) => store.loadInstance(id(n))));
+    const left = await Promise.all([1, 2, 3].map(async (n) => store.instances.load(id(n))));
     expect(left.map((row) => row?.instance.id)).to.deep.equal([undefined, id(2), id(3)]);
-    expect(await store.getOperation(id(1))).to.equal(undefined);
-    expect(await store.getOperation(id(2))).not.to.equal(undefined);
-    expect(await store.listOnHost("h1"))
+    expect(await store.operations.get(id(1))).to.equal(undefined);
+    expect(await store.operations.get(id(2))).not.to.equal(undefined);
+    expect(await store.instances.onHost("h1"))
       .to.include(id(3))
       .and.not.to.include(id(1));
   });
@@ -48,29 +48,29 @@ export function pruneContract(get: () => Store): void {
     const running = rows.operation(id(2), id(1));
     await store.commit(rows.changeTurn(rows.instance(id(1)), { operations: [ended, running] }));
     await store.prune(rows.wallMs + retentionLimits.operationKeptMs + 1);
-    expect(await store.getOperation(id(1))).to.equal(undefined);
-    expect((await store.getOperation(id(2)))?.operation).to.deep.equal(running);
+    expect(await store.operations.get(id(1))).to.equal(undefined);
+    expect((await store.operations.get(id(2)))?.operation).to.deep.include(running);
   });
 
   it("forgets old events from the beginning only, in more than one batch, and says up to where", async () => {
     const [store, { id }] = [get(), names()];
     await store.prune(rows.wallMs + retentionLimits.eventKeptMs + 1);
-    const before = await store.lastSequence();
+    const before = await store.events.lastSequence();
     const count = postgresLimits.pruneBatchMax + 20;
     const old = Array.from({ length: count }, () => rows.event(id(1)));
     const young = rows.event(id(2), "stateChanged", { atMs: rows.wallMs + 1 });
     await store.commit({ events: [...old, young, rows.event(id(3))] });
     expect(await store.prune(rows.wallMs + retentionLimits.eventKeptMs + 1)).to.equal(count);
-    const page = await store.listEvents({ after: before, limit: 10 });
+    const page = await store.events.list({ after: before, limit: 10 });
     expect(page.trimmed).to.equal(before + count);
     expect(page.events.map((event) => event.id)).to.deep.equal([id(2), id(3)]);
-    expect(await store.lastSequence()).to.equal(before + count + 2);
+    expect(await store.events.lastSequence()).to.equal(before + count + 2);
     expect(await store.commit({ events: [rows.event(id(4))] })).to.have.property(
       "lastSequence",
       before + count + 3,
     );
     expect(await store.prune(rows.wallMs + retentionLimits.eventKeptMs + 2)).to.equal(3);
-    const empty = await store.listEvents({ after: 0, limit: 10 });
+    const empty = await store.events.list({ after: 0, limit: 10 });
     expect(empty).to.deep.equal({ events: [], last: before + count + 3, trimmed: before + count + 3 });
   });
 }

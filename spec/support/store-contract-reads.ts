@@ -1,7 +1,9 @@
 /** The store's contract for reads: pages, filters, events, and hosts that were heard from. */
 
 import { expect } from "chai";
-import type { InstanceQuery, OperationQuery, Store } from "../../actors/ports/store.ts";
+import type { InstanceQuery } from "../../actors/ports/instance-reads.ts";
+import type { OperationQuery } from "../../actors/ports/operation-reads.ts";
+import type { Store } from "../../actors/ports/store.ts";
 import { readLimits } from "../../db/rows/limits.ts";
 import { flavor } from "../../protocol/flavor.ts";
 import { image } from "../../protocol/image.ts";
@@ -11,16 +13,16 @@ import { names } from "./store-rows.ts";
 
 export function readContract(get: () => Store): void {
   const found = async (query: InstanceQuery): Promise<string[]> =>
-    (await get().listInstances(query)).rows.map(({ instance }) => instance.id);
+    (await get().instances.list(query)).rows.map(({ instance }) => instance.id);
 
   it("finds nothing where nothing is", async () => {
     const store = get();
-    expect(await store.loadInstance("nothing")).to.equal(undefined);
-    expect(await store.getInstance("nothing")).to.equal(undefined);
-    expect(await store.getOperation("nothing")).to.equal(undefined);
-    expect(await store.getHost("nothing")).to.equal(undefined);
-    expect(await store.listInstances({ project: "nothing", limit: 10 })).to.deep.equal({ rows: [] });
-    expect(await store.listOnHost("nothing")).to.deep.equal([]);
+    expect(await store.instances.load("nothing")).to.equal(undefined);
+    expect(await store.instances.get("nothing")).to.equal(undefined);
+    expect(await store.operations.get("nothing")).to.equal(undefined);
+    expect(await store.hosts.get("nothing")).to.equal(undefined);
+    expect(await store.instances.list({ project: "nothing", limit: 10 })).to.deep.equal({ rows: [] });
+    expect(await store.instances.onHost("nothing")).to.deep.equal([]);
   });
 
   it("pages instances of a project in the order of their ids, and never shows another project's", async () => {
@@ -45,11 +47,11 @@ export function readContract(get: () => Store): void {
     await store.commit(rows.changeTurn(gone));
     await store.commit(rows.changeTurn(rows.deleted(gone, rows.wallMs)));
     await store.commit(rows.changeTurn(rows.instance(id(4))));
-    expect(await store.whereabouts([id(3), id(2), "nothing", id(1)])).to.deep.equal([
+    expect(await store.instances.whereabouts([id(3), id(2), "nothing", id(1)])).to.deep.equal([
       { instanceId: id(1), hostId: null, desired: "stopped" },
       { instanceId: id(2), hostId: host, desired: "running" },
     ]);
-    expect(await store.whereabouts([])).to.deep.equal([]);
+    expect(await store.instances.whereabouts([])).to.deep.equal([]);
   });
 
   it("filters instances by each field and by all of them together", async () => {
@@ -97,10 +99,10 @@ export function readContract(get: () => Store): void {
       rows.machine(id(1), { ownerEpoch, address: `10.0.0.${ownerEpoch}` }),
     );
     await store.commit(rows.changeTurn(row, { machines }));
-    expect(await store.getInstance(id(1))).to.deep.equal({ instance: row, machine: machines[1] });
-    expect((await store.loadInstance(id(1)))?.machines).to.deep.equal(machines);
+    expect(await store.instances.get(id(1))).to.deep.equal({ instance: row, machine: machines[1] });
+    expect((await store.instances.load(id(1)))?.machines).to.deep.equal(machines);
     await store.commit(rows.changeTurn(rows.next(row, { ownerEpoch: 3 })));
-    expect(await store.getInstance(id(1))).to.have.property("machine", undefined);
+    expect(await store.instances.get(id(1))).to.have.property("machine", undefined);
   });
 
   it("tells what is stored of the machines that a host reports, whoever they are of", async () => {
@@ -115,15 +117,15 @@ export function readContract(get: () => Store): void {
     const key = (n: number, ownerEpoch = 1) => ({ instanceId: id(n), ownerEpoch });
     const asked = [key(1), key(1, 2), key(2), key(3), key(1)];
     const found = new Map(
-      (await store.listReported(asked)).map((one) => [`${one.instanceId} ${one.ownerEpoch}`, one]),
+      (await store.instances.reported(asked)).map((one) => [`${one.instanceId} ${one.ownerEpoch}`, one]),
     );
     expect([...found.values()]).to.have.deep.members([
-      { ...key(1), claimedBy: host, seen: { generation: 5, state: "running" } },
+      { ...key(1), claimedBy: host, seen: { hostId: host, generation: 5, state: "running" } },
       { ...key(1, 2), claimedBy: null, seen: null },
-      { ...key(2), claimedBy: null, seen: { generation: 7, state: "stopped" } },
+      { ...key(2), claimedBy: null, seen: { hostId: host, generation: 7, state: "stopped" } },
     ]);
-    expect(await store.listReported(asked)).to.have.length(3);
-    expect(await store.listReported([])).to.deep.equal([]);
+    expect(await store.instances.reported(asked)).to.have.length(3);
+    expect(await store.instances.reported([])).to.deep.equal([]);
   });
 
   it("takes a lower generation when the observation before it goes in the same commit", async () => {
@@ -135,7 +137,7 @@ export function readContract(get: () => Store): void {
     const anew = { ...poisoned, generation: 3 };
     const gone = [{ instanceId: id(1), ownerEpoch: 1 }];
     await store.commit(rows.changeTurn(rows.next(row, {}), { machinesGone: gone, machines: [anew] }));
-    expect(await store.getInstance(id(1)))
+    expect(await store.instances.get(id(1)))
       .to.have.property("machine")
       .that.deep.equals(anew);
   });
@@ -149,10 +151,10 @@ export function readContract(get: () => Store): void {
     await store.commit(rows.changeTurn(settled, { machines: [rows.machine(id(1), { hostId: host })] }));
     await store.commit(rows.changeTurn(busy));
     await store.commit(rows.changeTurn(unsettled, { claims: [rows.claim(id(3), host)] }));
-    const ids = await store.listUnsettled({ limit: 1_000, marker: id(0) });
+    const ids = await store.instances.unsettled({ limit: 1_000, marker: id(0) });
     expect(ids.filter((one) => [id(1), id(2), id(3)].includes(one))).to.deep.equal([id(2), id(3)]);
-    expect(await store.listUnsettled({ limit: 1, marker: id(2) })).to.deep.equal([id(3)]);
-    expect(await store.listOnHost(host)).to.deep.equal([id(1), id(3)]);
+    expect(await store.instances.unsettled({ limit: 1, marker: id(2) })).to.deep.equal([id(3)]);
+    expect(await store.instances.onHost(host)).to.deep.equal([id(1), id(3)]);
   });
 
   it("pages and filters operations", async () => {
@@ -173,20 +175,23 @@ export function readContract(get: () => Store): void {
     const instances = [1, 2].map((n) => ({ expectedVersion: 0, row: rows.instance(id(n)) }));
     await store.commit({ instances, operations: all });
     const found = async (query: Omit<OperationQuery, "limit"> & { limit?: number }) =>
-      (await store.listOperations({ limit: 10, ...query })).rows.map(({ operation }) => operation);
+      (await store.operations.list({ limit: 10, ...query })).rows.map(({ operation }) =>
+        rows.unnumbered(operation),
+      );
     expect(await found({ project })).to.deep.equal(all);
     expect(await found({ project, limit: 1, marker: id(1) })).to.deep.equal([all[1]]);
     expect(await found({ entityIds: [id(1)] })).to.deep.equal([all[0], all[2]]);
     expect(await found({ project, states: ["running"] })).to.deep.equal([all[0]]);
-    expect((await store.getOperation(id(3)))?.operation).to.deep.equal(all[2]);
-    const ended = await store.listEndedOperations([id(1), id(2), id(3), id(4)]);
+    const last = await store.operations.get(id(3));
+    expect(last && rows.unnumbered(last.operation)).to.deep.equal(all[2]);
+    const ended = (await store.operations.ended([id(1), id(2), id(3), id(4)])).map(rows.unnumbered);
     expect([...ended].sort((left, right) => (left.id < right.id ? -1 : 1))).to.deep.equal(all.slice(1));
-    expect(await store.listEndedOperations([])).to.deep.equal([]);
+    expect(await store.operations.ended([])).to.deep.equal([]);
   });
 
   it("replays events after a number, filtered, and says how far it has looked", async () => {
     const [store, { id, project }] = [get(), names()];
-    const before = await store.lastSequence();
+    const before = await store.events.lastSequence();
     const optional = { requestId: "r", operationId: "o" };
     await store.commit({
       events: [
@@ -196,7 +201,7 @@ export function readContract(get: () => Store): void {
       ],
     });
     const seen = async (query: object): Promise<readonly number[]> => {
-      const page = await store.listEvents({ after: before, limit: 10, ...query });
+      const page = await store.events.list({ after: before, limit: 10, ...query });
       return [...page.events.map(({ sequence }) => sequence - before), page.last - before];
     };
     expect(await seen({})).to.deep.equal([1, 2, 3, 3]);
@@ -208,16 +213,16 @@ export function readContract(get: () => Store): void {
     expect(await seen({ id: id(1), nouns: ["instance"], project, limit: 1 })).to.deep.equal([1, 1]);
     expect(await seen({ project: "nobody" })).to.deep.equal([3]);
     expect(await seen({ after: before + 3 })).to.deep.equal([3]);
-    const [first] = (await store.listEvents({ after: before, limit: 1 })).events;
+    const [first] = (await store.events.list({ after: before, limit: 1 })).events;
     expect(first).to.include(optional);
   });
 
   it("looks at a bounded part of the events when no index serves the filter", async () => {
     const store = get();
-    const newest = await store.lastSequence();
-    const page = await store.listEvents({ after: newest - 1, limit: 10, nouns: ["none"] });
+    const newest = await store.events.lastSequence();
+    const page = await store.events.list({ after: newest - 1, limit: 10, nouns: ["none"] });
     expect(page).to.deep.include({ events: [], last: newest });
-    const early = await store.listEvents({ after: -readLimits.eventScanMax, limit: 10, nouns: ["none"] });
+    const early = await store.events.list({ after: -readLimits.eventScanMax, limit: 10, nouns: ["none"] });
     expect(early).to.deep.include({ events: [], last: 0 });
   });
 
@@ -225,11 +230,11 @@ export function readContract(get: () => Store): void {
     const [store, { host }] = [get(), names()];
     const ids = [1, 2, 3].map((n) => `${host}${n}`);
     await store.commit({ hosts: ids.map((hostId) => rows.inventory(hostId, { name: host })) });
-    const page = await store.listHosts({ limit: 2, marker: ids[0] ?? "" });
+    const page = await store.hosts.list({ limit: 2, marker: ids[0] ?? "" });
     expect(page.map(({ id }) => id)).to.deep.equal(ids.slice(1));
-    expect(await store.getHost(host)).to.equal(undefined);
-    expect((await store.getHost(ids[2] ?? ""))?.id).to.equal(ids[2]);
-    const called = async (key: string) => (await store.hostsCalled(key)).map(({ id }) => id);
+    expect(await store.hosts.get(host)).to.equal(undefined);
+    expect((await store.hosts.get(ids[2] ?? ""))?.id).to.equal(ids[2]);
+    const called = async (key: string) => (await store.hosts.called(key)).map(({ id }) => id);
     expect(await called(host)).to.deep.equal(ids);
     expect(await called(`${host}2`)).to.deep.equal([ids[1]]);
     expect(await called(`${host}4`)).to.deep.equal([]);
@@ -239,14 +244,17 @@ export function readContract(get: () => Store): void {
     const many = Array.from({ length: readLimits.hostsOfOneNameMax }, (_, n) => `${host}9${n}`);
     await store.commit({ hosts: many.map((hostId) => rows.inventory(hostId, { name: host })) });
     expect((await called(host)).length).to.equal(readLimits.hostsOfOneNameMax);
-    const touched = await store.touchHosts([`${host}3`, "unknown", `${host}1`, `${host}1`], rows.wallMs + 5);
+    const touched = await store.signsOfLife.touch(
+      [`${host}3`, "unknown", `${host}1`, `${host}1`],
+      rows.wallMs + 5,
+    );
     expect(touched).to.deep.equal([ids[0], ids[2]]);
-    await store.touchHosts([`${host}1`], rows.wallMs - 5);
-    const seen = (await Promise.all(ids.map(async (id) => store.getHost(id)))).map(
+    await store.signsOfLife.touch([`${host}1`], rows.wallMs - 5);
+    const seen = (await Promise.all(ids.map(async (id) => store.hosts.get(id)))).map(
       (row) => row?.lastSeenAtMs,
     );
     expect(seen).to.deep.equal([rows.wallMs + 5, rows.wallMs, rows.wallMs + 5]);
-    expect(await store.touchHosts([], rows.wallMs)).to.deep.equal([]);
+    expect(await store.signsOfLife.touch([], rows.wallMs)).to.deep.equal([]);
   });
 
   it("pages flavors and images in the order of their ids", async () => {
@@ -257,9 +265,9 @@ export function readContract(get: () => Store): void {
         images: [2, 1].map((n) => ({ ...rows.image, id: id(n), name: id(n) })),
       }),
     });
-    const flavors = await store.listRows(flavor, { limit: 1, marker: id(1) });
+    const flavors = await store.rows.list(flavor, { limit: 1, marker: id(1) });
     expect(flavors).to.deep.equal([{ ...rows.flavor, id: id(2), name: id(2), version: 1 }]);
-    const images = await store.listRows(image, { limit: 2, marker: id(0) });
+    const images = await store.rows.list(image, { limit: 2, marker: id(0) });
     expect(images.map((image) => image.id)).to.deep.equal([id(1), id(2)]);
   });
 
@@ -270,11 +278,11 @@ export function readContract(get: () => Store): void {
     const machine = rows.machine(id(1), { message: "qemu said: \0\0" });
     const row = rows.instance(id(1), { project, ownerEpoch: 1, metadata });
     await store.commit(rows.changeTurn(row, { request, machines: [machine] }));
-    const stored = await store.getInstance(id(1));
+    const stored = await store.instances.get(id(1));
     const kept = { "k\uFFFD": "a\uFFFDb", plain: metadata.plain };
     expect(stored?.instance.metadata).to.deep.equal(kept);
     expect(stored?.machine?.message).to.equal("qemu said: \uFFFD\uFFFD");
-    expect((await store.getRequest(project, "r"))?.answer).to.deep.equal({ text: "x\uFFFD\uFFFD" });
+    expect((await store.operations.request(project, "r"))?.answer).to.deep.equal({ text: "x\uFFFD\uFFFD" });
     expect(await found({ project, metadata: { a: "\0" }, limit: 1 })).to.deep.equal([]);
     expect(await found({ project, names: ["\0\ud800"], limit: 1 })).to.deep.equal([]);
   });
@@ -284,12 +292,12 @@ export function readContract(get: () => Store): void {
     const metadata = { a: "1" };
     await store.commit(rows.changeTurn(rows.instance(id(1), { metadata })));
     metadata.a = "changed by the writer";
-    const read = await store.getInstance(id(1));
+    const read = await store.instances.get(id(1));
     try {
       Object.assign(read?.instance.metadata ?? {}, { a: "changed by a reader" });
     } catch (error) {
       expect(error).to.be.instanceOf(TypeError);
     }
-    expect((await store.getInstance(id(1)))?.instance.metadata).to.deep.equal({ a: "1" });
+    expect((await store.instances.get(id(1)))?.instance.metadata).to.deep.equal({ a: "1" });
   });
 }

@@ -16,15 +16,23 @@ export function rehearsalContract(get: () => Store): void {
   it("says that a commit is possible, and does nothing of it", async () => {
     const { store, id, host } = await prepare();
     const commit = rows.createTurn(id(1), host);
-    const before = [await store.lastSequence(), await store.claimTotals(), await store.quotaTotals()];
+    const before = [
+      await store.events.lastSequence(),
+      await store.hosts.claimTotals(),
+      await store.quotas.totals(),
+    ];
     expect(await store.rehearse(commit)).to.deep.equal({ kind: "possible" });
     expect(await store.rehearse(commit)).to.deep.equal({ kind: "possible" });
-    const after = [await store.lastSequence(), await store.claimTotals(), await store.quotaTotals()];
+    const after = [
+      await store.events.lastSequence(),
+      await store.hosts.claimTotals(),
+      await store.quotas.totals(),
+    ];
     expect(after).to.deep.equal(before);
-    expect(await store.loadInstance(id(1))).to.equal(undefined);
-    expect(await store.getOperation(`op-${id(1)}`)).to.equal(undefined);
-    expect(await store.getRequest("demo", `request-${id(1)}`)).to.equal(undefined);
-    expect((await store.getHost(host))?.instances).to.equal(0);
+    expect(await store.instances.load(id(1))).to.equal(undefined);
+    expect(await store.operations.get(`op-${id(1)}`)).to.equal(undefined);
+    expect(await store.operations.request("demo", `request-${id(1)}`)).to.equal(undefined);
+    expect((await store.hosts.get(host))?.instances).to.equal(0);
     expect((await store.commit(commit)).kind).to.equal("committed");
   });
 

@@ -13,6 +13,7 @@ import { hostContract } from "./store-contract-hosts.ts";
 import { leaseContract } from "./store-contract-leases.ts";
 import { listContract } from "./store-contract-lists.ts";
 import { numaContract } from "./store-contract-numa.ts";
+import { numberContract } from "./store-contract-numbers.ts";
 import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
@@ -72,6 +73,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     listContract(() => store);
     rehearsalContract(() => store);
     pruneContract(() => store);
+    numberContract(() => store, another);
   });
 }
 
@@ -79,16 +81,19 @@ function commitContract(get: () => Store, another: OpenStore): void {
   it("answers a committed commit with the number of its last event, and remembers all of it", async () => {
     const [store, { id, host }] = [get(), names()];
     await store.commit({ hosts: [rows.inventory(host)] });
-    const before = await store.lastSequence();
+    const before = await store.events.lastSequence();
     const commit = rows.createTurn(id(1), host);
     expect(await store.commit(commit)).to.deep.equal({ kind: "committed", lastSequence: before + 2 });
-    expect(await store.loadInstance(id(1))).to.deep.equal({
+    const loaded = await store.instances.load(id(1));
+    expect(
+      loaded && { ...loaded, operation: loaded.operation && rows.unnumbered(loaded.operation) },
+    ).to.deep.equal({
       instance: commit.instances?.[0]?.row,
       machines: [],
       claims: commit.claims,
       operation: commit.operations?.[0],
     });
-    const { events } = await store.listEvents({ after: before, limit: 10 });
+    const { events } = await store.events.list({ after: before, limit: 10 });
     expect(events).to.deep.equal(commit.events?.map((event, n) => ({ ...event, sequence: before + 1 + n })));
   });
 
@@ -109,9 +114,9 @@ function commitContract(get: () => Store, another: OpenStore): void {
     expect(result.kind === "duplicate" && JSON.stringify(result.request.answer)).to.equal(
       JSON.stringify(answer),
     );
-    expect(await store.getInstance(id(2))).to.equal(undefined);
-    expect(await store.getRequest(project, "r1")).to.deep.equal(request);
-    expect(await store.getRequest("other", "r1")).to.equal(undefined);
+    expect(await store.instances.get(id(2))).to.equal(undefined);
+    expect(await store.operations.request(project, "r1")).to.deep.equal(request);
+    expect(await store.operations.request("other", "r1")).to.equal(undefined);
   });
 
   it("does one of many requests with the same id that come at once", async () => {
@@ -128,7 +133,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
     const answers = results.flatMap((one) => (one.kind === "duplicate" ? [one.request.answer] : []));
     expect(answers).to.have.length(19);
     expect(new Set(answers)).to.have.property("size", 1);
-    expect((await store.listInstances({ project, limit: 100 })).rows).to.have.length(1);
+    expect((await store.instances.list({ project, limit: 100 })).rows).to.have.length(1);
   });
 
   it("forgets the request of a commit that was refused", async () => {
@@ -136,7 +141,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
     const request = rows.request("r1", { project });
     const stale = rows.changeTurn(rows.next(rows.instance(id(1))), { request });
     expect(await store.commit(stale)).to.deep.equal({ kind: "conflict" });
-    expect(await store.getRequest(project, "r1")).to.equal(undefined);
+    expect(await store.operations.request(project, "r1")).to.equal(undefined);
     const result = await store.commit({ request, ...rows.changeTurn(rows.instance(id(1))) });
     expect(result.kind).to.equal("committed");
   });
@@ -150,7 +155,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
     expect(await store.commit(rows.changeTurn(rows.next(second)))).to.deep.equal({ kind: "conflict" });
     expect((await store.commit(rows.changeTurn(second))).kind).to.equal("committed");
     expect(await store.commit(rows.changeTurn(second))).to.deep.equal({ kind: "conflict" });
-    expect((await store.getInstance(id(1)))?.instance).to.deep.equal(second);
+    expect((await store.instances.get(id(1)))?.instance).to.deep.equal(second);
   });
 
   it("lets one of two writers of the same version win", async () => {
@@ -166,14 +171,14 @@ function commitContract(get: () => Store, another: OpenStore): void {
       expect(results.map(({ kind }) => kind).sort()).to.deep.equal(["committed", "conflict"]);
       row = results[0].kind === "committed" ? mine : theirs;
     }
-    expect((await store.getInstance(id(1)))?.instance).to.deep.equal(row);
+    expect((await store.instances.get(id(1)))?.instance).to.deep.equal(row);
   });
 
   it("does all of a commit with many instances, or nothing of it", async () => {
     const [store, { id, project }] = [get(), names()];
     const taken = rows.instance(id(7), { project });
     await store.commit(rows.changeTurn(taken));
-    const before = await store.lastSequence();
+    const before = await store.events.lastSequence();
     const commit: Commit = {
       request: rows.request("many", { project }),
       instances: Array.from({ length: 10 }, (_, n) => ({
@@ -184,9 +189,9 @@ function commitContract(get: () => Store, another: OpenStore): void {
       events: [rows.event(id(1))],
     };
     expect(await store.commit(commit)).to.deep.equal({ kind: "conflict" });
-    expect((await store.listInstances({ project, limit: 100 })).rows).to.have.length(1);
-    expect(await store.getOperation(id(1))).to.equal(undefined);
-    expect(await store.lastSequence()).to.equal(before);
+    expect((await store.instances.list({ project, limit: 100 })).rows).to.have.length(1);
+    expect(await store.operations.get(id(1))).to.equal(undefined);
+    expect(await store.events.lastSequence()).to.equal(before);
   });
 
   it("writes an observation over an older one of its epoch only", async () => {
@@ -199,11 +204,11 @@ function commitContract(get: () => Store, another: OpenStore): void {
     await write(5, "newest");
     await write(4, "older");
     await write(5, "the same generation");
-    expect((await store.getInstance(id(1)))?.machine?.message).to.equal("newest");
+    expect((await store.instances.get(id(1)))?.machine?.message).to.equal("newest");
     await write(6, "newer");
-    expect((await store.getInstance(id(1)))?.machine?.message).to.equal("newer");
+    expect((await store.instances.get(id(1)))?.machine?.message).to.equal("newer");
     await store.commit(rows.changeTurn(row, { machinesGone: [{ instanceId: id(1), ownerEpoch: 1 }] }));
-    expect((await store.loadInstance(id(1)))?.machines).to.deep.equal([]);
+    expect((await store.instances.load(id(1)))?.machines).to.deep.equal([]);
   });
 
   it("refuses as INTERNAL what only a bug can ask, and does nothing of it", async () => {
@@ -221,7 +226,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
       rows.changeTurn(rows.next(row), { operations: [{ ...ended, endedAtMs: null }] }),
     ];
     for (const bug of bugs) expect(await refusal(store.commit(bug))).to.equal("INTERNAL");
-    expect((await store.getInstance(id(1)))?.instance).to.deep.equal(row);
+    expect((await store.instances.get(id(1)))?.instance).to.deep.equal(row);
     await store.commit(rows.changeTurn(rows.next(row), { operations: [ended] }));
     const again = rows.changeTurn(rows.next(rows.next(row)), { operations: [rows.operation(id(1), id(1))] });
     expect(await refusal(store.commit(again))).to.equal("INTERNAL");
@@ -230,7 +235,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
   it("numbers events without gaps, in the order of each instance, whoever commits", async () => {
     const [store, { id, project }] = [get(), names()];
     const stores = [store, await another()];
-    const before = await store.lastSequence();
+    const before = await store.events.lastSequence();
     const refused = rows.changeTurn(rows.next(rows.instance(id(99))), { events: [rows.event(id(99))] });
     const work = Array.from({ length: 16 }, async (_, n) => {
       let row = rows.instance(id(n), { project });
@@ -242,7 +247,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
       }
     });
     await Promise.all(work);
-    const { events, last } = await store.listEvents({ after: before, limit: 1_000 });
+    const { events, last } = await store.events.list({ after: before, limit: 1_000 });
     expect(events.map(({ sequence }) => sequence - before)).to.deep.equal(
       Array.from({ length: 160 }, (_, n) => n + 1),
     );
@@ -265,15 +270,15 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     expect(results.filter((result) => result?.kind === "committed")).to.have.length(20);
     const full = results.filter((result) => result?.kind !== "committed");
     for (const result of full) expect(result).to.deep.equal({ kind: "hostFull", hostId: host });
-    expect(await store.getHost(host)).to.include({
+    expect(await store.hosts.get(host)).to.include({
       vcpusClaimed: 20,
       memoryMibClaimed: 1_280,
       instances: 20,
     });
-    const total = (await store.claimTotals()).find(({ hostId }) => hostId === host);
+    const total = (await store.hosts.claimTotals()).find(({ hostId }) => hostId === host);
     const sums = { hostId: host, vcpus: 20, memoryMib: 1_280, diskGib: 20, instances: 20 };
     expect(total).to.deep.equal({ ...sums, ...rows.nothingBound });
-    expect(await store.listOnHost(host)).to.have.length(20);
+    expect(await store.instances.onHost(host)).to.have.length(20);
   });
 
   it("refuses a claim on a host that is not there, and one that does not fit in any of its sizes", async () => {
@@ -282,8 +287,8 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     expect(await store.commit(rows.createTurn(id(1), host))).to.deep.equal(missing);
     await store.commit({ hosts: [rows.inventory(host, { vcpus: 1, memoryMib: 64, diskGib: 0 })] });
     expect(await store.commit(rows.createTurn(id(1), host))).to.deep.equal(missing);
-    expect(await store.getHost(host)).to.include({ vcpusClaimed: 0, memoryMibClaimed: 0, instances: 0 });
-    expect(await store.getInstance(id(1))).to.equal(undefined);
+    expect(await store.hosts.get(host)).to.include({ vcpusClaimed: 0, memoryMibClaimed: 0, instances: 0 });
+    expect(await store.instances.get(id(1))).to.equal(undefined);
   });
 
   it("commits the other commits of a batch in which one does not fit", async () => {
@@ -314,8 +319,8 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     expect((await store.commit(rows.changeTurn(second, { claimsReleased: released }))).kind).to.equal(
       "committed",
     );
-    expect(await store.getHost(host)).to.include({ vcpusClaimed: 0, instances: 0 });
-    expect((await store.loadInstance(id(1)))?.claims).to.deep.equal([]);
+    expect(await store.hosts.get(host)).to.include({ vcpusClaimed: 0, instances: 0 });
+    expect((await store.instances.load(id(1)))?.claims).to.deep.equal([]);
   });
 
   it("refuses a second claim of the same instance and epoch, and leaves the host as it was", async () => {
@@ -325,7 +330,7 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     const row = rows.next(rows.instance(id(1), { ownerEpoch: 1 }));
     const again = rows.changeTurn(row, { claims: [rows.claim(id(1), host)] });
     expect(await store.commit(again)).to.deep.equal({ kind: "conflict" });
-    expect(await store.getHost(host)).to.include({ vcpusClaimed: 1, instances: 1 });
+    expect(await store.hosts.get(host)).to.include({ vcpusClaimed: 1, instances: 1 });
   });
 
   it("renews a host's inventory without touching its claims or whether it is enabled", async () => {
@@ -335,9 +340,10 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     await store.commit({ hostsEnabled: [{ hostId: host, enabled: false, reason: "disk smells" }] });
     await store.commit({ hosts: [rows.inventory(host, { bootId: "boot-2", vcpus: 7 })] });
     const { hostId: _, ...seen } = rows.inventory(host, { bootId: "boot-2", vcpus: 7 });
-    const { version } = (await store.getHost(host)) ?? {};
-    expect(await store.getHost(host)).to.deep.equal({
+    const { version, number } = (await store.hosts.get(host)) ?? {};
+    expect(await store.hosts.get(host)).to.deep.equal({
       version,
+      number,
       ...seen,
       ...rows.nothingSaid,
       id: host,

@@ -1,5 +1,5 @@
 /** Rows of resources for stores under test, and how they are read there. */
-import type { Store } from "../../actors/ports/store.ts";
+import type { StorePart } from "../../actors/ports/store.ts";
 import type {
   AggregateRecord,
   FlavorRecord,
@@ -68,10 +68,10 @@ function made(resource: Resource, rows: readonly { readonly id: string }[] = [])
 
 /** The first row that is called so, if any. */
 export async function called<R extends Resource>(
-  store: Pick<Store, "rowsCalled">,
+  store: StorePart<{ rows: "called" }>,
   resource: R,
   key: string,
   project?: string,
 ): Promise<RowOf<R> | undefined> {
-  return (await store.rowsCalled(resource, key, project === undefined ? {} : { project }))[0];
+  return (await store.rows.called(resource, key, project === undefined ? {} : { project }))[0];
 }

@@ -159,6 +159,11 @@ export function operation(
   };
 }
 
+/** As it was before the store gave it a number. */
+export function unnumbered<R extends { readonly number?: number }>({ number: _, ...rest }: R) {
+  return rest;
+}
+
 /** An operation of a host. */
 export const hostOperation = (id: string, hostId: string, changes: Partial<OperationRecord> = {}) =>
   operation(id, hostId, { project: "admin", noun: "host", kind: "drain", ...changes });

@@ -59,9 +59,11 @@ export class ToyStore {
     return this.rows.get(id);
   };
 
-  getRequest = async (_project: string, requestId: string): Promise<RequestRecord | undefined> => {
-    await this.#call("getRequest");
-    return this.requests.get(requestId);
+  readonly operations = {
+    request: async (_project: string, requestId: string): Promise<RequestRecord | undefined> => {
+      await this.#call("request");
+      return this.requests.get(requestId);
+    },
   };
 
   commit = async ({ request, events = [] }: Commit): Promise<CommitResult> => {

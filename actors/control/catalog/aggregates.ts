@@ -30,7 +30,7 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
   });
   const { create, change, list, get, delete: remove } = handlers;
   const shownWith = async (row: AggregateRecord, hosts: (before: readonly string[]) => readonly string[]) => {
-    const before = (await options.store.aggregateHosts([row.id])).get(row.id) ?? [];
+    const before = (await options.store.aggregates.hosts([row.id])).get(row.id) ?? [];
     return { ...shownRow<typeof aggregate>(row), hostIds: [...hosts(before)] };
   };
   return {
@@ -69,7 +69,7 @@ async function withHosts(
   rows: readonly AggregateRecord[],
   { store }: AggregateOptions,
 ): Promise<readonly Aggregate[]> {
-  const hosts = await store.aggregateHosts(rows.map(({ id }) => id));
+  const hosts = await store.aggregates.hosts(rows.map(({ id }) => id));
   return rows.map((row) => ({
     ...shownRow<typeof aggregate>(row),
     hostIds: [...(hosts.get(row.id) ?? [])],

@@ -7,11 +7,11 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { ImageFiles, NamedFiles } from "../../ports/image-files.ts";
-import type { RowReads } from "../../ports/rows.ts";
+import type { Store } from "../../ports/store.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
 
 export interface ImageRemoval {
-  readonly store: RowReads;
+  readonly store: Pick<Store, "rows">;
   readonly files: ImageFiles;
   readonly log: Log;
 }
@@ -44,7 +44,7 @@ export async function allImages(store: ImageRemoval["store"]): Promise<readonly 
   for (;;) {
     const last = all.at(-1);
     const marker = last === undefined ? {} : { marker: last.id };
-    const page = await store.listRows(image, { limit: wireLimits.pageLengthMax, ...marker });
+    const page = await store.rows.list(image, { limit: wireLimits.pageLengthMax, ...marker });
     all.push(...page);
     if (page.length < wireLimits.pageLengthMax) return all;
   }

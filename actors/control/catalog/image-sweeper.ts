@@ -8,13 +8,13 @@ import { storageLimits } from "../../../protocol/limits/storage.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
-import type { RowReads } from "../../ports/rows.ts";
+import type { Store } from "../../ports/store.ts";
 import { type PeriodicActor, periodicActor, type Round } from "../../runtime/periodic.ts";
 import { allImages, namedFiles } from "./image-removal.ts";
 import { catalogLimits } from "./limits.ts";
 
 export interface ImageSweeperOptions {
-  readonly store: RowReads;
+  readonly store: Pick<Store, "rows">;
   readonly files: ImageFiles;
 }
 

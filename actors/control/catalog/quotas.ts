@@ -25,14 +25,14 @@ export function quotaHandlers(options: CatalogOptions): Handlers<typeof quotaSer
     set: async (request, context) => {
       const project = context.id;
       const before = await quotaView(project, options);
-      const defaults = (await store.getQuota(everyProject)).limits;
+      const defaults = (await store.quotas.get(everyProject)).limits;
       const quota = withLimits(before, { ...before.limits, ...request }, defaults);
       const about = { noun: "quota", id: project, event: "changed", body: { project, ...request } };
       return change("set", project, { quota }, { about, request, context, options });
     },
-    getDefault: async () => ({ limits: (await store.getQuota(everyProject)).limits }),
+    getDefault: async () => ({ limits: (await store.quotas.get(everyProject)).limits }),
     setDefault: async (request, context) => {
-      const limits = { ...(await store.getQuota(everyProject)).limits, ...request };
+      const limits = { ...(await store.quotas.get(everyProject)).limits, ...request };
       const about = { noun: "quota", id: defaultId, event: "changed", body: { ...request } };
       return change("setDefault", everyProject, { limits }, { about, request, context, options });
     },
@@ -52,7 +52,7 @@ function change<A>(method: string, project: string, answer: A, { about, ...cause
 }
 
 async function quotaView(project: string, { store }: CatalogOptions): Promise<Quota> {
-  const [own, every] = await Promise.all([store.getQuota(project), store.getQuota(everyProject)]);
+  const [own, every] = await Promise.all([store.quotas.get(project), store.quotas.get(everyProject)]);
   return withLimits({ project, used: own.used }, own.limits, every.limits);
 }
 

@@ -15,7 +15,7 @@ import {
 import type { AnswerOf, CallContext, Handler } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
-import type { RowQuery } from "../../ports/rows.ts";
+import type { RowQuery } from "../../ports/row-reads.ts";
 import type { Commit } from "../../records/commit.ts";
 import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
@@ -75,7 +75,7 @@ export function resourceHandlers<R extends Resource>(
     const row = {
       id: ids.next(),
       ...ownerOf(resource, context),
-      ...(resource.numbered ? { number: await store.nextNumber(resource) } : {}),
+      ...(resource.numbered ? { number: await store.rows.nextNumber(resource) } : {}),
       ...fields,
       createdAtMs: clock.nowMs(),
       version: 1,
@@ -95,7 +95,7 @@ export function resourceHandlers<R extends Resource>(
     const cause = { request, context, options };
     return unlessAnswered(`${resource.noun}.${method}`, cause, async () => {
       for (let attempt = 1; ; attempt += 1) {
-        const before = (await findRow(resource, context, store)) as RowOf<R> & ResourceRow;
+        const before = (await findRow(resource, context, store.rows)) as RowOf<R> & ResourceRow;
         const decided = await decide(before);
         const { body, event = "changed" } = decided;
         const { commit, shown } =
@@ -118,17 +118,17 @@ export function resourceHandlers<R extends Resource>(
   const handlers: KeptHandlers<R> = {
     list: async (request, context) => {
       const { limit = wireLimits.pageLengthDefault, ...query } = request as Partial<RowQuery>;
-      const found = await store.listRows(resource, { ...query, ...listedOwner(resource, context), limit });
+      const found = await store.rows.list(resource, { ...query, ...listedOwner(resource, context), limit });
       const shown = fitting(await join(found), jsonBytes);
       const page = shown as readonly (ShownOf<R> & { readonly id: string })[];
       const rows = { [resource.many]: [...shown] } as AnswerOf<Kept<R>["list"]>;
       return { ...rows, ...nextMarker(page, limit, found.length) };
     },
-    get: async (_request, context) => answerOf(await shownOf(await findRow(resource, context, store))),
+    get: async (_request, context) => answerOf(await shownOf(await findRow(resource, context, store.rows))),
     delete: (request, context) => {
       const cause = { request, context, options };
       return unlessAnswered(`${resource.noun}.delete`, cause, async () => {
-        const row = (await findRow(resource, context, store)) as RowOf<R> & ResourceRow;
+        const row = (await findRow(resource, context, store.rows)) as RowOf<R> & ResourceRow;
         const shown = await shownOf(row);
         peculiar.assertFree?.(shown);
         const commit = catalogCommit(`${resource.noun}.delete`, about(row, "deleted", {}), cause);

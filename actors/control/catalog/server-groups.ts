@@ -40,7 +40,7 @@ async function withMembers(
   { store }: CatalogOptions,
 ): Promise<readonly ServerGroup[]> {
   const view = async (group: ServerGroupRecord): Promise<ServerGroup> => {
-    const members = await store.listGroupMembers(group.id, placementLimits.groupMembersListedMax);
+    const members = await store.serverGroups.members(group.id, placementLimits.groupMembersListedMax);
     return { ...shownRow<typeof serverGroup>(group), members: members.map(({ instanceId }) => instanceId) };
   };
   const seen: ServerGroup[] = [];

@@ -11,7 +11,8 @@ import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { Space } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { SignsOfLife } from "../../ports/signs-of-life.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { ActorSystem } from "../../runtime/system.ts";
@@ -38,9 +39,9 @@ export interface HostsRead {
 
 export interface HostDirectoryOptions {
   readonly system: Pick<ActorSystem, "spawn" | "clock">;
-  readonly store: Pick<Store, "allHosts">;
+  readonly store: StorePart<{ hosts: "all" }>;
   /** Where to write which hosts were heard. Absent: whoever tells this directory has written it. */
-  readonly signsOfLife?: Pick<Store, "touchHosts">;
+  readonly signsOfLife?: Pick<SignsOfLife, "touch">;
   readonly clock: Clock;
   readonly log: Log;
   /** Called after every round that read the hosts. It must not wait for anything. */
@@ -207,7 +208,7 @@ export class HostDirectory {
     const readAtMs = clock.monotonicMs();
     this.#reads += 1;
     const number = this.#reads;
-    const hosts = await store.allHosts();
+    const hosts = await store.hosts.all();
     // A read that was given up may end after a younger one.
     if (number < this.#shown) return;
     this.#shown = number;
@@ -242,7 +243,7 @@ export class HostDirectory {
     this.#lastRoundAtMs = nowMs;
     const touched = [...this.#toTouch];
     try {
-      if (touched.length > 0) await signsOfLife?.touchHosts(touched, clock.nowMs());
+      if (touched.length > 0) await signsOfLife?.touch(touched, clock.nowMs());
       for (const id of touched) this.#toTouch.delete(id);
       await this.#share().read;
       if (signal.aborted) return;

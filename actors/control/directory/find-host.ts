@@ -3,12 +3,12 @@
  * anew has the same name as the row of its former life, and then only the id tells them apart. Reads only.
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 
 /** @throws NOT_FOUND hostNotFound; FAILED_PRECONDITION hostAmbiguous */
-export async function findHost(key: string, store: Pick<Store, "hostsCalled">): Promise<HostRecord> {
-  const [host, ...others] = await store.hostsCalled(key);
+export async function findHost(key: string, store: StorePart<{ hosts: "called" }>): Promise<HostRecord> {
+  const [host, ...others] = await store.hosts.called(key);
   if (host === undefined) throw new StatusError("hostNotFound", `There is no host ${key}.`);
   if (others.length === 0) return host;
   const hosts = [host, ...others];

@@ -8,19 +8,19 @@ import { defaultZone } from "../../../protocol/kinds.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostDirectory } from "./directory.ts";
 import { zoneOf } from "./zone-of.ts";
 
 interface ZoneOptions {
-  readonly store: Pick<Store, "listZones">;
+  readonly store: StorePart<{ aggregates: "zones" }>;
   readonly directory: HostDirectory;
 }
 
 export function zoneHandlers({ store, directory }: ZoneOptions): Handlers<typeof availabilityZoneService> {
   return {
     list: async (_request, context) => {
-      const named = await store.listZones({ limit: wireLimits.pageLengthMax });
+      const named = await store.aggregates.zones({ limit: wireLimits.pageLengthMax });
       const all = directory.all().some((host) => zoneOf(host) === null) ? [...named, defaultZone] : named;
       const zones = [...new Set(all)].sort().map((name): AvailabilityZone => {
         const hosts = directory

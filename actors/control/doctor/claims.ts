@@ -7,7 +7,7 @@
 import type { Finding } from "../../../protocol/host.ts";
 import { isOverused, realCpusOf, sharedFree } from "../../../protocol/numa.ts";
 import { counted, kibibytes } from "../../../protocol/wire/wording.ts";
-import type { ClaimTotal } from "../../ports/store.ts";
+import type { ClaimTotal } from "../../ports/host-reads.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 

@@ -10,7 +10,7 @@ import type { Finding } from "../../../protocol/host.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import { counted } from "../../../protocol/wire/wording.ts";
-import type { InstanceRow } from "../../ports/store.ts";
+import type { InstanceRow } from "../../ports/instance-reads.ts";
 import { compareClaims } from "./claims.ts";
 import { diskFindings } from "./disks.ts";
 import { brakeFindings, fencedFindings } from "./fenced.ts";
@@ -18,6 +18,7 @@ import { atMost, compareHost } from "./host.ts";
 import { imageFindings } from "./images.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
+import { nameFindings } from "./names.ts";
 import { compareQuotas } from "./quotas.ts";
 import { spaceFindings } from "./space.ts";
 
@@ -38,7 +39,9 @@ export function compare(input: DoctorInput): Diagnosis {
     ...brakeFindings(input),
     ...silentHosts(input, known),
     ...strangeHosts(input, known),
+    ...excessiveHosts(input, known),
     ...fencedFindings(input, known),
+    ...atMost(doctorLimits.hostFindingsMax, nameFindings(input), "names of hosts"),
     ...compareClaims(input, known),
     ...compareQuotas(input),
     ...overdueOperations(input),
@@ -80,6 +83,15 @@ function strangeHosts({ answers, strange = [] }: DoctorInput, known: Known): Fin
     next: "Restart its agent. When it stays: is the agent newer than the controllers? Else do not trust that host.",
   }));
 }
+
+/** Hosts that register anew, list all their machines or tell of their guards too often. */
+const excessiveHosts = ({ excessive = [] }: DoctorInput, known: Known): Finding[] =>
+  excessive.map((hostId) => ({
+    kind: "drift",
+    subject: hostCalled(known, hostId),
+    message: "It reports more than an honest host does, and what is beyond that is refused.",
+    next: "The controllers' logs say what. Restart its agent; when it stays, do not trust that host: fence it.",
+  }));
 
 const unreadable = ({ entries, sentences: [first = ""] }: LeftOut): string =>
   `${entries} entries of its answer cannot be read: ${first}`;

@@ -8,8 +8,11 @@ import type { Space } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
+import type { ClaimTotal } from "../../ports/host-reads.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
-import type { ClaimTotal, InstanceRow, OperationRow, Store } from "../../ports/store.ts";
+import type { InstanceRow } from "../../ports/instance-reads.ts";
+import type { OperationRow } from "../../ports/operation-reads.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
@@ -25,22 +28,18 @@ import type { Audit, DoctorInput, HostAnswer, StorageState } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
 
 export interface DoctorOptions {
-  readonly store: Pick<
-    Store,
-    | "listInstances"
-    | "getInstance"
-    | "listUnsettled"
-    | "loadInstance"
-    | "listOperations"
-    | "listHosts"
-    | "claimTotals"
-    | "quotaTotals"
-    | "listRows"
-  >;
+  readonly store: StorePart<{
+    instances: "list" | "get" | "unsettled" | "load";
+    operations: "list";
+    hosts: "list" | "claimTotals";
+    quotas: "totals";
+    rows: "list";
+  }>;
   readonly imageFiles: Pick<ImageFiles, "list">;
   /** Asks one host for its audit. @throws StatusError when the host cannot be asked */
   readonly auditHost: (hostId: string, onLeftOut: (leftOut: LeftOut) => void) => Promise<Audit>;
   readonly strange: () => DoctorInput["strange"];
+  readonly excessive: () => DoctorInput["excessive"];
   /** The agent to ask about the disks on its shared storage. */
   readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
   readonly clock: Clock;
@@ -63,28 +62,29 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const listed = await listStorages(answers, options);
   const imageFiles = await listImageFiles(options);
   const images = await allPages<ImageRecord>(
-    (page) => store.listRows(image, page),
+    (page) => store.rows.list(image, page),
     ({ id }) => id,
   );
-  const before = await store.claimTotals();
+  const before = await store.hosts.claimTotals();
   const hosts = await allHosts(store);
   const unsettled = await readUnsettled(store);
   const instances = await allPages<InstanceRow>(
-    async (page) => (await store.listInstances(page)).rows,
+    async (page) => (await store.instances.list(page)).rows,
     (row) => row.instance.id,
   );
   const running = await allPages<OperationRow>(
-    async (page) => (await store.listOperations({ ...page, states: ["running"] })).rows,
+    async (page) => (await store.operations.list({ ...page, states: ["running"] })).rows,
     ({ operation }) => operation.id,
   );
   const operations = running.map(({ operation }) => operation);
   const storages = await withOwners(listed, instances, store);
-  const claimTotals = await store.claimTotals();
+  const claimTotals = await store.hosts.claimTotals();
   const movingHosts = differing(before, claimTotals);
-  const quotaTotals = await store.quotaTotals();
+  const quotaTotals = await store.quotas.totals();
   const nowMs = clock.nowMs();
   const brake = brakeNow();
   const strange = options.strange() ?? [];
+  const excessive = options.excessive() ?? [];
   const read = {
     instances,
     unsettled,
@@ -99,7 +99,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     imageFiles,
   };
   const spaces = options.spaces();
-  return compare({ nowMs, ...read, strange, spaces, ...(brake === undefined ? {} : { brake }) });
+  return compare({ nowMs, ...read, strange, excessive, spaces, ...(brake === undefined ? {} : { brake }) });
 }
 
 async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInput["imageFiles"]> {
@@ -112,7 +112,7 @@ async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInpu
 
 const allHosts = (store: DoctorOptions["store"]) =>
   allPages<HostRecord>(
-    (page) => store.listHosts(page),
+    (page) => store.hosts.list(page),
     (host) => host.id,
   );
 
@@ -152,12 +152,12 @@ async function withOwners(
 
 async function readUnsettled(store: DoctorOptions["store"]): Promise<DoctorInput["unsettled"]> {
   const ids = await allPages<string>(
-    (page) => store.listUnsettled(page),
+    (page) => store.instances.unsettled(page),
     (id) => id,
   );
   const unsettled: LoadedInstance[] = [];
   for (const id of ids) {
-    const loaded = await store.loadInstance(id);
+    const loaded = await store.instances.load(id);
     if (loaded !== undefined) unsettled.push(loaded);
   }
   return unsettled;

@@ -6,7 +6,7 @@ import type { Finding } from "../../../protocol/host.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineState } from "../../../protocol/states.ts";
 import { counted, isOrAre } from "../../../protocol/wire/wording.ts";
-import type { InstanceRow } from "../../ports/store.ts";
+import type { InstanceRow } from "../../ports/instance-reads.ts";
 import { type Audit, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
 

@@ -3,8 +3,9 @@ import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
+import type { ClaimTotal } from "../../ports/host-reads.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
-import type { ClaimTotal, InstanceRow } from "../../ports/store.ts";
+import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
@@ -60,6 +61,8 @@ export interface DoctorInput {
   readonly spaces?: readonly Space[];
   /** Hosts whose reports have had entries that cannot be, a moment ago; each with one of them. */
   readonly strange?: readonly { readonly hostId: string; readonly example: string }[];
+  /** Ids of hosts that have reported more than they may, a moment ago. */
+  readonly excessive?: readonly string[];
   /** Hosts whose claims changed while all this was read: their sums cannot be compared. */
   readonly movingHosts: ReadonlySet<string>;
 }

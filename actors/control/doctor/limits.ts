@@ -18,6 +18,8 @@ export const doctorLimits = {
   findingLengthMax: 500,
   /** Processes that a finding about an instance with several of them names. */
   processesNamedMax: 10,
+  /** Hosts of one name that a finding names. */
+  hostsNamedMax: 5,
   /** Hosts whose version is asked for at once. */
   hostsAskedAtOnceMax: 50,
 } as const;

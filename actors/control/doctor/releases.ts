@@ -5,12 +5,12 @@
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Release, Running } from "../../../protocol/release.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { doctorLimits } from "./limits.ts";
 
 export interface ReleaseOptions {
-  readonly store: Pick<Store, "listHosts">;
+  readonly store: StorePart<{ hosts: "list" }>;
   readonly alive: (hostId: string) => boolean;
   /** @throws StatusError */
   readonly askHost: (hostId: string) => Promise<Release>;
@@ -21,7 +21,7 @@ export interface ReleaseOptions {
 export async function releases(options: ReleaseOptions): Promise<Running[]> {
   const [controllers, hosts] = await Promise.all([
     options.callControllers(),
-    options.store.listHosts({ limit: wireLimits.pageLengthMax }),
+    options.store.hosts.list({ limit: wireLimits.pageLengthMax }),
   ]);
   const running: Running[] = [...controllers].sort((one, other) => (one.name < other.name ? -1 : 1));
   for (let from = 0; from < hosts.length; from += doctorLimits.hostsAskedAtOnceMax) {

@@ -25,7 +25,7 @@ import type { CatalogOptions } from "../request/commit-once.ts";
 import { areManyMissed, type Brake, brakeOf } from "./brake.ts";
 import { type Expired, lateRenewals, look, silentFor, type Watch } from "./lease-expiry.ts";
 import { fleetLimits } from "./limits.ts";
-import type { FleetPicture } from "./link.ts";
+import type { LeasesSeen } from "./link.ts";
 
 export interface FencerOptions {
   readonly system: Pick<ActorSystem, "spawn" | "clock">;
@@ -38,7 +38,7 @@ export interface FencerOptions {
   /** Called when a host was fenced. */
   readonly onFenced: () => void;
   /** Called after each round, with what it saw. */
-  readonly onLooked: (picture: FleetPicture) => void;
+  readonly onLooked: (picture: LeasesSeen) => void;
   /** See PeriodicOptions: a controller that cannot fence recovers nothing. */
   readonly onFailed?: (() => void) | undefined;
   /** Absent: nobody counts. */
@@ -87,7 +87,7 @@ export class Fencer {
   }
 
   /** What the last round saw. */
-  get picture(): FleetPicture {
+  get picture(): LeasesSeen {
     const { clock } = this.#options;
     const silentMs = [...this.#watch].map(
       ([hostId, { sinceMs }]) => [hostId, Math.max(0, clock.monotonicMs() - sinceMs)] as const,

@@ -3,12 +3,12 @@
  * not be able to make another one ambiguous by calling itself the same. Reads only.
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 
 export interface NameOptions {
-  readonly store: Pick<Store, "hostsCalled">;
+  readonly store: StorePart<{ hosts: "called" }>;
   readonly directory: Pick<HostDirectory, "alive">;
 }
 
@@ -23,7 +23,7 @@ export async function refuseTakenName(
   { store, directory }: NameOptions,
 ): Promise<void> {
   if (before?.name === name) return;
-  const others = (await store.hostsCalled(name)).filter(({ id }) => id !== hostId);
+  const others = (await store.hosts.called(name)).filter(({ id }) => id !== hostId);
   const fenced = ({ lease }: HostRecord) => lease !== null && lease.fencedBy !== null;
   const holder = others.find((other) => other.id === name || (directory.alive(other.id) && !fenced(other)));
   if (holder === undefined) return;

@@ -6,7 +6,8 @@
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import type { LeaseKey, Renewal, Store } from "../../ports/store.ts";
+import type { LeaseKey, Renewal } from "../../ports/signs-of-life.ts";
+import type { StorePart } from "../../ports/store.ts";
 import { type Meter, nullMeter } from "../../runtime/meter.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { ActorSystem } from "../../runtime/system.ts";
@@ -27,7 +28,7 @@ export interface LeaseAnswer {
 
 export interface LeasesOptions {
   readonly system: Pick<ActorSystem, "spawn" | "clock">;
-  readonly store: Pick<Store, "renewLeases" | "getHost">;
+  readonly store: StorePart<{ signsOfLife: "renew"; hosts: "get" }>;
   readonly commit: CatalogOptions["commit"];
   readonly clock: Clock;
   /** Called when a host lease was granted. */
@@ -82,7 +83,7 @@ export class Leases {
 
   /** The host does not hold the lease epoch it asked for (any more): its row says which one it may have. */
   async #anew(hostId: string, { leaseEpoch, cleaned }: LeaseRequest): Promise<LeaseAnswer> {
-    const host = await this.#options.store.getHost(hostId);
+    const host = await this.#options.store.hosts.get(hostId);
     if (host?.id !== hostId) throw new StatusError("hostNotFound", `There is no host ${hostId}.`);
     const { lease, name } = host;
     if (lease === null) return this.#grant({ hostId, name, leaseEpoch: 1 });
@@ -147,7 +148,7 @@ export class Leases {
 
   async #write(batch: readonly Waiting[], { fail, did }: Round): Promise<void> {
     try {
-      const held = new Set(await this.#options.store.renewLeases(batch.map(({ key }) => key)));
+      const held = new Set(await this.#options.store.signsOfLife.renew(batch.map(({ key }) => key)));
       this.#meter.count("novact_lease_renewals_total", {}, held.size);
       for (const { key, resolve } of batch) resolve(held.has(key.hostId));
       did(`${held.size} leases renewed`);

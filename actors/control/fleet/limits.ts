@@ -52,8 +52,32 @@ export const fleetLimits = {
   strangeLogPeriodMs: 10_000,
   /** Entries of each kind that such a line names. */
   strangeNamedMax: 3,
+  /**
+   * Pages of an instance's events that are read to learn whether it was taken from a host whose guard did
+   * something to it: some thousands of events, of the 30 days that they are kept.
+   */
+  takenPagesMax: 5,
   /** How long the doctor shows what was wrong with a report: a host repeats it every two seconds. */
   strangeShownMs: 15_000,
+  /**
+   * What a host may cause at one controller that leaves a row, an event or work behind: so many at once, and
+   * one more in each period. Registrations that say something new; one that repeats what is stored costs
+   * nothing. An agent that finds its budget used up by somebody else is registered one period later, well
+   * before its host lease ends.
+   */
+  registrationsBurstMax: 20,
+  registrationPeriodMs: 5_000,
+  /** Deeds of its guard: all that a guard remembers (guardDeedsMax), twice. Each is three rows at most. */
+  deedsBurstMax: 1_024,
+  deedPeriodMs: 2_000,
+  /**
+   * Lists of all its machines, for each of which the missing ones are asked for: two by each agent that
+   * begins, and one in 30 s.
+   */
+  completeReportsBurstMax: 20,
+  completeReportPeriodMs: 5_000,
+  /** Hosts whose budgets are remembered; the budget of one that is forgotten is full again. */
+  reportBudgetsMax: 10_000,
   /** Instances with an impossible generation whose host is told the stored one, after one report. */
   generationsToldMax: 20,
   /** A move that lowers the spread of the hosts' loads by less than this is not worth its cost. */

@@ -33,10 +33,16 @@ export interface GuardReport {
 }
 
 /** What the fencer saw in its last round. */
-export interface FleetPicture {
+export interface LeasesSeen {
   readonly brake: Brake;
   /** Time since a renewal of the host's lease was last seen, by host id. */
   readonly silentMs: readonly (readonly [hostId: string, silentMs: number])[];
+}
+
+/** The same, and what else the safety channel has seen. */
+export interface FleetPicture extends LeasesSeen {
+  /** Ids of hosts that have just reported more than they may (report-budgets.ts). */
+  readonly excessive: readonly string[];
 }
 
 /**

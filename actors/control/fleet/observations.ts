@@ -8,7 +8,8 @@ import { isPossible } from "../../../protocol/generation.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { ReportedMachine, Store } from "../../ports/store.ts";
+import type { ReportedMachine } from "../../ports/instance-reads.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { MachineKey } from "../../records/instance.ts";
 import type { ObservedAnswer } from "../instance/messages.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
@@ -16,7 +17,7 @@ import { fleetLimits } from "./limits.ts";
 import type { StrangeReports } from "./strange-reports.ts";
 
 export interface ObservationOptions {
-  readonly store: Pick<Store, "listOnHost" | "listReported">;
+  readonly store: StorePart<{ instances: "onHost" | "reported" }>;
   readonly registry: Pick<InstanceRegistry, "has" | "ask" | "tell">;
   readonly strange: Pick<StrangeReports, "note">;
 }
@@ -59,7 +60,7 @@ export async function take(
   const failed = verdicts.flatMap(({ one: { instanceId }, verdict }) =>
     typeof verdict === "string" ? [] : [{ instanceId, reason: verdict.failed }],
   );
-  options.strange.note(report.id, { leftOut: report.leftOut, impossible, unknown, failed });
+  options.strange.note(report.id, { leftOut: report.leftOut, impossible, unknown, failed, foreignDeeds: 0 });
   for (const id of [...new Set(impossible)].slice(0, fleetLimits.generationsToldMax))
     await tellAnew(id, options);
   // An instance that does not exist will not: its machine is the doctor's.
@@ -82,7 +83,7 @@ async function judgeOf(
   const read = machines.filter((one) => !unread.has(one));
   if (read.length === 0) return () => "news";
   try {
-    const rows = new Map((await store.listReported(read)).map((row) => [keyOf(row), row]));
+    const rows = new Map((await store.instances.reported(read)).map((row) => [keyOf(row), row]));
     return (one) => (unread.has(one) ? "news" : verdictOf(one, rows.get(keyOf(one)), hostId));
   } catch (thrown) {
     const { reason } = StatusError.from(thrown, "Reading what is stored of a report");
@@ -136,6 +137,6 @@ export async function remindOfMissing(
   options: ObservationOptions,
 ): Promise<void> {
   const listed = new Set(machines.map(({ instanceId }) => instanceId));
-  for (const instanceId of await options.store.listOnHost(hostId))
+  for (const instanceId of await options.store.instances.onHost(hostId))
     if (!listed.has(instanceId)) await tellAnew(instanceId, options);
 }

@@ -11,6 +11,8 @@ export class LeasePicture {
   #brake: Brake = { on: false, lost: [], of: 0 };
   #silentMs: ReadonlyMap<string, number> = new Map();
   #seenAtMs = 0;
+  /** Ids of hosts that have just reported more than they may. */
+  excessive: readonly string[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,7 +28,8 @@ export class LeasePicture {
     return silentMs === undefined ? undefined : silentMs + this.#clock.monotonicMs() - this.#seenAtMs;
   }
 
-  looked({ brake, silentMs }: FleetPicture): void {
+  looked({ brake, silentMs, excessive }: FleetPicture): void {
+    this.excessive = excessive;
     this.#brake = brake;
     this.#silentMs = new Map(silentMs);
     this.#seenAtMs = this.#clock.monotonicMs();

@@ -4,7 +4,7 @@
  */
 import type { Rebalance } from "../../../protocol/host.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { movableNow, ownedBy } from "../instance/leaving.ts";
@@ -36,7 +36,7 @@ export type Propose = (question: {
 };
 
 export interface RebalanceOptions {
-  readonly store: PlacementStore & Pick<Store, "listInstances">;
+  readonly store: PlacementStore & StorePart<{ instances: "list" }>;
   readonly directory: Pick<HostDirectory, "refresh" | "all" | "facts">;
   readonly propose: Propose;
 }

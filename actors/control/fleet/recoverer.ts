@@ -5,12 +5,12 @@
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import { type PeriodicActor, periodicActor, type Round } from "../../runtime/periodic.ts";
 import { fleetLimits } from "./limits.ts";
 
 export interface RecovererOptions {
-  readonly store: Pick<Store, "listToRecover">;
+  readonly store: StorePart<{ instances: "toRecover" }>;
   readonly braked: () => boolean;
   readonly recover: (instanceId: string) => void;
 }
@@ -35,7 +35,7 @@ async function round({ store, braked, recover }: RecovererOptions, around: Aroun
   const { log, fail, did, signal } = around;
   if (braked()) return did("nothing: the brake is on");
   try {
-    const ids = await store.listToRecover(fleetLimits.recoveriesAtOnceMax);
+    const ids = await store.instances.toRecover(fleetLimits.recoveriesAtOnceMax);
     if (signal.aborted) return;
     for (const id of ids) recover(id);
     did(`${ids.length} instances told to recover`);

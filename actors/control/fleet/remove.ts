@@ -5,12 +5,12 @@
  */
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { type LeavingStore, notStopped, ownedBy } from "../instance/leaving.ts";
 
 export interface RemoveOptions {
-  readonly store: LeavingStore & Pick<Store, "loadInstance">;
+  readonly store: LeavingStore & StorePart<{ instances: "load" }>;
 }
 
 /** @throws hostNotEmpty */
@@ -18,7 +18,7 @@ export async function assertEmpty(host: HostRecord, { store }: RemoveOptions): P
   const fenced = host.lease !== null && host.lease.fencedBy !== null;
   const owned = await ownedBy(host.id, store);
   const ours = new Set(owned.map(({ id }) => id));
-  const others = (await store.listOnHost(host.id)).filter((id) => !ours.has(id));
+  const others = (await store.instances.onHost(host.id)).filter((id) => !ours.has(id));
   const loose = fenced ? await notStopped(others, host, store) : [];
   if (owned.length + loose.length === 0 && (fenced || others.length === 0)) return;
   const parked = others.length - loose.length;

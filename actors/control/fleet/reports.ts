@@ -12,29 +12,32 @@ import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { Commit } from "../../records/commit.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
+import { contentHash } from "../request/content-hash.ts";
 import { refuseTakenName } from "./host-name.ts";
 import type { Leases } from "./leases.ts";
 import { atLeastBound } from "./numa-nodes.ts";
 import type { ReportAudience } from "./patience.ts";
+import type { ReportBudgets } from "./report-budgets.ts";
 
 export interface ReportOptions {
-  readonly store: Pick<Store, "getHost" | "hostsCalled">;
+  readonly store: StorePart<{ hosts: "get" | "called" }>;
   readonly commit: CatalogOptions["commit"];
   readonly clock: CatalogOptions["clock"];
   readonly directory: Pick<HostDirectory, "known" | "heard" | "refresh" | "alive">;
   readonly leases: Pick<Leases, "renew">;
   readonly audience: ReportAudience;
+  readonly budgets: Pick<ReportBudgets, "take" | "demand">;
   readonly log: Log;
 }
 
 /** Handlers of the reports. `context.id` is the host that reports; the bus lets no host speak for another. */
 export function reportHandlers(options: ReportOptions): Handlers<typeof reportService> {
-  const { directory, audience, clock } = options;
+  const { directory, audience, budgets, clock } = options;
   const heard = (hostId: string, spaces?: readonly Space[]) => {
     directory.heard(hostId);
     audience.heard(hostId, spaces);
@@ -48,20 +51,24 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       }
       await registerHost(offeredBy(inventory, knows), options);
       heard(context.id);
-      const report = { hostId: context.id, leaseEpoch: 0, machines, complete: true };
+      const complete = budgets.take(context.id, "complete report");
+      const report = { hostId: context.id, leaseEpoch: 0, machines, complete };
       await audience.observed({ ...report, ...leftOutOf(context), timeoutMs: left(context) });
       return { accepted: true };
     },
-    heartbeat: async ({ complete, machines, stopping, leaseEpoch, space }, context) => {
+    heartbeat: async ({ complete: all, machines, stopping, leaseEpoch, space }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
       if (!stopping) heard(context.id, space);
+      // Beyond its budget the machines of the list are heard, and nothing is asked about those that it lacks.
+      const complete = all && budgets.take(context.id, "complete report");
       const isEmpty = machines.length === 0 && !complete && context.leftOut === undefined;
       if (isEmpty) return { known: true, stored: [] };
       const report = { hostId: context.id, leaseEpoch, machines, complete, ...leftOutOf(context) };
       return { known: true, stored: [...(await audience.observed({ ...report, timeoutMs: left(context) }))] };
     },
     guarded: async ({ bootId, deeds }, context) => {
+      budgets.demand(context.id, "deed", deeds.length);
       const told = await audience.guarded({ hostId: context.id, bootId, deeds, timeoutMs: left(context) });
       if (told) return {};
       throw new StatusError("storeUnavailable", "What the guard did is not stored yet.");
@@ -80,6 +87,17 @@ const leftOutOf = ({ leftOut }: CallContext) => (leftOut === undefined ? {} : { 
 const offeredBy = (inventory: HostInventory, knows: readonly string[]): HostInventory =>
   unknownNeeds(["binding"], knows).length === 0 ? inventory : { ...inventory, numa: [] };
 
+async function tellOfHosts({ directory, audience }: ReportOptions): Promise<void> {
+  await directory.refresh();
+  await audience.hostsChanged();
+}
+
+/** Whether the store has all this of the host already: to say it again is no news. */
+function isStored({ hostId: _, ...said }: HostInventory, before: HostRecord): boolean {
+  const stored = Object.fromEntries(Object.entries(before).filter(([field]) => field in said));
+  return contentHash("inventory", "", said) === contentHash("inventory", "", stored);
+}
+
 /**
  * Registers a host. One that offers less than its instances' claims is stored with these claims as its
  * capacity, and so is full: refused, it would be unknown, and its guests without an owner. An agent that
@@ -88,20 +106,24 @@ const offeredBy = (inventory: HostInventory, knows: readonly string[]): HostInve
 async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
   let offered = inventory;
   for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
-    const before = await options.store.getHost(inventory.hostId);
+    const before = await options.store.hosts.get(inventory.hostId);
     // A removed host still has its old host lease: it registers without a new one, and asks for it later.
     const known = before?.id === inventory.hostId;
+    if (known && before.lease !== null && isStored(atLeastClaimed(inventory, before), before)) {
+      if (!options.directory.known(inventory.hostId)) await tellOfHosts(options);
+      return;
+    }
     await refuseTakenName(inventory, known ? before : undefined, options);
+    if (attempt === 1) options.budgets.demand(inventory.hostId, "registration");
     const first = known ? before.lease === null : attempt === 1;
     const result = await options.commit(registration(offered, options.clock.nowMs(), first));
     if (result.kind === "committed") {
-      await options.directory.refresh();
-      await options.audience.hostsChanged();
+      await tellOfHosts(options);
       return;
     }
     // Another controller granted the host lease meanwhile.
     if (result.kind === "conflict") continue;
-    const claimed = await options.store.getHost(inventory.hostId);
+    const claimed = await options.store.hosts.get(inventory.hostId);
     if (claimed === undefined) break;
     offered = atLeastClaimed(inventory, claimed);
     const { vcpus, memoryMib, diskGib } = offered;

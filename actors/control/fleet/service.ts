@@ -7,7 +7,7 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { PowerFence } from "../../ports/power.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { findHost } from "../directory/find-host.ts";
@@ -31,7 +31,7 @@ export interface HostServiceOptions extends CatalogOptions {
   readonly store: CatalogOptions["store"] &
     LeavingStore &
     PlacementStore &
-    Pick<Store, "loadInstance" | "getHost" | "getOperation">;
+    StorePart<{ instances: "load"; hosts: "get"; operations: "get" }>;
   readonly directory: HostDirectory;
   readonly placer: Placer;
   readonly hosts: Hosts;
@@ -81,7 +81,7 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
   return {
     list: async (request) => {
       const limit = request.limit ?? wireLimits.pageLengthDefault;
-      const found = await store.listHosts({ ...request, limit });
+      const found = await store.hosts.list({ ...request, limit });
       const hosts = fitting(found.map(view), jsonBytes);
       return { hosts: [...hosts], ...nextMarker(hosts, limit, found.length) };
     },
@@ -139,8 +139,8 @@ async function waited(
   context.onlyWaits();
   const until = { deadlineMs: context.deadlineMs - wireLimits.waitMarginMs, signal: context.signal };
   const ended = await waits.untilEnded([operation.id], until);
-  const now = ended.get(operation.id)?.operation ?? (await store.getOperation(operation.id))?.operation;
-  const host = await store.getHost(begun.host.id);
+  const now = ended.get(operation.id)?.operation ?? (await store.operations.get(operation.id))?.operation;
+  const host = await store.hosts.get(begun.host.id);
   if (now === undefined || host === undefined) return begun;
   const drain = await drainNow(host, store, surveys.obstaclesOf(host.id));
   const view = hostView(host, options.seen(host.id));

@@ -18,6 +18,11 @@ export interface Strangeness {
   readonly unknown: readonly string[];
   /** Instances whose observation was not stored, with the reason. */
   readonly failed: readonly { readonly instanceId: string; readonly reason: string }[];
+  /**
+   * Deeds of the host's guard that are about no guest of the host. An honest host has some when it comes back
+   * after its guests were taken over; so these are no finding of the doctor.
+   */
+  readonly foreignDeeds: number;
 }
 
 interface Noted {
@@ -45,8 +50,9 @@ export class StrangeReports {
 
   /** Notes what was wrong with a report, and logs it unless the host's last line is too young. */
   note(host: string, strange: Strangeness): void {
-    const { leftOut, impossible, unknown, failed } = strange;
-    if ((leftOut?.entries ?? 0) + impossible.length + unknown.length + failed.length === 0) return;
+    const { leftOut, impossible, unknown, failed, foreignDeeds } = strange;
+    const faults = (leftOut?.entries ?? 0) + impossible.length + unknown.length + failed.length;
+    if (faults + foreignDeeds === 0) return;
     const atMs = this.#clock.monotonicMs();
     const noted = this.#hosts.get(host) ?? fresh;
     const quiet = atMs < noted.loggedAtMs + fleetLimits.strangeLogPeriodMs;
@@ -78,7 +84,8 @@ function exampleOf({ leftOut, impossible: [instanceId] }: Strangeness): string |
   return leftOut?.sentences[0];
 }
 
-function fieldsOf(host: string, { leftOut, impossible, unknown, failed }: Strangeness, untold: number) {
+function fieldsOf(host: string, strange: Strangeness, untold: number) {
+  const { leftOut, impossible, unknown, failed, foreignDeeds } = strange;
   const reasons = Map.groupBy(failed, ({ reason }) => reason);
   return {
     host,
@@ -86,6 +93,7 @@ function fieldsOf(host: string, { leftOut, impossible, unknown, failed }: Strang
     ...(leftOut && { leftOut: leftOut.entries, why: few(leftOut.sentences) }),
     ...(impossible.length > 0 && { impossible: impossible.length, impossibleOnes: few(impossible) }),
     ...(unknown.length > 0 && { unknown: unknown.length, unknownOnes: few(unknown) }),
+    ...(foreignDeeds > 0 && { foreignDeeds }),
     ...(failed.length > 0 && {
       failed: Object.fromEntries([...reasons].map(([reason, all]) => [reason, all.length])),
       failedOnes: few(failed.map(({ instanceId }) => instanceId)),

@@ -9,7 +9,7 @@
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Ids, Log } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { Commit, CommitResult } from "../../records/commit.ts";
 import type { LoadedHost } from "../../records/host.ts";
 import type { CommandTask, ResidentKind, Task } from "../../runtime/resident.ts";
@@ -21,7 +21,7 @@ import { hostLimits } from "./limits.ts";
 import type { HostEffect, HostEvent, HostMessage, Seen } from "./messages.ts";
 
 export interface HostActorOptions extends Omit<HostOutside, "deliver"> {
-  readonly store: Pick<Store, "getHost" | "listOperations" | "getRequest">;
+  readonly store: StorePart<{ hosts: "get"; operations: "list" | "request" }>;
   readonly commit: (commit: Commit) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -61,10 +61,10 @@ class HostKind implements ResidentKind<LoadedHost, HostEvent, HostMessage, HostE
   async load(id: string): Promise<LoadedHost | undefined> {
     const { store } = this.#options;
     // In this order: an operation that begins between the two reads has raised the version of the row.
-    const host = await store.getHost(id);
+    const host = await store.hosts.get(id);
     if (host === undefined) return undefined;
     const query = { noun: "host", entityIds: [id], states: ["running"], limit: operationsMax } as const;
-    const { rows } = await store.listOperations(query);
+    const { rows } = await store.operations.list(query);
     return { host, operations: rows.map(({ operation }) => operation) };
   }
 

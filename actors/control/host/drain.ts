@@ -9,7 +9,7 @@
 import type { Drain } from "../../../protocol/host.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { type ErrorBody, errorBodyOf } from "../../../protocol/wire/status.ts";
-import type { Whereabouts } from "../../ports/store.ts";
+import type { Whereabouts } from "../../ports/instance-reads.ts";
 import type { Draining, HostRecord, LoadedHost } from "../../records/host.ts";
 import type { InstanceRecord, OperationRecord } from "../../records/instance.ts";
 import { isBusy, moveAllowedMs, moveDenied } from "../instance/move.ts";

@@ -3,7 +3,7 @@
  * controller that has just started knows what another knew. Reads only.
  */
 import type { Drain } from "../../../protocol/host.ts";
-import type { Whereabouts } from "../../ports/store.ts";
+import type { Whereabouts } from "../../ports/instance-reads.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { type LeavingStore, ownedBy } from "../instance/leaving.ts";
 import { drainOf } from "./drain.ts";
@@ -12,8 +12,8 @@ import type { OnHost } from "./messages.ts";
 async function onHost(hostId: string, store: LeavingStore): Promise<OnHost> {
   const owned = await ownedBy(hostId, store);
   const ours = new Set(owned.map(({ id }) => id));
-  const others = (await store.listOnHost(hostId)).filter((id) => !ours.has(id));
-  const living = others.length === 0 ? [] : await store.whereabouts(others);
+  const others = (await store.instances.onHost(hostId)).filter((id) => !ours.has(id));
+  const living = others.length === 0 ? [] : await store.instances.whereabouts(others);
   const leaving = living.filter(({ desired }) => desired !== "deleted");
   return {
     owned,
@@ -35,7 +35,7 @@ export async function thereOn(
   // In this order, an instance that leaves between the two reads counts as still there.
   const there = await onHost(id, store);
   const ids = draining?.instanceIds;
-  return ids === undefined ? { there } : { there, living: await store.whereabouts(ids) };
+  return ids === undefined ? { there } : { there, living: await store.instances.whereabouts(ids) };
 }
 
 /** The drain of a host as it is now; undefined when the host is not drained. */

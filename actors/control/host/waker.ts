@@ -6,12 +6,12 @@
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import { type PeriodicActor, periodicActor, type Round } from "../../runtime/periodic.ts";
 import { hostLimits } from "./limits.ts";
 
 export interface WakerOptions {
-  readonly store: Pick<Store, "listHostsAtWork">;
+  readonly store: StorePart<{ hosts: "atWork" }>;
   readonly wake: (hostId: string) => void;
 }
 
@@ -35,7 +35,7 @@ async function round(
   try {
     const limit = wireLimits.pageLengthMax;
     for (let marker: string | undefined = ""; marker !== undefined; ) {
-      const ids: readonly string[] = await store.listHostsAtWork({ limit, marker });
+      const ids: readonly string[] = await store.hosts.atWork({ limit, marker });
       if (signal.aborted) return;
       for (const id of ids) wake(id);
       woken += ids.length;

@@ -7,7 +7,7 @@ import type { Observation } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Ids } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { CommitResult } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type {
@@ -29,7 +29,7 @@ import { isImpossible } from "./observed.ts";
 import { workEffects } from "./state.ts";
 
 export interface InstanceActorOptions extends InstanceOutside, ResidentOptions {
-  readonly store: Pick<Store, "loadInstance" | "getRequest">;
+  readonly store: StorePart<{ instances: "load"; operations: "request" }>;
   readonly ids: Ids;
   readonly hostFacts: (hostId: string | null) => (HostFacts & { readonly leaseEpoch: number }) | undefined;
   /** The hosts among these that are fenced, as far as this controller knows. */
@@ -59,7 +59,7 @@ export class InstanceKind
   }
 
   load(id: string): Promise<LoadedInstance | undefined> {
-    return this.#options.store.loadInstance(id);
+    return this.#options.store.instances.load(id);
   }
 
   act(effects: readonly InstanceEffect[], loaded: LoadedInstance): void {

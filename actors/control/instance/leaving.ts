@@ -3,25 +3,25 @@
  * controller that has just started knows what another knew. Reads only.
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
 import { isBusy, moveDenied } from "./move.ts";
 import { opensElsewhere } from "./state.ts";
 
-export type LeavingStore = Pick<Store, "listInstances" | "listOnHost" | "whereabouts">;
+export type LeavingStore = StorePart<{ instances: "list" | "onHost" | "whereabouts" }>;
 
 /** The instances of a host; without `hostId`, of all hosts. */
 export async function ownedBy(
   hostId: string | undefined,
-  store: Pick<Store, "listInstances">,
+  store: StorePart<{ instances: "list" }>,
 ): Promise<readonly InstanceRecord[]> {
   const all: InstanceRecord[] = [];
   let marker: string | undefined;
   for (;;) {
     const page = { limit: wireLimits.pageLengthMax, ...(marker === undefined ? {} : { marker }) };
     const hosts = hostId === undefined ? {} : { hostIds: [hostId] };
-    const { rows } = await store.listInstances({ ...page, ...hosts });
+    const { rows } = await store.instances.list({ ...page, ...hosts });
     all.push(...rows.flatMap(({ instance }) => (instance.hostId === null ? [] : [instance])));
     marker = rows.at(-1)?.instance.id;
     if (rows.length < wireLimits.pageLengthMax) return all;
@@ -36,13 +36,13 @@ export async function ownedBy(
 export async function notStopped(
   instanceIds: readonly string[],
   { id: hostId, lease }: HostRecord,
-  store: Pick<Store, "loadInstance">,
+  store: StorePart<{ instances: "load" }>,
 ): Promise<readonly InstanceRecord[]> {
   const kind = lease?.fencedBy?.kind;
   if (kind === "power" || kind === "operator") return [];
   const found: InstanceRecord[] = [];
   for (const id of instanceIds) {
-    const { instance, claims = [] } = (await store.loadInstance(id)) ?? {};
+    const { instance, claims = [] } = (await store.instances.load(id)) ?? {};
     if (instance === undefined || instance.deletedAtMs !== null) continue;
     const bound = (leaseEpoch: number) => leaseEpoch > 0 && opensElsewhere(instance);
     if (claims.some((claim) => claim.hostId === hostId && !bound(claim.leaseEpoch))) found.push(instance);

@@ -114,6 +114,6 @@ function leave(
   const told = withStep(begun, { step: "hostFenced", percent: 5, message: fenceSentence(proof) });
   return withEvent(told, {
     event: "hostFenced",
-    body: { hostId, hostName, because: fenceSentence(proof) },
+    body: { hostId, hostName, ownerEpoch: instance.ownerEpoch, because: fenceSentence(proof) },
   });
 }

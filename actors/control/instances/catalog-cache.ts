@@ -10,11 +10,12 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Resource, RowOf } from "../../../protocol/wire/resource.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import type { RowReads } from "../../ports/rows.ts";
+import type { RowReads } from "../../ports/row-reads.ts";
+import type { Store } from "../../ports/store.ts";
 import type { FlavorRecord, ImageRecord } from "../../records/catalog.ts";
 import { onlyOne } from "../request/rows.ts";
 
-export type CatalogStore = RowReads;
+export type CatalogStore = Pick<Store, "rows">;
 
 /** By id or by name. */
 export interface CatalogNames {
@@ -31,9 +32,9 @@ export class CatalogCache {
   readonly #flavors: Recent<FlavorRecord>;
   readonly #images: Recent<ImageRecord>;
 
-  constructor(store: CatalogStore, clock: Clock) {
-    this.#flavors = new Recent(clock, (key) => called(flavor, key, store));
-    this.#images = new Recent(clock, (key) => called(image, key, store));
+  constructor({ rows }: CatalogStore, clock: Clock) {
+    this.#flavors = new Recent(clock, (key) => called(flavor, key, rows));
+    this.#images = new Recent(clock, (key) => called(image, key, rows));
   }
 
   /**
@@ -55,9 +56,9 @@ export class CatalogCache {
 async function called<R extends Resource>(
   resource: R,
   key: string,
-  store: RowReads,
+  rows: RowReads,
 ): Promise<RowOf<R> | undefined> {
-  return onlyOne(resource, key, await store.rowsCalled(resource, key));
+  return onlyOne(resource, key, await rows.called(resource, key));
 }
 
 /** The error for a create whose flavor or image does not exist (any more). */

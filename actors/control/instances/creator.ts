@@ -13,7 +13,7 @@ import { everyProject } from "../../../protocol/quota.ts";
 import { fullSentence, type Space } from "../../../protocol/space.ts";
 import { type Denial, StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
-import type { Store } from "../../ports/store.ts";
+import type { Store, StorePart } from "../../ports/store.ts";
 import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type { RequestFacts } from "../../runtime/decision.ts";
@@ -52,7 +52,8 @@ import {
 } from "./plan.ts";
 
 export interface CreatorOptions {
-  readonly store: Pick<Store, "getRequest" | "rehearse" | "getQuota"> &
+  readonly store: StorePart<{ operations: "request"; quotas: "get" }> &
+    Pick<Store, "rehearse"> &
     CatalogStore &
     WishStore &
     PlacementStore;
@@ -85,7 +86,7 @@ export class Creator {
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       // Not possible now; but perhaps the same request was accepted before.
-      const known = await this.#options.store.getRequest(request.project, request.requestId);
+      const known = await this.#options.store.operations.request(request.project, request.requestId);
       if (known === undefined) throw thrown;
       return sameAnswer(known, request);
     }
@@ -195,7 +196,10 @@ export class Creator {
 
   async #quotasOf({ request }: Plan): Promise<Quotas> {
     const { store } = this.#options;
-    const [own, every] = await Promise.all([store.getQuota(request.project), store.getQuota(everyProject)]);
+    const [own, every] = await Promise.all([
+      store.quotas.get(request.project),
+      store.quotas.get(everyProject),
+    ]);
     return { own, every };
   }
 

@@ -4,7 +4,7 @@
  */
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
-import type { InstanceRow } from "../../ports/store.ts";
+import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
 import { isBusy, moveDenied } from "../instance/move.ts";

@@ -11,8 +11,10 @@ import { serverGroup } from "../../../protocol/server-group.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
-import type { RowReads } from "../../ports/rows.ts";
-import type { EventQuery, InstanceQuery, OperationQuery } from "../../ports/store.ts";
+import type { EventQuery } from "../../ports/event-reads.ts";
+import type { InstanceQuery } from "../../ports/instance-reads.ts";
+import type { OperationQuery } from "../../ports/operation-reads.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { valuesOf } from "../request/page.ts";
 import { scopeOf } from "../request/tenancy.ts";
@@ -20,7 +22,7 @@ import { scopeOf } from "../request/tenancy.ts";
 type ListRequest = Parameters<Handlers<typeof instanceService>["list"]>[0];
 
 export interface ListOptions {
-  readonly store: Pick<RowReads, "rowsCalled">;
+  readonly store: StorePart<{ rows: "called" }>;
   readonly directory: Pick<HostDirectory, "all" | "refresh">;
 }
 
@@ -67,7 +69,7 @@ async function groupIdsOf(
   context: CallContext,
   { store }: ListOptions,
 ): Promise<readonly string[]> {
-  const groups = await store.rowsCalled(serverGroup, key, scopeOf(context));
+  const groups = await store.rows.called(serverGroup, key, scopeOf(context));
   if (groups.length === 0) throw new StatusError("serverGroupNotFound", `There is no server group ${key}.`);
   return groups.map(({ id }) => id);
 }

@@ -7,7 +7,8 @@ import type { Operation, operationService } from "../../../protocol/operation.ts
 import type { Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import type { OperationRow, Store } from "../../ports/store.ts";
+import type { OperationRow } from "../../ports/operation-reads.ts";
+import type { StorePart } from "../../ports/store.ts";
 import { operationView } from "../request/operation-view.ts";
 import { fitting, jsonBytes, markerBehind } from "../request/page.ts";
 import { mayRead } from "../request/tenancy.ts";
@@ -15,7 +16,7 @@ import type { Waits } from "../request/waits.ts";
 import { eventQuery, operationQuery } from "./list-query.ts";
 
 export interface ReadOptions {
-  readonly store: Pick<Store, "getOperation" | "listOperations" | "listEvents" | "lastSequence">;
+  readonly store: StorePart<{ operations: "get" | "list"; events: "list" | "lastSequence" }>;
   readonly waits: Waits;
   readonly clock: Clock;
 }
@@ -35,7 +36,7 @@ export function operationHandlers({ store, waits, clock }: ReadOptions): Handler
   return {
     get: async (request, context) => {
       const read = async () => {
-        const row = await store.getOperation(context.id);
+        const row = await store.operations.get(context.id);
         if (row === undefined || !mayRead(context, row.operation.project)) {
           throw new StatusError("operationNotFound", `There is no operation ${context.id}.`);
         }
@@ -52,7 +53,7 @@ export function operationHandlers({ store, waits, clock }: ReadOptions): Handler
       return { operation: view(operation === undefined ? await read() : { ...now, operation }) };
     },
     list: async (request, context) => {
-      const page = await store.listOperations(operationQuery(request, context));
+      const page = await store.operations.list(operationQuery(request, context));
       const operations = fitting(page.rows.map(view), jsonBytes);
       return { operations: [...operations], ...markerBehind(operations, page) };
     },
@@ -62,14 +63,14 @@ export function operationHandlers({ store, waits, clock }: ReadOptions): Handler
 export function eventHandlers({ store, waits, clock }: ReadOptions): Handlers<typeof eventService> {
   return {
     list: async (request, context) => {
-      const now = request.after === undefined ? await store.lastSequence() : 0;
+      const now = request.after === undefined ? await store.events.lastSequence() : 0;
       const query = eventQuery(request, context, now);
       const { signal, onlyWaits } = context;
       const deadlineMs = untilMs(request.waitMs, context.deadlineMs, clock);
       const found =
         (request.waitMs ?? 0) > 0
           ? await waits.events.next(query, { deadlineMs, signal, onlyWaits })
-          : await store.listEvents(query);
+          : await store.events.list(query);
       const events = fitting(found.events, jsonBytes);
       const cut = events.length < found.events.length ? events.at(-1)?.sequence : undefined;
       const { last, trimmed, nextBefore } = found;

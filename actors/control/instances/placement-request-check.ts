@@ -7,8 +7,7 @@ import { defaultZone } from "../../../protocol/kinds.ts";
 import { serverGroup } from "../../../protocol/server-group.ts";
 import { faulty, StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
-import type { RowReads } from "../../ports/rows.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { InstanceHints } from "../../records/placement.ts";
 import { findHost } from "../directory/find-host.ts";
 import { onlyOne } from "../request/rows.ts";
@@ -29,7 +28,7 @@ export interface Where {
   readonly hints: InstanceHints | null;
 }
 
-export type WishStore = RowReads & Pick<Store, "getInstance" | "hostsCalled" | "listZones">;
+export type WishStore = StorePart<{ rows: "called"; instances: "get"; hosts: "called"; aggregates: "zones" }>;
 
 /**
  * Resolves the wishes; reads nothing when there are none. @throws unknownAvailabilityZone,
@@ -46,12 +45,12 @@ export async function whereOf(question: WhereQuestion, project: string, store: W
 }
 
 async function assertZone(zone: string, store: WishStore): Promise<void> {
-  if (zone === defaultZone || (await store.listZones({ name: zone, limit: 1 })).length > 0) return;
+  if (zone === defaultZone || (await store.aggregates.zones({ name: zone, limit: 1 })).length > 0) return;
   throw new StatusError("unknownAvailabilityZone", `There is no availability zone ${zone}.`);
 }
 
 async function groupId(key: string, project: string, store: WishStore): Promise<string> {
-  const group = onlyOne(serverGroup, key, await store.rowsCalled(serverGroup, key, { project }));
+  const group = onlyOne(serverGroup, key, await store.rows.called(serverGroup, key, { project }));
   if (group === undefined) throw groupNotFound(key);
   return group.id;
 }
@@ -77,7 +76,7 @@ async function hintsOf(
 }
 
 async function assertInstance(id: string, project: string, store: WishStore): Promise<void> {
-  const instance = (await store.getInstance(id))?.instance;
+  const instance = (await store.instances.get(id))?.instance;
   const own = project === adminProject || instance?.project === project;
   if (instance !== undefined && own && instance.deletedAtMs === null) return;
   throw new StatusError("instanceNotFound", `There is no instance ${id}.`);

@@ -9,7 +9,8 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { CallContext, Client, Handlers } from "../../../protocol/wire/service.ts";
 import { errorBodyOf, StatusError } from "../../../protocol/wire/status.ts";
-import type { InstanceRow, Store } from "../../ports/store.ts";
+import type { InstanceRow } from "../../ports/instance-reads.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { verdictsFor } from "../directory/verdicts.ts";
 import { notFound } from "../instance/actor.ts";
@@ -34,8 +35,8 @@ import { explainLimits } from "./limits.ts";
 import { instanceQuery } from "./list-query.ts";
 
 export interface InstanceServiceOptions {
-  readonly store: Pick<Store, "getInstance" | "listInstances" | "getOperation" | "listOperations"> &
-    Pick<Store, "lastSequence" | "listEvents" | "rowsCalled">;
+  readonly store: StorePart<{ instances: "get" | "list"; operations: "get" | "list" }> &
+    StorePart<{ events: "lastSequence" | "list"; rows: "called" }>;
   readonly registry: InstanceRegistry;
   readonly creator: Creator;
   readonly placer: Placer;
@@ -55,7 +56,7 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
   const consoles = new ConsoleReaders();
   const view = (row: InstanceRow) => instanceView(row, directory.facts(row.instance.hostId));
   const readable = async (context: CallContext): Promise<InstanceRow> => {
-    const row = await store.getInstance(context.id);
+    const row = await store.instances.get(context.id);
     if (row === undefined || !mayRead(context, row.instance.project)) throw notFound(context.id);
     return row;
   };
@@ -77,7 +78,7 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       };
     },
     list: async (request, context) => {
-      const page = await store.listInstances(await instanceQuery(request, context, options));
+      const page = await store.instances.list(await instanceQuery(request, context, options));
       const instances = fitting(page.rows.map(view), bytesOfInstance);
       return { instances: [...instances], ...markerBehind(instances, page) };
     },
@@ -94,7 +95,7 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const row = await readable(context);
       const [verdicts, page] = await Promise.all([
         placer.explain(row.instance, context.deadlineMs),
-        store.listOperations({
+        store.operations.list({
           noun: "instance",
           entityIds: [row.instance.id],
           limit: wireLimits.pageLengthDefault,
@@ -130,10 +131,10 @@ function placedOn(hosts: readonly ChosenHost[]) {
 /** What a guard did to the instance last, if that is among the newest events of the cell; else undefined. */
 async function lastGuarded(
   id: string,
-  store: Pick<Store, "lastSequence" | "listEvents">,
+  store: StorePart<{ events: "lastSequence" | "list" }>,
 ): Promise<string | undefined> {
-  const after = Math.max(0, (await store.lastSequence()) - explainLimits.explainEventsMax);
-  const { events } = await store.listEvents({
+  const after = Math.max(0, (await store.events.lastSequence()) - explainLimits.explainEventsMax);
+  const { events } = await store.events.list({
     after,
     nouns: ["instance"],
     id,
@@ -220,9 +221,9 @@ async function asItIs(
   { store, directory }: InstanceServiceOptions,
 ): Promise<Changed> {
   const { id } = changed.operation;
-  const known = ended?.operation ?? (await store.getOperation(id))?.operation;
+  const known = ended?.operation ?? (await store.operations.get(id))?.operation;
   const operation = known === undefined ? changed.operation : operationView(known);
-  const row = ended?.row ?? (await store.getInstance(changed.instance.id));
+  const row = ended?.row ?? (await store.instances.get(changed.instance.id));
   if (row === undefined) return { ...changed, operation };
   return { instance: instanceView(row, directory.facts(row.instance.hostId)), operation };
 }
@@ -276,8 +277,8 @@ async function readConsole(
   /** Looks again after each event of the instance. */
   async function findHost(): Promise<string | null> {
     const { id, project } = instance;
-    for (let after = await store.lastSequence(); ; ) {
-      const row = await store.getInstance(id);
+    for (let after = await store.events.lastSequence(); ; ) {
+      const row = await store.instances.get(id);
       const mayCome =
         (request.waitMs ?? 0) > 0 && row?.instance.deletedAtMs === null && row.instance.failure === null;
       const found = row?.instance.hostId ?? null;

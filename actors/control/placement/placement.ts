@@ -4,7 +4,7 @@
  */
 import type { Image } from "../../../protocol/image.ts";
 import { serverGroup } from "../../../protocol/server-group.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
 import type { InstanceHints } from "../../records/placement.ts";
 import type { GroupMembership, Hints, PlacementRequest } from "../scheduler/messages.ts";
@@ -24,7 +24,7 @@ export interface Wish {
   readonly storageId?: string | null;
 }
 
-export type PlacementStore = Pick<Store, "getInstance" | "rowsCalled" | "listGroupHosts">;
+export type PlacementStore = StorePart<{ instances: "get"; rows: "called"; serverGroups: "hosts" }>;
 
 export function wishOf(instance: InstanceRecord): Wish {
   if (instance.desired === "deleted") return wishToRemove(instance);
@@ -97,7 +97,7 @@ async function hostsOf(
   store: PlacementStore,
 ): Promise<readonly string[] | undefined> {
   if (instanceIds === undefined) return undefined;
-  const rows = await Promise.all(instanceIds.map((id) => store.getInstance(id)));
+  const rows = await Promise.all(instanceIds.map((id) => store.instances.get(id)));
   const hostIds = rows.flatMap((row) => row?.instance.hostId ?? []);
   return [...new Set(hostIds)];
 }
@@ -108,8 +108,8 @@ async function groupOf(
 ): Promise<GroupMembership | undefined> {
   if (serverGroupId === null) return undefined;
   const [[group], hosts] = await Promise.all([
-    store.rowsCalled(serverGroup, serverGroupId),
-    store.listGroupHosts(serverGroupId, instanceId),
+    store.rows.called(serverGroup, serverGroupId),
+    store.serverGroups.hosts(serverGroupId, instanceId),
   ]);
   if (group === undefined) return undefined;
   const { id, policy, maxPerHost } = group;

@@ -5,13 +5,13 @@
  * controller runs a reconciler; nudging an instance twice is harmless.
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { Store } from "../../ports/store.ts";
+import type { Store, StorePart } from "../../ports/store.ts";
 import { type PeriodicActor, periodicActor, type Round, type Tick } from "../../runtime/periodic.ts";
 import type { ActorContext } from "../../runtime/system.ts";
 import { reconcilerLimits } from "./limits.ts";
 
 export interface ReconcilerOptions {
-  readonly store: Pick<Store, "listUnsettled" | "prune">;
+  readonly store: StorePart<{ instances: "unsettled" }> & Pick<Store, "prune">;
   readonly nudge: (instanceId: string) => void;
 }
 
@@ -39,7 +39,7 @@ async function round(
 ): Promise<ReconcilerState> {
   try {
     const marker = state.marker === undefined ? {} : { marker: state.marker };
-    const ids = await store.listUnsettled({ limit: reconcilerLimits.reconcileBatchMax, ...marker });
+    const ids = await store.instances.unsettled({ limit: reconcilerLimits.reconcileBatchMax, ...marker });
     if (around.signal.aborted) return state;
     for (const id of ids) nudge(id);
     around.did(`${ids.length} instances nudged`);

@@ -7,18 +7,20 @@ import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
-import type { RowReads } from "../../ports/rows.ts";
-import type { Store } from "../../ports/store.ts";
+import type { Store, StorePart } from "../../ports/store.ts";
 import type { Commit, CommitResult, NewEvent } from "../../records/commit.ts";
 import { requestIdReused } from "../../runtime/resident.ts";
 import { contentHash } from "./content-hash.ts";
 
 export interface CatalogOptions {
-  readonly store: RowReads &
-    Pick<
-      Store,
-      "hostsCalled" | "listHosts" | "getRequest" | "aggregateHosts" | "listGroupMembers" | "getQuota"
-    >;
+  readonly store: Pick<Store, "rows"> &
+    StorePart<{
+      hosts: "called" | "list";
+      operations: "request";
+      aggregates: "hosts";
+      serverGroups: "members";
+      quotas: "get";
+    }>;
   readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -69,7 +71,7 @@ async function answeredBefore<A>(
   method: string,
   { request, context, options }: Cause,
 ): Promise<A | undefined> {
-  const known = await options.store.getRequest(context.project, context.requestId);
+  const known = await options.store.operations.request(context.project, context.requestId);
   if (known === undefined) return undefined;
   if (known.contentHash !== contentHash(method, context.id, { ...request })) {
     throw requestIdReused(context.requestId);

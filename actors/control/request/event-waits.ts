@@ -9,11 +9,12 @@
  */
 import type { Event } from "../../../protocol/event.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import type { EventPage, EventQuery, Store } from "../../ports/store.ts";
+import type { EventPage, EventQuery } from "../../ports/event-reads.ts";
+import type { StorePart } from "../../ports/store.ts";
 import { requestLimits } from "./limits.ts";
 import { SharedReads, type WaitOptions } from "./shared-reads.ts";
 
-type EventStore = Pick<Store, "listEvents" | "lastSequence">;
+type EventStore = StorePart<{ events: "list" | "lastSequence" }>;
 
 interface Waiter {
   readonly query: EventQuery;
@@ -72,7 +73,7 @@ export class EventWaits {
     const known = this.#readers.get(query.project);
     let page: EventPage = { events: [], last: query.after, trimmed: known?.trimmed ?? 0 };
     if (known === undefined || known.position > query.after) {
-      page = await this.#store.listEvents(query);
+      page = await this.#store.events.list(query);
       // A filter without an index looks at a window of events only: there may be more behind it.
       const far = page.last - query.after > requestLimits.eventsPassedMax;
       const judged = (query.nouns ?? query.names) !== undefined && query.id === undefined;
@@ -134,7 +135,7 @@ export class EventWaits {
     const { project, position: from } = reader;
     const limit = requestLimits.eventsReadAtOnceMax;
     const filter = project === undefined ? {} : { project };
-    const page = await this.#store.listEvents({ ...filter, after: from, limit });
+    const page = await this.#store.events.list({ ...filter, after: from, limit });
     // A wait that began meanwhile before this page has sent the reader back, and gets nothing of it.
     if (reader.position >= from) reader.position = page.last;
     reader.trimmed = page.trimmed;
@@ -144,7 +145,7 @@ export class EventWaits {
 
   /** Those that have not read up to the newest event. */
   async #behind(): Promise<readonly Reader[]> {
-    const newest = await this.#store.lastSequence();
+    const newest = await this.#store.events.lastSequence();
     return [...this.#readers.values()].filter(({ position }) => position < newest);
   }
 }

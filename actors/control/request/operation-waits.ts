@@ -3,7 +3,8 @@
  * committed; all others are looked for together, by one statement for everything that is waited for.
  */
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import type { InstanceRow, Store } from "../../ports/store.ts";
+import type { InstanceRow } from "../../ports/instance-reads.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { OperationRecord } from "../../records/instance.ts";
 import { SharedReads, type WaitOptions } from "./shared-reads.ts";
 
@@ -26,11 +27,11 @@ export class OperationWaits {
   readonly #waiters = new Map<string, Set<Waiter>>();
   readonly #reads: SharedReads<string>;
 
-  constructor(store: Pick<Store, "listEndedOperations">, clock: Clock) {
+  constructor(store: StorePart<{ operations: "ended" }>, clock: Clock) {
     const read = async (ids: readonly string[]) => {
       const waited = ids.filter((id) => this.#waiters.has(id));
       if (waited.length === 0) return;
-      for (const operation of await store.listEndedOperations(waited)) this.ended({ operation });
+      for (const operation of await store.operations.ended(waited)) this.ended({ operation });
     };
     this.#reads = new SharedReads({ clock, read, again: async () => this.#waiters.keys() });
   }

@@ -3,7 +3,7 @@
  * quarter of a megabyte of metadata into each), so that no row can keep anybody from reading a list. Pure.
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
-import type { Page } from "../../ports/store.ts";
+import type { Page } from "../../ports/pages.ts";
 
 /** Most bytes for the rows of one answer; the rest is for its other fields. */
 const pageBytesMax = wireLimits.answerBytesMax / 2;

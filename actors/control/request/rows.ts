@@ -12,7 +12,7 @@ import {
 import type { CallContext } from "../../../protocol/wire/service.ts";
 import { isReason, StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
-import type { Owner, RowReads } from "../../ports/rows.ts";
+import type { Owner, RowReads } from "../../ports/row-reads.ts";
 import type { RowChange } from "../../records/rows.ts";
 
 export const rowMade = <R extends Resource>(resource: R, row: RowOf<R>): RowChange => ({
@@ -56,11 +56,10 @@ export const listedOwner = (resource: Resource, context: CallContext): Owner =>
 export async function findRow<R extends Resource>(
   resource: R,
   { id: key, ...context }: CallContext,
-  reads: RowReads,
+  rows: RowReads,
 ): Promise<RowOf<R>> {
-  const own = await reads.rowsCalled(resource, key, ownerOf(resource, { id: key, ...context }));
-  const all =
-    own.length > 0 || context.project !== adminProject ? own : await reads.rowsCalled(resource, key);
+  const own = await rows.called(resource, key, ownerOf(resource, { id: key, ...context }));
+  const all = own.length > 0 || context.project !== adminProject ? own : await rows.called(resource, key);
   const found = onlyOne(resource, key, own.length > 0 ? own : all.filter((row) => asRow(row).id === key));
   if (found === undefined) throw notFound(resource, key);
   return found;

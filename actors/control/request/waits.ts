@@ -3,7 +3,8 @@
  * others. Hints may be lost; then what is waited for is found a little later.
  */
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import type { InstanceRow, Store } from "../../ports/store.ts";
+import type { InstanceRow } from "../../ports/instance-reads.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { Commit } from "../../records/commit.ts";
 import type { OperationRecord } from "../../records/instance.ts";
 import { type CommitHint, hasEnded } from "./commits.ts";
@@ -18,7 +19,7 @@ export class Waits {
   /** Operations that began here and have not ended, as far as heard: a waiter need not read them first. */
   readonly #running = new Set<string>();
 
-  constructor(store: Pick<Store, "listEvents" | "lastSequence" | "listEndedOperations">, clock: Clock) {
+  constructor(store: StorePart<{ events: "list" | "lastSequence"; operations: "ended" }>, clock: Clock) {
     this.events = new EventWaits(store, clock);
     this.#operations = new OperationWaits(store, clock);
   }

@@ -4,7 +4,7 @@
  * reads anew.
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { Store } from "../../ports/store.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
 import type { Answer } from "./answer.ts";
 import { decide, type Effect } from "./decide.ts";
@@ -15,7 +15,7 @@ import { emptyState, type SchedulerState } from "./state.ts";
 
 export interface SchedulerActorOptions {
   readonly scheduler: Scheduler;
-  readonly store: Pick<Store, "allHosts">;
+  readonly store: StorePart<{ hosts: "all" }>;
   /**
    * First position of the round robin among hosts of equal score: a different one in each controller keeps
    * controllers apart.
@@ -66,7 +66,7 @@ function give(answer: Answer): void {
   }
 }
 
-function perform(effect: Effect, store: Pick<Store, "allHosts">, context: Context): void {
+function perform(effect: Effect, store: StorePart<{ hosts: "all" }>, context: Context): void {
   switch (effect.kind) {
     case "tickLater":
       tickLater(context);
@@ -88,9 +88,13 @@ function tickLater(context: Context): void {
   context.signal.addEventListener("abort", cancel, { once: true });
 }
 
-async function readHosts(readAtMs: number, store: Pick<Store, "allHosts">, context: Context): Promise<void> {
+async function readHosts(
+  readAtMs: number,
+  store: StorePart<{ hosts: "all" }>,
+  context: Context,
+): Promise<void> {
   try {
-    const hosts = await store.allHosts();
+    const hosts = await store.hosts.all();
     if (context.signal.aborted) return;
     context.self.tell({ kind: "refresh", hosts, readAtMs, wallMs: context.clock.nowMs() });
   } catch (error) {

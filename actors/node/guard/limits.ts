@@ -8,6 +8,8 @@ export const guardLimits = {
    * storage hangs. Less than leaseLimits.fenceMarginMs: SIGKILL ends at once what is not in the kernel.
    */
   guardStopProofMs: 1_500,
+  /** Shortest time between two looks at all processes of the computer; those at known guests need none. */
+  guardSearchPauseMs: 200,
   /** Period of the guard's looks while a guest was told to stop and was not seen stopped yet. */
   guardProofPeriodMs: 20,
   /** How long before the deadline the guard looks up the guests that it would have to stop. */
@@ -25,8 +27,8 @@ export const guardLimits = {
   /** From the start of a guard's process until it listens: two short starts of Node, on a loaded computer. */
   guardStartTimeoutMs: 20_000,
   /**
-   * Period at which the guard checks that its own directory still exists: without it no agent can find the
-   * guard.
+   * Period at which the guard looks for new guests while the host lease holds, and checks that its own
+   * directory still exists: without it no agent can find the guard.
    */
   guardHomeLookMs: 5_000,
   /** Deeds that the guard remembers for its agent: the guests of a host, stopped and continued. */

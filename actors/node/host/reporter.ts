@@ -145,5 +145,5 @@ export class Reporter {
 /** A controller has heard the report, and what it refuses it will refuse again: the log says so once. */
 const refusals: ReadonlySet<Code> = new Set([
   ...(["INVALID_ARGUMENT", "ALREADY_EXISTS", "FAILED_PRECONDITION"] as const),
-  ...(["PERMISSION_DENIED", "UNIMPLEMENTED"] as const),
+  ...(["PERMISSION_DENIED", "UNIMPLEMENTED", "RESOURCE_EXHAUSTED"] as const),
 ]);

@@ -1,5 +1,5 @@
 /** Versions of hosts in memory, as host.sql has them. */
-import type { PageQuery } from "../../../actors/ports/rows.ts";
+import type { PageQuery } from "../../../actors/ports/pages.ts";
 import type { Refusal, Tables, Work } from "../../rows/tables.ts";
 
 export function applyExpected({ tables, commit, journal }: Work): Refusal | undefined {

@@ -2,7 +2,7 @@
  * Names that are unique and rows that need others, in memory as the constraints of the tables and
  * reference.sql have it.
  */
-import type { Owner } from "../../../actors/ports/rows.ts";
+import type { Owner } from "../../../actors/ports/row-reads.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
 import { aggregate } from "../../../protocol/aggregate.ts";
 import { flavor } from "../../../protocol/flavor.ts";

@@ -4,8 +4,8 @@
  * it only where the storage has locks of its own.
  */
 
+import type { LeaseKey } from "../../../actors/ports/signs-of-life.ts";
 import type { StorageLeaseState, StorageLeases } from "../../../actors/ports/storage-leases.ts";
-import type { LeaseKey } from "../../../actors/ports/store.ts";
 import type { FakeLease, FakeStorage } from "./storage.ts";
 import type { FakeWorld } from "./world.ts";
 

@@ -3,7 +3,7 @@
  * (shared-storage/storage.ts). A process that has opened a disk keeps it open under whatever name, as a real
  * file.
  */
-import type { LeaseKey } from "../../../actors/ports/store.ts";
+import type { LeaseKey } from "../../../actors/ports/signs-of-life.ts";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { byInstance } from "../shared-storage/names.ts";

@@ -27,13 +27,14 @@ const entry = relative(treeDirectory, programFile("guard/main"));
 
 /**
  * Flags that keep Node small: an interpreter without compiler, small spaces, one arena for malloc, no helper
- * threads (measured).
+ * threads (measured). Of the threads for files three may wait for arguments of processes, and one for the
+ * storage: one is left for the guard's state.
  */
 const flags = [
   ...["--jitless", "--single-threaded", "--v8-pool-size=0", "--optimize-for-size"],
   ...["--max-semi-space-size=1", "--max-old-space-size=16", "--disable-warning=ExperimentalWarning"],
 ];
-const environment = { ...toolEnvironment, MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "2" };
+const environment = { ...toolEnvironment, MALLOC_ARENA_MAX: "1", UV_THREADPOOL_SIZE: "5" };
 
 /**
  * Path relative to the guard's directory. The program stays there: a guard that dies on a full disk has to

@@ -1,15 +1,23 @@
 /**
  * Finds the guests that a node's guard has to know of, in the kernel's process table alone, and checks
- * whether their disks are still theirs. For the guard's own small process: it asks no other process, reads
- * only files that cannot wait for a disk or a process, and never signals a process whose start time it has
- * not just compared.
+ * whether their disks are still theirs. For the guard's own small process: it asks no other process, and
+ * never signals a process whose start time it has not just compared.
+ *
+ * It must never wait for a process, which may be an attacker's: what is read of each process of the computer
+ * is not in the process's memory, and its arguments are read only if its owner can be a guest's, beside other
+ * work, and in bounded time. Guests that are known are looked at without the rest of the computer.
  */
-import { readdir, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdir, readlinkSync } from "node:fs";
+import { uptime } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
+import type { ProcessCondition } from "../../../actors/node/guard/condition.ts";
 import type { FencedGuest } from "../../../actors/node/guard/messages.ts";
-import { parseStat, parseUids } from "../process-stat.ts";
+import { isOfOneGuest } from "../guest-user.ts";
+import { driverLimits } from "../limits.ts";
+import { ArgumentReader } from "../process-arguments.ts";
+import { listProcesses, livingStat, type SeenProcess } from "../process-owners.ts";
 import { conditionOfTasks, sharedPartOf } from "../process-tasks.ts";
-import { isGuestOwned, launcherNames } from "./guest-owner.ts";
+import { isGuestOwned, isHypervisor, mayBeGuest, mayOwnGuest } from "./guest-owner.ts";
 import { tagOfArgv } from "./guest-tag.ts";
 
 export interface FoundGuest extends FencedGuest {
@@ -17,72 +25,201 @@ export interface FoundGuest extends FencedGuest {
   readonly stopped: boolean;
   /**
    * Directory of the disk, named after the owner epoch; undefined: the disk is not one that another host can
-   * take over.
+   * take over, or is not known yet.
    */
   readonly directory: string | undefined;
+  /** False: it is known from the guard before only, and what its disk is cannot be told yet. */
+  readonly isRead: boolean;
 }
 
-type Known = Pick<FoundGuest, "instanceId" | "ownerEpoch" | "directory">;
+interface Known extends Omit<FoundGuest, "stopped"> {
+  /** Its program is QEMU, and nothing of the entry can change any more. */
+  readonly isFinal: boolean;
+  /** The user that the guest has for itself, and the network namespace of its node's guests. */
+  readonly confined: Confinement | undefined;
+}
+
+interface Confinement {
+  readonly uid: number;
+  readonly network: string;
+}
+
+interface Candidate extends SeenProcess {
+  readonly key: string;
+  readonly startTicks: number;
+}
+
+/**
+ * What a process's arguments tell. `beginning`: it may be on its way to its program; `silent`: it does not
+ * answer. Neither is ever remembered.
+ */
+type Verdict = Known | "stranger" | "beginning" | "silent";
+
+export interface ScanOptions {
+  /** Absent: the arguments of the computer's processes. */
+  readonly reader?: Pick<ArgumentReader, "read">;
+  /** Age below which a process may be on its way to its program. */
+  readonly youngMs?: number;
+}
 
 export class GuardScan {
   readonly #guests: string;
-  /** The processes seen before, by pid and start time; null: not one of our guests. */
-  #known = new Map<string, Known | null>();
+  readonly #ownNetwork = linkOf("self/ns/net");
+  readonly #reader: Pick<ArgumentReader, "read">;
+  /** For processes beside a known guest: whatever these withhold, new guests are read. */
+  readonly #readerBeside = new ArgumentReader({ ...readLimits, atOnce: 1 });
+  readonly #ownUsers = linkOf("self/ns/user");
+  /** The guests, by pid and start time. */
+  readonly #known = new Map<string, Known>();
+  /** Processes that are no guests of this guard, and cannot become any; those that live. */
+  #strangers = new Set<string>();
 
-  /** `guests`: real path of the directory that the node's guests work in. */
-  constructor(guests: string) {
+  readonly #youngMs: number;
+
+  /**
+   * `guests`: real path of the directory that the node's guests work in. `held`: what the guard before has
+   * stopped or killed: known, though they may not be able to answer.
+   */
+  constructor(guests: string, held: readonly FencedGuest[] = [], options: ScanOptions = {}) {
     this.#guests = guests;
+    this.#reader = options.reader ?? new ArgumentReader(readLimits);
+    this.#youngMs = options.youngMs ?? driverLimits.youngProcessMs;
+    for (const { instanceId, ownerEpoch, pid, startTicks } of held) {
+      const identity = { instanceId, ownerEpoch, pid, startTicks };
+      const unread = { directory: undefined, isRead: false, isFinal: false, confined: undefined };
+      this.#known.set(keyOf(identity), { ...identity, ...unread });
+    }
   }
 
-  /** All living guests of the node that another host may take over. */
-  find(): readonly FoundGuest[] {
-    const before = this.#known;
-    this.#known = new Map();
-    const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
-    return pids.flatMap((name) => this.#look(Number(name), before) ?? []);
+  /** The living guests that are known; takes some 50 µs for each, and nothing for other processes. */
+  known(): readonly FoundGuest[] {
+    const found: FoundGuest[] = [];
+    for (const [key, { isFinal: _final, confined: _confined, ...guest }] of this.#known) {
+      const condition = conditionNow(guest);
+      if (condition === "gone") this.#known.delete(key);
+      else found.push({ ...guest, stopped: condition === "stopped" });
+    }
+    return found;
   }
 
-  #look(pid: number, before: ReadonlyMap<string, Known | null>): FoundGuest | undefined {
-    const line = readProc(`${pid}/stat`);
-    const program = launcherNames.exec(line)?.[0];
-    if (program === undefined) return undefined;
-    const facts = parseStat(line);
-    if (facts === undefined || facts.dead) return undefined;
-    const key = `${pid}:${facts.startTicks}`;
-    // Reading the arguments of a process that hangs may never return: they are read once, when the process is
-    // new.
-    const known = before.get(key) ?? (before.has(key) ? null : this.#identify(pid));
-    // A process that is not QEMU yet is looked at again: its final program is not known.
-    if (known !== null || program === "(qemu-system") this.#known.set(key, known);
-    if (known === null) return undefined;
-    // A leader that runs needs no look at the other threads; one that has ended says nothing of them.
-    const condition = /^[TtZ]$/.test(facts.state) ? conditionOfTasks(pid) : "running";
-    if (condition === "gone") return undefined;
-    return { ...known, pid, startTicks: facts.startTicks, stopped: condition === "stopped" };
+  /** All living guests of the node that another host may take over. It answers in bounded time. */
+  async find(): Promise<readonly FoundGuest[]> {
+    const seen = await listProcesses(
+      (one) => mayBeGuest(one),
+      (uid) => mayOwnGuest(uid),
+    );
+    // Nobody is beside a guest that has ended: it may be the same guest, begun anew.
+    this.known();
+    const candidates = seen.flatMap((one): readonly Candidate[] => {
+      const startTicks = livingStat(one.pid)?.startTicks;
+      return startTicks === undefined ? [] : [{ ...one, startTicks, key: keyOf({ ...one, startTicks }) }];
+    });
+    this.#strangers = new Set(candidates.map(({ key }) => key).filter((key) => this.#strangers.has(key)));
+    const unknown = candidates.filter(
+      ({ key }) => this.#known.get(key)?.isFinal !== true && !this.#strangers.has(key),
+    );
+    const verdicts = await Promise.all(unknown.map(async (one) => [one, await this.#identify(one)] as const));
+    for (const [one, verdict] of verdicts) if (typeof verdict === "object") this.#known.set(one.key, verdict);
+    for (const [one, verdict] of verdicts)
+      if (verdict === "stranger" || verdict === "silent") this.#accompany(one, verdict);
+    return this.known();
   }
 
-  #identify(pid: number): Known | null {
-    const part = sharedPartOf(pid);
-    const argv = readProc(`${part}/cmdline`).split("\0");
+  async #identify(one: Candidate): Promise<Verdict> {
+    const reader = this.#besides(one) === undefined ? this.#reader : this.#readerBeside;
+    const argv = await reader.read(one);
+    // The pid is still this process's: what was read is its own.
+    if (livingStat(one.pid)?.startTicks !== one.startTicks) return "beginning";
+    if (argv === undefined) return "silent";
+    // A program that begins has its name already, and no arguments yet: that proves nothing.
+    if (argv.length === 0) return this.#isYoung(one) ? "beginning" : "silent";
+    return this.#judge(one, argv);
+  }
+
+  #judge(one: Candidate, argv: readonly string[]): Verdict {
+    const part = sharedPartOf(one.pid);
+    const program = basename(linkOf(`${part}/exe`));
     const tag = tagOfArgv(argv);
-    if (tag?.fence !== true) return null;
-    const uids = parseUids(readProc(`${pid}/status`));
-    if (!isGuestOwned(tag.instanceId, { program: basename(linkOf(`${part}/exe`)), uids })) return null;
-    const own = join(this.#guests, tag.instanceId);
-    if (linkOf(`${part}/cwd`) !== own) return null;
+    if (tag?.fence !== true || !isGuestOwned(tag.instanceId, { program, uids: one.uids })) return "stranger";
     const { instanceId, ownerEpoch } = tag;
+    const own = join(this.#guests, instanceId);
+    if (linkOf(`${part}/cwd`) !== own) return "stranger";
     const disk = diskOf(argv);
     const directory = disk === undefined ? "" : dirname(resolve(own, disk));
-    const named = basename(directory) === `${instanceId}.e${ownerEpoch}`;
-    return { instanceId, ownerEpoch, directory: named ? directory : undefined };
+    const isNamed = basename(directory) === `${instanceId}.e${ownerEpoch}`;
+    const isFinal = isHypervisor(program);
+    return {
+      ...{ instanceId, ownerEpoch, pid: one.pid, startTicks: one.startTicks },
+      ...{ directory: isNamed ? directory : undefined, isRead: true, isFinal },
+      confined: isFinal ? this.#confinementOf(one) : undefined,
+    };
   }
+
+  /**
+   * Takes a process that shows nothing of a guest for one that it is beside. Who has answered, and is not
+   * young, is not asked again.
+   */
+  #accompany(one: Candidate, verdict: "stranger" | "silent"): void {
+    const { pid, startTicks, key } = one;
+    const guest = this.#besides(one);
+    const isFinal = verdict === "stranger" && !this.#isYoung(one);
+    if (guest !== undefined) this.#known.set(key, { ...guest, pid, startTicks, isFinal });
+    else if (isFinal && !this.#known.has(key)) this.#strangers.add(key);
+  }
+
+  /**
+   * A known guest whose user and network namespace the process has: broken-out code can change its name and
+   * arguments, and neither of these, but for a namespace of users of its own. Without a network namespace of
+   * the node's guests the user alone does not tell: the next owner's guest has it as well, on another node of
+   * this computer.
+   */
+  #besides(one: Candidate): Known | undefined {
+    const confined = this.#confinementOf(one);
+    if (confined === undefined) return undefined;
+    const users = linkOf(`${one.pid}/ns/user`);
+    const hasLeft = users !== "" && users !== this.#ownUsers;
+    return [...this.#known.values()].find(
+      (known) =>
+        known.pid !== one.pid &&
+        known.confined?.uid === confined.uid &&
+        (hasLeft || known.confined.network === confined.network),
+    );
+  }
+
+  #isYoung(one: Candidate): boolean {
+    return ageMsOf(one) < this.#youngMs;
+  }
+
+  #confinementOf({ pid, uids: [uid = -1] }: Candidate): Confinement | undefined {
+    const network = linkOf(`${pid}/ns/net`);
+    const isConfined = isOfOneGuest(uid) && network !== "" && network !== this.#ownNetwork;
+    return isConfined ? { uid, network } : undefined;
+  }
+}
+
+const readLimits = {
+  atOnce: driverLimits.argumentReadsMax,
+  patienceMs: driverLimits.guardArgumentPatienceMs,
+};
+
+const keyOf = ({ pid, startTicks }: Pick<FencedGuest, "pid" | "startTicks">): string =>
+  `${pid}:${startTicks}`;
+
+/** Start times are counted in these, whatever the kernel's own clock. Source: proc(5), USER_HZ. */
+const msPerTick = 10;
+
+const ageMsOf = ({ startTicks }: Candidate): number => uptime() * 1_000 - startTicks * msPerTick;
+
+function conditionNow(guest: FencedGuest): ProcessCondition {
+  const facts = livingStat(guest.pid);
+  if (facts?.startTicks !== guest.startTicks) return "gone";
+  // A leader that runs needs no look at the other threads; one that has ended says nothing of them.
+  return /^[TtZ]$/.test(facts.state) ? conditionOfTasks(guest.pid) : "running";
 }
 
 /** True while exactly this process lives. */
-export function isSameProcess({ pid, startTicks }: FencedGuest): boolean {
-  const facts = parseStat(readProc(`${pid}/stat`));
-  return facts !== undefined && !facts.dead && facts.startTicks === startTicks;
-}
+export const isSameProcess = ({ pid, startTicks }: FencedGuest): boolean =>
+  livingStat(pid)?.startTicks === startTicks;
 
 /** The file of the root disk, by its name in qemu/arguments.ts. */
 function diskOf(argv: readonly string[]): string | undefined {
@@ -101,15 +238,6 @@ function parsed(text: string): unknown {
   } catch {
     // Not one of our arguments, or overwritten by the process.
     return undefined;
-  }
-}
-
-function readProc(path: string): string {
-  try {
-    return readFileSync(`/proc/${path}`, "utf8");
-  } catch {
-    // The process has ended since it was listed.
-    return "";
   }
 }
 

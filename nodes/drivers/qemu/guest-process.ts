@@ -8,13 +8,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, closeSync, constants, fchownSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { guestFiles, type StateDirectories } from "../guest-directory.ts";
 import type { GuestUser } from "../guest-user.ts";
 import { parseStat } from "../process-stat.ts";
-import { findProcesses, type ProcessFacts, type ProcessIdentity } from "../process-table.ts";
+import { findProcesses, type ProcessFacts, type ProcessIdentity, readBootId } from "../process-table.ts";
 import { toolEnvironment } from "../tool.ts";
-import { isGuestOwned } from "./guest-owner.ts";
+import { isGuestOwned, mayBeGuest } from "./guest-owner.ts";
 import { type GuestTag, tagOfArgv } from "./guest-tag.ts";
 import type { Launch } from "./launcher.ts";
 import type { Pins } from "./pins.ts";
@@ -114,17 +114,24 @@ export function record(guest: GuestProcess, bootId: string): void {
 
 /** The record of exactly this process; undefined when the record is of another process, or there is none. */
 export function recordedStart(directory: string, identity: ProcessIdentity, bootId: string) {
+  const startedAtMs = recordOf(directory, identity, bootId)?.get("startedAtMs");
+  return typeof startedAtMs === "number" ? { startedAtMs } : undefined;
+}
+
+function recordOf(
+  directory: string,
+  identity: ProcessIdentity,
+  bootId: string,
+): ReadonlyMap<string, unknown> | undefined {
   try {
     const content: unknown = JSON.parse(readFileSync(join(directory, guestFiles.process), "utf8"));
     if (typeof content !== "object" || content === null) return undefined;
     const recorded = new Map<string, unknown>(Object.entries(content));
-    const same = [
-      recorded.get("pid") === identity.pid,
-      recorded.get("startTicks") === identity.startTicks,
-      recorded.get("bootId") === bootId,
-    ].every(Boolean);
-    const startedAtMs = recorded.get("startedAtMs");
-    return same && typeof startedAtMs === "number" ? { startedAtMs } : undefined;
+    const { pid, startTicks } = identity;
+    const isSame = Object.entries({ pid, startTicks, bootId }).every(
+      ([name, value]) => recorded.get(name) === value,
+    );
+    return isSame ? recorded : undefined;
   } catch {
     // Missing or torn: the agent died between the start and the record. The process table then has the proof.
     return undefined;
@@ -139,18 +146,34 @@ export interface FoundProcess extends ProcessFacts {
 
 /**
  * Every living process that is a guest of this state directory, found by asking the kernel only. Everything
- * but its owner can be pretended by any user of the computer.
+ * but its owner can be pretended by any user of the computer. A guest whose arguments do not tell what it is
+ * (it does not answer, or was broken out of) is known by the record of its start.
  */
 export async function findGuests(directories: StateDirectories): Promise<readonly FoundProcess[]> {
-  const found = await findProcesses((argv) => tagOfArgv(argv) !== undefined);
+  const found = await findProcesses(
+    ({ cwd }) => dirname(cwd) === directories.guests,
+    (seen) => mayBeGuest(seen),
+  );
+  const bootId = await readBootId();
   return found.flatMap((facts) => {
-    const tag = tagOfArgv(facts.argv);
-    const own = join(directories.guests, tag?.instanceId ?? "-");
-    const removed = facts.cwd === `${own} (deleted)`;
-    if (tag === undefined || !(facts.cwd === own || removed)) return [];
+    const hasDirectory = !facts.cwd.endsWith(removed);
+    const instanceId = basename(hasDirectory ? facts.cwd : facts.cwd.slice(0, -removed.length));
+    const tag = tagOfArgv(facts.argv) ?? recordedTag(join(directories.guests, instanceId), facts, bootId);
+    if (tag?.instanceId !== instanceId) return [];
     if (!isGuestOwned(tag.instanceId, { program: programOf(facts), uids: facts.uids })) return [];
-    return [{ ...facts, tag, hasDirectory: !removed }];
+    return [{ ...facts, tag, hasDirectory }];
   });
+}
+
+/** Follows the name of a directory that was removed while a process works in it. */
+const removed = " (deleted)";
+
+/** The tag in the record of exactly this process. */
+function recordedTag(directory: string, identity: ProcessIdentity, bootId: string): GuestTag | undefined {
+  const recorded = recordOf(directory, identity, bootId);
+  const [instanceId, ownerEpoch] = [recorded?.get("instanceId"), recorded?.get("ownerEpoch")];
+  if (typeof instanceId !== "string" || typeof ownerEpoch !== "number") return undefined;
+  return { instanceId, ownerEpoch, ...(recorded?.get("fence") === true ? { fence: true } : {}) };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import { apart, DirectorySpace, spaceNames } from "../../process/disk-space.ts";
+import { DirectorySpace, spaceNames } from "../../process/disk-space.ts";
 import { hostNumaNodes } from "../computer-facts.ts";
 import { FileConsoles } from "../console-file.ts";
 import { FileDisks } from "../disks-file.ts";
@@ -39,13 +39,11 @@ export function createQemuDrivers(options: DriverOptions): Drivers {
   );
   const { sharedDirectory } = options;
   const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory, ids);
-  const space = new DirectorySpace(
-    apart([
-      { of: spaceNames.state, path: directories.root },
-      { of: spaceNames.guests, path: directories.guests },
-      ...(shared === undefined ? [] : [{ of: spaceNames.shared, path: shared.root }]),
-    ]),
-  );
+  const space = new DirectorySpace([
+    { of: spaceNames.state, path: directories.root },
+    { of: spaceNames.guests, path: directories.guests },
+    ...(shared === undefined ? [] : [{ of: spaceNames.shared, path: shared.root }]),
+  ]);
   const disks = new FileDisks(directories, options.imageStore, {
     ...(shared === undefined ? {} : { shared }),
     space,

@@ -17,8 +17,8 @@
 import { constants, mkdirSync } from "node:fs";
 import { type FileHandle, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { LeaseKey } from "../../../actors/ports/signs-of-life.ts";
 import type { StorageLeaseState, StorageLeases } from "../../../actors/ports/storage-leases.ts";
-import type { LeaseKey } from "../../../actors/ports/store.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
 import { systemClock } from "../../process/clock.ts";

@@ -1,6 +1,7 @@
 /** How far pages look, by value: which index is walked, what is judged, and where a page of events ends. */
 import { expect } from "chai";
-import type { InstanceQuery, OperationQuery } from "../../../actors/ports/store.ts";
+import type { InstanceQuery } from "../../../actors/ports/instance-reads.ts";
+import type { OperationQuery } from "../../../actors/ports/operation-reads.ts";
 import { eventPageOf, lastBefore, windowOf } from "../../../db/rows/event-page.ts";
 import { readLimits } from "../../../db/rows/limits.ts";
 import { instanceWalk, metMax, operationWalk } from "../../../db/rows/list-page.ts";

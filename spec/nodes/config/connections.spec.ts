@@ -6,6 +6,8 @@ import { expect } from "chai";
 import { connectionOf, parseConfig, postgresUrlOf } from "../../../nodes/config/config.ts";
 import { ConfigError, NothingNamedError } from "../../../nodes/config/errors.ts";
 import { hostIdOf } from "../../../nodes/config/host-id.ts";
+import { configLimits } from "../../../nodes/config/limits.ts";
+import { connectionsOf, ownServerConnections } from "../../../nodes/config/postgres-connections.ts";
 import { StateFileError } from "../../../nodes/process/state-file.ts";
 import { deploymentOf } from "../../../protocol/wire/ids.ts";
 
@@ -80,5 +82,20 @@ describe("the connections of a configuration", () => {
       writeFileSync(join(directory, file), "");
       expect(ask, file).to.throw(ConfigError, `${join(directory, file)}:1: `);
     }
+  });
+});
+
+describe("the connections of controllers to PostgreSQL", () => {
+  it("all fit into our own server, however many controllers there are, and leave some to people", () => {
+    for (let controllers = 1; controllers <= 16; controllers += 1) {
+      const left = ownServerConnections(controllers) - connectionsOf(controllers);
+      expect(left).to.equal(configLimits.otherConnectionsMax);
+      expect(connectionsOf(controllers)).to.equal(controllers * connectionsOf(1));
+    }
+  });
+
+  it("are told to people as they are", () => {
+    const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+    expect(readme).to.include(`Each controller may open ${connectionsOf(1)} connections there`);
   });
 });

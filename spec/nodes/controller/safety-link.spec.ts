@@ -20,6 +20,7 @@ const report: MachineReport = {
 const picture: FleetPicture = {
   brake: { on: true, lost: [{ id: "h2", name: "node-2" }], of: 3 },
   silentMs: [["h2", 11_000]],
+  excessive: ["h3"],
 };
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 

@@ -1,9 +1,11 @@
 /** A node's own files on a full disk: what is there can be replaced, and what is new is refused. */
-import { link, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { link, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { expect } from "chai";
 import { guardLimits } from "../../../actors/node/guard/limits.ts";
+import type { StoredGuard } from "../../../actors/node/guard/state.ts";
 import type { Guard } from "../../../actors/ports/guard.ts";
 import { FileDisks } from "../../../nodes/drivers/disks-file.ts";
 import { GuardMemory, guardFiles, readStoredGuard } from "../../../nodes/drivers/guard-files.ts";
@@ -54,6 +56,47 @@ describe("the files of a node on a full disk", () => {
     expect((await others.readAll()).map(({ instanceId }) => instanceId)).to.deep.equal(["i2"]);
   });
 
+  it("replaces files of the version before, which are smaller, whether there was room once or not", async () => {
+    const directories = makeStateDirectories(disk.path);
+    const path = (id: string) => join(directories.machines, `${id}.json`);
+    const old = JSON.stringify({ generation: 1 });
+    await writeFile(path("i1"), old);
+    await writeFile(path("i2"), `${old}\n`);
+    const files = new DirectoryMachineFiles(directories);
+    expect((await files.readAll()).map(({ content }) => content)).to.deep.equal(
+      Array(2).fill({ generation: 1 }),
+    );
+    disk.fill();
+    for (let generation = 2; generation < 5; generation += 1) {
+      await files.write("i1", { generation });
+      await files.write("i2", { generation });
+    }
+    disk.free();
+    // A file of the version before, put back by hand.
+    await writeFile(path("i1"), old);
+    disk.fill();
+    const write = (id: string, generation: number) =>
+      reasonOf(files.write(id, { generation, text: "x".repeat(300) }));
+    expect(await write("i1", 2)).to.equal(undefined);
+    expect(await write("i2", 2), "the spare is too small").to.equal("diskFull");
+    disk.free();
+    expect([await write("i1", 3), await write("i2", 3)]).to.deep.equal([undefined, undefined]);
+    disk.fill();
+    for (let generation = 4; generation < 10; generation += 1)
+      expect([await write("i1", generation), await write("i2", generation)]).to.deep.equal([
+        undefined,
+        undefined,
+      ]);
+  });
+
+  it("leaves files of the version before as they are when there is no room to make them larger", async () => {
+    const directories = makeStateDirectories(disk.path);
+    await writeFile(join(directories.machines, "i1.json"), JSON.stringify({ generation: 1 }));
+    disk.fill();
+    const files = new DirectoryMachineFiles(directories);
+    expect(await files.readAll()).to.deep.equal([{ instanceId: "i1", content: { generation: 1 } }]);
+  });
+
   it("refuses what is larger than the room kept for it, and leaves the file as it was", async () => {
     const files = new DirectoryMachineFiles(makeStateDirectories(disk.path));
     await files.write("i1", { generation: 1 });
@@ -89,12 +132,14 @@ describe("the files of a node on a full disk", () => {
     disk.fill();
     for (let extended = 0; extended < 5; extended += 1)
       await guard.extend(systemClock.monotonicMs() + 60_000 + extended);
-    while ((readStoredGuard(directory)?.number ?? 0) < 5) await new Promise(setImmediate);
+    const hasStored = (number: number) =>
+      until(() => (readStoredGuard(directory)?.number ?? 0) >= number, `extension ${number}`);
+    await hasStored(5);
     const [pid = 0] = await pids();
     process.kill(pid, "SIGKILL");
-    while (proofOf(pid, directory) !== undefined) await new Promise(setImmediate);
+    await until(() => proofOf(pid, directory) === undefined, "the guard is gone");
     const again = await reopened(open);
-    while ((readStoredGuard(directory)?.number ?? 0) < 6) await new Promise(setImmediate);
+    await hasStored(6);
     await again.end();
   });
 
@@ -128,13 +173,127 @@ describe("the files of a node on a full disk", () => {
   });
 });
 
+/** Looks again and again, for as long as a write to memory could take. */
+async function until(isTrue: () => boolean, what: string): Promise<void> {
+  const deadlineMs = performance.now() + 10_000;
+  while (!isTrue()) {
+    if (performance.now() > deadlineMs) throw new Error(`Not so within 10 s: ${what}.`);
+    await new Promise(setImmediate);
+  }
+}
+
+/** Guests that a guard has stopped, as many, with the longest words that there can be. */
+const stoppedGuests = (count: number): StoredGuard["stopped"] =>
+  Array.from({ length: count }, (_, index) => ({
+    ...{ instanceId: String(index).padStart(64, "i"), ownerEpoch: 10 ** 15 - 1, pid: 2 ** 22 },
+    ...{ startTicks: 10 ** 13 - 1, why: "diskTaken", unprovedSinceMs: 2 ** 40 + Math.PI, killed: true },
+  }));
+
+describe("the files of a guard, and how much they may hold", () => {
+  let disk: SmallFileSystem;
+  const before = process.cwd();
+  const failures: string[] = [];
+  const noted = (error: NodeJS.ErrnoException) => failures.push(error.code ?? "");
+  const stored = (number: number, given: Partial<StoredGuard> = {}): StoredGuard => ({
+    ...{ bootId: "b", deadlineMs: number, number, stopped: [] },
+    ...given,
+  });
+  /** What is read may be there before the write has ended: the deeds are written for themselves. */
+  const isStored = (expected: StoredGuard) =>
+    until(() => isDeepStrictEqual(readStoredGuard(), expected), "it is stored");
+  const isRefused = (count: number) => until(() => failures.length >= count, `${count} writes are refused`);
+  beforeEach(function () {
+    disk = mountSmall(this, 4);
+    failures.length = 0;
+    process.chdir(disk.path);
+  });
+  afterEach(() => {
+    process.chdir(before);
+    disk?.remove();
+  });
+
+  it("have room for all guests of a host, and all deeds that are remembered, on a full disk", async () => {
+    const memory = new GuardMemory(noted);
+    disk.fill();
+    const deeds = Array.from({ length: guardLimits.guardDeedsMax }, (_, index) => ({
+      ...{ number: 10 ** 15 - 1 - index, instanceId: "i".repeat(64), ownerEpoch: 10 ** 15 - 1 },
+      ...({ what: "continued", why: "leaseRenewed", atMs: 2 ** 40 + Math.PI } as const),
+    }));
+    const full = { stopped: stoppedGuests(2_000), deeds };
+    for (const number of [1, 2, 3]) {
+      memory.keep(stored(number, full));
+      await isStored(stored(number, full));
+    }
+    expect(failures).to.deep.equal([]);
+  });
+
+  it("never lose the last whole state to one that does not fit", async () => {
+    const memory = new GuardMemory(noted);
+    for (const number of [1, 2]) {
+      memory.keep(stored(number));
+      await isStored(stored(number));
+    }
+    const oneBefore = await readFile(guardFiles.states[1], "utf8");
+    disk.fill();
+    for (const [index, number] of [3, 4, 5].entries()) {
+      memory.keep(stored(number, { stopped: stoppedGuests(9_000 + number) }));
+      await isRefused(index + 1);
+    }
+    expect(failures).to.deep.equal(Array(3).fill("ENOSPC"));
+    expect(readStoredGuard()).to.deep.equal(stored(2));
+    expect((await readFile(guardFiles.states[1], "utf8")).slice(0, 64)).to.equal(oneBefore.slice(0, 64));
+    memory.keep(stored(6));
+    await isStored(stored(6));
+  });
+
+  it("never lose the last whole state to writes that fail on their way", async () => {
+    // Files with holes, as on a file system that writes blocks anew: large enough, and without room.
+    for (const [index, name] of guardFiles.states.entries()) {
+      const number = 2 - index;
+      const content = { write: number, ...stored(number), end: number };
+      await writeFile(name, `${JSON.stringify(content)}\n`);
+      await truncate(name, 512 * 1024);
+    }
+    const memory = new GuardMemory(noted);
+    disk.fill();
+    for (const [index, number] of [3, 4, 5].entries()) {
+      memory.keep(stored(number, { stopped: stoppedGuests(1_000 + number) }));
+      await isRefused(index + 1);
+      expect(readStoredGuard()).to.deep.equal(stored(2));
+    }
+    memory.keep(stored(6));
+    await isStored(stored(6));
+  });
+
+  it("are used as they are when those of a guard of before are smaller, and the disk is full", async () => {
+    const reserved = "\n".repeat(16 * 1024);
+    for (const [index, name] of guardFiles.states.entries()) {
+      const write = 2 - index;
+      const content = { write, ...stored(write), deeds: ["d"], end: write };
+      await writeFile(name, JSON.stringify(content) + reserved);
+    }
+    disk.fill();
+    const memory = new GuardMemory(noted);
+    expect(readStoredGuard()).to.deep.equal({ ...stored(2), deeds: ["d"] });
+    failures.length = 0;
+    for (const [index, number] of [3, 4, 5].entries()) {
+      memory.keep(stored(number, { stopped: stoppedGuests(120) }));
+      await isRefused(index + 1);
+      expect(readStoredGuard()?.number).to.equal(2);
+    }
+    expect(failures).to.deep.equal(Array(3).fill("ENOSPC"));
+    for (const number of [6, 7]) {
+      memory.keep(stored(number, { stopped: stoppedGuests(20) }));
+      await isStored(stored(number, { stopped: stoppedGuests(20) }));
+    }
+  });
+});
+
 describe("the state of a guard", () => {
   const before = process.cwd();
   let directory: string;
   const stored = (number: number) => ({ bootId: "b", deadlineMs: number, number, stopped: [] });
-  const written = async (number: number) => {
-    while (readStoredGuard()?.number !== number) await new Promise(setImmediate);
-  };
+  const written = (number: number) => until(() => readStoredGuard()?.number === number, `write ${number}`);
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), "novact-guard-"));
     process.chdir(directory);

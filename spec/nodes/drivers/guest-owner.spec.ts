@@ -82,10 +82,10 @@ describe("a process of another user that looks like a guest", () => {
     await impostors.start({ ...look, ownerEpoch: 1, program: "setpriv", undumpable: true });
     expect(statSync(`/proc/${undumpable}/stat`).uid, "its files in /proc are root's").to.equal(0);
     expect(await findGuests(directories)).to.deep.equal([]);
-    expect(new GuardScan(directories.guests).find()).to.deep.equal([]);
+    expect(await new GuardScan(directories.guests).find()).to.deep.equal([]);
     const { uid = 0 } = guestUser(instanceId) ?? {};
     const pid = await impostors.start({ ...look, ownerEpoch: 7, uid });
     expect((await findGuests(directories)).map((found) => found.pid)).to.deep.equal([pid]);
-    expect(new GuardScan(directories.guests).find().map((found) => found.pid)).to.deep.equal([pid]);
+    expect((await new GuardScan(directories.guests).find()).map((found) => found.pid)).to.deep.equal([pid]);
   });
 });

@@ -3,8 +3,8 @@
  * publishes and whatever fails.
  */
 import { expect } from "chai";
+import type { EventQuery } from "../../../actors/ports/event-reads.ts";
 import type { EventStream } from "../../../actors/ports/event-stream.ts";
-import type { EventQuery } from "../../../actors/ports/store.ts";
 import { createActorSystem } from "../../../actors/runtime/actor.ts";
 import { CountingMeter } from "../../../actors/runtime/counting-meter.ts";
 import { eventLimits } from "../../../nodes/events/limits.ts";
@@ -21,10 +21,12 @@ function world() {
   const kept = [...eventsBetween(1, 3)];
   let reads = 0;
   const store = {
-    async listEvents({ after, limit }: EventQuery) {
-      reads += 1;
-      const events = kept.filter(({ sequence }) => sequence > after).slice(0, limit);
-      return { events, last: events.at(-1)?.sequence ?? after, trimmed: (kept[0]?.sequence ?? 1) - 1 };
+    events: {
+      async list({ after, limit }: EventQuery) {
+        reads += 1;
+        const events = kept.filter(({ sequence }) => sequence > after).slice(0, limit);
+        return { events, last: events.at(-1)?.sequence ?? after, trimmed: (kept[0]?.sequence ?? 1) - 1 };
+      },
     },
   };
   const meter = new CountingMeter(rememberingLog(noted));

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { reportLimits } from "../../../protocol/limits/report.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { type Observation, reportService } from "../../../protocol/machine.ts";
+import type { Space } from "../../../protocol/space.ts";
 import { reportBinding } from "../../../protocol/wire/binding.ts";
 import { createServer, implement } from "../../../protocol/wire/server.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
@@ -20,9 +21,10 @@ describe("wire: reports of hosts", () => {
   const clock = new SimulatedClock();
   const bus = createMemoryBus({ clock });
   const noted: Noted[] = [];
-  const heard: { readonly machines: readonly Observation[]; readonly leftOut: CallContext["leftOut"] }[] = [];
-  const hear = async ({ machines }: { machines: readonly Observation[] }, { leftOut }: CallContext) => {
-    heard.push({ machines, leftOut });
+  type Said = { readonly machines: readonly Observation[]; readonly space?: readonly Space[] };
+  const heard: (Said & { readonly leftOut: CallContext["leftOut"] })[] = [];
+  const hear = async ({ machines, space }: Said, { leftOut }: CallContext) => {
+    heard.push({ machines, leftOut, ...(space && { space }) });
     return { accepted: true, known: true, stored: [] };
   };
   createServer({
@@ -56,6 +58,21 @@ describe("wire: reports of hosts", () => {
       expect(heard[0]?.leftOut?.sentences[0]).to.include("Entry 1: ").and.include(field);
     });
   }
+
+  const full: Space = { of: "shared directory", freeMib: 1, totalMib: 100, full: true };
+  for (const odd of [
+    { ...full, freeMib: 2 ** 60 },
+    { ...full, of: "\u001b[2J" },
+    { ...full, full: undefined },
+    { ...full, totalMib: "many" },
+    null,
+  ])
+    it(`leaves out a file system that is ${JSON.stringify(odd)}, and hears of the others`, async () => {
+      const headers = await say("heartbeat", { ...beat, machines: [sound], space: [odd, full] });
+      expect(headers).to.not.have.property("Novact-Reason");
+      expect(heard[0]).to.deep.include({ machines: [sound], space: [full] });
+      expect(heard[0]?.leftOut?.entries).to.equal(1);
+    });
 
   it("counts all that it left out, and says why of a few", async () => {
     const machines = Array.from({ length: reportLimits.reportEntriesMax }, () => ({ ...sound, atMs: -1 }));

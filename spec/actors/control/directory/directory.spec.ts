@@ -13,16 +13,18 @@ import { host } from "../scheduler/worlds.ts";
 
 /** A store whose reads end when the test says so, each with the hosts of the moment at which it began. */
 class SlowStore {
-  hosts: readonly HostRecord[] = [];
+  known: readonly HostRecord[] = [];
   readonly readings: { end(): void; fail(): void }[] = [];
-  readonly touchHosts = async () => [];
+  readonly signsOfLife = { touch: async () => [] };
 
-  allHosts = (): Promise<readonly HostRecord[]> => {
-    const { hosts } = this;
-    return new Promise((resolve, reject) => {
-      const fail = () => reject(new StatusError("storeUnavailable", "No database."));
-      this.readings.push({ end: () => resolve(hosts), fail });
-    });
+  readonly hosts = {
+    all: (): Promise<readonly HostRecord[]> => {
+      const { known } = this;
+      return new Promise((resolve, reject) => {
+        const fail = () => reject(new StatusError("storeUnavailable", "No database."));
+        this.readings.push({ end: () => resolve(known), fail });
+      });
+    },
   };
 }
 
@@ -49,7 +51,7 @@ describe("hosts: directory", () => {
   it("reads once for all that ask while it reads, and begins after the last of them has asked", async () => {
     const first = directory.refresh();
     await clock.settle();
-    store.hosts = [host("late")];
+    store.known = [host("late")];
     const others = Promise.all(Array.from({ length: 1_000 }, () => directory.refresh()));
     await clock.settle();
     expect(store.readings).to.have.length(1);
@@ -96,7 +98,7 @@ describe("hosts: directory", () => {
     expect(world.supervised.map(({ kind, actor }) => [kind, actor])).to.deep.equal([
       ["restarted", "directory"],
     ]);
-    store.hosts = [host("new")];
+    store.known = [host("new")];
     await clock.advance(2_000);
     expect(store.readings).to.have.length(2);
     store.readings[1]?.end();

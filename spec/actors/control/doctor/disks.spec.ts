@@ -100,15 +100,19 @@ describe("doctor: disks on shared storage", () => {
     const examined = examine({
       spaces: () => [],
       store: {
-        listInstances: async () => ({ rows: [...rows] }),
-        getInstance: async () => undefined,
-        listUnsettled: async () => [],
-        loadInstance: async () => undefined,
-        listOperations: async () => ({ rows: [] }),
-        listHosts: async () => ["h1", "h2", "h3"].map((id) => ({ ...hostOf(input), id, storageId: "s1" })),
-        quotaTotals: async () => [],
-        claimTotals: async () => [...input.claimTotals],
-        listRows: async () => [],
+        instances: {
+          list: async () => ({ rows: [...rows] }),
+          get: async () => undefined,
+          unsettled: async () => [],
+          load: async () => undefined,
+        },
+        operations: { list: async () => ({ rows: [] }) },
+        hosts: {
+          list: async () => ["h1", "h2", "h3"].map((id) => ({ ...hostOf(input), id, storageId: "s1" })),
+          claimTotals: async () => [...input.claimTotals],
+        },
+        quotas: { totals: async () => [] },
+        rows: { list: async () => [] },
       },
       imageFiles: { list: async () => ({ files: [], holds: [] }) },
       auditHost: async (hostId) => {
@@ -119,6 +123,7 @@ describe("doctor: disks on shared storage", () => {
       clock,
       brake: () => undefined,
       strange: () => [],
+      excessive: () => [],
     });
     return { examined, clock };
   };

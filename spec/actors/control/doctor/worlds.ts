@@ -2,7 +2,7 @@
  * A small healthy cluster as plain values: host h1 with the running instance i1 and the stopped instance i2.
  */
 import type { Audit, DoctorInput } from "../../../../actors/control/doctor/input.ts";
-import type { InstanceRow } from "../../../../actors/ports/store.ts";
+import type { InstanceRow } from "../../../../actors/ports/instance-reads.ts";
 import type { ImageRecord } from "../../../../actors/records/catalog.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../../../actors/records/instance.ts";
 import type { Observation } from "../../../../protocol/machine.ts";

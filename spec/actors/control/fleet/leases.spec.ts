@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { Leases } from "../../../../actors/control/fleet/leases.ts";
 import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
-import type { LeaseKey } from "../../../../actors/ports/store.ts";
+import type { LeaseKey } from "../../../../actors/ports/signs-of-life.ts";
 import { CountingMeter } from "../../../../actors/runtime/counting-meter.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { type ActorWorld, actorWorld } from "../../../support/actor-world.ts";
@@ -25,7 +25,7 @@ describe("hosts: leases", () => {
     writes = [];
     [failing, hanging] = [false, false];
     meter = new CountingMeter(silentLog);
-    const renewLeases = async (keys: readonly LeaseKey[]) => {
+    const renew = async (keys: readonly LeaseKey[]) => {
       if (hanging) return new Promise<never>(() => undefined);
       if (failing) throw new StatusError("storeUnavailable", "No database.");
       writes.push(keys.map(({ hostId }) => hostId));
@@ -33,7 +33,7 @@ describe("hosts: leases", () => {
     };
     leases = new Leases({
       system: world.system,
-      store: { renewLeases, getHost: async () => undefined },
+      store: { signsOfLife: { renew }, hosts: { get: async () => undefined } },
       commit: async () => ({ kind: "conflict" }),
       clock,
       hostsChanged: () => undefined,

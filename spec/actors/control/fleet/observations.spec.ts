@@ -7,7 +7,7 @@ import { type Reported, take } from "../../../../actors/control/fleet/observatio
 import { StrangeReports } from "../../../../actors/control/fleet/strange-reports.ts";
 import type { ObservedAnswer } from "../../../../actors/control/instance/messages.ts";
 import { InstanceRegistry } from "../../../../actors/control/instance/registry.ts";
-import type { ReportedMachine } from "../../../../actors/ports/store.ts";
+import type { ReportedMachine } from "../../../../actors/ports/instance-reads.ts";
 import type { AskOptions, Reply } from "../../../../actors/runtime/system.ts";
 import { MemoryStore } from "../../../../db/memory/store.ts";
 import { reportLimits } from "../../../../protocol/limits/report.ts";
@@ -34,7 +34,12 @@ describe("hosts: observations", () => {
   let strange: StrangeReports;
 
   const row = (instanceId: string, changes: Partial<ReportedMachine> = {}): ReportedMachine => ({
-    ...{ instanceId, ownerEpoch: 1, claimedBy: "h1", seen: { generation: 1, state: "running" } },
+    ...{
+      instanceId,
+      ownerEpoch: 1,
+      claimedBy: "h1",
+      seen: { hostId: "h1", generation: 1, state: "running" },
+    },
     ...changes,
   });
   const seen = (id: string, changes: Partial<Observation> = {}) =>
@@ -45,12 +50,14 @@ describe("hosts: observations", () => {
       { ...report, ...said },
       {
         store: {
-          listOnHost: async () => [],
-          listReported: async (keys) => {
-            reads += 1;
-            if (stored instanceof Error) throw stored;
-            const ids = new Set(keys.map(({ instanceId }) => instanceId));
-            return stored.filter(({ instanceId }) => ids.has(instanceId));
+          instances: {
+            onHost: async () => [],
+            reported: async (keys) => {
+              reads += 1;
+              if (stored instanceof Error) throw stored;
+              const ids = new Set(keys.map(({ instanceId }) => instanceId));
+              return stored.filter(({ instanceId }) => ids.has(instanceId));
+            },
           },
         },
         registry: {

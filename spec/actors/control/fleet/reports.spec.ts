@@ -6,6 +6,7 @@ import { expect } from "chai";
 import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
 import type { MachineReport } from "../../../../actors/control/fleet/link.ts";
 import { Patience, type ReportAudience } from "../../../../actors/control/fleet/patience.ts";
+import { ReportBudgets } from "../../../../actors/control/fleet/report-budgets.ts";
 import { reportHandlers } from "../../../../actors/control/fleet/reports.ts";
 import { wireLimits } from "../../../../protocol/limits/wire.ts";
 import type { CallContext } from "../../../../protocol/wire/service.ts";
@@ -29,7 +30,7 @@ describe("hosts: reports", () => {
     }) as CallContext;
   const handlers = () =>
     reportHandlers({
-      store: { getHost: async () => undefined, hostsCalled: async () => [] },
+      store: { hosts: { get: async () => undefined, called: async () => [] } },
       commit: async () => ({ kind: "committed", lastSequence: 1 }),
       clock,
       directory: {
@@ -38,6 +39,7 @@ describe("hosts: reports", () => {
       },
       leases: { renew: async () => ({ leaseEpoch: 1, held: true }) },
       audience: new Patience(audience, { clock, log: silentLog }),
+      budgets: new ReportBudgets({ clock, log: silentLog }),
       log: silentLog,
     });
   const beat = (change: object = {}) => ({

@@ -77,7 +77,7 @@ describe("the actors of hosts", () => {
   const ask = async ({ hosts }: Controller, asked: HostCommand, id = "a"): Promise<HostAnswer> => {
     requests += 1;
     const request = { project: "admin", requestId: `r${requests}`, contentHash: "hash" };
-    const found = await store.getHost(id);
+    const found = await store.hosts.get(id);
     if (found === undefined) throw new Error("There is no such host.");
     const deadlineMs = world.clock.monotonicMs() + 10_000;
     const signal = new AbortController().signal;
@@ -91,7 +91,7 @@ describe("the actors of hosts", () => {
   const drain = { command: "drain", reason: "disk", there: empty } as const;
   const fence = { command: "fence", words: { confirm: "host-a", power: true }, powered: true } as const;
   const states = async () =>
-    (await store.listOperations({ noun: "host", entityIds: ["a"], limit: 10 })).rows.map(
+    (await store.operations.list({ noun: "host", entityIds: ["a"], limit: 10 })).rows.map(
       ({ operation }) => operation.state,
     );
 
@@ -106,7 +106,7 @@ describe("the actors of hosts", () => {
     await ask(one, drain, "h7");
     expect([hosts.size, hosts.has("h7")]).to.deep.equal([1, true]);
     await world.clock.advance(3_000);
-    expect((await store.getHost("h7"))?.draining).to.equal(null);
+    expect((await store.hosts.get("h7"))?.draining).to.equal(null);
     await world.clock.advance(hostLimits.hostIdleMs + 2 * hostLimits.hostSweepMs);
     expect(hosts.size).to.equal(0);
   });
@@ -117,7 +117,7 @@ describe("the actors of hosts", () => {
     await ask(other, { command: "enable" });
     const { host } = await ask(one, { command: "disable", reason: "again" });
     expect(host).to.include({ enabled: false, disabledReason: "again" });
-    const { version = 0, registeredAtMs = 0 } = (await store.getHost("a")) ?? {};
+    const { version = 0, registeredAtMs = 0 } = (await store.hosts.get("a")) ?? {};
     expect(version - registeredAtMs).to.equal(3);
   });
 
@@ -157,26 +157,19 @@ describe("the actors of hosts", () => {
     };
     let slow = true;
     // The lease is read late after the first answer: the host may be on again.
-    const getHost = async (id: string) => {
+    const get = async (id: string) => {
       if (answers === 1 && slow) {
         slow = false;
         await new Promise<void>((resolve) => world.clock.after(hostLimits.powerProofMs + 1, resolve));
       }
-      return store.getHost(id);
+      return store.hosts.get(id);
     };
-    const { listOperations, getRequest } = store;
-    const hosts = controller({
-      store: {
-        getHost,
-        listOperations: listOperations.bind(store),
-        getRequest: getRequest.bind(store),
-      },
-    });
+    const hosts = controller({ store: { hosts: { get }, operations: store.operations } });
     const { host, operation } = await ask(hosts, fence);
     expect([host.lease?.state, operation?.state]).to.deep.equal(["ended", "running"]);
     await world.clock.advance(10_000);
     expect(answers).to.equal(2);
-    expect((await store.getHost("a"))?.lease?.fencedBy).to.include({ kind: "power" });
+    expect((await store.hosts.get("a"))?.lease?.fencedBy).to.include({ kind: "power" });
     expect(await states()).to.deep.equal(["done"]);
   });
 
@@ -185,7 +178,7 @@ describe("the actors of hosts", () => {
     await ask(controller(), fence);
     await world.clock.advance(1_000);
     expect(await states()).to.deep.equal(["failed"]);
-    expect((await store.getHost("a"))?.lease?.fencedBy).to.equal(null);
+    expect((await store.hosts.get("a"))?.lease?.fencedBy).to.equal(null);
   });
 
   it("go on with a fence of a controller that is gone, after its time", async () => {

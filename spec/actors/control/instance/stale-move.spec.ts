@@ -44,7 +44,7 @@ describe("an instance that is asked to leave its host", () => {
     const to = { ...named, leaseEpoch: 1, storageId: "s", numa: null };
     await registry.tell("i1", { kind: "move", hostId: "h1", to });
     await clock.settle();
-    const { instance, operation } = (await store.loadInstance("i1")) ?? {};
+    const { instance, operation } = (await store.instances.load("i1")) ?? {};
     expect(instance?.hostId).to.equal(null);
     expect(operation).to.deep.include({ kind: "move", toHost: { id: "h2", name: "host-2" } });
     registry.close();

@@ -19,9 +19,11 @@ describe("the reconciler", () => {
   let fault: Error | undefined;
 
   const store: ReconcilerOptions["store"] = {
-    listUnsettled: async ({ limit, marker = "" }) => {
-      if (fault !== undefined) throw fault;
-      return unsettled.filter((id) => id > marker).slice(0, limit);
+    instances: {
+      unsettled: async ({ limit, marker = "" }) => {
+        if (fault !== undefined) throw fault;
+        return unsettled.filter((id) => id > marker).slice(0, limit);
+      },
     },
     prune: async (nowMs) => pruned.push(nowMs),
   };

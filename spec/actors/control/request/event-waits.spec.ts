@@ -1,7 +1,7 @@
 /** Waiting for events: every event once, and one read at a time however many wait. */
 import { expect } from "chai";
 import { requestLimits } from "../../../../actors/control/request/limits.ts";
-import type { EventPage } from "../../../../actors/ports/store.ts";
+import type { EventPage } from "../../../../actors/ports/event-reads.ts";
 import { Random } from "../../../simulator/random.ts";
 import { eventOf, outcomeOf, WaitingWorld } from "./waiting-world.ts";
 
@@ -48,11 +48,11 @@ describe("waiting for events", () => {
     await w.clock.advance(20);
     w.forgetReads();
     await w.clock.advance(3_000);
-    expect(w.reads).to.deep.equal({ listEvents: 0, lastSequence: 3, listEndedOperations: 0 });
+    expect(w.reads).to.deep.equal({ list: 0, lastSequence: 3, ended: 0 });
     w.forgetReads();
     await w.commits.commit(eventOf("demo"));
     await w.clock.advance(20);
-    expect(w.reads).to.deep.equal({ listEvents: 1, lastSequence: 0, listEndedOperations: 0 });
+    expect(w.reads).to.deep.equal({ list: 1, lastSequence: 0, ended: 0 });
     expect(waits.filter(({ value }) => value?.events.length === 1)).to.have.length(1_000);
     expect(w.waits.events.waiting).to.equal(0);
   });
@@ -68,7 +68,7 @@ describe("waiting for events", () => {
       await w.clock.advance(1);
     }
     expect(w.atOnce).to.be.at.most(2);
-    expect(w.reads.listEvents).to.be.at.most(62);
+    expect(w.reads.list).to.be.at.most(62);
   });
 
   it("wakes nobody for another project's events", async () => {
@@ -78,7 +78,7 @@ describe("waiting for events", () => {
     w.forgetReads();
     for (let at = 0; at < 50; at += 1) await w.commits.commit(eventOf("busy"));
     await w.clock.advance(500);
-    expect(w.reads.listEvents).to.equal(0);
+    expect(w.reads.list).to.equal(0);
   });
 
   it("finds what was committed elsewhere by a hint, and without one after a second", async () => {
@@ -122,7 +122,7 @@ describe("waiting for events", () => {
     w.forgetReads();
     await w.commits.commit(eventOf("demo"));
     await w.clock.advance(10_000);
-    expect(w.reads.listEvents + w.reads.lastSequence).to.equal(0);
+    expect(w.reads.list + w.reads.lastSequence).to.equal(0);
   });
 
   it("goes on behind events that nobody wants, and behind a full page of them", async () => {
@@ -250,7 +250,7 @@ describe("waiting for events", () => {
       over = true;
       await w.clock.advance(10_000);
       await Promise.all(following);
-      const { events } = await w.store.listEvents({ after: 0, limit: 1_000 });
+      const { events } = await w.store.events.list({ after: 0, limit: 1_000 });
       for (const { project, nouns, seen } of readers) {
         const mine = events.filter(
           (one) => (project ?? one.project) === one.project && (nouns?.includes(one.noun) ?? true),

@@ -23,7 +23,7 @@ describe("waiting for operations", () => {
     await w.clock.settle();
     expect(wait.value?.get("o1")?.operation.state).to.equal("done");
     expect(wait.value?.get("o1")?.row?.instance.version).to.equal(2);
-    expect(w.reads.listEndedOperations).to.equal(0);
+    expect(w.reads.ended).to.equal(0);
   });
 
   it("looks first for one that it does not know, and finds one that ended before", async () => {
@@ -44,12 +44,12 @@ describe("waiting for operations", () => {
     await w.clock.advance(50);
     w.forgetReads();
     await w.clock.advance(5 * requestLimits.lookAgainMs);
-    expect([w.reads.listEndedOperations, w.atOnce]).to.deep.equal([5, 1]);
+    expect([w.reads.ended, w.atOnce]).to.deep.equal([5, 1]);
     w.forgetReads();
     for (const id of ids) await w.commits.commit(operationOf(id, 2, true));
     w.other.hint({ lastSequence: 600, ended: ids, projects: ["demo"] });
     await w.clock.advance(50);
-    expect(w.reads.listEndedOperations).to.equal(1);
+    expect(w.reads.ended).to.equal(1);
     expect(waits.filter(({ value }) => value !== undefined)).to.have.length(1_000);
   });
 
@@ -87,6 +87,6 @@ describe("waiting for operations", () => {
     await w.clock.advance(2_000);
     w.forgetReads();
     await w.clock.advance(10_000);
-    expect(w.reads.listEndedOperations).to.equal(0);
+    expect(w.reads.ended).to.equal(0);
   });
 });

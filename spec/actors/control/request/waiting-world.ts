@@ -1,7 +1,7 @@
 /** A store with events and operations that counts its reads, and controllers that wait at it. */
 import { Commits } from "../../../../actors/control/request/commits.ts";
 import { Waits } from "../../../../actors/control/request/waits.ts";
-import type { EventQuery } from "../../../../actors/ports/store.ts";
+import type { EventQuery } from "../../../../actors/ports/event-reads.ts";
 import type { Commit, CommitResult } from "../../../../actors/records/commit.ts";
 import type { OperationRecord } from "../../../../actors/records/instance.ts";
 import { MemoryStore } from "../../../../db/memory/store.ts";
@@ -22,7 +22,7 @@ export const operationOf = (id: string, version: number, ended: boolean): Commit
 export class WaitingWorld {
   readonly clock = new SimulatedClock();
   readonly told: unknown[] = [];
-  readonly reads = { listEvents: 0, lastSequence: 0, listEndedOperations: 0 };
+  readonly reads = { list: 0, lastSequence: 0, ended: 0 };
   /** Most reads that were under way at once. */
   atOnce = 0;
   readMs = 5;
@@ -53,14 +53,18 @@ export class WaitingWorld {
     };
     const counted = {
       commit: (commit: Commit): Promise<CommitResult> => store.commit(commit),
-      listEvents: (query: EventQuery) =>
-        read("listEvents", async () => {
-          if (query.project === this.unreadable) throw new Error("These events cannot be read.");
-          return store.listEvents(query);
-        }),
-      lastSequence: () => read("lastSequence", () => store.lastSequence()),
-      listEndedOperations: (ids: readonly string[]): Promise<readonly OperationRecord[]> =>
-        read("listEndedOperations", () => store.listEndedOperations(ids)),
+      events: {
+        list: (query: EventQuery) =>
+          read("list", async () => {
+            if (query.project === this.unreadable) throw new Error("These events cannot be read.");
+            return store.events.list(query);
+          }),
+        lastSequence: () => read("lastSequence", () => store.events.lastSequence()),
+      },
+      operations: {
+        ended: (ids: readonly string[]): Promise<readonly OperationRecord[]> =>
+          read("ended", () => store.operations.ended(ids)),
+      },
     };
     this.waits = new Waits(counted, this.clock);
     this.other = new Waits(counted, this.clock);
@@ -72,7 +76,7 @@ export class WaitingWorld {
   }
 
   forgetReads(): void {
-    Object.assign(this.reads, { listEvents: 0, lastSequence: 0, listEndedOperations: 0 });
+    Object.assign(this.reads, { list: 0, lastSequence: 0, ended: 0 });
     this.atOnce = 0;
   }
 }

@@ -31,12 +31,12 @@ describe("scheduler: actor", () => {
     reads = 0;
     failing = false;
     hosts = [living("a"), living("b")];
-    const allHosts = async () => {
+    const all = async () => {
       reads++;
       if (failing) throw new StatusError("storeUnavailable", "No database.");
       return hosts;
     };
-    ref = world.system.spawn(schedulerDefinition({ scheduler, store: { allHosts } }));
+    ref = world.system.spawn(schedulerDefinition({ scheduler, store: { hosts: { all } } }));
   });
   afterEach(() => world.end());
 

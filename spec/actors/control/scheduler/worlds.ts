@@ -53,6 +53,7 @@ export const host = (id: string, changes: Partial<WorldHost> = {}): WorldHost =>
   instances: 0,
   pinnedCpus: 0,
   numaClaimed: [],
+  number: 1,
   registeredAtMs: 0,
   lastSeenAtMs: wallMs,
   lease: null,

@@ -4,13 +4,15 @@
  * number. Filters that are not given are null in the same text: which of them a tenant combines must not make
  * a statement of its own, since each connection keeps every statement that it has prepared. Pure.
  */
-import type { InstanceQuery, OperationQuery, OrderedQuery } from "../../actors/ports/store.ts";
+import type { InstanceQuery } from "../../actors/ports/instance-reads.ts";
+import type { OperationQuery } from "../../actors/ports/operation-reads.ts";
+import type { OrderedQuery } from "../../actors/ports/pages.ts";
 import type { OperationNoun } from "../../protocol/states.ts";
 import { instanceWalk, type Met, metMax, operationWalk, type Walk } from "../rows/list-page.ts";
 import { likeOf } from "../rows/name-pattern.ts";
 import { storable, storableJson } from "../rows/storable.ts";
 import type { Row, Statement } from "./database.ts";
-import { type InstanceColumns, withMachine } from "./instance-reads.ts";
+import { type InstanceColumns, withMachine } from "./instance-statements.ts";
 
 /** The values of a statement, and their places in its text. */
 class Values {
@@ -141,7 +143,10 @@ const instanceColumnOf = {
   all: undefined,
 } as const;
 
-export function instancesStatement({ i, m }: InstanceColumns, query: InstanceQuery): Statement {
+export function instancesStatement(
+  { i, m }: Pick<InstanceColumns, "i" | "m">,
+  query: InstanceQuery,
+): Statement {
   const walk = instanceWalk(query);
   const values = new Values();
   const along = instanceColumnOf[walk.by];
@@ -182,7 +187,7 @@ function instanceJudgement(query: InstanceQuery, values: Values): string {
 /** Behind the operation's columns: the present name of its instance. */
 const withName = "left join instance n on n.id = o.instance_id";
 
-export function operationsStatement({ o }: InstanceColumns, query: OperationQuery): Statement {
+export function operationsStatement({ o }: Pick<InstanceColumns, "o">, query: OperationQuery): Statement {
   const walk = operationWalk(query);
   const { noun } = query;
   const values = new Values();
@@ -214,7 +219,7 @@ const conditionOf: Readonly<Record<OperationNoun, string>> = {
   host: "noun = 'host'",
 };
 
-export function operationStatement({ o }: InstanceColumns, id: string): Statement {
+export function operationStatement({ o }: Pick<InstanceColumns, "o">, id: string): Statement {
   const text = `select ${o}, n.name from operation o ${withName} where o.id = $1`;
   return { name: "operation", text, values: [id] };
 }

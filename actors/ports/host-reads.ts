@@ -1,0 +1,31 @@
+/** What can be read of hosts, and of the claims on them. Types only. */
+import type { NumaUse } from "../../protocol/numa.ts";
+import type { HostRecord } from "../records/host.ts";
+import type { PageQuery } from "./pages.ts";
+
+/** Sums of the claim rows of one host. */
+export interface ClaimTotal {
+  readonly hostId: string;
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly diskGib: number;
+  readonly instances: number;
+  readonly pinnedCpus: number;
+  readonly numaClaimed: readonly NumaUse[];
+}
+
+export interface HostReads {
+  get(hostId: string): Promise<HostRecord | undefined>;
+  /** Ids of hosts that are drained or have an operation under way; after `marker`, in order of id. */
+  atWork(query: PageQuery): Promise<readonly string[]>;
+  /** The host with this id; else the hosts with this name, in order of id, at most a page of them. */
+  called(key: string): Promise<readonly HostRecord[]>;
+  list(query: PageQuery): Promise<readonly HostRecord[]>;
+  /**
+   * Every host, in order of id, with its present host lease. Made for callers that read again and again: only
+   * hosts that changed since the last call are read anew.
+   */
+  all(): Promise<readonly HostRecord[]>;
+  /** For the doctor: sums of the claim rows, by host. */
+  claimTotals(): Promise<readonly ClaimTotal[]>;
+}
