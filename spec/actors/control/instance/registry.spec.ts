@@ -22,7 +22,7 @@ describe("instances created together", () => {
     const facts = { name: "host-a", alive: true, leaseEpoch: 1, storageId: null };
     registry = new InstanceRegistry(world.system, {
       ...{ clock: world.clock, log: silentLog, ids: { next: () => "id" } },
-      store: { loadInstance: unasked, getRequest: unasked },
+      store: { instances: { load: unasked }, operations: { request: unasked } },
       ...{ commit: unasked, place: unasked, roomOn: () => undefined, hostFull: () => undefined },
       ...{ hostFacts: () => facts, fencesOf: () => [] },
       askHost: async (_hostId, { spec }) => {

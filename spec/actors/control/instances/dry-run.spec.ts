@@ -183,7 +183,7 @@ async function compareIn(name: string, counts: Counts): Promise<void> {
       const after = await run(asked, request);
       // A dry run that met an old view has had it renewed, and the next create may choose better.
       if (JSON.stringify(after) !== JSON.stringify(done)) return;
-      // The create was refused before it looked at a host; the dry run looked all the same, to say what they say.
+      // The create was refused before it looked at a host; the dry run looked, to say what they say.
       if (kind === "quotaExceeded") return;
       counts.again += 1;
       // A create that had to choose again took more turns and ids than the twin's: they are twins no more.
