@@ -13,6 +13,7 @@ const counts = new Set([
   ...["turnsPerWake", "generationsPerWrite", "bootsPerCpu", "adoptionsAtOnce", "failingHostsShare"],
   ...["eventPublishWindow", "eventPublishPage", "fullBelowShare", "roomAgainShare"],
   ...["pipeColumns", "newestRows", "requestsAtOnce", "watchPausePerReading"],
+  "beginningsPerSlice",
 ]);
 
 describe("limits", () => {

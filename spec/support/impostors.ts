@@ -2,7 +2,7 @@
  * Processes that look like guests and are none: perl under the name of QEMU, in a guest's directory, with its
  * arguments, run by any user. For specs that show who is taken for a guest; they end with the spec.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,11 +10,21 @@ import { guestName } from "../../nodes/drivers/qemu/guest-tag.ts";
 
 const perl = "/usr/bin/perl";
 const nobody = 65_534;
+const leave = ["/usr/bin/unshare", "--user", "--net"];
 
 /** Why impostors cannot be made here; undefined: they can. */
 export function missingForImpostors(): string | undefined {
   if (process.getuid?.() !== 0) return "only root can start a process as another user";
   return existsSync(perl) ? undefined : "perl is not installed, under whose program an impostor hides";
+}
+
+/** Why no user can leave its network here, as a guest that was broken out of would; undefined: one can. */
+export function missingForEscape(): string | undefined {
+  const [command = "", ...argv] = [...asUser(nobody), ...leave, "/bin/true"];
+  const { status } = spawnSync(command, argv, { stdio: "ignore" });
+  return status === 0
+    ? undefined
+    : "the kernel lets no user make a namespace of users here (a chroot, or sysctl)";
 }
 
 export interface Impostor {
@@ -84,7 +94,7 @@ export class Impostors {
     const [command = "", ...rest] = [
       ...inNetwork(given.network),
       ...asUser(uid),
-      ...(given.network === "escaped" ? ["/usr/bin/unshare", "--user", "--net"] : []),
+      ...(given.network === "escaped" ? leave : []),
       ...argv,
     ];
     const child = spawn(command, rest, { cwd: directory, env: {}, stdio: ["pipe", "pipe", "inherit"] });
