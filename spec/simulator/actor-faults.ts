@@ -138,7 +138,9 @@ export class ActorFaults {
     const { message, question } = envelope;
     if (owner === undefined || orders === undefined || typeof message !== "object" || message === null)
       return envelope;
-    const { kind = "" } = message as { readonly kind?: string };
+    // What a host hands on to its machine may be spoiled already: to look at it here must break no turn.
+    const plain = plainOf.get(message) ?? message;
+    const { kind = "" } = plain as { readonly kind?: string };
     const order = [...orders].find((one) => one.times > 0 && (one.message ?? kind) === kind);
     if (order === undefined) return envelope;
     const broken = () => {
@@ -148,7 +150,7 @@ export class ActorFaults {
     };
     const reads = this.#options.random.whole(0, readsMax);
     return new Envelope(
-      breaking(message, reads, () => order.times > 0 && broken()),
+      breaking(plain as M & object, reads, () => order.times > 0 && broken()),
       question,
     );
   }
@@ -248,11 +250,16 @@ function refusedSoon(answer: Promise<unknown>, silent: () => void): void {
 /** The same message, that can be read so often; `broken` throws, or does not any more. */
 function breaking<M extends object>(message: M, reads: number, broken: () => unknown): M {
   let left = reads;
-  return new Proxy(message, {
+  const spoiled = new Proxy(message, {
     get(target, key) {
       left -= 1;
       if (left === -1) broken();
       return Reflect.get(target, key) as unknown;
     },
   });
+  plainOf.set(spoiled, message);
+  return spoiled;
 }
+
+/** The message behind each one that was spoiled. */
+const plainOf = new WeakMap<object, object>();

@@ -45,6 +45,10 @@ export const regressions: readonly Regression[] = [
     broke: "I7: the same for what had come to rest, of which hosts were asked nothing.",
   },
   {
+    run: { seed: "12000600" },
+    broke: "I7: the simulator broke a machine's turn before it had begun, outside of all supervision.",
+  },
+  {
     run: { seed: "3004504" },
     broke: "I7: a lease that lapsed took the timer of a soft reboot: nobody ever pressed the button again.",
   },
