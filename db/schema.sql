@@ -2,6 +2,21 @@
 -- Made by "npm run schema" and compared by a live spec; functions stand here without comments and line breaks
 -- of their own. Nothing reads it at run time.
 
+create table address (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  subnet_id text collate "C" not null,
+  port_id text collate "C" not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint address_pkey primary key (id),
+  constraint address_port_id_reference foreign key (port_id) references port(id) on delete cascade,
+  constraint address_subnet_id_reference foreign key (subnet_id) references subnet(id),
+  constraint address_subnet_id_name_unique unique (subnet_id, name)
+);
+create index address_name_idx on address using btree (name);
+create index address_port_id_idx on address using btree (port_id, id);
+
 create table aggregate (
   id text collate "C" not null,
   name text collate "C" not null,
@@ -90,6 +105,25 @@ create table event_head (
 create trigger event_head_progress before update on event_head for each row when (((new.last_sequence <
     old.last_sequence) or (new.trimmed < old.trimmed))) execute function novact_progress();
 
+create table extension_row (
+  id text collate "C" not null,
+  plugin text collate "C" not null,
+  noun text collate "C" not null,
+  project text collate "C" not null,
+  user_name text collate "C" not null,
+  name text collate "C" not null,
+  unique_name text collate "C",
+  number bigint,
+  created_at_ms bigint not null,
+  body jsonb not null,
+  version bigint not null default '1'::bigint,
+  constraint extension_row_pkey primary key (id, plugin, noun),
+  constraint extension_row_name_unique unique (plugin, noun, project, user_name, unique_name),
+  constraint extension_row_number_unique unique (number)
+);
+create index extension_row_name_idx on extension_row using btree (plugin, noun, name);
+create index extension_row_owner_idx on extension_row using btree (plugin, noun, project, id);
+
 create table flavor (
   id text collate "C" not null,
   name text collate "C" not null,
@@ -136,6 +170,7 @@ create table host (
   failed_builds_of jsonb,
   version bigint not null default '0'::bigint,
   number bigint not null,
+  drivers jsonb,
   constraint host_pkey primary key (id),
   constraint host_capacity_check check (((vcpus_claimed <= vcpus) and (memory_mib_claimed <= memory_mib) and
       (disk_gib_claimed <= disk_gib))),
@@ -233,6 +268,10 @@ create table instance (
       server_group_id else null end) stored,
   description text collate "C",
   lock jsonb,
+  shape jsonb,
+  guest jsonb,
+  guest_data jsonb,
+  interfaces jsonb,
   constraint instance_pkey primary key (id),
   constraint instance_count_check check ((least(generation, reset_count, start_count, owner_epoch, attempt) >=
       0)),
@@ -257,8 +296,8 @@ create index instance_tombstone_idx on instance using btree (project, id) where 
 create index instance_unsettled_idx on instance using btree (id) where ((not settled) or (operation_id is not
     null));
 create trigger instance_progress before update on instance for each row when (((new.version <> (old.version +
-    1)) or (new.generation < old.generation) or (new.owner_epoch < old.owner_epoch))) execute function
-    novact_progress();
+    1)) or (new.generation < old.generation) or (new.owner_epoch < old.owner_epoch) or (old.built and
+    (new.shape is distinct from old.shape)))) execute function novact_progress();
 
 create table key_pair (
   id text collate "C" not null,
@@ -297,6 +336,23 @@ create index machine_host_idx on machine using btree (host_id, instance_id);
 create trigger machine_progress before update on machine for each row when ((new.generation <=
     old.generation)) execute function novact_progress();
 
+create table network (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  number bigint not null,
+  name text collate "C" not null,
+  mtu_bytes bigint not null,
+  shared boolean not null,
+  external boolean not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint network_pkey primary key (id),
+  constraint network_number_unique unique (number)
+);
+create index network_name_idx on network using btree (project, name);
+create trigger network_shares after update on network for each row when (((new.shared <> old.shared) or
+    (new.external <> old.external))) execute function novact_subnets_shared();
+
 create table novact_resource (
   name text collate "C" not null,
   noun text collate "C" not null,
@@ -334,6 +390,38 @@ create index operation_running_idx on operation using btree (id) where (state = 
 create trigger operation_progress before update on operation for each row when (((old.state <> 'running') and
     (new.state <> old.state))) execute function novact_progress();
 
+create table plug (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  port_id text collate "C" not null,
+  device text collate "C" not null,
+  device_id text collate "C" not null,
+  delete_with_instance boolean not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint plug_pkey primary key (id),
+  constraint plug_port_id_reference foreign key (port_id) references port(id),
+  constraint plug_name_unique unique (name)
+);
+create index plug_device_id_idx on plug using btree (device_id, id);
+create index plug_port_id_idx on plug using btree (port_id, id);
+
+create table port (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  network_id text collate "C" not null,
+  mac text collate "C" not null,
+  port_security boolean not null,
+  address_pairs jsonb not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint port_pkey primary key (id),
+  constraint port_network_id_reference foreign key (network_id) references network(id),
+  constraint port_network_id_mac_unique unique (network_id, mac)
+);
+create index port_name_idx on port using btree (project, name);
+
 create table quota (
   project text collate "C" not null,
   instances bigint,
@@ -358,6 +446,56 @@ create table request (
 );
 create index request_at_idx on request using brin (at_ms);
 
+create table security_group (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  description text collate "C",
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint security_group_pkey primary key (id)
+);
+create index security_group_name_idx on security_group using btree (project, name);
+
+create table security_group_port (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  group_id text collate "C" not null,
+  port_id text collate "C" not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint security_group_port_pkey primary key (id),
+  constraint security_group_port_group_id_reference foreign key (group_id) references security_group(id),
+  constraint security_group_port_port_id_reference foreign key (port_id) references port(id) on delete cascade,
+  constraint security_group_port_group_id_port_id_unique unique (group_id, port_id)
+);
+create index security_group_port_name_idx on security_group_port using btree (name);
+create index security_group_port_port_id_idx on security_group_port using btree (port_id, id);
+
+create table security_group_rule (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  group_id text collate "C" not null,
+  direction text collate "C" not null,
+  ip_version bigint not null,
+  protocol bigint,
+  port_min bigint,
+  port_max bigint,
+  remote_cidr text collate "C",
+  remote_group_id text collate "C",
+  description text collate "C",
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint security_group_rule_pkey primary key (id),
+  constraint security_group_rule_group_id_reference foreign key (group_id) references security_group(id),
+  constraint security_group_rule_remote_group_id_reference foreign key (remote_group_id) references
+      security_group(id),
+  constraint security_group_rule_group_id_name_unique unique (group_id, name)
+);
+create index security_group_rule_name_idx on security_group_rule using btree (project, name);
+create index security_group_rule_remote_group_id_idx on security_group_rule using btree (remote_group_id, id);
+
 create table server_group (
   id text collate "C" not null,
   project text collate "C" not null,
@@ -372,13 +510,38 @@ create table server_group (
 create index server_group_name_idx on server_group using btree (project, name);
 create index server_group_project_idx on server_group using btree (project, id);
 
+create table subnet (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  network_id text collate "C" not null,
+  cidr text collate "C" not null,
+  gateway text collate "C",
+  pools jsonb not null,
+  dns_servers jsonb not null,
+  host_routes jsonb not null,
+  dhcp boolean not null,
+  shared boolean not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint subnet_pkey primary key (id),
+  constraint subnet_network_id_reference foreign key (network_id) references network(id)
+);
+create index subnet_name_idx on subnet using btree (project, name);
+create index subnet_network_id_idx on subnet using btree (network_id, id);
+create trigger subnet_apart before insert or update on subnet for each row execute function novact_subnet();
+
 create sequence aggregate_number;
+
+create sequence extension_row_number;
 
 create sequence host_number;
 
 create sequence key_pair_number;
 
-create sequence novact_migration_id_seq;
+create sequence network_number maxvalue 16777215 cycle;
+
+create sequence novact_migration_id_seq maxvalue 2147483647;
 
 create sequence operation_number;
 
@@ -632,6 +795,74 @@ begin
 end
 $$;
 
+create function novact_commit_extension_rows(changes jsonb) returns boolean language plpgsql as $$
+declare
+  part record;
+  found_rows bigint;
+begin
+  if changes ? 'extensionsRemoved' then
+    with given as (select r.*
+        from rows
+        from (jsonb_to_recordset(changes->'extensionsRemoved') as (plugin text, noun text, id text)) with
+            ordinality as r(plugin, noun, id, place)), gone as (delete
+        from extension_row t using given g
+        where t.plugin = g.plugin
+        and t.noun = g.noun
+        and t.id = g.id
+        returning t.plugin, t.noun, t.id)
+      select g.noun, g.id into part
+      from given g
+      where (g.plugin, g.noun, g.id) not in (select gone.plugin, gone.noun, gone.id
+        from gone)
+      order by min(g.place) over (partition by g.plugin, g.noun), g.place
+      limit 1;
+    if found then
+      perform novact_refuse('missing', jsonb_build_object('noun', part.noun, 'id', part.id));
+    end if;
+  end if;
+  if changes ? 'extensionsMade' then
+    insert into extension_row(id, plugin, noun, project, user_name, name, unique_name, number, created_at_ms,
+        body, version)
+      select r.id, r.plugin, r.noun, r.project, r.user, r.name, r."uniqueName", r.number, r."createdAtMs",
+          r.body, r.version
+      from jsonb_to_recordset(changes->'extensionsMade') as r(id text, plugin text, noun text, project text,
+          user text, name text, "uniqueName" text, number bigint, "createdAtMs" bigint, body jsonb, version
+          bigint);
+  end if;
+  for part in
+    select r.one
+    from jsonb_array_elements(changes->'extensionsChanged') with ordinality as r(one, place)
+    order by r.place loop
+    update extension_row t
+      set name = part.one->>'name', unique_name = part.one->>'uniqueName', body = t.body - array(select
+          jsonb_array_elements_text(part.one->'absent')) || (part.one->'body'), version =
+          (part.one->>'version')::bigint
+      where t.plugin = part.one->>'plugin'
+      and t.noun = part.one->>'noun'
+      and t.id = part.one->>'id'
+      and t.version = (part.one->>'version')::bigint - 1;
+    get diagnostics found_rows = row_count;
+    if found_rows = 0 then
+      perform novact_refuse('conflict');
+    end if;
+  end loop;
+  for part in
+    select r.one as counted, r.one->>'user' as user_name
+    from jsonb_array_elements(changes->'extensionsCounted') with ordinality as r(one, place)
+    order by r.place loop
+    select count(*) into found_rows
+      from extension_row t
+      where t.plugin = part.counted->>'plugin'
+      and t.noun = part.counted->>'noun'
+      and t.project = part.counted->>'project'
+      and (part.user_name is null
+        or t.user_name = part.user_name);
+    perform novact_refuse_above_limit(part.counted, found_rows);
+  end loop;
+  return true;
+end
+$$;
+
 create function novact_commit_hosts(changes jsonb, now_ms bigint) returns boolean language plpgsql as $$
 declare
   changed bigint;
@@ -666,31 +897,31 @@ begin
     end if;
     insert into host as t(id, number, name, boot_id, architecture, hypervisor, accelerator,
         accelerator_reason, hypervisor_version, vcpus, memory_mib, disk_gib, storage_id, labels, features,
-        machine_types, numa, real_cpus, vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances,
-        pinned_cpus, enabled, registered_at_ms, version, failed_builds, generation)
+        machine_types, numa, drivers, real_cpus, vcpus_claimed, memory_mib_claimed, disk_gib_claimed,
+        instances, pinned_cpus, enabled, registered_at_ms, version, failed_builds, generation)
       select r."hostId", coalesce((select h.number
           from host h
           where h.id = r."hostId"), nextval('host_number')), r.name, r."bootId", r.architecture, r.hypervisor,
               r.accelerator, r."acceleratorReason", r."hypervisorVersion", r.vcpus, r."memoryMib",
-              r."diskGib", r."storageId", r.labels, r.features, r."machineTypes", r.numa,
+              r."diskGib", r."storageId", r.labels, r.features, r."machineTypes", r.numa, r.drivers,
               novact_real_cpus(r.numa), 0, 0, 0, 0, 0, true, now_ms, now_ms, 0, 1
       from jsonb_to_recordset(changes->'hosts') as r("hostId" text, name text, "bootId" text, architecture
           text, hypervisor text, accelerator text, "acceleratorReason" text, "hypervisorVersion" text, vcpus
           bigint, "memoryMib" bigint, "diskGib" bigint, "storageId" text, labels jsonb, features jsonb,
-          "machineTypes" jsonb, numa jsonb)
+          "machineTypes" jsonb, numa jsonb, drivers jsonb)
       on conflict (id) do update set name = excluded.name, boot_id = excluded.boot_id, architecture =
           excluded.architecture, hypervisor = excluded.hypervisor, accelerator = excluded.accelerator,
           accelerator_reason = excluded.accelerator_reason, hypervisor_version = excluded.hypervisor_version,
           vcpus = excluded.vcpus, memory_mib = excluded.memory_mib, disk_gib = excluded.disk_gib, storage_id =
           excluded.storage_id, labels = excluded.labels, features = excluded.features, machine_types =
-          excluded.machine_types, numa = excluded.numa, real_cpus = excluded.real_cpus, generation =
-          t.generation + case when (t.name, t.boot_id, t.architecture, t.hypervisor, t.accelerator,
-          t.accelerator_reason, t.hypervisor_version, t.vcpus, t.memory_mib, t.disk_gib, t.storage_id,
-          t.labels, t.features, t.machine_types, t.numa) is distinct from (excluded.name, excluded.boot_id,
-          excluded.architecture, excluded.hypervisor, excluded.accelerator, excluded.accelerator_reason,
-          excluded.hypervisor_version, excluded.vcpus, excluded.memory_mib, excluded.disk_gib,
-          excluded.storage_id, excluded.labels, excluded.features, excluded.machine_types, excluded.numa) then
-          1 else 0 end;
+          excluded.machine_types, numa = excluded.numa, drivers = excluded.drivers, real_cpus =
+          excluded.real_cpus, generation = t.generation + case when (t.name, t.boot_id, t.architecture,
+          t.hypervisor, t.accelerator, t.accelerator_reason, t.hypervisor_version, t.vcpus, t.memory_mib,
+          t.disk_gib, t.storage_id, t.labels, t.features, t.machine_types, t.numa, t.drivers) is distinct from
+          (excluded.name, excluded.boot_id, excluded.architecture, excluded.hypervisor, excluded.accelerator,
+          excluded.accelerator_reason, excluded.hypervisor_version, excluded.vcpus, excluded.memory_mib,
+          excluded.disk_gib, excluded.storage_id, excluded.labels, excluded.features, excluded.machine_types,
+          excluded.numa, excluded.drivers) then 1 else 0 end;
     delete
       from host_numa_node c using jsonb_to_recordset(changes->'hosts') as r("hostId" text, numa jsonb)
       where c.host_id = r."hostId"
@@ -741,19 +972,21 @@ begin
     insert into instance(id, project, name, version, generation, state, settled, desired, stop, reset_count,
         reset_mode, start_count, built, flavor, image, metadata, mac_address, recovery, storage_id, movable,
         host_id, owner_epoch, attempt, excluded_hosts, server_group_id, availability_zone, hints,
-        operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms, description, lock)
+        operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms, description, lock, guest,
+        guest_data, shape, interfaces)
       select r.id, r.project, r.name, r.version, r.generation, r.state, r.settled, r.desired, r.stop,
           r."resetCount", r."resetMode", r."startCount", r.built, r.flavor, r.image, r.metadata,
           r."macAddress", r.recovery, r."storageId", r.movable, r."hostId", r."ownerEpoch", r.attempt,
           r."excludedHosts", r."serverGroupId", r."availabilityZone", r.hints, r."operationId", r.failure,
-          r."createdAtMs", r."updatedAtMs", r."deletedAtMs", r.description, r.lock
+          r."createdAtMs", r."updatedAtMs", r."deletedAtMs", r.description, r.lock, r.guest, r."guestData",
+          r.shape, r.interfaces
       from jsonb_to_recordset(changes->'created') as r(id text, project text, name text, version bigint,
           generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
           "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
           "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, "ownerEpoch"
           bigint, attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints
           jsonb, "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs"
-          bigint, description text, lock jsonb)
+          bigint, description text, lock jsonb, guest jsonb, "guestData" jsonb, shape jsonb, interfaces jsonb)
       on conflict do nothing;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(changes->'created') then
@@ -785,14 +1018,15 @@ begin
           r.attempt, excluded_hosts = r."excludedHosts", server_group_id = r."serverGroupId",
           availability_zone = r."availabilityZone", hints = r.hints, operation_id = r."operationId", failure =
           r.failure, created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms =
-          r."deletedAtMs", description = r.description, lock = r.lock
+          r."deletedAtMs", description = r.description, lock = r.lock, guest = r.guest, shape = r.shape,
+          interfaces = r.interfaces, guest_data = case when r."deletedAtMs" is null then t.guest_data end
       from jsonb_to_recordset(changes->'updated') as r(id text, project text, name text, version bigint,
           generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
           "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
           "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, "ownerEpoch"
           bigint, attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints
           jsonb, "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs"
-          bigint, description text, lock jsonb)
+          bigint, description text, lock jsonb, guest jsonb, shape jsonb, interfaces jsonb)
       where t.id = r.id
       and t.version = r.version - 1;
     get diagnostics changed = row_count;
@@ -810,6 +1044,7 @@ declare
   known request;
   changed bigint;
   done boolean;
+  zones_before jsonb;
 begin
   if changes ? 'requests' then
     insert into request(project, request_id, content_hash, answer, at_ms)
@@ -836,8 +1071,15 @@ begin
     or changes ? 'updated' then
     done := novact_commit_instances(changes);
   end if;
+  if changes ?| array['aggregateHosts', 'aggregateHostsRemoved']
+    or changes->'rowsChanged' @> '[{"table": "aggregate"}]' then
+    zones_before := novact_zones_before(changes);
+  end if;
   if changes ?| array['rowsRemoved', 'rowsMade', 'rowsChanged'] then
     done := novact_commit_rows(changes);
+  end if;
+  if changes ?| array['extensionsRemoved', 'extensionsMade', 'extensionsChanged'] then
+    done := novact_commit_extension_rows(changes);
   end if;
   if changes ? 'hostsExpected' then
     done := novact_host(changes);
@@ -855,14 +1097,17 @@ begin
   if changes ?| array['aggregateHostsRemoved', 'aggregateHosts', 'quotas'] then
     done := novact_commit_placement(changes);
   end if;
-  if changes ?| array['aggregateHosts', 'rowsChanged'] then
-    done := novact_zone();
+  if zones_before is not null then
+    done := novact_zone(zones_before);
   end if;
   if changes ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
     done := novact_lease(changes);
   end if;
   if changes ? 'hostsRemoved' then
     done := novact_removal(changes);
+  end if;
+  if changes ? 'zoned' then
+    done := novact_zoned_claims(changes);
   end if;
   if changes ? 'claims'
     or changes ? 'claimsReleased' then
@@ -986,7 +1231,6 @@ declare
   part record;
   names text;
   found_rows bigint;
-  most bigint;
   done boolean;
 begin
   for part in
@@ -1030,24 +1274,14 @@ begin
     end if;
   end loop;
   for part in
-    select t.name, r.one->>'project' as project, r.one->>'user' as user_name, r.one->>'resource' as resource,
-        (r.one->>'most')::bigint as usual, (r.one->>'asked')::bigint as asked
+    select t.name, r.one as counted, r.one->>'project' as project, r.one->>'user' as user_name
     from jsonb_array_elements(changes->'rowsCounted') with ordinality as r(one, place)
     join novact_resource t
     on t.name = r.one->>'table'
     order by r.place loop
     execute format('select count(*) from %I where project = $1%s', part.name, case when part.user_name is null
         then '' else ' and user_name = $2' end) into found_rows using part.project, part.user_name;
-    select coalesce((select (limits->>part.resource)::bigint
-          from quota
-          where project = part.project), (select (limits->>part.resource)::bigint
-          from quota
-          where project = '*'), part.usual) into most;
-    if most >= 0
-      and found_rows > most then
-      perform novact_refuse('quotaExceeded', jsonb_build_object('resource', part.resource, 'limit', most,
-          'used', found_rows - part.asked, 'asked', part.asked));
-    end if;
+    perform novact_refuse_above_limit(part.counted, found_rows);
   end loop;
   return true;
 end
@@ -1142,7 +1376,9 @@ begin
           bigint, proof jsonb)
       where l.host_id = r."hostId"
       and l.lease_epoch = r."leaseEpoch"
-      and l.fenced_by is null
+      and (l.fenced_by is null
+        or (l.fenced_by->>'kind' in ('lease', 'storage')
+          and r.proof->>'kind' in ('power', 'operator')))
       and l.renewals = coalesce(r.renewals, l.renewals)
       and exists (select
         from host h
@@ -1344,9 +1580,11 @@ declare
   needs record;
 begin
   if code = '23505'
-    and exists (select
-      from novact_resource
-      where broken in (name || '_pkey', name || '_name_unique')) then
+    and (broken in ('extension_row_pkey', 'extension_row_name_unique')
+      or exists (select
+        from novact_resource
+        where broken = name || '_pkey'
+        or broken like name || '\_%\_unique')) then
     return '{"kind":"nameTaken"}';
   end if;
   select made.relname as tbl, t.noun, t.name as target, a.attname as field into needs
@@ -1433,6 +1671,26 @@ begin
 end
 $$;
 
+create function novact_refuse_above_limit(counted jsonb, found_rows bigint) returns void language plpgsql as
+    $$
+declare
+  resource text := counted->>'resource';
+  asked bigint := counted->>'asked';
+  most bigint;
+begin
+  select coalesce((select (limits->>resource)::bigint
+        from quota
+        where project = counted->>'project'), (select (limits->>resource)::bigint
+        from quota
+        where project = '*'), (counted->>'most')::bigint) into most;
+  if most >= 0
+    and found_rows > most then
+    perform novact_refuse('quotaExceeded', jsonb_build_object('resource', resource, 'limit', most, 'used',
+        found_rows - asked, 'asked', asked));
+  end if;
+end
+$$;
+
 create function novact_rehearse(changes jsonb, now_ms bigint) returns jsonb language plpgsql set
     enable_seqscan=off set enable_hashjoin=off set enable_mergejoin=off as $$
 declare
@@ -1479,7 +1737,8 @@ begin
       left join host_lease l
       on l.host_id = c.host_id
       where c.host_id = any (removed)
-      and i.deleted_at_ms is null
+      and (i.deleted_at_ms is null
+        or coalesce(i.interfaces, '[]') <> '[]')
       and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
       and (c.lease_epoch = 0
         or not (i.storage_id is not null
@@ -1544,6 +1803,33 @@ begin
 end
 $$;
 
+create function novact_subnet() returns trigger language plpgsql as $$
+begin
+  if exists (select
+      from subnet s
+      where s.network_id = new.network_id
+      and s.id <> new.id
+      and s.cidr::cidr && new.cidr::cidr) then
+    raise unique_violation using constraint = 'subnet_range_unique';
+  end if;
+  new.shared := coalesce((select n.shared
+        or n.external
+        from network n
+        where n.id = new.network_id), false);
+  return new;
+end
+$$;
+
+create function novact_subnets_shared() returns trigger language plpgsql as $$
+begin
+  update subnet
+    set shared = new.shared
+    or new.external
+    where network_id = new.id;
+  return new;
+end
+$$;
+
 create function novact_two_of(known jsonb, fresh text[]) returns jsonb language sql as $$
 select coalesce(jsonb_agg(one
       order by one collate "C"), '[]')
@@ -1556,9 +1842,10 @@ select coalesce(jsonb_agg(one
     limit 2) two
 $$;
 
-create function novact_zone() returns boolean language plpgsql as $$
+create function novact_zone(zones_before jsonb) returns boolean language plpgsql as $$
 declare
   twice text;
+  held record;
 begin
   select ah.host_id into twice
     from aggregate_host ah
@@ -1572,6 +1859,78 @@ begin
   if found then
     perform novact_refuse('zoneConflict', jsonb_build_object('hostId', twice));
   end if;
+  with left_behind as (select was.host_id, was.zone
+      from jsonb_each_text(zones_before) as was(host_id, zone)
+      where novact_zone_of(was.host_id) <> was.zone), empty as (select distinct l.zone
+      from left_behind l
+      where not exists (select
+        from host h
+        where novact_zone_of(h.id) = l.zone)), wishing as (select l.zone, i.id
+      from left_behind l
+      join instance i
+      on i.host_id = l.host_id
+      where i.availability_zone = l.zone
+      and i.deleted_at_ms is null
+      and i.desired <> 'deleted'
+      union
+      select e.zone, i.id
+      from empty e
+      join instance i
+      on i.availability_zone = e.zone
+      where i.host_id is null
+      and not i.settled
+      and i.deleted_at_ms is null
+      and i.desired <> 'deleted')
+    select w.zone, count(*) as instances, (array_agg(w.id
+        order by w.id))[1 : 10] as ids into held
+    from wishing w
+    group by w.zone
+    order by w.zone
+    limit 1;
+  if found then
+    perform novact_refuse('zoneInUse', jsonb_build_object('zone', held.zone, 'count', held.instances,
+        'instanceIds', to_jsonb(held.ids)));
+  end if;
   return true;
+end
+$$;
+
+create function novact_zone_of(host text) returns text language sql as $$
+select coalesce((select min(a.availability_zone)
+      from aggregate_host ah
+      join aggregate a
+      on a.id = ah.aggregate_id
+      where ah.host_id = host), 'nova')
+$$;
+
+create function novact_zoned_claims(changes jsonb) returns boolean language plpgsql as $$
+declare
+  elsewhere text;
+begin
+  select r."hostId" into elsewhere
+    from rows
+    from (jsonb_to_recordset(changes->'zoned') as ("hostId" text, zone text)) with ordinality as r
+    where novact_zone_of(r."hostId") <> r.zone
+    order by r.ordinality
+    limit 1;
+  if found then
+    perform novact_refuse('hostFull', jsonb_build_object('hostId', elsewhere));
+  end if;
+  return true;
+end
+$$;
+
+create function novact_zones_before(changes jsonb) returns jsonb language plpgsql as $$
+begin
+  return(select coalesce(jsonb_object_agg(touched.id, novact_zone_of(touched.id)), '{}')
+      from (select r."hostId" as id
+        from jsonb_to_recordset(coalesce(changes->'aggregateHosts', '[]') ||
+            coalesce(changes->'aggregateHostsRemoved', '[]')) as r("hostId" text)
+        union
+        select ah.host_id
+        from jsonb_array_elements(changes->'rowsChanged') as r(one)
+        join aggregate_host ah
+        on ah.aggregate_id = r.one->'row'->>'id'
+        where r.one->>'table' = 'aggregate') as touched);
 end
 $$;

@@ -1,2 +1,3 @@
 /** What bootstrap.mjs offers to TypeScript. */
 export function linkEntries(): void;
+export function linkExamples(): void;

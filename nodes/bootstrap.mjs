@@ -1,10 +1,10 @@
 /**
  * Brings what a fresh clone lacks before the first line of TypeScript can run: the npm packages, and with
- * them the pinned Node; with --system also the distribution's packages, at the same time. Then runs the named
- * script on that Node as if it had been started directly: same terminal, same signals, same exit code.
- * Without a script it only installs what is missing.
+ * them the pinned Node; with --system also the distribution's packages, at the same time, and with --tests
+ * beside these what tests alone use. Then runs the named script on that Node as if it had been started
+ * directly: same terminal, same signals, same exit code. Without a script it only installs what is missing.
  *
- *   node nodes/bootstrap.mjs [--system] [SCRIPT [ARGUMENT …]]
+ *   node nodes/bootstrap.mjs [--system | --tests] [SCRIPT [ARGUMENT …]]
  *
  * Plain JavaScript for any Node from 18 on, without packages. This file must never do more than this.
  */
@@ -26,7 +26,7 @@ import { constants } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { runCommand } from "./setup/run-command.mjs";
-import { installPackages } from "./setup/system-packages.mjs";
+import { installPackages, installTestPackages } from "./setup/system-packages.mjs";
 
 // As nodes/process/umask.ts, which only a Node that takes types can load.
 process.umask(0o022);
@@ -62,6 +62,7 @@ export async function onPinnedNode(script, argv) {
   await untilStopped(installIfNeeded);
   linkCommand();
   linkEntries();
+  linkExamples();
   process.env.NODE_COMPILE_CACHE ??= compileCache;
   if (realpathSync(process.execPath) === realpathSync(pinnedNode)) {
     module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
@@ -231,18 +232,38 @@ export function linkEntries() {
   }
 }
 
+/** The packages under spec/examples find this checkout as they would find an installed package. */
+export function linkExamples() {
+  const examples = join(project, "spec/examples");
+  const link = join(examples, "node_modules/novact");
+  if (!existsSync(examples) || existsSync(link)) return;
+  mkdirSync(dirname(link), { recursive: true });
+  try {
+    symlinkSync(relative(dirname(link), project), link);
+  } catch (error) {
+    // Another process was faster.
+    if (error.code !== "EEXIST") throw error;
+  }
+}
+
 function say(message) {
   console.error(`[set-up] ${message}`);
+}
+
+async function installSystem(tests, stop) {
+  await installPackages(say, stop);
+  if (tests) await installTestPackages(say, stop);
 }
 
 /** An error for people that ends this process with the exit code. */
 const refusal = (message, exit) => Object.assign(new Error(message), { exit });
 
 async function main(argv) {
-  const system = argv[0] === "--system";
+  const tests = argv[0] === "--tests";
+  const system = tests || argv[0] === "--system";
   const [name, ...rest] = system ? argv.slice(1) : argv;
   await untilStopped(async (stop) => {
-    const packages = system ? installPackages(say, stop) : Promise.resolve();
+    const packages = system ? installSystem(tests, stop) : Promise.resolve();
     const ready = installIfNeeded(stop).then(() => (system ? fillCompileCache(stop) : undefined));
     const told = packages.catch((error) => {
       throw refusal(error.message, error.code === "FAILED_PRECONDITION" ? exits.state : 1);
@@ -256,6 +277,7 @@ async function main(argv) {
   });
   linkCommand();
   linkEntries();
+  linkExamples();
   if (name === undefined) return;
   const script = resolve(project, name);
   await onPinnedNode(script, rest);

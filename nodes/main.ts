@@ -14,12 +14,13 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { StatusError } from "../protocol/wire/status.ts";
 import { type Task, taskOf, usage } from "./arguments.ts";
-import { type ClusterConfig, loadConfig, statePaths } from "./config/config.ts";
+import { statePaths } from "./config/config.ts";
 import { ConfigError } from "./config/errors.ts";
 import { makeStateDirectory } from "./config/surroundings.ts";
 import { exitCodes } from "./package/exit-codes.ts";
 import { codeOf, failureOf } from "./package/failure.ts";
 import { ownRelease, releaseText } from "./package/release.ts";
+import { type Cluster, loadCluster } from "./plugins/load.ts";
 import { closeInherited } from "./process/inherited.ts";
 import { processLimits } from "./process/limits.ts";
 import { type LogFile, openLog } from "./process/log.ts";
@@ -52,7 +53,7 @@ interface Running {
 
 interface Role {
   readonly name: string;
-  start(config: ClusterConfig, log: LogFile): Promise<Running>;
+  start(cluster: Cluster, log: LogFile): Promise<Running>;
 }
 
 /** The role of a task. Each role loads only its own code: `up` needs no database. */
@@ -61,9 +62,9 @@ function roleOf(task: Extract<Task, { kind: "controller" | "compute" }>): Role {
     const { index } = task;
     return {
       name: `controller-${index + 1}`,
-      start: async (config, log) => {
+      start: async (cluster, log) => {
         const { startController } = await import("./controller/main.ts");
-        const controller = await startController({ config, index, log });
+        const controller = await startController({ ...cluster, index, log });
         const { outdated } = controller;
         return { outdated, measure: () => controller.measure(), stop: () => controller.stop() };
       },
@@ -72,9 +73,9 @@ function roleOf(task: Extract<Task, { kind: "controller" | "compute" }>): Role {
   const { name } = task;
   return {
     name,
-    start: async (config, log) => {
+    start: async (cluster, log) => {
       const { startCompute } = await import("./compute/main.ts");
-      return startCompute({ config, nodeName: name, log });
+      return startCompute({ ...cluster, nodeName: name, log });
     },
   };
 }
@@ -95,28 +96,29 @@ async function main(): Promise<void> {
       break;
     }
     default:
-      await runRole(roleOf(task), configFor(task));
+      await runRole(roleOf(task), await clusterFor(task));
   }
 }
 
 /** @throws ConfigError; hostNotFound before the name of a node that there is not becomes one of a file */
-function configFor(task: Extract<Task, { kind: "controller" | "compute" }>): ClusterConfig {
-  const config = loadConfig(task.config);
+async function clusterFor(task: Extract<Task, { kind: "controller" | "compute" }>): Promise<Cluster> {
+  const cluster = await loadCluster(task.config);
+  const { config } = cluster;
   if (task.kind === "compute" && config.nodes.every(({ name }) => name !== task.name)) {
     throw new StatusError("hostNotFound", `There is no node ${task.name} in ${config.file}.`);
   }
   const obstacle = makeStateDirectory(config.stateDirectory);
-  if (obstacle === undefined) return config;
+  if (obstacle === undefined) return cluster;
   throw new ConfigError(config.file, [{ line: 1, message: `stateDirectory: ${obstacle}` }]);
 }
 
 /** Runs a role until a signal, a message from `up`, or the end of `up`. */
-async function runRole(role: Role, config: ClusterConfig): Promise<void> {
+async function runRole(role: Role, cluster: Cluster): Promise<void> {
   // What is printed goes to a file as well, and is lost on a full disk: the process lives on.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
-  const log = openLog({ process: role.name, file: join(statePaths(config).log, `${role.name}.log`) });
+  const log = openLog({ process: role.name, file: join(statePaths(cluster.config).log, `${role.name}.log`) });
   const told = untilTold(log);
-  const running = await role.start(config, log);
+  const running = await role.start(cluster, log);
   answerMeasures(running, log);
   await tell({ kind: "ready" });
   releaseStartUpMemory();

@@ -10,13 +10,14 @@ import { StatusError } from "./wire/status.ts";
 /**
  * `lease`: the guest runs only under the host lease, or its disk stays when the guest leaves. `binding`: the
  * guest is pinned to the CPUs, memory and pages of its placement. `machineType`: the guest gets this machine
- * type.
+ * type. `configDrive`: the guest gets a drive that tells it about itself. `shape`: the guest gets this shape.
+ * `interfaces`: the guest is plugged into these ports, and into nothing else.
  */
-export const agentNeeds = ["lease", "binding", "machineType"] as const;
+export const agentNeeds = ["lease", "binding", "machineType", "configDrive", "shape", "interfaces"] as const;
 export type AgentNeed = (typeof agentNeeds)[number];
 
 export interface Asked {
-  readonly spec: Pick<MachineSpec, "numa" | "machineType">;
+  readonly spec: Pick<MachineSpec, "numa" | "machineType" | "guest" | "shape" | "interfaces">;
   readonly intent: Pick<MachineIntent, "power" | "keepDisk">;
   /** Lease epoch of the host lease; 0: the guest needs none. */
   readonly leaseEpoch: number;
@@ -29,6 +30,9 @@ export function needsOf({ spec, intent, leaseEpoch }: Asked): AgentNeed[] {
     lease: intent.keepDisk || (stays && leaseEpoch > 0),
     binding: stays && spec.numa !== null,
     machineType: stays && spec.machineType !== null,
+    configDrive: stays && spec.guest?.configDrive === true,
+    shape: stays && spec.shape !== undefined,
+    interfaces: stays && spec.interfaces !== undefined,
   };
   return agentNeeds.filter((need) => needed[need]);
 }

@@ -5,7 +5,16 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { changed, kept, made, resource } from "./wire/resource.ts";
-import { answer, Id, Label, Metadata, MetadataChanges, nullable, request } from "./wire/schema.ts";
+import {
+  answer,
+  GivenMetadata,
+  GivenMetadataChanges,
+  Id,
+  Label,
+  Metadata,
+  nullable,
+  request,
+} from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 export const aggregate = resource({
@@ -40,7 +49,7 @@ export const aggregateService = service({
   methods: {
     create: made(
       aggregate,
-      { availabilityZone: Type.Optional(Label), metadata: Type.Optional(Metadata) },
+      { availabilityZone: Type.Optional(Label), metadata: Type.Optional(GivenMetadata) },
       "Makes an aggregate without hosts; its name must be free.",
     ),
     ...kept(aggregate, { delete: "Removes an aggregate that has no hosts." }),
@@ -49,16 +58,20 @@ export const aggregateService = service({
       {
         /** null removes the zone. */
         availabilityZone: Type.Optional(nullable(Label)),
-        metadata: Type.Optional(MetadataChanges),
+        metadata: Type.Optional(GivenMetadataChanges),
       },
-      "Changes the zone or metadata; what is not named stays.",
+      "Changes the zone or metadata; what is not named stays. Refused while instances have asked for the zone.",
     ),
     addHost: changed(
       aggregate,
       { host },
-      "Puts a host into the aggregate; refused when it would be in two zones.",
+      "Puts a host in; refused when it would be in two zones, or leave one that instances there asked for.",
     ),
-    removeHost: changed(aggregate, { host }, "Takes a host out; instances on it stay where they are."),
+    removeHost: changed(
+      aggregate,
+      { host },
+      "Takes a host out; refused while instances there have asked for the zone that it would leave.",
+    ),
   },
 });
 

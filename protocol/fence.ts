@@ -3,7 +3,7 @@
  * those guests starts on another host (I9). Schemas only.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { answer, Count, Id, literals, Sentence, TimeMs } from "./wire/schema.ts";
+import { answer, Count, Id, Sentence, TimeMs } from "./wire/schema.ts";
 
 /**
  * Evidence that no guest of a host runs any more, so that its guests may start on other hosts (I9). Operators
@@ -41,7 +41,8 @@ export const FenceProof = Type.Union([
   answer({
     /** The power controller (BMC) of the host reports the power as off. */
     kind: Type.Literal("power"),
-    control: literals(["redfish", "ipmi"]),
+    /** `redfish`, `ipmi`, or the name of a plug-in's driver. */
+    control: Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}$" }),
     /** Address of the power controller. */
     address: Type.String(),
     /** The power controller's answer, in its own words. */
@@ -63,3 +64,10 @@ export const FenceProof = Type.Union([
   }),
 ]);
 export type FenceProof = Static<typeof FenceProof>;
+
+/**
+ * Whether the proof rests on the host's silence: it holds for guests under the host lease whose disks other
+ * hosts can open, and for no other. A word or the power says more, and may replace it.
+ */
+export const isOfSilence = ({ kind }: Pick<FenceProof, "kind">): boolean =>
+  kind === "lease" || kind === "storage";

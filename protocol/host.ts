@@ -1,6 +1,7 @@
 /** Hosts, as operators see and control them. Only in the project `admin`. */
 import { type Static, Type } from "@sinclair/typebox";
 import { FenceProof } from "./fence.ts";
+import { HostDrivers } from "./host-drivers.ts";
 import { architectures } from "./kinds.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
@@ -38,6 +39,8 @@ export const Host = answer({
   /** Why the host uses this accelerator. */
   acceleratorReason: Type.String(),
   hypervisorVersion: Type.String(),
+  /** Null or absent: nothing is known of them, as the host's agent or the controller is of before. */
+  drivers: Type.Optional(nullable(HostDrivers)),
   /** The host's resources times its overcommit ratios. Claims never exceed them (I3). */
   capacity: Capacity,
   claimed: Capacity,
@@ -284,6 +287,8 @@ export const doctorService = service({
         findings: Type.Array(Finding),
         /** What was compared, counted: `instances`, `machines`, `claims`, `processes`, `files`, … */
         compared: Type.Record(Type.String(), Count),
+        /** Worth knowing, and probably meant: one driver in two versions. Absent: none. */
+        observations: Type.Optional(Type.Array(answer({ subject: Type.String(), message: Type.String() }))),
       }),
       target: "collection",
       audience: "admin",

@@ -11,6 +11,7 @@ import {
   answer,
   Count,
   ExtraSpecs,
+  given,
   Label,
   literals,
   Name,
@@ -44,7 +45,7 @@ const properties = {
   architecture: literals(architectures),
   memoryMibMin: Type.Integer({ minimum: 0, maximum: fieldLimits.memoryMibMax }),
   diskGibMin: Type.Integer({ minimum: 0, maximum: fieldLimits.diskGibMax }),
-  /** `qemu` or `fake`; absent: any. */
+  /** Name of the hypervisor driver that it is for; absent: any. */
   hypervisor: Type.Optional(Label),
   /**
    * Further requirements under Nova's names, such as `trait:HW_CPU_X86_AVX2` or `hw_machine_type`; absent:
@@ -88,7 +89,7 @@ export const imageService = service({
   methods: {
     register: method({
       request: request({
-        name: Name,
+        name: given(Name),
         disk: Type.Optional(request({ ...source, format: literals(diskFormats) })),
         kernel: Type.Optional(request(source)),
         ramdisk: Type.Optional(request(source)),

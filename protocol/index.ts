@@ -28,6 +28,7 @@ export {
 export { decodeAnswer, decodeRequest, type Encoding, encodeBody } from "./wire/codec.ts";
 export { headerNames } from "./wire/headers.ts";
 export { deploymentOf } from "./wire/ids.ts";
+export { type Code, codes, type Reason, reasons } from "./wire/reasons.ts";
 export { type RetryOptions, retrying } from "./wire/retry.ts";
 export {
   createServer,
@@ -37,5 +38,5 @@ export {
   type ServerOptions,
 } from "./wire/server.ts";
 export type { CallContext, CallOptions, Client, Handler, Handlers, Method, Service } from "./wire/service.ts";
-export { type Code, codes, type ErrorBody, type Reason, reasons, StatusError } from "./wire/status.ts";
+export { type ErrorBody, StatusError } from "./wire/status.ts";
 export type { Bus, BusHandler, BusMessage, BusSubscription, Clock, Ids, Log } from "./wire/transport.ts";

@@ -1,6 +1,9 @@
 /** Instances: the virtual machines of a project, and all methods on them. */
 import { type Static, Type } from "@sinclair/typebox";
+import { Hostname, UserData } from "./guest-data.ts";
+import { AskedInterfaces, Interface } from "./interface.ts";
 import { lockHolders } from "./kinds.ts";
+import { fieldLimits } from "./limits/fields.ts";
 import { lifeLimits } from "./limits/life.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { wireLimits } from "./limits/wire.ts";
@@ -12,12 +15,14 @@ import {
   Count,
   Description,
   ErrorAnswer,
+  GivenMetadata,
+  GivenMetadataChanges,
+  given,
   Id,
   Label,
   listOrder,
   literals,
   Metadata,
-  MetadataChanges,
   Name,
   nullable,
   pageRequest,
@@ -51,6 +56,18 @@ export const Instance = answer({
   locked: Type.Optional(Type.Boolean()),
   lockedBy: Type.Optional(nullable(literals(lockHolders))),
   lockedReason: Type.Optional(nullable(Sentence)),
+  /** The guest's name for itself; null: an instance of before, whose guest has it from its name. */
+  hostname: Type.Optional(nullable(Hostname)),
+  /** The key pair that the guest was made with: it may be gone by now, the guest has the key. */
+  keyName: Type.Optional(nullable(Type.String())),
+  configDrive: Type.Optional(Type.Boolean()),
+  /** How many bytes of user data the guest is told; the bytes themselves are shown to nobody. */
+  userDataBytes: Type.Optional(Count),
+  /**
+   * In the order in which the guest has them. Null: it was asked for none of a network, and the guest has one
+   * that reaches nobody.
+   */
+  interfaces: Type.Optional(nullable(Type.Array(Interface))),
   hostId: nullable(Id),
   hostName: nullable(Type.String()),
   serverGroupId: nullable(Id),
@@ -127,18 +144,23 @@ export const HostVerdict = answer({
   score: Type.Number(),
   /** The change that would make the instance fit; absent when it fits already. */
   remedy: Type.Optional(Type.String()),
+  /**
+   * What plug-ins say of the host, by the plug-in; only in the project admin, and only of the first hosts
+   * when plug-ins say much. Absent: nothing is said of it, or not here.
+   */
+  facts: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
 });
 export type HostVerdict = Static<typeof HostVerdict>;
 
 /** Properties and placement of a new instance. */
 const wanted = {
-  name: Name,
+  name: given(Name),
   description: Type.Optional(nullable(Description)),
   /** Id or name. */
   flavor: Label,
   /** Id or name. */
   image: Label,
-  metadata: Type.Optional(Metadata),
+  metadata: Type.Optional(GivenMetadata),
   /** Number of instances to make at once, all or none of them; their names get the suffixes -1, -2, … */
   count: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.createCountMax })),
   /** With `count`: make as many of the instances as find room, but at least this many. */
@@ -158,6 +180,15 @@ const wanted = {
   host: Type.Optional(Label),
   /** Absent: `restart`, with priority 0. */
   recovery: Type.Optional(request({ policy: literals(recoveryPolicies), priority: Type.Optional(priority) })),
+  /** Id or name of one of the caller's key pairs. */
+  keyName: Type.Optional(Type.String({ minLength: 1, maxLength: fieldLimits.nameLengthMax })),
+  userData: Type.Optional(UserData),
+  /** Absent: made of the name. With a count it gets the same suffixes. */
+  hostname: Type.Optional(Hostname),
+  /** Whether the guest is told by a drive of its own; absent: if there is a key or user data. */
+  configDrive: Type.Optional(Type.Boolean()),
+  /** Absent: one interface that reaches nobody. Empty: no interface at all. */
+  networks: Type.Optional(AskedInterfaces),
 };
 
 export const instanceService = service({
@@ -269,10 +300,10 @@ export const instanceService = service({
     delete: command({}, "Deletes in any state, also in the middle of a build."),
     set: edit(
       {
-        name: Type.Optional(Name),
+        name: Type.Optional(given(Name)),
         /** null: none. */
         description: Type.Optional(nullable(Description)),
-        metadata: Type.Optional(MetadataChanges),
+        metadata: Type.Optional(GivenMetadataChanges),
       },
       "Changes name, description or metadata; what is not named stays. The guest is not touched.",
     ),
@@ -324,6 +355,10 @@ export const instanceService = service({
          * waits for nothing.
          */
         waitingFor: Type.Array(Type.String()),
+        /** What happened to it before, oldest first, and need not be so any more. Absent: an older server. */
+        earlier: Type.Optional(
+          Type.Array(answer({ /** Null: not known. */ atMs: nullable(TimeMs), message: Type.String() })),
+        ),
         hosts: Type.Array(HostVerdict),
         operations: Type.Array(Operation),
       }),

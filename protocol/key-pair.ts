@@ -3,24 +3,11 @@
  * key never comes here: who wants a new pair makes it where it will be used.
  */
 import { type Static, Type } from "@sinclair/typebox";
+import { keyTypes, PublicKey } from "./guest-data.ts";
 import { fieldLimits } from "./limits/fields.ts";
 import { kept, made, resource } from "./wire/resource.ts";
 import { literals } from "./wire/schema.ts";
 import { service } from "./wire/service.ts";
-
-export const keyTypes = ["ssh", "x509"] as const;
-
-/**
- * One line of OpenSSH's authorized_keys, or a certificate in PEM; kept as it is, byte for byte. As long as
- * Nova's column: an RSA key of 16,384 bits has some 2,800 bytes.
- */
-const PublicKey = Type.String({
-  minLength: 1,
-  maxLength: 65_535,
-  examples: [
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f someone@somewhere",
-  ],
-});
 
 export const keyPair = resource({
   noun: "key-pair",

@@ -3,9 +3,13 @@
  * and idempotent), and what the agent reports. Each message about a machine carries the owner epoch of the
  * instance: a host with an older owner epoch does not own the instance any more, and its reports are ignored.
  */
-import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { guardDeeds, guardReasons } from "./guard.ts";
+import { GuestData } from "./guest-data.ts";
+import { HostDrivers } from "./host-drivers.ts";
 import { diskFormats } from "./image.ts";
+import { MachineInterface } from "./interface.ts";
+import { AuditName, audited, KeptThing } from "./kept-thing.ts";
 import { architectures } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
 import { leaseLimits } from "./limits/lease.ts";
@@ -13,16 +17,17 @@ import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
 import { storageLimits } from "./limits/storage.ts";
+import { MachineIntent } from "./machine-intent.ts";
 import { NumaPlacement } from "./numa.ts";
-import { HostText, HostWord, hostWords, OfferedNumaNode, upTo } from "./offered.ts";
-import { Release } from "./release.ts";
+import { HostText, HostWord, hostWords, OfferedLabels, OfferedNumaNode, upTo } from "./offered.ts";
+import { PluginVersion, Release } from "./release.ts";
+import { MachineShape } from "./shape.ts";
 import { Space } from "./space.ts";
-import { desiredPowers, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
+import { machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
   answer,
   Count,
   growing,
-  HostLabels,
   Id,
   Label,
   lenient,
@@ -33,6 +38,8 @@ import {
   Sha256,
 } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
+
+export { MachineIntent } from "./machine-intent.ts";
 
 const file = { sha256: Sha256, sizeBytes: Count };
 
@@ -62,42 +69,28 @@ export const MachineSpec = answer({
   fence: Type.Boolean(),
   /** The shared storage of the root disk. Null: the host's own directory. */
   storageId: nullable(Id),
-  /**
-   * True: the disk exists already, left by an older owner epoch on another host, and must never be made anew.
-   */
+  /** True: the disk exists already, left by an older owner epoch on another host: it is never made anew. */
   takesOverDisk: Type.Boolean(),
   /** What the agent does when the guest goes down without being asked to. */
   recovery: literals(recoveryPolicies),
-  /** Machine type, in the hypervisor's words (QEMU: `-machine`). Null: the host's choice. */
+  /** Machine type of a guest without a shape (QEMU: `-machine`). Null: the host's choice. */
   machineType: nullable(Label),
+  /**
+   * What the guest is told about itself, as it was at the newest command; absent: nothing but its name, by an
+   * older controller, or for a removal.
+   */
+  guest: Type.Optional(GuestData),
+  /** Absent: the guest has the devices of the version before shapes. */
+  shape: Type.Optional(MachineShape),
+  /**
+   * Network interfaces in the guest's order. Absent: one with `macAddress` that reaches nobody. Empty: the
+   * guest has no interface.
+   */
+  interfaces: Type.Optional(Type.Array(MachineInterface)),
   /** What the guest is given of the host's NUMA nodes. Null: no CPUs, memory or huge pages of its own. */
   numa: nullable(NumaPlacement),
 });
 export type MachineSpec = Static<typeof MachineSpec>;
-
-/** The state that a machine is to reach. The newest generation counts, whatever came before it. */
-export const MachineIntent = answer({
-  generation: Count,
-  power: literals(desiredPowers),
-  stop: answer({ mode: literals(["graceful", "hard"]), timeoutMs: Count }),
-  /**
-   * Resets asked for since the instance was created. When the machine's own count is lower, the machine
-   * resets once and takes this count over.
-   */
-  resetCount: Count,
-  resetMode: literals(["soft", "hard"]),
-  /**
-   * Starts asked for by a user. Each clears the machine's record of crashes: the guest gets its full number
-   * of restarts again.
-   */
-  startCount: Count,
-  /**
-   * With power `deleted`: the guest goes on on another host. Its disk on shared storage stays, and the guest
-   * is shut down as `stop` says while the host holds its host lease.
-   */
-  keepDisk: Type.Boolean(),
-});
-export type MachineIntent = Static<typeof MachineIntent>;
 
 /** A number that a host reports: far below the largest integer, so that controllers may add to the number. */
 const Observed = Type.Integer({ minimum: 0, maximum: reportLimits.observedCountMax });
@@ -115,9 +108,7 @@ export const Observation = answer({
   intentGeneration: Observed,
   resetCount: Observed,
   state: literals(machineStates),
-  /**
-   * An older controller takes a reason that it does not know for `requested`: the state says what matters.
-   */
+  /** An older controller takes an unknown reason for `requested`: the state says what matters. */
   reason: growing(machineReasons, "requested"),
   /** Public: what went wrong; empty when nothing did. */
   message: ObservedText,
@@ -142,10 +133,6 @@ const storageLeaseStates = ["held", "free", "taken", "absent"] as const;
 /** A disk on shared storage: the one that an owner epoch of an instance has, or has left, there. */
 export const SharedDisk = answer({ instanceId: Id, ownerEpoch: Count });
 export type SharedDisk = Static<typeof SharedDisk>;
-
-const AuditName = Type.String({ maxLength: reportLimits.auditNameLengthMax });
-/** A list in the answer of an audit: one entry that cannot be read keeps nobody from reading the others. */
-const audited = <T extends TSchema>(items: T) => lenient(items, reportLimits.auditEntriesMax);
 
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
@@ -220,10 +207,16 @@ export const hostAgentService = service({
         processes: audited(answer({ instanceId: AuditName, pid: Count, status: AuditName })),
         /** The instance ids that have a directory, and the files in each. */
         directories: audited(answer({ instanceId: AuditName, files: Type.Array(Type.String()) })),
+        /** What else is kept for guests. Absent: an agent that keeps processes and directories alone. */
+        holdings: Type.Optional(audited(KeptThing)),
+        /** False: the disks end with the agent, and none of them is missed. Absent: they stay. */
+        keepsDisks: Type.Optional(Type.Boolean()),
         /** Sockets and processes that belong to no instance: stray sockets, processes without a directory. */
         strays: audited(ObservedText),
         /** The host's file systems. Absent: they are not known. */
         space: Type.Optional(lenient(Space, spaceLimits.spacesMax)),
+        /** What the agent has loaded, in the order of its cluster.yaml. Absent: the agent does not say. */
+        plugins: Type.Optional(lenient(PluginVersion, fieldLimits.pluginsMax)),
       }),
       ...entityless,
       mutates: false,
@@ -282,7 +275,7 @@ export const HostInventory = answer({
   memoryMib: upTo(fieldLimits.hostMemoryMibMax),
   diskGib: upTo(fieldLimits.hostDiskGibMax),
   /** The operator's labels for the host: `nodes[].labels` of cluster.yaml. */
-  labels: HostLabels,
+  labels: OfferedLabels,
   /** Feature flags of the host's CPUs. */
   features: hostWords(fieldLimits.hostFeaturesMax),
   /** Machine types that the hypervisor offers; empty: it does not list them. */
@@ -294,6 +287,8 @@ export const HostInventory = answer({
    * disks. Null: disks are in the host's own directory.
    */
   storageId: nullable(Id),
+  /** Absent: an agent of before; nothing is known of them, and its hypervisor is taken to log consoles. */
+  drivers: Type.Optional(HostDrivers),
 });
 export type HostInventory = Static<typeof HostInventory>;
 

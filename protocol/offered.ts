@@ -5,7 +5,7 @@
 import { Type } from "@sinclair/typebox";
 import { fieldLimits } from "./limits/fields.ts";
 import { reportLimits } from "./limits/report.ts";
-import { answer } from "./wire/schema.ts";
+import { answer, HostLabels } from "./wire/schema.ts";
 
 /** Characters that end a line or steer a terminal do not belong into what a host says of itself. */
 export const HostWord = Type.String({ pattern: "^[\\x20-\\x7e]{0,64}$" });
@@ -13,6 +13,13 @@ export const HostText = Type.String({
   maxLength: reportLimits.observedTextLengthMax,
   pattern: "^[^\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}]*$",
 });
+
+/** The labels that a host's operator wrote into its configuration. */
+export const OfferedLabels: typeof HostLabels = Type.Record(
+  Type.String({ pattern: Object.keys(HostLabels.patternProperties)[0] ?? "" }),
+  Type.String({ maxLength: fieldLimits.metadataValueLengthMax, pattern: HostText.pattern ?? "" }),
+  { maxProperties: fieldLimits.hostLabelsMax, additionalProperties: false },
+);
 
 export const hostWords = (maxItems: number) =>
   Type.Array(Type.String({ pattern: "^[\\x21-\\x7e]{1,64}$" }), { maxItems });

@@ -24,7 +24,15 @@ export const everyProject = "*";
 /** -1: no limit; null: the default of all projects holds. */
 const Limit = nullable(Type.Integer({ minimum: -1, maximum: Number.MAX_SAFE_INTEGER }));
 
-type Each<T> = Record<UsedResource, T> & Partial<Record<LimitedName, T>>;
+/** Of resources of plug-ins, by plug-in and resource: `acme.maintenanceWindows`. Absent: there are none. */
+const ofExtensions = <T extends TSchema>(schema: T) =>
+  Type.Record(Type.String({ pattern: "^[a-z][a-z0-9-]{0,31}\\.[A-Za-z0-9]{1,64}$" }), schema, {
+    maxProperties: 1_000,
+    additionalProperties: false,
+    description: "pairs of the name of a plug-in's resource, such as acme.maintenanceWindows, and a limit",
+  });
+
+type Each<T> = Record<UsedResource, T> & Partial<Record<LimitedName, T>> & { extensions?: Record<string, T> };
 
 /** One field for each. Absent: the server is of a version that did not limit this one. */
 const each = <T extends TSchema>(schema: T) =>
@@ -32,6 +40,7 @@ const each = <T extends TSchema>(schema: T) =>
     answer({
       ...Object.fromEntries(usedResources.map((one) => [one, schema])),
       ...Object.fromEntries(limitedResources.map(({ many }) => [many, Type.Optional(schema)])),
+      extensions: Type.Optional(ofExtensions(schema)),
     }),
   );
 
@@ -52,7 +61,10 @@ export const Quota = answer({
 export type Quota = Static<typeof Quota>;
 
 const changes = Type.Unsafe<Partial<QuotaLimits>>(
-  request(Object.fromEntries(quotaResources.map((one) => [one, Type.Optional(Limit)]))),
+  request({
+    ...Object.fromEntries(quotaResources.map((one) => [one, Type.Optional(Limit)])),
+    extensions: Type.Optional(ofExtensions(Limit)),
+  }),
 );
 
 export const quotaService = service({

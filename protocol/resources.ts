@@ -7,10 +7,32 @@ import { aggregate, aggregateService } from "./aggregate.ts";
 import { flavor, flavorService } from "./flavor.ts";
 import { image, imageService } from "./image.ts";
 import { keyPair, keyPairService } from "./key-pair.ts";
+import { network, networkService, subnet, subnetService } from "./network.ts";
+import { address, groupMembership, plug, port, portService } from "./port.ts";
+import {
+  securityGroup,
+  securityGroupRule,
+  securityGroupRuleService,
+  securityGroupService,
+} from "./security-group.ts";
 import { serverGroup, serverGroupService } from "./server-group.ts";
 import type { Resource } from "./wire/resource.ts";
 
-export const resources = { flavor, image, aggregate, serverGroup, keyPair } as const;
+export const resources = {
+  flavor,
+  image,
+  aggregate,
+  serverGroup,
+  keyPair,
+  network,
+  subnet,
+  port,
+  securityGroup,
+  securityGroupRule,
+} as const;
+
+/** Rows that belong to those of others, and are seen in them alone: they have no service. */
+export const innerResources = { address, groupMembership, plug } as const;
 
 export const resourceServices = {
   flavor: flavorService,
@@ -18,6 +40,11 @@ export const resourceServices = {
   aggregate: aggregateService,
   serverGroup: serverGroupService,
   keyPair: keyPairService,
+  network: networkService,
+  subnet: subnetService,
+  port: portService,
+  securityGroup: securityGroupService,
+  securityGroupRule: securityGroupRuleService,
 } as const satisfies Record<keyof typeof resources, object>;
 
 /** The resources of which a project may have only so many, by the field that holds them. */
@@ -32,7 +59,7 @@ export type LimitedResource = Resource & {
   readonly limit: NonNullable<Resource["limit"]>;
 };
 
-export const isLimited = (one: Resource): one is LimitedResource => one.limit !== undefined;
+const isLimited = (one: Resource): one is LimitedResource => one.limit !== undefined;
 
 export const limitedResources: readonly LimitedResource[] =
   Object.values<Resource>(resources).filter(isLimited);

@@ -79,6 +79,23 @@ export type OperationNoun = (typeof operationNouns)[number];
 export const operationStates = ["running", "done", "failed", "cancelled"] as const;
 export type OperationState = (typeof operationStates)[number];
 
+/**
+ * Why a guest's process ended by itself. `memoryExceeded`, `processesExceeded`, `fileExceeded`: the process
+ * wanted more than its bound, of memory, of processes and threads, in one file. `hostMemoryShort`: its host
+ * had no memory left. `processLost`: the host cannot tell.
+ */
+const lossReasons = [
+  "processLost",
+  "memoryExceeded",
+  "processesExceeded",
+  "fileExceeded",
+  "hostMemoryShort",
+] as const;
+export type LossReason = (typeof lossReasons)[number];
+
+export const isLossReason = (reason: string): reason is LossReason =>
+  lossReasons.some((known) => known === reason);
+
 /** Why a machine is in its state, when the state is not the one that was asked for. */
 export const machineReasons = [
   "requested",
@@ -93,6 +110,10 @@ export const machineReasons = [
   "crashLoop",
   "leaseLost",
   "diskMissing",
+  "memoryExceeded",
+  "processesExceeded",
+  "fileExceeded",
+  "hostMemoryShort",
 ] as const;
 export type MachineReason = (typeof machineReasons)[number];
 

@@ -100,8 +100,8 @@ describe("CONTRIBUTING.md", () => {
   it("names every port of a driver, and every contract of one", () => {
     const named = guide("driver");
     const contracts = readdirSync(join(root, "spec/support")).filter((name) => name.endsWith("-contract.ts"));
-    // What is no driver's: what controllers store, say and publish.
-    const others = ["store-contract.ts", "bus-contract.ts", "event-stream-contract.ts"];
+    // What is no driver's: what controllers store, say, publish and decide.
+    const others = ["store", "bus", "event-stream", "scheduler"].map((name) => `${name}-contract.ts`);
     const missing = contracts.filter((name) => !named.includes(`\`spec/support/${name}\``));
     expect(missing.filter((name) => !others.includes(name))).to.deep.equal([]);
     const ports = readdirSync(join(root, "actors/ports")).map((name) => `actors/ports/${name}`);

@@ -7,10 +7,13 @@ import type { GuestPaths } from "./hypervisor.ts";
  * checksumMismatch, diskMissing, staleEpoch
  */
 export interface Disks {
+  /** Config drives are made. Absent: none is. */
+  readonly configDrives?: boolean;
   /**
    * Makes whatever is missing of the guest's directory, cached image and overlay; keeps an existing overlay.
    * With `takesOverDisk` the disk of the highest lower owner epoch is renamed to this owner epoch, so that
-   * its old name is gone; if there is no such disk, it fails and makes nothing.
+   * its old name is gone; if there is no such disk, it fails and makes nothing. The config drive is made anew
+   * each time, by what the guest is told now; a guest that runs keeps the one that it was started with.
    */
   ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths>;
   /**

@@ -3,6 +3,23 @@
  * no implementation is named here.
  */
 import type { MachineSpec } from "../../protocol/machine.ts";
+import type { OfferedShapes } from "../../protocol/shape.ts";
+import type { LossReason } from "../../protocol/states.ts";
+import type { NetworkDevice } from "./network.ts";
+import type { BlockDevice } from "./volumes.ts";
+
+/** What bounds the processes of guests. `v1`, `v2`: cgroups of that version. */
+export type BoundBy = "v1" | "v2" | "none";
+
+export interface Bounding {
+  readonly memory: BoundBy;
+  readonly processes: BoundBy;
+  readonly cpu: BoundBy;
+  /** What stops a guest as a whole, with all its processes. `none`: each process is sent signals. */
+  readonly freezer: BoundBy;
+  /** The reason for each `none`; empty when there is none. */
+  readonly why: string;
+}
 
 export interface HypervisorCapabilities {
   readonly kind: string;
@@ -10,6 +27,27 @@ export interface HypervisorCapabilities {
   readonly accelerator: string;
   readonly acceleratorReason: string;
   readonly version: string;
+  /** Absent: the hypervisor has no processes that could be bounded. */
+  readonly bounding?: Bounding;
+  /** What it can plug a guest's network interface into; empty: guests have no network. */
+  readonly networks: readonly NetworkDevice["kind"][];
+  /** What it can open as a guest's volume, beside the root disk; empty: guests have no volumes. */
+  readonly volumes: readonly BlockDevice["kind"][];
+  /** Whether devices come and go while a guest runs. */
+  readonly hotPlug: boolean;
+  /** Whether a guest moves to another host while it runs. */
+  readonly liveMigration: boolean;
+  /** Whether a guest's console is logged and can be read. */
+  readonly console: boolean;
+  /** Whether a guest is given the config drive of its paths. Absent: it is not. */
+  readonly configDrive?: boolean;
+  /** Whether a guest's memory can be written to a file, and the guest go on from there. */
+  readonly save: boolean;
+  /**
+   * The shapes that it can give guests. A start with one of them gives the guest exactly that hardware,
+   * however often and on whatever host; one with another is refused. Absent: it has none, and ignores them.
+   */
+  readonly shapes?: OfferedShapes;
 }
 
 export type GuestStatus = "running" | "paused" | "shutdown" | "panicked";
@@ -23,10 +61,19 @@ export interface Guest {
   readonly startedAtMs: number;
 }
 
-/** What a guest's process does unasked. `lost`: the process is gone though nobody ended it. */
+/** Why a guest's process ended. The message is for its owner: a sentence. */
+export interface Loss {
+  readonly reason: LossReason;
+  readonly message: string;
+}
+
+/**
+ * What a guest's process does unasked. `lost`: the process is gone though nobody ended it. Without `why` the
+ * host cannot tell the cause.
+ */
 export type GuestEvent =
   | { readonly kind: "paused" | "resumed" | "shutdown" | "reset" | "panicked"; readonly instanceId: string }
-  | { readonly kind: "lost"; readonly instanceId: string };
+  | { readonly kind: "lost"; readonly instanceId: string; readonly why?: Loss | undefined };
 
 /**
  * Runs guests. Every verb is idempotent, resolves when its effect is proved (not when the request was sent),
@@ -60,7 +107,7 @@ export interface Hypervisor {
   detach(): Promise<void>;
 }
 
-/** Where a guest's files are on its host. */
+/** Where a guest's files are on its host, and what it is plugged into there. */
 export interface GuestPaths {
   readonly directory: string;
   /** Absent when the image has no disk. */
@@ -74,4 +121,11 @@ export interface GuestPaths {
   readonly base?: string | undefined;
   readonly kernel: string | undefined;
   readonly ramdisk: string | undefined;
+  /** The config drive: a disk that the guest may only read. Absent: the guest has no config drive. */
+  readonly configDrive?: string | undefined;
+  /**
+   * What its network interfaces are plugged into, in the order of the spec. Absent: the spec names none, and
+   * the guest has one that reaches nobody.
+   */
+  readonly interfaces?: readonly NetworkDevice[];
 }

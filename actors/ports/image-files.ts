@@ -11,6 +11,15 @@ export interface FileSource {
   readonly sizeBytes?: number;
 }
 
+export interface DiskSource extends FileSource {
+  readonly format: DiskFormat;
+  /**
+   * The hypervisor whose guests boot from the disk; null: any. Absent: none does, for they have a kernel, and
+   * the disk may hold anything.
+   */
+  readonly bootedBy?: string | null;
+}
+
 export interface KeptFile {
   readonly sha256: string;
   readonly sizeBytes: number;
@@ -43,7 +52,7 @@ export interface ImageFiles {
    * Takes a file and holds it for the image that is to name it, until `release`. @throws unusableImage,
    * checksumMismatch, diskFull
    */
-  register(source: FileSource & { readonly format: DiskFormat }, imageId: string): Promise<ImageDisk>;
+  register(source: DiskSource, imageId: string): Promise<ImageDisk>;
   /** As `register`, for a kernel or ramdisk. */
   registerPlain(source: FileSource, imageId: string): Promise<ImageFile>;
   /**

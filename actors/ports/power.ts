@@ -2,7 +2,8 @@
 
 /** Proof that a host is off: the controller of its power (BMC) said so, and went on saying so. */
 export interface PowerProof {
-  readonly kind: "redfish" | "ipmi";
+  /** `redfish`, `ipmi`, or the name of a plug-in's driver. */
+  readonly kind: string;
   /** Address of the power controller. Never a user or a password. */
   readonly at: string;
   /** The power controller's last answer, verbatim. */

@@ -2,7 +2,10 @@
 import type { Resource, RowOf } from "../../protocol/wire/resource.ts";
 import type { PageQuery } from "./pages.ts";
 
-/** Absent: of every project, of every user. */
+/**
+ * Absent: of every project, of every user. What is asked of a project includes what others share with all;
+ * counts do not.
+ */
 export interface Owner {
   readonly project?: string;
   readonly user?: string;
@@ -10,6 +13,13 @@ export interface Owner {
 
 export interface RowQuery extends PageQuery, Owner {
   readonly name?: string;
+  /**
+   * True: with all that is kept in a row of a plug-in, also what this version of the resource does not know,
+   * and without what is absent. Absent: false.
+   */
+  readonly whole?: boolean;
+  /** Only rows that refer to one of these ids, by the field that does; all fields that are named must. */
+  readonly refers?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface RowReads {
@@ -19,6 +29,8 @@ export interface RowReads {
   called<R extends Resource>(resource: R, key: string, owner?: Owner): Promise<readonly RowOf<R>[]>;
   /** In order of id, that is by time of creation. */
   list<R extends Resource>(resource: R, query: RowQuery): Promise<readonly RowOf<R>[]>;
+  /** How many rows there are. */
+  count(resource: Resource, owner: Owner): Promise<number>;
   /** A number for a new row of a numbered resource; none is given twice, and some may never be used. */
   nextNumber(resource: Resource): Promise<number>;
 }

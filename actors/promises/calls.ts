@@ -24,7 +24,7 @@ const mutating: ReadonlySet<string> = new Set(
 );
 
 /** Whether the method changes records, and so is remembered by its request id. */
-export const isMutating = (method: string): boolean => mutating.has(method);
+export const isMutating = ({ method, mutates }: Invoked): boolean => mutates ?? mutating.has(method);
 
 export interface Call {
   readonly invoked: Invoked;

@@ -6,6 +6,7 @@
 import type { Event } from "../../protocol/event.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
+import type { MachineShape } from "../../protocol/shape.ts";
 import type { DesiredPower, InstanceState, MachineState } from "../../protocol/states.ts";
 import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult } from "../records/commit.ts";
@@ -29,6 +30,8 @@ export interface Invoked {
   readonly id: string;
   readonly requestId: string;
   readonly request: Readonly<Record<string, unknown>>;
+  /** Of a method of a plug-in: whether it changes records. Absent: the method is ours. */
+  readonly mutates?: boolean;
 }
 
 /**
@@ -64,6 +67,14 @@ export interface Watched {
   readonly event: Event;
 }
 
+/** Events came to the place of a sink, with these numbers, in this order. Simulator only. */
+export interface Delivered {
+  readonly kind: "delivered";
+  readonly atMs: number;
+  readonly sink: string;
+  readonly sequences: readonly number[];
+}
+
 /** A guest's process started (or was first seen by the chaos tool), or ended. */
 export interface GuestProcess {
   readonly kind: "guestStarted" | "guestEnded";
@@ -74,6 +85,10 @@ export interface GuestProcess {
   readonly pid: number;
   /** The process cannot write yet: its CPUs do not run. */
   readonly held?: boolean;
+  /** The contents of the config drive; absent: there is no drive, or nobody can tell. Simulator only. */
+  readonly told?: { readonly hostname: string; readonly userData: string };
+  /** The shape that its machine has. Null: none; absent: not known. */
+  readonly shape?: MachineShape | null;
 }
 
 /**
@@ -217,6 +232,8 @@ export interface Quiet {
   readonly eventsTrimmed: number;
   /** Sequence numbers in the event stream; absent where it cannot be read. */
   readonly stream?: readonly number[];
+  /** Names of the sinks that every event has come to by now; absent: there are none that can be seen. */
+  readonly sinks?: readonly string[];
   /** The doctor's findings, as sentences. */
   readonly findings: readonly string[];
 }
@@ -232,6 +249,7 @@ export type Fact =
   | Completed
   | Committed
   | Watched
+  | Delivered
   | GuestProcess
   | GuestHeld
   | LeaseRenewed
@@ -242,7 +260,8 @@ export type Fact =
   | BystanderAsked
   | Quiet;
 
-export type PromiseId = "I1" | "I2" | "I3" | "I4" | "I5" | "I6" | "I7" | "I8" | "I9" | "I10" | "I11" | "I12";
+/** I1 to I12 are about instances and hosts, N1 to N10 about networks (spec/INVARIANTS.md). */
+export type PromiseId = `I${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12}` | "N1";
 
 export interface Violation {
   readonly promise: PromiseId;

@@ -1,13 +1,14 @@
 /**
  * I1: each record has one writer, and its counters never fall. Judged by the commits: versions follow one
  * another, no version of a host is decided on twice, an owner epoch stays on its host, observations only get
- * newer, an operation that ended stays ended.
+ * newer, an operation that ended stays ended, a machine that has run keeps its shape.
  */
 
+import { isSameShape } from "../../protocol/shape.ts";
 import type { Commit } from "../records/commit.ts";
 import type { InstanceRecord, MachineKey, OperationRecord } from "../records/instance.ts";
 import { same } from "./equality.ts";
-import type { Checker } from "./facts.ts";
+import type { Checker, GuestProcess } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
 
 interface Known {
@@ -29,6 +30,7 @@ export function oneWriter(): Checker {
   return {
     promise: "I1",
     see(fact) {
+      if (fact.kind === "guestStarted") return guestFaults(known.ledger.row(fact.instanceId), fact);
       if (!isCommitted(fact)) return [];
       const { commit } = fact;
       const broken = [
@@ -45,15 +47,24 @@ export function oneWriter(): Checker {
   };
 }
 
+/** A host starts the guest of the present owner epoch, of a machine that may not be another one. */
+function guestFaults(row: InstanceRecord | undefined, { hostId, ownerEpoch, shape }: GuestProcess): string[] {
+  if (row === undefined || shape === undefined || row.ownerEpoch !== ownerEpoch) return [];
+  if (isSameShape(row.shape, shape)) return [];
+  return [`Instance ${row.id}: ${hostId} starts its machine with another shape than the instance has.`];
+}
+
 const counts = ["generation", "ownerEpoch", "resetCount", "startCount"] as const;
 
 function instanceFaults(before: InstanceRecord | undefined, row: InstanceRecord): string[] {
   const last = before?.version ?? 0;
   const wrong =
     row.version === last + 1 ? [] : [`Instance ${row.id}: version ${row.version} came after ${last}.`];
+  const reshaped = before?.built === true && !isSameShape(before.shape, row.shape);
   const fallen = counts.filter((count) => before !== undefined && row[count] < before[count]);
   return [
     ...wrong,
+    ...(reshaped ? [`Instance ${row.id}: its machine has another shape than at its first boot.`] : []),
     ...fallen.map((count) => `Instance ${row.id}: ${count} fell from ${before?.[count]} to ${row[count]}.`),
   ];
 }

@@ -1,13 +1,14 @@
 /**
  * I4: what was acknowledged is durable. Each answer is preceded by the commit it rests on (where commits are
  * seen), and what it promised still exists when all is quiet. A create with a count makes that many, or with
- * `atLeast` no fewer than that. Edits and locks have a file of their own.
+ * `atLeast` no fewer than that. Edits and locks, and what guests are told, have files of their own.
  */
 import { retentionLimits } from "../../protocol/limits/retention.ts";
 import type { Commit } from "../records/commit.ts";
 import { type Call, createCalls, isMutating, type Promised, promisedBy } from "./calls.ts";
 import { editsAndLocks } from "./edits-and-locks.ts";
 import type { Checker, Fact, Quiet } from "./facts.ts";
+import { guestsAreTold } from "./guests-are-told.ts";
 import { isCommitted } from "./ledger.ts";
 
 /** What was committed; `seen` stays false for a judge that sees a cluster only from outside. */
@@ -34,15 +35,16 @@ export function answeredIsDurable(): Checker {
   };
   const acknowledged: Acknowledged = { instances: new Map(), operations: new Map() };
   const written = editsAndLocks();
+  const told = guestsAreTold();
   const answered = (fact: Fact): readonly string[] => {
     if (isCommitted(fact)) remember(durable, fact.commit);
     if (fact.kind === "quiet") return [...lost(acknowledged, fact), ...disksLost(fact)];
     const call = calls.endOf(fact);
-    if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
+    if (call?.completed.outcome !== "ok" || !isMutating(call.invoked)) return [];
     acknowledge(acknowledged, call);
     return [...miscounted(call), ...(durable.seen ? unbacked(durable, call) : [])];
   };
-  return { promise: "I4", see: (fact) => [...answered(fact), ...written.see(fact)] };
+  return { promise: "I4", see: (fact) => [...answered(fact), ...written.see(fact), ...told.see(fact)] };
 }
 
 function miscounted({ invoked: { method, request, requestId }, completed }: Call): readonly string[] {

@@ -32,7 +32,7 @@ export function sameIdSameAnswer(): Checker {
         return [...executedTwice(known, fact), ...doubleAccepted(known.accepted, fact.commit.events ?? [])];
       }
       const call = calls.endOf(fact);
-      if (call?.completed.outcome !== "ok" || !isMutating(call.invoked.method)) return [];
+      if (call?.completed.outcome !== "ok" || !isMutating(call.invoked)) return [];
       return answeredOtherwise(known, call);
     },
   };
@@ -63,13 +63,12 @@ function answeredOtherwise({ answers }: Known, { invoked, completed }: Call): re
   return [`Request ${requestId} of ${project} was answered with ${before.what}, and then with ${what}.`];
 }
 
-const nouns = ["flavor", "image", "host", "aggregate", "serverGroup"] as const;
-
 function thingsOf(answer: Readonly<Record<string, unknown>>): string {
   const changed = promisedBy(answer).map((one) => `${one.instanceId} by ${one.operationId}`);
-  const catalog = nouns.map((noun) => textOf(fieldsOf(answer[noun]).id));
-  const project = textOf(fieldsOf(answer.quota).project);
-  return [...changed, ...catalog, project].filter((id) => id !== "").join(", ");
+  const { instance: _instance, operation: _operation, quota, ...others } = answer;
+  const rows = Object.values(others).map((one) => textOf(fieldsOf(one).id));
+  const project = textOf(fieldsOf(quota).project);
+  return [...changed, ...rows, project].filter((id) => id !== "").join(", ");
 }
 
 function doubleAccepted(known: Set<string>, events: readonly (Event | NewEvent)[]): readonly string[] {

@@ -4,7 +4,6 @@
  * observation of the present intent. An accepted evacuation releases a claim on a lost host in the same
  * commit: an intent alone moves nothing.
  */
-import type { Reason } from "../../protocol/wire/status.ts";
 import type { Commit } from "../records/commit.ts";
 import type { InstanceRecord, MachineRecord } from "../records/instance.ts";
 import { same } from "./equality.ts";
@@ -86,7 +85,7 @@ function intentFaults({ before, row, machine }: Change): readonly string[] {
 }
 
 /** Reasons that only a host can have found. */
-const seenByHost: ReadonlySet<Reason> = new Set([
+const seenByHost: ReadonlySet<string> = new Set([
   "guestFailed",
   "diskFull",
   "imageMissing",

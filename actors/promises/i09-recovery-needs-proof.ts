@@ -27,7 +27,8 @@ interface Owned {
    * ends.
    */
   opensElsewhere: boolean;
-  deleted: boolean;
+  /** It is deleted, and has no addresses that its guest could still send from (N1). */
+  harmless: boolean;
   readonly claimed: Map<number, Claimed>;
 }
 
@@ -97,7 +98,7 @@ function unfenced(known: Known, leases: Leases, commit: Commit): readonly string
 /** Forgetting a host removes its claims: their guests must be proved not to run any more. */
 function removed(known: Known, leases: Leases, commit: Commit): readonly string[] {
   return (commit.hostsRemoved ?? []).flatMap(({ hostId }) =>
-    [...known].flatMap(([id, { claimed, opensElsewhere, deleted }]) =>
+    [...known].flatMap(([id, { claimed, opensElsewhere, harmless }]) =>
       [...claimed]
         .filter(([, claim]) => claim.hostId === hostId)
         .flatMap(([ownerEpoch, claim]) => {
@@ -105,7 +106,7 @@ function removed(known: Known, leases: Leases, commit: Commit): readonly string[
           if (isDown(claim.last ?? "running")) return [];
           if (!leases.isOut(hostId))
             return [`Instance ${id} is forgotten with ${hostId}, which is not fenced.`];
-          const stopped = deleted || leases.isOff(hostId) || (opensElsewhere && claim.leaseEpoch > 0);
+          const stopped = harmless || leases.isOff(hostId) || (opensElsewhere && claim.leaseEpoch > 0);
           return stopped ? [] : [`Instance ${id} is forgotten with ${hostId}, whose fence does not stop it.`];
         }),
     ),
@@ -128,7 +129,7 @@ function ownedOf(known: Known, id: string): Owned {
     ownerEpoch: 0,
     hostId: null,
     opensElsewhere: false,
-    deleted: false,
+    harmless: false,
     claimed: new Map(),
   };
   known.set(id, owned);
@@ -144,7 +145,7 @@ function moved(known: Known, row: InstanceRecord): readonly string[] {
   const { id, ownerEpoch, hostId, image, flavor } = row;
   const owned = ownedOf(known, id);
   owned.opensElsewhere = row.storageId !== null || (image.disk === null && flavor.diskGib === 0);
-  owned.deleted = row.deletedAtMs !== null;
+  owned.harmless = row.deletedAtMs !== null && (row.interfaces ?? []).length === 0;
   const elsewhere = ownerEpoch > owned.ownerEpoch || (hostId !== null && hostId !== owned.hostId);
   owned.ownerEpoch = ownerEpoch;
   owned.hostId = hostId;

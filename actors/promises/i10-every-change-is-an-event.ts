@@ -1,13 +1,15 @@
 /**
- * I10: each accepted command, each edit and each change of state is an event of the same commit, once; events
- * are numbered without gaps, and a watcher gets them in order. Whether events add up to the final rows is
- * judged by `replay.ts`.
+ * I10: each accepted command, each edit and each change of state is an event of the same commit, once, with
+ * why when a guest ended by itself; events are numbered without gaps, a watcher gets them in order, and a
+ * sink gets each at least once, none before those in front of it.
+ * Whether events add up to the final rows is judged by `replay.ts`.
  */
+import { isLossReason } from "../../protocol/states.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Commit, NewEvent } from "../records/commit.ts";
 import type { InstanceRecord } from "../records/instance.ts";
 import { same } from "./equality.ts";
-import type { Checker, Committed, Watched } from "./facts.ts";
+import type { Checker, Committed, Delivered, Quiet, Watched } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
 import { replayFaults } from "./replay.ts";
 
@@ -16,16 +18,22 @@ interface Known {
   /** Operations that were committed as running and have not ended. */
   readonly underWay: Set<string>;
   readonly watchers: Map<string, number>;
+  /** By sink: it has got every event up to this number. */
+  readonly sinks: Map<string, number>;
   lastSequence: number;
 }
 
 export function everyChangeIsAnEvent(): Checker {
-  const known: Known = { ledger: createLedger(), underWay: new Set(), watchers: new Map(), lastSequence: 0 };
+  const known: Known = {
+    ...{ ledger: createLedger(), underWay: new Set(), lastSequence: 0 },
+    ...{ watchers: new Map(), sinks: new Map() },
+  };
   return {
     promise: "I10",
     see(fact) {
       if (fact.kind === "watched") return watched(known, fact);
-      if (fact.kind === "quiet") return replayFaults(fact);
+      if (fact.kind === "delivered") return delivered(known, fact);
+      if (fact.kind === "quiet") return [...replayFaults(fact), ...undelivered(known, fact)];
       return isCommitted(fact) ? committed(known, fact) : [];
     },
   };
@@ -105,9 +113,17 @@ function stateFaults(
     from === row.state
       ? changes.length === 0
       : changes.length === 1 && changes[0]?.body.from === from && changes[0].body.to === row.state;
-  if (right) return [];
+  if (right) return whyFaults(row, commit, changes[0]);
   const said = changes.map(({ body }) => `${body.from} to ${body.to}`).join(", ") || "nothing";
   return [`Instance ${row.id} went from ${from} to ${row.state}; the events say: ${said}.`];
+}
+
+/** The owner of a guest that ended by itself reads why where the change of its state is told. */
+function whyFaults(row: InstanceRecord, { machines = [] }: Commit, change: NewEvent | undefined) {
+  const machine = machines.find((one) => one.instanceId === row.id && one.ownerEpoch === row.ownerEpoch);
+  if (change === undefined || row.hostId === null || machine === undefined) return [];
+  if (!isLossReason(machine.reason) || change.body.reason === machine.reason) return [];
+  return [`Instance ${row.id} became ${row.state} by ${machine.reason}, and its owner is not told.`];
 }
 
 /**
@@ -133,4 +149,24 @@ function watched({ watchers }: Known, { watcher, project, event }: Watched): rea
   if (event.sequence <= last) return [`Watcher ${watcher} saw event ${event.sequence} after ${last}.`];
   if (project !== adminProject || event.sequence === last + 1) return [];
   return [`Watcher ${watcher} missed the events from ${last + 1} to ${event.sequence - 1}.`];
+}
+
+/** Twice is right, and so is what was brought before; only a gap is not. */
+function delivered({ sinks }: Known, { sink, sequences }: Delivered): readonly string[] {
+  const broken: string[] = [];
+  let last = sinks.get(sink) ?? 0;
+  for (const sequence of sequences) {
+    if (sequence > last + 1)
+      broken.push(`The sink ${sink} got event ${sequence} before those from ${last + 1} to ${sequence - 1}.`);
+    last = Math.max(last, sequence);
+  }
+  sinks.set(sink, last);
+  return broken;
+}
+
+function undelivered({ sinks }: Known, { events, sinks: names = [] }: Quiet): readonly string[] {
+  const last = events.at(-1)?.sequence ?? 0;
+  return names
+    .filter((sink) => (sinks.get(sink) ?? 0) < last)
+    .map((sink) => `The sink ${sink} has events up to ${sinks.get(sink) ?? 0}, and ${last} were committed.`);
 }

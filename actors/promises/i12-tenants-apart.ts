@@ -60,10 +60,16 @@ function told({ invoked, completed }: Call): readonly string[] {
   });
 }
 
-/**
- * The things that an answer shows, and things inside these; free texts, such as metadata, are not searched.
- */
-function things(answer: unknown): readonly Readonly<Record<string, unknown>>[] {
-  const fields = fieldsOf(answer);
-  return parts.flatMap((part) => fields[part] ?? []).flatMap((thing) => [fieldsOf(thing), ...things(thing)]);
+/** What an answer shows in its fields: rows of any noun, of plug-ins too. */
+const things = (answer: unknown): readonly Fields[] =>
+  Object.values(fieldsOf(answer)).flatMap((shown) =>
+    (Array.isArray(shown) ? shown : [shown]).flatMap((thing) => [fieldsOf(thing), ...inside(thing)]),
+  );
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What is inside what is shown; free texts, such as metadata, are not searched. */
+function inside(thing: unknown): readonly Fields[] {
+  const fields = fieldsOf(thing);
+  return parts.flatMap((part) => fields[part] ?? []).flatMap((one) => [fieldsOf(one), ...inside(one)]);
 }

@@ -15,6 +15,7 @@ import { recoveryNeedsProof } from "./i09-recovery-needs-proof.ts";
 import { everyChangeIsAnEvent } from "./i10-every-change-is-an-event.ts";
 import { nothingUnbounded } from "./i11-nothing-unbounded.ts";
 import { tenantsApart } from "./i12-tenants-apart.ts";
+import { noAddressTwice } from "./n01-no-address-twice.ts";
 
 export interface Judge {
   see(fact: Fact): readonly Violation[];
@@ -35,6 +36,7 @@ export function allCheckers(): readonly Checker[] {
     everyChangeIsAnEvent(),
     nothingUnbounded(),
     tenantsApart(),
+    noAddressTwice(),
   ];
 }
 

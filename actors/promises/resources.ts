@@ -3,13 +3,13 @@
  * than the limit of that moment when another one is made. Counted here, from the commits themselves.
  */
 import { everyProject } from "../../protocol/quota.ts";
-import { nounInWords, type Resource, type ResourceRow } from "../../protocol/wire/resource.ts";
+import { limitNameOf, nounInWords, type Resource, type ResourceRow } from "../../protocol/wire/resource.ts";
 import type { Commit } from "../records/commit.ts";
 
 type Limits = Readonly<Record<string, number | null | undefined>>;
 
 interface Known {
-  /** By noun, then by id. */
+  /** By table, then by id. */
   readonly rows: Map<string, Map<string, ResourceRow>>;
   readonly limits: Map<string, Limits>;
 }
@@ -19,8 +19,8 @@ export function rowsOfResources(): (commit: Commit) => readonly string[] {
   const known: Known = { rows: new Map(), limits: new Map() };
   return (commit) => {
     const written = write(known, commit);
-    for (const { project, ...given } of commit.quotas ?? [])
-      known.limits.set(project, { ...known.limits.get(project), ...given });
+    for (const { project, extensions = {}, ...given } of commit.quotas ?? [])
+      known.limits.set(project, { ...known.limits.get(project), ...given, ...extensions });
     return written.flatMap(({ resource, row, isNew }) => [
       ...twice(known, resource, row),
       ...(isNew ? tooMany(known, resource, row) : []),
@@ -37,8 +37,8 @@ interface Written {
 function write({ rows }: Known, commit: Commit): readonly Written[] {
   return (commit.rows ?? []).flatMap((change) => {
     const { resource } = change;
-    const ofNoun = rows.get(resource.noun) ?? new Map<string, ResourceRow>();
-    rows.set(resource.noun, ofNoun);
+    const ofNoun = rows.get(resource.table) ?? new Map<string, ResourceRow>();
+    rows.set(resource.table, ofNoun);
     if ("removed" in change) {
       ofNoun.delete(change.removed);
       return [];
@@ -51,7 +51,7 @@ function write({ rows }: Known, commit: Commit): readonly Written[] {
 
 /** The rows of the same owner; of a project where the limit is for all its users together. */
 function ofOwner({ rows }: Known, resource: Resource, { project, user }: ResourceRow, whole: boolean) {
-  const all = [...(rows.get(resource.noun)?.values() ?? [])];
+  const all = [...(rows.get(resource.table)?.values() ?? [])];
   return all.filter((row) => row.project === project && (whole || row.user === user));
 }
 
@@ -64,9 +64,10 @@ function twice(known: Known, resource: Resource, row: ResourceRow): readonly str
 }
 
 function tooMany(known: Known, resource: Resource, row: ResourceRow): readonly string[] {
-  const { limit, many } = resource;
+  const { limit } = resource;
   if (limit === undefined) return [];
-  const [own, every] = [row.project ?? "", everyProject].map((one) => known.limits.get(one)?.[many]);
+  const name = limitNameOf(resource);
+  const [own, every] = [row.project ?? "", everyProject].map((one) => known.limits.get(one)?.[name]);
   const most = own ?? every ?? limit.most;
   const has = ofOwner(known, resource, row, limit.of === "project").length;
   if (most < 0 || has <= most) return [];

@@ -6,7 +6,14 @@ import type { Event } from "../../protocol/event.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { Draining } from "./host.ts";
-import type { ClaimRecord, InstanceRecord, MachineKey, MachineRecord, OperationRecord } from "./instance.ts";
+import type {
+  ClaimRecord,
+  GuestDataRecord,
+  InstanceRecord,
+  MachineKey,
+  MachineRecord,
+  OperationRecord,
+} from "./instance.ts";
 import type { PlacementChanges, PlacementRefusal } from "./placement.ts";
 import type { RowChange } from "./rows.ts";
 
@@ -24,12 +31,19 @@ export interface RequestRecord {
 /** An event before the commit gives it its number. */
 export type NewEvent = Omit<Event, "sequence">;
 
+export interface InstanceChange {
+  /** 0: the row must not exist. */
+  readonly expectedVersion: number;
+  readonly row: InstanceRecord;
+  /** Only of a new row; kept until the row is one of a deleted instance. Absent: there is none. */
+  readonly guestData?: GuestDataRecord | undefined;
+}
+
 /** One commit: all changes of one decision. They happen as a whole, or not at all. */
 export interface Commit extends PlacementChanges {
   /** Inserted first; when it exists already the result is `duplicate` and nothing else happens. */
   readonly request?: RequestRecord;
-  /** `expectedVersion` 0: the row must not exist. */
-  readonly instances?: readonly { readonly expectedVersion: number; readonly row: InstanceRecord }[];
+  readonly instances?: readonly InstanceChange[];
   /**
    * Each replaces an older observation of the same owner epoch. Only together with the instance's row, whose
    * version guards it.
@@ -117,7 +131,8 @@ export type CommitResult =
   /** A row was not at the expected version: load it again and decide again. */
   | { readonly kind: "conflict" }
   /**
-   * The claim does not fit, or its host is gone, disabled, or holds another host lease: try the next host.
+   * The claim does not fit, or its host is gone, disabled, holds another host lease, or is not in the zone
+   * that its instance asks for (any more): try the next host.
    */
   | { readonly kind: "hostFull"; readonly hostId: string }
   /** A name is taken. */

@@ -3,6 +3,7 @@
  * choose it. Types only.
  */
 import type { FenceProof } from "../../protocol/fence.ts";
+import type { HostDrivers } from "../../protocol/host-drivers.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { NumaNode, NumaUse } from "../../protocol/numa.ts";
 import type { OperationRecord } from "./instance.ts";
@@ -105,4 +106,6 @@ export interface HostFeatures {
   readonly machineTypes: readonly string[];
   readonly numa: readonly NumaNode[];
   readonly storageId: string | null;
+  /** Null: the host's agent is of before, and nothing is known of them. */
+  readonly drivers: HostDrivers | null;
 }

@@ -7,11 +7,14 @@
  * Times are wall-clock milliseconds. Only the deadlines of operations, which are seconds long, are compared
  * with the clock.
  */
+import type { GuestData } from "../../protocol/guest-data.ts";
 import type { Image } from "../../protocol/image.ts";
+import type { Interface } from "../../protocol/interface.ts";
 import type { LockHolder } from "../../protocol/kinds.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
+import type { MachineShape } from "../../protocol/shape.ts";
 import type { DesiredPower, InstanceState, OperationNoun, RecoveryPolicy } from "../../protocol/states.ts";
 import type { ErrorBody } from "../../protocol/wire/status.ts";
 import type { InstanceHints } from "./placement.ts";
@@ -55,6 +58,18 @@ export interface InstanceRecord {
   /** Keeps its project from changing it; null: it is not locked. */
   readonly lock: InstanceLock | null;
   readonly macAddress: string;
+  /** What its guest is told; null: it was made before guests were told anything but their names. */
+  readonly guest: GuestRecord | null;
+  /**
+   * The shape of its machine, as the host of its first boot gave it: never another one once it is built.
+   * Null: that host offered none, or it was built before there were any.
+   */
+  readonly shape: MachineShape | null;
+  /**
+   * Its network interfaces, in the guest's order: `plug` rows hold their ports until no host has anything of
+   * the deleted instance; then there are none here. Null: it was asked for none of a network.
+   */
+  readonly interfaces: readonly InterfaceRecord[] | null;
   /** What to do when its host is lost; among many instances, those of higher priority go first. */
   readonly recovery: { readonly policy: RecoveryPolicy; readonly priority: number };
   /**
@@ -85,6 +100,30 @@ export interface InstanceRecord {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly deletedAtMs: number | null;
+}
+
+/** What a guest is told about itself, but for what {@link GuestDataRecord} keeps apart. */
+export interface GuestRecord {
+  readonly hostname: string;
+  /** Number of the instance among those of one create, from 0. */
+  readonly launchIndex: number;
+  /** The name of the key pair at the time of the create; null: none. */
+  readonly keyName: string | null;
+  readonly configDrive: boolean;
+  readonly userDataBytes: number;
+}
+
+/**
+ * The key and the user data of an instance: written when it is made, forgotten when it is deleted, and read
+ * by its actor alone. User data may be secret, and both are large.
+ */
+export type GuestDataRecord = Pick<GuestData, "publicKeys" | "userData">;
+
+export interface InterfaceRecord extends Interface {
+  /** As its network had it when the port was plugged in. */
+  readonly mtuBytes: number;
+  /** The port was made with the instance, and goes with it. */
+  readonly deleteWithInstance: boolean;
 }
 
 export interface InstanceLock {
@@ -139,4 +178,6 @@ export interface LoadedInstance {
   readonly machines: readonly MachineRecord[];
   readonly claims: readonly ClaimRecord[];
   readonly operation: OperationRecord | undefined;
+  /** Absent: the guest was given neither a key nor user data, or the instance is deleted. */
+  readonly guestData?: GuestDataRecord | undefined;
 }

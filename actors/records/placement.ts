@@ -41,13 +41,23 @@ export interface GroupHost {
  */
 export interface QuotaRecord {
   readonly project: string;
-  readonly limits: QuotaLimits;
+  readonly limits: Omit<QuotaLimits, "extensions">;
   /**
    * Sums over the instances that are not deleted, which change in the transaction that makes or deletes one;
    * and how many there are of each resource that has a limit.
    */
   readonly used: Readonly<Record<QuotaResource, number>>;
+  /** Limits that are set for resources of plug-ins, by their names in quotas. Absent: none is. */
+  readonly extensions?: ExtensionLimits;
 }
+
+/** By name, such as `acme.maintenanceWindows`; null: the default holds. */
+export type ExtensionLimits = Readonly<Record<string, number | null>>;
+
+export type QuotaChange = Partial<Omit<QuotaLimits, "extensions">> & {
+  readonly project: string;
+  readonly extensions?: ExtensionLimits;
+};
 
 export interface QuotaUse {
   readonly instances: number;
@@ -72,7 +82,7 @@ export interface PlacementChanges {
   readonly aggregateHostsRemoved?: readonly AggregateHostKey[];
   readonly aggregateHosts?: readonly AggregateHostKey[];
   /** Limits to set; limits that are not named, and `used`, stay. */
-  readonly quotas?: readonly (Partial<QuotaLimits> & { readonly project: string })[];
+  readonly quotas?: readonly QuotaChange[];
 }
 
 export type PlacementRefusal =
@@ -83,11 +93,23 @@ export type PlacementRefusal =
   | { readonly kind: "groupRule"; readonly hostId: string; readonly groupId: string }
   | {
       readonly kind: "quotaExceeded";
-      readonly resource: QuotaResource;
+      /** One of `quotaResources`, or the name of a plug-in's resource in quotas. */
+      readonly resource: string;
       readonly limit: number;
       /** Before this commit. */
       readonly used: number;
       readonly asked: number;
     }
   /** The host would be in two availability zones. */
-  | { readonly kind: "zoneConflict"; readonly hostId: string };
+  | { readonly kind: "zoneConflict"; readonly hostId: string }
+  /**
+   * Hosts would leave a zone that instances on them have asked for; or the zone would have no host any more,
+   * and instances look for one there.
+   */
+  | {
+      readonly kind: "zoneInUse";
+      readonly zone: string;
+      /** How many instances, and the ids of the first of them, at most ten. */
+      readonly count: number;
+      readonly instanceIds: readonly string[];
+    };

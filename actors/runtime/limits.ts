@@ -11,6 +11,8 @@ export const actorLimits = {
   spaceLookPeriodMs: 1_000,
   /** A look at the file systems that takes longer is given up. */
   spaceRoundMsMax: 10_000,
+  /** After this time a look says nothing any more: longer than a look that takes its whole time. */
+  spaceOldMs: 15_000,
   /**
    * A loop's round that takes longer is given up, unless the loop has a time of its own: no call of the store
    * or of a host takes a tenth of it.

@@ -8,7 +8,7 @@
 import { guardDeeds, guardReasons } from "../../protocol/guard.ts";
 import { machineStates } from "../../protocol/states.ts";
 import type { Binding } from "../../protocol/wire/binding.ts";
-import { type Code, codes } from "../../protocol/wire/status.ts";
+import { type Code, codes } from "../../protocol/wire/reasons.ts";
 import { actorLimits } from "./limits.ts";
 
 /**
@@ -61,6 +61,7 @@ const commitResults = [
   "groupRule",
   "quotaExceeded",
   "zoneConflict",
+  "zoneInUse",
   "failed",
 ] as const;
 
@@ -76,6 +77,9 @@ const metrics = {
   }),
   novact_calls_under_way: gauge("Requests that are not answered yet.", { door: doors }),
 
+  novact_plugin_faults_total: counter("Filters and weighers of plug-ins that failed when they were asked.", {
+    part: named,
+  }),
   novact_commits_total: counter("Commits by what became of them.", { result: commitResults }),
   novact_commits_waiting: gauge("Commits that wait in line for their batch.", none),
   novact_commit_line_seconds: time("Time that a commit waited in line before its batch was sent.", none),

@@ -1,6 +1,7 @@
 /**
  * Watches the file systems of a process, and tells which are full. It decides nothing else: who makes new
- * things asks it first, and what makes room (a stop, a delete) never does.
+ * things asks it first, and what makes room (a stop, a delete) never does. What was seen long ago is not
+ * believed: a watch that was given up must refuse nobody for ever.
  */
 import { type FileSystemSpace, type Space, spaceOf } from "../../protocol/space.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
@@ -21,6 +22,7 @@ export class SpaceWatch {
   readonly #options: SpaceWatchOptions;
   readonly #rounds: Periodic;
   #spaces: readonly Space[] = [];
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SpaceWatchOptions) {
     this.#options = options;
@@ -41,19 +43,21 @@ export class SpaceWatch {
     return this.#rounds.stop();
   }
 
-  /** The file systems as of the last look. */
+  /** The file systems as of the last look; none when that is too old. */
   get spaces(): readonly Space[] {
-    return this.#spaces;
+    const ageMs = this.#options.system.clock.monotonicMs() - this.#lookedAtMs;
+    return ageMs <= actorLimits.spaceOldMs ? this.#spaces : [];
   }
 
   /** The first file system that is full; undefined: there is room on all. */
   get full(): Space | undefined {
-    return this.#spaces.find(({ full }) => full);
+    return this.spaces.find(({ full }) => full);
   }
 
   async #look({ signal, did }: Round): Promise<void> {
     const found = (await this.#options.space?.look()) ?? [];
     if (signal.aborted) return;
+    this.#lookedAtMs = this.#options.system.clock.monotonicMs();
     const before = new Map(this.#spaces.map((space) => [space.of, space]));
     this.#spaces = found.map((one) => spaceOf(one, before.get(one.of)?.full ?? false));
     for (const space of this.#spaces)

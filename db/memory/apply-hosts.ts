@@ -37,7 +37,7 @@ export function applyInventories({ tables, commit, journal, nowMs }: Work): Refu
       ...{ ...idle, id, number: tables.nextNumber("host"), lease },
       ...{ registeredAtMs: nowMs, version: nowMs },
     };
-    const { hostId: _, ...said } = inventory;
+    const { hostId: _, ...said } = { ...inventory, drivers: inventory.drivers ?? null };
     const lastSeenAtMs = Math.max(known?.lastSeenAtMs ?? 0, nowMs);
     const host: StoredHost = { ...before, ...said, lastSeenAtMs };
     if (overfull(host)) return { kind: "hostFull", hostId: id };

@@ -1,4 +1,5 @@
 /** The steps of a commit about places: which hosts are in which aggregates, and quotas. */
+import { limitsGiven } from "../rows/quota-limits.ts";
 import { aggregateHostKey, type Refusal, type Work } from "../rows/tables.ts";
 import { storedQuota } from "../rules/quota/memory.ts";
 import { unjoinable } from "../rules/reference/memory.ts";
@@ -20,8 +21,9 @@ function moveHosts({ tables, commit, journal }: Work): Refusal | undefined {
 }
 
 function setQuotas({ tables, commit, journal }: Work): undefined {
-  for (const { project, ...given } of commit.quotas ?? []) {
-    const quota = storedQuota(tables, project);
-    tables.quotas.put(project, { ...quota, limits: { ...quota.limits, ...given } }, journal);
+  for (const change of commit.quotas ?? []) {
+    const quota = storedQuota(tables, change.project);
+    const limits = { ...quota.limits, ...limitsGiven(change) };
+    tables.quotas.put(change.project, { ...quota, limits }, journal);
   }
 }

@@ -1,29 +1,47 @@
-/** The step of a commit about rows of resources, as db/sql/commit-rows.sql has it. */
+/**
+ * The step of a commit about rows of resources, as db/sql/commit-rows.sql has it; those of plug-ins come
+ * after ours (db/sql/commit-extension-rows.sql).
+ */
 
-import type { Resource, ResourceRow } from "../../protocol/wire/resource.ts";
-import { changedIn, countedOf, madeIn, removedIn } from "../rows/row-changes.ts";
+import { limitNameOf, type Resource, type ResourceRow } from "../../protocol/wire/resource.ts";
+import { bodyFields, bodyOf } from "../rows/extension-rows.ts";
+import { changedIn, countedOf, isExtension, madeIn, removedIn } from "../rows/row-changes.ts";
 import type { Refusal, Tables, Work } from "../rows/tables.ts";
 import { limitOf } from "../rules/quota/memory.ts";
-import { isHeld, lostReference, rowsOwnedBy } from "../rules/reference/memory.ts";
+import { fieldOf, isHeld, lostReference, removeParts, rowsOwnedBy } from "../rules/reference/memory.ts";
+import { overlapsAnother, shareSubnets } from "../rules/subnet/memory.ts";
 
 const steps: readonly ((work: Work) => Refusal | undefined)[] = [remove, make, change, count];
 
 export function applyRows(work: Work): Refusal | undefined {
-  for (const step of steps) {
-    const refusal = step(work);
-    if (refusal !== undefined) return refusal;
+  const { rows = [] } = work.commit;
+  if (rows.length === 0) return undefined;
+  for (const theirs of [false, true]) {
+    const part = rows.filter(({ resource }) => isExtension(resource) === theirs);
+    for (const step of steps) {
+      const refusal = step({ ...work, commit: { ...work.commit, rows: part } });
+      if (refusal !== undefined) return refusal;
+    }
   }
+  shareSubnets(
+    work,
+    rows.map(({ resource }) => resource),
+  );
   return undefined;
 }
 
 /** Those of one resource together: whether one is held is looked for before whether all are there. */
-function remove({ tables, commit, journal }: Work): Refusal | undefined {
+function remove(work: Work): Refusal | undefined {
+  const { tables, commit, journal } = work;
   const removed = Map.groupBy(removedIn(commit.rows ?? []), ({ resource }) => resource);
   for (const [resource, all] of removed) {
     const ids = all.map((one) => one.removed);
     if (ids.some((id) => isHeld(tables, resource, id))) return { kind: "inUse" };
     const rows = tables.anyRowsOf(resource);
-    for (const id of ids) if (!rows.delete(id, journal)) return { kind: "missing", noun: resource.noun, id };
+    for (const id of ids) {
+      if (!rows.delete(id, journal)) return { kind: "missing", noun: resource.noun, id };
+      removeParts(work, resource, id);
+    }
   }
   return undefined;
 }
@@ -31,7 +49,7 @@ function remove({ tables, commit, journal }: Work): Refusal | undefined {
 function make({ tables, commit, journal }: Work): Refusal | undefined {
   for (const { resource, made } of madeIn(commit.rows ?? [])) {
     const taken = tables.anyRowsOf(resource).get(made.id) !== undefined || isTaken(tables, resource, made);
-    if (taken) return { kind: "nameTaken" };
+    if (taken || overlapsAnother(tables, resource, made)) return { kind: "nameTaken" };
     const lost = lostReference(tables, resource, made);
     if (lost !== undefined) return lost;
     tables.anyRowsOf(resource).put(made.id, whole(resource, made), journal);
@@ -42,11 +60,12 @@ function make({ tables, commit, journal }: Work): Refusal | undefined {
 function change({ tables, commit, journal }: Work): Refusal | undefined {
   for (const { resource, changed } of changedIn(commit.rows ?? [])) {
     const rows = tables.anyRowsOf(resource);
-    if (rows.get(changed.id)?.version !== changed.version - 1) return { kind: "conflict" };
+    const before = rows.get(changed.id);
+    if (before?.version !== changed.version - 1) return { kind: "conflict" };
     if (isTaken(tables, resource, changed)) return { kind: "nameTaken" };
     const lost = lostReference(tables, resource, changed);
     if (lost !== undefined) return lost;
-    rows.put(changed.id, whole(resource, changed), journal);
+    rows.put(changed.id, whole(resource, changed, before), journal);
   }
   return undefined;
 }
@@ -54,23 +73,35 @@ function change({ tables, commit, journal }: Work): Refusal | undefined {
 function count({ tables, commit }: Work): Refusal | undefined {
   for (const { resource, project, user, asked, most } of countedOf(commit.rows ?? [])) {
     const there = rowsOwnedBy(tables, resource, { project, ...(user === undefined ? {} : { user }) }).length;
-    const limit = limitOf(tables, project, resource.many) ?? most;
+    const name = limitNameOf(resource);
+    const limit = limitOf(tables, project, name) ?? most;
     if (limit < 0 || there <= limit) continue;
-    return { kind: "quotaExceeded", resource: resource.many, limit, used: there - asked, asked };
+    return { kind: "quotaExceeded", resource: name, limit, used: there - asked, asked };
   }
   return undefined;
 }
 
-/** Another row of the owner has the name. */
-function isTaken(tables: Tables, resource: Resource, { id, name, project, user }: ResourceRow): boolean {
+/** Another row of the owner has the name, or another row what no two may have alike. */
+function isTaken(tables: Tables, resource: Resource, row: ResourceRow): boolean {
+  const { id, name, project, user } = row;
+  const alike = (other: ResourceRow, fields: readonly string[]) =>
+    other.id !== id && fields.every((field) => fieldOf(other, field) === fieldOf(row, field));
+  const { unique = [] } = resource;
+  const others = unique.length === 0 ? [] : [...tables.anyRowsOf(resource).values()];
+  if (unique.some((fields) => others.some((other) => alike(other, fields)))) return true;
   if (!resource.nameUnique) return false;
   const owner = { ...(project === undefined ? {} : { project }), ...(user === undefined ? {} : { user }) };
   return rowsOwnedBy(tables, resource, owner).some((row) => row.name === name && row.id !== id);
 }
 
 /** With every field that the resource has; one that is absent is null, as in a table. */
-function whole({ kept }: Resource, row: ResourceRow): ResourceRow {
+function whole(resource: Resource, row: ResourceRow, before?: ResourceRow): ResourceRow {
   const given: Readonly<Record<string, unknown>> = { ...row };
-  const fields = Object.keys(kept).map((field) => [field, given[field] ?? null]);
-  return { ...row, ...Object.fromEntries(fields) };
+  const inBody = new Set(isExtension(resource) ? bodyFields(resource) : []);
+  const fields = Object.keys(resource.kept).filter((field) => !inBody.has(field));
+  const columns = Object.fromEntries(fields.map((field) => [field, given[field] ?? null]));
+  if (!isExtension(resource)) return { ...row, ...columns };
+  // What another version of the plug-in has in the body stays there.
+  const others = Object.entries(before ?? {}).filter(([field]) => !inBody.has(field));
+  return { ...Object.fromEntries(others), ...row, ...columns, ...bodyOf(resource, given) };
 }

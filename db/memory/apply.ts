@@ -22,7 +22,7 @@ import { applyLeases } from "../rules/lease/memory.ts";
 import { applyUse } from "../rules/quota/memory.ts";
 import { unflavored, unheldBy } from "../rules/reference/memory.ts";
 import { applyRemovals } from "../rules/removal/memory.ts";
-import { judgeZones } from "../rules/zone/memory.ts";
+import { judgeZonedClaims, judgeZones, zonesBefore } from "../rules/zone/memory.ts";
 import { applyEnabled, applyInventories } from "./apply-hosts.ts";
 import { applyPlacement } from "./apply-placement.ts";
 import { applyRows } from "./apply-rows.ts";
@@ -40,6 +40,7 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
   judgeZones,
   applyLeases,
   applyRemovals,
+  judgeZonedClaims,
   applyReleases,
   applyClaims,
   applyGroups,
@@ -49,7 +50,7 @@ const steps: readonly ((work: Work) => Refusal | undefined)[] = [
 
 /** All of the commit happens, or none of it. @throws INTERNAL for what only a bug can ask */
 export function applyCommit(tables: Tables, commit: Commit, nowMs: number): CommitResult {
-  const refusal = applySteps({ tables, commit, journal: [], nowMs });
+  const refusal = applySteps(workOf(tables, commit, nowMs));
   if (refusal !== undefined) return refusal;
   for (const event of commit.events ?? [])
     tables.events.push(frozenCopy({ ...event, sequence: tables.lastSequence + 1 }));
@@ -58,12 +59,17 @@ export function applyCommit(tables: Tables, commit: Commit, nowMs: number): Comm
 
 /** What `applyCommit` would answer; all of it is taken back. @throws as applyCommit */
 export function rehearseCommit(tables: Tables, commit: Commit, nowMs: number): Rehearsed {
-  const work: Work = { tables, commit, journal: [], nowMs };
+  const work = workOf(tables, commit, nowMs);
   const refusal = applySteps(work);
   if (refusal !== undefined) return refusal;
   undo(work.journal);
   return { kind: "possible" };
 }
+
+const workOf = (tables: Tables, commit: Commit, nowMs: number): Work => ({
+  ...{ tables, commit, journal: [], nowMs },
+  zones: zonesBefore({ tables, commit }),
+});
 
 /** Applies every step of the commit, or none. @throws INTERNAL for what only a bug can ask */
 function applySteps(work: Work): Refusal | undefined {
@@ -106,7 +112,11 @@ function applyInstances({ tables, commit, journal }: Work): Refusal | undefined 
     const refusal = unheldBy(tables, sound);
     if (refusal !== undefined) return refusal;
     if (sound.length < list.length) return { kind: "conflict" };
-    for (const { row } of list) tables.instances.put(row.id, row, journal);
+    for (const { row, guestData } of list) {
+      tables.instances.put(row.id, row, journal);
+      if (guestData !== undefined) tables.guestData.put(row.id, guestData, journal);
+      if (row.deletedAtMs !== null) tables.guestData.delete(row.id, journal);
+    }
     const lost = unflavored(tables, list.filter(isMade));
     if (lost !== undefined) return lost;
   }

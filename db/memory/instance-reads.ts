@@ -26,7 +26,9 @@ export class MemoryInstanceReads implements InstanceReads {
     if (instance === undefined) return undefined;
     const { operations, machines, claims } = this.#tables;
     const operation = operations.get(instance.operationId ?? "");
-    return { instance, machines: ofInstance(machines, id), claims: ofInstance(claims, id), operation };
+    const guestData = this.#tables.guestData.get(id);
+    const rows = { machines: ofInstance(machines, id), claims: ofInstance(claims, id), operation };
+    return { instance, ...rows, ...(guestData && { guestData }) };
   }
 
   async get(id: string): Promise<InstanceRow | undefined> {

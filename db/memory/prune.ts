@@ -21,12 +21,12 @@ function pruneRequests({ requests }: Tables, before: number): number {
   return old.length;
 }
 
-/** A tombstone that still has a claim is work in progress, and stays. */
+/** A tombstone that still has a claim, or a port, is work in progress, and stays. */
 function pruneTombstones({ instances, claims, machines, operations }: Tables, before: number): number {
   const held = new Set([...claims.values()].map(({ instanceId }) => instanceId));
   const gone = new Set<string>();
-  for (const { id, deletedAtMs } of [...instances.values()]) {
-    if (deletedAtMs === null || deletedAtMs >= before || held.has(id)) continue;
+  for (const { id, deletedAtMs, interfaces } of [...instances.values()]) {
+    if (deletedAtMs === null || deletedAtMs >= before || held.has(id) || interfaces?.length) continue;
     instances.delete(id, []);
     gone.add(id);
   }

@@ -1,8 +1,11 @@
 /** Reads rows of resources from memory: the same for all of them. It changes nothing but the last numbers. */
 import type { Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
 import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
+import { bodyFields, bodyOf } from "../rows/extension-rows.ts";
 import { readLimits } from "../rows/limits.ts";
+import { isExtension } from "../rows/row-changes.ts";
 import type { Tables } from "../rows/tables.ts";
+import { fieldOf, rowsOwnedBy } from "../rules/reference/memory.ts";
 import { page } from "./page.ts";
 
 export class MemoryRowReads implements RowReads {
@@ -15,30 +18,51 @@ export class MemoryRowReads implements RowReads {
   async called<R extends Resource>(
     resource: R,
     key: string,
-    { project, user }: Owner = {},
+    owner: Owner = {},
   ): Promise<readonly RowOf<R>[]> {
     const rows = this.#tables.rowsOf(resource);
-    const own = (row: ResourceRow) =>
-      (project ?? row.project) === row.project && (user ?? row.user) === row.user;
+    const own = (row: ResourceRow) => isSeen(resource, row, owner);
     const byId = rows.get(key);
     const query = { limit: readLimits.rowsOfOneNameMax };
     const found = byId && own(byId) ? [byId] : page(rows, query, (row) => own(row) && row.name === key);
-    return found;
+    return found.map((row) => seenBy(resource, row));
   }
 
   async list<R extends Resource>(resource: R, query: RowQuery): Promise<readonly RowOf<R>[]> {
-    const { project, user, name } = query;
-    return page(
+    const { name, whole, refers = {} } = query;
+    const found = page(
       this.#tables.rowsOf(resource),
       query,
       (row) =>
-        (project ?? row.project) === row.project &&
-        (user ?? row.user) === row.user &&
-        (name ?? row.name) === row.name,
+        isSeen(resource, row, query) &&
+        (name ?? row.name) === row.name &&
+        Object.entries(refers).every(([field, ids]) => ids.some((id) => id === fieldOf(row, field))),
     );
+    return whole === true ? found.map((row) => ({ ...row })) : found.map((row) => seenBy(resource, row));
   }
 
-  async nextNumber({ table }: Resource): Promise<number> {
-    return this.#tables.nextNumber(table);
+  async count(resource: Resource, owner: Owner): Promise<number> {
+    return rowsOwnedBy(this.#tables, resource, owner).length;
   }
+
+  /** Resources of plug-ins share one sequence. */
+  async nextNumber(resource: Resource): Promise<number> {
+    return this.#tables.nextNumber(isExtension(resource) ? "extension_row" : resource.table);
+  }
+}
+
+/** The owner's own, and what others share with every project. */
+function isSeen(resource: Resource, row: ResourceRow, { project, user }: Owner): boolean {
+  const owned = (project ?? row.project) === row.project && (user ?? row.user) === row.user;
+  return owned || (resource.sharedBy ?? []).some((flag) => fieldOf(row, flag) === true);
+}
+
+/** Without what another version of the plug-in has in the body. */
+function seenBy<T extends object>(resource: Resource, row: T): T {
+  if (!isExtension(resource)) return row;
+  const inBody = new Set(bodyFields(resource));
+  const columns = new Set([...Object.keys(resource.kept), "version"].filter((field) => !inBody.has(field)));
+  const entries = Object.entries(row);
+  const own = entries.filter(([field]) => columns.has(field));
+  return { ...Object.fromEntries(own), ...bodyOf(resource, Object.fromEntries(entries)) } as T;
 }

@@ -3,8 +3,9 @@
  * back. A commit becomes a text for each of its lists, so that many commits can be merged into one without
  * looking at them again. Pure.
  */
-import type { Commit, CommitResult, Rehearsed } from "../../actors/records/commit.ts";
-import { deletingOf, groupedOf, usageOf } from "../rows/placement-changes.ts";
+import type { Commit, CommitResult, InstanceChange, Rehearsed } from "../../actors/records/commit.ts";
+import { deletingOf, groupedOf, usageOf, zonedOf } from "../rows/placement-changes.ts";
+import { limitsGiven } from "../rows/quota-limits.ts";
 import { rowLists } from "../rows/row-changes.ts";
 import { storableJson } from "../rows/storable.ts";
 
@@ -15,6 +16,8 @@ export interface EncodedCommit {
   readonly bytes: number;
   /** It may be merged with others: it is about instances, or about hosts that register. */
   readonly mergeable: boolean;
+  /** The commit only gives back: no rule refuses it for what others of its batch have. */
+  readonly frees: boolean;
   /** Names of the instances and hosts whose own rows it writes. */
   readonly writes: readonly string[];
 }
@@ -36,6 +39,7 @@ const mergeableLists: ReadonlySet<string> = new Set([
   "usage",
   "deleting",
   "grouped",
+  "zoned",
 ]);
 
 /**
@@ -49,13 +53,15 @@ export function encodeTurn(commit: Commit): EncodedCommit {
   const lists = new Map<string, string>();
   const all: Readonly<Record<string, readonly unknown[] | undefined>> = {
     requests: request === undefined ? [] : [{ ...request, answer }],
-    created: instances.filter(({ expectedVersion }) => expectedVersion === 0).map(({ row }) => row),
+    created: instances.filter(({ expectedVersion }) => expectedVersion === 0).map(madeRow),
     updated: instances.filter(({ expectedVersion }) => expectedVersion > 0).map(({ row }) => row),
     ...rest,
+    quotas: commit.quotas?.map((one) => ({ ...limitsGiven(one), project: one.project })),
     ...rowLists(rows),
     usage: usageOf(commit),
     deleting: deletingOf(commit),
     grouped: groupedOf(commit),
+    zoned: zonedOf(commit),
   };
   let bytes = 0;
   for (const [name, list] of Object.entries(all)) {
@@ -65,8 +71,22 @@ export function encodeTurn(commit: Commit): EncodedCommit {
     bytes += text.length;
   }
   const mergeable = [...lists.keys()].every((name) => mergeableLists.has(name));
-  return { lists, events: commit.events?.length ?? 0, bytes, mergeable, writes: writesOf(commit) };
+  const frees = (lists.has("deleting") || lists.has("claimsReleased")) && !takes(lists);
+  return { lists, events: commit.events?.length ?? 0, bytes, mergeable, frees, writes: writesOf(commit) };
 }
+
+const madeRow = ({ row, guestData }: InstanceChange) =>
+  guestData === undefined ? row : { ...row, guestData };
+
+const takes = (lists: EncodedCommit["lists"]): boolean => lists.has("claims") || lists.has("usage");
+
+/**
+ * The commits of a batch, first those that only give back. Merged ones are checked for what all of them do:
+ * in this order each of them would pass alone as well, and the numbers of their events tell no other story.
+ */
+export const freeingFirst = <T extends { readonly commit: Pick<EncodedCommit, "frees"> }>(
+  batch: readonly T[],
+): T[] => [...batch.filter(({ commit }) => commit.frees), ...batch.filter(({ commit }) => !commit.frees)];
 
 function writesOf({ instances = [], hosts = [], leasesGranted = [] }: Commit): string[] {
   const ofHosts = [...hosts, ...leasesGranted].map(({ hostId }) => `host ${hostId}`);

@@ -22,6 +22,7 @@ import {
   apartText,
   type CommitOutcome,
   encodeTurn,
+  freeingFirst,
   mergedText,
   type RehearsalOutcome,
   refusalOf,
@@ -140,7 +141,7 @@ export class CommitWriter {
     // One microtask later: everything that was asked for in the same breath goes into the first batch.
     await Promise.resolve();
     while (this.#queue.length > 0) {
-      const commits = this.#queue.take();
+      const commits = freeingFirst(this.#queue.take());
       const nowMs = this.#clock.monotonicMs();
       this.#writing = { commits: commits.length, sinceMs: nowMs };
       this.#meter?.sent(commits.map(({ askedAtMs }) => nowMs - askedAtMs));

@@ -9,7 +9,7 @@ import { HostEntity } from "../tables/host.ts";
 import type { Database } from "./database.ts";
 import { readAll, type Selection, selectionOf } from "./select.ts";
 
-const bulky = ["labels", "features", "machineTypes", "numa"] as const;
+const bulky = ["labels", "features", "machineTypes", "numa", "drivers"] as const;
 type Bulky = Pick<HostFeatures, (typeof bulky)[number]>;
 /** A host that was removed and comes back counts its generations anew, but registers later. */
 type Version = Pick<HostRecord, "id" | "generation" | "registeredAtMs">;
@@ -37,8 +37,8 @@ export class HostFeatureReads {
     return hosts.flatMap((host) => {
       const known = this.#known.get(host.id);
       if (known === undefined) return [];
-      const { labels, features, machineTypes, numa } = known;
-      return [{ ...host, labels, features, machineTypes, numa, generation: known.generation }];
+      const { labels, features, machineTypes, numa, drivers } = known;
+      return [{ ...host, labels, features, machineTypes, numa, drivers, generation: known.generation }];
     });
   }
 

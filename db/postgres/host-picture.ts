@@ -29,7 +29,7 @@ import { type Selection, selectionOf } from "./select.ts";
 type Beating = "lastSeenAtMs" | "aggregates" | "ioOps" | "lease";
 /** What only a commit changes. */
 type Lasting = Omit<HostRecord, Beating>;
-type Kept = Omit<Lasting, "labels" | "features" | "machineTypes" | "numa" | "numaClaimed">;
+type Kept = Omit<Lasting, "labels" | "features" | "machineTypes" | "numa" | "drivers" | "numaClaimed">;
 
 interface Known {
   readonly version: number;

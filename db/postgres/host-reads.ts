@@ -24,7 +24,7 @@ import {
 } from "./host-row.ts";
 import { type Selection, selectionOf } from "./select.ts";
 
-type Kept = Omit<HostRecord, keyof Joined | "labels" | "features" | "machineTypes" | "numa">;
+type Kept = Omit<HostRecord, keyof Joined | "labels" | "features" | "machineTypes" | "numa" | "drivers">;
 type Joined = Pick<HostRecord, "lastSeenAtMs" | "aggregates" | "ioOps" | "lease" | "numaClaimed">;
 type Light = Kept & Joined;
 

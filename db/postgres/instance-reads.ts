@@ -10,6 +10,7 @@ import type {
 import type { Page, PageQuery } from "../../actors/ports/pages.ts";
 import type {
   ClaimRecord,
+  GuestDataRecord,
   InstanceRecord,
   LoadedInstance,
   MachineKey,
@@ -35,7 +36,7 @@ export class PostgresInstanceReads implements InstanceReads {
 
   constructor(em: EntityManager, database: Database) {
     this.#database = database;
-    this.#instance = selectionOf(em, InstanceEntity, "i", (field) => !field.startsWith("live"));
+    this.#instance = selectionOf(em, InstanceEntity, "i", isOfRecord);
     this.#machine = selectionOf(em, MachineEntity, "m");
     this.#claim = selectionOf(em, ClaimEntity, "c");
     this.#operation = selectionOf(em, OperationEntity, "o");
@@ -51,12 +52,13 @@ export class PostgresInstanceReads implements InstanceReads {
     const [row] = await this.#database.read(read.loadStatement(this.#columns, id), "load an instance");
     const instance = row && this.#instance.read(row);
     if (row === undefined || instance === undefined) return undefined;
-    const [operation, machines, claims] = row.slice(this.#instance.width);
+    const [operation, machines, claims, guestData] = row.slice(this.#instance.width);
     return {
       instance,
       machines: readAll(this.#machine, nestedRows(machines)),
       claims: readAll(this.#claim, nestedRows(claims)),
       operation: Array.isArray(operation) ? this.#operation.read(operation) : undefined,
+      ...(guestData === null ? {} : { guestData: guestData as GuestDataRecord }),
     };
   }
 
@@ -102,6 +104,8 @@ export class PostgresInstanceReads implements InstanceReads {
     });
   }
 }
+
+const isOfRecord = (field: string): boolean => field !== "guestData" && !field.startsWith("live");
 
 function ids(rows: readonly Row[]): string[] {
   return rows.map(([id]) => String(id));

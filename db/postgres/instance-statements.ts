@@ -22,7 +22,8 @@ export function instanceStatement({ i, m }: Pick<InstanceColumns, "i" | "m">, id
 
 /**
  * Reads an instance with its operation, machines and claims in one statement, hence of one moment: the
- * instance's columns, the operation as one row (an array), machines and claims as arrays of rows.
+ * instance's columns, the operation as one row (an array), machines and claims as arrays of rows, and the
+ * guest data.
  */
 export function loadStatement({ i, m, c, o }: InstanceColumns, id: string): Statement {
   const rows = (columns: string, alias: string) =>
@@ -30,7 +31,8 @@ export function loadStatement({ i, m, c, o }: InstanceColumns, id: string): Stat
   const text = `select ${i},
       (select json_build_array(${o}) from operation o where o.id = i.operation_id),
       (select ${rows(m, "m")} from machine m where m.instance_id = i.id),
-      (select ${rows(c, "c")} from claim c where c.instance_id = i.id)
+      (select ${rows(c, "c")} from claim c where c.instance_id = i.id),
+      i.guest_data
     from instance i where i.id = $1`;
   return { name: "load", text, values: [id] };
 }

@@ -20,11 +20,12 @@ const statements: readonly { readonly text: string; readonly keptMs: number }[] 
       ) select count(*), count(*) from gone`,
   },
   {
-    // A tombstone that still has a claim is work in progress, and stays.
+    // A tombstone that still has a claim, or a port, is work in progress, and stays.
     keptMs: retentionLimits.tombstoneKeptMs,
     text: `with ${head}, old as materialized (
         select i.id from head, instance i
           where i.deleted_at_ms < $1 and not exists (select from claim c where c.instance_id = i.id)
+            and coalesce(i.interfaces, '[]') = '[]'
           order by i.deleted_at_ms limit $2
       ), gone as (delete from instance where id in (select id from old) returning 1),
       operations as (delete from operation where instance_id in (select id from old) returning 1),

@@ -3,6 +3,7 @@ import type { QuotaReads } from "../../actors/ports/quota-reads.ts";
 import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../actors/records/placement.ts";
 import { quotaResources } from "../../protocol/quota.ts";
 import { limitedResources } from "../../protocol/resources.ts";
+import { extensionLimitsIn } from "../rows/quota-limits.ts";
 import type { Database } from "./database.ts";
 
 export class PostgresQuotaReads implements QuotaReads {
@@ -23,6 +24,7 @@ export class PostgresQuotaReads implements QuotaReads {
       project,
       limits: Object.fromEntries(all) as QuotaRecord["limits"],
       used: { ...(used as QuotaUse), ...Object.fromEntries(counted) } as QuotaRecord["used"],
+      ...extensionLimitsIn(set),
     };
   }
 

@@ -1,13 +1,16 @@
 /** Reads rows of resources from PostgreSQL: the same for all of them. It changes nothing. */
 import type { Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
 import type { Resource, RowOf } from "../../protocol/wire/resource.ts";
+import { bodyOf } from "../rows/extension-rows.ts";
 import { readLimits } from "../rows/limits.ts";
+import { columnNameOf, isExtension } from "../rows/row-changes.ts";
 import type { Database } from "./database.ts";
-import { readAll, type Selection, selectionOfFields } from "./select.ts";
+import { type RowPlace, rowPlaceOf } from "./row-place.ts";
+import { readAll } from "./select.ts";
 
 export class PostgresRowReads implements RowReads {
   readonly #database: Database;
-  readonly #selections = new Map<string, Selection<object>>();
+  readonly #places = new Map<Resource, RowPlace>();
 
   constructor(database: Database) {
     this.#database = database;
@@ -19,7 +22,7 @@ export class PostgresRowReads implements RowReads {
     key: string,
     owner: Owner = {},
   ): Promise<readonly RowOf<R>[]> {
-    const { clause, values } = owned(owner, [key]);
+    const { clause, values } = this.#seen(resource, owner, [key]);
     const rows = await this.#read<R>(resource, `called_${values.length}`, {
       clause: `(t.id = $1 or t.name = $1)${clause} order by t.id = $1 desc, t.id limit ${readLimits.rowsOfOneNameMax}`,
       values,
@@ -30,16 +33,34 @@ export class PostgresRowReads implements RowReads {
 
   async list<R extends Resource>(
     resource: R,
-    { marker = "", limit, name, ...owner }: RowQuery,
+    { marker = "", limit, name, whole, refers = {}, ...owner }: RowQuery,
   ): Promise<readonly RowOf<R>[]> {
     const first = name === undefined ? [marker, limit] : [marker, limit, name];
-    const { clause, values } = owned(owner, first);
+    const { clause, values } = this.#seen(resource, owner, first);
     const named = name === undefined ? "" : " and t.name = $3";
-    const statement = { clause: `t.id > $1${named}${clause} order by t.id limit $2`, values };
-    return this.#read<R>(resource, `list_${named === "" ? "" : "named_"}${values.length}`, statement);
+    const asked = Object.entries(refers);
+    const referring = asked.map(
+      ([field], at) => ` and t.${columnNameOf(field)} = any($${values.length + at + 1})`,
+    );
+    const statement = {
+      clause: `t.id > $1${named}${clause}${referring.join("")} order by t.id limit $2`,
+      values: [...values, ...asked.map(([, ids]) => ids)],
+    };
+    const by = [named === "" ? [] : ["named"], asked.map(([field]) => columnNameOf(field)), values.length];
+    return this.#read<R>(resource, `list_${by.flat().join("_")}`, statement, whole);
   }
 
-  async nextNumber({ table }: Resource): Promise<number> {
+  async count(resource: Resource, owner: Owner): Promise<number> {
+    const { clause, values } = this.#owned(resource, owner, []);
+    const { from, name } = this.#placeOf(resource);
+    const text = `select count(*) from ${from} t where true${clause}`;
+    const statement = { name: `${name}_count_${values.length}`, text, values };
+    const [row] = await this.#database.read(statement, `count rows of ${resource.table}`);
+    return Number(row?.[0]);
+  }
+
+  async nextNumber(resource: Resource): Promise<number> {
+    const table = isExtension(resource) ? "extension_row" : resource.table;
     const statement = { name: `${table}_number`, text: `select nextval('${table}_number')` };
     const [row] = await this.#database.read(statement, `number a ${table}`);
     return Number(row?.[0]);
@@ -49,30 +70,49 @@ export class PostgresRowReads implements RowReads {
     resource: R,
     name: string,
     { clause, values }: { readonly clause: string; readonly values: readonly unknown[] },
+    whole = false,
   ): Promise<RowOf<R>[]> {
-    const { table } = resource;
-    const selection = this.#selectionOf(resource);
-    const text = `select ${selection.columns} from ${table} t where ${clause}`;
-    const rows = await this.#database.read({ name: `${table}_${name}`, text, values }, `read ${table} rows`);
-    return readAll(selection, rows) as RowOf<R>[];
+    const place = this.#placeOf(resource);
+    const text = `select ${place.selection.columns} from ${place.from} t where ${clause}`;
+    const statement = { name: `${place.name}_${name}`, text, values };
+    const rows = await this.#database.read(statement, `read ${resource.table} rows`);
+    const read = readAll(place.selection, rows);
+    return (isExtension(resource) ? read.map((row) => unpacked(resource, row, whole)) : read) as RowOf<R>[];
   }
 
-  #selectionOf(resource: Resource): Selection<object> {
-    const known = this.#selections.get(resource.table);
+  #placeOf(resource: Resource): RowPlace {
+    const known = this.#places.get(resource);
     if (known !== undefined) return known;
-    const made = selectionOfFields([...Object.keys(resource.kept), "version"], "t");
-    this.#selections.set(resource.table, made);
+    const made = rowPlaceOf(resource);
+    this.#places.set(resource, made);
     return made;
+  }
+
+  /** As #owned, with what other projects share. */
+  #seen(resource: Resource, owner: Owner, first: readonly unknown[]) {
+    const owned = this.#owned(resource, owner, first);
+    const { sharedBy = [] } = resource;
+    if (sharedBy.length === 0 || owner.project === undefined) return owned;
+    const shared = sharedBy.map((flag) => ` or t.${columnNameOf(flag)}`).join("");
+    return { ...owned, clause: ` and (true${owned.clause}${shared})` };
+  }
+
+  /** Conditions on the resource and the owner, and the values with theirs behind them. */
+  #owned(resource: Resource, { project, user }: Owner, first: readonly unknown[]) {
+    const values = [...first];
+    const also = (column: string, value: string | undefined) => {
+      if (value === undefined) return "";
+      values.push(value);
+      return ` and t.${column} = $${values.length}`;
+    };
+    const { plugin, noun } = this.#placeOf(resource);
+    const own = also("plugin", plugin) + also("noun", noun);
+    return { clause: own + also("project", project) + also("user_name", user), values };
   }
 }
 
-/** Conditions on the owner, and the values with theirs behind them. */
-function owned({ project, user }: Owner, first: readonly unknown[]) {
-  const values = [...first];
-  const also = (column: string, value: string | undefined) => {
-    if (value === undefined) return "";
-    values.push(value);
-    return ` and t.${column} = $${values.length}`;
-  };
-  return { clause: also("project", project) + also("user_name", user), values };
+/** The row of a plug-in with the fields of its body; `whole`: with fields of other versions as well. */
+function unpacked(resource: Resource, row: object, whole: boolean): object {
+  const { body, ...own } = row as { readonly body: Readonly<Record<string, unknown>> };
+  return { ...own, ...(whole ? body : bodyOf(resource, body)) };
 }

@@ -52,7 +52,8 @@ const functionsQuery = `
     where n.nspname = current_schema() order by p.proname collate "C", 2`;
 
 const sequencesQuery = `
-  select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  select c.relname as name, s.seqmax = 9223372036854775807 as unbounded, s.seqmax as most, s.seqcycle as cycles
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_sequence s on s.seqrelid = c.oid
     where ${ours} and c.relkind = 'S' order by c.relname collate "C"`;
 
 const heading = `-- The sum of db/migrations and of the functions, as PostgreSQL knows it: for reading and for reviews.
@@ -70,9 +71,12 @@ export async function schemaText(read: ReadRows): Promise<string> {
   const triggers = Map.groupBy(await read(triggersQuery), ({ table }) => String(table));
   const texts = [...(await tables(read))].map(([table, text]) => text + statements(triggers.get(table)));
   const functions = (await read(functionsQuery)).map(functionText);
-  const sequences = (await read(sequencesQuery)).map(({ name }) => `create sequence ${name};\n`);
+  const sequences = (await read(sequencesQuery)).map(sequenceText);
   return [heading, ...texts, ...sequences, ...functions].join("\n");
 }
+
+const sequenceText = ({ name, unbounded, most, cycles }: Rows[number]): string =>
+  `create sequence ${name}${unbounded ? "" : ` maxvalue ${most}`}${cycles ? " cycle" : ""};\n`;
 
 /** The text of each. */
 async function tables(read: ReadRows): Promise<ReadonlyMap<string, string>> {

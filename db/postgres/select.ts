@@ -37,9 +37,20 @@ export function selectionOf<T extends object, E extends object>(
 
 /** Of the fields of a resource, whose table has a column for each. */
 export function selectionOfFields<T extends object>(fields: readonly string[], alias: string): Selection<T> {
+  return selectionOfColumns(columnsOf(fields, alias));
+}
+
+/** Fields of a resource with their columns. */
+export const columnsOf = (fields: readonly string[], alias: string) =>
+  fields.map((field) => [field, `${alias}.${columnNameOf(field)}`] as const);
+
+/** Fields with what is selected for each. */
+export function selectionOfColumns<T extends object>(
+  columns: readonly (readonly [string, string])[],
+): Selection<T> {
   return selection(
-    fields,
-    fields.map((field) => `${alias}.${columnNameOf(field)}`),
+    columns.map(([field]) => field),
+    columns.map(([, column]) => column),
   );
 }
 

@@ -1,7 +1,7 @@
 /**
- * What a commit means for quotas and groups, read off its rows: what its projects use more, which instances
- * may use less, and which claims are under the rule of a group. Both stores judge by these lists; a commit
- * without any is not looked at again. Pure.
+ * What a commit means for quotas, groups and zones, read off its rows: what its projects use more, which
+ * instances may use less, which claims are under the rule of a group, and which are in a zone that was asked
+ * for. Both stores judge by these lists; a commit without any is not looked at again. Pure.
  */
 
 import type { Commit } from "../../actors/records/commit.ts";
@@ -16,6 +16,12 @@ export interface GroupedClaim {
   readonly instanceId: string;
   readonly hostId: string;
   readonly groupId: string;
+}
+
+export interface ZonedClaim {
+  readonly instanceId: string;
+  readonly hostId: string;
+  readonly zone: string;
 }
 
 export function useOf({ flavor }: InstanceRecord): QuotaUse {
@@ -58,5 +64,21 @@ export function groupedOf({ instances = [], claims = [] }: Commit): readonly Gro
   return claims.flatMap(({ instanceId, hostId }) => {
     const groupId = groups.get(instanceId);
     return groupId === undefined ? [] : [{ instanceId, hostId, groupId }];
+  });
+}
+
+/** Claims of instances that have asked for a zone, without those that are only made anew. */
+export function zonedOf({ instances = [], claims = [], claimsReleased = [] }: Commit): readonly ZonedClaim[] {
+  if (claims.length === 0) return [];
+  const zones = new Map<string, string>();
+  // Wherever the disk of an instance that is being deleted is, it is removed there.
+  for (const { row } of instances)
+    if (row.availabilityZone !== null && row.desired !== "deleted") zones.set(row.id, row.availabilityZone);
+  return claims.flatMap(({ instanceId, ownerEpoch, hostId }) => {
+    const zone = zones.get(instanceId);
+    const isAnew = claimsReleased.some(
+      (one) => one.instanceId === instanceId && one.ownerEpoch === ownerEpoch,
+    );
+    return zone === undefined || isAnew ? [] : [{ instanceId, hostId, zone }];
   });
 }

@@ -3,8 +3,8 @@
  * it makes, and for whom. Both stores count by the latter. Pure.
  */
 import type { RowChange } from "../../actors/records/rows.ts";
-import { isLimited, type LimitedResource } from "../../protocol/resources.ts";
-import type { Resource, ResourceRow } from "../../protocol/wire/resource.ts";
+import { limitNameOf, type Resource, type ResourceRow } from "../../protocol/wire/resource.ts";
+import { extensionLists } from "./extension-rows.ts";
 
 export type Made = Extract<RowChange, { made: unknown }>;
 export type Changed = Extract<RowChange, { changed: unknown }>;
@@ -18,7 +18,7 @@ export const removedIn = (rows: readonly RowChange[]) =>
 
 /** Rows of one limited resource that a commit makes for one owner. */
 export interface Counted {
-  readonly resource: LimitedResource;
+  readonly resource: Resource;
   readonly project: string;
   /** Absent: the limit is for all users of the project together. */
   readonly user?: string;
@@ -31,33 +31,49 @@ export interface Counted {
 export function countedOf(rows: readonly RowChange[]): readonly Counted[] {
   const counted = new Map<string, Counted>();
   for (const { resource, made } of madeIn(rows)) {
-    if (!isLimited(resource)) continue;
-    const { limit, noun } = resource;
+    const { limit, table } = resource;
+    if (limit === undefined) continue;
     const { project = "", user } = made;
     const whose = { project, ...(limit.of === "user" && user !== undefined ? { user } : {}) };
-    const key = JSON.stringify([noun, whose]);
+    const key = JSON.stringify([table, whose]);
     const asked = (counted.get(key)?.asked ?? 0) + 1;
     counted.set(key, { resource, ...whose, asked, most: limit.most });
   }
   return [...counted.values()];
 }
 
-/** As db/sql/commit-rows.sql reads them. */
+const resourceOf = ({ resource }: { readonly resource: Resource }): Resource => resource;
+export const isExtension = ({ plugin }: Resource): boolean => plugin !== undefined;
+
+/** As db/sql/commit-rows.sql and db/sql/commit-extension-rows.sql read them. */
 export function rowLists(rows: readonly RowChange[]): Readonly<Record<string, readonly object[]>> {
   if (rows.length === 0) return {};
+  const extensions = rows.filter((one) => isExtension(resourceOf(one)));
+  const own = rows.filter((one) => !isExtension(resourceOf(one)));
   return {
-    rowsRemoved: removedIn(rows).map(({ resource: { table }, removed }) => ({ table, id: removed })),
-    rowsMade: madeIn(rows).map(({ resource, made }) => ({
+    rowsRemoved: removedIn(own).map(({ resource: { table }, removed }) => ({ table, id: removed })),
+    rowsMade: madeIn(own).map(({ resource, made }) => ({
       table: resource.table,
       row: inColumns(resource, made),
     })),
-    rowsChanged: changedIn(rows).map(({ resource, changed }) => ({
+    rowsChanged: changedIn(own).map(({ resource, changed }) => ({
       table: resource.table,
       row: inColumns(resource, changed),
     })),
-    rowsCounted: countedOf(rows).map(({ resource: { table, many }, ...one }) => ({
+    rowsCounted: countedOf(own).map(({ resource, ...one }) => ({
       ...one,
-      ...{ table, resource: many },
+      ...{ table: resource.table, resource: limitNameOf(resource) },
+    })),
+    extensionsRemoved: removedIn(extensions).map(({ resource: { plugin, noun }, removed }) => ({
+      ...{ plugin, noun, id: removed },
+    })),
+    extensionsMade: extensionLists(madeIn(extensions).map(({ resource, made }) => [resource, made])),
+    extensionsChanged: extensionLists(
+      changedIn(extensions).map(({ resource, changed }) => [resource, changed]),
+    ),
+    extensionsCounted: countedOf(extensions).map(({ resource, ...one }) => ({
+      ...one,
+      ...{ plugin: resource.plugin, noun: resource.noun, resource: limitNameOf(resource) },
     })),
   };
 }

@@ -4,12 +4,13 @@ import type { Commit, CommitResult, RequestRecord } from "../../actors/records/c
 import type { HostRecord } from "../../actors/records/host.ts";
 import type {
   ClaimRecord,
+  GuestDataRecord,
   InstanceRecord,
   MachineKey,
   MachineRecord,
   OperationRecord,
 } from "../../actors/records/instance.ts";
-import type { AggregateHostKey, QuotaRecord, QuotaUse } from "../../actors/records/placement.ts";
+import type { AggregateHostKey, QuotaUse } from "../../actors/records/placement.ts";
 import type { Event } from "../../protocol/event.ts";
 import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import { type Journal, Table } from "./table.ts";
@@ -17,7 +18,7 @@ import { type Journal, Table } from "./table.ts";
 /** A quota's row: limits that are set, and what instances use. */
 export interface StoredQuota {
   readonly project: string;
-  readonly limits: Partial<QuotaRecord["limits"]>;
+  readonly limits: Readonly<Record<string, number | null>>;
   readonly used: QuotaUse;
 }
 
@@ -31,6 +32,8 @@ export type StoredHost = Omit<HostRecord, "ioOps" | "aggregates">;
 
 export class Tables {
   readonly instances = new Table<InstanceRecord>();
+  /** By the ids of instances that are not deleted. */
+  readonly guestData = new Table<GuestDataRecord>();
   readonly machines = new Table<MachineRecord>();
   readonly claims = new Table<ClaimRecord>();
   readonly operations = new Table<OperationRecord>();
@@ -80,6 +83,11 @@ export interface Work {
   readonly commit: Commit;
   readonly journal: Journal;
   readonly nowMs: number;
+  /**
+   * The zones of the hosts whose aggregates the commit changes, as they were before, by host; undefined: it
+   * changes none.
+   */
+  readonly zones: ReadonlyMap<string, string> | undefined;
 }
 
 /** Sorts like the number does, for numbers below 10^16. */

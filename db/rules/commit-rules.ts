@@ -4,13 +4,14 @@
  * CHECKs and triggers say most of it again, for whoever writes past this file. Pure.
  */
 
-import type { Commit } from "../../actors/records/commit.ts";
+import type { Commit, InstanceChange } from "../../actors/records/commit.ts";
 import type {
   ClaimRecord,
   InstanceRecord,
   MachineRecord,
   OperationRecord,
 } from "../../actors/records/instance.ts";
+import { isSameShape } from "../../protocol/shape.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
 /** @throws INTERNAL when the commit breaks a rule */
@@ -28,7 +29,7 @@ function defectOf(commit: Commit): string | undefined {
   return (
     doubledIn(commit) ??
     unguardedIn(commit) ??
-    first(commit.instances, ({ expectedVersion, row }) => instanceDefect(expectedVersion, row)) ??
+    first(commit.instances, instanceDefect) ??
     first(commit.operations, operationDefect) ??
     first(commit.claims, claimDefect)
   );
@@ -57,7 +58,9 @@ function first<T>(rows: readonly T[] | undefined, check: (row: T) => string | un
   return undefined;
 }
 
-function instanceDefect(expectedVersion: number, row: InstanceRecord): string | undefined {
+function instanceDefect({ expectedVersion, row, guestData }: InstanceChange): string | undefined {
+  if (guestData !== undefined && (expectedVersion > 0 || row.guest === null))
+    return `Instance ${row.id} is told something that no new guest is told.`;
   if (row.version !== expectedVersion + 1)
     return `Instance ${row.id}: version ${row.version} does not follow ${expectedVersion}.`;
   if ((row.state === "deleted") !== (row.deletedAtMs !== null))
@@ -116,8 +119,10 @@ function doubledIn(commit: Commit): string | undefined {
 
 /** What a row may not go back on (I1), or undefined. PostgreSQL has triggers for it. */
 export function instanceRegression(before: InstanceRecord, after: InstanceRecord): string | undefined {
-  if (after.generation >= before.generation && after.ownerEpoch >= before.ownerEpoch) return undefined;
-  return `Instance ${after.id}: the generation or epoch falls.`;
+  if (after.generation < before.generation || after.ownerEpoch < before.ownerEpoch)
+    return `Instance ${after.id}: the generation or epoch falls.`;
+  if (!before.built || isSameShape(before.shape, after.shape)) return undefined;
+  return `Instance ${after.id}: the shape of a machine that has run changes.`;
 }
 
 /** An observation replaces only an older one of the same epoch; any other is passed over silently. */

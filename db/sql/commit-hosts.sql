@@ -37,7 +37,7 @@ begin
     insert into host as t (
         id, number,
         name, boot_id, architecture, hypervisor, accelerator, accelerator_reason, hypervisor_version,
-        vcpus, memory_mib, disk_gib, storage_id, labels, features, machine_types, numa, real_cpus,
+        vcpus, memory_mib, disk_gib, storage_id, labels, features, machine_types, numa, drivers, real_cpus,
         vcpus_claimed, memory_mib_claimed, disk_gib_claimed, instances, pinned_cpus,
         enabled, registered_at_ms, version, failed_builds, generation
       )
@@ -46,13 +46,14 @@ begin
           coalesce((select h.number from host h where h.id = r."hostId"), nextval('host_number')),
           r.name, r."bootId", r.architecture, r.hypervisor, r.accelerator, r."acceleratorReason",
           r."hypervisorVersion", r.vcpus, r."memoryMib", r."diskGib", r."storageId",
-          r.labels, r.features, r."machineTypes", r.numa, novact_real_cpus(r.numa),
+          r.labels, r.features, r."machineTypes", r.numa, r.drivers, novact_real_cpus(r.numa),
           0, 0, 0, 0, 0,
           true, now_ms, now_ms, 0, 1
         from jsonb_to_recordset(changes->'hosts') as r(
           "hostId" text, name text, "bootId" text, architecture text, hypervisor text, accelerator text,
           "acceleratorReason" text, "hypervisorVersion" text, vcpus bigint, "memoryMib" bigint,
-          "diskGib" bigint, "storageId" text, labels jsonb, features jsonb, "machineTypes" jsonb, numa jsonb
+          "diskGib" bigint, "storageId" text, labels jsonb, features jsonb, "machineTypes" jsonb, numa jsonb,
+          drivers jsonb
         )
       on conflict (id) do update set
           name = excluded.name, boot_id = excluded.boot_id, architecture = excluded.architecture,
@@ -60,16 +61,17 @@ begin
           accelerator_reason = excluded.accelerator_reason, hypervisor_version = excluded.hypervisor_version,
           vcpus = excluded.vcpus, memory_mib = excluded.memory_mib, disk_gib = excluded.disk_gib,
           storage_id = excluded.storage_id, labels = excluded.labels, features = excluded.features,
-          machine_types = excluded.machine_types, numa = excluded.numa, real_cpus = excluded.real_cpus,
+          machine_types = excluded.machine_types, numa = excluded.numa, drivers = excluded.drivers,
+          real_cpus = excluded.real_cpus,
           generation = t.generation + case when (
             t.name, t.boot_id, t.architecture, t.hypervisor, t.accelerator, t.accelerator_reason,
             t.hypervisor_version, t.vcpus, t.memory_mib, t.disk_gib, t.storage_id, t.labels, t.features,
-            t.machine_types, t.numa
+            t.machine_types, t.numa, t.drivers
           ) is distinct from (
             excluded.name, excluded.boot_id, excluded.architecture, excluded.hypervisor, excluded.accelerator,
             excluded.accelerator_reason, excluded.hypervisor_version, excluded.vcpus, excluded.memory_mib,
             excluded.disk_gib, excluded.storage_id, excluded.labels, excluded.features,
-            excluded.machine_types, excluded.numa
+            excluded.machine_types, excluded.numa, excluded.drivers
           ) then 1 else 0 end;
 
     delete from host_numa_node c using jsonb_to_recordset(changes->'hosts') as r("hostId" text, numa jsonb)

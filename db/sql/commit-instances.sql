@@ -1,6 +1,7 @@
 -- Instances, each guarded by its version (I1): a new one must not exist, a changed one must be at the version
--- before. Both lists have all fields of the record. The image and the server group of one that is not deleted
--- must be there, whoever removes them at the same time: the table refers to them.
+-- before. Both lists have all fields of the record. What a guest is told beside these comes with a new
+-- instance, stays as it is, and goes when the instance is deleted. The image and the server group of one that
+-- is not deleted must be there, whoever removes them at the same time: the table refers to them.
 create or replace function novact_commit_instances(changes jsonb) returns boolean
 language plpgsql as $$
 declare
@@ -13,7 +14,8 @@ begin
         desired, stop, reset_count, reset_mode, start_count, built,
         flavor, image, metadata, mac_address, recovery, storage_id, movable,
         host_id, owner_epoch, attempt, excluded_hosts, server_group_id, availability_zone, hints,
-        operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms, description, lock
+        operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms, description, lock,
+        guest, guest_data, shape, interfaces
       )
       select
           r.id, r.project, r.name, r.version, r.generation, r.state, r.settled,
@@ -21,14 +23,16 @@ begin
           r.flavor, r.image, r.metadata, r."macAddress", r.recovery, r."storageId", r.movable,
           r."hostId", r."ownerEpoch", r.attempt, r."excludedHosts",
           r."serverGroupId", r."availabilityZone", r.hints,
-          r."operationId", r.failure, r."createdAtMs", r."updatedAtMs", r."deletedAtMs", r.description, r.lock
+          r."operationId", r.failure, r."createdAtMs", r."updatedAtMs", r."deletedAtMs", r.description,
+          r.lock, r.guest, r."guestData", r.shape, r.interfaces
         from jsonb_to_recordset(changes->'created') as r(
           id text, project text, name text, version bigint, generation bigint, state text, settled boolean,
           desired text, stop jsonb, "resetCount" bigint, "resetMode" text, "startCount" bigint, built boolean,
           flavor jsonb, image jsonb, metadata jsonb, "macAddress" text, recovery jsonb, "storageId" text,
           movable boolean, "hostId" text, "ownerEpoch" bigint, attempt bigint, "excludedHosts" jsonb,
           "serverGroupId" text, "availabilityZone" text, hints jsonb, "operationId" text, failure jsonb,
-          "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint, description text, lock jsonb
+          "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint, description text, lock jsonb,
+          guest jsonb, "guestData" jsonb, shape jsonb, interfaces jsonb
         )
       on conflict do nothing;
     get diagnostics changed = row_count;
@@ -64,14 +68,17 @@ begin
         server_group_id = r."serverGroupId", availability_zone = r."availabilityZone", hints = r.hints,
         operation_id = r."operationId", failure = r.failure,
         created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms = r."deletedAtMs",
-        description = r.description, lock = r.lock
+        description = r.description, lock = r.lock, guest = r.guest, shape = r.shape,
+        interfaces = r.interfaces,
+        guest_data = case when r."deletedAtMs" is null then t.guest_data end
       from jsonb_to_recordset(changes->'updated') as r(
         id text, project text, name text, version bigint, generation bigint, state text, settled boolean,
         desired text, stop jsonb, "resetCount" bigint, "resetMode" text, "startCount" bigint, built boolean,
         flavor jsonb, image jsonb, metadata jsonb, "macAddress" text, recovery jsonb, "storageId" text,
         movable boolean, "hostId" text, "ownerEpoch" bigint, attempt bigint, "excludedHosts" jsonb,
         "serverGroupId" text, "availabilityZone" text, hints jsonb, "operationId" text, failure jsonb,
-        "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint, description text, lock jsonb
+        "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint, description text, lock jsonb,
+        guest jsonb, shape jsonb, interfaces jsonb
       )
       where t.id = r.id and t.version = r.version - 1;
     get diagnostics changed = row_count;

@@ -10,6 +10,7 @@ declare
   known request;
   changed bigint;
   done boolean;
+  zones_before jsonb;
 begin
   -- A request that is known: nothing happens but that its answer is given again (I5).
   if changes ? 'requests' then
@@ -36,8 +37,15 @@ begin
   if changes ? 'created' or changes ? 'updated' then
     done := novact_commit_instances(changes);
   end if;
+  if changes ?| array['aggregateHosts', 'aggregateHostsRemoved']
+      or changes->'rowsChanged' @> '[{"table": "aggregate"}]' then
+    zones_before := novact_zones_before(changes);
+  end if;
   if changes ?| array['rowsRemoved', 'rowsMade', 'rowsChanged'] then
     done := novact_commit_rows(changes);
+  end if;
+  if changes ?| array['extensionsRemoved', 'extensionsMade', 'extensionsChanged'] then
+    done := novact_commit_extension_rows(changes);
   end if;
   if changes ? 'hostsExpected' then
     done := novact_host(changes);
@@ -54,14 +62,17 @@ begin
   if changes ?| array['aggregateHostsRemoved', 'aggregateHosts', 'quotas'] then
     done := novact_commit_placement(changes);
   end if;
-  if changes ?| array['aggregateHosts', 'rowsChanged'] then
-    done := novact_zone();
+  if zones_before is not null then
+    done := novact_zone(zones_before);
   end if;
   if changes ?| array['leasesFenced', 'fencesExpected', 'leasesGranted'] then
     done := novact_lease(changes);
   end if;
   if changes ? 'hostsRemoved' then
     done := novact_removal(changes);
+  end if;
+  if changes ? 'zoned' then
+    done := novact_zoned_claims(changes);
   end if;
   if changes ? 'claims' or changes ? 'claimsReleased' then
     done := novact_capacity(changes);

@@ -8,7 +8,6 @@ declare
   part record;
   names text;
   found_rows bigint;
-  most bigint;
   done boolean;
 begin
   for part in
@@ -49,11 +48,8 @@ begin
     end if;
   end loop;
 
-  -- All commits of a cell happen one after the other, so that a count of rows is a limit. A limit below 0 is
-  -- none, and one that is not set is that of the project `*`, or the resource's own.
   for part in
-    select t.name, r.one->>'project' as project, r.one->>'user' as user_name, r.one->>'resource' as resource,
-        (r.one->>'most')::bigint as usual, (r.one->>'asked')::bigint as asked
+    select t.name, r.one as counted, r.one->>'project' as project, r.one->>'user' as user_name
       from jsonb_array_elements(changes->'rowsCounted') with ordinality as r(one, place)
         join novact_resource t on t.name = r.one->>'table'
       order by r.place
@@ -61,16 +57,7 @@ begin
     execute format('select count(*) from %I where project = $1%s', part.name,
       case when part.user_name is null then '' else ' and user_name = $2' end
     ) into found_rows using part.project, part.user_name;
-    select coalesce(
-        (select (limits->>part.resource)::bigint from quota where project = part.project),
-        (select (limits->>part.resource)::bigint from quota where project = '*'),
-        part.usual
-      ) into most;
-    if most >= 0 and found_rows > most then
-      perform novact_refuse('quotaExceeded', jsonb_build_object(
-        'resource', part.resource, 'limit', most, 'used', found_rows - part.asked, 'asked', part.asked
-      ));
-    end if;
+    perform novact_refuse_above_limit(part.counted, found_rows);
   end loop;
   return true;
 end

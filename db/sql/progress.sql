@@ -9,6 +9,7 @@ $$;
 
 create or replace trigger instance_progress before update on instance for each row when (
   new.version <> old.version + 1 or new.generation < old.generation or new.owner_epoch < old.owner_epoch
+  or (old.built and new.shape is distinct from old.shape)
 ) execute function novact_progress();
 
 create or replace trigger machine_progress before update on machine for each row when (

@@ -38,6 +38,7 @@ export const HostEntity = defineEntity({
     features: nested<HostRecord["features"]>(),
     machineTypes: nested<HostRecord["machineTypes"]>(),
     numa: nested<HostRecord["numa"]>(),
+    drivers: nested<HostRecord["drivers"] & object>().nullable(),
     storageId: text().nullable(),
     failedBuilds: count(),
     failedBuildsOf: nested<FailedBuildsOf>().nullable(),

@@ -1,5 +1,6 @@
 /** Every entity, one by one; the list that MikroORM is given. */
 import { EventEntity, EventHeadEntity } from "./event.ts";
+import { ExtensionRowEntity } from "./extension-row.ts";
 import { HostEntity, HostLeaseEntity, HostNumaNodeEntity, HostSeenEntity } from "./host.ts";
 import { InstanceEntity } from "./instance.ts";
 import { ClaimEntity, MachineEntity } from "./machine.ts";
@@ -24,5 +25,6 @@ export const entities = [
   AggregateChangeEntity,
   QuotaEntity,
   ResourceTableEntity,
+  ExtensionRowEntity,
   ...resourceEntities.values(),
 ];

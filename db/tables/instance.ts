@@ -6,7 +6,7 @@
  * tombstones never slow down a page.
  */
 import { defineEntity } from "@mikro-orm/core";
-import type { InstanceRecord } from "../../actors/records/instance.ts";
+import type { GuestDataRecord, InstanceRecord } from "../../actors/records/instance.ts";
 import { count, flag, id, nested, notNegative, text, timeMs } from "./columns.ts";
 
 /** A generated column, null in a tombstone. The text is the one that PostgreSQL prints for the expression. */
@@ -55,6 +55,11 @@ export const InstanceEntity = defineEntity({
     deletedAtMs: timeMs().nullable(),
     description: text().nullable(),
     lock: nested<InstanceRecord["lock"]>().nullable(),
+    guest: nested<InstanceRecord["guest"]>().nullable(),
+    /** Large and perhaps secret: read by loads alone. Not in the record. */
+    guestData: nested<GuestDataRecord>().nullable(),
+    shape: nested<InstanceRecord["shape"]>().nullable(),
+    interfaces: nested<InstanceRecord["interfaces"]>().nullable(),
     /** What it holds until it is deleted: a reference stands on each. Not in the record. */
     liveImageId: heldWhileLive("image ->> 'id'"),
     liveServerGroupId: heldWhileLive("server_group_id"),

@@ -4,8 +4,9 @@
  */
 import { defineEntity, type EntitySchema } from "@mikro-orm/core";
 import type { TSchema } from "@sinclair/typebox";
-import { resources } from "../../protocol/resources.ts";
+import { innerResources, resources } from "../../protocol/resources.ts";
 import type { Resource } from "../../protocol/wire/resource.ts";
+import { columnNameOf } from "../rows/row-changes.ts";
 import { count, flag, id, nested, notNegative, text, timeMs } from "./columns.ts";
 
 interface Additions {
@@ -13,10 +14,21 @@ interface Additions {
   readonly indexes?: readonly { readonly name: string; readonly fields: readonly string[] }[];
 }
 
+/** For lists of what refers to something; a unique key may begin with the same column. */
+const referenceIndex = (table: string, field: string) => ({
+  name: `${table}_${columnNameOf(field)}_idx`,
+  fields: [field, "id"],
+});
+
 const additions: Readonly<Record<string, Additions>> = {
   flavor: {
     checks: [{ name: "flavor_size_check", expression: notNegative("vcpus", "memory_mib", "disk_gib") }],
   },
+  subnet: { indexes: [referenceIndex("subnet", "networkId")] },
+  plug: { indexes: [referenceIndex("plug", "portId"), referenceIndex("plug", "deviceId")] },
+  address: { indexes: [referenceIndex("address", "portId")] },
+  security_group_rule: { indexes: [referenceIndex("security_group_rule", "remoteGroupId")] },
+  security_group_port: { indexes: [referenceIndex("security_group_port", "portId")] },
   server_group: {
     checks: [{ name: "server_group_max_check", expression: "max_per_host >= 1" }],
     indexes: [{ name: "server_group_project_idx", fields: ["project", "id"] }],
@@ -38,7 +50,7 @@ const ownNames = ({ owner }: Resource): string[] => [
 ];
 
 function tableOf(resource: Resource, { checks = [], indexes = [] }: Additions = {}) {
-  const { table, kept, nameUnique, numbered } = resource;
+  const { table, kept, nameUnique, numbered, unique = [] } = resource;
   const columns = Object.entries(kept).map(([field, schema]) => [field, columnOf(field, schema)] as const);
   const properties = fieldsOf(ownNames(resource));
   return defineEntity({
@@ -48,6 +60,7 @@ function tableOf(resource: Resource, { checks = [], indexes = [] }: Additions = 
     checks: [...checks],
     uniques: [
       ...(nameUnique ? [{ name: `${table}_name_unique`, properties }] : []),
+      ...unique.map((fields) => ({ name: uniqueNameOf(table, fields), properties: fieldsOf(fields) })),
       ...(numbered ? [{ name: `${table}_number_unique`, properties: fieldsOf(["number"]) }] : []),
     ],
     indexes: [
@@ -56,6 +69,9 @@ function tableOf(resource: Resource, { checks = [], indexes = [] }: Additions = 
     ],
   });
 }
+
+const uniqueNameOf = (table: string, fields: readonly string[]): string =>
+  `${[table, ...fields.map(columnNameOf)].join("_")}_unique`;
 
 /** MikroORM types names of fields by the entity, which is known here at run time only. */
 const fieldsOf = (names: readonly string[]): never[] => [...names] as never[];
@@ -87,5 +103,8 @@ function plainColumn({ type }: TSchema) {
 
 /** By the name of the table. */
 export const resourceEntities: ReadonlyMap<string, EntitySchema> = new Map(
-  Object.values<Resource>(resources).map((one) => [one.table, tableOf(one, additions[one.table])]),
+  Object.values<Resource>({ ...resources, ...innerResources }).map((one) => [
+    one.table,
+    tableOf(one, additions[one.table]),
+  ]),
 );

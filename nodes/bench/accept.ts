@@ -20,22 +20,32 @@ import { openLog } from "../process/log.ts";
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
 import { prepareCatalog } from "./catalog.ts";
 import { round, spread, timed } from "./figures.ts";
+import { type Note, unnoted } from "./note.ts";
 
 const echoSubject = "novact.bench.echo";
 /**
- * Pause after each create: an instance of the fake hypervisor runs, and its events are published, well within
+ * Pause after each create: an instance that only pretends runs, and its events are published, well within
  * it.
  */
 const restMs = 25;
 const secondsMax = 40;
 
-export async function accept(count = 1_000, warmUps = 300): Promise<unknown> {
-  return withCluster({ hypervisor: "fake" }, async (cluster) => {
+export interface AcceptOptions {
+  readonly count: number;
+  /** Creates before both series, which are not counted. */
+  readonly warmUps: number;
+  readonly note: Note;
+}
+
+export async function accept(options: Partial<AcceptOptions> = {}): Promise<unknown> {
+  const { count, warmUps, note } = { count: 1_000, warmUps: 300, note: unnoted, ...options };
+  return withCluster({ guests: "pretended" }, async (cluster) => {
     await prepareCatalog(cluster);
     const yardstick = await openYardstick(cluster);
     // Not counted: these calls warm up compilers and caches on all sides.
     await series(cluster, yardstick, { count: warmUps, restMs: 0 });
     const alone = await series(cluster, yardstick, { count, restMs });
+    note("alone", alone);
     const backToBack = await series(cluster, yardstick, { count, restMs: 0 });
     await yardstick.close();
     return { alone, backToBack, target: "ratio at most 2" };

@@ -13,6 +13,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadConfig, statePaths } from "../config/config.ts";
+import { pretendingHypervisor, usualHypervisor } from "../drivers/built-in.ts";
+import { guestOfArgv } from "../drivers/guest-of-argv.ts";
 import { connect, type Novact } from "../sdk/sdk.ts";
 import { type ClusterOptions, startCluster } from "../up/cluster.ts";
 import type { Screen } from "../up/screen.ts";
@@ -30,22 +32,26 @@ export interface BenchCluster {
 
 export interface ClusterProcess {
   readonly pid: number;
-  readonly name: "controller" | "compute" | "fake-hosts" | "nats-server" | "postgres" | "guests";
+  readonly name: "controller" | "compute" | "pretended-hosts" | "nats-server" | "postgres" | "guests";
   /** A guest's instance id; a compute agent's node name; empty for other processes. */
   readonly detail: string;
 }
 
+export type GuestKind = "real" | "pretended";
+export const hypervisorOf = { real: usualHypervisor, pretended: pretendingHypervisor } as const;
+
 export interface BenchClusterOptions {
-  readonly hypervisor: "fake" | "qemu";
-  /** Resolves when the tiny guest is built; needed for qemu. */
+  /** `pretended`: nothing of them is on the computer. */
+  readonly guests: GuestKind;
+  /** Resolves when the tiny guest is built; needed for real guests. */
   readonly guest?: Promise<unknown>;
   readonly accelerator?: "auto" | "tcg";
   /** Number of compute nodes; absent: 2. */
   readonly nodes?: number;
-  /** True: nodes have the capacity of an ordinary computer, even on the fake hypervisor. */
+  /** True: nodes have the capacity of an ordinary computer, even when its guests only pretend. */
   readonly ordinary?: boolean;
-  /** Fake nodes beside them, with the capacity of fake nodes; absent: none. */
-  readonly fakeNodes?: number;
+  /** Nodes beside them whose guests only pretend, with the capacity of such nodes; absent: none. */
+  readonly pretendingNodes?: number;
   /** Number of controllers; absent: 1. */
   readonly controllers?: number;
   /** The tenants; absent: `demo` alone. The first one is `demo` of the cluster. */
@@ -74,13 +80,30 @@ export async function withCluster<T>(
   }
 }
 
+export type OpenCluster = BenchCluster & { close(): Promise<void> };
+
+const ending = new AbortController();
+const opened = new Set<Promise<OpenCluster>>();
+
+/** Ends the clusters of this process, those that are starting too; from then on none can start. */
+export async function endClusters(): Promise<void> {
+  ending.abort(new Error("The benchmark is ended."));
+  const ended = [...opened].map(async (opening) => (await opening).close());
+  // One that did not start has ended itself, and its benchmark has the error.
+  await Promise.allSettled(ended);
+}
+
 /**
  * As `withCluster`, for callers that cannot wrap their work; `close` ends everything and removes the
  * directory.
  */
-export async function openCluster(
-  options: BenchClusterOptions,
-): Promise<BenchCluster & { close(): Promise<void> }> {
+export function openCluster(options: BenchClusterOptions): Promise<OpenCluster> {
+  const opening = open(options);
+  opened.add(opening);
+  return opening;
+}
+
+async function open(options: BenchClusterOptions): Promise<OpenCluster> {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "novact-bench-")));
   // Guests and PostgreSQL run as other users than root, and must pass through; secret files in it are closed
   // themselves.
@@ -91,9 +114,9 @@ export async function openCluster(
   mkdirSync(statePaths(config).log, { recursive: true, mode: 0o711 });
   const { say = told } = options;
   const screen: Screen = { say, show: say, sinceStartMs: () => performance.now() };
-  const { guest = Promise.resolve(), mayStart, signal } = options;
-  const stop = signal && { first: signal, second: new AbortController().signal };
-  const chosen = { ...(mayStart && { mayStart }), ...(stop && { stop }) };
+  const { guest = Promise.resolve(), mayStart, signal = ending.signal } = options;
+  const stop = { first: AbortSignal.any([signal, ending.signal]), second: new AbortController().signal };
+  const chosen = { ...(mayStart && { mayStart }), stop };
   const cluster = await startCluster({ config, screen, guest, ...chosen }).catch((error: unknown) => {
     rmSync(directory, { recursive: true, force: true });
     throw error;
@@ -109,10 +132,15 @@ export async function openCluster(
     const demo = await connect({ config: file, project: config.projects[0] ?? "demo" });
     const admin = await connect({ config: file, project: "admin" });
     await hostsAlive(admin, config.nodes.length);
-    const close = async () => {
+    let closing: Promise<void> | undefined;
+    const closeAll = async () => {
       await demo.close();
       await admin.close();
       await remove();
+    };
+    const close = () => {
+      closing ??= closeAll();
+      return closing;
     };
     const [processes, memory] = [() => processesOf(directory), () => memoryOf(directory)];
     return { demo, admin, directory, config, processes, memory, close };
@@ -127,18 +155,20 @@ export async function openCluster(
  * never measured.
  */
 function clusterFile(options: BenchClusterOptions): string {
-  const { hypervisor, accelerator, nodes = 2, controllers = 1, chaos = false, ordinary = false } = options;
-  const { fakeNodes = 0, projects = ["demo"] } = options;
+  const { guests, accelerator, nodes = 2, controllers = 1, chaos = false, ordinary = false } = options;
+  const { pretendingNodes = 0, projects = ["demo"] } = options;
   const chosen = accelerator === undefined ? "" : `, accelerator: ${accelerator}`;
-  const room = hypervisor === "fake" && !ordinary ? "" : ", vcpus: 64, memoryMib: 65536, diskGib: 4096";
+  const hypervisor = hypervisorOf[guests];
+  const room = guests === "pretended" && !ordinary ? "" : ", vcpus: 64, memoryMib: 65536, diskGib: 4096";
   const node = (index: number) =>
     `  - { name: node-${index + 1}, hypervisor: ${hypervisor}${chosen}${room} }\n`;
   const servers = "stateDirectory: state\nnats: { port: 0 }\npostgres: { port: 0 }\ndemo: false\n";
   const also = `controllers: ${controllers}\nchaos: { allowed: ${chaos} }\nprojects: [${projects.join(", ")}]\n`;
-  const fake = (index: number) => `  - { name: fake-${index + 1}, hypervisor: fake }\n`;
+  const pretending = (index: number) =>
+    `  - { name: pretending-${index + 1}, hypervisor: ${pretendingHypervisor} }\n`;
   const all = [
     ...Array.from({ length: nodes }, (_, index) => node(index)),
-    ...Array.from({ length: fakeNodes }, (_, index) => fake(index)),
+    ...Array.from({ length: pretendingNodes }, (_, index) => pretending(index)),
   ];
   return `${servers}${also}nodes:\n${all.join("")}`;
 }
@@ -179,12 +209,12 @@ function nameOf(argv: readonly string[], directory: string, pid: string): Cluste
     const root = program.startsWith("postgres: ") ? parentOf(pid) : pid;
     return read(`/proc/${root}/cmdline`).includes(directory) ? "postgres" : undefined;
   }
-  if (program.includes("qemu-system")) {
+  if (guestOfArgv(argv) !== undefined) {
     return linkOf(`/proc/${pid}/cwd`).startsWith(directory) ? "guests" : undefined;
   }
   if (!argv.some((argument) => argument.includes(directory))) return undefined;
   if (program.includes("nats-server")) return "nats-server";
-  if (argv.some((argument) => argument.endsWith("/fake-hosts.ts"))) return "fake-hosts";
+  if (argv.some((argument) => argument.endsWith("/pretended-hosts.ts"))) return "pretended-hosts";
   return (["controller", "compute"] as const).find((role) => argv.includes(role));
 }
 

@@ -11,23 +11,34 @@ import { setTimeout as pause } from "node:timers/promises";
 import { lifeLimits } from "../../protocol/limits/life.ts";
 import { statePaths } from "../config/config.ts";
 import { guestFiles } from "../drivers/guest-directory.ts";
+import { guestOfArgv } from "../drivers/guest-of-argv.ts";
 import { QmpConnection } from "../drivers/qemu/qmp.ts";
 import { systemClock } from "../process/clock.ts";
 import { openLog } from "../process/log.ts";
-import { buildGuest } from "../setup/guest/build.ts";
+import type { GuestFiles } from "../setup/guest/build.ts";
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
+import { tinyGuest } from "./counting-guest.ts";
 import { round, spread, timed } from "./figures.ts";
+import { type Note, unnoted } from "./note.ts";
 
 const guestDirectory = join(tmpdir(), "novact-bench-guest");
 
-export async function boot(rounds = 15): Promise<unknown> {
-  const files = await buildGuest(guestDirectory, (text) => process.stderr.write(`  ${text}\n`));
-  return withCluster({ hypervisor: "qemu", accelerator: "tcg" }, async (cluster) => {
+export interface BootOptions {
+  readonly rounds: number;
+  /** Rounds before them, which are not counted. */
+  readonly warmUps: number;
+  readonly note: Note;
+}
+
+export async function boot(options: Partial<BootOptions> = {}): Promise<unknown> {
+  const { rounds, warmUps, note } = { rounds: 15, warmUps: 2, note: unnoted, ...options };
+  const files = await tinyGuest(guestDirectory, (text) => process.stderr.write(`  ${text}\n`));
+  return withCluster({ guests: "real", accelerator: "tcg" }, async (cluster) => {
     await registerGuest(cluster, files);
     const { instance } = cluster.demo;
     const patient = { timeoutMs: lifeLimits.buildTimeoutMs };
     const samples = { novact: [] as number[], byHand: [] as number[] };
-    for (let index = -2; index < rounds; index += 1) {
+    for (let index = -warmUps; index < rounds; index += 1) {
       const request = { name: "bench", flavor: "bench", image: "bench", wait: true };
       const created = await timed(() => instance.create(request, patient));
       const { id } = created.result.instance;
@@ -36,6 +47,10 @@ export async function boot(rounds = 15): Promise<unknown> {
       if (index < 0) continue;
       samples.novact.push(created.ms);
       samples.byHand.push(byHand);
+      note(`round ${index + 1}`, {
+        createToRunningMs: round(created.ms),
+        sameCommandByHandMs: round(byHand),
+      });
     }
     const [novactMs, byHandMs] = [spread(samples.novact), spread(samples.byHand)];
     const ratioOfMedians = round(novactMs.p50 / byHandMs.p50, 2);
@@ -48,7 +63,7 @@ export async function boot(rounds = 15): Promise<unknown> {
   });
 }
 
-async function registerGuest({ admin, config }: BenchCluster, files: Awaited<ReturnType<typeof buildGuest>>) {
+async function registerGuest({ admin, config }: BenchCluster, files: GuestFiles) {
   const imports = statePaths(config).import;
   for (const path of [files.kernel, files.ramdisk]) cpSync(path, join(imports, path.split("/").at(-1) ?? ""));
   const at = (path: string) => ({ path: join(imports, path.split("/").at(-1) ?? "") });
@@ -108,7 +123,7 @@ async function openWhenThere(path: string, log: ReturnType<typeof openLog>): Pro
 function commandOf({ directory }: BenchCluster, id: string) {
   for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
     const argv = commandLine(pid);
-    if (!(argv[0] ?? "").includes("qemu-system") || !argv.includes(id)) continue;
+    if (guestOfArgv(argv)?.instanceId !== id) continue;
     const node = readdirSync(join(directory, "state", "nodes")).find((name) =>
       readdirSync(join(directory, "state", "nodes", name, "guests")).includes(id),
     );

@@ -1,4 +1,4 @@
-/** The flavor and the image of the benchmarks: the fake hypervisor never reads the image. */
+/** The flavor and the image of the benchmarks: guests that only pretend never read the image. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { statePaths } from "../config/config.ts";

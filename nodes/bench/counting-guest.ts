@@ -10,6 +10,7 @@ import { cpSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from "no
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { loadConfig, statePaths } from "../config/config.ts";
+import { builtInDrivers, usualHypervisor } from "../drivers/built-in.ts";
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import { cpioArchive } from "../setup/guest/cpio.ts";
 import type { BenchCluster } from "./bench-cluster.ts";
@@ -45,9 +46,16 @@ while :; do
 done
 `;
 
-/** The programs that are not installed, as a sentence; undefined when none is missing. */
-export function missingForCounting(): string | undefined {
-  const tools = ["qemu-system-x86_64", "qemu-img", "mke2fs", "e2fsck", "debugfs", "lz4", "setpriv"];
+const { emulator, diskTool } = builtInDrivers.hypervisors[usualHypervisor].programs;
+
+/** The programs of real guests that are not installed, as a sentence; undefined when none is missing. */
+export const missingForGuests = (): string | undefined => missingOf([emulator, diskTool, "setpriv"]);
+
+/** As missingForGuests, with the programs that build a counting guest. */
+export const missingForCounting = (): string | undefined =>
+  missingOf([emulator, diskTool, "mke2fs", "e2fsck", "debugfs", "lz4", "setpriv"]);
+
+function missingOf(tools: readonly string[]): string | undefined {
   const missing = tools.filter((tool) => spawnSync(tool, ["-V"], { stdio: "ignore" }).error !== undefined);
   return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
 }

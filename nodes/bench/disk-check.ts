@@ -6,6 +6,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { builtInDrivers, usualHypervisor } from "../drivers/built-in.ts";
 import { guestFiles } from "../drivers/guest-directory.ts";
 import { runTool } from "../drivers/tool.ts";
 import type { Boot } from "./counters.ts";
@@ -17,6 +18,8 @@ export interface DiskFindings {
   readonly problems: readonly string[];
   readonly lines: number;
 }
+
+const { diskTool } = builtInDrivers.hypervisors[usualHypervisor].programs;
 
 /** The path of an instance's only disk on the shared storage; undefined when there is none. */
 export function diskOf(guests: string, instanceId: string): string | undefined {
@@ -31,7 +34,7 @@ export function diskOf(guests: string, instanceId: string): string | undefined {
  */
 export async function copyDisk(disk: string, copy: string): Promise<void> {
   const argv = ["convert", "-U", "-f", "qcow2", "-O", "raw", disk, copy];
-  const { exitCode, errors } = await runTool("qemu-img", argv, { timeoutMs });
+  const { exitCode, errors } = await runTool(diskTool, argv, { timeoutMs });
   if (exitCode !== 0) throw new Error(`The disk ${disk} could not be copied: ${errors}`);
 }
 

@@ -5,6 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
 import { join } from "node:path";
+import { builtInDrivers, usualHypervisor } from "../drivers/built-in.ts";
 import { findPostgres } from "../up/postgres.ts";
 
 export interface Spread {
@@ -71,7 +72,9 @@ export function machine(): Record<string, string | number | readonly number[]> {
     node: process.version,
     nats: versionOf("nats-server", ["--version"]),
     postgres: versionOf(join(findPostgres() ?? "", "postgres"), ["--version"]),
-    qemu: versionOf("qemu-system-x86_64", ["--version"]),
+    [usualHypervisor]: versionOf(builtInDrivers.hypervisors[usualHypervisor].programs.emulator, [
+      "--version",
+    ]),
     // Load averages of one, five and fifteen minutes: other work on the computer is in every figure.
     loadAverage: loadavg().map((value) => round(value, 2)),
   };

@@ -1,24 +1,28 @@
 /**
  * flood: one tenant floods a cluster from one niced process, in one way after the other, while two others
  * have 20 guests and ask for little. Beside each attack there is a control run: the same to a subject that
- * nobody hears, or nothing at all. A cluster of two QEMU nodes where QEMU is installed, else of fake ones.
+ * nobody hears, or nothing at all. A cluster of two nodes with real guests where their programs are
+ * installed, else with guests that only pretend.
  */
-import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { openProbe, type Probe } from "../../db/bench/probe.ts";
 import { lifeLimits } from "../../protocol/limits/life.ts";
 import { startFlood } from "../chaos/flood-child.ts";
 import { type FloodKind, type FloodTask, floodMeanings } from "../chaos/flood-kinds.ts";
+import type { HypervisorChoice } from "../chaos/hypervisor-choices.ts";
 import { makeOffer, type Offer } from "../chaos/offer.ts";
 import { connectionOf, postgresUrlOf } from "../config/config.ts";
+import { pretendingHypervisor } from "../drivers/built-in.ts";
 import { systemClock } from "../process/clock.ts";
 import { openLog } from "../process/log.ts";
 import { connect, type Novact } from "../sdk/sdk.ts";
-import { type BenchCluster, withCluster } from "./bench-cluster.ts";
+import { type BenchCluster, type GuestKind, hypervisorOf, withCluster } from "./bench-cluster.ts";
+import { missingForGuests } from "./counting-guest.ts";
 import { FloodObserver, memoryNow } from "./flood-observer.ts";
 import { type FloodRun, floodBounds, floodTable, leftOver, passedBounds } from "./flood-verdict.ts";
 import { suffer, type Victim } from "./flood-victims.ts";
+import { type Note, unnoted } from "./note.ts";
 
 const flooder = "flooder";
 const victims = ["alpha", "beta"] as const;
@@ -44,6 +48,7 @@ export interface FloodOptions {
   /** Instances of each of the creates. */
   readonly createsCount: number;
   readonly signal: AbortSignal;
+  readonly note: Note;
 }
 
 const all: readonly FloodKind[] = [...poured, ...(["connections", "polls", "consoles", "creates"] as const)];
@@ -55,6 +60,7 @@ const usual: FloodOptions = {
   kinds: all,
   createsCount,
   signal: new AbortController().signal,
+  note: unnoted,
 };
 
 /** @throws Error for a name that is no attack's */
@@ -77,11 +83,13 @@ export interface FloodResult {
 
 export async function flood(options: Partial<FloodOptions> = {}): Promise<FloodResult> {
   const chosen = { ...usual, ...options };
-  const hypervisor = hasQemu() ? "qemu" : "fake";
-  say(`the guests are ${hypervisor === "qemu" ? "real (QEMU)" : "fake: no QEMU is installed"}`);
+  const missing = missingForGuests();
+  const guests: GuestKind = missing === undefined ? "real" : "pretended";
+  const hypervisor = hypervisorOf[guests];
+  say(`the guests are of the driver ${hypervisor}${missing === undefined ? "" : `: ${missing}`}`);
   const projects = [...victims, flooder];
   const { signal } = chosen;
-  return withCluster({ hypervisor, nodes: 2, fakeNodes: 1, projects, signal }, async (cluster) => {
+  return withCluster({ guests, nodes: 2, pretendingNodes: 1, projects, signal }, async (cluster) => {
     const log = openLog({ process: "bench", file: join(cluster.directory, "bench.log") });
     const probe = await openProbe(postgresUrlOf(cluster.config), systemClock, log);
     const world = await FloodWorld.open(cluster, { ...chosen, hypervisor, probe });
@@ -94,15 +102,10 @@ export async function flood(options: Partial<FloodOptions> = {}): Promise<FloodR
   });
 }
 
-const hasQemu = (): boolean =>
-  ["qemu-system-x86_64", "qemu-img", "setpriv"].every(
-    (tool) => spawnSync(tool, ["--version"], { stdio: "ignore" }).error === undefined,
-  );
-
 const say = (text: string): unknown => process.stderr.write(`  ${text}\n`);
 
 interface WorldOptions extends FloodOptions {
-  readonly hypervisor: "qemu" | "fake";
+  readonly hypervisor: HypervisorChoice;
   readonly probe: Probe;
 }
 
@@ -183,7 +186,7 @@ class FloodWorld {
     return {
       ...{ kind, seconds, cell: config.cell, project: flooder, credentials: connectionOf(config, flooder) },
       instances: this.#flooder.instances,
-      wanted: { flavor: this.#offer.flavor, image: this.#offer.imageFor("fake"), count },
+      wanted: { flavor: this.#offer.flavor, image: this.#offer.imageFor(pretendingHypervisor), count },
     };
   }
 
@@ -202,7 +205,9 @@ class FloodWorld {
       over.abort();
       const [others, seen] = [await suffering, await observer.end()];
       const about = { name, ...(control === undefined ? {} : { control }), ...(sent && { flood: sent }) };
-      this.#runs.push({ ...about, others, seen });
+      const run = { ...about, others, seen };
+      this.#runs.push(run);
+      this.#options.note(name, run);
     }
   }
 

@@ -2,49 +2,62 @@
  * npm run bench -- NAME: runs one benchmark, several, or `all`. Progress goes to stderr; the figures go to
  * stdout, as one JSON value per line when a benchmark ends. Every run that needs a cluster starts its own, in
  * a new directory and on free ports; clusters that run here already are not touched. Each benchmark but
- * `recovery` and `flood` takes less than three minutes.
+ * `growth`, `recovery` and `flood` takes less than three minutes.
  */
 import "../process/umask.ts";
+import { once } from "node:events";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { exitCodes } from "../package/exit-codes.ts";
+import {
+  type BenchName,
+  type BenchRequest,
+  BenchUsageError,
+  benchRequestOf,
+  benchUsage,
+  benchUsageShort,
+} from "./bench-options.ts";
+import type { Note } from "./note.ts";
 import { runSeries } from "./series.ts";
 
-const { positionals: names, values } = words();
+const { names, values } = asked();
 /** Aborted by Ctrl-C: the benchmark ends in good order and takes its cluster with it. */
 const interrupted = new AbortController();
-const count = (text: string | undefined) => (text === undefined ? undefined : Math.max(1, Number(text) || 1));
 
-function words() {
+/** What was asked for; help and refusals end the process here, before anything is started. */
+function asked(): BenchRequest {
   try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        runs: { type: "string" },
-        guests: { type: "string" },
-        case: { type: "string", multiple: true },
-        seconds: { type: "string" },
-        rest: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n`);
+    const request = benchRequestOf(process.argv.slice(2));
+    if (request !== undefined) return request;
+    process.stdout.write(benchUsage);
+    process.exit(exitCodes.ok.exit);
+  } catch (thrown) {
+    if (!(thrown instanceof BenchUsageError)) throw thrown;
+    process.stderr.write(`${thrown.message}\n${benchUsageShort}`);
     process.exit(exitCodes.usage.exit);
   }
 }
 
-/** The long ones end in good order. */
-function hearSignals(): void {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort());
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interrupted.abort());
+
+/** Ends a benchmark that hears no signal itself, by taking its cluster away. */
+async function endedBySignal(): Promise<never> {
+  const { signal } = interrupted;
+  if (!signal.aborted) await once(signal, "abort");
+  const { endClusters } = await import("./bench-cluster.ts");
+  await endClusters();
+  throw new Error("It was ended by a signal.");
 }
 
-async function floods(): Promise<unknown> {
-  hearSignals();
+const endable =
+  (run: (note: Note) => Promise<unknown>) =>
+  (note: Note): Promise<unknown> =>
+    Promise.race([run(note), endedBySignal()]);
+
+async function floods(note: Note): Promise<unknown> {
   const { flood, floodKindsOf } = await import("./flood.ts");
-  const [seconds, restSeconds, guests] = [count(values.seconds), count(values.rest), count(values.guests)];
+  const { seconds, rest: restSeconds, guests } = values;
   return flood({
-    signal: interrupted.signal,
+    ...{ signal: interrupted.signal, note },
     ...(seconds && { seconds }),
     ...(restSeconds && { restSeconds }),
     ...(guests && { guests }),
@@ -52,12 +65,11 @@ async function floods(): Promise<unknown> {
   });
 }
 
-async function recover(): Promise<unknown> {
-  hearSignals();
+async function recover(note: Note): Promise<unknown> {
   const { recovery } = await import("./recovery.ts");
-  const [runs, guests] = [count(values.runs), count(values.guests)];
+  const { runs, guests } = values;
   return recovery({
-    signal: interrupted.signal,
+    ...{ signal: interrupted.signal, note },
     ...(runs && { runs }),
     ...(guests && { guests }),
     ...(values.case && { cases: values.case }),
@@ -65,33 +77,28 @@ async function recover(): Promise<unknown> {
 }
 
 /** The benchmarks by name; each loads only its own code. */
-const benchmarks: Readonly<Record<string, () => Promise<unknown>>> = {
-  accept: async () => (await import("./accept.ts")).accept(),
-  lifecycle: async () => (await import("./lifecycle.ts")).lifecycle(),
-  boot: async () => (await import("./boot.ts")).boot(),
-  reads: async () => (await import("./reads.ts")).reads(),
-  scheduler: async () => (await import("./scheduler.ts")).scheduler(),
-  "many-hosts": async () => (await import("./many-hosts.ts")).manyHosts(),
-  rebuild: async () => (await import("./rebuild.ts")).rebuild(),
-  memory: async () => (await import("./memory.ts")).memory(),
+const benchmarks: Readonly<Record<BenchName, (note: Note) => Promise<unknown>>> = {
+  accept: endable(async (note) => (await import("./accept.ts")).accept({ note })),
+  lifecycle: endable(async (note) => (await import("./lifecycle.ts")).lifecycle({ note })),
+  boot: endable(async (note) => (await import("./boot.ts")).boot({ note })),
+  reads: endable(async (note) => (await import("./reads.ts")).reads({ note })),
+  scheduler: endable(async (note) => (await import("./scheduler.ts")).scheduler({ note })),
+  "many-hosts": endable(async (note) => (await import("./many-hosts.ts")).manyHosts({ note })),
+  rebuild: endable(async (note) => (await import("./rebuild.ts")).rebuild({ note })),
+  memory: endable(async (note) => (await import("./memory.ts")).memory({ note })),
+  growth: endable(async (note) => {
+    const { creates, rest: restSeconds } = values;
+    const asked = { ...(creates && { creates }), ...(restSeconds !== undefined && { restSeconds }) };
+    return (await import("./growth.ts")).growth({ ...asked, note });
+  }),
   recovery: recover,
   flood: floods,
 };
 
-/** All but `recovery`, which waits for host leases to end and takes half an hour, and `flood`. */
-const short = Object.keys(benchmarks).filter((name) => name !== "recovery" && name !== "flood");
-const wanted = names.includes("all") ? short : names;
-const unknown = wanted.filter((name) => !Object.hasOwn(benchmarks, name));
-if (wanted.length === 0 || unknown.length > 0) {
-  process.stderr.write(
-    `Usage: npm run bench -- NAME, with NAME one of: ${Object.keys(benchmarks).join(", ")}, all\n`,
-  );
-  process.exit(values.help === true ? exitCodes.ok.exit : exitCodes.usage.exit);
-}
 // As with `npm start`: the processes of the cluster reuse code that was compiled before.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, "..", "..", "node_modules", ".cache", "novact");
 const outcome = await runSeries({
-  names: wanted,
+  names,
   benchmarks,
   write: (line) => process.stdout.write(line),
   say: (text) => process.stderr.write(`${text}\n`),

@@ -4,12 +4,20 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { withCluster } from "./bench-cluster.ts";
+import { type Note, unnoted } from "./note.ts";
 import { processorTime } from "./processor-time.ts";
 
-export async function memory(idleSeconds = 30): Promise<unknown> {
-  return withCluster({ hypervisor: "fake" }, async (cluster) => {
+export interface MemoryOptions {
+  readonly idleSeconds: number;
+  readonly note: Note;
+}
+
+export async function memory(options: Partial<MemoryOptions> = {}): Promise<unknown> {
+  const { idleSeconds, note } = { idleSeconds: 30, note: unnoted, ...options };
+  return withCluster({ guests: "pretended" }, async (cluster) => {
     process.stderr.write(`  waiting for ${idleSeconds} s\n`);
     const time = processorTime(cluster);
+    note("at once", { pssMib: cluster.memory() });
     await pause(idleSeconds * 1000);
     const { client: _ours, all: _all, ...processorMsPerSecond } = time.per(idleSeconds);
     const pssMib = cluster.memory();

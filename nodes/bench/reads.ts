@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
 import { prepareCatalog } from "./catalog.ts";
 import { load, round, type Spread, spread, timed } from "./figures.ts";
+import { type Note, unnoted } from "./note.ts";
 
 const batch = 50;
 const fillSecondsMax = 80;
@@ -16,8 +17,15 @@ const fillSecondsMax = 80;
 const settleMs = 2_000;
 const patient = { timeoutMs: 30_000 };
 
-export async function reads(counts: readonly number[] = [500, 10_000]): Promise<unknown> {
-  return withCluster({ hypervisor: "fake" }, async (cluster) => {
+export interface ReadsOptions {
+  /** Numbers of instances, ascending. */
+  readonly counts: readonly number[];
+  readonly note: Note;
+}
+
+export async function reads(options: Partial<ReadsOptions> = {}): Promise<unknown> {
+  const { counts, note } = { counts: [500, 10_000], note: unnoted, ...options };
+  return withCluster({ guests: "pretended" }, async (cluster) => {
     await prepareCatalog(cluster);
     const results = [];
     let made = 0;
@@ -25,6 +33,7 @@ export async function reads(counts: readonly number[] = [500, 10_000]): Promise<
       await fill(cluster, count - made);
       made = count;
       results.push(await measure(cluster));
+      note(`${count} instances`, results.at(-1));
     }
     return { results, target: "one page of the list within 20 ms" };
   });

@@ -18,10 +18,10 @@ import { openLog } from "../process/log.ts";
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
 import { prepareCatalog } from "./catalog.ts";
 import { round, spread, timed } from "./figures.ts";
+import { type Note, unnoted } from "./note.ts";
 import { processorTime } from "./processor-time.ts";
 
 const instancesPerHost = 20;
-const restarts = 3;
 const warmReads = 10;
 /** As in controllers: renewals that are asked for within this time share a write. */
 const beatMs = 100;
@@ -32,14 +32,17 @@ export interface RebuildOptions {
   /** Numbers of hosts; one cluster after the other. */
   readonly counts: readonly number[];
   readonly steadySeconds: number;
+  readonly note: Note;
+  /** Of the controller, with each number of hosts. */
+  readonly restarts: number;
 }
 
-const usual: RebuildOptions = { counts: [1_000, 10_000], steadySeconds: 8 };
+const usual: RebuildOptions = { counts: [1_000, 10_000], steadySeconds: 8, restarts: 3, note: unnoted };
 
 export async function rebuild(options: Partial<RebuildOptions> = {}): Promise<unknown> {
-  const { counts, steadySeconds } = { ...usual, ...options };
+  const chosen = { ...usual, ...options };
   const results = [];
-  for (const hosts of counts) results.push(await measure(hosts, steadySeconds));
+  for (const hosts of chosen.counts) results.push(await measure(hosts, chosen));
   return {
     instancesPerHost,
     results,
@@ -47,8 +50,8 @@ export async function rebuild(options: Partial<RebuildOptions> = {}): Promise<un
   };
 }
 
-function measure(hosts: number, steadySeconds: number): Promise<unknown> {
-  return withCluster({ hypervisor: "fake", nodes: 1, ordinary: true }, async (cluster) => {
+function measure(hosts: number, { steadySeconds, restarts, note }: RebuildOptions): Promise<unknown> {
+  return withCluster({ guests: "pretended", nodes: 1, ordinary: true }, async (cluster) => {
     await prepareCatalog(cluster);
     const { config, directory } = cluster;
     const url = postgresUrlOf(config);
@@ -63,7 +66,9 @@ function measure(hosts: number, steadySeconds: number): Promise<unknown> {
       const firstPlacementMs = [];
       for (let time = 0; time < restarts; time += 1) firstPlacementMs.push(await restart(cluster));
       say(`${hosts} hosts: first placements ${firstPlacementMs.join(", ")} ms after the controller's start`);
+      note(`${hosts} hosts`, { firstPlacementMs });
       const readMs = await reading(await open());
+      note(`${hosts} hosts`, { readMs });
       say(`${hosts} hosts: ${JSON.stringify(readMs)}`);
       return {
         hosts,

@@ -16,6 +16,9 @@ export interface RecoveryCase {
   heal(world: RecoveryWorld, node: string): Promise<void> | void;
 }
 
+/** The case of nine nodes, which recovery-third.ts has. */
+export const thirdLostName = "thirdLost";
+
 const longAfterMs = leaseLimits.leaseTtlMs * 3;
 const brieflyMs = 5_000;
 

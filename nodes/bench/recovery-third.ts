@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { round } from "./figures.ts";
+import type { Note } from "./note.ts";
 import { type HeardEvent, RecoveryWorld, type WorldOptions } from "./recovery-world.ts";
 
 const hosts = 9;
@@ -31,9 +32,13 @@ interface ThirdLost {
 }
 
 export async function thirdLost(
-  options: Omit<WorldOptions, "nodes" | "writerLog"> & { readonly directory: string; readonly runs: number },
+  options: Omit<WorldOptions, "nodes" | "writerLog"> & {
+    readonly directory: string;
+    readonly runs: number;
+    readonly note: Note;
+  },
 ): Promise<unknown> {
-  const { directory, runs, signal, say } = options;
+  const { directory, runs, signal, say, note } = options;
   mkdirSync(directory, { recursive: true });
   const world = await RecoveryWorld.open({
     ...{ nodes: hosts, writerLog: join(directory, "writers.jsonl"), signal, say },
@@ -45,6 +50,7 @@ export async function thirdLost(
     for (let index = 0; index < runs; index += 1) {
       done.push(await once(world, ids));
       say(`thirdLost ${index + 1}/${runs}: ${JSON.stringify(done.at(-1))}`);
+      note("thirdLost", { run: index + 1, ...done.at(-1) });
     }
     await world.deleteGuests(ids);
   } catch (error) {

@@ -90,7 +90,7 @@ export class RecoveryWorld {
     const gates = new Gates();
     const { nodes, signal, say } = options;
     const cluster = await openCluster({
-      ...{ hypervisor: "qemu", accelerator: "tcg", nodes, controllers: 2, chaos: true, signal, say },
+      ...{ guests: "real", accelerator: "tcg", nodes, controllers: 2, chaos: true, signal, say },
       mayStart: gates.mayStart,
     });
     try {

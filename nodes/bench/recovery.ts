@@ -9,44 +9,49 @@ import { join } from "node:path";
 import { missingForCounting } from "./counting-guest.ts";
 import { checkCopy, copyDisk, diskOf } from "./disk-check.ts";
 import { round, spread } from "./figures.ts";
-import { type RecoveryCase, recoveryCases } from "./recovery-cases.ts";
+import { type Note, unnoted } from "./note.ts";
+import { type RecoveryCase, recoveryCases, thirdLostName } from "./recovery-cases.ts";
 import { type Run, runOnce } from "./recovery-run.ts";
 import { thirdLost } from "./recovery-third.ts";
 import { RecoveryWorld } from "./recovery-world.ts";
 
 export interface RecoveryOptions {
   readonly runs?: number;
-  /** Names of the cases to run; absent: all. */
+  /** Names of the cases to run, each of which there is; absent: all. */
   readonly cases?: readonly string[];
   /** Guests of one run; absent: as many as the case has. */
   readonly guests?: number;
   readonly signal: AbortSignal;
+  /** Absent: nobody waits for parts. */
+  readonly note?: Note;
 }
 
 const runsDefault = 5;
 type CaseName = keyof typeof recoveryCases;
 const say = (text: string): unknown => process.stderr.write(`  ${text}\n`);
 
-/** @throws Error when there is no such case */
-export async function recovery(options: RecoveryOptions): Promise<unknown> {
-  const { signal, runs = runsDefault } = options;
+export interface RecoveryResult {
+  /** Of logs and of disks that are not as they should be. Absent: nothing was run. */
+  readonly directory?: string;
+  readonly [caseOrTarget: string]: unknown;
+}
+
+export async function recovery(options: RecoveryOptions): Promise<RecoveryResult> {
+  const { signal, runs = runsDefault, note = unnoted } = options;
   const missing = missingForCounting();
   if (missing !== undefined) {
     process.stderr.write(`\n*** recovery is SKIPPED: ${missing} ***\n\n`);
     return { skipped: missing };
   }
-  const known = [...Object.keys(recoveryCases), thirdLost.name];
-  const names = options.cases ?? known;
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new Error(`There is no case ${unknown}, but: ${known.join(", ")}.`);
+  const names = options.cases ?? [...Object.keys(recoveryCases), thirdLostName];
   const results: Record<string, unknown> = {};
   const directory = mkdtempSync(join(tmpdir(), "novact-recovery-"));
   say(`logs of writers, and disks that are not as they should be: ${directory}`);
   for (const name of names) {
     signal.throwIfAborted();
     results[name] =
-      name === thirdLost.name
-        ? await thirdLost({ signal, say, directory: join(directory, name), runs })
+      name === thirdLostName
+        ? await thirdLost({ signal, say, directory: join(directory, name), runs, note })
         : await measure(name as CaseName, join(directory, name), options);
   }
   return { directory, target: "power loss to the first number elsewhere: 99 % within 30 s", ...results };
@@ -55,7 +60,7 @@ export async function recovery(options: RecoveryOptions): Promise<unknown> {
 async function measure(name: CaseName, directory: string, options: RecoveryOptions): Promise<unknown> {
   const what: RecoveryCase = recoveryCases[name];
   mkdirSync(directory, { recursive: true });
-  const { signal, runs = runsDefault, guests = what.guests } = options;
+  const { signal, runs = runsDefault, guests = what.guests, note = unnoted } = options;
   const writerLog = join(directory, "writers.jsonl");
   const world = await RecoveryWorld.open({ nodes: 2, writerLog, signal, say });
   const done: (Run & { readonly load: number })[] = [];
@@ -71,6 +76,7 @@ async function measure(name: CaseName, directory: string, options: RecoveryOptio
       );
       done.push({ ...run, load: round(loadavg()[0] ?? 0, 2) });
       say(`${name} ${index + 1}/${runs}: ${JSON.stringify(run)}`);
+      note(name, { run: index + 1, ...done.at(-1) });
       if (what.expected === "moves") [node, other] = [other, node];
     }
     problems.push(...(await lastLook(world, ids, directory)));

@@ -9,6 +9,7 @@ import type { HostExtras } from "../../actors/control/scheduler/state.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { createRandom } from "../chaos/random.ts";
+import { usualHypervisor } from "../drivers/built-in.ts";
 
 export type BenchHost = HostRecord & HostExtras;
 
@@ -47,9 +48,12 @@ function benchHost(index: number, next: () => number): BenchHost {
     memoryMibClaimed: vcpusClaimed * 2_048,
     diskGibClaimed: vcpusClaimed * 20,
     instances: instancesPerHost,
+    facts: {},
+    factsAwaited: [],
     labels: { rack: `r${index % 40}`, weight: index % 10 === 0 ? "0.2" : "0" },
     features: processors[index % 2] ?? [],
     machineTypes: ["q35", "pc"],
+    drivers: null,
     numa: Array.from({ length: nodes }, () => ({
       vcpus: 32,
       memoryMib: 128 * 1024,
@@ -79,7 +83,7 @@ const plain = (index: number) =>
     name: `node-${index}`,
     bootId: "boot",
     architecture: "x86_64",
-    hypervisor: "qemu",
+    hypervisor: usualHypervisor,
     accelerator: "kvm",
     acceleratorReason: "",
     hypervisorVersion: "9.0",
@@ -110,7 +114,7 @@ const base: PlacementRequest = {
   vcpus: 2,
   memoryMib: 4_096,
   diskGib: 40,
-  image: { architecture: "x86_64", hypervisor: "qemu", memoryMibMin: 512, diskGibMin: 10 },
+  image: { architecture: "x86_64", hypervisor: usualHypervisor, memoryMibMin: 512, diskGibMin: 10 },
   imageProperties: { hw_machine_type: "q35", os_distro: "debian" },
   excluded: [],
   project: "demo",

@@ -12,16 +12,25 @@ import { createScheduler, type Scheduler } from "../../actors/control/scheduler/
 import { emptyState, type SchedulerState } from "../../actors/control/scheduler/state.ts";
 import type { Reply } from "../../actors/runtime/system.ts";
 import { round, spread } from "./figures.ts";
+import { type Note, unnoted } from "./note.ts";
 import { type BenchHost, benchHosts, benchRequests, idOf } from "./scheduler-world.ts";
 
 const decisions = 1_000;
 const warmUps = 200;
 
-export async function scheduler(sizes: readonly number[] = [10, 1_000, 10_000]): Promise<unknown> {
+export interface SchedulerOptions {
+  /** Numbers of hosts. */
+  readonly sizes: readonly number[];
+  readonly note: Note;
+}
+
+export async function scheduler(options: Partial<SchedulerOptions> = {}): Promise<unknown> {
+  const { sizes, note } = { sizes: [10, 1_000, 10_000], note: unnoted, ...options };
   const results: Record<string, unknown> = {};
   for (const size of sizes) {
     process.stderr.write(`  ${size} hosts\n`);
     results[`hosts${size}`] = ofSize(size);
+    note(`${size} hosts`, results[`hosts${size}`]);
   }
   return { ...results, target: "10,000 hosts: at most 1 ms at the median" };
 }

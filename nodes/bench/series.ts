@@ -4,12 +4,13 @@
  * next ones from running.
  */
 import { machine } from "./figures.ts";
+import type { Note } from "./note.ts";
 
 export interface Series {
   readonly names: readonly string[];
   /** The benchmarks by name, one for each of `names`. */
-  readonly benchmarks: Readonly<Record<string, () => Promise<unknown>>>;
-  /** Writes a line for programs, its end included. */
+  readonly benchmarks: Readonly<Record<string, (note: Note) => Promise<unknown>>>;
+  /** Writes a line for programs, its end included. Must have written it when it returns. */
   write(line: string): void;
   /** Shows progress to people. */
   say(text: string): void;
@@ -41,8 +42,12 @@ async function runOne({ benchmarks, write, say, signal }: Series, name: string):
     write(`${JSON.stringify({ name, takenAt, seconds, ...what, machine: before, loadAverageAfter })}\n`);
     return seconds;
   };
+  const note: Note = (part, figures) => {
+    const takenAt = new Date().toISOString();
+    write(`${JSON.stringify({ name, part, takenAt, figures })}\n`);
+  };
   try {
-    const result = await benchmarks[name]?.();
+    const result = await benchmarks[name]?.(note);
     say(`${name}: ${line({ result })} s`);
     return "done";
   } catch (error) {

@@ -13,8 +13,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { guestFiles } from "../drivers/guest-directory.ts";
+import { guestOfArgv } from "../drivers/guest-of-argv.ts";
 import { parseStat } from "../drivers/process-stat.ts";
-import { tagOfArgv } from "../drivers/qemu/guest-tag.ts";
 
 const periodMs = 50;
 /** A process that was no guest in this many looks is not looked at again. */
@@ -181,7 +181,7 @@ export class WriterLog {
       for (const pid of known.keys()) if (!living.has(pid)) known.delete(pid);
     for (const pid of pids) {
       const argv = this.#guestArgv(pid);
-      const tag = argv && tagOfArgv(argv);
+      const tag = argv && guestOfArgv(argv);
       if (tag === undefined) continue;
       const opener = this.#openerOf(pid, tag.ownerEpoch);
       if (opener !== undefined) found.set(tag.instanceId, [...(found.get(tag.instanceId) ?? []), opener]);
@@ -195,7 +195,7 @@ export class WriterLog {
     const looks = this.#strangers.get(pid) ?? 0;
     if (looks > strangerAfter) return undefined;
     const argv = (reading(() => readFileSync(`/proc/${pid}/cmdline`, "utf8")) ?? "").split("\0");
-    if ((argv[0] ?? "").includes("qemu-system")) {
+    if (guestOfArgv(argv) !== undefined) {
       this.#argv.set(pid, argv);
       return argv;
     }

@@ -3,16 +3,18 @@
  * wait for handlers, and the size of headers must be checked before they are parsed.
  *
  * The NATS server checks the subjects that a user publishes to, but not the reply subject of a request. An
- * answer is sent with our permissions, so it must go to the asker's inbox only (I12; inboxes.ts).
+ * answer is sent with our permissions, so it must go to the asker's inbox only (I12; inboxes.ts). A request
+ * whose answer can go nowhere is not executed, whether it names no place for it or one that is not the
+ * asker's: nobody would hear what became of it.
  */
 import { ErrorCode, type Msg, type NatsConnection, NatsError, type Subscription } from "#nats";
 import { wireLimits } from "../../protocol/limits/wire.ts";
-import { errorMessage } from "../../protocol/wire/headers.ts";
+import { errorMessage, headerNames } from "../../protocol/wire/headers.ts";
 import { sparing } from "../../protocol/wire/sparing-log.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { BusDoor, BusHandler, BusMessage, BusSubscription, Log } from "../../protocol/wire/transport.ts";
 import { mayBeAnsweredAt } from "./inboxes.ts";
-import { recordOf } from "./messages.ts";
+import { doubledIn, recordOf } from "./messages.ts";
 import type { Outbox } from "./outbox.ts";
 
 interface Served {
@@ -33,7 +35,7 @@ export function serve(connection: NatsConnection, given: Served): BusSubscriptio
   const { pattern, queue, outbox } = served;
   const running = new Set<Promise<void>>();
   const receive = (message: Msg): void => {
-    if (!isLetIn(message, served) || wantsToSpeak(message, served)) return;
+    if (!isLetIn(message, served) || wantsToSpeak(message, served) || isUnasked(message, served)) return;
     const { subject, reply } = message;
     const headers = headersOf(message);
     const asked = headers instanceof StatusError ? headers : { body: message.data, headers };
@@ -86,6 +88,9 @@ async function begun(subject: string, asked: BusMessage | StatusError, handler: 
   return asked instanceof StatusError ? errorMessage(asked, "json") : handler(subject, asked);
 }
 
+/** What comes through a door is a request; one that nobody waits for is not executed. */
+const isUnasked = ({ reply = "" }: Msg, { door }: Served): boolean => door !== undefined && reply === "";
+
 function wantsToSpeak(message: Msg, { log }: Served): boolean {
   if (!wantsOurVoice(message)) return false;
   log.warn({ subject: message.subject.slice(0, 256) }, "the answer was wanted outside the asker's inbox");
@@ -100,7 +105,10 @@ function wantsOurVoice({ subject, reply }: Asker): boolean {
   return reply !== undefined && reply !== "" && !mayBeAnsweredAt(subject, reply);
 }
 
-/** The headers, or the error when there are too many, or the library cannot parse them. */
+/** Those that a request may have and that change what is done. A traceparent that is unclear is ignored. */
+const ourHeaders = [headerNames.requestId, headerNames.timeoutMs];
+
+/** The headers, or the error when there are too many, one of ours is unclear, or none can be parsed. */
 function headersOf(message: Msg): BusMessage["headers"] | StatusError {
   if (headerBytes(message) > wireLimits.headerBytesMax) {
     return new StatusError(
@@ -109,7 +117,9 @@ function headersOf(message: Msg): BusMessage["headers"] | StatusError {
     );
   }
   try {
-    return recordOf(message.headers);
+    const doubled = doubledIn(message.headers, ourHeaders);
+    if (doubled === undefined) return recordOf(message.headers);
+    return new StatusError("malformedHeader", `${doubled} is there twice, with different values.`);
   } catch (cause) {
     return new StatusError("malformedHeader", "A header's name holds a character that it may not hold.", {
       cause,

@@ -22,6 +22,7 @@ export interface ClientOptions {
   /** Server groups of its own; and instances that it asks for at once, at most. */
   readonly groups: number;
   readonly atOnce: number;
+  readonly network: string | undefined;
   readonly flavor: string;
   readonly image: string;
   /** Metadata of the instances that the client makes. */

@@ -29,7 +29,7 @@ export const runKey = "chaos-run";
 
 /** The groups that can run on this cluster, and for the others the reason why not. */
 export function usableGroups(config: ClusterConfig, groups: readonly Load[]) {
-  const there = new Set(config.nodes.map(({ hypervisor }) => hypervisor));
+  const there = new Set(config.nodes.map(({ drivers }) => drivers.hypervisor.driver));
   const usable = groups.filter(({ hypervisor = "any" }) => hypervisor === "any" || there.has(hypervisor));
   const remarks = groups
     .filter((group) => !usable.includes(group))
@@ -101,6 +101,7 @@ async function driveClient(
       atOnce: group.atOnce ?? 1,
       flavor: offer.flavor,
       image: offer.imageFor(group.hypervisor ?? "any"),
+      network: offer.network,
       metadata: { [runKey]: run },
       nextCall,
       requestIdOf: (call) => `chaos-${seed}-${run}-${call}`,

@@ -1,19 +1,19 @@
 /**
  * The images and the flavor of the load: the cheapest real guest (a disk whose boot sector halts the CPU:
- * boots in a moment, then costs nothing), a flavor for it, and an image for each hypervisor. Removed at the
- * end.
+ * boots in a moment, then costs nothing), a flavor for it, and an image for each hypervisor; and a network
+ * that all projects share, where a node can plug guests into it. Removed at the end.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { type Novact, StatusError } from "../sdk/sdk.ts";
-
-const hypervisorChoices = ["qemu", "fake", "any"] as const;
-export type HypervisorChoice = (typeof hypervisorChoices)[number];
+import { type HypervisorChoice, hypervisorChoices } from "./hypervisor-choices.ts";
 
 export interface Offer {
   readonly flavor: string;
   imageFor(hypervisor: HypervisorChoice): string;
+  /** A network with fewer addresses than the load makes instances; absent: no node has a network. */
+  readonly network?: string;
   /** Removes the images and the flavor; leaves, without an error, those that are still in use. */
   remove(): Promise<void>;
 }
@@ -47,13 +47,29 @@ export async function makeOffer(config: ClusterConfig, admin: Novact, run: strin
   } finally {
     rmSync(path, { force: true });
   }
+  const network = await makeNetwork(config, admin, flavor);
   const remove = async (): Promise<void> => {
     for (const hypervisor of hypervisorChoices) {
       await unlessUsed(admin.image.delete(imageFor(hypervisor), {}, patient));
     }
     await unlessUsed(admin.flavor.delete(flavor, {}, patient));
+    if (network !== undefined) await unlessUsed(admin.network.delete(network, {}, patient));
   };
-  return { flavor, imageFor, remove };
+  return { flavor, imageFor, remove, ...(network === undefined ? {} : { network }) };
+}
+
+/** Of a /28, thirteen addresses are for ports. */
+const range = "10.77.0.0/28";
+
+async function makeNetwork(
+  { nodes }: ClusterConfig,
+  admin: Novact,
+  name: string,
+): Promise<string | undefined> {
+  if (nodes.every(({ drivers }) => drivers.network === undefined)) return undefined;
+  const { network } = await admin.network.create({ name, shared: true }, patient);
+  await admin.subnet.create({ name, network: network.id, cidr: range }, patient);
+  return network.id;
 }
 
 async function unlessUsed(asked: Promise<unknown>): Promise<void> {

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import { parseTombstone } from "../../actors/node/machine/file.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { hostIdOf } from "../config/host-id.ts";
+import { guestOfArgv } from "../drivers/guest-of-argv.ts";
 import { findProcesses, type ProcessFacts, readProcess } from "../drivers/process-table.ts";
 import { isProgramFile } from "../package/program-files.ts";
 import { findProved } from "../process/owned-process.ts";
@@ -26,7 +27,7 @@ export function partiesOf(config: ClusterConfig): Parties {
   return {
     controllers: Array.from({ length: config.controllers }, (_, index) => `controller-${index + 1}`),
     nodes: config.nodes.map(({ name }) => name),
-    qemuNodes: config.nodes.filter(({ hypervisor }) => hypervisor === "qemu").map(({ name }) => name),
+    realNodes: config.nodes.filter(({ pretends }) => !pretends).map(({ name }) => name),
     projects: config.projects,
   };
 }
@@ -105,21 +106,22 @@ export async function livingParties(config: ClusterConfig): Promise<ReadonlyMap<
   return living;
 }
 
-/** The living QEMU processes of the cluster's nodes, by instance. */
+/** The living processes of guests of the cluster's nodes, by instance, where a driver knows them. */
 export async function guestsOf(config: ClusterConfig): Promise<readonly GuestParty[]> {
   const homes = config.nodes
-    .filter(({ hypervisor }) => hypervisor === "qemu")
+    .filter(({ pretends }) => !pretends)
     .map(({ name }) => ({
       directory: `${statePaths(config).node(name)}/`,
       hostId: hostIdOf(config, name),
     }));
-  const found = await findProcesses(({ argv: [program = ""] }) => program.includes("qemu-system"));
+  const found = await findProcesses(({ argv }) => guestOfArgv(argv) !== undefined);
   return found
     .flatMap((process) => {
       const home = homes.find(({ directory }) => process.cwd.startsWith(directory));
-      const [, instanceId, ownerEpoch] = /novact\.([A-Za-z0-9_-]+)\.(\d+)/.exec(process.argv.join(" ")) ?? [];
-      if (home === undefined || instanceId === undefined) return [];
-      return [{ process, hostId: home.hostId, instanceId, ownerEpoch: Number(ownerEpoch) }];
+      const guest = guestOfArgv(process.argv);
+      if (home === undefined || guest === undefined) return [];
+      const { instanceId, ownerEpoch } = guest;
+      return [{ process, hostId: home.hostId, instanceId, ownerEpoch }];
     })
     .sort((left, right) => (left.instanceId < right.instanceId ? -1 : 1));
 }
@@ -127,8 +129,8 @@ export async function guestsOf(config: ClusterConfig): Promise<readonly GuestPar
 /** Directories and machine files on the nodes whose guests are processes. */
 export async function remainsOf(config: ClusterConfig) {
   const found: { hostId: string; instanceId: string; what: string }[] = [];
-  for (const { name, hypervisor } of config.nodes) {
-    if (hypervisor !== "qemu") continue;
+  for (const { name, pretends } of config.nodes) {
+    if (pretends) continue;
     const hostId = hostIdOf(config, name);
     for (const [folder, what] of [
       ["guests", "directory"],

@@ -10,7 +10,7 @@ export interface Parties {
   readonly controllers: readonly string[];
   readonly nodes: readonly string[];
   /** The nodes whose guests are processes. */
-  readonly qemuNodes: readonly string[];
+  readonly realNodes: readonly string[];
   readonly projects: readonly string[];
 }
 
@@ -69,9 +69,9 @@ function timesOf(fault: Fault, random: { between(from: number, to: number): numb
 /** The possible targets of a fault; a name stands for itself, whether such a process lives or not. */
 export function candidatesOf({ kind, target }: Fault, parties: Parties): readonly string[] {
   if (target === "controller") return parties.controllers;
-  if (target === "node") return kind === "fill" ? parties.qemuNodes : parties.nodes;
+  if (target === "node") return kind === "fill" ? parties.realNodes : parties.nodes;
   if (target === "project") return parties.projects.slice(-1);
-  if (target === "guest") return parties.qemuNodes.length > 0 ? ["guest"] : [];
+  if (target === "guest") return parties.realNodes.length > 0 ? ["guest"] : [];
   return [target];
 }
 

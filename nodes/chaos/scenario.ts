@@ -8,6 +8,7 @@ import { literals } from "../../protocol/wire/schema.ts";
 import { check, type Finding } from "../config/explain.ts";
 import { type Direction, directions, type LinkServer, linkServers } from "../proxy/link-rules.ts";
 import { type ChaosFloodKind, chaosFloodKinds } from "./flood-kinds.ts";
+import { type HypervisorChoice, hypervisorChoices } from "./hypervisor-choices.ts";
 
 export const faultKinds = [
   "kill",
@@ -117,9 +118,9 @@ const Load = Type.Object(
   {
     name: Type.String({ pattern: "^[a-z0-9-]{1,20}$", description: "a short name, part of the instances'" }),
     hypervisor: Type.Optional(
-      Type.Unsafe<"qemu" | "fake" | "any">({
-        ...literals(["qemu", "fake", "any"]),
-        description: "where its instances may run: qemu, fake or any",
+      Type.Unsafe<HypervisorChoice>({
+        ...literals(hypervisorChoices),
+        description: `where its instances may run, one of: ${hypervisorChoices.join(", ")}`,
       }),
     ),
     clients: count(200, "how many clients, each with a connection of its own"),

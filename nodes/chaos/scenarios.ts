@@ -2,16 +2,23 @@
  * The scenarios that come with novact. Data only; a scenario file may hold all of this and more
  * (scenario.ts).
  */
+import { pretendingHypervisor, usualHypervisor } from "../drivers/built-in.ts";
 import type { Load, Scenario } from "./scenario.ts";
 
-const qemu: Load = { name: "real", hypervisor: "qemu", clients: 3, instances: 9, pauseMs: 1_500 };
-const fake: Load = { name: "many", hypervisor: "fake", clients: 12, instances: 200, pauseMs: 1_200 };
-const both: Load[] = [qemu, fake];
+const real: Load = { name: "real", hypervisor: usualHypervisor, clients: 3, instances: 9, pauseMs: 1_500 };
+const pretended: Load = {
+  name: "many",
+  hypervisor: pretendingHypervisor,
+  clients: 12,
+  instances: 200,
+  pauseMs: 1_200,
+};
+const both: Load[] = [real, pretended];
 
 /** With all that surrounds instances: members of groups, several at once. */
 const grouped: Load[] = [
-  { ...qemu, groups: 2 },
-  { ...fake, groups: 4, atOnce: 5 },
+  { ...real, groups: 2 },
+  { ...pretended, groups: 4, atOnce: 5 },
 ];
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
@@ -68,8 +75,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     summary: "NATS is killed and its disk wiped again and again during 1,000 commands.",
     minutes: 4,
     load: [
-      { ...qemu, operationsMax: 40 },
-      { ...fake, pauseMs: 400, operationsMax: 1_000 },
+      { ...real, operationsMax: 40 },
+      { ...pretended, pauseMs: 400, operationsMax: 1_000 },
     ],
     faults: [{ kind: "wipe", target: "nats", everySeconds: 7 }],
   },
@@ -100,7 +107,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     summary:
       "Small file systems are filled: the nodes', and the state and shared directories' where they are.",
     minutes: 2,
-    load: [qemu],
+    load: [real],
     faults: [
       { kind: "fill", target: "node", everySeconds: 20, forSeconds: 8 },
       { kind: "fill", target: "state", everySeconds: 45, forSeconds: 15 },

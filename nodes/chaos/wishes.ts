@@ -1,7 +1,9 @@
 /**
- * What a client of the load wishes of a create beside name and size: a server group of its own, and several
- * instances at once. It makes the groups, one for each policy in turn, and asks for nothing else.
+ * What a client of the load wishes of a create beside name and size: a server group of its own, several
+ * instances at once, and a network. It makes the groups, one for each policy in turn, and asks for nothing
+ * else.
  */
+import type { AskedInterface } from "../../protocol/interface.ts";
 import { groupPolicies } from "../../protocol/kinds.ts";
 import type { Novact } from "../sdk/sdk.ts";
 import type { Asked } from "./caller.ts";
@@ -15,17 +17,21 @@ export interface WishOptions {
   readonly groups: number;
   /** Most instances of one create. */
   readonly atOnce: number;
+  /** Id of a network for some of its instances; undefined: there is none. */
+  readonly network: string | undefined;
 }
 
 export interface Wished {
   readonly serverGroup?: string;
   readonly count?: number;
   readonly atLeast?: number;
+  readonly networks?: AskedInterface[];
 }
 
-/** How often a create is about a group, and about several. */
+/** How often a create is about a group, about several, and about a network. */
 const groupShare = 0.5;
 const manyShare = 0.2;
+const networkShare = 0.3;
 
 const groupNameOf = (client: string, index: number): string => `${client}-group-${index + 1}`;
 
@@ -39,12 +45,14 @@ export function groupsOf({ name, novact, groups }: WishOptions): readonly Asked[
   });
 }
 
-export function wishOf({ name, random, groups, atOnce }: WishOptions): Wished {
+export function wishOf({ name, random, groups, atOnce, network }: WishOptions): Wished {
   const grouped = groups > 0 && random.next() < groupShare;
   const many = atOnce > 1 && random.next() < manyShare;
   const count = Math.floor(random.between(2, atOnce + 1));
+  const plugged = network !== undefined && random.next() < networkShare;
   return {
     ...(grouped ? { serverGroup: groupNameOf(name, Math.floor(random.between(0, groups))) } : {}),
     ...(many ? { count, atLeast: Math.floor(random.between(1, count + 1)) } : {}),
+    ...(plugged ? { networks: [{ network }] } : {}),
   };
 }

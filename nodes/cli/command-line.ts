@@ -7,8 +7,9 @@ import { exitCodeOf, exitCodes } from "../package/exit-codes.ts";
 import { ownRelease, releaseText } from "../package/release.ts";
 import { commandAgain, type Given } from "../package/typed-command.ts";
 import { errorText, exitCodeFor, type Shown, shownOf } from "./errors.ts";
+import type { Extended, LoadExtended } from "./extensions/extended.ts";
 import { inWordsOf } from "./fields.ts";
-import { asTyped } from "./hints.ts";
+import { asTyped, commandWords } from "./hints.ts";
 import { buildProgram } from "./program.ts";
 import { Run } from "./run.ts";
 import type { Connect } from "./session.ts";
@@ -19,14 +20,25 @@ export async function runCommand(
   argv: readonly string[],
   terminal: Terminal,
   connect: Connect,
+  loadExtended: LoadExtended = async () => [],
 ): Promise<number> {
-  if (argv[0] === "__complete") return printCandidates(argv.slice(1), terminal, connect);
+  if (argv[0] === "__complete") return printCandidates(argv.slice(1), terminal, { connect, loadExtended });
   if (argv[0] === "--version") {
     terminal.out.write(`${releaseText(ownRelease())}\n`);
     return exitCodes.ok.exit;
   }
   let exit: number = exitCodes.ok.exit;
   let ran: Command | undefined;
+  let plugins: readonly Extended[] = [];
+  try {
+    if (mayBePlugins(argv)) plugins = await loadExtended(configIn(argv));
+  } catch (thrown) {
+    const noun = nounIn(argv);
+    const isForHelp = noun === undefined || noun === "help";
+    if (!isForHelp) return failed(thrown, { terminal, json: wantsJson(argv), given: {}, ran });
+    // Who asks for help gets that of our own commands, whatever is wrong with the others.
+    terminal.err.write(`The commands of plug-ins are left out: ${shownOf(thrown).message}\n`);
+  }
   const program = buildProgram(async (command, body) => {
     ran = command;
     const run = new Run(terminal, connect, { ...command.optsWithGlobals(), argv });
@@ -36,7 +48,7 @@ export async function runCommand(
     } finally {
       await run.close();
     }
-  });
+  }, plugins);
   quietly(program, terminal);
   try {
     await program.parseAsync([...argv], { from: "user" });
@@ -53,18 +65,46 @@ export async function runCommand(
 async function printCandidates(
   words: readonly string[],
   terminal: Terminal,
-  connect: Connect,
+  { connect, loadExtended }: { readonly connect: Connect; readonly loadExtended: LoadExtended },
 ): Promise<number> {
   const { complete } = await import("./complete.ts");
   const run = new Run(terminal, connect, {});
   try {
-    for (const candidate of await complete(buildProgram(), words, run)) run.print(candidate);
+    const plugins = mayCompletePlugins(words) ? await loadExtended(configIn(words)) : [];
+    for (const candidate of await complete({ words, plugins }, run)) run.print(candidate);
     return exitCodes.ok.exit;
   } catch (thrown) {
     return exitCodeFor(thrown);
   } finally {
     await run.close();
   }
+}
+
+/** The first word that names a command, if one is there. */
+function nounIn(argv: readonly string[]): string | undefined {
+  const valued = ["--project", "-o", "--output", "--timeout", "--config"];
+  return argv.find((word, at) => !word.startsWith("-") && !valued.includes(argv[at - 1] ?? ""));
+}
+
+/** Plug-ins take time to load: only for a command that is not ours, and where all are listed. */
+function mayBePlugins(argv: readonly string[]): boolean {
+  const noun = nounIn(argv);
+  return noun === undefined || noun === "help" || !commandWords.includes(noun);
+}
+
+/** The last of the words is being typed: code of plug-ins runs only for one that begins a command. */
+function mayCompletePlugins(words: readonly string[]): boolean {
+  const before = words.slice(0, -1);
+  const typed = words.at(-1) ?? "";
+  if (nounIn(before) === undefined) return nounIn(words) === typed && typed !== "";
+  return mayBePlugins(before);
+}
+
+function configIn(argv: readonly string[]): string | undefined {
+  const at = argv.findIndex((word) => word === "--config" || word.startsWith("--config="));
+  const word = argv[at];
+  if (word === undefined) return undefined;
+  return word === "--config" ? argv[at + 1] : word.slice("--config=".length);
 }
 
 /** Whether errors are for a program: the command line may be one that could not be parsed. */

@@ -7,25 +7,38 @@ import { wireLimits } from "../../protocol/limits/wire.ts";
 import { resources } from "../../protocol/resources.ts";
 import type { Resource } from "../../protocol/wire/resource.ts";
 import type { CallOptions } from "../../protocol/wire/service.ts";
+import type { Extended } from "./extensions/extended.ts";
+import { extensionNames } from "./extensions/extension-commands.ts";
 import { commandLimits } from "./limits.ts";
 import { SeveralOption } from "./lists/several-option.ts";
 import { SortOption } from "./lists/sort-option.ts";
+import { buildProgram } from "./program.ts";
 import type { Run } from "./run.ts";
 
-/** The candidates. `words`: those after `novact`; the last one is being completed and may be empty. */
-export async function complete(
-  program: Command,
-  words: readonly string[],
-  run: Run,
-): Promise<readonly string[]> {
+export interface Completing {
+  /** Those after `novact`; the last one is being completed and may be empty. */
+  readonly words: readonly string[];
+  readonly plugins: readonly Extended[];
+}
+
+/** The candidates. */
+export async function complete({ words, plugins }: Completing, run: Run): Promise<readonly string[]> {
+  const program = buildProgram(undefined, plugins);
   const before = words.slice(0, -1);
   const start = words.at(-1) ?? "";
   const { command, places, awaiting } = walk(program, before);
   const candidates = start.startsWith("-")
     ? optionsOf(command)
-    : await valuesOf({ command, places, awaiting }, start, run);
-  return [...new Set(candidates)].filter((candidate) => candidate.startsWith(start)).sort();
+    : await valuesOf({ command, places, awaiting, plugins }, start, run);
+  const fitting = candidates.filter((candidate) => candidate.startsWith(start) && isOneWord(candidate));
+  return [...new Set(fitting)].sort();
 }
+
+/**
+ * Names that a shell takes as they are. Bash puts what is completed into its line without quotes: of any
+ * other name it might run a part.
+ */
+const isOneWord = (candidate: string): boolean => /^[\p{L}\p{M}\p{N}_@%+=:,./-]+$/u.test(candidate);
 
 interface Position {
   readonly command: Command;
@@ -34,6 +47,8 @@ interface Position {
   /** The option whose value is being completed. */
   readonly awaiting: string | undefined;
 }
+
+type Valued = Position & Pick<Completing, "plugins">;
 
 function walk(program: Command, words: readonly string[]): Position {
   let command = program;
@@ -72,7 +87,7 @@ const optionsOf = (command: Command): string[] => [
 ];
 
 async function valuesOf(
-  { command, places, awaiting }: Position,
+  { command, places, awaiting, plugins }: Valued,
   start: string,
   run: Run,
 ): Promise<readonly string[]> {
@@ -80,14 +95,14 @@ async function valuesOf(
     const option = allOptions(command).find((one) => isFlag(one, awaiting));
     if (option instanceof SeveralOption) return afterCommas(option.argChoices ?? [], start);
     if (option instanceof SortOption) return option.titles;
-    return option?.argChoices ?? names(nounOf(option, command), run);
+    return option?.argChoices ?? names(nounOf(option, command), plugins, run);
   }
   const subcommands = command.commands.filter((one) => !one.name().startsWith("__")).map((one) => one.name());
   if (subcommands.length > 0) return subcommands;
   const all = command.registeredArguments;
   const argument = all[Math.min(places, all.length - 1)];
   if (argument === undefined || (places >= all.length && !argument.variadic)) return [];
-  return argument.argChoices ?? names(argument.name(), run);
+  return argument.argChoices ?? names(argument.name(), plugins, run);
 }
 
 /** The word at the cursor, each with one more value behind its last comma. */
@@ -104,7 +119,7 @@ function nounOf(option: Option | undefined, command: Command): string {
 }
 
 /** Names of existing things, for an argument or option that is called like a noun. */
-async function names(what: string, run: Run): Promise<readonly string[]> {
+async function names(what: string, plugins: readonly Extended[], run: Run): Promise<readonly string[]> {
   const page = { limit: wireLimits.pageLengthDefault };
   const call = run.call({ atLeastMs: commandLimits.completionTimeoutMs });
   switch (what) {
@@ -119,7 +134,7 @@ async function names(what: string, run: Run): Promise<readonly string[]> {
     case "host":
       return (await (await run.adminSession()).host.list(page, call)).hosts.map(({ name }) => name);
     default:
-      return rowNames(what, run);
+      return [...(await rowNames(what, run)), ...(await extensionNames(what, plugins, run))];
   }
 }
 

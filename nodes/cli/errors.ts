@@ -1,5 +1,7 @@
 /** Errors as people and programs read them: what failed, why, and what to do next. */
-import { type Code, type ErrorBody, type Reason, reasons } from "../../protocol/wire/status.ts";
+import { type Code, type Reason, reasons } from "../../protocol/wire/reasons.ts";
+import type { ErrorBody } from "../../protocol/wire/status.ts";
+import { seenJson } from "../../protocol/wire/text.ts";
 import { exitCodeOf } from "../package/exit-codes.ts";
 import { startCommand } from "../package/typed-command.ts";
 import { type Paint, plain } from "./terminal.ts";
@@ -16,7 +18,7 @@ export class CommandError extends Error {
     const known = reason in reasons ? reasons[reason as Reason] : undefined;
     this.code = known?.code ?? "INVALID_ARGUMENT";
     this.reason = reason;
-    this.next = next ?? known?.next ?? "See novact --help.";
+    this.next = next ?? nextAtTerminal[reason] ?? known?.next ?? "See novact --help.";
   }
 }
 
@@ -55,6 +57,9 @@ const nextIn = (thrown: Error): string | undefined =>
 const nextAtTerminal: Readonly<Record<string, string>> = {
   // Mutating commands say themselves how to repeat them (repeatable.ts); all other commands only read.
   timeout: "Try again, with a longer --timeout if need be. Does the cluster run? novact doctor.",
+  // The command finds names as well.
+  instanceNotFound: "List what there is: novact instance list.",
+  malformedText: "Take the named character out: tabs, line ends and letters of any script may be there.",
   schemaMismatch: "The same command with --help shows what it takes.",
   malformedHeader: "The same command with --help shows what it takes.",
   invalidUrl: "Set NOVACT_URL to nats://HOST:PORT.",
@@ -79,7 +84,7 @@ export interface ErrorStyle {
 /** The error as it is written to stderr. */
 export function errorText(shown: Shown, { json, paint, typed }: ErrorStyle): string {
   const spoken = { ...shown, message: typed(shown.message), next: typed(shown.next) };
-  return json ? `${JSON.stringify({ error: spoken })}\n` : errorLines(spoken, paint);
+  return json ? `${seenJson(JSON.stringify({ error: spoken }))}\n` : errorLines(spoken, paint);
 }
 
 /** The error as lines for people. */

@@ -17,6 +17,7 @@ const optionNames: Readonly<Record<string, string>> = {
   "kernel.sha256": "kernel-sha256",
   memoryMib: "memory",
   memoryMibMin: "memory-min",
+  networks: "network",
   parallelism: "parallel",
   "properties.architecture": "architecture",
   "properties.diskGibMin": "disk-min",

@@ -16,6 +16,7 @@ const others = [
   "instance",
   "logs",
   "operation",
+  "plugin",
   "quota",
   "rebalance",
   "up",

@@ -4,7 +4,7 @@
  */
 import { Command } from "commander";
 import { type kept, nounInWords, type Resource, type ShownOf } from "../../protocol/wire/resource.ts";
-import type { AnswerOf, Client, Service } from "../../protocol/wire/service.ts";
+import type { AnswerOf, CallOptions, Client, Service } from "../../protocol/wire/service.ts";
 import { listCommand } from "./lists/list-command.ts";
 import type { Listed } from "./lists/listed.ts";
 import { rowId } from "./resolve.ts";
@@ -21,13 +21,22 @@ interface Called {
 
 type Kept<R extends Resource> = ReturnType<typeof kept<R>>;
 
+type OwnClient<R extends Resource> = Client<Service<Kept<R>>>;
+/** The methods that every resource has; what else one's list can be asked for is left out. */
+type KeptClient<R extends Resource> = Pick<OwnClient<R>, "get" | "delete"> & {
+  list(
+    page: { readonly limit?: number; readonly marker?: string; readonly name?: string },
+    options?: CallOptions,
+  ): ReturnType<OwnClient<R>["list"]>;
+};
+
 export interface NounOptions<R extends Resource> {
   readonly resource: R;
   /** The word that is typed. */
   readonly command: string;
   readonly description: string;
   /** Its client in the SDK. */
-  readonly client: (session: Session) => Client<Service<Kept<R>>>;
+  readonly client: (session: Session) => KeptClient<R>;
   readonly columns: readonly Column<ShownOf<R>>[];
   readonly facts: (shown: ShownOf<R>) => readonly Fact[];
 }

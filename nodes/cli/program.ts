@@ -5,6 +5,8 @@
  */
 import { Command, Option } from "commander";
 import { exitCodes } from "../package/exit-codes.ts";
+import type { Extended } from "./extensions/extended.ts";
+import { extensionCommands } from "./extensions/extension-commands.ts";
 import { parseDuration } from "./format.ts";
 import { aggregateCommand, availabilityZoneCommand } from "./nouns/aggregate.ts";
 import { chaosCommand } from "./nouns/chaos.ts";
@@ -19,7 +21,12 @@ import { imageCommand } from "./nouns/image.ts";
 import { instanceCommand } from "./nouns/instance.ts";
 import { keyPairCommand } from "./nouns/key-pair.ts";
 import { logsCommand } from "./nouns/logs.ts";
+import { networkCommand } from "./nouns/networks/network.ts";
+import { portCommand } from "./nouns/networks/port.ts";
+import { securityGroupCommand, securityGroupRuleCommand } from "./nouns/networks/security-group.ts";
+import { subnetCommand } from "./nouns/networks/subnet.ts";
 import { operationCommand } from "./nouns/operation.ts";
+import { pluginCommand } from "./nouns/plugin.ts";
 import { quotaCommand } from "./nouns/quota.ts";
 import { rebalanceCommand } from "./nouns/rebalance.ts";
 import { upCommand } from "./nouns/up.ts";
@@ -27,8 +34,11 @@ import { versionCommand } from "./nouns/version.ts";
 import { outputChoices, parseOutput } from "./output/formats.ts";
 import type { Invoke } from "./run.ts";
 
-/** Builds the tree. Without `invoke` the tree is only for looking at. */
-export function buildProgram(invoke: Invoke = async () => undefined): Command {
+/** Builds the tree, with the commands of plug-ins. Without `invoke` the tree is only for looking at. */
+export function buildProgram(
+  invoke: Invoke = async () => undefined,
+  plugins: readonly Extended[] = [],
+): Command {
   const program = new Command("novact")
     .description("A compute service made of supervised actors. It runs virtual machines.")
     .option("--project <project>", "whose things (default: NOVACT_PROJECT, or demo)")
@@ -55,6 +65,11 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     eventCommand,
     groupCommand,
     keyPairCommand,
+    networkCommand,
+    subnetCommand,
+    portCommand,
+    securityGroupCommand,
+    securityGroupRuleCommand,
     quotaCommand,
     availabilityZoneCommand,
     hostCommand,
@@ -64,11 +79,13 @@ export function buildProgram(invoke: Invoke = async () => undefined): Command {
     debugCommand,
     logsCommand,
     chaosCommand,
+    pluginCommand,
     upCommand,
     completionCommand,
     versionCommand,
   ];
   for (const noun of nouns) program.addCommand(withHelp(noun(invoke)));
+  for (const command of extensionCommands(invoke, plugins)) program.addCommand(withHelp(command));
   return program;
 }
 

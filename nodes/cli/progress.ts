@@ -144,7 +144,8 @@ class Progress {
     const count = this.#total > 1 ? ` (${this.#ended} of ${this.#total} done)` : "";
     const { columns = 0 } = this.#run.terminal.err;
     const width = columns > 0 ? columns - 1 : 79;
-    const text = `${line}${count}`.slice(0, width);
+    // A server of another version may name steps and kinds that are not known here.
+    const text = plain(`${line}${count}`).slice(0, width);
     this.#run.terminal.err.write(`\r${text.padEnd(this.#lineLength)}`);
     this.#lineLength = text.length;
   }

@@ -2,11 +2,11 @@
 import type { Instance } from "../../protocol/instance.ts";
 import { nounInWords, type Resource } from "../../protocol/wire/resource.ts";
 import type { CallOptions } from "../../protocol/wire/service.ts";
+import { isIdShaped } from "../../protocol/wire/text.ts";
 import { CommandError } from "./errors.ts";
 import type { Run } from "./run.ts";
 import type { Session } from "./session.ts";
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const token = /^[A-Za-z0-9_-]{1,64}$/;
 /** Most candidates that the message lists. */
 const namedMax = 10;
@@ -15,7 +15,7 @@ const alikeMax = 3;
 
 /** The id of an instance, from its id or name. @throws CommandError instanceNotFound, ambiguous */
 export async function instanceId(run: Run, session: Session, key: string): Promise<string> {
-  if (uuid.test(key)) return key;
+  if (isIdShaped(key)) return key;
   const { instances } = await session.instance.list({ name: key, limit: namedMax + 1 }, run.call());
   const [only, ...others] = instances;
   if (only !== undefined && others.length === 0) return only.id;
@@ -73,7 +73,7 @@ export async function rowId(
 
 /** The id of a host, from its id or name. */
 export async function hostId(run: Run, key: string): Promise<string> {
-  if (uuid.test(key)) return key;
+  if (isIdShaped(key)) return key;
   const session = await run.adminSession();
   const { host } = await session.host.get(key, {}, run.call());
   return host.id;

@@ -13,7 +13,7 @@ import { isText, type Output } from "./output/formats.ts";
 import { loadYaml, writeValue, type Yaml } from "./output/values.ts";
 import type { Connect, Session } from "./session.ts";
 import type { Column, TableOptions } from "./table.ts";
-import { type Paint, painter, type Terminal } from "./terminal.ts";
+import { type Paint, painter, seen, type Terminal } from "./terminal.ts";
 
 export interface GlobalOptions {
   readonly json?: boolean;
@@ -102,12 +102,12 @@ export class Run {
   }
 
   print(text: string): void {
-    this.terminal.out.write(text.endsWith("\n") ? text : `${text}\n`);
+    this.terminal.out.write(seen(text.endsWith("\n") ? text : `${text}\n`));
   }
 
   /** Prints a remark for people, beside the result. */
   remark(text: string): void {
-    this.terminal.err.write(`${this.typed(text)}\n`);
+    this.terminal.err.write(`${seen(this.typed(text))}\n`);
   }
 
   /** A hint in the words that can be typed here, for the same cluster and project. */

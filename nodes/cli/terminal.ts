@@ -3,6 +3,7 @@
  * and no command.
  */
 import { styleText } from "node:util";
+import { marked } from "../../protocol/wire/text.ts";
 
 export interface Stream {
   write(text: string): unknown;
@@ -39,8 +40,10 @@ export function painter(stream: Stream, env: Terminal["env"]): Paint {
  * A text of a user, a host or a guest on one line, without control characters and those that nobody sees: one
  * that turns the direction of writing shows another name than the one that is there.
  */
-export const plain = (text: string): string =>
-  text.replace(/\s+/gu, " ").replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, "?");
+export const plain = (text: string): string => marked(text.replace(/\s+/gu, " "));
+
+/** A whole output for people, whatever was put into it: only our own colours and line ends steer. */
+export const seen = (text: string): string => harmless(text).replace(/[\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "?");
 
 /**
  * A guest's console output, made safe for a terminal: colours pass, all other control sequences do not.

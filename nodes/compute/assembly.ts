@@ -9,9 +9,10 @@ import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
 import { meterCalls } from "../../actors/runtime/metered.ts";
 import { Periodic } from "../../actors/runtime/periodic.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
-import { agentNeeds } from "../../protocol/agent-needs.ts";
+import { type AgentNeed, agentNeeds } from "../../protocol/agent-needs.ts";
+import { canPlug } from "../../protocol/host-drivers.ts";
 import { type HostInventory, hostAgentService, reportService } from "../../protocol/machine.ts";
-import type { Release } from "../../protocol/release.ts";
+import type { PluginVersion, Release } from "../../protocol/release.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
@@ -36,6 +37,8 @@ export interface ComputePorts {
   readonly knows?: readonly string[];
   /** What the process runs. Absent: it does not tell, as in specs. */
   readonly release?: Release;
+  /** The plug-ins that the process has loaded. Absent: the agent does not tell. */
+  readonly plugins?: readonly PluginVersion[];
   /** Called when the node cannot work any more until its process starts again; its guests run on. */
   readonly onFailed?: () => void;
 }
@@ -51,6 +54,16 @@ export interface Compute {
   endLease(): Promise<void>;
 }
 
+/** The needs that the agent meets with these drivers: a guest is started with all that it needs, or not. */
+function knownNeeds({ drivers }: HostInventory): readonly AgentNeed[] {
+  const met: Partial<Record<AgentNeed, boolean>> = {
+    configDrive: drivers?.abilities.configDrive === true,
+    shape: drivers?.shapes !== undefined,
+    interfaces: canPlug(drivers),
+  };
+  return agentNeeds.filter((need) => met[need] !== false);
+}
+
 export function assembleCompute(ports: ComputePorts): Compute {
   const { cell, inventory, drivers, bus, clock, ids, log, bootsMax, meter = nullMeter } = ports;
   const system = createActorSystem({ clock, log, meter });
@@ -64,7 +77,11 @@ export function assembleCompute(ports: ComputePorts): Compute {
     consoles,
     files: machineFiles,
     findings: () => drivers.audit(),
-    knows: ports.knows ?? agentNeeds,
+    keepsDisks: drivers.keepsDisks,
+    network: drivers.network,
+    // Processes and disks are released by the verbs of their ports.
+    others: drivers.keepers.filter(({ kind }) => kind !== "process" && kind !== "disk"),
+    knows: ports.knows ?? knownNeeds(inventory),
     guard: () => drivers.guard(),
     space: drivers.space,
     ...(drivers.storageLeases === undefined ? {} : { storageLeases: drivers.storageLeases }),
@@ -78,7 +95,13 @@ export function assembleCompute(ports: ComputePorts): Compute {
   const server = createServer({
     ...wire,
     binding: hostBinding(cell, inventory.hostId),
-    services: [implement(hostAgentService, { ...host.handlers, release: async () => releaseOf(ports) })],
+    services: [
+      implement(hostAgentService, {
+        ...host.handlers,
+        audit: async (...asked) => ({ ...(await host.handlers.audit(...asked)), ...loaded(ports) }),
+        release: async () => releaseOf(ports),
+      }),
+    ],
     discoverable: false,
     ...(meter.on ? { meter: meterCalls(meter, "host") } : {}),
   });
@@ -97,9 +120,12 @@ export function assembleCompute(ports: ComputePorts): Compute {
   };
 }
 
+const loaded = ({ plugins }: { readonly plugins?: ComputePorts["plugins"] | undefined }) =>
+  plugins === undefined ? {} : { plugins: [...plugins] };
+
 /** @throws unknownMethod, as an agent that does not know the question */
-function releaseOf({ release }: ComputePorts): Release {
-  if (release !== undefined) return release;
+function releaseOf({ release, plugins }: ComputePorts): Release {
+  if (release !== undefined) return { ...release, ...loaded({ plugins }) };
   throw new StatusError("unknownMethod", "This agent does not say what it runs.");
 }
 

@@ -2,9 +2,9 @@
  * The compute node's process: opens the real drivers and NATS, and hands them to the assembly. It has no
  * database and may speak only as its own host; it must never decide anything.
  */
-import { join } from "node:path";
 import type { HostEnding } from "../../actors/node/host/host.ts";
 import { hostLimits } from "../../actors/node/host/limits.ts";
+import type { Bounding, HypervisorCapabilities } from "../../actors/ports/hypervisor.ts";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -13,25 +13,29 @@ import { connectNats } from "../bus/nats.ts";
 import { type ClusterConfig, connectionOf, type NodeConfig, statePaths } from "../config/config.ts";
 import { hostIdOf } from "../config/host-id.ts";
 import { cpuFeatures, numaNodes } from "../drivers/computer-facts.ts";
-import { createDrivers, type Drivers } from "../drivers/index.ts";
+import { createDrivers } from "../drivers/index.ts";
+import type { Drivers } from "../drivers/kinds.ts";
 import { readBootId } from "../drivers/process-table.ts";
+import { registryWith } from "../drivers/registry.ts";
 import { meterBus } from "../metrics/bus.ts";
 import { threadMeter } from "../metrics/thread-meter.ts";
 import { ownRelease } from "../package/release.ts";
+import { type Cluster, versionsOf } from "../plugins/load.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import type { ThreadMeasured } from "../process/messages.ts";
 import { findGuest } from "../setup/guest/build.ts";
 import { assembleCompute } from "./assembly.ts";
+import { boundingText } from "./bounding-text.ts";
 import { oneLine } from "./host-text.ts";
 import { computeLimits } from "./limits.ts";
+import { saidDrivers } from "./said-drivers.ts";
 
 /**
  * The line that the tiny guest prints when its first process runs, which is proof enough of an accelerator.
  */
 const guestMarker = "NOVACT-GUEST UP";
 
-export interface ComputeOptions {
-  readonly config: ClusterConfig;
+export interface ComputeOptions extends Cluster {
   /** Name of one of the nodes in the configuration. */
   readonly nodeName: string;
   readonly log: Log;
@@ -53,11 +57,14 @@ export interface RunningCompute {
  * @throws StatusError when the bus or the hypervisor cannot be reached, ConfigError when the cluster was
  * never set up
  */
-export async function startCompute({ config, nodeName, log }: ComputeOptions): Promise<RunningCompute> {
+export async function startCompute(options: ComputeOptions): Promise<RunningCompute> {
+  const { config, plugins, nodeName, log } = options;
   const node = nodeOf(config, nodeName);
-  const drivers = driversOf(config, node, log);
   const hostId = hostIdOf(config, nodeName);
+  const drivers = driversOf(options, node, hostId);
   const inventory = await inventoryOf(node, hostId, drivers);
+  const { bounding } = await drivers.hypervisor.capabilities();
+  if (bounding !== undefined) sayBounding(bounding, log);
   const { hypervisor, accelerator, acceleratorReason: reason } = inventory;
   log.info({ hostId, hypervisor, accelerator, reason }, "the node's guests run like this");
   const bus = await connectNats({ ...connectionOf(config, { host: hostId }), name: nodeName, log });
@@ -76,6 +83,7 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
     meter,
     bootsMax,
     release: ownRelease(),
+    plugins: versionsOf(plugins),
   };
   const compute = assembleCompute({ ...ports, onFailed: () => endProcess(log) });
   const hurried = Promise.withResolvers<void>();
@@ -96,6 +104,11 @@ export async function startCompute({ config, nodeName, log }: ComputeOptions): P
   };
 }
 
+function sayBounding(bounding: Bounding, log: Log): void {
+  const { level, text } = boundingText(bounding);
+  log[level]({ bounding }, text);
+}
+
 /**
  * Ends the process in the ordinary way, so that guests are detached properly; the process's keeper starts it
  * again.
@@ -111,21 +124,25 @@ function nodeOf(config: ClusterConfig, nodeName: string): NodeConfig {
   throw new StatusError("hostNotFound", `There is no node ${nodeName} in ${config.file}.`);
 }
 
-function driversOf(config: ClusterConfig, node: NodeConfig, log: Log): Drivers {
+function driversOf({ config, plugins, log }: ComputeOptions, node: NodeConfig, hostId: string): Drivers {
   const paths = statePaths(config);
   const guest = findGuest(paths.guest);
-  return createDrivers(node.hypervisor, {
+  const context = {
+    ...{ hostId, log },
+    hostName: node.name,
     stateDirectory: paths.node(node.name),
+    computerDirectory: config.stateDirectory,
     imageStore: paths.images,
     clock: systemClock,
     ids: systemIds(config.deployment),
-    log,
-    ...(node.sharedDirectory === undefined ? {} : { sharedDirectory: node.sharedDirectory }),
-    accelerator: node.accelerator,
-    acceleratorCache: join(config.stateDirectory, "accelerator.json"),
     ...(guest === undefined ? {} : { probe: { ...guest, marker: guestMarker } }),
-  });
+  };
+  return createDrivers(node.drivers, context, registryWith(plugins.parts));
 }
+
+/** It takes both: a disks driver that makes the drive, and a hypervisor that shows it to the guest. */
+const makesConfigDrives = ({ disks }: Drivers, { configDrive }: HypervisorCapabilities): boolean =>
+  disks.configDrives === true && configDrive === true;
 
 async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): Promise<HostInventory> {
   const [capabilities, bootId, features, numa, machineTypes] = await Promise.all([
@@ -153,5 +170,9 @@ async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): 
     features,
     numa,
     machineTypes: [...machineTypes],
+    drivers: saidDrivers(drivers.names, {
+      ...capabilities,
+      configDrive: makesConfigDrives(drivers, capabilities),
+    }),
   };
 }

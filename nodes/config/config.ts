@@ -5,14 +5,9 @@
  * This file decides no behaviour and starts nothing. Values that depend on the computer (capacity, the state
  * directory) are worked out here once, so that every process of the cluster sees the same.
  */
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statfsSync, statSync } from "node:fs";
-import { availableParallelism, totalmem } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import type { Static } from "@sinclair/typebox";
-import { filters } from "../../actors/control/scheduler/filters/index.ts";
-import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
-import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import {
   CredentialsError,
@@ -22,26 +17,39 @@ import {
 } from "../bus/credentials.ts";
 import type { WebSocketListener } from "../bus/server-config.ts";
 import { controllerUser, hostUser, inboxPrefixOf } from "../bus/users.ts";
+import type { DriverChoices } from "../drivers/kinds.ts";
 import { isCheckout, treeDirectory } from "../package/program-files.ts";
 import { commandAgain, startCommand, typedCommand } from "../package/typed-command.ts";
+import { capacityOf } from "./capacity.ts";
+import { completeDrivers, driverFindings, namesOthers, traitsOf } from "./drivers.ts";
 import { ConfigError, NothingNamedError, shownPath } from "./errors.ts";
-import { check, type Finding } from "./explain.ts";
+import { check, type Finding, type LineOf } from "./explain.ts";
 import { configLimits } from "./limits.ts";
 import { nodeNameFindings } from "./node-names.ts";
+import {
+  type Brought,
+  chosenPlugins,
+  type Known,
+  knownWith,
+  nothingBrought,
+  type PluginChoice,
+} from "./plugins.ts";
 import { completePower, type PowerConfig, powerFindings } from "./power.ts";
 import { projectFindings, projectsDefault } from "./projects.ts";
-import {
-  type accelerators,
-  type ClusterFile,
-  ClusterSchema,
-  type hypervisors,
-  type NodeSchema,
-} from "./schema.ts";
+import { completeScheduler, schedulerFindings, weightFindings } from "./scheduler.ts";
+import { type ClusterFile, ClusterSchema, type NodeSchema } from "./schema.ts";
+import { judgeSinks, type SinkChoice } from "./sinks.ts";
+import { defaultStateDirectory } from "./state-directory.ts";
+import { urlFindings } from "./urls.ts";
 
 export interface NodeConfig {
   readonly name: string;
-  readonly hypervisor: (typeof hypervisors)[number];
-  readonly accelerator: (typeof accelerators)[number];
+  /** One driver of each kind, with its options. */
+  readonly drivers: DriverChoices;
+  /** True: the guests only pretend, and no process or file of a guest is on this computer. */
+  readonly pretends: boolean;
+  /** True: its hypervisor tries the computer's abilities with the tiny guest. */
+  readonly probes: boolean;
   /** Capacity of the node for instances; not yet multiplied by the overcommit ratios. */
   readonly capacity: { readonly vcpus: number; readonly memoryMib: number; readonly diskGib: number };
   readonly ratios: { readonly cpu: number; readonly ram: number; readonly disk: number };
@@ -83,6 +91,10 @@ export interface ClusterConfig {
    * `import` and `guest`.
    */
   readonly imageDirectories: readonly string[];
+  /** The plug-ins that each process loads (nodes/plugins). */
+  readonly plugins: readonly PluginChoice[];
+  /** Where every event is brought. Empty as well for a reader that has not loaded the plug-ins. */
+  readonly sinks: readonly SinkChoice[];
   readonly scheduler: {
     readonly filters: readonly string[];
     readonly weighers: Readonly<Record<string, number>>;
@@ -101,8 +113,20 @@ export const plainConfigFile = (): string =>
 /** The file named by NOVACT_CONFIG; else the plain one. */
 export const defaultConfigFile = (): string => resolve(process.env.NOVACT_CONFIG ?? plainConfigFile());
 
-/** Reads and checks the configuration. @throws ConfigError, NothingNamedError */
+/**
+ * Reads and checks the configuration, without its plug-ins: for readers that need none of what these bring.
+ * @throws ConfigError, NothingNamedError
+ */
 export function loadConfig(path: string = defaultConfigFile()): ClusterConfig {
+  const { text, file } = readConfig(path);
+  return parseConfig(text, file);
+}
+
+/** The text of the configuration's file, and its absolute path. @throws NothingNamedError, ConfigError */
+export function readConfig(path: string = defaultConfigFile()): {
+  readonly text: string;
+  readonly file: string;
+} {
   const file = resolve(path);
   if (!existsSync(file)) {
     throw new NothingNamedError(
@@ -110,29 +134,46 @@ export function loadConfig(path: string = defaultConfigFile()): ClusterConfig {
       "Name another with --config or NOVACT_CONFIG, or make it: an empty one takes all defaults.",
     );
   }
-  return parseConfig(readFileSync(file, "utf8"), file);
+  const found = statSync(file);
+  if (!found.isFile())
+    throw new NothingNamedError(`${shownPath(file)} is no ordinary file.`, "Name a file: --config FILE.");
+  const { size } = found;
+  if (size > configLimits.fileBytesMax) {
+    const message = `it has ${size} bytes, of ${configLimits.fileBytesMax} that a configuration may have.`;
+    throw new ConfigError(file, [{ line: 1, message: `${message} Is it the right file?` }]);
+  }
+  return { text: readFileSync(file, "utf8"), file };
 }
 
-/** As loadConfig, from a text; relative paths start at `file`. @throws ConfigError */
-export function parseConfig(text: string, file: string): ClusterConfig {
+/**
+ * As loadConfig, from a text; relative paths start at `file`. `brought`: what the plug-ins of the file bring;
+ * absent: they were not loaded, and names that may be theirs are believed. @throws ConfigError
+ */
+export function parseConfig(text: string, file: string, brought?: Brought): ClusterConfig {
   const checked = check<ClusterFile>(text, ClusterSchema);
   if (!checked.ok) throw new ConfigError(file, checked.findings);
-  const findings = contradictions(checked.value, checked.lineOf);
+  const plugins = chosenPlugins(text, file).choices;
+  const known = knownWith(brought ?? (plugins.length === 0 ? nothingBrought : undefined));
+  const { sinks, findings: ofSinks } = judgeSinks(checked.value.sinks, known.sinks, checked.lineOf);
+  const findings = [...contradictions(checked.value, checked.lineOf, known), ...ofSinks];
   if (findings.length > 0) throw new ConfigError(file, findings);
-  return complete(checked.value, file);
+  return { ...complete(checked.value, file, known), plugins, sinks };
 }
 
-type LineOf = (path: readonly (string | number)[]) => number;
-
 /** Mistakes that the schema cannot express. */
-function contradictions(file: ClusterFile, lineOf: LineOf): readonly Finding[] {
+function contradictions(file: ClusterFile, lineOf: LineOf, known: Known): readonly Finding[] {
   const findings: Finding[] = [];
   const names = (file.nodes ?? []).map(({ name }) => name);
   findings.push(...nodeNameFindings(names, lineOf));
-  for (const [index, { power }] of (file.nodes ?? []).entries()) {
-    findings.push(...powerFindings(power, index, lineOf));
+  for (const [index, node] of (file.nodes ?? []).entries()) {
+    const isBelieved = known.brought === undefined && namesOthers(node, known);
+    if (!isBelieved) findings.push(...driverFindings(node, index, { known, lineOf }));
+    findings.push(...powerFindings(node.power, index, { lineOf, known: known.brought?.power }));
   }
   findings.push(...projectFindings(file, lineOf));
+  findings.push(...urlFindings(file, lineOf));
+  findings.push(...weightFindings(file.nodes ?? [], lineOf));
+  findings.push(...schedulerFindings(file.scheduler, known.brought, lineOf));
   for (const server of ["nats", "postgres"] as const) {
     const { url, port } = file[server] ?? {};
     if (url === undefined || port === undefined) continue;
@@ -152,13 +193,12 @@ function contradictions(file: ClusterFile, lineOf: LineOf): readonly Finding[] {
   return findings;
 }
 
-function complete(file: ClusterFile, path: string): ClusterConfig {
+function complete(file: ClusterFile, path: string, known: Known): Omit<ClusterConfig, "plugins" | "sinks"> {
   const stateDirectory =
     file.stateDirectory === undefined
       ? defaultStateDirectory(dirname(path))
       : resolve(dirname(path), file.stateDirectory);
   const nodes = nodesOf(file);
-  const multipliers = file.scheduler?.weighers ?? {};
   return {
     file: path,
     cell: file.cell ?? "main",
@@ -171,16 +211,11 @@ function complete(file: ClusterFile, path: string): ClusterConfig {
       anonymous: file.nats?.anonymous,
     },
     postgres: { url: file.postgres?.url, port: file.postgres?.port ?? 0 },
-    controllers: file.controllers ?? 1,
-    nodes: nodes.map((node) => completeNode(node, { file, stateDirectory, directory: dirname(path) })),
+    controllers: controllersOf(file),
+    nodes: nodes.map((node) => completeNode(node, { file, known, stateDirectory, directory: dirname(path) })),
     projects: file.projects ?? projectsDefault,
     imageDirectories: (file.imageDirectories ?? []).map((directory) => resolve(dirname(path), directory)),
-    scheduler: {
-      filters: file.scheduler?.filters ?? filters.map(({ name }) => name),
-      weighers: Object.fromEntries(
-        weighers.map(({ name, multiplier }) => [name, multipliers[name] ?? multiplier]),
-      ),
-    },
+    scheduler: completeScheduler(file.scheduler, known.brought),
     metrics: file.metrics && { port: file.metrics.port, address: file.metrics.address ?? "127.0.0.1" },
     chaos: {
       allowed: file.chaos?.allowed ?? false,
@@ -195,88 +230,30 @@ function webSocketOf({ nats }: ClusterFile): WebSocketListener | undefined {
   return { port: nats.websocket.port ?? 0, allowedOrigins: nats.websocket.allowedOrigins ?? [] };
 }
 
+const controllersOf = (file: ClusterFile): number => file.controllers ?? 1;
 const nodesOf = (file: ClusterFile) => file.nodes ?? [{ name: "node-1" }, { name: "node-2" }];
-
-/**
- * The directory of a node's disks. All nodes are on this computer, so they share their disks unless the
- * configuration says otherwise, and a guest of one node can start on another. Nodes with a file system of
- * their own cannot share.
- */
-function sharedDirectoryOf(
-  node: Static<typeof NodeSchema>,
-  file: ClusterFile,
-  stateDirectory: string,
-): string | undefined {
-  const apart = node.hypervisor === "fake" || (file.chaos?.nodeFileSystemMib ?? 0) > 0;
-  const shared = node.sharedDirectory ?? file.sharedDirectory ?? (apart ? "none" : "shared");
-  return shared === "none" ? undefined : resolve(stateDirectory, shared);
-}
-
-/** More than any test of scale needs of the fake hypervisor. */
-const fakeCapacity = { vcpus: 4_096, memoryMib: fieldLimits.memoryMibMax, diskGib: 1024 * 1024 };
 
 interface NodeSurroundings {
   readonly file: ClusterFile;
+  readonly known: Known;
   readonly stateDirectory: string;
   /** Directory of the configuration's file. */
   readonly directory: string;
 }
 
 function completeNode(node: Static<typeof NodeSchema>, around: NodeSurroundings): NodeConfig {
-  const { file, stateDirectory, directory } = around;
-  const hypervisor = node.hypervisor ?? "qemu";
-  const nodes = nodesOf(file).length;
-  const has = hypervisor === "fake" ? fakeCapacity : shareOfMachine(nodes, stateDirectory);
+  const { file, known, stateDirectory, directory } = around;
+  const traits = traitsOf(node, known);
+  const computer = { nodes: nodesOf(file).length, controllers: controllersOf(file), stateDirectory };
   return {
     name: node.name,
-    hypervisor,
-    accelerator: node.accelerator ?? "auto",
-    capacity: {
-      vcpus: Math.max(0, (node.vcpus ?? has.vcpus) - (node.reserved?.vcpus ?? 0)),
-      memoryMib: Math.max(0, (node.memoryMib ?? has.memoryMib) - (node.reserved?.memoryMib ?? 0)),
-      diskGib: Math.max(0, (node.diskGib ?? has.diskGib) - (node.reserved?.diskGib ?? 0)),
-    },
+    ...traits,
+    ...completeDrivers(node, file, around),
+    capacity: capacityOf(node, { ...traits, ...computer }),
     ratios: { cpu: node.ratios?.cpu ?? 8, ram: node.ratios?.ram ?? 1, disk: node.ratios?.disk ?? 1 },
-    sharedDirectory: sharedDirectoryOf(node, file, stateDirectory),
-    power: completePower(node.power, directory),
+    power: completePower(node.power, directory, known.brought?.power),
     labels: node.labels ?? {},
   };
-}
-
-/**
- * A node's share of this computer: all its CPUs (they are shared anyhow), of the memory what the control
- * plane leaves, and of the disk half the file system. The size of the file system counts, not its free space:
- * a capacity must not shrink by itself.
- */
-function shareOfMachine(nodes: number, stateDirectory: string): NodeConfig["capacity"] {
-  const memoryMib = Math.floor(totalmem() / 1024 ** 2) - configLimits.controlPlaneMemoryMib;
-  const { blocks, bsize } = statfsSync(existing(stateDirectory));
-  const diskGib = (blocks * bsize) / 1024 ** 3 / 2;
-  return {
-    vcpus: availableParallelism(),
-    memoryMib: Math.max(fieldLimits.memoryMibMin, Math.floor(memoryMib / nodes)),
-    diskGib: Math.max(1, Math.floor(diskGib / nodes)),
-  };
-}
-
-const existing = (path: string): string => (existsSync(path) ? path : existing(dirname(path)));
-
-/**
- * `.novact` beside the configuration. But PostgreSQL and the guests run as other users than root and must be
- * able to reach the directory: when root's checkout lies in a closed directory (such as /root), the state
- * directory is one in /var/lib instead.
- */
-function defaultStateDirectory(beside: string): string {
-  const near = join(beside, ".novact");
-  if (process.getuid?.() !== 0 || isOpen(beside)) return near;
-  const digest = createHash("sha256").update(beside).digest("hex").slice(0, 8);
-  return join("/var/lib/novact", `${basename(beside)}-${digest}`);
-}
-
-/** True when every user may pass through the directory and all directories above it. */
-function isOpen(directory: string): boolean {
-  const open = ((statSync(existing(directory)).mode ?? 0) & 0o001) !== 0;
-  return open && (directory === "/" || isOpen(dirname(directory)));
 }
 
 /** The paths in the state directory. */
@@ -284,6 +261,8 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
   const at = (...parts: string[]) => join(config.stateDirectory, ...parts);
   return {
     log: at("log"),
+    /** How far each sink of events has got. */
+    sinks: at("sinks"),
     lock: at("up.json"),
     /** Proofs of the cluster's processes that run. */
     run: at("run"),

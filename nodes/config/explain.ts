@@ -1,63 +1,100 @@
 /**
- * Turns the mistakes in a configuration file into sentences with file and line, each saying what to write
+ * Turns the mistakes in a configuration file into sentences with their lines, each saying what to write
  * instead. Pure: text in, findings out.
  */
 import type { TSchema } from "@sinclair/typebox";
-import { Ajv, type ErrorObject } from "ajv";
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from "yaml";
+import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import { problemOf } from "../../protocol/wire/fault-text.ts";
-/** One mistake, and its line. */
-export interface Finding {
-  readonly line: number;
-  readonly message: string;
-}
+import { didYouMean, nearest } from "../../protocol/wire/nearest.ts";
+import { type Finding, type LineOf, type Path, readYaml } from "./yaml.ts";
+
+export type { Finding, LineOf } from "./yaml.ts";
 
 /** A parsed and valid file, or all mistakes in it. */
 export type Checked<T> =
-  | { readonly ok: true; readonly value: T; readonly lineOf: (path: readonly (string | number)[]) => number }
+  | { readonly ok: true; readonly value: T; readonly lineOf: LineOf }
   | { readonly ok: false; readonly findings: readonly Finding[] };
 
-type Path = readonly (string | number)[];
+/**
+ * Parses YAML and checks it against the schema. An empty file is an empty map. `prepared`: what is checked in
+ * place of the file's value, with the same paths.
+ */
+export function check<T>(
+  text: string,
+  schema: TSchema,
+  prepared: (value: unknown) => unknown = (value) => value,
+): Checked<T> {
+  const read = readYaml(text);
+  if (!read.ok) return read;
+  const { lineOf } = read;
+  const value = prepared(read.value);
+  const findings = findingsAt(value, { schema, path: [], lineOf });
+  if (findings.length === 0) return { ok: true, value: value as T, lineOf };
+  return { ok: false, findings };
+}
 
-/** Parses YAML and checks it against the schema. An empty file is an empty map. */
-export function check<T>(text: string, schema: TSchema): Checked<T> {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const broken = [...document.errors, ...document.warnings].map((error) => ({
-    line: lines.linePos(error.pos[0]).line,
-    message: `this is not YAML: ${error.message}. Compare the indentation and quotes with the lines around it.`,
-  }));
-  if (broken.length > 0) return { ok: false, findings: broken };
-  const value: unknown = document.toJS() ?? {};
-  const validate = new Ajv({ allErrors: true, strict: true, verbose: true }).compile<T>(schema);
-  const lineOf = (path: Path) => lineAt(document, lines, path);
-  if (validate(value)) return { ok: true, value, lineOf };
-  const findings = (validate.errors ?? []).map((error) => explain(error, lineOf));
-  return { ok: false, findings: findings.sort((a, b) => a.line - b.line) };
+/** What is wrong with a part of a file, at the path, by a schema of its own. */
+export function findingsAt(
+  value: unknown,
+  { schema, path, lineOf }: { readonly schema: TSchema; readonly path: Path; readonly lineOf: LineOf },
+): readonly Finding[] {
+  const validate = wholes.of(schema);
+  if (validate(value)) return [];
+  const findings = (validate.errors ?? []).map((error) => explain(error, path, lineOf));
+  return findings.sort((a, b) => a.line - b.line);
+}
+
+/** The sentence about an unknown name, with the known name that was probably meant. */
+export function unknownName(path: Path, name: unknown, known: readonly string[]): string {
+  const hint = typeof name === "string" ? didYouMean(name, known) : "";
+  return `${nameOf(path)} must be one of: ${known.join(", ")}.${foundOf(name)}${hint}`;
+}
+
+/** Validators, each made once: there may be a thousand nodes, and making one takes some milliseconds. */
+class Validators<T> {
+  readonly #made = new WeakMap<TSchema, ValidateFunction<T>>();
+  readonly #make: (schema: TSchema) => ValidateFunction<T>;
+
+  constructor(make: (schema: TSchema) => ValidateFunction<T>) {
+    this.#make = make;
+  }
+
+  /** @throws Error when it is no schema */
+  of(schema: TSchema): ValidateFunction<T> {
+    const known = this.#made.get(schema);
+    if (known !== undefined) return known;
+    const made = this.#make(schema);
+    this.#made.set(schema, made);
+    return made;
+  }
+}
+
+const strictly = { allErrors: true, strict: true, verbose: true } as const;
+const wholes = new Validators((schema) => new Ajv(strictly).compile(schema));
+const parts = new Validators((schema) =>
+  new Ajv({ ...strictly, useDefaults: true }).compile<PartOfFile["value"]>({
+    ...{ additionalProperties: false },
+    ...schema,
+  }),
+);
+
+/** A part of a file, and where it stands there. */
+export interface PartOfFile {
+  readonly value: Readonly<Record<string, unknown>>;
+  readonly at: Path;
+  readonly lineOf: LineOf;
 }
 
 /**
- * The line of the node at the path: the line of its key where it has one, else of the innermost node around
- * it.
+ * Checks a part of a file by somebody else's schema, as `check` does; its defaults are filled in. Keys that
+ * the schema does not know are mistakes, unless it says otherwise. @throws Error when it is no schema
  */
-function lineAt(document: Document, lines: LineCounter, path: Path): number {
-  for (let length = path.length; length > 0; length -= 1) {
-    const start = keyStart(document, path.slice(0, length)) ?? nodeStart(document, path.slice(0, length));
-    if (start !== undefined) return lines.linePos(start).line;
-  }
-  return 1;
-}
-
-function keyStart(document: Document, path: Path): number | undefined {
-  const around = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
-  if (!isMap(around)) return undefined;
-  const pair = around.items.find(({ key }) => isScalar(key) && String(key.value) === String(path.at(-1)));
-  return pair !== undefined && isNode(pair.key) ? pair.key.range?.[0] : undefined;
-}
-
-function nodeStart(document: Document, path: Path): number | undefined {
-  const node = document.getIn(path, true);
-  return isNode(node) ? node.range?.[0] : undefined;
+export function checkPart({ value, at, lineOf }: PartOfFile, schema: TSchema): Checked<PartOfFile["value"]> {
+  const whole = structuredClone(value);
+  const validate = parts.of(schema);
+  if (validate(whole)) return { ok: true, value: whole, lineOf };
+  const findings = (validate.errors ?? []).map((error) => explain(error, at, lineOf));
+  return { ok: false, findings: findings.sort((a, b) => a.line - b.line) };
 }
 
 const pathOf = (pointer: string): Path =>
@@ -68,18 +105,30 @@ const pathOf = (pointer: string): Path =>
 
 const nameOf = (path: Path): string => (path.length === 0 ? "the file" : path.join("."));
 
-function explain(error: ErrorObject, lineOf: (path: Path) => number): Finding {
-  const path = pathOf(error.instancePath);
+/** NaN and the infinities are no numbers of JSON, which has `null` for them. */
+const foundOf = (data: unknown): string =>
+  ` Found: ${(typeof data === "number" ? String(data) : JSON.stringify(data))?.slice(0, 80) ?? "nothing"}.`;
+
+/** Keys below which values may be secrets, or have one in them: of these a message says the kind alone. */
+const secretive: ReadonlySet<unknown> = new Set(["options", "power"]);
+
+const kindOf = (data: unknown): string =>
+  article(data === null ? "null" : Array.isArray(data) ? "array" : typeof data);
+
+function explain(error: ErrorObject, around: Path, lineOf: LineOf): Finding {
+  const path = [...around, ...pathOf(error.instancePath)];
   const name = nameOf(path);
   const schema = error.parentSchema as { description?: string; properties?: Record<string, unknown> };
   const write = schema.description === undefined ? "" : ` It is ${schema.description}.`;
-  const found = ` Found: ${JSON.stringify(error.data)?.slice(0, 80) ?? "nothing"}.`;
+  const isSecretive = path.some((key) => secretive.has(key));
+  const found = isSecretive ? ` Found: ${kindOf(error.data)}.` : foundOf(error.data);
   switch (error.keyword) {
     case "additionalProperties": {
       const key = String(error.params.additionalProperty);
       const known = Object.keys(schema.properties ?? {});
       const instead = nearest(key, known);
-      const hint = instead === undefined ? `Use one of: ${known.join(", ")}.` : `Did you mean ${instead}?`;
+      const all = known.length === 0 ? "It has none." : `Use one of: ${known.join(", ")}.`;
+      const hint = instead === undefined ? all : `Did you mean ${instead}?`;
       return {
         line: lineOf([...path, key]),
         message: `${nameOf([...path, key])} is not a known key. ${hint}`,
@@ -114,28 +163,6 @@ const articles: Readonly<Record<string, string>> = {
   boolean: "true or false",
   object: "a map of keys",
   array: "a list",
+  null: "nothing",
 };
 const article = (type: unknown): string => articles[String(type)] ?? String(type);
-
-/** The known key that is one or two typing errors away, or differs only in upper and lower case. */
-function nearest(key: string, known: readonly string[]): string | undefined {
-  const scored = known
-    .map((each) => ({ each, distance: distance(key.toLowerCase(), each.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance);
-  const best = scored[0];
-  return best !== undefined && best.distance <= 2 ? best.each : undefined;
-}
-
-/** The Levenshtein distance of two words. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
-}

@@ -2,6 +2,7 @@
  * The names of compute nodes: each is the name of a directory, of log and proof files, and a word of command
  * lines. Pure.
  */
+import { isIdShaped } from "../../protocol/wire/text.ts";
 import type { Finding } from "./explain.ts";
 
 type LineOf = (path: readonly (string | number)[]) => number;
@@ -18,6 +19,8 @@ export function nodeNameFindings(names: readonly string[], lineOf: LineOf): read
     });
     if (ofOthers.test(name))
       return [found(`${name} is the name of another process of ours. Choose another.`)];
+    if (isIdShaped(name))
+      return [found("it has the form of an id, and hosts are named by their ids too. Choose another.")];
     if (names.indexOf(name) < index) return [found(`two nodes are called ${name}. Give each its own name.`)];
     return [];
   });

@@ -4,10 +4,12 @@
  * since every command of the CLI reads the configuration.
  */
 import { resolve } from "node:path";
-import { type Static, type TSchema, Type } from "@sinclair/typebox";
+import { type Static, type TObject, type TSchema, Type } from "@sinclair/typebox";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
+import { didYouMean } from "../../protocol/wire/nearest.ts";
 import { literals } from "../../protocol/wire/schema.ts";
-import type { Finding } from "./explain.ts";
+import { checkPart, type Finding, type LineOf } from "./explain.ts";
+import { isUrl } from "./urls.ts";
 
 const ipmiInterfaces = ["lanplus", "lan"] as const;
 
@@ -80,11 +82,21 @@ const IpmiSchema = part(
   "a controller that speaks IPMI over the network",
 );
 
-export const PowerSchema = part(
+export const PowerSchema = Type.Object(
   { redfish: Type.Optional(RedfishSchema), ipmi: Type.Optional(IpmiSchema) },
-  "how the node can be switched off from outside: redfish or ipmi",
+  {
+    // The options of a plug-in's driver: powerFindings judges its name and them.
+    additionalProperties: true,
+    description: "how the node can be switched off from outside: redfish, ipmi, or a plug-in's driver",
+  },
 );
-type PowerFile = Static<typeof PowerSchema>;
+type PowerFile = Static<typeof PowerSchema> & Readonly<Record<string, unknown>>;
+
+interface PowerAround {
+  readonly lineOf: LineOf;
+  /** Undefined: the plug-ins were not loaded, and every name is believed. */
+  readonly known: KnownPower | undefined;
+}
 
 export interface RedfishPower {
   readonly kind: "redfish";
@@ -110,24 +122,51 @@ export interface IpmiPower {
   readonly cipherSuite: number | undefined;
 }
 
-export type PowerConfig = RedfishPower | IpmiPower;
+/** A driver that a plug-in brings. */
+export interface DriverPower {
+  readonly kind: "driver";
+  readonly driver: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Directory of the configuration's file. */
+  readonly directory: string;
+}
+
+export type PowerConfig = RedfishPower | IpmiPower | DriverPower;
+
+/** What is known of the drivers of plug-ins, by name. */
+export type KnownPower = Readonly<Record<string, { readonly options: TObject }>>;
+
+/** Names of the two ways that are ours. */
+const ownPower = ["redfish", "ipmi"] as const;
+
+const othersIn = (power: PowerFile): readonly string[] =>
+  Object.keys(power).filter((key) => !ownPower.some((own) => own === key));
 
 /** Mistakes in one node's power settings that the schema cannot express. */
 export function powerFindings(
   power: PowerFile | undefined,
   index: number,
-  lineOf: (path: readonly (string | number)[]) => number,
+  { lineOf, known }: PowerAround,
 ): readonly Finding[] {
   if (power === undefined) return [];
   const path = ["nodes", index, "power"];
   const finding = (more: readonly string[], message: string): Finding[] => [
     { line: lineOf([...path, ...more]), message: `${[...path, ...more].join(".")} ${message}` },
   ];
-  const { redfish, ipmi } = power;
-  if (redfish === undefined && ipmi === undefined)
-    return finding([], "is empty. Write redfish or ipmi into it.");
-  if (redfish !== undefined && ipmi !== undefined) return finding(["ipmi"], "is a second way. Remove one.");
+  const { redfish } = power;
+  const ways = Object.keys(power);
+  if (ways.length === 0) return finding([], "is empty. Write redfish or ipmi into it.");
+  const [other] = othersIn(power);
+  if (other !== undefined && known !== undefined && !Object.hasOwn(known, other)) {
+    const names = [...ownPower, ...Object.keys(known)];
+    const hint = didYouMean(other, names) || ` Use one of: ${names.join(", ")}.`;
+    return finding([other], `is not a known key.${hint}`);
+  }
+  if (ways.length > 1) return finding([ways[1] ?? ""], "is a second way. Remove one.");
+  if (other !== undefined)
+    return optionFindings(power[other], known?.[other]?.options, [...path, other], lineOf);
   if (redfish === undefined) return [];
+  if (!isUrl(redfish.url)) return finding(["redfish", "url"], "cannot be read as a URL. Is its port right?");
   const { protocol, hostname } = new URL(redfish.url);
   if (protocol === "http:" && !/^(?:127\.[\d.]+|localhost|\[::1\])$/.test(hostname)) {
     return finding(
@@ -141,8 +180,37 @@ export function powerFindings(
   return [];
 }
 
+/** `schema`: undefined when the plug-ins were not loaded. */
+function optionFindings(
+  written: unknown,
+  schema: TObject | undefined,
+  at: readonly (string | number)[],
+  lineOf: LineOf,
+): readonly Finding[] {
+  if (schema === undefined) return [];
+  if (typeof written !== "object" || written === null || Array.isArray(written))
+    return [{ line: lineOf(at), message: `${at.join(".")} must be a map of keys: the driver's options.` }];
+  const checked = checkPart({ value: { ...written }, at, lineOf }, schema);
+  return checked.ok ? [] : checked.findings;
+}
+
+/** A plug-in's driver, with its defaults. Undefined: none is written, or no plug-in was loaded. */
+function driverPower(power: PowerFile, known: KnownPower | undefined, directory: string) {
+  const [driver] = othersIn(power);
+  const schema = driver === undefined ? undefined : known?.[driver]?.options;
+  if (driver === undefined || schema === undefined) return undefined;
+  const value = { ...(power[driver] as Readonly<Record<string, unknown>>) };
+  const checked = checkPart({ value, at: [], lineOf: () => 1 }, schema);
+  const options = checked.ok ? checked.value : value;
+  return { kind: "driver", driver, options, directory } as const;
+}
+
 /** Fills in defaults; paths are relative to the directory. */
-export function completePower(power: PowerFile | undefined, directory: string): PowerConfig | undefined {
+export function completePower(
+  power: PowerFile | undefined,
+  directory: string,
+  known: KnownPower | undefined,
+): PowerConfig | undefined {
   const { redfish, ipmi } = power ?? {};
   if (redfish !== undefined) {
     return {
@@ -155,7 +223,7 @@ export function completePower(power: PowerFile | undefined, directory: string): 
       fingerprint: redfish.fingerprint?.replaceAll(":", "").toLowerCase(),
     };
   }
-  if (ipmi === undefined) return undefined;
+  if (ipmi === undefined) return power && driverPower(power, known, directory);
   return {
     kind: "ipmi",
     address: ipmi.address,

@@ -3,20 +3,27 @@
  * the file what to write. Defaults are in `config.ts`, which works out those that depend on the computer.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { filters } from "../../actors/control/scheduler/filters/index.ts";
 import { weighers } from "../../actors/control/scheduler/weighers/index.ts";
 import { fieldLimits } from "../../protocol/limits/fields.ts";
+import { HostText } from "../../protocol/offered.ts";
 import { deploymentMax } from "../../protocol/wire/ids.ts";
-import { Label, literals } from "../../protocol/wire/schema.ts";
+import { Label } from "../../protocol/wire/schema.ts";
+import { PluginsSchema } from "./plugins.ts";
 import { PowerSchema } from "./power.ts";
+import { SinksSchema } from "./sinks.ts";
 
 const part = <P extends Record<string, ReturnType<typeof Type.Optional>>>(
   properties: P,
   description: string,
 ) => Type.Object(properties, { additionalProperties: false, description });
 
-export const hypervisors = ["qemu", "fake"] as const;
-export const accelerators = ["auto", "kvm", "tcg"] as const;
+/** Name or map: what it is, and whether there is such a driver, is judged in drivers.ts. */
+const driver = (what: string) =>
+  Type.Optional(
+    Type.Unsafe<string | { readonly driver: string; readonly options?: Readonly<Record<string, unknown>> }>({
+      description: `the driver of ${what}: its name, or { driver: its name, options: { ... } }`,
+    }),
+  );
 
 const port = (what: string) =>
   Type.Optional(
@@ -48,6 +55,12 @@ const sharedDirectory = (whose: string) =>
   );
 /** The same pattern as HostLabels of the protocol. */
 const labelKey = { pattern: "^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$" };
+/** As hosts may offer them: controllers refuse others, and the host with them. */
+const labelText = Type.String({
+  maxLength: fieldLimits.metadataValueLengthMax,
+  pattern: HostText.pattern ?? "",
+  description: `a text of at most ${fieldLimits.metadataValueLengthMax} characters on one line, all of which can be seen`,
+});
 const reserved = (what: string, maximum: number) =>
   Type.Optional(
     Type.Integer({ minimum: 0, maximum, description: `so many ${what} of the node are kept from instances` }),
@@ -74,17 +87,12 @@ export const NodeSchema = Type.Object(
       pattern: Label.pattern ?? "",
       description: "a name of letters, digits, ., - and _, a letter or digit first, different for every node",
     }),
-    hypervisor: Type.Optional(
-      Type.Unsafe<(typeof hypervisors)[number]>({
-        ...literals(hypervisors),
-        description: "qemu runs real guests, fake only pretends (for tests of scale)",
-      }),
-    ),
+    hypervisor: driver("guests"),
+    disks: driver("root disks"),
+    network: driver("guests' network interfaces"),
+    volumes: driver("volumes"),
     accelerator: Type.Optional(
-      Type.Unsafe<(typeof accelerators)[number]>({
-        ...literals(accelerators),
-        description: "auto tries a guest on KVM and falls back to tcg; kvm and tcg insist",
-      }),
+      Type.String({ description: "the option of that name of the hypervisor's driver" }),
     ),
     vcpus: Type.Optional(
       Type.Integer({
@@ -124,7 +132,7 @@ export const NodeSchema = Type.Object(
     ),
     power: Type.Optional(PowerSchema),
     labels: Type.Optional(
-      Type.Record(Type.String(labelKey), Type.String({ maxLength: fieldLimits.metadataValueLengthMax }), {
+      Type.Record(Type.String(labelKey), labelText, {
         maxProperties: fieldLimits.hostLabelsMax,
         additionalProperties: false,
         description:
@@ -135,8 +143,13 @@ export const NodeSchema = Type.Object(
   { additionalProperties: false, description: "a compute node" },
 );
 
-const filterNames = filters.map((filter) => filter.name);
-const weigherNames = weighers.map((weigher) => weigher.name);
+/** Names of ours and of plug-ins' are told apart in scheduler.ts. */
+const multiplier = Type.Number({
+  minimum: -1_000,
+  maximum: 1_000,
+  description: "the multiplier; 0 switches the weigher off, a negative one turns it around",
+});
+const multipliers = Object.fromEntries(weighers.map(({ name }) => [name, Type.Optional(multiplier)]));
 
 export const ClusterSchema = Type.Object(
   {
@@ -232,31 +245,19 @@ export const ClusterSchema = Type.Object(
         description: "where image files may be registered from, with all below; relative to this file",
       }),
     ),
+    plugins: Type.Optional(PluginsSchema),
+    sinks: Type.Optional(SinksSchema),
     scheduler: Type.Optional(
       part(
         {
           filters: Type.Optional(
-            Type.Array(literals(filterNames), {
-              description: `which filters a host must pass, of: ${filterNames.join(", ")}`,
-            }),
+            Type.Array(Type.String({ maxLength: 100 }), { description: "which filters a host must pass" }),
           ),
           weighers: Type.Optional(
-            Type.Object(
-              Object.fromEntries(
-                weigherNames.map((name) => [
-                  name,
-                  Type.Optional(
-                    Type.Number({
-                      minimum: -1_000,
-                      maximum: 1_000,
-                      description:
-                        "the multiplier; 0 switches the weigher off, a negative one turns it around",
-                    }),
-                  ),
-                ]),
-              ),
-              { additionalProperties: false, description: `multipliers of: ${weigherNames.join(", ")}` },
-            ),
+            Type.Object(multipliers, {
+              additionalProperties: multiplier,
+              description: "multipliers of weighers, by name",
+            }),
           ),
         },
         "how hosts are chosen",

@@ -125,7 +125,7 @@ export function makeStateDirectory(path: string): string | undefined {
 
 /** What keeps the users of guests and PostgreSQL from the state directory, where they are others than we. */
 function closedTo({ stateDirectory, nodes, postgres }: ClusterConfig): string | undefined {
-  const others = postgres.url === undefined || nodes.some(({ hypervisor }) => hypervisor === "qemu");
+  const others = postgres.url === undefined || nodes.some(({ pretends }) => !pretends);
   const closed = others && process.getuid?.() === 0 ? closedAbove(stateDirectory) : undefined;
   if (closed === undefined) return undefined;
   return (

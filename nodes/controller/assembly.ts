@@ -6,11 +6,16 @@
 
 import { resourcesHandlers } from "../../actors/control/catalog/handlers.ts";
 import { imageSweeperDefinition } from "../../actors/control/catalog/image-sweeper.ts";
+import { networkingOf } from "../../actors/control/catalog/networks/handlers.ts";
 import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
+import type { Diagnosis } from "../../actors/control/doctor/compare.ts";
 import { type DoctorOptions, examine } from "../../actors/control/doctor/examine.ts";
+import type { AilingSink } from "../../actors/control/doctor/input.ts";
 import { releases } from "../../actors/control/doctor/releases.ts";
+import type { NamedExtensions } from "../../actors/control/extensions/definition.ts";
+import { extensionServices, limitedExtensions } from "../../actors/control/extensions/implement.ts";
 import { breaker } from "../../actors/control/fleet/breaker.ts";
 import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
 import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
@@ -30,9 +35,7 @@ import { Placer } from "../../actors/control/placement/placer.ts";
 import { reconcilerDefinition } from "../../actors/control/reconciler/actor.ts";
 import { type CommitHint, Commits } from "../../actors/control/request/commits.ts";
 import { Waits } from "../../actors/control/request/waits.ts";
-import { schedulerDefinition } from "../../actors/control/scheduler/actor.ts";
-import { proposal } from "../../actors/control/scheduler/propose.ts";
-import { createScheduler, type SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
+import type { SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
@@ -51,11 +54,15 @@ import { createServer, type Implementation, implement, type Server } from "../..
 import type { Service } from "../../protocol/wire/service.ts";
 import { outboxHintSubject } from "../../protocol/wire/subjects.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import { hypervisorAliases } from "../drivers/aliases.ts";
+import type { KnownDrivers } from "../drivers/kinds.ts";
 import type { EventPublisher } from "../events/publisher.ts";
 import { askHost } from "./ask-host.ts";
+import { decodeHint, encodeHint } from "./commit-hint.ts";
 import { Debug } from "./debug.ts";
 import { hostAgents } from "./host-agents.ts";
 import { RollCall } from "./roll-call.ts";
+import { schedulerOf } from "./scheduler.ts";
 import { tellOfSupervision } from "./supervision.ts";
 
 export interface ControllerPorts {
@@ -78,10 +85,18 @@ export interface ControllerPorts {
   /** Room on the file systems of the controller and of its database; absent: it is not known. */
   readonly space?: DiskSpace;
   readonly openSafety: OpenSafety;
+  /** The hypervisors that plug-ins bring; absent: none. */
+  readonly hypervisors?: KnownDrivers["hypervisors"];
+  /** What plug-ins add to the API; absent: nothing. */
+  readonly extensions?: readonly NamedExtensions[];
   /** All clients' projects. Absent: not all are known, and one that floods cannot be left unheard. */
   readonly projects?: readonly string[];
   /** Starts the publisher of committed events. Absent: this controller publishes none. */
   readonly openPublisher?: (system: ActorSystem) => Pick<EventPublisher, "wake" | "look">;
+  /** Brings events to sinks. Absent: this controller brings none. */
+  readonly openSinks?: (system: ActorSystem) => { stop(): Promise<void> };
+  /** What is wrong with the cluster's sinks. Absent: nothing is known. */
+  readonly ailingSinks?: () => readonly AilingSink[];
   /** Absent: nobody counts. */
   readonly meter?: Meter | undefined;
   /** What this process is and runs. Absent: it does not tell, as in specs. */
@@ -142,6 +157,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
         questions.drain(),
         parts.rollCall.drain(),
         safety.stop(),
+        parts.sinks?.stop(),
       ]);
       registry.close();
       parts.hosts.close();
@@ -155,13 +171,14 @@ type Parts = ReturnType<typeof actorsOf>;
 
 /** The actors, and the objects between them and the ports. */
 function actorsOf(ports: ControllerPorts) {
-  const { store, bus, clock, ids, log, firstTurn } = ports;
+  const { store, bus, clock, ids, log } = ports;
   const system = createActorSystem({ clock, log, meter: ports.meter });
   // The first actor, and so the last to be stopped: it publishes what the others still commit.
   const publisher = ports.openPublisher?.(system);
+  const sinks = ports.openSinks?.(system);
   const directory = new HostDirectory({
     ...{ system, store, clock, log, onFailed: ports.onFailed },
-    onRead: (hosts, readAtMs) => placer.read(hosts, readAtMs),
+    onRead: (hosts, readAtMs) => placer.read(withFacts(hosts), readAtMs),
     onRound: (read) => failing.hostsRead(read),
   });
   const tell = (hint: CommitHint) => {
@@ -174,8 +191,7 @@ function actorsOf(ports: ControllerPorts) {
   const failing = breaker(system, { commit, clock, log, onDisabled: () => placer.hostsChanged() });
   const hostAgent = hostAgents(ports);
   const leases = new LeasePicture(clock);
-  const ranking = createScheduler(ports.scheduler);
-  const scheduler = system.spawn(schedulerDefinition({ scheduler: ranking, store, firstTurn }));
+  const { faults, withFacts, scheduler, propose } = schedulerOf(ports, system);
   const placer = new Placer({ scheduler, directory, store, clock });
   const registry = new InstanceRegistry(system, {
     store,
@@ -193,13 +209,12 @@ function actorsOf(ports: ControllerPorts) {
   const space = new SpaceWatch({ space: ports.space, system, log });
   const self = { kind: "controller", id: ids.next(), name: "controller", ...ports.release } as const;
   const rollCall = new RollCall({ bus, clock, ids, cell: ports.cell, self });
+  const networking = networkingOf({ store, commit, clock, ids });
   const creator = new Creator({
-    ...{ store, commit, placer, clock, ids, space },
+    ...{ store, commit, placer, clock, ids, space, networking },
     born: (created) => registry.adopt(created),
   });
   const steering = hostsOf(ports, { system, commit, directory, leases, placer, registry });
-  const propose = (question: Parameters<typeof proposal>[1]) =>
-    proposal(ranking, question, { atMs: clock.monotonicMs(), wallMs: clock.nowMs() });
   const strange = new StrangeReports({ clock, log });
   const debug = new Debug({
     ...ports,
@@ -220,11 +235,15 @@ function actorsOf(ports: ControllerPorts) {
     placer,
     hostAgent,
     registry,
+    networking,
     creator,
     ...steering,
     propose,
+    faults,
     space,
     rollCall,
+    self,
+    sinks,
   };
 }
 
@@ -294,9 +313,9 @@ function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudie
 
 /** The controller's server for the commands of clients. */
 function serverOf(ports: ControllerPorts, parts: Parts): Server {
-  const { store, bus, clock, ids, log, cell, meter = nullMeter } = ports;
+  const { store, bus, clock, ids, log, cell, meter = nullMeter, extensions = [] } = ports;
   const { commit } = parts.commits;
-  const catalog = { store, commit, clock, ids };
+  const catalog = { store, commit, clock, ids, projects: ports.projects };
   const read = { store, clock, waits: parts.waits };
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const auditHost: DoctorOptions["auditHost"] = (hostId, onLeftOut) =>
@@ -308,9 +327,15 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     operation: operationHandlers(read),
     event: eventHandlers(read),
     host: hostHandlers({ ...catalog, ...parts, power: ports.power }),
-    ...resourcesHandlers({ ...catalog, ...parts, files: ports.imageFiles, log }),
+    ...resourcesHandlers({
+      ...catalog,
+      ...parts,
+      files: ports.imageFiles,
+      hypervisorAliases: hypervisorAliases(ports.hypervisors),
+      log,
+    }),
     availabilityZone: zoneHandlers({ ...parts, store }),
-    quota: quotaHandlers(catalog),
+    quota: quotaHandlers({ ...catalog, extensions: limitedExtensions(extensions) }),
     controller: parts.debug.handlers,
     doctor: {
       examine: async () =>
@@ -320,6 +345,10 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
             excessive: () => parts.leases.excessive,
             brake: () => parts.leases.brake,
             spaces: () => parts.space.spaces,
+            faults: () => parts.faults.lately(),
+            self: parts.self,
+            sinks: () => ports.ailingSinks?.() ?? [],
+            callControllers: () => parts.rollCall.call(),
           }),
         ),
       releases: async () => ({
@@ -338,7 +367,14 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     ids,
     log,
     binding: commandBinding(cell),
-    services: implementAll(handlers),
+    services: [
+      ...implementAll(handlers),
+      ...extensionServices(extensions, {
+        ...{ ...catalog, log },
+        instance: { service: services.instance, handlers: handlers.instance },
+        host: { service: services.host, handlers: handlers.host },
+      }),
+    ],
     ...(ports.projects === undefined ? {} : { projects: ports.projects }),
     ...(meter.on ? { meter: meterCalls(meter, "command") } : {}),
   });
@@ -354,29 +390,6 @@ function meterController({ meter = nullMeter }: ControllerPorts, space: SpaceWat
   meter.look("novact_calls_under_way", () => [[{ door: "command" }, server.inWork]]);
 }
 
-function diagnosis<F, C>({ findings, compared }: { readonly findings: readonly F[]; readonly compared: C }) {
-  return { findings: [...findings], compared };
-}
-
-function encodeHint(hint: CommitHint): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(hint));
-}
-
-const isText = (value: unknown): value is string => typeof value === "string";
-
-/** The hint in a message of another controller; undefined when the message is none, which does no harm. */
-function decodeHint(body: Uint8Array): CommitHint | undefined {
-  try {
-    const hint = JSON.parse(new TextDecoder().decode(body)) as Partial<CommitHint>;
-    const { lastSequence, ended, projects } = hint;
-    if (!Number.isInteger(lastSequence) || !Array.isArray(ended) || !Array.isArray(projects))
-      return undefined;
-    return {
-      lastSequence: lastSequence ?? 0,
-      ended: ended.filter(isText),
-      projects: projects.filter(isText),
-    };
-  } catch {
-    return undefined;
-  }
+function diagnosis({ findings, compared, observations }: Diagnosis) {
+  return { findings: [...findings], compared: { ...compared }, observations: [...observations] };
 }

@@ -3,13 +3,16 @@
  * hears the hosts runs in a thread of its own (safety-thread.ts). It is the only process with the database;
  * it must never decide anything.
  */
+import { dirname } from "node:path";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
+import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
 import { controllerUser } from "../bus/users.ts";
 import { type ClusterConfig, connectionOf, postgresUrlOf, statePaths } from "../config/config.ts";
+import { ConfigError } from "../config/errors.ts";
 import { configLimits } from "../config/limits.ts";
 import { connectionsOf } from "../config/postgres-connections.ts";
 import { createImageFiles } from "../drivers/images/files.ts";
@@ -20,10 +23,14 @@ import { meterBus } from "../metrics/bus.ts";
 import { meterStore } from "../metrics/store.ts";
 import { threadMeter } from "../metrics/thread-meter.ts";
 import { ownRelease } from "../package/release.ts";
+import { type Cluster, versionsOf } from "../plugins/load.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import type { ThreadMeasured } from "../process/messages.ts";
-import { assembleController } from "./assembly.ts";
+import { builtInSinks } from "../sinks/built-in.ts";
+import { ailingSinks, type OpenedSink, openSinks, runSinks, SinkError } from "../sinks/index.ts";
+import { memoriesIn } from "../sinks/memory.ts";
+import { assembleController, type ControllerPorts } from "./assembly.ts";
 import { SafetyThread } from "./safety-worker.ts";
 
 export interface RunningController {
@@ -35,8 +42,7 @@ export interface RunningController {
   stop(): Promise<void>;
 }
 
-export interface ControllerOptions {
-  readonly config: ClusterConfig;
+export interface ControllerOptions extends Cluster {
   /**
    * 0, 1, …: distinguishes the controllers of one computer, in logs and in the round robin among equal hosts.
    */
@@ -48,11 +54,16 @@ export interface ControllerOptions {
  * Starts a controller. @throws StatusError when PostgreSQL or NATS cannot be reached, ConfigError when they
  * were never set up
  */
-export async function startController({ config, index, log }: ControllerOptions): Promise<RunningController> {
+export async function startController(options: ControllerOptions): Promise<RunningController> {
+  const { config, plugins, index, log } = options;
   const clock = systemClock;
   const { cell } = config;
   const { promise: outdated, resolve: onOutdated } = Promise.withResolvers<string>();
   const { meter, measure } = threadMeter({ on: config.metrics !== undefined, log, whole: true });
+  const name = `controller-${index + 1}`;
+  const sinks = sinksOf(options, (opened, system) =>
+    runSinks(opened, { store, system, log, holder: name, memories: memoriesIn(statePaths(config).sinks) }),
+  );
   const url = postgresUrlOf(config);
   const store = await openStore({
     ...{ url, clock, log, onOutdated, meter: meterStore(meter) },
@@ -67,7 +78,6 @@ export async function startController({ config, index, log }: ControllerOptions)
   });
   meterBus(meter, bus);
   const stream = createEventStream({ bus, cell });
-  const name = `controller-${index + 1}`;
   const safety = new SafetyThread({
     ...{ config, name, log, onOutdated },
     onEnded: () => endProcess(log, "the safety channel has ended"),
@@ -81,17 +91,23 @@ export async function startController({ config, index, log }: ControllerOptions)
     clock,
     ids: systemIds(config.deployment),
     log,
-    scheduler: config.scheduler,
+    scheduler: { ...config.scheduler, foreign: plugins.parts },
+    hypervisors: plugins.parts.hypervisors,
+    extensions: plugins.loaded,
     firstTurn: index,
     // On a server of somebody else's there may be more than these.
     ...(config.nats.url === undefined ? { projects: config.projects } : {}),
     imageFiles: imageFilesOf(config),
     space: spaceOf(config),
-    release: { name: `controller-${index + 1}`, release: ownRelease() },
-    power: createPowerFence({ nodes: config.nodes, clock, log }),
+    release: { name, release: { ...ownRelease(), plugins: versionsOf(plugins) } },
+    power: createPowerFence({
+      ...{ nodes: config.nodes, clock, log, file: config.file },
+      drivers: plugins.parts.power,
+    }),
     openSafety: safety.open,
     openPublisher: (system) => startEventPublisher({ store, stream, system, log, meter }),
     meter,
+    ...sinks,
     onFailed: () => endProcess(log, "an actor that the controller needs has failed for good"),
   });
   bus.onConnected(() => controller.cutOff());
@@ -108,6 +124,28 @@ export async function startController({ config, index, log }: ControllerOptions)
       await store.close();
     },
   };
+}
+
+/**
+ * Every controller of the computer can bring events to the sinks, and tells of sinks that ail.
+ * @throws ConfigError when a sink cannot be opened
+ */
+function sinksOf(
+  { config, plugins, log }: ControllerOptions,
+  run: (opened: readonly OpenedSink[], system: ActorSystem) => ReturnType<typeof runSinks>,
+): Pick<ControllerPorts, "openSinks" | "ailingSinks"> {
+  const { sinks, cell, file } = config;
+  if (sinks.length === 0) return {};
+  const names = sinks.map(({ name }) => name);
+  const ailing = () => ailingSinks(names, statePaths(config).sinks, systemClock.nowMs());
+  const drivers = { ...builtInSinks, ...plugins.parts.sinks };
+  try {
+    const opened = openSinks(sinks, drivers, { cell, directory: dirname(file), clock: systemClock, log });
+    return { ailingSinks: ailing, openSinks: (system) => run(opened, system) };
+  } catch (thrown) {
+    if (!(thrown instanceof SinkError)) throw thrown;
+    throw new ConfigError(file, [{ line: sinks[thrown.index]?.line ?? 1, message: thrown.message }]);
+  }
 }
 
 /** In the ordinary way, so that what was taken is answered; whoever keeps the process starts it again. */

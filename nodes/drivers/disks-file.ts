@@ -14,12 +14,14 @@ import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import { fullSentence, spaceOf } from "../../protocol/space.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { DirectorySpace, spaceNames } from "../process/disk-space.ts";
+import { ensureConfigDrive } from "./config-drive/drive.ts";
 import { diskError, isMissing, writeDurably } from "./durable-file.ts";
 import {
   exists,
   guestDirectory,
   guestFiles,
   makeGuestDirectory,
+  namesGuest,
   type StateDirectories,
 } from "./guest-directory.ts";
 import { guestUser } from "./guest-user.ts";
@@ -30,6 +32,7 @@ import type { SharedStorage } from "./shared-storage/storage.ts";
 import { throwIfAborted } from "./waiting.ts";
 
 export class FileDisks implements Disks {
+  readonly configDrives = true;
   readonly #directories: StateDirectories;
   readonly #cache: ImageCache;
   readonly #shared: SharedStorage | undefined;
@@ -71,9 +74,10 @@ export class FileDisks implements Disks {
       ]);
       await makeGuestDirectory(directory, guestUser(spec.instanceId));
       const path = hasDisk(spec) ? await this.#ensureDisk(spec, shared, signal) : undefined;
+      const configDrive = await ensureConfigDrive(spec, directory);
       const base = shared === undefined ? undefined : image;
       const direct = path !== undefined && shared?.direct === true;
-      return { directory, disk: path, direct, base, kernel: kernelPath, ramdisk: ramdiskPath };
+      return { directory, disk: path, direct, base, kernel: kernelPath, ramdisk: ramdiskPath, configDrive };
     } catch (error) {
       throw diskError(error, `Preparing the disks of instance ${spec.instanceId}`);
     }
@@ -155,7 +159,8 @@ export class FileDisks implements Disks {
   }
 
   async list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]> {
-    const names = await readdir(this.#directories.guests);
+    // What has another name belongs to no guest, whoever made it: a mount point has directories of its own.
+    const names = (await readdir(this.#directories.guests)).filter(namesGuest);
     const listed = await Promise.all(names.map((instanceId) => this.#listOne(instanceId)));
     return listed.filter((one) => one !== undefined);
   }

@@ -8,6 +8,7 @@
  *                                   that a long one does not matter (a socket's path has 107 bytes)
  *     disk.qcow2  console.log       written by the guest's own user; the directory itself is not, so that
  *                                   they cannot be swapped
+ *     config.iso                    written by the agent before each start, for the guest's own user
  *     process.json  process.log     written by the agent: who the process is, and its standard error
  *     epoch                         the owner epoch of a disk on shared storage (shared-storage/storage.ts)
  *     run/                          sockets and pid file, made by the process
@@ -17,12 +18,14 @@
 import { chmodSync, mkdirSync, realpathSync, statSync } from "node:fs";
 import { chmod, chown, lstat, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { deploymentOf } from "../../protocol/wire/ids.ts";
 import { isToken } from "../../protocol/wire/subjects.ts";
 import { isMissing } from "./durable-file.ts";
 import type { GuestUser } from "./guest-user.ts";
 
 export const guestFiles = {
   disk: "disk.qcow2",
+  configDrive: "config.iso",
   console: "console.log",
   process: "process.json",
   processLog: "process.log",
@@ -33,6 +36,8 @@ export const guestFiles = {
   /** A second monitor for people: the first one takes only one client, the agent. */
   qmpDebug: "run/qmp-debug",
   consoleSocket: "run/console",
+  /** What the guest's own agent says, which is hostile until proved otherwise. */
+  agent: "run/agent",
 } as const;
 
 export interface StateDirectories {
@@ -87,9 +92,15 @@ function refuseClosed(directory: string, wanted: string): void {
   if (directory !== "/") refuseClosed(dirname(directory), wanted);
 }
 
+/** True for the name of a cached image. */
+export const namesImage = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
+
+/** True for what can be the name of a guest's directory: an id, as only we make them. */
+export const namesGuest = (name: string): boolean => deploymentOf(name) !== undefined;
+
 /** Path of a verified image on this host. */
 export function cachedImage(directories: Pick<StateDirectories, "images">, sha256: string): string {
-  if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error("A checksum that is none cannot name a file.");
+  if (!namesImage(sha256)) throw new Error("A checksum that is none cannot name a file.");
   return join(directories.images, sha256);
 }
 

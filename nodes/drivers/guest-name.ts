@@ -1,12 +1,7 @@
 /** The host name that a guest is given, whatever hypervisor runs it. Pure. */
+import { hostnameOf } from "../../protocol/guest-data.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 
-/** A legal host name made from an instance's name: a space would begin a second kernel argument. */
-export function hostName(spec: Pick<MachineSpec, "name" | "instanceId">): string {
-  const name = spec.name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9-]+/g, "-")
-    .slice(0, 63)
-    .replaceAll(/^-+|-+$/g, "");
-  return name === "" ? `i-${spec.instanceId.slice(0, 61)}` : name;
-}
+/** The host name that the instance has; made of its name where an older controller did not say. */
+export const hostName = (spec: Pick<MachineSpec, "name" | "instanceId" | "guest">): string =>
+  spec.guest?.hostname ?? hostnameOf(spec);

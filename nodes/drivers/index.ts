@@ -1,21 +1,79 @@
-/** The drivers of a host, by name. A new set of drivers is a folder, a factory, and a line here. */
-import { createFakeDrivers } from "./fake/index.ts";
-import type { DriverFactory, DriverOptions, Drivers } from "./kinds.ts";
-import { createQemuDrivers } from "./qemu/index.ts";
+/** Opens the drivers of a host: one of each kind that its configuration has chosen. */
+import { findingsOf } from "./findings.ts";
+import { makeStateDirectories } from "./guest-directory.ts";
+import type {
+  DisksPart,
+  DriverChoices,
+  DriverContext,
+  DriverRegistry,
+  Drivers,
+  HypervisorContext,
+  HypervisorPart,
+} from "./kinds.ts";
+import { DirectoryMachineFiles } from "./machine-files.ts";
+import { builtInRegistry } from "./registry.ts";
 
-export type { AuditFindings, DriverOptions, Drivers } from "./kinds.ts";
-
-const factories = {
-  qemu: createQemuDrivers,
-  fake: createFakeDrivers,
-} as const satisfies Record<string, DriverFactory>;
-
-export type DriverName = keyof typeof factories;
+/** What the host is, and the guest to try its abilities with. */
+export type HostContext = DriverContext & Pick<HypervisorContext, "probe">;
 
 /**
- * Makes the ports of one host. Starts nothing: QEMU's version and accelerator are determined when they are
- * asked for.
+ * Makes the ports of one host. Starts nothing: what a hypervisor is able to do is determined when it is asked
+ * for. The options have passed their drivers' schemas. @throws Error when the registry is not the one that
+ * the configuration was checked with
  */
-export function createDrivers(name: DriverName, options: DriverOptions): Drivers {
-  return factories[name](options);
+export function createDrivers(
+  choices: DriverChoices,
+  { probe, ...context }: HostContext,
+  registry: DriverRegistry = builtInRegistry,
+): Drivers {
+  const { hypervisor, disks, network, volumes } = choices;
+  const disksDriver = chosen("disks", registry.disks, disks.driver);
+  const ofDisks = disksDriver.open(context, disks.options);
+  const ofHypervisor = chosen("hypervisor", registry.hypervisors, hypervisor.driver).open(
+    { ...context, disks: ofDisks, ...(probe === undefined ? {} : { probe }) },
+    hypervisor.options,
+  );
+  const ofNetwork =
+    network && chosen("network", registry.networks, network.driver).open(context, network.options);
+  const ofVolumes =
+    volumes && chosen("volumes", registry.volumes, volumes.driver).open(context, volumes.options);
+  const { driver: ofGuests } = hypervisor;
+  const others = [ofNetwork, ofVolumes].filter((one) => one !== undefined);
+  return {
+    names: {
+      ...{ hypervisor: ofGuests, disks: disks.driver },
+      ...{ network: network?.driver ?? null, volumes: volumes?.driver ?? null },
+    },
+    keepsDisks: disksDriver.pretends !== true,
+    ...(ofNetwork === undefined ? {} : { network: ofNetwork }),
+    ...(ofVolumes === undefined ? {} : { volumes: ofVolumes }),
+    ...together(ofDisks, ofHypervisor, context),
+    ...kept([...ofHypervisor.keepers, ...ofDisks.keepers, ...others], [ofHypervisor.strays, ofDisks.strays]),
+  };
+}
+
+/** Once a hypervisor can tell which guests hold one, the disks' storage leases can be relied on. */
+function together(disks: DisksPart, hypervisor: HypervisorPart, { stateDirectory }: DriverContext) {
+  const { everyGuestHolds, machineTypes } = hypervisor;
+  const storageLeases = everyGuestHolds && disks.storageLeases?.(everyGuestHolds);
+  return {
+    ...{ disks: disks.disks, storageId: disks.storageId, space: disks.space },
+    ...{ hypervisor: hypervisor.hypervisor, consoles: hypervisor.consoles },
+    guard: () => hypervisor.guard(),
+    ...(storageLeases === undefined ? {} : { storageLeases }),
+    ...(machineTypes === undefined ? {} : { machineTypes }),
+    machineFiles: hypervisor.machineFiles ?? new DirectoryMachineFiles(makeStateDirectories(stateDirectory)),
+  };
+}
+
+const kept = (keepers: Drivers["keepers"], strays: Parameters<typeof findingsOf>[1]) => ({
+  keepers,
+  audit: () => findingsOf(keepers, strays),
+});
+
+function chosen<T>(kind: string, drivers: Readonly<Record<string, T>>, name: string): T {
+  const driver = Object.hasOwn(drivers, name) ? drivers[name] : undefined;
+  if (driver !== undefined) return driver;
+  const names = Object.keys(drivers).join(", ");
+  throw new Error(`There is no ${kind} driver ${name}. There are: ${names}.`);
 }

@@ -6,6 +6,7 @@
  */
 import { readFile, readlink } from "node:fs/promises";
 import type { Clock } from "../../protocol/wire/transport.ts";
+import { isFrozen } from "./cgroup/membership.ts";
 import { driverLimits } from "./limits.ts";
 import { ArgumentReader } from "./process-arguments.ts";
 import { listProcesses, livingStat, type SeenProcess } from "./process-owners.ts";
@@ -20,7 +21,7 @@ export interface ProcessIdentity {
 }
 
 export interface ProcessFacts extends ProcessIdentity {
-  /** The process's state as one letter: R, S, D, T (stopped), Z (zombie), … */
+  /** The process's state as one letter: R, S, D, T (stopped, or frozen with its cgroup), Z (zombie), … */
   readonly state: string;
   readonly executable: string;
   readonly cwd: string;
@@ -57,7 +58,8 @@ export async function readProcess(pid: number): Promise<ProcessFacts | undefined
       readlink(`/proc/${part}/exe`).catch(() => ""),
       readlink(`/proc/${part}/cwd`).catch(() => ""),
     ]);
-    return { pid, startTicks, state, executable, cwd, argv, uids: parseUids(status) };
+    const seen = state !== "Z" && isFrozen(pid) ? "T" : state;
+    return { pid, startTicks, state: seen, executable, cwd, argv, uids: parseUids(status) };
   } catch (error) {
     if (isGoneError(error)) return undefined;
     throw error;

@@ -14,6 +14,8 @@ export interface ToolOptions {
    * by everybody.
    */
   readonly environment?: Readonly<Record<string, string>>;
+  /** What the tool reads; its input stays open until the tool has ended. Absent: the tool reads nothing. */
+  readonly input?: string;
   /** A descriptor that is passed to the tool as descriptor 3. */
   readonly descriptor?: number;
 }
@@ -37,11 +39,19 @@ export function runTool(command: string, argv: readonly string[], options: ToolO
     const child = spawn(command, argv, {
       cwd: options.cwd ?? "/",
       env: { ...toolEnvironment, ...options.environment },
-      stdio: ["ignore", "pipe", "pipe", ...(options.descriptor === undefined ? [] : [options.descriptor])],
+      stdio: [
+        options.input === undefined ? "ignore" : "pipe",
+        "pipe",
+        "pipe",
+        ...(options.descriptor === undefined ? [] : [options.descriptor]),
+      ],
       timeout: options.timeoutMs,
       killSignal: "SIGKILL",
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
+    // A tool that has ended reads no more, and how it ended is what counts.
+    child.stdin?.on("error", () => undefined);
+    if (options.input !== undefined) child.stdin?.write(options.input);
     const output = collect(child.stdout);
     const errors = collect(child.stderr);
     child.once("error", (error) => {

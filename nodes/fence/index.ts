@@ -11,20 +11,32 @@ import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../protocol/wire/transport.ts";
 import type { NodeConfig } from "../config/config.ts";
 import { ConfigError } from "../config/errors.ts";
-import type { PowerConfig } from "../config/power.ts";
-import { type ControlOptions, type PowerControl, type PowerTiming, powerTiming } from "./control.ts";
+import type { DriverPower, PowerConfig } from "../config/power.ts";
+import { readSecretFile, SecretFileError } from "../process/secret-file.ts";
+import {
+  type ControlOptions,
+  type PowerControl,
+  type PowerReading,
+  type PowerTiming,
+  powerTiming,
+  quoted,
+} from "./control.ts";
 import { IpmiControl } from "./ipmi.ts";
+import type { PowerDriver } from "./kinds.ts";
 import { proveOff } from "./prove-off.ts";
 import { RedfishControl } from "./redfish.ts";
-import { readSecretFile, SecretFileError } from "./secret-file.ts";
 
 export interface PowerFenceOptions {
   readonly nodes: readonly Pick<NodeConfig, "name" | "power">[];
   readonly clock: Clock;
   readonly log: Log;
   readonly timing?: PowerTiming;
+  /** Drivers of plug-ins, by name. Absent: none. */
+  readonly drivers?: Readonly<Record<string, PowerDriver>>;
   /** Path of ipmitool, in place of the command on the path. */
   readonly ipmitool?: string;
+  /** Of cluster.yaml, for errors. Absent: its directory is named. */
+  readonly file?: string;
 }
 
 /** Makes the port. @throws ConfigError when a file that it needs cannot be used */
@@ -32,7 +44,8 @@ export function createPowerFence(options: PowerFenceOptions): PowerFence {
   const powers = new Map<string, PowerConfig>();
   for (const { name, power } of options.nodes) {
     if (power === undefined) continue;
-    readFiles(power);
+    if (power.kind === "driver") checkDriver(power, { ...options, hostName: name });
+    else readFiles(power);
     powers.set(name, power);
   }
   return {
@@ -44,7 +57,11 @@ export function createPowerFence(options: PowerFenceOptions): PowerFence {
         throw new StatusError("powerControlMissing", message);
       }
       const { clock, log, timing = powerTiming } = options;
-      const control = controlOf(power, { hostName, clock, log, timing }, options.ipmitool);
+      const around = { hostName, clock, log, timing };
+      const control =
+        power.kind === "driver"
+          ? ofDriver(power, around, options.drivers)
+          : controlOf(power, around, options.ipmitool);
       const proof = await proveOff(control, { hostName, clock, timing }, signal);
       log.info({ host: hostName, ...proof }, "the host is proved off");
       return proof;
@@ -52,8 +69,55 @@ export function createPowerFence(options: PowerFenceOptions): PowerFence {
   };
 }
 
+/** A power controller of a plug-in, under its driver's name. @throws StatusError powerControlMissing */
+function ofDriver(
+  { driver, options, directory }: DriverPower,
+  around: Omit<ControlOptions, "password">,
+  drivers: PowerFenceOptions["drivers"] = {},
+): PowerControl {
+  try {
+    const control = drivers[driver]?.open({ ...around, directory }, options);
+    if (control === undefined) throw new Error(`no plug-in brings the driver ${driver}`);
+    return {
+      kind: driver,
+      get at() {
+        return quoted(String(control.at));
+      },
+      read: async (signal) => readingOf(await control.read(signal)),
+      switchOff: (signal) => control.switchOff(signal),
+      close: async () => {
+        await control.close().catch((error: unknown) => {
+          around.log.warn({ error, host: around.hostName }, "a power controller was not closed");
+        });
+      },
+    };
+  } catch (cause) {
+    const message = `The power controller of ${around.hostName} cannot be used.`;
+    throw new StatusError("powerControlMissing", message, { cause });
+  }
+}
+
+/** Only `true` is off: what a plug-in answers else proves nothing. */
+const readingOf = ({ off, said }: PowerReading): PowerReading => ({
+  off: off === true,
+  said: quoted(String(said)),
+});
+
+/** Opens one at the start, so that a mistake is told then. @throws ConfigError */
+function checkDriver(power: DriverPower, options: PowerFenceOptions & { readonly hostName: string }): void {
+  const { clock, log, hostName, timing = powerTiming } = options;
+  try {
+    void ofDriver(power, { clock, log, hostName, timing }, options.drivers).close();
+  } catch (thrown) {
+    const cause = thrown instanceof Error ? thrown.cause : undefined;
+    const why = cause instanceof Error ? cause.message : "it cannot be opened";
+    const message = `The power driver ${power.driver} of the node ${hostName} cannot be used: ${quoted(why)}.`;
+    throw new ConfigError(options.file ?? power.directory, [{ line: 1, message }]);
+  }
+}
+
 function controlOf(
-  power: PowerConfig,
+  power: Exclude<PowerConfig, DriverPower>,
   options: Omit<ControlOptions, "password">,
   ipmitool: string | undefined,
 ): PowerControl {
@@ -68,7 +132,7 @@ function controlOf(
 }
 
 /** Reads the files of a power controller for a fence. @throws StatusError powerControlMissing */
-function readNow(power: PowerConfig, hostName: string): ReturnType<typeof readFiles> {
+function readNow(power: Exclude<PowerConfig, DriverPower>, hostName: string): ReturnType<typeof readFiles> {
   try {
     return readFiles(power);
   } catch (cause) {
@@ -78,7 +142,10 @@ function readNow(power: PowerConfig, hostName: string): ReturnType<typeof readFi
 }
 
 /** Reads the files of a power controller. @throws ConfigError */
-function readFiles(power: PowerConfig): { readonly password: string; readonly ca: string | undefined } {
+function readFiles(power: Exclude<PowerConfig, DriverPower>): {
+  readonly password: string;
+  readonly ca: string | undefined;
+} {
   const caFile = power.kind === "redfish" ? power.caFile : undefined;
   return {
     password: orConfigError(power.passwordFile, () => readSecretFile(power.passwordFile)),

@@ -20,6 +20,4 @@ export const powerLimits = {
   powerAnswerBytesMax: 1024 * 1024,
   /** A power controller's words, as kept in a proof. */
   powerSaidLengthMax: 200,
-  /** Largest file that is read for a password. */
-  secretFileBytesMax: 1_024,
 } as const;

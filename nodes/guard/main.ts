@@ -19,11 +19,25 @@ import type { FencedGuest, GuardAction, GuardEvent } from "../../actors/node/gua
 import { beginGuard, type GuardState, toStore } from "../../actors/node/guard/state.ts";
 import type { GuardDeed } from "../../protocol/guard.ts";
 import { leaseLimits } from "../../protocol/limits/lease.ts";
+import { doToGroup, GuardGroups } from "../drivers/cgroup/guard-groups.ts";
 import { GuardMemory, guardFiles, readStoredGuard } from "../drivers/guard-files.ts";
 import { driverLimits } from "../drivers/limits.ts";
 import { type FoundGuest, GuardScan, isSameProcess, lookAtDirectories } from "../drivers/qemu/guard-scan.ts";
 
-const signals = { stop: "SIGSTOP", continue: "SIGCONT", kill: "SIGKILL" } as const;
+const signals = {
+  stop: "SIGSTOP",
+  continue: "SIGCONT",
+  continueAgain: "SIGCONT",
+  kill: "SIGKILL",
+  killAgain: "SIGKILL",
+} as const;
+const groupDeeds = {
+  stop: "its cgroup is told to freeze",
+  continue: "thawed",
+  continueAgain: "thawed",
+  kill: "SIGKILL to its cgroup",
+  killAgain: "SIGKILL to its cgroup",
+};
 const proofs = { stopped: "every thread is stopped", gone: "no thread is left" } as const;
 
 /** CLOCK_MONOTONIC in ms: the same for every process of the computer. */
@@ -35,7 +49,7 @@ class GuardProcess {
   readonly #memory = new GuardMemory((error) => say(`its state could not be written: ${error.message}`));
   readonly #waiting = new Map<number, Socket>();
   /** The last line about each process. */
-  readonly #said = new Map<number, string>();
+  readonly #said = new Map<string, string>();
   #state: GuardState;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<ReadonlyMap<string, boolean>> | undefined;
@@ -46,7 +60,8 @@ class GuardProcess {
 
   constructor(guests: string) {
     this.#state = beginGuard(readStoredGuard(), this.#bootId, monotonicMs());
-    this.#scan = new GuardScan(guests, this.#state.stopped);
+    const { stopped } = this.#state;
+    this.#scan = new GuardScan(guests, stopped, { groups: new GuardGroups(".", guests, stopped) });
   }
 
   get number(): number {
@@ -142,10 +157,14 @@ class GuardProcess {
   }
 
   #signal(kind: keyof typeof signals, guest: FencedGuest): void {
-    if (!isSameProcess(guest)) return;
     try {
-      process.kill(guest.pid, signals[kind]);
-      this.#sayOnce(guest, signals[kind]);
+      if (guest.group !== undefined) {
+        doToGroup(kind, guest.group);
+        this.#sayOnce(guest, groupDeeds[kind]);
+      } else if (isSameProcess(guest)) {
+        process.kill(guest.pid, signals[kind]);
+        this.#sayOnce(guest, signals[kind]);
+      }
     } catch (error) {
       this.#sayOnce(guest, `${signals[kind]} failed: ${String(error)}`);
     }
@@ -153,10 +172,11 @@ class GuardProcess {
 
   /** Writes a deed to the log; a deed that repeats the last one of the same guest is left out. */
   #sayOnce(guest: FencedGuest, what: string): void {
-    const { instanceId, ownerEpoch, pid } = guest;
+    const { instanceId, ownerEpoch, pid, group } = guest;
     const line = `process ${pid}, instance ${instanceId} of epoch ${ownerEpoch}: ${what}`;
-    if (this.#said.get(pid) === line) return;
-    this.#said.set(pid, line);
+    const key = group?.id ?? `process ${pid}`;
+    if (this.#said.get(key) === line) return;
+    this.#said.set(key, line);
     say(line);
   }
 

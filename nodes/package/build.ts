@@ -16,7 +16,7 @@ const out = join(treeDirectory, "build");
 /** Started as processes of their own, or by nodes/novact.mjs: no import leads to them. */
 const programs = [
   ...["cli/main", "main", "chaos/main", "chaos/flood-sender", "proxy/entry"],
-  ...["guard/main", "drivers/qemu/guard-launch", "controller/safety-thread"],
+  ...["guard/main", "drivers/qemu/guard-launch", "controller/safety-thread", "../spec/check/main"],
 ];
 /** Files that are loaded because they are there (db/migrations/index.ts). */
 const migrations = readdirSync(join(treeDirectory, "db/migrations"))
@@ -25,7 +25,7 @@ const migrations = readdirSync(join(treeDirectory, "db/migrations"))
 const browserBundle = "browser/novact.js";
 
 /** Folders whose other files are read at run time; what only a checkout needs is left out. */
-const assetFolders = ["db", "nodes"];
+const assetFolders = ["db", "nodes", "protocol/versions"];
 const onlyInCheckout =
   /^nodes\/(?:(?:bootstrap|novact)\.mjs$|setup\/node\/)|^db\/schema\.sql$|\.(?:ts|mts|md)$/;
 

@@ -2,7 +2,7 @@
  * The exit codes of every program of ours: one number for each error that a script would treat differently.
  * Every gRPC code has an exit code; the README lists them, and a test compares.
  */
-import type { Code } from "../../protocol/wire/status.ts";
+import type { Code } from "../../protocol/wire/reasons.ts";
 
 export const exitCodes = {
   ok: { exit: 0, meaning: "done" },
@@ -14,7 +14,7 @@ export const exitCodes = {
   unavailable: { exit: 6, meaning: "not executed: the cluster or a part of it cannot be reached" },
   timeout: { exit: 7, meaning: "may have been executed, or is still under way: the time was over" },
   denied: { exit: 8, meaning: "not allowed" },
-  findings: { exit: 10, meaning: "doctor found something, or chaos found a promise broken" },
+  findings: { exit: 10, meaning: "doctor or plugin check found something, or chaos a promise broken" },
   interrupted: { exit: 130, meaning: "ended by Ctrl-C" },
 } as const;
 

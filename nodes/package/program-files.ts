@@ -30,3 +30,12 @@ export const programFile = (name: string): string => join(treeDirectory, "nodes"
 /** Whether an argument of a process names this program, in a checkout or in a package. */
 export const isProgramFile = (argument: string, name: string): boolean =>
   new RegExp(`(?:^|/)${name}\\.[tj]s$`).test(argument);
+
+/** Files that the package offers in Node, by their names in package.json: `./plugin`. */
+export function packageExports(): ReadonlyMap<string, string> {
+  const { exports }: { readonly exports: Readonly<Record<string, string | { readonly default: string }>> } =
+    JSON.parse(readFileSync(join(packageDirectory, "package.json"), "utf8"));
+  return new Map(
+    Object.entries(exports).map(([name, file]) => [name, typeof file === "string" ? file : file.default]),
+  );
+}

@@ -1,5 +1,7 @@
 /** Limits of every process of ours. They are never configured. */
 export const processLimits = {
+  /** Largest file that is read for a password. */
+  secretFileBytesMax: 1_024,
   /** Largest log file of a process; one older file of the same size is kept. */
   logBytesMax: 8 * 1024 * 1024,
   /** Time for a file system to tell its room; one that takes longer is not judged. */

@@ -7,6 +7,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { pino } from "pino";
 import { StatusError } from "../../protocol/wire/status.ts";
+import { seenJson } from "../../protocol/wire/text.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { counted, isOrAre } from "../../protocol/wire/wording.ts";
 import { processLimits } from "./limits.ts";
@@ -50,7 +51,8 @@ export function openLog(options: LogOptions): LogFile {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    file,
+    // Names of tenants and words of hosts are in it: who looks at the file sees what is there.
+    { write: (line: string) => file.write(seenJson(line)) },
   );
   const write =
     (level: Level): Log["info"] =>

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import type { Code } from "../../protocol/wire/status.ts";
+import type { Code } from "../../protocol/wire/reasons.ts";
 
 /** A state file that cannot be used; the message names it and says what to do. */
 export class StateFileError extends Error {

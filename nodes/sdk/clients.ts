@@ -3,6 +3,7 @@ import { services } from "../../protocol/services.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createClient, type Interceptor } from "../../protocol/wire/client.ts";
 import type { Encoding } from "../../protocol/wire/codec.ts";
+import { composing } from "../../protocol/wire/composed.ts";
 import { retrying } from "../../protocol/wire/retry.ts";
 import type { Client, Method, Service } from "../../protocol/wire/service.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
@@ -11,6 +12,14 @@ import type { Bus, Clock, Ids } from "../../protocol/wire/transport.ts";
 export { services } from "../../protocol/services.ts";
 
 export type Clients = { readonly [K in keyof typeof services]: Client<(typeof services)[K]> };
+
+/** The client of a plug-in's service, typed by the definition that the plug-in's package exports. */
+export type ClientOf = <M extends Record<string, Method>>(service: Service<M>) => Client<Service<M>>;
+
+interface ClientOptions {
+  readonly interceptors?: readonly Interceptor[];
+  readonly encoding?: Encoding;
+}
 
 export interface ClientWorld {
   readonly bus: Bus;
@@ -24,10 +33,15 @@ export interface ClientWorld {
 }
 
 /** The clients on a bus that the caller brings: what `connect` of sdk.ts makes, without the connection. */
-export function createClients(
-  world: ClientWorld,
-  options: { readonly interceptors?: readonly Interceptor[]; readonly encoding?: Encoding } = {},
-): Clients {
+export function createClients(world: ClientWorld, options: ClientOptions = {}): Clients {
+  const of = clientOf(world, options);
+  const clients: Record<string, unknown> = {};
+  for (const [name, service] of Object.entries<Service>(services)) clients[name] = of(service);
+  return clients as Clients;
+}
+
+/** Makes clients of any service, as those of ours are made. */
+export function clientOf(world: ClientWorld, options: ClientOptions = {}): ClientOf {
   const { bus, clock, ids, project, cell } = world;
   const clientOptions = {
     bus,
@@ -37,12 +51,8 @@ export function createClients(
     // An operator's method exists only in the project `admin`; a user without that right is refused by the
     // server.
     projectOf: ({ audience }: Method) => (audience === "admin" ? adminProject : project),
-    interceptors: [...(options.interceptors ?? []), retrying(world)],
+    interceptors: [...(options.interceptors ?? []), composing, retrying(world)],
     ...(options.encoding === undefined ? {} : { encoding: options.encoding }),
   };
-  const clients: Record<string, unknown> = {};
-  for (const [name, service] of Object.entries<Service>(services)) {
-    clients[name] = createClient(service, clientOptions);
-  }
-  return clients as Clients;
+  return (service) => createClient(service, clientOptions);
 }

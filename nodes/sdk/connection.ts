@@ -9,12 +9,14 @@ import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
 import { adminUser, inboxPrefixOf } from "../bus/users.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
-import { type Clients, createClients } from "./clients.ts";
+import { type ClientOf, type Clients, clientOf, createClients } from "./clients.ts";
 import { createFollowers, type Followers } from "./follow.ts";
 
 export interface Novact extends Clients, Followers, AsyncDisposable {
   readonly project: string;
   readonly cell: string;
+  /** The client of a plug-in's service, by its definition: `novact.of(windowService).create({ … })`. */
+  readonly of: ClientOf;
   /**
    * A new request id, for a caller that repeats requests itself: a request with the same id is executed only
    * once.
@@ -74,7 +76,8 @@ export async function connectTo(place: Place, options: CallerOptions): Promise<N
   const followers = createFollowers(clients, world);
   const { close } = bus;
   const newRequestId = () => ids.next();
-  return { ...clients, ...followers, project, cell, newRequestId, close, [Symbol.asyncDispose]: close };
+  const of = clientOf(world, options);
+  return { ...clients, ...followers, of, project, cell, newRequestId, close, [Symbol.asyncDispose]: close };
 }
 
 /** What is known beside the URL of a server; a user and a password may also stand in the URL itself. */

@@ -1,5 +1,16 @@
 /** Limits of the tests as a whole. They are never configured. */
 export const setupLimits = {
-  /** Time for one phase of `npm test`: the live specs take some 13 minutes on two quiet CPUs. */
-  testPhaseMsMax: 1_800_000,
+  /** Time for one program of `npm test`: the longest lane of specs takes some 8 minutes on two quiet CPUs. */
+  testProgramMsMax: 1_800_000,
+  /** Time for one test that names no other, twice what mocha alone gives: neighbours share the CPUs. */
+  testMsMax: 20_000,
+  /** The same for a live spec. */
+  testLiveMsMax: 60_000,
+  /** From the end of a program to its last line, unless another process has the pipe. */
+  testLastWordsMsMax: 5_000,
+  /**
+   * Lanes of specs that run side by side. It does not depend on the number of CPUs, so that what runs beside
+   * what is the same everywhere.
+   */
+  testLanesAtOnceMax: 2,
 } as const;

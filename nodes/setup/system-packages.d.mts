@@ -2,6 +2,7 @@
 import type { Stop } from "./run-command.mjs";
 
 export function installPackages(say: (text: string) => void, stop?: Stop): Promise<void>;
+export function installTestPackages(say: (text: string) => void, stop?: Stop): Promise<void>;
 export function updateLists(say: (text: string) => void, stop?: Stop): Promise<boolean>;
 /** What another process keeps apt-get from, in words for people; undefined: its output tells of no lock. */
 export function lockIn(output: string): string | undefined;

@@ -29,6 +29,15 @@ const needed = [
   { name: "syslinux-common", found: () => existsSync("/usr/lib/syslinux/mbr/mbr.bin") },
 ];
 
+/**
+ * Only the specs of the example of containers use these; without them they are skipped. A busybox of another
+ * package is not replaced.
+ */
+const neededByTests = [
+  { name: "crun", program: "crun" },
+  { name: "busybox-static", program: "busybox" },
+];
+
 const searched = [...(process.env.PATH ?? "").split(":"), "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 function hasProgram(name) {
@@ -51,8 +60,8 @@ function hasPostgres() {
 }
 
 /** Names of the missing packages. */
-function missingPackages() {
-  return needed
+function missingOf(packages) {
+  return packages
     .filter(({ program, found }) => (program === undefined ? !found() : !hasProgram(program)))
     .map(({ name }) => name);
 }
@@ -65,8 +74,20 @@ const refused = (message) => Object.assign(new Error(message), { code: "FAILED_P
  * @throws Error whose message says what to type, when installing is not permitted or apt-get fails; the
  * reason of `stop.first` when that is aborted
  */
-export async function installPackages(say, stop) {
-  const missing = missingPackages();
+export const installPackages = (say, stop) => install(needed, say, stop);
+
+/** Installs what `npm test` alone can use. What cannot be had is told, and keeps no test from running. */
+export async function installTestPackages(say, stop) {
+  try {
+    await install(neededByTests, say, stop);
+  } catch (error) {
+    if (stop?.first.aborted) throw error;
+    say(`${error.message.trim()}\nThe tests run without: those that need more say so, and are skipped.`);
+  }
+}
+
+async function install(packages, say, stop) {
+  const missing = missingOf(packages);
   if (missing.length === 0) return;
   const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
   if (!hasProgram("apt-get")) {
@@ -82,18 +103,18 @@ export async function installPackages(say, stop) {
   try {
     const apt = { rights, stubs, say, stop };
     const listed = hasLists() || (await timed(say, "package lists: apt-get update", () => update(apt)));
-    const install = () => aptGet(apt, ["install", "-y", "--no-install-recommends", ...missing]);
+    const installing = () => aptGet(apt, ["install", "-y", "--no-install-recommends", ...missing]);
     const what = `packages: ${missing.join(" ")}`;
-    if (listed && (await timed(say, what, install))) return;
+    if (listed && (await timed(say, what, installing))) return;
     // The lists may be older than the archive.
     await timed(say, "package lists: apt-get update", () => update(apt));
-    if (!(await timed(say, `${what} (again)`, install))) {
+    if (!(await timed(say, `${what} (again)`, installing))) {
       throw new Error(`apt-get failed; its messages are above. Try it by hand:\n\n  sudo ${command}\n`);
     }
   } finally {
     rmSync(stubs, { recursive: true, force: true });
   }
-  const still = missingPackages();
+  const still = missingOf(packages);
   if (still.length > 0)
     throw new Error(`apt-get succeeded, yet these are still missing: ${still.join(", ")}.`);
 }

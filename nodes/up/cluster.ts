@@ -21,6 +21,7 @@ import { mendStream } from "./mend-stream.ts";
 import { openMetricsPage } from "./metrics.ts";
 import { startNatsServer } from "./nats-server.ts";
 import { mountNodeFileSystem, unmountNodeFileSystem } from "./node-file-system.ts";
+import { type MemoryRole, nodeMemory } from "./node-memory.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
 import { startPostgres } from "./postgres.ts";
 import { reserveOf } from "./reserve.ts";
@@ -291,8 +292,8 @@ async function startComputes(options: ClusterOptions, parts: Parts): Promise<voi
   const { sound, broken } = parts.nodes;
   const keepers = config.nodes
     .filter(({ name }) => sound.has(name))
-    .map(({ name, hypervisor }) => {
-      let asked = hypervisor !== "qemu";
+    .map(({ name, pretends }) => {
+      let asked = pretends;
       const before = async () => {
         await mayStart?.(name);
         if (!asked) await mountNodeFileSystem(config, name, screen.say);
@@ -316,7 +317,7 @@ async function startComputes(options: ClusterOptions, parts: Parts): Promise<voi
 
 interface NodeToKeep {
   readonly name: string;
-  readonly role: readonly string[];
+  readonly role: readonly [MemoryRole, ...string[]];
   readonly environment: Readonly<Record<string, string>>;
   readonly before?: () => Promise<void>;
   readonly firstFailed?: (error: Error) => void;
@@ -327,17 +328,16 @@ async function keepNode(
   { name, role, environment, before, firstFailed }: NodeToKeep,
 ): Promise<Keeper<NodeProcess>> {
   const { log, run } = statePaths(config);
+  const memory = nodeMemory[role[0]];
   const start = async () => {
     await before?.();
     return startNodeProcess({
       name,
       arguments: [...role, "--config", config.file],
-      environment,
+      environment: { ...environment, ...memory.environment },
       identity: { file: join(run, `${name}.json`), argument: config.file },
       outputFile: join(log, `${name}.out`),
-      // A compute node makes little garbage: a small nursery saves 10 MiB. A busy controller would pay for it
-      // in time.
-      nodeArguments: role[0] === "compute" ? ["--max-semi-space-size=2"] : [],
+      nodeArguments: memory.nodeArguments,
       now: stop?.second,
     });
   };

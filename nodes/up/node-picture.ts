@@ -18,20 +18,27 @@ export interface Seen {
   readonly lastSeenAtMs: number;
   /** By what the host is proved to run nothing; of a fenced one. */
   readonly proof: string;
+  /** Why its guests are emulated; empty: they are not. */
+  readonly emulates: string;
 }
 
 /** What is read of a host. */
-export interface HostFacts extends Pick<Host, "id" | "name" | "alive" | "instances" | "lastSeenAtMs"> {
+export interface HostFacts
+  extends Pick<
+    Host,
+    "id" | "name" | "alive" | "instances" | "lastSeenAtMs" | "accelerator" | "acceleratorReason"
+  > {
   readonly lease: Pick<NonNullable<Host["lease"]>, "state" | "sentence"> | null;
 }
 
-export const seenOf = ({ id, name, alive, lease, instances, lastSeenAtMs }: HostFacts): Seen => ({
+export const seenOf = ({ id, name, alive, lease, instances, lastSeenAtMs, ...how }: HostFacts): Seen => ({
   id,
   name,
   state: lease?.state === "fenced" ? "fenced" : alive ? "up" : "silent",
   instances,
   lastSeenAtMs,
   proof: lease?.sentence ?? "",
+  emulates: how.accelerator === "tcg" ? how.acceleratorReason : "",
 });
 
 /** What is known of the hosts: the last look, and what was told of whom. */
@@ -125,6 +132,22 @@ function told(
 function namesOf(nodes: readonly Seen[]): string {
   const named = nodes.slice(0, upLimits.nodesToldApartMax).map(({ name }) => name);
   return `${nodes.length} nodes (${named.join(", ")}, …)`;
+}
+
+/**
+ * Why nodes emulate their guests, each reason once. Only of nodes that were heard since the first look: what
+ * is stored of one that has not registered yet is from its last start. `meant`: nodes that are told to.
+ */
+export function reasonsToEmulate(
+  looked: readonly Seen[],
+  { first }: Pick<Picture, "first">,
+  meant: ReadonlySet<string>,
+): readonly string[] {
+  const heard = looked.filter(
+    ({ id, state, lastSeenAtMs }) => state === "up" && lastSeenAtMs > (first.get(id)?.lastSeenAtMs ?? 0),
+  );
+  const reasons = heard.filter(({ name }) => !meant.has(name)).map(({ emulates }) => emulates);
+  return [...new Set(reasons)].filter((reason) => reason !== "");
 }
 
 /** Where the instances of a fenced host are by now. `left`: those that are still placed on it. */

@@ -15,6 +15,7 @@ import {
   newsOf,
   type Picture,
   pictureOf,
+  reasonsToEmulate,
   type Seen,
   seenOf,
   strangersLine,
@@ -44,7 +45,8 @@ export interface WatchedCluster {
 export async function watchNodes({ config, say, signal }: NodeWatchOptions): Promise<void> {
   const given = config.file === plainConfigFile() ? {} : { config: config.file };
   const configured = new Set(config.nodes.map(({ name }) => name));
-  const watch = new NodeWatch({ say, configured, command: commandAgain(typedCommand(), given) });
+  const emulating = new Set(config.nodes.filter(isToldToEmulate).map(({ name }) => name));
+  const watch = new NodeWatch({ say, configured, emulating, command: commandAgain(typedCommand(), given) });
   while (!signal.aborted) {
     try {
       await using admin = await connect({ config: config.file, project: adminProject });
@@ -59,6 +61,9 @@ export async function watchNodes({ config, say, signal }: NodeWatchOptions): Pro
   }
 }
 
+const isToldToEmulate = ({ drivers }: ClusterConfig["nodes"][number]): boolean =>
+  drivers.hypervisor.options.accelerator === "tcg";
+
 /** A fenced host whose instances leave. */
 interface Leaving {
   readonly host: Seen;
@@ -72,6 +77,8 @@ export interface Telling {
   readonly say: (text: string) => void;
   /** Names of the nodes that there should be. */
   readonly configured: ReadonlySet<string>;
+  /** Names of nodes whose guests are emulated on purpose. */
+  readonly emulating: ReadonlySet<string>;
   /** What a person types for `novact`. */
   readonly command: string;
 }
@@ -80,6 +87,8 @@ export class NodeWatch {
   readonly #telling: Telling;
   #picture: Picture | undefined;
   #leaving: readonly Leaving[] = [];
+  /** Why guests are emulated, as far as it was told. */
+  readonly #emulated = new Set<string>();
 
   constructor(telling: Telling) {
     this.#telling = telling;
@@ -87,7 +96,7 @@ export class NodeWatch {
 
   /** Looks at the hosts, and tells what is new. The first look tells only who is configured no more. */
   async look(cluster: WatchedCluster): Promise<void> {
-    const { say, configured, command } = this.#telling;
+    const { say, configured, emulating, command } = this.#telling;
     const hosts = await hostsOf(cluster);
     if (this.#picture === undefined) {
       this.#picture = pictureOf(hosts);
@@ -98,12 +107,19 @@ export class NodeWatch {
     const { picture, lines, fenced } = newsOf(this.#picture, hosts);
     this.#picture = picture;
     for (const line of lines) say(line);
+    for (const reason of reasonsToEmulate(hosts, picture, emulating)) this.#tellEmulated(reason);
     // Of many at once the line above has the number: one more for each would flood the screen.
     if (fenced.length <= upLimits.nodesToldApartMax)
       for (const host of fenced) this.#leave(host, picture.lost.get(host.id)?.instances ?? 0);
     const leaving: Leaving[] = [];
     for (const one of this.#leaving) if (!(await this.#hasSettled(one, cluster))) leaving.push(one);
     this.#leaving = leaving;
+  }
+
+  #tellEmulated(reason: string): void {
+    if (this.#emulated.has(reason)) return;
+    this.#emulated.add(reason);
+    this.#telling.say(`KVM is not used, and guests are emulated, which is slow: ${reason}`);
   }
 
   #leave(host: Seen, had: number): void {

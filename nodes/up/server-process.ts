@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Code } from "../../protocol/wire/status.ts";
+import type { Code } from "../../protocol/wire/reasons.ts";
 import { isDiskTrouble } from "../process/log-file.ts";
 import {
   endProcess,

@@ -6,10 +6,12 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { type ClusterConfig, loadConfig, statePaths } from "../config/config.ts";
+import { offerLine } from "../config/capacity.ts";
+import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { checkSurroundings } from "../config/surroundings.ts";
 import { exitCodes } from "../package/exit-codes.ts";
 import { codeOf, failureOf } from "../package/failure.ts";
+import { loadCluster } from "../plugins/load.ts";
 import { buildGuest, findGuest, type GuestFiles } from "../setup/guest/build.ts";
 import type { Stop } from "../setup/run-command.mjs";
 import { installPackages } from "../setup/system-packages.mjs";
@@ -37,7 +39,8 @@ export async function up(options: UpOptions): Promise<number> {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
   const end = listenForEnd(screen);
   try {
-    const config = loadConfig(options.config);
+    // A plug-in that cannot be loaded would keep every process down: it is said before the first begins.
+    const { config } = await loadCluster(options.config);
     checkSurroundings(config);
     await installPackages(screen.say, end);
     const unlock = takeLock(statePaths(config).lock, "up");
@@ -82,6 +85,8 @@ function listenForEnd(screen: Screen): End {
 async function runCluster(config: ClusterConfig, screen: Screen, end: End): Promise<number> {
   const shown = relative(process.cwd(), config.stateDirectory);
   screen.say(`cell ${config.cell}, state in ${shown.startsWith("..") ? config.stateDirectory : shown}`);
+  const offer = offerLine(config.nodes);
+  if (offer !== undefined) screen.say(offer);
   const { stateDirectory } = config;
   const first = config.postgres.url === undefined && !existsSync(join(statePaths(config).postgres, "data"));
   await requireRoom(stateDirectory, { first, reserve: reserveOf(stateDirectory) });
@@ -141,13 +146,16 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     signal.addEventListener("abort", () => resolve());
   });
 
-/** The tiny guest, built when it is missing or its sources have changed. Only real hypervisors need it. */
+/**
+ * The tiny guest, built when it is missing or its sources have changed. Only hypervisors that try the
+ * computer with a guest need it.
+ */
 async function prepareGuest(
   config: ClusterConfig,
   screen: Screen,
   stop: Stop,
 ): Promise<GuestFiles | undefined> {
-  if (config.nodes.every(({ hypervisor }) => hypervisor === "fake")) return undefined;
+  if (config.nodes.every(({ probes }) => !probes)) return undefined;
   const directory = statePaths(config).guest;
   const found = findGuest(directory);
   if (found !== undefined) return found;

@@ -1,5 +1,5 @@
 /**
- * The first contents of a new cluster, so that a person can begin at once: the tiny guest as images, three
+ * The first contents of a new cluster, so that a person can begin at once: the tiny guest as images, some
  * flavors, and one instance whose boot is shown. A client like any other: everything goes through the SDK.
  */
 
@@ -24,6 +24,9 @@ const flavors = [
   { name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 },
   { name: "small", vcpus: 1, memoryMib: 256, diskGib: 1 },
   { name: "medium", vcpus: 2, memoryMib: 512, diskGib: 5 },
+  // As cloud images of distributions are made: 2 to 10 GiB inside, and too large for less memory.
+  { name: "standard", vcpus: 1, memoryMib: 1_024, diskGib: 10 },
+  { name: "large", vcpus: 2, memoryMib: 2_048, diskGib: 20 },
 ] as const;
 const lookEveryMs = 100;
 

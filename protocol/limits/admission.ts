@@ -20,6 +20,15 @@ export const admissionLimits = {
    */
   projectBytesBurstMax: 16 * 1024 * 1024,
   /**
+   * Commands of one project a day that are executed, an instance of a create of many each one, and as many at
+   * once: six a second, all day. Each leaves eight rows behind at most, most of them for 30 days.
+   */
+  projectCommandsPerDayMax: 500_000,
+  /** Bytes of their bodies, some of which are kept twice or three times: 2 KiB for each. */
+  projectCommandBytesPerDayMax: 1024 * 1024 * 1024,
+  /** Commands whose repetitions are known for such: all that can wait at a server, and some. */
+  commandsRememberedMax: 16_384,
+  /**
    * Messages of one host a second, and of the renewals of its lease apart. An honest host has two reports
    * under way at once, each of which waits for a commit of a millisecond or more.
    */

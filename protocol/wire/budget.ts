@@ -33,12 +33,16 @@ export class Budgets {
   #sinceMs = 0;
   readonly #others: Bucket;
 
-  /** `namesMax`: names remembered at once; further ones share one bucket. */
-  constructor(rate: Rate, namesMax: number) {
+  /**
+   * `namesMax`: names remembered at once; further ones share one bucket. `owes`: budgets are spent into debt,
+   * and are remembered until a debt is paid as well.
+   */
+  constructor(rate: Rate, namesMax: number, owes = false) {
     this.#rate = rate;
     this.#namesMax = namesMax;
     const { messagesPerSecond, messagesBurst, bytesPerSecond, bytesBurst } = rate;
-    this.#periodMs = secondMs * Math.max(messagesBurst / messagesPerSecond, bytesBurst / bytesPerSecond);
+    const fullMs = secondMs * Math.max(messagesBurst / messagesPerSecond, bytesBurst / bytesPerSecond);
+    this.#periodMs = owes ? 2 * fullMs : fullMs;
     this.#others = this.#full(0);
   }
 
@@ -52,17 +56,37 @@ export class Budgets {
    * than the whole bucket takes all of it.
    */
   take(name: string, bytes: number, nowMs: number): boolean {
+    const bucket = this.#filled(name, nowMs);
+    const cost = Math.min(bytes, this.#rate.bytesBurst);
+    if (bucket.messages < 1 || bucket.bytes < cost) return false;
+    bucket.messages -= 1;
+    bucket.bytes -= cost;
+    return true;
+  }
+
+  /** In how many ms there is a message and a byte to spend; 0: now. */
+  leftInMs(name: string, nowMs: number): number {
+    const { messages, bytes } = this.#filled(name, nowMs);
+    const { messagesPerSecond, bytesPerSecond } = this.#rate;
+    const seconds = Math.max((1 - messages) / messagesPerSecond, (1 - bytes) / bytesPerSecond);
+    return Math.max(0, Math.ceil(secondMs * seconds));
+  }
+
+  /** Takes what was done already, also when it is more than there is: the rest is a debt, up to a burst. */
+  spend(name: string, { messages, bytes }: Pick<Bucket, "messages" | "bytes">, nowMs: number): void {
+    const bucket = this.#filled(name, nowMs);
+    bucket.messages = Math.max(-this.#rate.messagesBurst, bucket.messages - messages);
+    bucket.bytes = Math.max(-this.#rate.bytesBurst, bucket.bytes - bytes);
+  }
+
+  #filled(name: string, nowMs: number): Bucket {
     const bucket = this.#bucketOf(name, nowMs);
     const { messagesPerSecond, messagesBurst, bytesPerSecond, bytesBurst } = this.#rate;
     const seconds = Math.max(0, nowMs - bucket.atMs) / secondMs;
     bucket.atMs = Math.max(bucket.atMs, nowMs);
     bucket.messages = Math.min(messagesBurst, bucket.messages + seconds * messagesPerSecond);
     bucket.bytes = Math.min(bytesBurst, bucket.bytes + seconds * bytesPerSecond);
-    const cost = Math.min(bytes, bytesBurst);
-    if (bucket.messages < 1 || bucket.bytes < cost) return false;
-    bucket.messages -= 1;
-    bucket.bytes -= cost;
-    return true;
+    return bucket;
   }
 
   #bucketOf(name: string, nowMs: number): Bucket {

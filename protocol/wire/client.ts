@@ -13,7 +13,7 @@ import { errorOf, headerNames } from "./headers.ts";
 import type { CallOptions, Client, Method, Service } from "./service.ts";
 import { StatusError } from "./status.ts";
 import type { Bus, Clock, Ids } from "./transport.ts";
-import { nothingLeftOut, openWords, understood, validRequest } from "./understood.ts";
+import { nothingLeftOut, openWords, understood, validRequest, withSoundTexts } from "./understood.ts";
 import { validatorOf } from "./validate.ts";
 
 /** One call on its way through the interceptors. */
@@ -105,7 +105,7 @@ async function send(
   peers: boolean,
 ): Promise<unknown> {
   call.signal?.throwIfAborted();
-  const request = validRequest(call.method.request, call.request);
+  const request = validRequest(call.method.request, peers ? call.request : withSoundTexts(call.request));
   const timeoutMs = Math.ceil(call.deadlineMs - clock.monotonicMs());
   if (timeoutMs <= 0) {
     throw new StatusError(

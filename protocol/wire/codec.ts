@@ -1,6 +1,7 @@
 /**
- * Bytes to values and back. A body is one JSON object or one msgpack map, told apart by its first byte: no
- * msgpack map starts with `{` or white space. The answer goes back in the form of the question.
+ * Bytes to values and back. A body is one JSON object or one msgpack map, told apart by its first byte: what
+ * does not begin as a msgpack map does is JSON, whatever it is. The answer goes back in the form of the
+ * question.
  *
  * Bodies are hostile: size, depth and every length are checked before anything is allocated, and no part of a
  * body is ever repeated in an error. Whether a body makes sense is the question of validate.ts.
@@ -9,6 +10,7 @@ import { Decoder, Encoder } from "@msgpack/msgpack";
 import { wireLimits } from "../limits/wire.ts";
 import { type Problem, scanJson, scanMsgpack } from "./scan.ts";
 import { StatusError } from "./status.ts";
+import { wellFormed } from "./text.ts";
 import { decodeUtf8, encodeUtf8 } from "./utf8.ts";
 
 export type Encoding = "json" | "msgpack";
@@ -26,7 +28,25 @@ const encoder = new Encoder({ ignoreUndefined: true });
 
 /** The encoding of a body, by its first byte; an empty body counts as JSON. */
 export function encodingOf(body: Uint8Array): Encoding {
-  return (body[0] ?? 0) >= 0x80 ? "msgpack" : "json";
+  const first = body[0] ?? 0;
+  const beginsMap = (first >= 0x80 && first <= 0x8f) || first === 0xde || first === 0xdf;
+  return beginsMap ? "msgpack" : "json";
+}
+
+/** What some programs write before a text, in UTF-8 and in the two forms of UTF-16. */
+const byteOrderMarks = [
+  [0xef, 0xbb, 0xbf],
+  [0xfe, 0xff],
+  [0xff, 0xfe],
+];
+
+/** The refusal of a body whose first byte begins neither of the two forms. */
+function foreign(body: Uint8Array): StatusError {
+  const isMarked = byteOrderMarks.some((mark) => mark.every((byte, at) => body[at] === byte));
+  const what = isMarked
+    ? "begins with a byte order mark: send the JSON object alone, in UTF-8"
+    : "begins neither as a JSON object nor as a msgpack map does";
+  return new StatusError("malformedBody", `The body ${what}.`);
 }
 
 /**
@@ -51,10 +71,13 @@ export function decodeAnswer(body: Uint8Array): Body {
 
 /**
  * Encodes a body; fields that are undefined are left out. The value must be plain: no Map, Date or class
- * instance.
+ * instance. Half of a surrogate pair becomes U+FFFD: msgpack cannot hold it, and few readers of JSON can.
  */
 export function encodeBody(value: unknown, encoding: Encoding): Uint8Array {
-  return encoding === "msgpack" ? encoder.encode(value) : encodeUtf8(JSON.stringify(value));
+  if (encoding === "msgpack") return encoder.encode(wellFormed(value));
+  const text = JSON.stringify(value);
+  // JSON writes it as an escape; few other texts look like one, and they only cost a second look.
+  return encodeUtf8(text.includes("\\ud") ? JSON.stringify(wellFormed(value)) : text);
 }
 
 function decode(
@@ -71,6 +94,7 @@ function decode(
   const { valuesMax, refuseNul } = options;
   const scan = { depthMax: wireLimits.bodyDepthMax, valuesMax, refuseNul };
   const encoding = encodingOf(body);
+  if (encoding === "json" && (body[0] ?? 0) >= 0x80) throw foreign(body);
   const problem = encoding === "msgpack" ? scanMsgpack(body, scan) : scanJson(body, scan);
   if (problem !== undefined) throw refusal(problem, encoding, valuesMax);
   const value = encoding === "msgpack" ? parseMsgpack(body) : parseJson(body);

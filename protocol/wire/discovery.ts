@@ -2,7 +2,8 @@
  * The NATS services protocol: every service of a server answers to `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS`,
  * so that `nats micro ls` and other tools find the methods with their schemas. Discovery takes no part in the
  * calls, and must never cost them much: an empty question has all services answer with all their schemas. So
- * answers are made once, and only some a second are given; further questions are dropped.
+ * answers are made once, and only some a second are given; further questions are dropped, and when dropping
+ * them costs too much, nobody listens for a while.
  *
  * Source: the NATS architecture decision record on services (ADR-32); response types io.nats.micro.v1.*.
  */
@@ -10,8 +11,9 @@
 import { admissionLimits } from "../limits/admission.ts";
 import type { Binding } from "./binding.ts";
 import { Budgets } from "./budget.ts";
+import { Mutes } from "./mute.ts";
 import type { Method, Service } from "./service.ts";
-import type { Bus, BusDoor, BusMessage, BusSubscription, Clock, Ids } from "./transport.ts";
+import type { Bus, BusDoor, BusMessage, BusSubscription, Clock, Ids, Timer } from "./transport.ts";
 import { encodeUtf8 } from "./utf8.ts";
 
 export interface EndpointStats {
@@ -55,8 +57,8 @@ type Verb = (typeof verbs)[number];
 /** Questions to all services, to the services of a name, and to the service with an id. */
 const patterns = ["$SRV.*", "$SRV.*.*", "$SRV.*.*.*"];
 
-/** The services listen under their names until the subscriptions are drained. */
-export function announce(world: World, services: readonly Discoverable[]): readonly BusSubscription[] {
+/** The services answer under their names until they are drained. */
+export function announce(world: World, services: readonly Discoverable[]): BusSubscription {
   const started = new Date(world.clock.nowMs()).toISOString();
   const found = services.map((one) => foundAs(one, world, started));
   const asked = (subject: string): readonly (() => BusMessage)[] => {
@@ -67,25 +69,72 @@ export function announce(world: World, services: readonly Discoverable[]): reado
       (name ?? one.name) === one.name && (id ?? one.id) === one.id ? [one.answers[verb]] : [],
     );
   };
-  const door = discoveryDoor(world.clock, asked);
-  return patterns.map((pattern) =>
-    world.bus.serve(pattern, undefined, async (subject) => asked(subject).map((answer) => answer()), door),
-  );
+  return new Questions(world, asked);
 }
 
-/** Lets as many questions in as may be answered; each costs what it has of answers. */
-function discoveryDoor(clock: Clock, asked: (subject: string) => { readonly length: number }): BusDoor {
-  const { discoveryAnswersPerSecondMax: perSecond, discoveryAnswersBurstMax: burst } = admissionLimits;
-  const rate = { messagesPerSecond: perSecond, messagesBurst: burst };
-  const budgets = new Budgets({ ...rate, bytesPerSecond: perSecond, bytesBurst: burst }, verbs.length);
-  return {
-    admit(subject) {
-      const { length } = asked(subject);
-      const verb = subject.split(".")[1] ?? "";
-      return length > 0 && budgets.take(verb, length, clock.monotonicMs()) ? "take" : "drop";
-    },
-    refusal: () => ({ body: new Uint8Array(), headers: {} }),
-  };
+type Asked = (subject: string) => readonly (() => BusMessage)[];
+
+/** All questions count as of one sender: their subjects do not say who asks. */
+const whoever = "$SRV";
+
+/** Listens for questions, and not for a while when those that are dropped cost too much. */
+class Questions implements BusSubscription {
+  readonly #world: World;
+  readonly #asked: Asked;
+  readonly #mutes = new Mutes();
+  readonly #budgets: Budgets;
+  readonly #leaving = new Set<Promise<void>>();
+  #heard: readonly BusSubscription[] = [];
+  #again: Timer | undefined;
+
+  constructor(world: World, asked: Asked) {
+    const { discoveryAnswersPerSecondMax: perSecond, discoveryAnswersBurstMax: burst } = admissionLimits;
+    const rate = { messagesPerSecond: perSecond, messagesBurst: burst };
+    this.#budgets = new Budgets({ ...rate, bytesPerSecond: perSecond, bytesBurst: burst }, verbs.length);
+    this.#world = world;
+    this.#asked = asked;
+    this.#listen();
+  }
+
+  async drain(): Promise<void> {
+    this.#again?.cancel();
+    this.#leave();
+    await Promise.all(this.#leaving);
+  }
+
+  #listen(): void {
+    const door: BusDoor = {
+      admit: (subject, bytes) => this.#admit(subject, bytes),
+      refusal: () => ({ body: new Uint8Array(), headers: {} }),
+    };
+    const answers = async (subject: string) => this.#asked(subject).map((answer) => answer());
+    this.#heard = patterns.map((pattern) => this.#world.bus.serve(pattern, undefined, answers, door));
+  }
+
+  #leave(): void {
+    for (const one of this.#heard) {
+      const left = one.drain();
+      this.#leaving.add(left);
+      void left.finally(() => this.#leaving.delete(left));
+    }
+    this.#heard = [];
+  }
+
+  /** Lets as many questions in as may be answered; each costs what it has of answers. */
+  #admit(subject: string, bytes: number): "take" | "drop" {
+    const nowMs = this.#world.clock.monotonicMs();
+    // Still on their way from before.
+    if (this.#heard.length === 0) return "drop";
+    const { length } = this.#asked(subject);
+    const verb = subject.split(".")[1] ?? "";
+    if (length > 0 && this.#budgets.take(verb, length, nowMs)) return "take";
+    const forMs = this.#mutes.keptOut(whoever, bytes, nowMs);
+    if (forMs !== undefined) {
+      this.#leave();
+      this.#again = this.#world.clock.after(forMs, () => this.#listen());
+    }
+    return "drop";
+  }
 }
 
 function foundAs(discoverable: Discoverable, { clock, ids, binding }: World, started: string): Found {

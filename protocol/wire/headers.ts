@@ -7,8 +7,10 @@
 
 import { wireLimits } from "../limits/wire.ts";
 import { type Encoding, encodeBody } from "./codec.ts";
+import { codes, reasons } from "./reasons.ts";
 import { ErrorAnswer } from "./schema.ts";
-import { codes, reasons, StatusError } from "./status.ts";
+import { StatusError } from "./status.ts";
+import { marked } from "./text.ts";
 import type { BusMessage } from "./transport.ts";
 import { validatorOf } from "./validate.ts";
 
@@ -101,10 +103,10 @@ export function errorMessage(error: StatusError, encoding: Encoding): BusMessage
   };
 }
 
-/** The text as a header's value: one line, not empty, of bounded length. */
+/** The text as a header's value: one line, not empty, of bounded length, with nothing in it that steers. */
 function headerText(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Cs}]+/gu, " ").trim();
-  return line === "" ? "error" : line.slice(0, 512);
+  const line = marked(text.replace(/\p{Cc}+/gu, " ").trim());
+  return line === "" ? "error" : line.slice(0, 512).replace(/\p{Cs}$/u, "");
 }
 
 const errorValidator = validatorOf(ErrorAnswer);

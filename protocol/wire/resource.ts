@@ -7,15 +7,21 @@
 import {
   type Static,
   type TObject,
+  type TOptional,
   type TProperties,
   type TSchema,
   type TUnsafe,
   Type,
 } from "@sinclair/typebox";
-import { answer, Count, Id, pageRequest, request, TimeMs } from "./schema.ts";
+import { answer, Count, given, Id, pageRequest, request, TimeMs } from "./schema.ts";
 import { type Audience, method } from "./service.ts";
 
 export interface ResourceDefinition {
+  /**
+   * The plug-in that brings it. Its rows are in the one table of all plug-ins, without references. Absent: it
+   * is ours.
+   */
+  readonly plugin?: string;
   /** As it stands in subjects: lower case, words joined by hyphens. */
   readonly noun: string;
   /** Of an answer's field that holds one, and of the field that holds many. */
@@ -38,8 +44,17 @@ export interface ResourceDefinition {
   readonly joined?: TProperties;
   /** True: it has a whole number beside its id, for clients of APIs that want one. */
   readonly numbered?: true;
-  /** Nouns of the resources that fields refer to; they stay as long as it does. */
+  /**
+   * Nouns of the resources that fields refer to; they stay as long as it does. Lists can be asked for those
+   * that refer to one of them.
+   */
   readonly uses?: Readonly<Record<string, string>>;
+  /** The field of `uses` whose row it is a part of: it goes with that row, and does not hold it. */
+  readonly partOf?: string;
+  /** Fields that no two rows have alike, all of a list together. */
+  readonly unique?: readonly (readonly string[])[];
+  /** Flags: a row with one of them is seen, and may be used, by every project; only its owner changes it. */
+  readonly sharedBy?: readonly string[];
   /** How many a project, or each of its users, may have unless its quota says otherwise. */
   readonly limit?: { readonly most: number; readonly of: "project" | "user" };
 }
@@ -69,7 +84,7 @@ export type ShownOf<D extends ResourceDefinition> = Common<D> &
 export type RowOf<D extends ResourceDefinition> = Readonly<KeptOf<D>> & { readonly version: number };
 
 export type ResourceOf<D extends ResourceDefinition> = D & {
-  /** Name of the table. */
+  /** Name of the table; of a plug-in's resource, of its part of the table of all plug-ins. */
   readonly table: string;
   /** Schemas of what is kept in a row, beside its version. */
   readonly kept: TProperties;
@@ -94,7 +109,7 @@ export interface ResourceRow {
 }
 
 export function resource<const D extends ResourceDefinition>(definition: D): ResourceOf<D> {
-  const { noun, owner, name, fields, joined = {}, numbered } = definition;
+  const { noun, owner, name, fields, joined = {}, numbered, plugin } = definition;
   const row = {
     id: Id,
     ...(owner === "cell" ? {} : { project: Id }),
@@ -106,13 +121,17 @@ export function resource<const D extends ResourceDefinition>(definition: D): Res
   };
   return {
     ...definition,
-    table: noun.replaceAll("-", "_"),
+    table: `${plugin === undefined ? "" : `${plugin}.`}${noun.replaceAll("-", "_")}`,
     kept: row,
     shape: Type.Unsafe<ShownOf<D>>(
       answer({ ...row, ...(numbered ? { number: Type.Optional(Count) } : {}), ...joined }),
     ),
   };
 }
+
+/** As quotas name what they limit: `keyPairs`, `acme.maintenanceWindows`. */
+export const limitNameOf = ({ plugin, many }: Pick<ResourceDefinition, "plugin" | "many">): string =>
+  plugin === undefined ? many : `${plugin}.${many}`;
 
 /** An answer with one resource in the field of its name. */
 const oneOf = <R extends Resource>(definition: R) =>
@@ -132,7 +151,7 @@ export function kept<R extends Resource>(
   const byName = nameUnique ? "by id or by name" : "by id, or by a name that only one has";
   return {
     list: method({
-      request: request({ ...pageRequest, name: Type.Optional(name) }),
+      request: request({ ...pageRequest, name: Type.Optional(name), ...referenceFilters(definition) }),
       answer: Type.Unsafe<Record<R["many"], Static<R["shape"]>[]> & { nextMarker?: string }>(
         answer({ [many]: Type.Array(shape), nextMarker: Type.Optional(Id) }),
       ),
@@ -160,11 +179,19 @@ export function kept<R extends Resource>(
   };
 }
 
-/** The method that makes one of what is given. @param given the fields of the request beside the name */
-export function made<R extends Resource, P extends TProperties>(definition: R, given: P, summary: string) {
+/** One filter for each field that refers to another resource. */
+const referenceFilters = <R extends Resource>({ uses = {} }: R) =>
+  Object.fromEntries(Object.keys(uses).map((field) => [field, Type.Optional(Id)])) as ReferenceFilters<R>;
+
+type ReferenceFilters<R extends Resource> = {
+  [K in keyof NonNullable<R["uses"]>]: TOptional<typeof Id>;
+};
+
+/** The method that makes one of what is given. @param fields those of the request beside the name */
+export function made<R extends Resource, P extends TProperties>(definition: R, fields: P, summary: string) {
   return method({
     request: Type.Unsafe<{ name: Static<R["name"]> } & Static<TObject<P>>>(
-      request({ name: definition.name, ...given }),
+      request({ name: definition.name === Id ? Id : given(definition.name), ...fields }),
     ),
     answer: oneOf(definition),
     target: "collection",
@@ -174,10 +201,16 @@ export function made<R extends Resource, P extends TProperties>(definition: R, g
   });
 }
 
-/** A method that changes one. */
-export function changed<R extends Resource, P extends TProperties>(definition: R, given: P, summary: string) {
+/** A method that changes one. A new name is held to what names are held to that are given. */
+export function changed<R extends Resource, P extends TProperties>(
+  definition: R,
+  fields: P,
+  summary: string,
+) {
+  const { name } = fields;
+  const renamed = name === undefined ? fields : { ...fields, name: given(name) };
   return method({
-    request: request(given),
+    request: request(renamed),
     answer: oneOf(definition),
     target: "entity",
     audience: definition.makes,

@@ -11,7 +11,8 @@
 
 import { wireLimits } from "../limits/wire.ts";
 import type { ClientCall, Interceptor } from "./client.ts";
-import { codes, StatusError } from "./status.ts";
+import { codes } from "./reasons.ts";
+import { StatusError } from "./status.ts";
 import type { Clock } from "./transport.ts";
 import { validatorOf } from "./validate.ts";
 

@@ -3,7 +3,7 @@
  * answers and events let unknown fields pass, since a newer peer may send more. A `description` says what is
  * allowed, as a noun phrase: errors are made of it (fault-text.ts).
  */
-import { type TObject, type TProperties, type TSchema, Type } from "@sinclair/typebox";
+import { type TObject, type TProperties, type TSchema, Type, TypeGuard } from "@sinclair/typebox";
 import { fieldLimits } from "../limits/fields.ts";
 import { wireLimits } from "../limits/wire.ts";
 
@@ -48,6 +48,11 @@ export const Name = Type.String({
   maxLength: fieldLimits.nameLengthMax,
   pattern: "^[^\\x00-\\x1f\\x7f]+$",
 });
+/**
+ * The schema of a name in a request that gives it to something (text.ts has the rules). `Name` itself is what
+ * may be stored: older versions gave other names, which are shown and looked for as they are.
+ */
+export const given = <T extends TSchema>(name: T): T => ({ ...name, given: "name" });
 /** What people write about a thing; may be empty. */
 export const Description = Type.String({
   maxLength: fieldLimits.descriptionLengthMax,
@@ -84,11 +89,14 @@ export const Metadata = Type.Record(
     description: `pairs, each with ${printable("a key")}`,
   },
 );
+const givenKeys = { propertyNames: { type: "string", given: "key" } };
+/** Pairs of metadata in requests that make something: the keys are held to what names are held to. */
+export const GivenMetadata: typeof Metadata = { ...Metadata, ...givenKeys };
 /** Pairs of metadata to set; null removes a pair. Pairs that are not named stay as they are. */
-export const MetadataChanges = Type.Record(
+export const GivenMetadataChanges = Type.Record(
   Type.String({ pattern: "^[^\\x00-\\x1f\\x7f]{1,255}$" }),
   nullable(Type.String({ maxLength: fieldLimits.metadataValueLengthMax })),
-  { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false },
+  { maxProperties: fieldLimits.metadataKeysMax, additionalProperties: false, ...givenKeys },
 );
 /** Extra requirements of a flavor, each read by the scheduler filter that knows its key. */
 export const ExtraSpecs = Type.Record(
@@ -142,3 +150,7 @@ export const ErrorAnswer = answer({
   details: Type.Optional(Type.Unknown()),
   causes: Type.Optional(Type.Array(Type.String())),
 });
+
+/** Whether an object may lack the field of this schema; undefined: there is no such field. */
+export const mayBeAbsent = (schema: TSchema | undefined): boolean =>
+  schema !== undefined && TypeGuard.IsOptional(schema);

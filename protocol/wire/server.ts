@@ -11,6 +11,7 @@ import { wireLimits } from "../limits/wire.ts";
 import { createDoor, strayName } from "./admission.ts";
 import type { Binding } from "./binding.ts";
 import { decodeRequest, type Encoding, encodeBody, encodingOf } from "./codec.ts";
+import { CommandBudgets } from "./command-budget.ts";
 import { callUntilDeadline, Ending } from "./deadline.ts";
 import { announce } from "./discovery.ts";
 import {
@@ -29,8 +30,8 @@ import type { CallContext } from "./service.ts";
 import { commandShares, hostShares, type Place, reportShares, Shares } from "./shares.ts";
 import { sparing } from "./sparing-log.ts";
 import { StatusError } from "./status.ts";
-import type { Bus, BusMessage, BusSubscription, CallMeter, Clock, Ids, Log } from "./transport.ts";
-import { type LeftOut, nothingLeftOut, validRequest } from "./understood.ts";
+import type { Bus, BusMessage, CallMeter, Clock, Ids, Log } from "./transport.ts";
+import { type LeftOut, nothingLeftOut, validRequest, withSoundTexts } from "./understood.ts";
 
 export { type Implementation, implement } from "./endpoints.ts";
 
@@ -70,7 +71,8 @@ export function createServer(given: ServerOptions): Server {
   const door = createDoor({ binding, room: shares, clock, log: given.log, meter: given.meter, keptOut });
   const ending = new Ending(shares);
   const quiet = new Quiet(clock);
-  const kept = { options, endpoints, shares, ending, quiet, plainLog: given.log };
+  const commands = binding.kind === "command" ? new CommandBudgets() : undefined;
+  const kept = { options, endpoints, shares, commands, ending, quiet, plainLog: given.log };
   // Not async: what waits for the answer must not hold the message, whose body is let go of once it is read.
   const answer = (subject: string, message: BusMessage): Promise<BusMessage | undefined> =>
     handle({ ...kept, subject, message: { ...message } }).catch((thrown: unknown) => {
@@ -79,10 +81,10 @@ export function createServer(given: ServerOptions): Server {
     });
   const listen = (pattern: string) => bus.serve(pattern, binding.queue, answer, door);
   const hearing = new Hearing({ binding, projects: given.projects, clock, listen });
-  const found: readonly BusSubscription[] =
+  const found =
     options.discoverable === false
       ? []
-      : announce(options, discoverables(options.services, binding, endpoints));
+      : [announce(options, discoverables(options.services, binding, endpoints))];
   return {
     get inWork() {
       return shares.underWay;
@@ -105,6 +107,8 @@ interface Incoming {
   readonly options: ServerOptions;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly shares: Shares;
+  /** What clients' commands may leave behind; undefined where there are no clients. */
+  readonly commands: CommandBudgets | undefined;
   readonly ending: Ending;
   /** For lines of the log that a peer may cause with every message. */
   readonly quiet: Quiet;
@@ -139,11 +143,17 @@ async function handle(incoming: Incoming): Promise<BusMessage> {
     endpoint.stats.requests += 1;
     requestId ??= options.ids.next();
     const deadlineMs = startedAtMs + headers.timeoutMs;
+    const caller = { project: address.project, requestId };
+    const commands = endpoint.method.mutates ? incoming.commands : undefined;
+    commands?.assertLeft(caller, startedAtMs);
+    const bytes = message.body.length;
     const leftOut = nothingLeftOut();
     const request = requestOf(incoming, endpoint, leftOut);
     const told = leftOut.entries === 0 ? {} : { leftOut };
     const context = { ...address, requestId, traceparent: headers.traceparent, deadlineMs, ...told };
-    const answer = await answerOf(incoming, { endpoint, request, place, context });
+    // Whoever is answered, and when: what a handler has done is kept, also after its caller's deadline.
+    const spend = () => commands?.spend(caller, { request, bytes }, startedAtMs);
+    const answer = await answerOf(incoming, { endpoint, request, place, context, spend });
     const tookMs = options.clock.monotonicMs() - startedAtMs;
     endpoint.stats.processingMs += tookMs;
     const body = encodeAnswer(sound(endpoint, answer, options.log), encoding);
@@ -179,6 +189,8 @@ interface Called {
   readonly request: unknown;
   readonly place: Place;
   readonly context: Omit<CallContext, "signal" | "onlyWaits">;
+  /** Called when the handler has done what was asked. */
+  readonly spend: () => void;
 }
 
 /**
@@ -186,13 +198,16 @@ interface Called {
  * Both places are kept until the handler has ended, which may be long after its caller is answered: else
  * short deadlines would begin more and more of them.
  */
-function answerOf(incoming: Incoming, { endpoint, place, context, request }: Called): Promise<unknown> {
+function answerOf(incoming: Incoming, called: Called): Promise<unknown> {
+  const { endpoint, place, context, request } = called;
   const { options, shares, ending } = incoming;
   const waits = options.binding.kind === "command" && willWait(request);
   const work = async (all: CallContext) => {
     const endWait = waits ? shares.wait(context.project) : undefined;
     try {
-      return await endpoint.call(request, all);
+      const answer = await endpoint.call(request, all);
+      called.spend();
+      return answer;
     } finally {
       endWait?.();
     }
@@ -220,12 +235,12 @@ function willWait(request: unknown): boolean {
 const mayBeOlder =
   " Nothing was done. If the name is right, this server is older than its client, and another may know it.";
 
-/** The decoded and validated request. @throws INVALID_ARGUMENT */
+/** The decoded and validated request; between peers, texts are what schemas say. @throws INVALID_ARGUMENT */
 function requestOf({ options, message }: Incoming, { reading, method }: Endpoint, leftOut: LeftOut): unknown {
   const body = decodeRequest(message.body, options.binding.bodyBytesMax);
   // A request may wait for minutes, and its bytes would with it.
   message.body = nothing;
-  if (reading === undefined) return validRequest(method.request, body, mayBeOlder);
+  if (reading === undefined) return validRequest(method.request, withSoundTexts(body), mayBeOlder);
   return validRequest(method.request, reading(body, leftOut));
 }
 

@@ -1,253 +1,12 @@
 /**
- * The one taxonomy of failures: gRPC's codes, each with a stable reason.
- *
- * A denial is a value ({@link Denial}) as long as it travels inside pure code; the shell throws {@link
- * StatusError}. Messages are public: no path, no secret, no stack. What only an operator may see goes to
- * `detail`, and to the log. Source of the codes: the gRPC status code list. HTTP numbers: the Connect
- * protocol's table.
+ * Failures. A denial is a value ({@link Denial}) as long as it travels inside pure code; the shell throws
+ * {@link StatusError}. Messages are public: no path, no secret, no stack. What only an operator may see goes
+ * to `detail`, and to the log. Codes and reasons are in reasons.ts.
  */
-export const codes = {
-  INVALID_ARGUMENT: { http: 400, retry: "never" },
-  NOT_FOUND: { http: 404, retry: "never" },
-  ALREADY_EXISTS: { http: 409, retry: "never" },
-  FAILED_PRECONDITION: { http: 400, retry: "never" },
-  ABORTED: { http: 409, retry: "afterRead" },
-  RESOURCE_EXHAUSTED: { http: 429, retry: "backOff" },
-  UNAVAILABLE: { http: 503, retry: "always" },
-  DEADLINE_EXCEEDED: { http: 504, retry: "sameRequestId" },
-  UNAUTHENTICATED: { http: 401, retry: "never" },
-  PERMISSION_DENIED: { http: 403, retry: "never" },
-  UNIMPLEMENTED: { http: 501, retry: "never" },
-  INTERNAL: { http: 500, retry: "never" },
-} as const;
+import { type Code, codes, isReason, type Reason, reasons } from "./reasons.ts";
 
-export type Code = keyof typeof codes;
-
-/**
- * Every stable reason, with its code, its meaning and the caller's next step. Documented in
- * protocol/README.md.
- */
-export const reasons = {
-  malformedBody: {
-    code: "INVALID_ARGUMENT",
-    next: "Send one JSON object or one msgpack map, nothing before or after it.",
-  },
-  bodyTooLarge: {
-    code: "INVALID_ARGUMENT",
-    next: "Keep the body below the limit in protocol/limits/wire.ts.",
-  },
-  bodyTooDeep: { code: "INVALID_ARGUMENT", next: "Send no deeper nesting than the method's schema has." },
-  tooManyValues: {
-    code: "INVALID_ARGUMENT",
-    next: "Send no more keys and elements than the method's schema has room for.",
-  },
-  answerTooLarge: { code: "INVALID_ARGUMENT", next: "Ask for a smaller page (limit)." },
-  schemaMismatch: {
-    code: "INVALID_ARGUMENT",
-    next: "Correct the named field: protocol/README.md has what each method takes.",
-  },
-  unknownField: {
-    code: "INVALID_ARGUMENT",
-    next: "Correct the field's name or leave it out. If it is newer than this server, ask again: another may know it.",
-  },
-  malformedSubject: {
-    code: "INVALID_ARGUMENT",
-    next: "Use novact.v1.<cell>.cmd.<project>.<noun>[.<id>].<method>; ids match [A-Za-z0-9_-]{1,64}.",
-  },
-  malformedHeader: { code: "INVALID_ARGUMENT", next: "Compare the header with protocol/README.md." },
-  invalidUrl: {
-    code: "INVALID_ARGUMENT",
-    next: "Name the NATS server as nats://HOST:PORT; in a browser its WebSocket listener, as ws:// or wss://.",
-  },
-  unknownFlavor: { code: "INVALID_ARGUMENT", next: "List what there is: novact flavor list." },
-  flavorTooSmall: {
-    code: "INVALID_ARGUMENT",
-    next: "Choose a flavor that has as much: novact flavor list.",
-  },
-  unknownImage: { code: "INVALID_ARGUMENT", next: "List what there is: novact image list." },
-  unusableImage: {
-    code: "INVALID_ARGUMENT",
-    next: "Register an ordinary file, without backing or data file, from one of imageDirectories or from .novact/import.",
-  },
-  checksumMismatch: { code: "INVALID_ARGUMENT", next: "Check the file and the checksum that was named." },
-  unknownMethod: { code: "UNIMPLEMENTED", next: "List the methods: nats micro info, or protocol/README.md." },
-  unknownNeed: {
-    code: "UNIMPLEMENTED",
-    next: "Upgrade the host's agent, or place the instance elsewhere: novact host disable.",
-  },
-  instanceNotFound: { code: "NOT_FOUND", next: "List what there is: novact instance list." },
-  hostNotFound: { code: "NOT_FOUND", next: "List what there is: novact host list." },
-  flavorNotFound: { code: "NOT_FOUND", next: "List what there is: novact flavor list." },
-  imageNotFound: { code: "NOT_FOUND", next: "List what there is: novact image list." },
-  aggregateNotFound: { code: "NOT_FOUND", next: "List what there is: novact aggregate list." },
-  serverGroupNotFound: { code: "NOT_FOUND", next: "List what there is: novact group list." },
-  notFound: {
-    code: "NOT_FOUND",
-    next: "List what there is, with the method list or the command of that name.",
-  },
-  ambiguous: {
-    code: "INVALID_ARGUMENT",
-    next: "Say by its id which one is meant: the message has the ids.",
-  },
-  unknownAvailabilityZone: {
-    code: "INVALID_ARGUMENT",
-    next: "List what there is: novact availability-zone list.",
-  },
-  zoneConflict: {
-    code: "FAILED_PRECONDITION",
-    next: "Take the host out of its other zone first: novact aggregate remove-host.",
-  },
-  operationNotFound: { code: "NOT_FOUND", next: "List what there is: novact operation list." },
-  markerNotFound: { code: "INVALID_ARGUMENT", next: "Start the list again, without a marker." },
-  requestIdReused: { code: "ALREADY_EXISTS", next: "Use a new request id for other content." },
-  nameTaken: { code: "ALREADY_EXISTS", next: "Choose another name, or use the one that exists." },
-  inUse: { code: "FAILED_PRECONDITION", next: "Delete what uses it first." },
-  notRunning: { code: "FAILED_PRECONDITION", next: "Start the instance first: novact instance start." },
-  notPaused: { code: "FAILED_PRECONDITION", next: "The instance is not paused; nothing to resume." },
-  building: { code: "FAILED_PRECONDITION", next: "Wait for the build to end, or delete the instance." },
-  pausedNow: { code: "FAILED_PRECONDITION", next: "Unpause the instance first: novact instance unpause." },
-  failedNow: { code: "FAILED_PRECONDITION", next: "Start the instance again, or delete it." },
-  beingDeleted: { code: "FAILED_PRECONDITION", next: "Nothing: the instance is going." },
-  instanceLocked: {
-    code: "FAILED_PRECONDITION",
-    next: "Unlock it first: novact instance unlock. A lock of the operators is lifted by an operator alone.",
-  },
-  metadataFull: {
-    code: "RESOURCE_EXHAUSTED",
-    next: "Remove pairs that nobody needs: novact instance set --metadata KEY=.",
-  },
-  stopPending: { code: "FAILED_PRECONDITION", next: "Wait until the instance has stopped, or start it." },
-  neverBuilt: {
-    code: "FAILED_PRECONDITION",
-    next: "The build failed; delete the instance and create another.",
-  },
-  noValidHost: {
-    code: "RESOURCE_EXHAUSTED",
-    next: "Ask why: novact instance explain, or novact instance create --dry-run. Add capacity, or take less.",
-  },
-  quotaExceeded: {
-    code: "RESOURCE_EXHAUSTED",
-    next: "Delete some, choose a smaller flavor, or ask an operator for more: novact quota show.",
-  },
-  groupRuleBroken: {
-    code: "RESOURCE_EXHAUSTED",
-    next: "Ask again, add hosts, or use a group with another rule: novact group show.",
-  },
-  tooManyRequests: {
-    code: "RESOURCE_EXHAUSTED",
-    next: "Ask more slowly, or fewer at once: try again after retryAfterMs.",
-  },
-  tooManyWaits: {
-    code: "RESOURCE_EXHAUSTED",
-    next: "End other waits (watch, wait, a followed console), or try again after retryAfterMs.",
-  },
-  mailboxFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
-  commitQueueFull: { code: "RESOURCE_EXHAUSTED", next: "Try again after retryAfterMs." },
-  generationConflict: { code: "ABORTED", next: "Read the resource again, then repeat the command." },
-  eventsTrimmed: {
-    code: "ABORTED",
-    next: "Read what you watch again, then go on from the events that are kept.",
-  },
-  staleEpoch: { code: "FAILED_PRECONDITION", next: "Nothing: a newer owner of the instance exists." },
-  staleGeneration: { code: "FAILED_PRECONDITION", next: "Nothing: a newer intent is known." },
-  noResponders: {
-    code: "UNAVAILABLE",
-    next: "Nobody listens there. Is the cluster up (novact doctor), or does the project flood it?",
-  },
-  notConnected: { code: "UNAVAILABLE", next: "Is the NATS server up, and its URL right? novact doctor." },
-  streamUnavailable: {
-    code: "UNAVAILABLE",
-    next: "JetStream takes no events; is it enabled, with room? event.list works without it.",
-  },
-  hostUnreachable: { code: "UNAVAILABLE", next: "The host does not answer: novact host list." },
-  hostStopping: { code: "UNAVAILABLE", next: "The host is shutting down; try again after its return." },
-  hostAlive: {
-    code: "FAILED_PRECONDITION",
-    next: "Switch the host off first: nothing of it may run when its guests start elsewhere. If it is off, wait some seconds.",
-  },
-  hostNotFenced: {
-    code: "FAILED_PRECONDITION",
-    next: "Wait until its lease has ended (novact host show), or see that it is off and say so: novact host fence.",
-  },
-  hostAmbiguous: {
-    code: "FAILED_PRECONDITION",
-    next: "Say by its id which one is meant: novact host list.",
-  },
-  hostNameTaken: {
-    code: "ALREADY_EXISTS",
-    next: "Give the node another name in cluster.yaml. A host that is gone keeps its name only until it is silent.",
-  },
-  hostNotEmpty: {
-    code: "FAILED_PRECONDITION",
-    next: "Drain it first: novact host drain. Delete what cannot leave, or fence the host when it is lost.",
-  },
-  drainIncomplete: {
-    code: "FAILED_PRECONDITION",
-    next: "What stays says why: move, stop or delete it, or add a host with room; then drain again: novact host drain.",
-  },
-  hostFenced: {
-    code: "FAILED_PRECONDITION",
-    next: "Nothing: what was on the host starts elsewhere without it: novact operation list.",
-  },
-  confirmMismatch: {
-    code: "INVALID_ARGUMENT",
-    next: "Look which host is meant (novact host show), and give its name exactly as confirm.",
-  },
-  diskNotShared: {
-    code: "FAILED_PRECONDITION",
-    next: "Bring its host back, or delete the instance: no other host has its disk.",
-  },
-  powerControlMissing: {
-    code: "FAILED_PRECONDITION",
-    next: "Write the node's power in cluster.yaml, or see to it that the host is off and sign for it.",
-  },
-  powerControlRefused: {
-    code: "FAILED_PRECONDITION",
-    next: "Compare the node's power in cluster.yaml with its controller: user, passwordFile, system.",
-  },
-  powerControlUntrusted: {
-    code: "FAILED_PRECONDITION",
-    next: "Compare the certificate of the power controller with caFile or fingerprint in cluster.yaml.",
-  },
-  powerControlFailed: {
-    code: "UNAVAILABLE",
-    next: "The power controller cannot be reached; is it on, and its address right?",
-  },
-  powerNotOff: {
-    code: "DEADLINE_EXCEEDED",
-    next: "It was told, and is not proved to be off: look at the host, then try again.",
-  },
-  actorStopped: { code: "UNAVAILABLE", next: "Try again; the actor is loaded anew." },
-  storeUnavailable: { code: "UNAVAILABLE", next: "PostgreSQL does not answer; try again." },
-  shuttingDown: { code: "UNAVAILABLE", next: "Try again; another controller will answer." },
-  consoleUnavailable: { code: "UNAVAILABLE", next: "The instance has no console log yet; try again." },
-  deadlinePast: { code: "DEADLINE_EXCEEDED", next: "Ask with a longer timeout, and the same request id." },
-  timeout: { code: "DEADLINE_EXCEEDED", next: "It may have been executed: repeat with the same request id." },
-  operationTimeout: { code: "DEADLINE_EXCEEDED", next: "Look at its steps: novact operation show." },
-  cancelled: { code: "ABORTED", next: "A later command replaced this one." },
-  unauthenticated: {
-    code: "UNAUTHENTICATED",
-    next: "Give a project's user and password: nats/credentials of the cluster's state directory has them.",
-  },
-  adminOnly: { code: "PERMISSION_DENIED", next: "Ask an operator; the method is in the project admin." },
-  projectMismatch: { code: "PERMISSION_DENIED", next: "Use your own project's token in the subject." },
-  guestFailed: { code: "INTERNAL", next: "Look at the machine's failure and its host's log." },
-  diskFull: { code: "RESOURCE_EXHAUSTED", next: "Free space on the file system that the message names." },
-  imageMissing: { code: "UNAVAILABLE", next: "The host cannot read the image; check the image store." },
-  diskMissing: {
-    code: "INTERNAL",
-    next: "The disk to take over is not on the shared storage; is the right directory mounted on its host?",
-  },
-  storageUnknown: {
-    code: "UNAVAILABLE",
-    next: "Look at the host's log: its shared storage does not lock files, or does not answer.",
-  },
-  hypervisorRefused: { code: "INTERNAL", next: "Look at the failure's detail in the host's log." },
-  crashLoop: { code: "INTERNAL", next: "The guest's process died again and again; look at the host's log." },
-  internal: { code: "INTERNAL", next: "Report it, with the request id; the detail is in the log." },
-} as const satisfies Record<string, { code: Code; next: string }>;
-
-export type Reason = keyof typeof reasons;
+/** A plug-in's own reason, such as `acme.tooHot`. Its errors carry their code and next step. */
+export type PluginReason = `${string}.${string}`;
 
 /** A refusal as a value. Pure code returns it; it never throws. */
 export interface Denial {
@@ -262,7 +21,7 @@ export interface Denial {
 /** An error on the wire, and in the record of an operation or a failed instance. */
 export interface ErrorBody {
   readonly code: Code;
-  readonly reason: Reason;
+  readonly reason: Reason | PluginReason;
   readonly message: string;
   readonly next: string;
   readonly retryAfterMs?: number;
@@ -279,15 +38,16 @@ export type PeerError = Omit<ErrorBody, "code" | "reason"> & {
 
 export class StatusError extends Error {
   override readonly name = "StatusError";
-  readonly reason: Reason;
+  /** One of ours, or a plug-in's own. */
+  readonly reason: Reason | PluginReason;
   readonly retryAfterMs: number | undefined;
   readonly details: unknown;
   /** For the log only: never crosses the wire. */
   readonly detail: string | undefined;
-  /** Code and next step as the peer sent them, when its reason is not known here. */
+  /** Code and next step that came with it: of a plug-in, or of a peer whose reason is not known here. */
   readonly #theirs: Pick<StatusErrorOptions, "code" | "next">;
 
-  constructor(reason: Reason, message: string, options: StatusErrorOptions = {}) {
+  constructor(reason: Reason | PluginReason, message: string, options: StatusErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.reason = reason;
     this.retryAfterMs = options.retryAfterMs;
@@ -297,7 +57,7 @@ export class StatusError extends Error {
   }
 
   get code(): Code {
-    return this.#theirs.code ?? reasons[this.reason].code;
+    return this.#theirs.code ?? oursFor(this.reason).code;
   }
 
   /** Wraps anything thrown: a StatusError is returned unchanged, anything else becomes `internal`. */
@@ -318,11 +78,12 @@ export class StatusError extends Error {
 
   /**
    * The error that a peer sent. An unknown reason (of a newer peer) becomes `internal`, with the peer's code
-   * and text, because the code decides whether to repeat.
+   * and text, because the code decides whether to repeat. That of a plug-in stays.
    */
   static fromBody(body: PeerError): StatusError {
     const { reason, code, message, next, retryAfterMs, details } = body;
-    return new StatusError(isReason(reason) ? reason : "internal", message, {
+    const known = isReason(reason) || isPluginReason(reason);
+    return new StatusError(known ? reason : "internal", message, {
       ...(!isReason(reason) && isCode(code) ? { code, next } : {}),
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       ...(details === undefined ? {} : { details }),
@@ -335,7 +96,7 @@ export class StatusError extends Error {
       code: this.code,
       reason: this.reason,
       message: this.message,
-      next: this.#theirs.next ?? reasons[this.reason].next,
+      next: this.#theirs.next ?? oursFor(this.reason).next,
       ...(this.retryAfterMs === undefined ? {} : { retryAfterMs: this.retryAfterMs }),
       ...(this.details === undefined ? {} : { details: this.details }),
       ...(causes.length === 0 ? {} : { causes }),
@@ -352,7 +113,10 @@ export interface StatusErrorOptions {
   readonly next?: string | undefined;
 }
 
-export const isReason = (text: string): text is Reason => Object.hasOwn(reasons, text);
+const isPluginReason = (text: string): text is PluginReason =>
+  /^[a-z][a-z0-9-]{0,31}\.[a-z][A-Za-z0-9]{0,63}$/.test(text);
+/** What stands in for a plug-in that says neither code nor next step. */
+const oursFor = (reason: Reason | PluginReason) => reasons[isReason(reason) ? reason : "internal"];
 const isCode = (text: string): text is Code => Object.hasOwn(codes, text);
 
 /** Only the messages of our own errors are public; a library's text may hold a path or a password. */
@@ -362,19 +126,4 @@ function publicCauses(cause: unknown): string[] {
     messages.push(error.message);
   }
   return messages;
-}
-
-/** A refusal of one field's value. `problem`: the rest of a sentence that the field's name begins. */
-export const faultDenial = (field: string, problem: string): Denial => ({
-  reason: "schemaMismatch",
-  message: `The field ${field} ${problem}.`,
-  details: { faults: [{ field, problem }] },
-});
-
-export const faulty = (field: string, problem: string): StatusError =>
-  StatusError.of(faultDenial(field, problem));
-
-/** The body of a denial, as a failed operation or instance keeps it. */
-export function errorBodyOf(denial: Denial): ErrorBody {
-  return StatusError.of(denial).toBody();
 }

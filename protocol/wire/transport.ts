@@ -5,7 +5,7 @@
  * nodes/bus/nats.ts implements it on NATS, spec/support/memory-bus.ts in memory, and both pass
  * spec/support/bus-contract.ts. This file must never contain behaviour.
  */
-import type { Code } from "./status.ts";
+import type { Code } from "./reasons.ts";
 
 export interface Timer {
   cancel(): void;
@@ -59,7 +59,8 @@ export interface Bus {
   publish(subject: string, message: BusMessage): void;
   /**
    * Registers one handler for a pattern; within a queue, each message goes to one member. The handler must
-   * not throw; undefined: no answer is sent. The door, if there is one, is asked about each message first.
+   * not throw; undefined: no answer is sent. The door, if there is one, is asked about each message first;
+   * behind it are requests only: what was published, so that its answer could go nowhere, is not handled.
    */
   serve(pattern: string, queue: string | undefined, handler: BusHandler, door?: BusDoor): BusSubscription;
 }

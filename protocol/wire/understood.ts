@@ -6,7 +6,8 @@
  */
 import type { TSchema } from "@sinclair/typebox";
 import { StatusError } from "./status.ts";
-import { validatorOf } from "./validate.ts";
+import { textFault } from "./text.ts";
+import { sentence, validatorOf } from "./validate.ts";
 
 /** The entries of lenient lists that could not be understood. */
 export interface LeftOut {
@@ -137,6 +138,16 @@ export function validRequest(schema: TSchema, value: unknown, older = ""): unkno
   const details = { faults: validator.faults(value) };
   if (isUnknownOnly) throw new StatusError("unknownField", `${sentences}${older}`, { details });
   throw new StatusError("schemaMismatch", sentences, { details });
+}
+
+/**
+ * The request of a client, if all texts in it may be there: whatever its method's schema says of them, that
+ * of a plug-in too. @throws INVALID_ARGUMENT malformedText
+ */
+export function withSoundTexts<T>(request: T): T {
+  const fault = textFault(request);
+  if (fault === undefined) return request;
+  throw new StatusError("malformedText", sentence(fault), { details: { faults: [fault] } });
 }
 
 const opened = new WeakMap<TSchema, TSchema>();

@@ -6,8 +6,9 @@
  * with it and what is allowed, and never repeats a value.
  */
 import type { Static, TSchema } from "@sinclair/typebox";
-import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
+import { Ajv, type ErrorObject, type SchemaValidateFunction, type ValidateFunction } from "ajv";
 import { problemOf } from "./fault-text.ts";
+import { legible, nameProblem } from "./text.ts";
 
 /** Stops at the first error: a hostile body must not make the validator collect thousands. */
 const ajv = new Ajv({ strict: true, verbose: true });
@@ -15,11 +16,21 @@ const ajv = new Ajv({ strict: true, verbose: true });
 const talkativeAjv = new Ajv({ strict: true, allErrors: true, verbose: true });
 /** Keywords of understood.ts; they do not affect validity. */
 const readingWords = ["otherwise", "lenient"];
-for (const one of [ajv, talkativeAjv]) one.addVocabulary(readingWords);
+for (const one of [ajv, talkativeAjv]) {
+  one.addVocabulary(readingWords);
+  one.addKeyword({ keyword: "given", type: "string", schemaType: "string", validate: mayBeGiven });
+}
 
 const bytesExplained = 4_096;
 const errorsNamed = 3;
-const textLengthMax = 80;
+
+/** The keyword `given` of schema.ts: what is wrong with a name stands in text.ts. */
+function mayBeGiven(...[kind, name]: Parameters<SchemaValidateFunction>): boolean {
+  const problem = nameProblem(String(name), kind === "key" ? "key" : "name");
+  mayBeGiven.errors = problem === undefined ? [] : [{ keyword: "given", message: problem, params: {} }];
+  return problem === undefined;
+}
+mayBeGiven.errors = [] as Partial<ErrorObject>[];
 
 export interface Validator<T> {
   accepts(value: unknown): value is T;
@@ -65,11 +76,14 @@ function compile<T>(schema: TSchema): Validator<T> {
   };
 }
 
-const sentence = ({ field, problem }: Fault): string =>
+export const sentence = ({ field, problem }: Fault): string =>
   field === "" ? `The body ${problem}.` : `The field ${field} ${problem}.`;
 
 function faultsOf(errors: readonly ErrorObject[]): readonly Fault[] {
-  const telling = errors.filter(({ keyword, params }) => keyword !== "anyOf" && params.type !== "null");
+  // What stands behind these two is told by an error of its own.
+  const telling = errors.filter(
+    ({ keyword, params }) => keyword !== "anyOf" && keyword !== "propertyNames" && params.type !== "null",
+  );
   const named = new Map<string, Fault>();
   for (const error of telling.length === 0 ? errors : telling) {
     const fault = faultOf(error);
@@ -85,46 +99,45 @@ function faultOf(error: ErrorObject): Fault {
     case "required":
       return { field: join(field, params.missingProperty), problem: "is missing" };
     case "additionalProperties": {
-      const name = shorten(String(params.additionalProperty));
+      const name = legible(String(params.additionalProperty));
       const allowed: unknown = parentSchema?.description;
       if (typeof allowed === "string")
         return { field, problem: `cannot have the key ${name}: it must be ${allowed}` };
       return { field: join(field, name), problem: `is not known${allowedFields(error)}` };
     }
     case "enum":
-      return { field, problem: `must be one of ${shorten(params.allowedValues.join(", "), 400)}` };
+      return { field, problem: `must be one of ${legible(params.allowedValues.join(", "), 400)}` };
     case "type":
       return { field, problem: `must be of type ${params.type}${typeFound(error)}` };
+    case "given":
+      return {
+        field,
+        problem: `${error.schemaPath.includes("/propertyNames/") ? "has a key that " : ""}${error.message}`,
+      };
     default:
       return { field, problem: problemOf(error) };
   }
 }
 
 /**
- * `/metadata/a~1b/0` to `metadata.a/b.0`. Keys come from the sender: they are shortened and cleared of
- * control characters.
+ * `/metadata/a~1b/0` to `metadata.a/b.0`. Keys come from the sender: they are made legible.
  */
 function fieldOf(error: ErrorObject): string {
   const path = error.instancePath
     .split("/")
     .slice(1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
-  return path.length === 0 ? "" : shorten(path.join("."));
+  return path.length === 0 ? "" : legible(path.join("."));
 }
 
 const join = (field: string, name: unknown): string =>
-  field === "" ? shorten(String(name)) : shorten(`${field}.${String(name)}`);
-
-function shorten(text: string, lengthMax = textLengthMax): string {
-  const clean = text.replace(/[\p{Cc}\p{Cs}]/gu, "?");
-  return clean.length <= lengthMax ? clean : `${clean.slice(0, lengthMax)}…`;
-}
+  field === "" ? legible(String(name)) : legible(`${field}.${String(name)}`);
 
 function allowedFields(error: ErrorObject): string {
   const properties: unknown = error.parentSchema?.properties;
   if (typeof properties !== "object" || properties === null) return "";
   const names = Object.keys(properties);
-  return names.length === 0 ? "; there are none here" : `; known are ${shorten(names.join(", "), 400)}`;
+  return names.length === 0 ? "; there are none here" : `; known are ${legible(names.join(", "), 400)}`;
 }
 
 function typeFound(error: ErrorObject): string {

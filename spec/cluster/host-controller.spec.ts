@@ -29,14 +29,8 @@ describe("a cluster of controller and hosts", function () {
   let nodes: Node[];
 
   const startCompute = (id: string, machine: FakeWorld): Compute => {
-    const common = { clock: systemClock, log: silentLog };
     const log = { ...silentLog, error: () => undefined };
-    const drivers = createFakeDrivers({
-      ...common,
-      stateDirectory: "/x",
-      imageStore: "/x",
-      world: machine,
-    });
+    const drivers = createFakeDrivers({ world: machine });
     const inventory = inventoryOf(id, { vcpus: 1_000, memoryMib: 1_000_000, diskGib: 100_000 });
     const rest = { cell: "test", bus: world.bus, ids: systemIds(0), bootsMax: 4 };
     return assembleCompute({ clock: systemClock, log, ...rest, drivers, inventory });
@@ -125,6 +119,18 @@ describe("a cluster of controller and hosts", function () {
       "running",
     );
     expect(await findings()).to.deep.equal([]);
+  });
+
+  it("tells the owner of a guest that wanted more memory than its bound, in its events", async () => {
+    const { machine } = await addNode("a");
+    const { instance } = await create("one");
+    machine.exceedMemory(instance.id);
+    await eventually(async () => machine.find(instance.id) !== undefined);
+    await eventually(async () => (await stateOf(instance.id)) === "running");
+    const { events } = await world.demo.event.list({ after: 0, id: instance.id });
+    const why = events.filter(({ body }) => body.reason !== undefined).map(({ body }) => body);
+    expect(why).to.containSubset([{ from: "running", to: "starting", reason: "memoryExceeded" }]);
+    expect(why[0]?.message).to.match(/^The guest's process needed more memory than its bound/);
   });
 
   it("ends every operation when its agent is restarted in the middle of them", async () => {

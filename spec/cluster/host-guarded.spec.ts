@@ -58,8 +58,8 @@ describe("what a guard did, at a controller", function () {
     expect((await eventsOf("host", "a")).map(({ body }) => body)).to.deep.equal([
       { what: "stopped", why: "leaseEnded", guests: 2, because },
     ]);
-    const { waitingFor } = await world.demo.instance.explain(ids[0] ?? "", {});
-    expect(waitingFor).to.include(`Lately it was ${because}.`);
+    const { earlier } = await world.demo.instance.explain(ids[0] ?? "", {});
+    expect(earlier?.map(({ message }) => message)).to.deep.equal([`It was ${because}.`]);
   });
 
   it("is told once, however often and to whichever controller it is reported", async () => {

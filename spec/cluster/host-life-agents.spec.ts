@@ -28,12 +28,7 @@ describe("hosts with agents that end", function () {
     const machine = new FakeWorld({ clock: systemClock, shutdownLatencyMs: 2, ...shared });
     const log = { ...silentLog, error: () => undefined };
     const common = { clock: systemClock, log };
-    const drivers = createFakeDrivers({
-      ...common,
-      stateDirectory: "/x",
-      imageStore: "/x",
-      world: machine,
-    });
+    const drivers = createFakeDrivers({ world: machine });
     const inventory = inventoryOf(id, { storageId: storage?.storageId ?? null });
     const rest = { cell: "test", bus: world.bus, ids: systemIds(0), bootsMax: 4 };
     computes.push(assembleCompute({ ...common, ...rest, drivers, inventory }));

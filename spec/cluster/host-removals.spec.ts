@@ -1,9 +1,10 @@
 /** Removing a host on which a guest may still run, whatever the host lease: its claim stays (I2, I9). */
 import { expect } from "chai";
 import type { FenceProof } from "../../protocol/fence.ts";
-import { errorBodyOf } from "../../protocol/wire/status.ts";
+import { errorBodyOf } from "../../protocol/wire/denials.ts";
 import { refused } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
+import { plugged } from "../support/store-rows.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;
 
@@ -54,6 +55,25 @@ describe("the removal of a fenced host", () => {
     await world.host("b");
     await world.demo.instance.start(id, {});
     expect((await world.store.instances.load(id))?.claims.map(({ hostId }) => hostId)).to.deep.equal(["a"]);
+  });
+
+  it("is refused for the addresses of one that was deleted, until somebody says that the host is off", async () => {
+    const loaded = await world.store.instances.load(id);
+    if (loaded === undefined) throw new Error("It is not there.");
+    const { instance } = loaded;
+    const parked = { desired: "deleted", state: "deleted", deletedAtMs: 1, settled: false } as const;
+    const row = { ...instance, ...parked, interfaces: [plugged("p")], version: instance.version + 1 };
+    const turn = { instances: [{ expectedVersion: instance.version, row }] };
+    expect((await world.store.commit(turn)).kind).to.equal("committed");
+    await fenced({ ...silence, atMs: 1 });
+    const { reason, details } = await refused(world.admin.host.remove("a", {}));
+    expect([reason, details]).to.deep.equal([
+      "hostNotEmpty",
+      { instances: [{ instanceId: id, name: "web" }], parked: 0 },
+    ]);
+    await world.admin.host.fence("a", { confirm: "host-a", reason: "It burnt.", force: true });
+    expect((await world.admin.host.remove("a", {})).host.id).to.equal("a");
+    expect((await world.store.instances.load(id))?.claims).to.deep.equal([]);
   });
 
   it("takes it along when somebody has said that the host is off", async () => {

@@ -54,6 +54,8 @@ describe("a host: the life of a guest", () => {
       machines: [],
       processes: [],
       directories: [],
+      holdings: [],
+      keepsDisks: false,
       strays: [],
       space: [],
     });

@@ -38,12 +38,7 @@ describe("a hostile host", function () {
 
   const agentOf = (id: string, machine: FakeWorld): Compute => {
     const common = { clock: systemClock, log: { ...silentLog, error: () => undefined } };
-    const drivers = createFakeDrivers({
-      ...common,
-      stateDirectory: "/x",
-      imageStore: "/x",
-      world: machine,
-    });
+    const drivers = createFakeDrivers({ world: machine });
     const rest = { cell: "test", bus: world.bus, ids: systemIds(0), bootsMax: 4, inventory: inventoryOf(id) };
     const agent = assembleCompute({ ...common, ...rest, drivers });
     agents.push(agent);

@@ -4,6 +4,7 @@
  */
 import { expect } from "chai";
 import { placementLimits } from "../../protocol/limits/placement.ts";
+import { type LimitedResource, limitedResources } from "../../protocol/resources.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
@@ -169,11 +170,13 @@ describe("a controller with groups, quotas and zones", () => {
     await world.admin.quota.setDefault({ vcpus: 4 });
     await world.admin.quota.set("demo", { instances: 2 });
     const { quota } = await world.demo.quota.get({});
+    const each = <T>(value: (one: LimitedResource) => T) =>
+      Object.fromEntries(limitedResources.map((one) => [one.many, value(one)]));
     expect(quota).to.deep.equal({
       project: "demo",
-      limits: { instances: 2, vcpus: null, memoryMib: null, serverGroups: null, keyPairs: null },
-      effective: { instances: 2, vcpus: 4, memoryMib: -1, serverGroups: 1_000, keyPairs: 100 },
-      used: { instances: 0, vcpus: 0, memoryMib: 0, serverGroups: 0, keyPairs: 0 },
+      limits: { instances: 2, vcpus: null, memoryMib: null, ...each(() => null) },
+      effective: { instances: 2, vcpus: 4, memoryMib: -1, ...each(({ limit }) => limit.most) },
+      used: { instances: 0, vcpus: 0, memoryMib: 0, ...each(() => 0) },
     });
     await world.admin.quota.set("demo", { instances: null });
     expect((await world.admin.quota.show("demo", {})).quota.effective).to.include({ instances: -1 });

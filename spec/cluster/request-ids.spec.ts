@@ -10,7 +10,6 @@ import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 import { inventoryOf } from "../support/scripted-host.ts";
-import { silentLog } from "../support/silent-log.ts";
 
 interface Line {
   readonly process: string;
@@ -30,12 +29,11 @@ describe("the request id of a command", function () {
       return { debug: keep, info: keep, warn: keep, error: keep };
     };
     const world = await controllerWorld({ log: logOf("controller") });
-    const common = { clock: systemClock, stateDirectory: "/x", imageStore: "/x" };
     const machine = new FakeWorld({ clock: systemClock, shutdownLatencyMs: 2 });
     const compute = assembleCompute({
       ...{ cell: "test", bus: world.bus, clock: systemClock, ids: systemIds(0), bootsMax: 4 },
       log: logOf("node"),
-      drivers: createFakeDrivers({ ...common, log: silentLog, world: machine }),
+      drivers: createFakeDrivers({ world: machine }),
       inventory: inventoryOf("a"),
     });
     try {

@@ -5,11 +5,16 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import type { Commit } from "../../actors/records/commit.ts";
+import { admissionLimits } from "../../protocol/limits/admission.ts";
 import { retentionLimits } from "../../protocol/limits/retention.ts";
+import { resources } from "../../protocol/resources.ts";
+import type { Resource } from "../../protocol/wire/resource.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 /** Rows that a command may add to the tables, beside those of the table that it only changes. */
 const rowsMax = 8;
+/** Rows that a create and its delete leave, with the rows of machine and claim, which go with the delete. */
+const rowsOfPair = 15;
 
 describe("the rows of a command", () => {
   let world: Awaited<ReturnType<typeof controllerWorld>>;
@@ -53,12 +58,20 @@ describe("the rows of a command", () => {
     await count("a refused start", () => api.start(id, {}).catch(() => undefined));
     await count("a list", () => api.list({}));
     for (const [name, amount] of Object.entries(counts)) expect(amount, name).to.be.at.most(rowsMax);
+    expect((counts.create ?? 0) + (counts.delete ?? 0), "create and delete").to.be.at.most(rowsOfPair);
     expect([counts["a refused start"], counts["a list"]]).to.deep.equal([0, 0]);
     const repeated = { requestId: "again" };
     await api.list({});
     const makeGroup = () => world.demo.serverGroup.create({ name: "g", policy: "affinity" }, repeated);
     await makeGroup();
     expect(await added(makeGroup)).to.equal(0);
+  });
+
+  it("that stay until their project removes them are so many of each noun, and no more", () => {
+    const made = Object.values<Resource>(resources).filter(({ makes }) => makes === "project");
+    expect(made.length).to.be.greaterThan(1);
+    const unlimited = made.filter(({ limit }) => limit === undefined).map(({ noun }) => noun);
+    expect(unlimited).to.deep.equal([]);
   });
 
   it("are told to operators as they are, with how long they are kept", () => {
@@ -68,7 +81,14 @@ describe("the rows of a command", () => {
     );
     const hours = retentionLimits.requestKeptMs / 3_600_000;
     const days = retentionLimits.eventKeptMs / (24 * 3_600_000);
+    const { projectCommandsPerDayMax: aDay } = admissionLimits;
+    const figure = (count: number) => count.toLocaleString("en-US");
     expect(security).to.include(`leaves at most ${rowsMax} rows behind`);
+    expect(security).to.include(`leave ${rowsOfPair - 2} rows together`);
+    // A day's at once, and then a day's in each day of the longest time that something is kept.
+    expect(security).to.include(`${figure(aDay)} commands executed a day`);
+    expect(security).to.include(`${figure(aDay * rowsMax)} rows a day`);
+    expect(security).to.include(`some ${figure(aDay * rowsMax * (days + 1))} at most in ${days} days`);
     expect(security).to.include(`kept for ${hours} hours`).and.to.include(`kept for ${days} days`);
   });
 });

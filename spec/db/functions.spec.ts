@@ -4,6 +4,8 @@ import { basename, join } from "node:path";
 import { expect } from "chai";
 import { sqlFunctions } from "../../db/postgres/functions.ts";
 import { sqlTokens } from "../../db/postgres/sql-tokens.ts";
+import { columnNameOf } from "../../db/rows/row-changes.ts";
+import { instance } from "../support/store-rows.ts";
 
 const root = join(import.meta.dirname, "../../db");
 const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
@@ -47,6 +49,20 @@ describe("the functions of the database", () => {
         .filter((line) => line.length > 110);
       expect(wide, path).to.deep.equal([]);
     }
+  });
+
+  it("write every field of an instance, when it is made and when it changes", () => {
+    const [made = "", changed = ""] = textOf("sql/commit-instances.sql").split("update instance t set");
+    const words = (text: string) => sqlTokens(text.replace(/\$\$;|as \$\$/g, "")).join(" ");
+    const fields = Object.keys(instance("any"));
+    const of = (field: string) => `r . ${/[A-Z]/.test(field) ? `"${field}"` : field}`;
+    const has = (text: string, part: string) => ` ${text} `.includes(` ${part} `);
+    const unmade = fields.filter((field) => !has(words(made), of(field)));
+    expect(unmade).to.deep.equal([]);
+    const unchanged = fields
+      .filter((field) => field !== "id")
+      .filter((field) => !has(words(changed), `${columnNameOf(field)} = ${of(field)}`));
+    expect(unchanged).to.deep.equal([]);
   });
 
   it("are all called: by a trigger, by another one, or by the store", () => {

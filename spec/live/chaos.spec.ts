@@ -20,7 +20,7 @@ const cluster = `
 stateDirectory: state
 nats: { port: 0 }
 demo: false
-nodes: [{ name: node-1, hypervisor: fake }, { name: node-2, hypervisor: fake }]
+nodes: [{ name: node-1, hypervisor: fake }, { name: node-2, hypervisor: fake, network: fake }]
 chaos: { allowed: true }
 `;
 
@@ -110,6 +110,12 @@ describe("novact chaos", function () {
     expect((await admin.aggregate.list({})).aggregates).to.deep.equal([]);
     expect((await admin.quota.show("demo", {})).quota.limits.instances).to.equal(null);
     expect((await admin.instance.list({})).instances).to.deep.equal([]);
+    expect((await admin.network.list({})).networks).to.deep.equal([]);
+    expect((await admin.port.list({})).ports).to.deep.equal([]);
+    const { events } = await admin.event.list({ after: 0, nouns: ["port"], limit: 1_000 });
+    const counted = Map.groupBy(events, ({ event }) => event);
+    expect(counted.get("created")?.length).to.be.greaterThan(0);
+    expect(counted.get("deleted")?.length).to.equal(counted.get("created")?.length);
     expect((await admin.image.list({})).images.filter(({ name }) => name.startsWith("chaos"))).to.deep.equal(
       [],
     );

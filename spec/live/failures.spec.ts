@@ -29,7 +29,7 @@ describe("killed processes", function () {
     if (findPostgres() === undefined) skip(this, "no PostgreSQL server is installed (postgresql)");
     if (findNatsServer() === undefined) skip(this, "no NATS server is installed (nats-server)");
     if (!existsSync("/usr/bin/qemu-system-x86_64")) skip(this, "QEMU is not installed (qemu-system-x86)");
-    cluster = await openCluster({ hypervisor: "qemu", accelerator: "tcg" });
+    cluster = await openCluster({ guests: "real", accelerator: "tcg" });
     await registerHaltingImage(cluster);
   });
   after(async () => cluster?.close());

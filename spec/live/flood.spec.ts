@@ -8,7 +8,7 @@ import { type FloodResult, flood } from "../../nodes/bench/flood.ts";
 import { findNatsServer } from "../../nodes/up/nats-server.ts";
 import { findPostgres } from "../../nodes/up/postgres.ts";
 import { leaseLimits } from "../../protocol/limits/lease.ts";
-import { reasons } from "../../protocol/wire/status.ts";
+import { reasons } from "../../protocol/wire/reasons.ts";
 import { shortened, skip } from "../support/services.ts";
 
 /** NOVACT_FLOOD_SECONDS=60 floods as long as the benchmark does. */

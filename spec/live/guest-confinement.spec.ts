@@ -11,13 +11,14 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { guestUser, imageGroup } from "../../nodes/drivers/guest-user.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
-import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
+import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import { type Launch, launchOf } from "../../nodes/drivers/qemu/launcher.ts";
-import { systemClock, systemIds } from "../../nodes/process/clock.ts";
+import { systemIds } from "../../nodes/process/clock.ts";
 import { closeInherited } from "../../nodes/process/inherited.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { machineSpec, silentLog, temporaryDirectory } from "../support/driver-world.ts";
+import { machineSpec, temporaryDirectory } from "../support/driver-world.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
+import { qemuHost } from "../support/qemu-host.ts";
 import { natsUrl, skip } from "../support/services.ts";
 
 const never = new AbortController().signal;
@@ -51,10 +52,9 @@ describe("the process of a real guest", function () {
   const lives: Drivers[] = [];
 
   const nextLife = () => {
-    const life = createDrivers("qemu", {
+    const life = qemuHost({
       stateDirectory: join(place.path, "state"),
       imageStore: join(place.path, "store"),
-      ...{ clock: systemClock, ids: systemIds(0), log: silentLog, accelerator: "tcg" },
     });
     lives.push(life);
     return life;
@@ -170,7 +170,7 @@ describe("the process of a real guest", function () {
     const limits = readFileSync(`/proc/${pid}/limits`, "utf8");
     expect(limits).to.match(/^Max core file size +0 +0 /m);
     expect(limits).to.match(/^Max open files +1024 +1024 /m);
-    expect(limits).to.match(new RegExp(`^Max processes +${128 + spec.vcpus} +${128 + spec.vcpus} `, "m"));
+    expect(limits).to.match(new RegExp(`^Max processes +${144 + spec.vcpus} +${144 + spec.vcpus} `, "m"));
     expect(limits).to.match(/^Max file size +[0-9]+ +[0-9]+ /m);
   });
 

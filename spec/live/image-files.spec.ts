@@ -56,6 +56,25 @@ describe("the files of images, on a controller's disk", function () {
     expect(findings).to.deep.equal([]);
   });
 
+  it("are no packed file, where a guest is to boot from it by its firmware", async () => {
+    const { admin } = cluster;
+    const packed = new Uint8Array(1024);
+    packed.set([0x1f, 0x8b, 0x08]);
+    await writeFile(join(cluster.imageSources, "packed"), packed);
+    const disk = { path: join(cluster.imageSources, "packed"), format: "raw" } as const;
+    for (const properties of [{}, { hypervisor: "qemu" }, { extra: { img_hv_type: "kvm" } }]) {
+      const error = await refused(admin.image.register({ name: "packed", disk, properties }));
+      expect(error.reason).to.equal("unusableImage");
+      expect(error.message).to.match(/compressed by gzip; unpack it/);
+    }
+    const kernel = { path: join(cluster.imageSources, "kernel") };
+    for (const given of [{ kernel }, { properties: { hypervisor: "containers" } }]) {
+      await admin.image.register({ name: "packed", disk, ...given });
+      await admin.image.delete("packed", {});
+    }
+    expect(await kept()).to.deep.equal([]);
+  });
+
   it("stay as long as one image has them", async () => {
     const { admin } = cluster;
     const both = await register("both", true);

@@ -19,18 +19,23 @@ describe("impostors of a real guest", function () {
   let hosts: GuardedHosts;
   let impostors: Impostors;
 
-  before(async function () {
+  beforeEach(async function () {
     const guest = guestOfSetup();
     const missing = missingForGuests() ?? missingForImpostors();
     if (missing !== undefined || guest === undefined) skip(this, missing ?? "no guest was built");
     else hosts = await GuardedHosts.make(guest);
     impostors = new Impostors();
   });
-  after(async () => {
+  afterEach(async () => {
     await impostors?.close();
     await hosts?.close();
   });
 
+  /** The agent before lets go: QEMU talks to one at a time, and the next would wait for QEMU's greeting. */
+  const nextAgent = async () => {
+    await hosts.one.hypervisor.detach();
+    return hosts.nextLife();
+  };
   const stateOf = (pid: number) => parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"))?.state;
 
   it("are nobody's guests, before it, beside it and after it", async () => {
@@ -46,7 +51,7 @@ describe("impostors of a real guest", function () {
       await impostors.start({ instanceId: id, directory, ownerEpoch: 99, program: "setpriv" }),
     ];
     expect(await hosts.one.storageLeases?.hold(lease), "proof by storage").to.equal("held");
-    const agent = hosts.nextLife();
+    const agent = await nextAgent();
     const found = await agent.hypervisor.list();
     expect(found.map(({ pid, ownerEpoch }) => ({ pid, ownerEpoch }))).to.deep.equal([
       { pid: hosts.pidOf(id), ownerEpoch: 1 },
@@ -85,7 +90,7 @@ describe("impostors of a real guest", function () {
       while (pids.length < 5) pids.push(await impostors.start(work));
       await storage.hang();
       await Promise.all(pids.map((pid) => impostors.hang(pid)));
-      const agent = hosts.nextLife();
+      const agent = await nextAgent();
       for (let look = 0; look < 3; look += 1)
         expect((await agent.hypervisor.list()).map(({ pid }) => pid)).to.deep.equal([hosts.pidOf(id)]);
       const guard = await hosts.open();

@@ -12,17 +12,12 @@ import {
   numaNodes,
 } from "../../nodes/drivers/computer-facts.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
-import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
-import { systemClock, systemIds } from "../../nodes/process/clock.ts";
+import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
-import {
-  machineSpec,
-  silentLog,
-  type TemporaryDirectory,
-  temporaryDirectory,
-} from "../support/driver-world.ts";
+import { machineSpec, type TemporaryDirectory, temporaryDirectory } from "../support/driver-world.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
+import { qemuHost } from "../support/qemu-host.ts";
 import { skip } from "../support/services.ts";
 
 const never = new AbortController().signal;
@@ -51,8 +46,7 @@ describe("real guests with CPUs, NUMA nodes or pages of their own", function () 
   let cpus: readonly number[];
 
   const open = () =>
-    createDrivers("qemu", {
-      ...{ clock: systemClock, ids: systemIds(0), log: silentLog, accelerator: "tcg" },
+    qemuHost({
       imageStore: join(directory.path, "store"),
       stateDirectory: join(directory.path, "state"),
     });

@@ -38,9 +38,8 @@ describe("groups and quotas on a real PostgreSQL", function () {
     expect(new Set(made.map(({ hostId }) => hostId)).size).to.equal(40);
     expect(made).to.have.length(40);
     expect(new Set(errors.map(({ reason }) => reason))).to.deep.equal(new Set(["quotaExceeded"]));
-    expect(await store.quotas.get("demo")).to.deep.include({
-      used: { instances: 40, vcpus: 40, memoryMib: 40 * 128, serverGroups: 1, keyPairs: 0 },
-    });
+    const { used } = await store.quotas.get("demo");
+    expect(used).to.include({ instances: 40, vcpus: 40, memoryMib: 40 * 128, serverGroups: 1 });
     const [group] = await store.rows.list(serverGroup, { limit: 10 });
     expect(await store.serverGroups.members(group?.id ?? "", 100)).to.have.length(40);
     await world.stop();

@@ -9,13 +9,14 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { imageGroup } from "../../nodes/drivers/guest-user.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
-import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
-import { systemClock, systemIds } from "../../nodes/process/clock.ts";
+import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { disksContract, sharedDisksContract } from "../support/disks-contract.ts";
-import { machineSpec, silentLog, temporaryDirectory } from "../support/driver-world.ts";
+import { disksContract, machineFilesContract, sharedDisksContract } from "../support/disks-contract.ts";
+import { machineSpec, temporaryDirectory } from "../support/driver-world.ts";
 import { hypervisorContract } from "../support/hypervisor-contract.ts";
+import { keeperContract } from "../support/keeper-contract.ts";
 import { guestOfSetup, missingForGuests, type TestGuest } from "../support/live-guest.ts";
+import { qemuHost } from "../support/qemu-host.ts";
 import { skip } from "../support/services.ts";
 
 const never = new AbortController().signal;
@@ -42,14 +43,11 @@ async function makePlace(guest: TestGuest): Promise<Place> {
     store.registerFile({ path: guest.ramdisk }),
     store.registerFile({ path: guest.disk, format: "qcow2" }),
   ]);
-  const ports = { clock: systemClock, ids: systemIds(0), log: silentLog };
-  const options = { imageStore, ...ports, accelerator: "tcg" } as const;
-  const drivers = () => createDrivers("qemu", { ...options, stateDirectory: join(directory.path, "state") });
+  const drivers = () => qemuHost({ imageStore, stateDirectory: join(directory.path, "state") });
   const sharedDirectory = join(directory.path, "shared");
   return {
     drivers,
-    sharing: (name) =>
-      createDrivers("qemu", { ...options, sharedDirectory, stateDirectory: join(directory.path, name) }),
+    sharing: (name) => qemuHost({ imageStore, sharedDirectory, stateDirectory: join(directory.path, name) }),
     makeSpec: (has) =>
       machineSpec({
         ownerEpoch: has.ownerEpoch ?? 1,
@@ -112,6 +110,11 @@ describe("real guests", function () {
           },
           booted: (instanceId) => until(async () => (await textOf(instanceId)).includes(marker)),
           boots: async (instanceId) => (await textOf(instanceId)).split(marker).length - 1,
+          hardware: async (instanceId) => {
+            const { pid } = (await present.inspect(instanceId)) ?? {};
+            const argv = (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0");
+            return argv.slice(argv.indexOf("-machine"));
+          },
           close: async () => {
             for (const { instanceId } of await present.list()) await present.halt(instanceId, never);
             await present.detach();
@@ -120,10 +123,42 @@ describe("real guests", function () {
         };
       },
     });
-    disksContract("the file disks", async () => {
+    keeperContract({
+      ...{ name: "the keeper of QEMU's processes", timeoutMs: 90_000 },
+      makeBench: async () => {
+        let present = place.drivers();
+        const keeperOf = ({ keepers }: Drivers) => {
+          const keeper = keepers.find(({ kind }) => kind === "process");
+          if (keeper === undefined) throw new Error("There is no keeper of processes.");
+          return keeper;
+        };
+        return {
+          keeper: keeperOf(present),
+          keep: async (ownerEpoch) => {
+            const spec = place.makeSpec({ disk: false, kernel: true, ownerEpoch });
+            await present.hypervisor.start(spec, await present.disks.ensure(spec, never), never);
+            return spec;
+          },
+          restartAgent: async () => {
+            await present.hypervisor.detach();
+            present = place.drivers();
+            return keeperOf(present);
+          },
+          close: async () => {
+            for (const { instanceId } of await present.hypervisor.list())
+              await present.hypervisor.halt(instanceId, never);
+            await present.hypervisor.detach();
+            for (const { instanceId } of await present.disks.list()) await present.disks.release(instanceId);
+          },
+        };
+      },
+    });
+    const ownDisks = async () => {
       const bench = await makePlace(guest);
       return { ...bench.drivers(), makeSpec: bench.makeSpec, close: bench.close };
-    });
+    };
+    disksContract("the file disks", ownDisks);
+    machineFilesContract("the state directory", ownDisks);
     const sharingHosts = async () => {
       const { sharing, makeSpec, close } = await makePlace(guest);
       return { ...sharing("one"), other: sharing("other").disks, makeSpec, close };

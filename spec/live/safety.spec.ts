@@ -14,6 +14,7 @@ import { type BenchCluster, openCluster } from "../../nodes/bench/bench-cluster.
 import { postgresUrlOf, statePaths } from "../../nodes/config/config.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import { findNatsServer } from "../../nodes/up/nats-server.ts";
+import { nodeMemory } from "../../nodes/up/node-memory.ts";
 import { findPostgres } from "../../nodes/up/postgres.ts";
 import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { until } from "../support/asking.ts";
@@ -34,7 +35,7 @@ describe("the safety channel", function () {
   before(async function () {
     if (findPostgres() === undefined) skip(this, "no PostgreSQL server is installed (postgresql)");
     if (findNatsServer() === undefined) skip(this, "no NATS server is installed (nats-server)");
-    cluster = await startedWithDebugger(() => openCluster({ hypervisor: "fake", say: () => undefined }));
+    cluster = await startedWithDebugger(() => openCluster({ guests: "pretended", say: () => undefined }));
     store = await openStore({ url: postgresUrlOf(cluster.config), clock: systemClock, log: silentLog });
   });
   after(async () => {
@@ -49,6 +50,21 @@ describe("the safety channel", function () {
   });
   const renewals = async () => (await store.hosts.all()).map(({ lease }) => lease?.renewals ?? 0);
   const leaseEpochs = async () => (await store.hosts.all()).map(({ lease }) => lease?.leaseEpoch);
+
+  it("is in a controller that is told what to keep of its memory, as is each compute node", () => {
+    const roles = cluster.processes().flatMap(({ pid, name }) => {
+      if (name !== "controller" && name !== "compute") return [];
+      const [argv, environment] = ["cmdline", "environ"].map((file) =>
+        readFileSync(`/proc/${pid}/${file}`, "utf8").split("\0"),
+      );
+      const { nodeArguments, environment: variables } = nodeMemory[name];
+      expect(argv, name).to.include.members([...nodeArguments]);
+      const set = Object.entries(variables).map(([variable, value]) => `${variable}=${value}`);
+      expect(environment, name).to.include.members(set);
+      return [name];
+    });
+    expect(roles).to.include.members(["controller", "compute"]);
+  });
 
   it("renews every host lease while no command is answered", async () => {
     const epochs = await leaseEpochs();

@@ -64,7 +64,7 @@ describe("the tables", function () {
     );
     await stores[0]?.commit({ hosts: [rows.inventory("h1", { vcpus: 2, numa })] });
     await stores[0]?.commit(rows.catalog);
-    const row = rows.instance("i1", { generation: 3, ownerEpoch: 2 });
+    const row = rows.instance("i1", { generation: 3, ownerEpoch: 2, built: true });
     const done = rows.operation("o1", "i1", { state: "done", endedAtMs: 1 });
     await stores[0]?.commit(
       rows.changeTurn(row, {
@@ -95,6 +95,12 @@ describe("the tables", function () {
       "0006-host-operations",
       "0007-locks",
       "0008-numbers",
+      "0009-extension-rows",
+      "0010-host-drivers",
+      "0011-shapes",
+      "0012-guest-data",
+      "0013-networks",
+      "0014-interfaces",
     ]);
   });
 
@@ -140,6 +146,7 @@ describe("the tables", function () {
       ["update instance set version = version + 2", "instance_progress"],
       ["update instance set version = version + 1, generation = 2", "instance_progress"],
       ["update instance set version = version + 1, owner_epoch = 1", "instance_progress"],
+      ["update instance set version = version + 1, shape = '{}'", "instance_progress"],
       ["delete from image", "instance_image_reference"],
       ["delete from host", "host_numa_node_host_reference"],
       ["update instance set version = version + 1, state = 'deleted'", "instance_deleted_check"],

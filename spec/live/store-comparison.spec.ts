@@ -19,6 +19,7 @@ import { silentLog } from "../support/silent-log.ts";
 import { everything, ranked, rehearsalOf, resultOf } from "../support/store-everything.ts";
 import { called, rowsOf } from "../support/store-resources.ts";
 import * as rows from "../support/store-rows.ts";
+import { toyChange } from "../support/toy-commits.ts";
 
 /** One step: an instance, a host, a request and a name, and the action on them. */
 const step = fc.record({
@@ -38,6 +39,8 @@ const step = fc.record({
     "member",
     "placement",
     "catalog",
+    "extension",
+    "extension",
     "prune",
   ),
   instance: fc.nat(9),
@@ -79,7 +82,10 @@ async function commitOf(prefix: string, it: Step, store: Store): Promise<Commit>
   const released = (known?.claims ?? []).map((claim) => ({ instanceId: id, ownerEpoch: claim.ownerEpoch }));
   switch (it.kind) {
     case "create":
-      return { ...withRows(rows.createTurn(id, hostId), catalogOf(prefix, it)), request };
+      return {
+        ...toldSome(withRows(rows.createTurn(id, hostId), { ...catalogOf(prefix, it), ...zoneOf(it) }), it),
+        request,
+      };
     case "bound": {
       const claims = [rows.claim(id, hostId, boundTo(it))];
       return { ...rows.createTurn(id, hostId), request, claims };
@@ -108,6 +114,8 @@ async function commitOf(prefix: string, it: Step, store: Store): Promise<Commit>
       return { ...rows.changeTurn(rows.deleted(before, rows.wallMs)), claimsReleased: released };
     case "placement":
       return placementChanges(prefix, it, store);
+    case "extension":
+      return toyChange(prefix, it, store);
     case "steer":
       return steered(prefix, it, (await store.hosts.get(hostId))?.version ?? 1);
     default:
@@ -120,6 +128,16 @@ const withRows = (commit: Commit, changes: Partial<InstanceRecord>): Commit => (
   instances: (commit.instances ?? []).map((one) => ({ ...one, row: { ...one.row, ...changes } })),
 });
 
+/** Some guests are told about themselves. */
+function toldSome(commit: Commit, { amount }: Step): Commit {
+  if (amount === 0) return commit;
+  const guest = { hostname: "a", launchIndex: amount, keyName: null, configDrive: true, userDataBytes: 1 };
+  const guestData = { publicKeys: [], userData: "A".repeat(amount * 4) };
+  const told = withRows(commit, { guest });
+  const instances = (told.instances ?? []).map((one) => ({ ...one, ...(amount > 1 ? { guestData } : {}) }));
+  return { ...told, instances };
+}
+
 /** Now and then of an image or a flavor that comes and goes (catalogTurn). */
 function catalogOf(prefix: string, { amount, request }: Step): Partial<InstanceRecord> {
   const { image, flavor } = rows.instance("");
@@ -129,6 +147,10 @@ function catalogOf(prefix: string, { amount, request }: Step): Partial<InstanceR
     flavor: amount % 2 === 1 ? { ...flavor, id } : flavor,
   };
 }
+
+/** Now and then a zone, the default one as well. */
+const zoneOf = ({ stale, amount }: Step): Partial<InstanceRecord> =>
+  stale === 0 ? {} : { availabilityZone: stale === 1 ? `z${amount % 2}` : "nova" };
 
 /** The part of a claim on the host's NUMA nodes: less or more than the host has, of one NUMA node or both. */
 function boundTo({ amount, request, stale }: Step): Partial<ClaimRecord> {

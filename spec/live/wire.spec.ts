@@ -10,6 +10,7 @@ import { wireLimits } from "../../protocol/limits/wire.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { decodeAnswer } from "../../protocol/wire/codec.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
+import type { CallContext } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { bombs } from "../support/bombs.ts";
 import { hostileCreates } from "../support/hostile-requests.ts";
@@ -28,6 +29,7 @@ describe("the wire, with a client by hand", function () {
   let raw: RawNats;
   let url = "";
   const noted: Noted[] = [];
+  const calls: CallContext[] = [];
 
   before(async function () {
     url = await natsUrl(this);
@@ -39,7 +41,7 @@ describe("the wire, with a client by hand", function () {
       bus,
       binding: commandBinding(cell),
       services: [
-        implement(thingService, thingHandlers()),
+        implement(thingService, thingHandlers(calls)),
         { service: instanceService, handlers: { create: refuse } },
       ],
       clock: systemClock,
@@ -130,7 +132,8 @@ describe("the wire, with a client by hand", function () {
       "NATS/1.0\r\nA b:\tc\r\n\r\n",
       "NATS/9 x\r\n\r\n",
     ];
-    for (const head of odd) raw.write(`HPUB ${make} ${head.length} ${head.length + 2}\r\n${head}{}\r\n`);
+    for (const head of odd)
+      raw.write(`HPUB ${make} _INBOX.spec.odd ${head.length} ${head.length + 2}\r\n${head}{}\r\n`);
     expect(reason(await raw.request(make, "{}"))).to.equal("schemaMismatch");
   });
 
@@ -139,10 +142,39 @@ describe("the wire, with a client by hand", function () {
     expect(reason(answer)).to.equal("malformedHeader");
   });
 
-  it("takes a message without reply subject and answers nobody", async () => {
+  it("does not execute a message without reply subject: nobody would hear what became of it", async () => {
     raw.publish(make, "{");
-    raw.publish(make, '{"name":"a"}');
-    expect(reason(await raw.request(make, "{"))).to.equal("malformedBody");
+    raw.publish(make, '{"name":"published"}');
+    const before = calls.length;
+    expect(reason(await raw.request(make, '{"name":"asked"}'))).to.equal(undefined);
+    expect(calls.length - before, "calls").to.equal(1);
+  });
+
+  it("refuses a header of ours that is there twice and says two things, however it is spelt", async () => {
+    const before = calls.length;
+    for (const [name, one, other] of [
+      ["Novact-Timeout-Ms", "5000", "-1"],
+      ["Novact-Request-Id", "a", "b"],
+    ] as const) {
+      const twice = { [name]: one, [name.toLowerCase()]: other };
+      const answer = await raw.request(make, '{"name":"a"}', twice);
+      expect(reason(answer), name).to.equal("malformedHeader");
+      expect(answer.headers["Nats-Service-Error"]).to.include(`${name} is there twice`);
+      const same = { [name]: one, [name.toLowerCase()]: one };
+      expect(reason(await raw.request(make, '{"name":"a"}', same)), name).to.equal(undefined);
+    }
+    expect(calls.length - before, "calls").to.equal(2);
+  });
+
+  it("answers in JSON what begins as no msgpack map does, and speaks of a byte order mark", async () => {
+    const answer = await raw.request(make, Uint8Array.of(0xef, 0xbb, 0xbf, 0x7b, 0x7d));
+    expect(JSON.parse(answer.body.toString()).error.message).to.include("begins with a byte order mark");
+    for (const first of [0x90, 0xa1, 0xc0, 0xcc, 0xdd, 0xff]) {
+      const { body } = await raw.request(make, Uint8Array.of(first, 0x01, 0x01));
+      expect(JSON.parse(body.toString()).error, `0x${first.toString(16)}`).to.include({
+        reason: "malformedBody",
+      });
+    }
   });
 
   it("answers everybody of a burst from many connections", async () => {

@@ -1,23 +1,26 @@
 /** Benchmarks in series: each result is written before the next benchmark starts. */
 import { expect } from "chai";
+import type { Note } from "../../nodes/bench/note.ts";
 import { runSeries, type SeriesOutcome } from "../../nodes/bench/series.ts";
 
 interface Line {
   readonly name: string;
   readonly result?: unknown;
   readonly error?: string;
+  readonly part?: string;
+  readonly figures?: unknown;
   readonly machine: { readonly cores: number };
 }
 
 async function run(
-  benchmarks: Readonly<Record<string, (written: readonly Line[]) => Promise<unknown>>>,
+  benchmarks: Readonly<Record<string, (written: readonly Line[], note: Note) => Promise<unknown>>>,
   signal = new AbortController().signal,
 ): Promise<{ readonly outcome: SeriesOutcome; readonly lines: readonly Line[]; readonly said: string }> {
   const [lines, said]: [Line[], string[]] = [[], []];
   const outcome = await runSeries({
     names: Object.keys(benchmarks),
     benchmarks: Object.fromEntries(
-      Object.entries(benchmarks).map(([name, work]) => [name, () => work(lines)]),
+      Object.entries(benchmarks).map(([name, work]) => [name, (note: Note) => work(lines, note)]),
     ),
     write: (line) => {
       expect(line.indexOf("\n")).to.equal(line.length - 1);
@@ -59,6 +62,34 @@ describe("a series of benchmarks", () => {
     ]);
     expect(lines[1]?.error).to.contain("a column is missing");
     expect(said).to.contain("second: FAILED");
+  });
+
+  it("writes each part of a benchmark before the next one is measured, also of one that never ends", async () => {
+    const ended = new AbortController();
+    const { lines } = await run(
+      {
+        first: async (written, note) => {
+          note("alone", { ms: 1 });
+          expect(written.at(-1)).to.deep.include({ name: "first", part: "alone", figures: { ms: 1 } });
+          note("together", { ms: 2 });
+          throw new Error("it cannot go on");
+        },
+        second: async (_written, note) => {
+          note("alone", { ms: 3 });
+          ended.abort();
+          throw new Error("aborted");
+        },
+      },
+      ended.signal,
+    );
+    expect(
+      lines.map(({ name, part, figures, error }) => [name, part, figures, error === undefined]),
+    ).to.deep.equal([
+      ["first", "alone", { ms: 1 }, true],
+      ["first", "together", { ms: 2 }, true],
+      ["first", undefined, undefined, false],
+      ["second", "alone", { ms: 3 }, true],
+    ]);
   });
 
   it("stops at one that a signal has ended", async () => {

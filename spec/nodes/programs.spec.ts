@@ -37,7 +37,23 @@ describe("a program", function () {
     }
     expect(run("main.ts", "compute", "--version")).to.deep.include({ status: 0, stdout: `${version}\n` });
     expect(run("novact.mjs", "--version")).to.deep.include({ status: 0, stdout: `${version}\n` });
-    expect(run("bench/main.ts", "--help").status).to.equal(0);
+  });
+
+  it("for developers answers --help whatever else is said, and ends with 2 on an unknown option", () => {
+    const simulator = "../spec/simulator";
+    const programs: readonly (readonly [string, ...string[]])[] = [
+      ["bench/main.ts", "flood"],
+      [`${simulator}/main.ts`, "--seed=1"],
+      [`${simulator}/crash-matrix.ts`, "--jobs=1"],
+      [`${simulator}/scenario-main.ts`, "--trace"],
+    ];
+    for (const [program, ...argv] of programs) {
+      const { status, stdout } = run(program, ...argv, "--help");
+      expect([status, stdout.split(" ")[0]], program).to.deep.equal([0, "Usage:"]);
+      const refused = run(program, ...argv, "--nmae");
+      expect([refused.status, refused.stdout], program).to.deep.equal([exitCodes.usage.exit, ""]);
+      expect(refused.stderr, program).to.contain("--nmae").and.to.contain("Usage:");
+    }
   });
 
   it("ends with 2 on a wrong command line or configuration, and makes nothing", () => {

@@ -4,13 +4,14 @@ import { allLimits } from "../support/all-limits.ts";
 import { readSourceTree } from "../tidy/source-tree.ts";
 
 /** Values that are no whole numbers, because they are shares. */
-const shares = new Set(["rebalanceGainMin", "fullBelowShare", "roomAgainShare"]);
+const shares = new Set(["rebalanceGainMin", "fullBelowShare", "roomAgainShare", "ownMemoryShareMax"]);
 /** What a number of it is, as the last or the first but one word of the name. */
 const units =
   /(?:Ms|MsMin|MsMax|MsDefault|Bytes|BytesMax|Mib|MibMin|MibMax|GibMax|Max|Min|Default|Length|Half)$/;
 /** Counts that say it by a plural. */
 const counts = new Set([
   ...["turnsPerWake", "generationsPerWrite", "bootsPerCpu", "adoptionsAtOnce", "failingHostsShare"],
+  ...["spareCpus", "cpuSharesPerVcpu", "cpuWeightPerVcpu"],
   ...["eventPublishWindow", "eventPublishPage", "fullBelowShare", "roomAgainShare"],
   ...["pipeColumns", "newestRows", "requestsAtOnce", "watchPausePerReading"],
   "beginningsPerSlice",
@@ -45,7 +46,7 @@ describe("limits", () => {
     const files = readSourceTree().filter(({ path }) => !path.startsWith("spec/"));
     const used = new Set<string>();
     for (const { code } of files)
-      for (const [, name = ""] of code.matchAll(/\b[a-z][A-Za-z]*Limits\.([A-Za-z]+)/g)) used.add(name);
+      for (const [, name = ""] of code.matchAll(/\b[a-z][A-Za-z]*Limits\.([A-Za-z0-9]+)/g)) used.add(name);
     for (const { code } of files)
       for (const [, names = ""] of code.matchAll(/const \{([^}]*)\} = [a-z][A-Za-z]*Limits;/g))
         for (const one of names.split(",")) used.add(one.split(":")[0]?.trim() ?? "");
@@ -55,7 +56,7 @@ describe("limits", () => {
   it("of one room alone are in that room", () => {
     const users = new Map<string, Set<string>>();
     for (const { path, code } of readSourceTree())
-      for (const [, name = ""] of code.matchAll(/\b[a-z][A-Za-z]*Limits\.([A-Za-z]+)/g))
+      for (const [, name = ""] of code.matchAll(/\b[a-z][A-Za-z]*Limits\.([A-Za-z0-9]+)/g))
         if (!path.startsWith("spec/")) users.set(name, (users.get(name) ?? new Set()).add(roomOf(path)));
     const astray = allLimits.filter(({ name, file }) => {
       const [room, another] = users.get(name) ?? [];

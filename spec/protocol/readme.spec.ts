@@ -10,7 +10,7 @@ import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
 import { instanceStates, operationStates } from "../../protocol/states.ts";
 import { headerNames } from "../../protocol/wire/headers.ts";
-import { reasons } from "../../protocol/wire/status.ts";
+import { reasons } from "../../protocol/wire/reasons.ts";
 import { allLimits } from "../support/all-limits.ts";
 import { allServices } from "../support/all-services.ts";
 import { limitNotes, notes } from "../support/protocol-notes.ts";

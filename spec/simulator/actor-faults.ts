@@ -47,6 +47,8 @@ export class ActorFaults {
   readonly #full = new Set<Owner>();
   /** By the name of the process, which its threads share. */
   readonly #loops = new Map<string, Set<LoopOrder>>();
+  /** When the last round that hangs will have been given up. */
+  hangsUntilMs = Number.NEGATIVE_INFINITY;
   /** A message is being offered to a mailbox, or asked whether there is room for it. */
   #offering = false;
 
@@ -108,9 +110,9 @@ export class ActorFaults {
 
   #strikeRounds(): () => void {
     const { run } = Rounds.prototype;
-    const struck = (name: string) => this.#struck(name);
+    const struck = (loop: Rounds) => this.#struck(loop);
     Rounds.prototype.run = function runStruck(this: Rounds, context, work) {
-      return run.call(this, context, struck(this.name) ?? (work as () => Promise<never>));
+      return run.call(this, context, struck(this) ?? (work as () => Promise<never>));
     } as typeof run;
     return () => {
       Rounds.prototype.run = run;
@@ -118,14 +120,18 @@ export class ActorFaults {
   }
 
   /** What a round does instead of its work. */
-  #struck(loop: string): (() => Promise<never>) | undefined {
-    const owner = this.#options.kernel.current?.owner;
+  #struck({ name: loop, roundMsMax }: Rounds): (() => Promise<never>) | undefined {
+    const { kernel } = this.#options;
+    const owner = kernel.current?.owner;
     const orders = owner === undefined ? undefined : this.#loops.get(owner.name);
     const order = [...(orders ?? [])].find((one) => one.loop === loop && one.times > 0);
     if (owner === undefined || order === undefined) return undefined;
     order.times -= 1;
     this.#options.crashed(owner, `round of ${loop}`);
-    if (order.hangs) return () => new Promise(() => undefined);
+    if (order.hangs) {
+      this.hangsUntilMs = Math.max(this.hangsUntilMs, kernel.nowMs + roundMsMax);
+      return () => new Promise(() => undefined);
+    }
     return async () => {
       throw new SimulatedCrash(`A round of ${loop} breaks.`);
     };

@@ -5,7 +5,10 @@
 import { resourceServices } from "../../protocol/resources.ts";
 import type { Service } from "../../protocol/wire/service.ts";
 import { sampleOf } from "../support/samples.ts";
+import { isOfNetworks, networkCall } from "./client-networks.ts";
 import type { CommandKind, PlannedCommand } from "./plan.ts";
+import type { ExtensionCommand } from "./plan-extensions.ts";
+import type { NetworkCommand } from "./plan-networks.ts";
 import {
   aggregateName,
   groupName,
@@ -35,16 +38,24 @@ const methods = {
   evacuate: "instance.evacuate",
   operatorLock: "instance.lock",
   operatorUnlock: "instance.unlock",
-} as const satisfies Record<Exclude<SurroundingCommand, ResourceCommand>, string>;
+} as const satisfies Record<
+  Exclude<SurroundingCommand, ResourceCommand | ExtensionCommand | NetworkCommand>,
+  string
+>;
 
 type ResourceCommand = (typeof resourceCommands)[number];
 
 const isOfResource = (command: SurroundingCommand): command is ResourceCommand =>
   resourceCommands.some((one) => one === command);
 
+/** They need each other, and have commands of their own. */
+const ofNetworks: ReadonlySet<string> = new Set([
+  ...["network", "subnet", "port", "security-group", "security-group-rule"],
+]);
+
 /** The resources that a client can make by a request alone, with no file behind it. */
 const makable = Object.values<Service>(resourceServices).filter(
-  ({ methods }) => methods.create !== undefined,
+  ({ noun, methods }) => methods.create !== undefined && !ofNetworks.has(noun),
 );
 
 /** Few names for each, so that they collide; a name that a subject cannot hold is never asked for. */
@@ -60,7 +71,7 @@ function resourceCall(command: ResourceCommand, target: number): SurroundingCall
   return { method: `${noun}.create`, id: "", request: { ...request, name } };
 }
 
-type Planned = PlannedCommand & { readonly command: SurroundingCommand };
+type Planned = PlannedCommand & { readonly command: Exclude<SurroundingCommand, ExtensionCommand> };
 
 export const isSurrounding = (command: CommandKind): command is SurroundingCommand =>
   surroundingCommands.some((one) => one === command);
@@ -72,6 +83,7 @@ export function surroundingCall(
 ): SurroundingCall {
   const { command, target, request = {} } = planned as Planned;
   if (isOfResource(command)) return resourceCall(command, target);
+  if (isOfNetworks(command)) return networkCall(command, target);
   const method = methods[command];
   switch (command) {
     case "groupCreate":

@@ -3,12 +3,13 @@
  * plan says, and tells the judge what it asked for and what it was told, as a history that anybody can read.
  */
 import type { Completed, Fact } from "../../actors/promises/facts.ts";
-import { type Clients, createClients, services } from "../../nodes/sdk/clients.ts";
+import { type ClientOf, type Clients, clientOf, createClients, services } from "../../nodes/sdk/clients.ts";
 import { createFollowers } from "../../nodes/sdk/follow.ts";
 import type { Changed } from "../../protocol/instance.ts";
 import type { Service } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
+import { extensionCall, extensionMethod, extensionServices, isExtension } from "./client-extensions.ts";
 import { isSurrounding, surroundingCall } from "./client-surroundings.ts";
 import { cell } from "./cluster.ts";
 import type { Kernel } from "./kernel.ts";
@@ -55,7 +56,8 @@ const byNoun: ReadonlyMap<string, ServiceOfSdk> = new Map(
 /** What the SDK asks in the operators' project, whoever asks. */
 function isForOperators(method: string): boolean {
   const [noun = "", name = ""] = method.split(".");
-  return byNoun.get(noun)?.service.methods[name]?.audience === "admin";
+  const ours = byNoun.get(noun)?.service.methods[name];
+  return (ours ?? extensionMethod(method))?.audience === "admin";
 }
 
 interface Known {
@@ -66,6 +68,7 @@ export class SimulatedClient {
   readonly project: string;
   readonly process: SimulatedProcess;
   readonly clients: Clients;
+  readonly #of: ClientOf;
   readonly instances: Known[] = [];
   /** The last event that the watcher was handed. */
   watchedUntil = 0;
@@ -89,6 +92,7 @@ export class SimulatedClient {
       random: () => random.next(),
     };
     this.clients = createClients(world);
+    this.#of = clientOf(world);
     this.process.onDeath(() => this.#die());
     kernel.soon(this.process, "watches", () => void this.#watch(createFollowers(this.clients, world)));
   }
@@ -131,6 +135,12 @@ export class SimulatedClient {
         this.#call(last.method, last.id, this.#requests.get(last.requestId) ?? {}, last.requestId);
       return;
     }
+    if (isExtension(command)) {
+      const foreign = others[target % Math.max(1, others.length)]?.id;
+      const { method, id, request } = extensionCall(command, target, { own, foreign });
+      if (id !== undefined) this.#call(method, id, request);
+      return;
+    }
     if (isSurrounding(command)) {
       const { method, id, request } = surroundingCall(planned, others);
       if (id !== undefined) this.#call(method, id, request);
@@ -171,7 +181,9 @@ export class SimulatedClient {
     const requestId = again ?? this.process.ids.next();
     const call = numbered();
     this.#requests.set(requestId, request);
-    if (method !== "instance.list" && method !== "instance.get") this.#last = { method, requestId, id };
+    const mutates = extensionMethod(method)?.mutates;
+    const reads = mutates === false || method === "instance.list" || method === "instance.get";
+    if (!reads) this.#last = { method, requestId, id };
     this.underWay += 1;
     const project = isForOperators(method) ? adminProject : this.project;
     told({
@@ -184,6 +196,7 @@ export class SimulatedClient {
       id,
       requestId,
       request,
+      ...(mutates === undefined ? {} : { mutates }),
     });
     const end = (completed: Omit<Completed, "kind" | "atMs" | "call">) => {
       if (!this.#ends.delete(end)) return;
@@ -205,7 +218,9 @@ export class SimulatedClient {
   async #send(method: string, id: string, request: Readonly<Record<string, unknown>>, requestId: string) {
     const [noun = "", name = ""] = method.split(".");
     const key = byNoun.get(noun)?.key;
-    const service: object = key === undefined ? {} : this.clients[key];
+    const theirs = extensionServices.get(noun);
+    const service: object =
+      key !== undefined ? this.clients[key] : theirs === undefined ? {} : this.#of(theirs);
     const call = (service as Partial<Record<string, Call>>)[name];
     if (call === undefined) throw new Error(`There is no method ${method}.`);
     const options = { requestId, timeoutMs: patienceMs };

@@ -20,21 +20,25 @@ import {
 } from "../../nodes/controller/safety-link.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/events/publisher.ts";
-import type { NumaNode } from "../../protocol/numa.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { MemoryImageFiles } from "../support/memory-image-files.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
 import { ActorFaults } from "./actor-faults.ts";
+import type { SimulatedHypervisor } from "./computer.ts";
+import { type ForeignRules, pluginOf } from "./foreign.ts";
 import { HostMachine, type ToldOfGuest } from "./host-machine.ts";
 import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody, type Owner } from "./kernel.ts";
 import { Network } from "./network.ts";
+import { numaNodesOf } from "./numa-nodes.ts";
 import type { Parameters } from "./plan.ts";
 import { projects } from "./plan-hostile.ts";
 import { simulatedPower } from "./power.ts";
-import { type Machine, SimulatedProcess } from "./process.ts";
+import { across, type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
+import { driversOfHost, shapesOfHost } from "./shapes.ts";
+import { type SimulatedSink, sinkOf } from "./sinks.ts";
 import { StoreServer, streamOf } from "./store.ts";
 import type { Tally } from "./tally.ts";
 import { knownBy, oneVersion, type VersionDraw, Versions, versionsOf } from "./versions.ts";
@@ -47,6 +51,8 @@ export interface ClusterTold {
   guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
   renewed(hostId: string, ownerEpoch: number): void;
   sent(from: string, subject: string, bytes: number): void;
+  /** Events with these numbers have come to a sink. */
+  delivered(sink: string, sequences: readonly number[]): void;
   /** A turn was broken, by a fault, in the middle of this kind of message. */
   crashed(by: Owner, message: string): void;
   /** A full mailbox of this actor did not say that it is full. */
@@ -58,6 +64,11 @@ export interface ClusterOptions {
   readonly random: Random;
   readonly parameters: Parameters;
   readonly told: ClusterTold;
+  /** True: every controller has a plug-in that extends the API. */
+  readonly extended?: boolean;
+  /** Of a plug-in: rules at every controller, a fake hypervisor on every host. Absent: none. */
+  readonly foreign?: ForeignRules;
+  readonly hypervisor?: SimulatedHypervisor | undefined;
   /** What the versions before and after this one know; absent: what the snapshot says. */
   readonly versions?: Versions;
 }
@@ -94,6 +105,8 @@ export class Cluster {
   readonly #options: ClusterOptions;
   /** The storage of all hosts, when hosts share their disks. */
   readonly storage: FakeStorage | undefined;
+  /** Undefined: there is no sink of events. */
+  readonly sink: SimulatedSink | undefined;
   /** Drawn for each life: a process may come back newer, and older too. */
   readonly #nextVersion: VersionDraw;
   /** For each life of an agent: whether it can hold a lease on the storage. */
@@ -136,6 +149,7 @@ export class Cluster {
     const { crashed, silent } = told;
     this.actors = new ActorFaults({ kernel, random: random.fork("actors"), crashed, silent });
     const { sharedDisks } = parameters;
+    this.sink = sinkOf(parameters, { kernel, random: random.fork("sink"), told: told.delivered });
     this.storage =
       sharedDisks === undefined ? undefined : new FakeStorage("shared", { locks: sharedDisks === "locked" });
     for (let index = 0; index < parameters.controllers; index += 1) this.#addController(index);
@@ -164,8 +178,7 @@ export class Cluster {
       hostId,
       monotonicShiftMs: 7_000_000 * (index + 1),
       ...(this.storage === undefined ? {} : { storage: this.storage }),
-      interposer: this.interposer,
-      versions,
+      ...{ interposer: this.interposer, versions, hypervisor: this.#options.hypervisor },
       rates: {
         latencyMs: parameters.driverLatencyMs,
         startMs: parameters.startMs,
@@ -175,6 +188,7 @@ export class Cluster {
       shutdownLatencyMs: parameters.shutdownMs,
       told: told.guest,
     });
+    machine.world.shapes.offered = shapesOfHost(index);
     this.hosts.push({
       machine,
       agent: new SimulatedProcess(kernel, hostId, machine),
@@ -218,18 +232,19 @@ export class Cluster {
         { of: "database", freeBytes: this.store.full ? 0 : databaseBytes, totalBytes: databaseBytes },
       ];
       const name = `controller-${index + 1}`;
-      const ports = { ...common, name, scheduler: {}, projects, firstTurn: index, space: { look } };
+      const { scheduler, ...extended } = pluginOf(this.#options);
+      const ports = { ...common, name, scheduler, projects, firstTurn: index, space: { look } };
       const power = simulatedPower({
         ...{ process, random: random.fork(`power of ${process.name} ${this.#births}`) },
         switchOff: (hostName) => this.#switchOff(hostName),
         isOff: (hostName) => !this.hosts.some(({ agent }, at) => nameOf(at) === hostName && agent.alive),
       });
       const openSafety = this.#safetyOf(process, index, onFailed);
-      void assembleController({ ...ports, openSafety, imageFiles: this.#imageFiles, power }).then(
-        (controller) => {
-          bus.onConnected(() => controller.cutOff());
-        },
-      );
+      const more = { openSafety, imageFiles: this.#imageFiles, power };
+      const sinks = this.sink?.at(process, { store, holder: name });
+      void assembleController({ ...ports, ...more, ...sinks, ...extended }).then((controller) => {
+        bus.onConnected(() => controller.cutOff());
+      });
     });
   }
 
@@ -286,7 +301,8 @@ export class Cluster {
         diskGib: 100,
         storageId: this.storage?.storageId ?? null,
         numa: numaNodesOf(parameters.numaNodes ?? 0, parameters.hostVcpus),
-        ...{ labels: {}, features: [], machineTypes: [] },
+        ...{ labels: this.#options.foreign?.labels ?? {}, features: [], machineTypes: [] },
+        drivers: driversOfHost(index, parameters.oneVersion === true),
       } as const;
       const { clock, ids, log, tally } = agent;
       this.tallies.push(tally);
@@ -349,6 +365,7 @@ export class Cluster {
     this.network.heal();
     this.store.heal();
     this.actors.heal();
+    this.sink?.heal();
     this.hosts.forEach(({ machine, agent, leaving }, index) => {
       machine.heal();
       // An agent of the version before cannot start what one of today was given to run.
@@ -362,15 +379,6 @@ export class Cluster {
   }
 }
 
-/** Does the work in the thread, and goes on in the process when it is done. */
-function across<T>(kernel: Kernel, process: Owner, thread: Owner, work: () => Promise<T>): Promise<T> {
-  return new Promise((resolve) => {
-    kernel.soon(thread, "", () => {
-      void work().then((value) => kernel.soon(process, "", () => resolve(value)));
-    });
-  });
-}
-
 const startLabel = ({ version }: SimulatedProcess): string =>
   version === "same" ? "starts" : `starts, as the ${version} version`;
 
@@ -381,14 +389,4 @@ function pick({ latencyMs, lost, doubled, late }: Parameters) {
 function storeRates({ storeLatencyMs, rolledBack, answerLost, slow, batched }: Parameters) {
   const rates = { latencyMs: storeLatencyMs, rolledBack, answerLost, slow, slowMs: 2_000 };
   return batched === undefined ? rates : { ...rates, batched };
-}
-
-/** Half as many CPUs as vCPUs, so that dedicated CPUs leave guests that share CPUs short of room. */
-function numaNodesOf(count: number, vcpus: number): NumaNode[] {
-  const cpus = Math.max(1, Math.floor(vcpus / 2));
-  return Array.from({ length: count }, (_, node) => ({
-    vcpus: Math.floor((cpus + node) / count),
-    memoryMib: vcpus * 256,
-    hugePages: [],
-  }));
 }

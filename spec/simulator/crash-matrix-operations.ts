@@ -5,6 +5,8 @@
  */
 import { type Act, ask, command, created, fault, type Operation, one, today } from "./crash-matrix-acts.ts";
 import { edits } from "./crash-matrix-edits.ts";
+import { extensions } from "./crash-matrix-extensions.ts";
+import { networks } from "./crash-matrix-networks.ts";
 import type { FaultKind } from "./plan.ts";
 
 const stopped = [...created, command("stopHard", 2_000)];
@@ -344,4 +346,6 @@ export const operations: readonly Operation[] = [
   ...hosts,
   ...surroundings,
   ...edits,
+  ...extensions,
+  ...networks,
 ];

@@ -289,7 +289,9 @@ function onGuest({ fault, target }: PlannedFault, { cluster }: FaultWorld): unde
   );
   const guest = guests[target % Math.max(1, guests.length)];
   if (guest === undefined) return undefined;
-  if (fault === "guestDies") guest.world.kill(guest.instanceId);
+  // Of some their hosts can tell why.
+  if (fault === "guestDies" && target % 2 === 1) guest.world.exceedMemory(guest.instanceId);
+  else if (fault === "guestDies") guest.world.kill(guest.instanceId);
   else if (fault in guestVerbs)
     guest.world.guestDoes(guest.instanceId, guestVerbs[fault as keyof typeof guestVerbs]);
   return undefined;

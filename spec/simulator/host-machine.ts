@@ -4,6 +4,7 @@
  * process that comes or goes is told to the judge at that moment.
  */
 import type { Guest, GuestEvent } from "../../actors/ports/hypervisor.ts";
+import type { Network } from "../../actors/ports/network.ts";
 import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
@@ -12,6 +13,7 @@ import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import { abortError } from "../../nodes/drivers/waiting.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
+import { computerOf, type SimulatedComputer, type SimulatedHypervisor } from "./computer.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
@@ -39,6 +41,8 @@ export interface HostMachineOptions {
   readonly rates: DriverRates;
   readonly interposer: Interposer;
   readonly versions: Versions;
+  /** The fake of a plug-in's hypervisor driver. Absent: ours. */
+  readonly hypervisor?: SimulatedHypervisor | undefined;
   readonly shutdownLatencyMs: number | undefined;
   readonly told: (kind: ToldOfGuest, hostId: string, guest: Guest) => void;
 }
@@ -75,8 +79,9 @@ class WatchedWorld extends FakeWorld {
     this.#tellHeld(instanceId);
   }
 
-  override kill(instanceId: string): void {
-    super.kill(instanceId);
+  override kill(...loss: Parameters<FakeWorld["kill"]>): void {
+    super.kill(...loss);
+    const [instanceId] = loss;
     this.#tellHeld(instanceId);
   }
 
@@ -211,20 +216,15 @@ export class HostMachine implements Machine {
 
   /** Drivers of one life of the agent; `storageAware`: it can hold a lease on the storage. */
   drivers(agent: SimulatedProcess, storageAware: boolean): Drivers {
-    const { clock, log } = agent;
-    const inner = createFakeDrivers({
-      stateDirectory: "/fake",
-      imageStore: "/fake",
-      clock,
-      log,
-      world: this.world,
-    });
+    const inner = createFakeDrivers({ world: this.world });
     agent.onDeath(() => void inner.hypervisor.detach());
     const verb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) =>
       this.#verb({ agent, what, work, signal });
     const { storageLeases: aware, ...rest } = inner;
     const storageLeases = storageAware ? aware : undefined;
-    const { hypervisor, disks, machineFiles } = rest;
+    const { disks, network, machineFiles } = rest;
+    const fake = this.#options.hypervisor?.(this.#computer(agent));
+    const hypervisor = fake ?? rest.hypervisor;
     if (storageLeases !== undefined) agent.onDeath(() => void storageLeases.close());
     const { versions } = this.#options;
     return {
@@ -234,7 +234,9 @@ export class HostMachine implements Machine {
         capabilities: () => hypervisor.capabilities(),
         start: async (spec, paths, signal) => {
           const guest = await verb("start", () => hypervisor.start(spec, paths, signal), signal);
-          await this.#startTakes(agent, spec.instanceId, signal);
+          // A fake has waited for it; a process whose agent died meanwhile has gone on alone.
+          if (fake === undefined) await this.#startTakes(agent, spec.instanceId, signal);
+          else this.world.run(spec.instanceId);
           return guest;
         },
         list: () => hypervisor.list(),
@@ -266,6 +268,7 @@ export class HostMachine implements Machine {
         listShared: () => disks.listShared(),
         releaseShared: (id, ownerEpoch) => verb("releaseDisks", () => disks.releaseShared(id, ownerEpoch)),
       },
+      ...(network === undefined ? {} : { network: slowedNetwork(network, verb) }),
       machineFiles: {
         readAll: async () =>
           (await machineFiles.readAll()).map(({ instanceId, content }) => ({
@@ -276,6 +279,18 @@ export class HostMachine implements Machine {
         remove: (id) => verb("removeFile", () => machineFiles.remove(id)),
       },
     };
+  }
+
+  #computer(agent: SimulatedProcess): SimulatedComputer {
+    return computerOf({
+      ...{ hostId: this.name, world: this.world, agent },
+      begin: async (spec, signal) => {
+        if (!agent.alive) return new Promise(() => undefined);
+        const guest = await this.world.boot(spec, signal);
+        await this.#startTakes(agent, spec.instanceId, signal);
+        return guest;
+      },
+    });
   }
 
   /** `shared`: the work needs room on the shared storage as well. */
@@ -334,7 +349,7 @@ export class HostMachine implements Machine {
   }
 }
 
-type SlowVerb = <T>(what: string, work: () => Promise<T>) => Promise<T>;
+type SlowVerb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
 
 function slowed(leases: StorageLeases, verb: SlowVerb): StorageLeases {
   return {
@@ -343,6 +358,16 @@ function slowed(leases: StorageLeases, verb: SlowVerb): StorageLeases {
     close: () => leases.close(),
   };
 }
+
+const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
+  kind: network.kind,
+  facts: () => network.facts(),
+  list: () => network.list(),
+  ensurePort: (port, signal) => verb("ensurePort", () => network.ensurePort(port, signal), signal),
+  releasePort: (id, ownerEpoch, signal) =>
+    verb("releasePort", () => network.releasePort(id, ownerEpoch, signal), signal),
+  release: (holding, signal) => verb("releasePort", () => network.release(holding, signal), signal),
+});
 
 interface Verb<T> {
   readonly agent: SimulatedProcess;

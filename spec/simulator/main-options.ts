@@ -20,6 +20,7 @@ All:
   --hosts N --instances N --controllers N --seconds N
                       how large a run is; without them each seed draws its own size
   --json              the result as JSON
+  --help, -h          this text
 `;
 
 /** What somebody asked for is not possible. */
@@ -123,8 +124,15 @@ function sizeOf(values: Values): PlanSize {
 
 type Numbered = "seeds" | "from" | "jobs" | "controllers" | "hosts" | "instances" | "seconds";
 
-function whole(values: Values, name: Numbered, min: number, max: number): number | undefined {
-  const text = values[name];
+const whole = (values: Values, name: Numbered, min: number, max: number): number | undefined =>
+  wholeNumber(name, values[name], { min, max });
+
+/** The number that an option was given; undefined: it was not given. @throws UsageError */
+export function wholeNumber(
+  name: string,
+  text: string | undefined,
+  { min, max }: { readonly min: number; readonly max: number },
+): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;

@@ -1,4 +1,7 @@
-/** What the guard of a host rests on when it dies itself, and how that is switched off (mutants.ts). */
+/**
+ * What the guard of a host rests on when it dies itself, what a guest's owner is told of its end, and how
+ * each is switched off (mutants.ts).
+ */
 import type { Mutant } from "./mutants-plans.ts";
 import type { Plan, PlannedFault } from "./plan.ts";
 
@@ -14,7 +17,24 @@ function guardless(plan: Plan): Plan {
   return { ...plan, parameters, commands, faults };
 }
 
+/** Guests die one after the other, and of some their hosts can tell why. */
+function dying(plan: Plan): Plan {
+  const faults = Array.from({ length: 20 }, (_, target): PlannedFault => {
+    return { atMs: 15_000 + 1_500 * target, fault: "guestDies", target, forMs: 0 };
+  });
+  return { ...plan, faults: [...plan.faults, ...faults] };
+}
+
 export const guardMutants: readonly Mutant[] = [
+  {
+    name: "owner-not-told-why",
+    promise: "I10",
+    file: "actors/control/instance/change.ts",
+    find: 'return { reason: machine.reason, ...(message === "" ? {} : { message }) };',
+    replace: 'return message === "" ? { reason: machine.reason } : {};',
+    guard: "The owner of a guest that its bound has ended reads why in its events.",
+    shape: dying,
+  },
   {
     name: "guard-forgets",
     promise: "I2",

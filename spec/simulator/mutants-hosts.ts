@@ -86,8 +86,8 @@ export const hostMutants: readonly Mutant[] = [
     name: "disks-left",
     promise: "I7",
     file: "actors/node/machine/effects.ts",
-    find: "return done(disks.release(id, spec.ownerEpoch, { keepDisk }));",
-    replace: 'return { kind: "done" };',
+    find: "await disks.release(this.#instanceId, spec.ownerEpoch, { keepDisk });",
+    replace: "",
     guard: "The directory of a machine that is gone is removed.",
   },
   {

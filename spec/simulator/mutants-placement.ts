@@ -1,7 +1,17 @@
 /** Guards of groups, quotas, zones, bulk creates and evacuations, and how each is switched off. */
-import { apart, crowdedResources, evacuated, type Mutant } from "./mutants-plans.ts";
+import { apart, crowdedResources, evacuated, type Mutant, zonesInMotion } from "./mutants-plans.ts";
 
 export const placementMutants: readonly Mutant[] = [
+  {
+    name: "shape-not-told",
+    promise: "I1",
+    file: "actors/control/instance/state.ts",
+    find: "...(instance.shape === null ? {} : { shape: instance.shape }),",
+    replace: "",
+    guard: "A host is told the shape of the machine, and starts no other one.",
+    size: { hosts: 4 },
+    shape: evacuated,
+  },
   {
     name: "group-unjudged",
     promise: "I3",
@@ -68,8 +78,8 @@ export const placementMutants: readonly Mutant[] = [
     name: "resource-version-unjudged",
     promise: "I1",
     file: "db/memory/apply-rows.ts",
-    find: 'if (rows.get(changed.id)?.version !== changed.version - 1) return { kind: "conflict" };',
-    replace: 'if (rows.get(changed.id) === undefined) return { kind: "conflict" };',
+    find: 'if (before?.version !== changed.version - 1) return { kind: "conflict" };',
+    replace: 'if (before === undefined) return { kind: "conflict" };',
     guard: "A row is changed only as it was read: else the change of another operator is lost.",
     shape: crowdedResources,
   },
@@ -77,9 +87,29 @@ export const placementMutants: readonly Mutant[] = [
     name: "zone-unjudged",
     promise: "I3",
     file: "db/rules/zone/memory.ts",
-    find: 'return twice === undefined ? undefined : { kind: "zoneConflict", hostId: twice };',
-    replace: "return undefined;",
+    find: 'if (twice !== undefined) return { kind: "zoneConflict", hostId: twice };',
+    replace: "",
     guard: "A host is in one availability zone at most.",
+  },
+  {
+    name: "zone-taken-away",
+    promise: "I3",
+    file: "db/rules/zone/memory.ts",
+    find: "return heldZone(tables, zones);",
+    replace: "return undefined;",
+    guard: "No zone changes under an instance that has asked for it.",
+    size: { hosts: 4, controllers: 2, seconds: 60 },
+    shape: zonesInMotion,
+  },
+  {
+    name: "zone-of-a-moment-ago",
+    promise: "I3",
+    file: "db/rules/zone/memory.ts",
+    find: 'return elsewhere && { kind: "hostFull", hostId: elsewhere.hostId };',
+    replace: "return undefined;",
+    guard: "A claim is in the zone that was asked for, also when the host has just left it.",
+    size: { hosts: 4, controllers: 2, seconds: 60 },
+    shape: zonesInMotion,
   },
   {
     name: "zone-taken-for-done",

@@ -286,6 +286,32 @@ export function crowdedResources(plan: Plan): Plan {
   return { ...plan, parameters, commands: [limit, rack, ...rows, ...changes], faults: [] };
 }
 
+/** A few rows of a plug-in are made by clients of two projects, close to a limit that operators set. */
+export function crowdedExtensions(plan: Plan): Plan {
+  const few = { extensions: { "acme.signalFlags": 1 } };
+  const limit = { atMs: 3_000, client: 0, command: "quotaSet", target: 0, request: few } as const;
+  const commands = Array.from({ length: 40 }, (_, index): readonly PlannedCommand[] => {
+    const [atMs, target] = [5_000 + index * 900, index];
+    return [
+      { atMs, client: 0, command: "flagCreate", target },
+      { atMs: atMs + 200, client: 1, command: "flagHoist", target },
+      { atMs: atMs + 300, client: 1, command: "flagGet", target },
+      ...(index % 6 === 5 ? [{ atMs: atMs + 400, client: 0, command: "flagDelete", target } as const] : []),
+    ];
+  });
+  const parameters = { ...plan.parameters, ...calm, oneVersion: true };
+  return { ...plan, parameters, commands: [limit, ...commands.flat()], faults: [] };
+}
+
+/** Every event is brought to a sink, by controllers that are killed again and again. */
+export function sinking(plan: Plan): Plan {
+  const faults = Array.from({ length: 12 }, (_, index): PlannedFault => {
+    return { atMs: 5_000 + index * 1_300, fault: "killController", target: index, forMs: 300 };
+  });
+  const parameters = { ...plan.parameters, ...calm, oneVersion: true, sink: true, latencyMs: 30 } as const;
+  return { ...plan, parameters, faults };
+}
+
 /** Guests that nobody recovers by himself lose their hosts, one after the other, and operators take them. */
 export function evacuated(plan: Plan): Plan {
   const request = { recovery: { policy: "leave" } };
@@ -303,4 +329,44 @@ export function evacuated(plan: Plan): Plan {
   );
   const parameters = { ...plan.parameters, ...calm, oneVersion: true, sharedDisks: "locked" as const };
   return { ...plan, parameters, commands: [...creates, ...commands], faults };
+}
+
+/** Instances ask for one of two zones at the moments at which hosts leave them, and come back. */
+export function zonesInMotion(plan: Plan): Plan {
+  const zones = ["zone-a", "zone-b"];
+  const racks = zones.map((availabilityZone, target): PlannedCommand => {
+    return { atMs: 3_000, client: 0, command: "aggregateCreate", target, request: { availabilityZone } };
+  });
+  const moments = Array.from({ length: 12 }, (_, index) => 5_000 + index * 4_000);
+  const commands = moments.flatMap((atMs, index): readonly PlannedCommand[] => {
+    const target = index % zones.length;
+    const request = { host: `h${1 + (index % plan.parameters.hosts)}` };
+    const asking = { availabilityZone: zones[target] };
+    const create = (afterMs: number, client: number): PlannedCommand => ({
+      ...{ atMs: atMs + afterMs, client, command: "create", target: index * 8 + afterMs, request: asking },
+    });
+    return [
+      { atMs, client: 0, command: "hostAdd", target, request },
+      { atMs: atMs + 2_000, client: 0, command: "hostRemove", target, request },
+      ...[0, 2, 5, 20].map((afterMs, client) => create(2_000 + afterMs, client % 2)),
+      { atMs: atMs + 3_000, client: 0, command: "hostAdd", target, request },
+      create(3_300, 1),
+      { atMs: atMs + 3_700, client: 0, command: "hostRemove", target, request },
+    ];
+  });
+  const parameters = { ...plan.parameters, ...calm, oneVersion: true };
+  return { ...plan, parameters, commands: [...racks, ...commands], faults: [] };
+}
+
+/** Guests are told much, and started again by controllers that have begun anew. */
+export function toldGuests(plan: Plan): Plan {
+  const parameters = { ...plan.parameters, ...calm, told: true as const, oneVersion: true, hostVcpus: 12 };
+  const userData = btoa("token");
+  const commands = plan.commands.map((one) =>
+    one.command === "create" ? { ...one, request: { ...one.request, userData } } : one,
+  );
+  const faults = [10_000, 20_000, 30_000].map(
+    (atMs): PlannedFault => ({ atMs, fault: "killController", target: 0, forMs: 500 }),
+  );
+  return { ...plan, parameters: { ...parameters, controllers: 1 }, commands, faults };
 }

@@ -1,5 +1,5 @@
 /** Guards of what is decided and stored, and what switches each off (mutants.ts). */
-import { locked, type Mutant, written } from "./mutants-plans.ts";
+import { locked, type Mutant, toldGuests, written } from "./mutants-plans.ts";
 
 export const recordMutants: readonly Mutant[] = [
   {
@@ -103,6 +103,24 @@ export const recordMutants: readonly Mutant[] = [
     replace: "commitOf(edited)",
     guard: "An edit is an event that says what changed.",
     shape: written,
+  },
+  {
+    name: "guest-data-unread",
+    promise: "I4",
+    file: "db/memory/instance-reads.ts",
+    find: "...(guestData && { guestData })",
+    replace: "",
+    guard: "An actor that is loaded anew tells the guest all that it was to be told.",
+    shape: toldGuests,
+  },
+  {
+    name: "guest-data-uncommitted",
+    promise: "I4",
+    file: "actors/control/instances/create.ts",
+    find: "      ...(guestData && { guestData }),\n",
+    replace: "",
+    guard: "What a guest is to be told is in the commit that makes it.",
+    shape: toldGuests,
   },
   {
     name: "unclear-commit",

@@ -4,17 +4,20 @@
  */
 import { actorMutants } from "./mutants-actors.ts";
 import { drainMutants } from "./mutants-drains.ts";
+import { extensionMutants } from "./mutants-extensions.ts";
 import { guardMutants } from "./mutants-guards.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
 import { meterMutants } from "./mutants-meter.ts";
 import { neighbourMutants } from "./mutants-neighbours.ts";
+import { networkMutants } from "./mutants-networks.ts";
 import { placementMutants } from "./mutants-placement.ts";
 import type { Mutant } from "./mutants-plans.ts";
 import { readerMutants } from "./mutants-readers.ts";
 import { recordMutants } from "./mutants-records.ts";
 
 export const mutants: readonly Mutant[] = [
+  ...extensionMutants,
   ...recordMutants,
   ...hostMutants,
   ...leaseMutants,
@@ -25,4 +28,5 @@ export const mutants: readonly Mutant[] = [
   ...drainMutants,
   ...guardMutants,
   ...meterMutants,
+  ...networkMutants,
 ];

@@ -6,6 +6,8 @@
 import type { groupPolicies } from "../../protocol/kinds.ts";
 import type { QuotaResource } from "../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../protocol/states.ts";
+import { extensionCommands, extensionsOf } from "./plan-extensions.ts";
+import { networkCommands, networksOf } from "./plan-networks.ts";
 import type { Random } from "./random.ts";
 
 // Types only: a mutant of the product must be in place before any of its code is loaded.
@@ -34,7 +36,13 @@ export const operatorCommands = [
 ] as const;
 /** Of any resource: which, and how the row is called, follows from the target. */
 export const resourceCommands = ["resourceCreate", "resourceDelete", "resourceList"] as const;
-export const surroundingCommands = [...groupCommands, ...operatorCommands, ...resourceCommands] as const;
+export const surroundingCommands = [
+  ...groupCommands,
+  ...operatorCommands,
+  ...resourceCommands,
+  ...extensionCommands,
+  ...networkCommands,
+] as const;
 export type SurroundingCommand = (typeof surroundingCommands)[number];
 
 /** Fields of a request, as the plan has them: they are sent as they are. */
@@ -98,6 +106,8 @@ export function surroundingsOf(random: Random, span: Span): Surroundings {
       ...(random.fork("quotas").chance(0.3) ? quotasOf(random.fork("quota commands"), span) : []),
       ...(zoned ? zonesOf(random.fork("zone commands"), span) : []),
       ...(random.fork("resources").chance(0.3) ? resourcesOf(random.fork("resource commands"), span) : []),
+      ...(random.fork("networks").chance(0.3) ? networksOf(random.fork("network commands"), span) : []),
+      ...(random.fork("extensions").chance(0.2) ? extensionsOf(random.fork("extension commands"), span) : []),
     ],
     wish: () => wished(creates, { groups, zoned, bulky }),
     races: groups.length === 0 ? [] : racesOf(random.fork("races"), groups, span),

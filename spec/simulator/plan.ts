@@ -47,14 +47,22 @@ export interface Parameters {
    * guests can start anywhere.
    */
   readonly sharedDisks?: "locked" | "unlocked";
+  /** Guests have disks, on the hosts that they run on. Absent: they have what `sharedDisks` says. */
+  readonly ownDisks?: true;
   /** Nobody is of another version. */
   readonly oneVersion?: boolean;
   /** How many lives of agents cannot hold a lease on the storage, as where its locks fail; absent: none. */
   readonly storageUnaware?: number;
   /** NUMA nodes of each host; half of the instances that are made ask for CPUs of their own. Absent: none. */
   readonly numaNodes?: number;
+  /** Some guests are told about themselves. Then nobody is of another version: see migration 0012. */
+  readonly told?: true;
   /** Commits stand in one line at the store, a batch of each controller. Absent: each finds its own way. */
   readonly batched?: true;
+  /** Every event is brought to a sink. Absent: there is none. */
+  readonly sink?: true;
+  /** Controllers have a plug-in that extends the API, also where no command of the plan asks for it. */
+  readonly extended?: true;
 }
 
 export const ordinaryCommands = [
@@ -168,7 +176,9 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
   const drawn = {
     ...parametersOf(random.fork("parameters"), size),
     ...numaNodesOf(random.fork("cells")),
+    ...(random.fork("told").chance(0.2) ? { told: true as const, oneVersion: true } : {}),
     ...(random.fork("batched").chance(0.5) ? { batched: true as const } : {}),
+    ...(random.fork("sink").chance(0.3) ? { sink: true as const } : {}),
   };
   const seconds = size.seconds ?? random.fork("length").whole(20, 90);
   const faultyMs = setUpMs + seconds * 1_000;
@@ -181,7 +191,8 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
       ...{ parameters, faultyMs },
       ordinary: commandsOf(random.fork("commands"), { parameters, faultyMs, size }),
     }),
-    ...evacuationsOf(random.fork("evacuations"), away),
+    // What is asked for after the last fault would meet a cluster that is being judged.
+    ...evacuationsOf(random.fork("evacuations"), away).filter(({ atMs }) => atMs < faultyMs),
     ...editsOf(random.fork("edits"), { ...span, clients: parameters.clients }),
   ];
   const faults = [
@@ -212,13 +223,24 @@ function surrounded(
   const { clients, hosts } = parameters;
   const span = { fromMs: setUpMs, untilMs: faultyMs, clients, hosts };
   const { commands, wish, races } = surroundingsOf(random, span);
-  const wishing = ordinary.map((command) =>
-    command.command === "create" ? { ...command, ...wish() } : command,
-  );
+  const told = random.fork("told");
+  const wishing = ordinary.map((command) => {
+    if (command.command !== "create") return command;
+    const { request, ...wished } = wish();
+    const all = { ...request, ...(parameters.told === true ? toldOf(told) : {}) };
+    return { ...command, ...wished, ...(Object.keys(all).length === 0 ? {} : { request: all }) };
+  });
   const raced = races.map(({ atMs, client, wished }, target): PlannedCommand => {
     return { atMs, client, command: "create", target, ...wished };
   });
   return [...wishing, ...commands, ...raced];
+}
+
+/** What some guests shall be told about themselves. */
+function toldOf(random: Random): PlannedRequest {
+  const userData = random.chance(0.6) ? { userData: btoa(`token ${random.whole(0, 99)}`) } : {};
+  const hostname = random.chance(0.3) ? { hostname: `host-${random.whole(0, 9)}` } : {};
+  return { ...userData, ...hostname, ...(random.chance(0.2) ? { configDrive: random.chance(0.7) } : {}) };
 }
 
 interface Surrounded {

@@ -136,3 +136,12 @@ function told(fields: Readonly<Record<string, unknown>>): string {
   );
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }
+
+/** Does the work in the thread, and goes on in the process when it is done. */
+export function across<T>(kernel: Kernel, process: Owner, thread: Owner, work: () => Promise<T>): Promise<T> {
+  return new Promise((resolve) => {
+    kernel.soon(thread, "", () => {
+      void work().then((value) => kernel.soon(process, "", () => resolve(value)));
+    });
+  });
+}

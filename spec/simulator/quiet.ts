@@ -8,6 +8,7 @@ import type { Event } from "../../protocol/event.ts";
 import { serverGroup } from "../../protocol/server-group.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
 import type { Cluster } from "./cluster.ts";
+import { sinkName } from "./sinks.ts";
 
 const everything = 1_000_000;
 
@@ -50,12 +51,18 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
           instanceId,
           what: "machine file",
         })),
+        ...[...world.ports.values()].map(({ instanceId, portId }) => ({
+          hostId: name,
+          instanceId,
+          what: `port ${portId}`,
+        })),
       ])
       .concat(leftOnStorage(cluster, rows)),
     disksLost: lostOnStorage(cluster, rows),
     events,
     eventsTrimmed: trimmed,
     stream: cluster.stream.events.map(({ sequence }) => sequence),
+    sinks: cluster.sink === undefined ? [] : [sinkName],
     findings,
   };
 }

@@ -3,24 +3,28 @@
  * everything must come to rest as it was asked for. Judged at every step. The same plan gives the same run,
  * byte for byte.
  */
-import { hostLimits } from "../../actors/node/host/limits.ts";
-import type { Completed, Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
+import type { Completed, Fact, GuestProcess, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
-import { storageLimits } from "../../protocol/limits/storage.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
+import type { SimulatedHypervisor } from "./computer.ts";
 import { Coverage } from "./coverage.ts";
 import { applyFault } from "./faults.ts";
+import type { ForeignRules } from "./foreign.ts";
 import type { Aim, CountedStep } from "./interposer.ts";
 import { Kernel, nobody, type Owner } from "./kernel.ts";
 import { firstStandingStill } from "./loops.ts";
 import { noteSystems } from "./nact-systems.ts";
+import { hangEndsMs, patience } from "./patience.ts";
 import { liveMsMax, type Plan, type PlannedCommand, setUpMs } from "./plan.ts";
+import { extensionCommands } from "./plan-extensions.ts";
 import { operatorCommands } from "./plan-surroundings.ts";
-import { quietFact, sharedStorage } from "./quiet.ts";
+import { quietFact } from "./quiet.ts";
 import { Random } from "./random.ts";
+import { shapeIn } from "./shapes.ts";
+import { timersMaxOf } from "./timers.ts";
 import { Trace } from "./trace.ts";
 import type { Versions } from "./versions.ts";
 
@@ -37,6 +41,9 @@ export interface RunOptions {
   /** Called once everything is up: what happens beside the plan's commands and faults. */
   readonly script?: (world: ScriptWorld) => void;
   readonly countSteps?: boolean;
+  /** Of a plug-in: rules at every controller, a fake hypervisor on every host. Absent: none. */
+  readonly foreign?: ForeignRules;
+  readonly hypervisor?: SimulatedHypervisor | undefined;
   /** Messages of the previous version; absent: as in the snapshot of that version. */
   readonly versions?: Versions;
 }
@@ -68,13 +75,6 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Out
 
 /** How often guests write to their disks. */
 const lookPeriodMs = 500;
-/** Timers that are to fire. Runs of this size have some hundreds, but for the waits of a flood. */
-const timersMax = 20_000;
-/** Time for a full report of a host, the answer to it, and the next report. */
-const sayingMs = 5_000;
-/** A round of the sweep, with what delays it. */
-const sweepMs = 20_000;
-
 class Run {
   readonly #plan: Plan;
   readonly #options: RunOptions;
@@ -101,7 +101,10 @@ class Run {
       kernel,
       random,
       parameters: plan.parameters,
+      extended: plan.commands.some(({ command }) => extensionCommands.some((one) => one === command)),
       ...(options.versions === undefined ? {} : { versions: options.versions }),
+      ...(options.foreign === undefined ? {} : { foreign: options.foreign }),
+      hypervisor: options.hypervisor,
       told: {
         committed: (by, commit, result) => this.#committed(by, commit, result),
         guest: (kind, hostId, { instanceId, ownerEpoch, pid }) =>
@@ -113,10 +116,14 @@ class Run {
             ownerEpoch,
             pid,
             held: kind === "guestStarted",
+            ...(kind === "guestStarted" ? this.#toldBy(hostId, instanceId) : {}),
+            // Of a plug-in's fake nobody knows it.
+            ...(options.hypervisor ? {} : { shape: shapeIn(this.#cluster.hosts, hostId, instanceId) }),
           }),
         renewed: (hostId, ownerEpoch) =>
           this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, leaseEpoch: ownerEpoch }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
+        delivered: (sink, sequences) => this.#see({ kind: "delivered", atMs: kernel.nowMs, sink, sequences }),
         crashed: (by, message) => this.#crashed(by, message),
         silent: ({ name }, actor) => this.#violated(`The full mailbox of ${actor} at ${name} said nothing.`),
       },
@@ -185,14 +192,24 @@ class Run {
       void flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 1 }, { timeoutMs: 60_000 });
       const own = { name: boundFlavor, vcpus: 1, memoryMib: 128, diskGib: 1, extraSpecs: dedicated };
       if (this.#plan.parameters.numaNodes !== undefined) void flavor.create(own, { timeoutMs: 60_000 });
-      const shared = this.#plan.parameters.sharedDisks !== undefined;
-      const disk = shared ? { disk: { path: "/disk", format: "qcow2" as const } } : {};
+      const { sharedDisks, ownDisks } = this.#plan.parameters;
+      const disk =
+        sharedDisks !== undefined || ownDisks === true
+          ? { disk: { path: "/disk", format: "qcow2" as const } }
+          : {};
       const tiny = { name: "tiny", kernel: { path: "/kernel" }, ...disk };
       void image.register(tiny, { timeoutMs: 60_000 });
     });
     await this.#kernel.run(setUpMs);
     Object.assign(network.rates, rates[0]);
     Object.assign(store.rates, rates[1]);
+  }
+
+  /** What is on the drive of a guest that has just started. */
+  #toldBy(hostId: string, instanceId: string): Pick<GuestProcess, "told"> {
+    const host = this.#cluster.hosts.find(({ machine }) => machine.name === hostId);
+    const told = host?.machine.world.toldTo(instanceId);
+    return told === undefined ? {} : { told: { hostname: told.hostname, userData: told.userData ?? "" } };
   }
 
   /** Guests write to their disks all the time, and nothing held in memory grows without end. */
@@ -202,7 +219,8 @@ class Run {
       for (const { instanceId, pid } of machine.world.list())
         if (machine.world.canWrite(instanceId))
           this.#see({ kind: "diskWritten", atMs, hostId: machine.name, instanceId, pid });
-    this.#see({ kind: "measured", atMs, what: "timers", amount: this.#kernel.waiting, max: timersMax });
+    const [amount, max] = [this.#kernel.waiting, timersMaxOf(this.#plan)];
+    this.#see({ kind: "measured", atMs, what: "timers", amount, max });
     this.#kernel.after(nobody, lookPeriodMs, "", () => this.#look());
   }
 
@@ -253,6 +271,9 @@ class Run {
       await this.#kernel.run(this.#kernel.nowMs + 5_000);
       if (await this.#isAtRest()) break;
     }
+    // What a loop that hangs has last seen, such as lost hosts or a full disk, holds until it is given up.
+    const hangsEndMs = this.#cluster.actors.hangsUntilMs + hangEndsMs;
+    if (this.#kernel.nowMs < hangsEndMs) await this.#kernel.run(hangsEndMs);
     if (this.#kernel.halted) return;
     let fact = await this.#quiet();
     // The doctor takes its time. A host that an operator enabled meanwhile is an event of its own, and room
@@ -262,12 +283,10 @@ class Run {
       while (!this.#kernel.halted && this.#kernel.nowMs < untilMs && !(await this.#isAtRest()));
       fact = await this.#quiet();
     }
-    if (fact !== undefined && hasDrift(fact)) {
-      await this.#kernel.run(this.#kernel.nowMs + hostLimits.inventoryPeriodMs + sayingMs);
-      fact = await this.#quiet();
-    }
-    if (fact !== undefined && hasLeftDisks(fact)) {
-      await this.#kernel.run(this.#kernel.nowMs + storageLimits.sweepPeriodMs + sweepMs);
+    for (const wait of patience) {
+      const waitMs = fact && wait(fact, this.#kernel.nowMs);
+      if (waitMs === undefined) continue;
+      await this.#kernel.run(waitMs);
       fact = await this.#quiet();
     }
     if (fact !== undefined) this.#see(fact);
@@ -290,6 +309,7 @@ class Run {
     // A host that is fenced cleans up, and comes back: perhaps not at once, when its storage lease was taken.
     if ((await inner.hosts.all()).some(({ lease }) => (lease?.fencedBy ?? null) !== null)) return false;
     const last = await inner.events.lastSequence();
+    if (this.#cluster.sink !== undefined && this.#cluster.sink.sequence !== last) return false;
     return this.#admin.watchedUntil === last && (this.#cluster.stream.events.at(-1)?.sequence ?? 0) === last;
   }
 
@@ -373,12 +393,6 @@ class Run {
     this.#kernel.halted = true;
   }
 }
-
-/** A host that could not write down what it was told is told again when it has said all it knows. */
-const hasDrift = ({ findings }: Quiet): boolean => findings.some((one) => one.includes('"kind":"drift"'));
-
-/** Until the controllers have looked for disks that nobody owns, those that are left may be there. */
-const hasLeftDisks = ({ remains }: Quiet): boolean => remains.some(({ hostId }) => hostId === sharedStorage);
 
 const textOf = (thrown: unknown): string =>
   thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);

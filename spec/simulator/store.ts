@@ -152,9 +152,12 @@ export class StoreServer {
         );
         return;
       }
+      const extraMs = this.#extraMs(fault);
+      if (extraMs > postgresLimits.storeTimeoutMs) {
+        kernel.after(process, postgresLimits.storeTimeoutMs, "", fail);
+        return;
+      }
       this.#committing += amount;
-      const slowMs = random.chance(this.rates.slow) ? random.latencyMs(this.rates.slowMs) : 0;
-      const extraMs = fault === "delay" ? 400 : slowMs;
       kernel.after(nobody, random.latencyMs(this.rates.latencyMs / 2) + extraMs, "", () => {
         const performed = this.#perform({
           ...{ connection, process, name, given, answer, fault },
@@ -172,6 +175,13 @@ export class StoreServer {
     });
   }
 
+  /** Time that a call takes beside its way. The server ends a statement that takes longer than it may. */
+  #extraMs(fault: Call["fault"]): number {
+    const { random } = this.#options;
+    const slowMs = random.chance(this.rates.slow) ? random.latencyMs(this.rates.slowMs) : 0;
+    return fault === "delay" ? 400 : slowMs;
+  }
+
   #writeInLine(call: Call, { resolve, reject, back, fail }: Ends): void {
     const write = () =>
       this.line.write(call.connection, {
@@ -182,10 +192,11 @@ export class StoreServer {
           ),
         refuse: () => void fail(),
       });
-    const { kernel, random } = this.#options;
-    const slowMs = random.chance(this.rates.slow) ? random.latencyMs(this.rates.slowMs) : 0;
-    const extraMs = call.fault === "delay" ? 400 : slowMs;
+    const extraMs = this.#extraMs(call.fault);
+    const { kernel } = this.#options;
     if (extraMs === 0) write();
+    else if (extraMs > postgresLimits.storeTimeoutMs)
+      kernel.after(call.process, postgresLimits.storeTimeoutMs, "", () => fail());
     else kernel.after(call.process, extraMs, "", write);
   }
 

@@ -37,7 +37,9 @@ export class Talkative {
     const host = await inner.hosts.get(this.#hostId);
     if (host === undefined) return;
     const fields = Object.keys(HostInventory.properties).map((field) => [field, Object(host)[field]]);
-    const inventory = { ...Object.fromEntries(fields), hostId: this.#hostId };
+    const { drivers, ...rest } = Object.fromEntries(fields);
+    // Drivers that were not said are null in the store, and absent in a report.
+    const inventory = { ...rest, ...(drivers ? { drivers } : {}), hostId: this.#hostId };
     for (let count = 0; count < registrationsAtOnce; count += 1) {
       this.#spoken += 1;
       const said = { ...inventory, hypervisorVersion: `talkative ${this.#spoken}` };

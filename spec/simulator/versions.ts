@@ -34,9 +34,12 @@ export function versionsOf(random: Random): VersionDraw {
 /** Everything is of today. */
 export const oneVersion: VersionDraw = { controller: () => "same", agent: () => "same" };
 
-/** What an agent of that version understands of the needs of guests: an older one binds none to CPUs. */
+/** Needs of guests that agents of the version before did not know. */
+const newNeeds: readonly AgentNeed[] = ["binding", "configDrive"];
+
+/** What an agent of that version understands of the needs of guests. */
 export const knownBy = (version: LifeVersion): readonly AgentNeed[] =>
-  version === "older" ? agentNeeds.filter((need) => need !== "binding") : agentNeeds;
+  version === "older" ? agentNeeds.filter((need) => !newNeeds.includes(need)) : agentNeeds;
 
 /** A method as each version has it. */
 interface Both {

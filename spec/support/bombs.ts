@@ -3,7 +3,7 @@
  * announce.
  */
 import { wireLimits } from "../../protocol/limits/wire.ts";
-import type { Reason } from "../../protocol/wire/status.ts";
+import type { Reason } from "../../protocol/wire/reasons.ts";
 
 export interface Bomb {
   readonly name: string;

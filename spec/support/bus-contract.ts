@@ -240,6 +240,22 @@ export function busContract(name: string, world: (this: Mocha.Context) => Promis
       expect(size).to.be.within(2_003, 2_100);
     });
 
+    it("does not handle what was published where requests come in, since nobody waits for its answer", async () => {
+      const heard: string[] = [];
+      const door: BusDoor = { admit: () => "take", refusal: () => text("") };
+      const handle = async (_: string, message: BusMessage) => {
+        heard.push(read(message));
+        return text("done");
+      };
+      under.other.serve(subject, undefined, handle, door);
+      await under.passing(50);
+      under.bus.publish(subject, text("published"));
+      expect(read((await outcome(under.bus.request(subject, text("asked"), 1_000))) as BusMessage)).to.equal(
+        "done",
+      );
+      expect(heard).to.deep.equal(["asked"]);
+    });
+
     it("takes several answers to one question; the asker has the first", async () => {
       under.other.serve(subject, undefined, async () => ["first", "second"].map((one) => text(one)));
       await under.passing(50);

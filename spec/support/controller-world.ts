@@ -1,4 +1,6 @@
 /** A controller on a memory bus and any store, with clients and scripted hosts: the smallest cluster. */
+import type { NamedExtensions } from "../../actors/control/extensions/definition.ts";
+import type { SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
@@ -8,8 +10,9 @@ import { assembleController, type Controller } from "../../nodes/controller/asse
 import { assembleSafety } from "../../nodes/controller/safety.ts";
 import { createPowerFence } from "../../nodes/fence/index.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
-import type { Clients } from "../../nodes/sdk/clients.ts";
+import type { ClientOf, Clients } from "../../nodes/sdk/clients.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
+import type { PluginVersion } from "../../protocol/release.ts";
 import { services } from "../../protocol/services.ts";
 import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
@@ -40,9 +43,27 @@ export interface WorldOptions {
   readonly power?: PowerFence;
   /** Absent: nothing is known of the controllers' file systems. */
   readonly space?: DiskSpace;
+  /** Filters and weighers of plug-ins. Absent: none. */
+  readonly foreign?: SchedulerOptions["foreign"];
+  /** Plug-ins of each controller, by index. Absent: none says what it runs. */
+  readonly plugins?: readonly (readonly PluginVersion[])[];
   /** Absent: a log of errors only. */
   readonly log?: Log;
+  /** Absent: no plug-ins. */
+  readonly extensions?: readonly NamedExtensions[];
+  /** Of all clients. Absent: the controllers do not know them. */
+  readonly projects?: readonly string[];
 }
+
+const releaseOf = ({ plugins }: WorldOptions, index: number) =>
+  plugins === undefined
+    ? {}
+    : {
+        release: {
+          name: `controller-${index + 1}`,
+          release: { version: "1.0.0", plugins: [...(plugins[index] ?? [])] },
+        },
+      };
 
 export async function controllerWorld(options: WorldOptions = {}) {
   const bus = createMemoryBus({ clock: systemClock });
@@ -57,19 +78,25 @@ export async function controllerWorld(options: WorldOptions = {}) {
         cell,
         name: `controller-${index + 1}`,
         store,
-        scheduler: {},
+        scheduler: options.foreign === undefined ? {} : { foreign: options.foreign },
         firstTurn: index,
+        ...releaseOf(options, index),
         imageFiles,
         power: options.power ?? createPowerFence({ nodes: [], clock: systemClock, log: silentLog }),
         ...(options.space === undefined ? {} : { space: options.space }),
+        extensions: options.extensions ?? [],
+        ...(options.projects === undefined ? {} : { projects: options.projects }),
         openSafety: (audience) =>
           assembleSafety({ ...common, cell, store, name: `controller-${index + 1}` }, audience),
       }),
     );
   }
+  const of =
+    (project: string): ClientOf =>
+    (service) =>
+      createClient(service, { ...common, binding: commandBinding(cell), projectOf: () => project });
   const clients = (project: string): Clients => {
-    const options = { ...common, binding: commandBinding(cell), projectOf: () => project };
-    const all = Object.entries<Service>(services).map(([name, one]) => [name, createClient(one, options)]);
+    const all = Object.entries<Service>(services).map(([name, one]) => [name, of(project)(one)]);
     return Object.fromEntries(all) as Clients;
   };
   const admin = clients("admin");
@@ -91,5 +118,5 @@ export async function controllerWorld(options: WorldOptions = {}) {
   const stop = async () => {
     for (const controller of controllers) await controller.stop();
   };
-  return { store, bus, demo: clients("demo"), other: clients("other"), admin, host, stop, controllers };
+  return { of, store, bus, demo: clients("demo"), other: clients("other"), admin, host, stop, controllers };
 }

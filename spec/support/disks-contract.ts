@@ -1,15 +1,16 @@
 /**
- * What every implementation of the ports for disks and machine files must do.
+ * What every implementation of the ports for disks and for machine files must do.
  */
+import { basename } from "node:path";
 import { expect } from "chai";
 import type { Disks } from "../../actors/ports/disks.ts";
 import type { MachineFiles } from "../../actors/ports/machine-files.ts";
+import type { GuestData } from "../../protocol/guest-data.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface DisksBench {
   readonly disks: Disks;
-  readonly machineFiles: MachineFiles;
   /** Makes a spec whose image files are in the image store: a disk, a kernel, both. */
   makeSpec(has: { readonly disk: boolean; readonly kernel: boolean; readonly diskGib?: number }): MachineSpec;
   /** Another host on the same storage; absent: this host's disks are its own. */
@@ -19,8 +20,13 @@ export interface DisksBench {
 
 const never = new AbortController().signal;
 
+const guest: GuestData = {
+  ...{ hostname: "web-1", availabilityZone: "nova", launchIndex: 0, metadata: {} },
+  ...{ publicKeys: [], userData: "aGVsbG8K", configDrive: true },
+};
+
 export function disksContract(name: string, makeBench: () => Promise<DisksBench>): void {
-  describe(`${name} keeps the promises of the ports for disks and machine files`, () => {
+  describe(`${name} keeps the promises of the port for disks`, () => {
     let bench: DisksBench;
     beforeEach(async () => {
       bench = await makeBench();
@@ -30,11 +36,11 @@ export function disksContract(name: string, makeBench: () => Promise<DisksBench>
     it("makes a disk for an image that has one, and lists it", async () => {
       const spec = bench.makeSpec({ disk: true, kernel: false });
       const paths = await bench.disks.ensure(spec, never);
-      expect(paths.disk).to.match(/\/disk\.qcow2$/);
+      expect(paths.disk).to.be.a("string");
       expect(paths.kernel).to.equal(undefined);
       const listed = await bench.disks.list();
       expect(listed.map(({ instanceId }) => instanceId)).to.deep.equal([spec.instanceId]);
-      expect(listed[0]?.files).to.include("disk.qcow2");
+      expect(listed[0]?.files).to.include(basename(paths.disk ?? ""));
     });
 
     it("makes none for a kernel alone, unless a size is asked for", async () => {
@@ -71,21 +77,47 @@ export function disksContract(name: string, makeBench: () => Promise<DisksBench>
       expect(await bench.disks.list()).to.deep.equal([]);
     });
 
+    it("makes the config drive of whoever is to have one, anew each time, and says so", async () => {
+      const plain = bench.makeSpec({ disk: true, kernel: false });
+      expect((await bench.disks.ensure(plain, never)).configDrive).to.equal(undefined);
+      if (bench.disks.configDrives !== true) return;
+      const spec = { ...bench.makeSpec({ disk: true, kernel: false }), guest };
+      const { configDrive } = await bench.disks.ensure(spec, never);
+      expect(configDrive).to.be.a("string");
+      const changed = { ...spec, guest: { ...guest, hostname: "other" } };
+      expect((await bench.disks.ensure(changed, never)).configDrive).to.equal(configDrive);
+      const files = async () =>
+        (await bench.disks.list()).find(({ instanceId }) => instanceId === spec.instanceId)?.files;
+      expect(await files()).to.include(basename(configDrive ?? ""));
+      await bench.disks.release(spec.instanceId);
+      expect(await files()).to.equal(undefined);
+    });
+
     it("ends early when it is called off", async () => {
       const spec = bench.makeSpec({ disk: true, kernel: false });
       const failed = await bench.disks.ensure(spec, AbortSignal.abort()).catch((error: unknown) => error);
       expect(failed).to.have.property("name", "AbortError");
     });
+  });
+}
 
+export interface MachineFilesBench {
+  readonly machineFiles: MachineFiles;
+  close(): Promise<void>;
+}
+
+export function machineFilesContract(name: string, makeBench: () => Promise<MachineFilesBench>): void {
+  describe(`${name} keeps the promises of the port for machine files`, () => {
     it("remembers a machine's file until it is removed, also twice", async () => {
-      const { machineFiles } = bench;
-      const { instanceId } = bench.makeSpec({ disk: false, kernel: true });
+      const { machineFiles, close } = await makeBench();
+      const instanceId = "i-4711";
       await machineFiles.write(instanceId, { generation: 1 });
       await machineFiles.write(instanceId, { generation: 2 });
       expect(await machineFiles.readAll()).to.deep.equal([{ instanceId, content: { generation: 2 } }]);
       await machineFiles.remove(instanceId);
       await machineFiles.remove(instanceId);
       expect(await machineFiles.readAll()).to.deep.equal([]);
+      await close();
     });
   });
 }

@@ -8,6 +8,8 @@ import type { Flavor } from "../../protocol/flavor.ts";
 import type { Image } from "../../protocol/image.ts";
 import { groupPolicies } from "../../protocol/kinds.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
+import { network, subnet } from "../../protocol/network.ts";
+import type { ResourceRow } from "../../protocol/wire/resource.ts";
 import type { Random } from "../simulator/random.ts";
 import type { CreateRequest } from "./dry-run-world.ts";
 import { rowsOf } from "./store-resources.ts";
@@ -76,6 +78,7 @@ export function surroundings(random: Random): Surroundings {
         return [{ aggregateHosts: [{ aggregateId: `a-${zone}`, hostId }] }];
       }),
       rowsOf({ serverGroups: groupsOf(random) }),
+      ...projects.map(networkOf),
       { quotas: projects.flatMap((project) => (random.chance(0.4) ? [quotaOf(random, project)] : [])) },
     ],
   };
@@ -94,7 +97,47 @@ function inventoryOf(random: Random, id: string): HostInventory {
     hypervisor: random.pick(["fake", "qemu"]),
     features: random.chance(0.3) ? ["avx2"] : [],
     numa: cpus > 1 && random.chance(0.4) ? [numa, numa] : [],
+    ...(random.chance(0.7) ? { drivers } : {}),
   });
+}
+
+const drivers: NonNullable<HostInventory["drivers"]> = {
+  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
+  abilities: {
+    ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false, console: true, save: false },
+  },
+};
+
+/** A network of each project, whose subnet has room for five ports. */
+function networkOf(project: string, at: number): Commit {
+  const own = { project, createdAtMs: rows.wallMs, version: 1 };
+  const net = { ...own, id: `n-${project}`, name: "net", number: at + 1, mtuBytes: 1_450 };
+  const pools = [{ first: "10.0.0.2", last: "10.0.0.6" }];
+  const range = { cidr: "10.0.0.0/29", gateway: "10.0.0.1", pools, dnsServers: [], hostRoutes: [] };
+  const sub = { ...own, id: `s-${project}`, name: "sub", networkId: net.id, ...range, dhcp: true };
+  return {
+    rows: [
+      { resource: network, made: { ...net, shared: false, external: false } as ResourceRow },
+      { resource: subnet, made: { ...sub, shared: false } as ResourceRow },
+    ],
+  };
+}
+
+/** Most creates ask for a single interface, few for an address, no interface, or an unknown network. */
+function networksOf(random: Random): CreateRequest["networks"] {
+  const on = { network: "net" };
+  switch (random.weighted({ one: 6, none: 1, two: 2, address: 2, nowhere: 1 })) {
+    case "one":
+      return [on];
+    case "none":
+      return [];
+    case "two":
+      return [on, on];
+    case "address":
+      return [{ ...on, address: `10.0.0.${random.whole(2, 7)}` }];
+    case "nowhere":
+      return [{ network: "nowhere" }];
+  }
 }
 
 function aggregateOf(random: Random, zone: string): Commit {
@@ -117,7 +160,8 @@ const groupsOf = (random: Random) =>
 
 export function quotaOf(random: Random, project: string) {
   const limit = (most: number) => (random.chance(0.6) ? random.whole(2, most) : null);
-  return { project, instances: limit(16), vcpus: limit(24), memoryMib: limit(3_000) };
+  const ports = random.chance(0.3) ? random.whole(1, 4) : null;
+  return { project, instances: limit(16), vcpus: limit(24), memoryMib: limit(3_000), ports };
 }
 
 export interface Asked {
@@ -147,6 +191,7 @@ export function askedFor(random: Random, made: readonly string[], hostIds: reado
       ...maybe(0.1, "hints", hints),
       ...maybe(project === "admin" ? 0.3 : 0.05, "host", random.pick([...hostIds, "nothing"])),
       ...maybe(0.05, "metadata", metadataOf(random)),
+      ...maybe(0.3, "networks", networksOf(random)),
     },
   };
 }

@@ -4,6 +4,7 @@
  * controller (`other`) shares the store, so that the first one's views can be old.
  */
 
+import { networkingOf } from "../../actors/control/catalog/networks/handlers.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
@@ -150,7 +151,17 @@ function handlersOf(controller: OneOfTwo, { store, system, clock, ids }: Shared)
       return controller.full;
     },
   };
-  const creator = new Creator({ store, commit, placer, clock, ids, space, born: () => undefined });
+  const networking = networkingOf({ store, commit, clock, ids });
+  const creator = new Creator({
+    store,
+    commit,
+    placer,
+    clock,
+    ids,
+    space,
+    networking,
+    born: () => undefined,
+  });
   const registry = new InstanceRegistry(system, {
     ...{ store, commit, clock, ids, log: silentLog },
     hostFacts: (hostId) => directory.facts(hostId),

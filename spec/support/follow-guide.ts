@@ -5,12 +5,23 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { root } from "../tidy/source-tree.ts";
 
+/** Packages of their own, which a copy would build against this tree, and the specs of clusters with them. */
+const notCopied: ReadonlySet<string> = new Set(
+  [
+    ...["spec/examples", "spec/cluster/maintenance.spec.ts"],
+    ...["spec/live/plugins-packed.spec.ts", "spec/support/examples-in-use.ts"],
+  ].map((path) => join(root, path)),
+);
 const copied = ["protocol", "actors", "db", "nodes", "spec", "package.json", "tsconfig.json", "cluster.yaml"];
 
 /** Answers the directory of the copy. @throws Error when a change does not fit the file that it is for */
 export function followGuide(guide: string): string {
   const directory = mkdtempSync(join(tmpdir(), "novact-guide-"));
-  for (const name of copied) cpSync(join(root, name), join(directory, name), { recursive: true });
+  for (const name of copied)
+    cpSync(join(root, name), join(directory, name), {
+      recursive: true,
+      filter: (source) => !notCopied.has(source),
+    });
   symlinkSync(join(root, "node_modules"), join(directory, "node_modules"));
   const blocks = readFileSync(join(root, guide), "utf8").matchAll(/^```(ts|diff) (\S+)\n([\s\S]*?)^```$/gm);
   for (const [, kind, path = "", text = ""] of blocks) {

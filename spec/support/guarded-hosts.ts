@@ -6,15 +6,17 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { isFrozen } from "../../nodes/drivers/cgroup/membership.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
-import { createDrivers, type Drivers } from "../../nodes/drivers/index.ts";
+import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import { conditionOfTasks } from "../../nodes/drivers/process-tasks.ts";
-import { systemClock, systemIds } from "../../nodes/process/clock.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import { machineSpec, silentLog, temporaryDirectory } from "./driver-world.ts";
+import { machineSpec, temporaryDirectory } from "./driver-world.ts";
 import type { GuardBench, GuestCondition, HangingBench } from "./guard-contract.ts";
 import { HangingStorage } from "./hanging-storage.ts";
 import type { TestGuest } from "./live-guest.ts";
+import { qemuHost } from "./qemu-host.ts";
 
 const never = new AbortController().signal;
 export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
@@ -87,14 +89,10 @@ export class GuardedHosts implements GuardBench {
   }
 
   #drivers(name: string): Drivers {
-    return createDrivers("qemu", {
+    return qemuHost({
       stateDirectory: join(this.path, name),
       imageStore: join(this.path, "store"),
       sharedDirectory: this.#hanging?.directory ?? join(this.path, "shared"),
-      clock: systemClock,
-      ids: systemIds(0),
-      log: silentLog,
-      accelerator: "tcg",
     });
   }
 
@@ -212,7 +210,7 @@ export class GuardedHosts implements GuardBench {
     for (const drivers of [this.one, this.other]) {
       const { processes } = await drivers.audit();
       for (const { pid } of processes) process.kill(pid, "SIGKILL");
-      while ((await drivers.audit()).processes.length > 0) await sleep(10);
+      while (await isOccupied(drivers)) await sleep(10);
       await drivers.hypervisor.detach();
     }
     for (const { disk } of this.#started.values()) await disk.close();
@@ -222,5 +220,14 @@ export class GuardedHosts implements GuardBench {
   }
 }
 
-/** The condition of a process, as the kernel has it now. */
-export const conditionOfProcess = (pid: number): GuestCondition => conditionOfTasks(pid);
+/** A process of a guest is left, or the cgroup of one that has ended: the guard counts both. */
+async function isOccupied(drivers: Drivers): Promise<boolean> {
+  const { holdings } = await drivers.audit();
+  return holdings.some(({ kind }) => kind === "process" || kind === "cgroup");
+}
+
+/** The condition of a process, as the kernel has it now: stopped by a signal, or frozen with its cgroup. */
+export function conditionOfProcess(pid: number): GuestCondition {
+  const condition = conditionOfTasks(pid);
+  return condition === "running" && isFrozen(pid) ? "stopped" : condition;
+}

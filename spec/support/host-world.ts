@@ -4,15 +4,23 @@
  */
 import { createHost, type Host, type HostEnding } from "../../actors/node/host/host.ts";
 import type { Disks } from "../../actors/ports/disks.ts";
+import type { Keeper } from "../../actors/ports/keeper.ts";
 import type { MachineFiles } from "../../actors/ports/machine-files.ts";
 import { CountingMeter } from "../../actors/runtime/counting-meter.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
+import { FakeNetwork } from "../../nodes/drivers/fake/network.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import { agentNeeds, needsOf } from "../../protocol/agent-needs.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
-import type { HostInventory, MachineIntent, Observation, ReportedDeed } from "../../protocol/machine.ts";
+import type {
+  HostInventory,
+  MachineIntent,
+  MachineSpec,
+  Observation,
+  ReportedDeed,
+} from "../../protocol/machine.ts";
 import type { CallContext } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { ensure } from "../actors/node/machine/worlds.ts";
@@ -137,10 +145,13 @@ export class HostWorld {
   /** How long a write of a machine file takes, and the release of a guest's disks. */
   writeMs = 0;
   releaseMs = 0;
+  /** What the host keeps beside processes and disks. */
+  readonly others: Keeper[] = [];
   /** What the present life of the agent has counted. */
   meter = new CountingMeter(silentLog);
   host: Host;
   readonly #bootsMax: number;
+  readonly #network: FakeNetwork;
 
   constructor({ startLatencyMs = 0, shutdownLatencyMs, bootsMax = 4, storage }: HostWorldOptions = {}) {
     const { clock } = this;
@@ -148,6 +159,8 @@ export class HostWorld {
     const shutdown = shutdownLatencyMs === undefined ? {} : { shutdownLatencyMs };
     this.machine = new FakeWorld({ clock, startLatencyMs, ...shutdown, ...shared });
     this.#bootsMax = bootsMax;
+    this.#network = new FakeNetwork(this.machine.ports);
+    this.others.push(this.#network);
     this.host = this.#start();
   }
 
@@ -160,10 +173,6 @@ export class HostWorld {
     const log = silentLog;
     this.meter = new CountingMeter(log);
     const { hypervisor, disks, machineFiles, consoles, audit, guard, space } = createFakeDrivers({
-      stateDirectory: "/fake",
-      imageStore: "/fake",
-      clock,
-      log,
       world: this.machine,
     });
     return createHost({
@@ -174,6 +183,7 @@ export class HostWorld {
       consoles,
       files: this.#watched(machineFiles),
       findings: audit,
+      ...{ keepsDisks: false, network: this.#network, others: this.others },
       reports: this.controller.client,
       knows: agentNeeds,
       guard,
@@ -232,9 +242,11 @@ export class HostWorld {
     instanceId: string,
     changes: Partial<MachineIntent> = {},
     ownerEpoch = 1,
+    interfaces?: MachineSpec["interfaces"],
   ): Promise<Observation> {
     const observedGeneration = this.controller.seen.get(instanceId)?.generation ?? 0;
-    const request = ensure(changes, { instanceId, ownerEpoch, observedGeneration });
+    const plain = ensure(changes, { instanceId, ownerEpoch, observedGeneration });
+    const request = interfaces === undefined ? plain : { ...plain, spec: { ...plain.spec, interfaces } };
     return this.settled(async () => {
       const asked = { ...request, needs: needsOf(request) };
       const { observation } = await this.host.handlers.ensure(asked, this.context());

@@ -66,6 +66,8 @@ export const hostileInventories = (sound: HostInventory): Hostile =>
       ["memoryMib", fieldLimits.hostMemoryMibMax + 1],
       ["diskGib", fieldLimits.hostDiskGibMax + 1],
       ["diskGib", -1],
+      ["labels", { rack: "a\u202eb" }],
+      ["labels", { rack: "r1\u001b[2J" }],
       ["features", ["avx\u001b2"]],
       ["features", ["two words"]],
       ["machineTypes", [long(65)]],

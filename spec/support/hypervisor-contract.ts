@@ -19,6 +19,8 @@ export interface HypervisorBench {
   booted(instanceId: string): Promise<void>;
   /** How many times the guest's console has seen it boot. */
   boots(instanceId: string): Promise<number>;
+  /** The guest's hardware as the guest sees it, to compare. Absent: the hypervisor has no shapes. */
+  hardware?(instanceId: string): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -31,6 +33,11 @@ export interface HypervisorContract {
 }
 
 const never = new AbortController().signal;
+
+const told = {
+  ...{ hostname: "web-1", availabilityZone: "nova", launchIndex: 0, metadata: {} },
+  ...{ publicKeys: [], userData: "aGVsbG8K" },
+};
 
 async function reasonOf(promise: Promise<unknown>): Promise<string> {
   try {
@@ -85,10 +92,45 @@ export function hypervisorContract(contract: HypervisorContract): void {
 
     it("says what it is", async () => {
       const capabilities = await hypervisor.capabilities();
-      expect(capabilities.kind).to.match(/^[a-z]+$/);
+      expect(capabilities.kind).to.match(/^[a-z][a-z0-9-]*$/);
       expect(["kvm", "tcg", "none"]).to.include(capabilities.accelerator);
+      for (const one of capabilities.networks) expect(["tap", "user"]).to.include(one);
+      for (const one of capabilities.volumes) expect(["file", "device"]).to.include(one);
+      for (const one of ["hotPlug", "liveMigration", "console", "save"] as const)
+        expect(capabilities[one]).to.be.a("boolean");
       expect(capabilities.acceleratorReason).to.match(/\.$/);
       expect(capabilities.version).to.match(/^[0-9]/);
+    });
+
+    it("gives a guest the shape that it is told, each time, and starts none with another", async () => {
+      const { shapes } = await hypervisor.capabilities();
+      const seen = async (id: string) => bench.hardware?.(id);
+      const spec = contract.makeSpec(1);
+      if (shapes === undefined) {
+        expect(await seen(spec.instanceId)).to.equal(undefined);
+        return;
+      }
+      const { versions, machineType, cpuModel } = shapes;
+      const shape = { version: versions.at(-1) ?? 0, machineType, cpuModel };
+      const { instanceId } = await start({ ...spec, shape });
+      const first = await seen(instanceId);
+      await hypervisor.halt(instanceId, never);
+      for (const other of [
+        { version: 999 },
+        { machineType: "pc-q35-0.1" },
+        { machineType: `${machineType},usb=on` },
+        { cpuModel: "Nobody-v1" },
+        { cpuModel: `${cpuModel},+svm` },
+      ])
+        expect(await reasonOf(start({ ...spec, shape: { ...shape, ...other } }))).to.equal(
+          "hypervisorRefused",
+        );
+      expect(await hypervisor.list()).to.deep.equal([]);
+      await start({ ...spec, shape });
+      expect(await seen(instanceId)).to.deep.equal(first);
+      await hypervisor.halt(instanceId, never);
+      await start(spec);
+      expect(await seen(instanceId), "of before there were shapes").not.to.deep.equal(first);
     });
 
     it("answers a start when the guest runs, and knows it from then on", async () => {
@@ -98,6 +140,37 @@ export function hypervisorContract(contract: HypervisorContract): void {
       expect(await hypervisor.inspect(spec.instanceId)).to.deep.equal(guest);
       expect(await hypervisor.list()).to.deep.equal([guest]);
       expect(heard.kinds()).to.deep.equal([]);
+    });
+
+    it("starts no guest without the config drive that it is to have", async () => {
+      const { configDrive = false } = await hypervisor.capabilities();
+      expect(configDrive).to.be.a("boolean");
+      const plain = contract.makeSpec(1);
+      const guest = { ...told, configDrive: true };
+      const spec = { ...plain, guest };
+      if (!configDrive) return;
+      const { configDrive: drive, ...paths } = await bench.paths(spec);
+      expect(drive).to.be.a("string");
+      expect(await reasonOf(hypervisor.start(spec, paths, never))).to.equal("hypervisorRefused");
+      expect(await hypervisor.inspect(spec.instanceId)).to.equal(undefined);
+      const started = await hypervisor.start(spec, { ...paths, configDrive: drive }, never);
+      expect(started.status).to.equal("running");
+    });
+
+    it("starts a guest with interfaces only when it is plugged into each of them", async () => {
+      // Where it can plug guests into nothing, it is never asked to.
+      if ((await hypervisor.capabilities()).networks.length === 0) return;
+      const [mac, other] = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"];
+      const at = (portId: string, address: string) => ({
+        ...{ portId, networkId: "n", mac: address, mtuBytes: 1_450 },
+      });
+      const spec = { ...contract.makeSpec(1), interfaces: [at("p", mac), at("q", other)] };
+      const device = { kind: "user", mac, mtuBytes: 1_450 } as const;
+      for (const interfaces of [undefined, [], [device], [device, device]]) {
+        const paths = { ...(await bench.paths(spec)), ...(interfaces === undefined ? {} : { interfaces }) };
+        expect(await reasonOf(hypervisor.start(spec, paths, never))).to.equal("hypervisorRefused");
+      }
+      expect(await hypervisor.inspect(spec.instanceId)).to.equal(undefined);
     });
 
     it("starts one process however often it is asked, also at the same time", async () => {

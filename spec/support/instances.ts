@@ -2,7 +2,7 @@
 
 import type { AdmissionCommand } from "../../actors/control/instance/admission.ts";
 import type { InstanceEvent } from "../../actors/control/instance/messages.ts";
-import { create } from "../../actors/control/instances/create.ts";
+import { type Birth, create } from "../../actors/control/instances/create.ts";
 import type { FlavorRecord, ImageRecord } from "../../actors/records/catalog.ts";
 import type { LoadedInstance } from "../../actors/records/instance.ts";
 import type { Observation } from "../../protocol/machine.ts";
@@ -35,18 +35,20 @@ export const tinyImage: ImageRecord = {
 /** An instance as its create leaves it: placed on host `a`, building. */
 export function newborn(
   nowMs = 1_000,
-  place: { readonly leaseEpoch?: number; readonly storageId?: string } = {},
+  place: Partial<Pick<Birth, "leaseEpoch" | "storageId" | "shapes">> = {},
 ): LoadedInstance {
   const [loaded] = create({
     name: "web",
     metadata: {},
     description: null,
+    guest: { hostname: null, keyName: null, configDrive: false, userDataBytes: 0, data: undefined },
     many: false,
     flavor: tinyFlavor,
     image: tinyImage,
     where: { availabilityZone: null, serverGroupId: null, hints: null },
     request: { project: "demo", requestId: "create", contentHash: "h" },
     recovery: { policy: "restart", priority: 0 },
+    wired: [],
     births: [
       {
         instanceId: "i",

@@ -6,8 +6,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startCompute } from "../../nodes/compute/main.ts";
-import { loadConfig, statePaths } from "../../nodes/config/config.ts";
+import { statePaths } from "../../nodes/config/config.ts";
 import { startController } from "../../nodes/controller/main.ts";
+import { loadCluster } from "../../nodes/plugins/load.ts";
 import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
 import { natsUrl, postgresUrl } from "./services.ts";
 import { type Noted, rememberingLog } from "./wire-world.ts";
@@ -58,12 +59,13 @@ export async function startLiveCluster(context: Mocha.Context, own?: OwnNats): P
     demo: false,
   };
   await writeFile(file, JSON.stringify(yaml));
-  const config = loadConfig(file);
+  const cluster = await loadCluster(file);
+  const { config } = cluster;
   const noted: Noted[] = [];
   const log = rememberingLog(noted);
-  const controller = await startController({ config, index: 0, log });
+  const controller = await startController({ ...cluster, index: 0, log });
   const computes = await Promise.all(
-    config.nodes.map(({ name }) => startCompute({ config, nodeName: name, log })),
+    config.nodes.map(({ name }) => startCompute({ ...cluster, nodeName: name, log })),
   );
   const admin = await connect({ url, cell, project: "admin" });
   await admin.flavor.create({ name: "small", vcpus: 1, memoryMib: 128, diskGib: 1 });

@@ -84,7 +84,14 @@ export function createMemoryBus({ clock, latencyMs = 0 }: MemoryBusOptions): Bus
     publish(subject, message) {
       const send = async () => {
         await onTheWay();
-        await Promise.all(receiversOf(subject).map((receiver) => deliver(receiver, subject, message)));
+        await Promise.all(
+          receiversOf(subject).map((receiver) =>
+            // Behind a door are requests only.
+            receiver.door === undefined
+              ? deliver(receiver, subject, message)
+              : atTheDoor(receiver, subject, message),
+          ),
+        );
       };
       void send();
     },

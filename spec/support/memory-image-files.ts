@@ -1,13 +1,13 @@
 /** The files of images in memory: the content of a file is its path, and every path may be read. */
 import { createHash } from "node:crypto";
 import type {
+  DiskSource,
   FileHold,
   FileSource,
   ImageFiles,
   KeptFile,
   NamedFiles,
 } from "../../actors/ports/image-files.ts";
-import type { DiskFormat } from "../../protocol/image.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 
@@ -21,7 +21,7 @@ export class MemoryImageFiles implements ImageFiles {
     this.#clock = clock;
   }
 
-  async register(source: FileSource & { readonly format: DiskFormat }, imageId: string) {
+  async register(source: DiskSource, imageId: string) {
     const file = await this.registerPlain(source, imageId);
     return { ...file, format: source.format, virtualSizeBytes: 1024 ** 3 };
   }

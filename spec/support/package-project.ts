@@ -3,11 +3,12 @@
  * and nothing else in reach. With it the oldest line of Node that we promise, from its own package.
  */
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { root } from "../tidy/source-tree.ts";
+import { after } from "mocha";
+import { isOurs, root } from "../tidy/source-tree.ts";
 import { skip } from "./services.ts";
 
 const run = promisify(execFile);
@@ -53,7 +54,11 @@ async function npm(cwd: string, argv: readonly string[]): Promise<Ran> {
 const unreachable = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/;
 
 /** Skips the spec when the registry cannot be reached; everything else that fails is a failure. */
-async function install(context: Mocha.Context, cwd: string, packages: readonly string[]): Promise<void> {
+export async function installPackages(
+  context: Mocha.Context,
+  cwd: string,
+  packages: readonly string[],
+): Promise<void> {
   try {
     await npm(cwd, ["install", "--prefer-offline", ...packages]);
   } catch (thrown) {
@@ -61,6 +66,39 @@ async function install(context: Mocha.Context, cwd: string, packages: readonly s
     if (unreachable.test(wrote)) skip(context, "the package registry cannot be reached");
     throw new Error(`npm could not install ${packages.join(", ")}: ${wrote}`, { cause: thrown });
   }
+}
+
+/** Packs the package of a directory, without its scripts; answers the tarball. */
+export const packPackage = (directory: string, place: string): Promise<string> =>
+  pack(directory, place, ["--ignore-scripts"]);
+
+async function pack(directory: string, place: string, options: readonly string[]): Promise<string> {
+  const { stdout } = await npm(directory, ["pack", "--silent", "--pack-destination", place, ...options]);
+  return join(place, stdout.trim().split("\n").at(-1) ?? "");
+}
+
+let packing: Promise<Packed> | undefined;
+
+interface Packed {
+  readonly place: string;
+  readonly tarball: string;
+}
+
+after(async () => {
+  const packed = await packing?.catch(() => undefined);
+  if (packed !== undefined) await rm(packed.place, { recursive: true, force: true });
+});
+
+/**
+ * Packs our own package as `npm pack` does, with its scripts, once in a run: in a copy, because packing
+ * replaces build/, from which others in this checkout load at the same time.
+ */
+async function packOurs(): Promise<Packed> {
+  const place = await realpath(await mkdtemp(join(tmpdir(), "novact-packed-")));
+  const copy = join(place, "copy");
+  await cp(root, copy, { recursive: true, filter: (path) => isOurs(path.slice(root.length + 1)) });
+  await symlink(await realpath(join(root, "node_modules")), join(copy, "node_modules"));
+  return { place, tarball: await pack(copy, place, []) };
 }
 
 /** Packs and installs. Skips the spec when the registry cannot be reached. */
@@ -71,12 +109,12 @@ export async function makePackageProject(context: Mocha.Context): Promise<Packag
   await Promise.all([directory, old].map((each) => run("mkdir", [each])));
   const manifest = JSON.stringify({ name: "stranger", private: true, type: "module" });
   await Promise.all([directory, old].map((each) => writeFile(join(each, "package.json"), manifest)));
-  const { stdout } = await npm(root, ["pack", "--silent", "--pack-destination", place]);
-  const tarball = join(place, stdout.trim().split("\n").at(-1) ?? "");
+  packing ??= packOurs();
+  const { tarball } = await packing;
   const listed = await run("tar", ["--list", "--file", tarball], { maxBuffer: bytesMax });
   const platform = `node-linux-${process.arch}`;
-  await install(context, directory, [tarball]);
-  await install(context, old, [`${platform}@${oldNodeVersion}`]);
+  await installPackages(context, directory, [tarball]);
+  await installPackages(context, old, [`${platform}@${oldNodeVersion}`]);
   const nodes = { 22: join(old, "node_modules", platform, "bin", "node"), 24: process.execPath };
   return {
     directory,

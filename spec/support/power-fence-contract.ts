@@ -6,7 +6,8 @@ import { inspect } from "node:util";
 import { expect } from "chai";
 import type { PowerFence, PowerProof } from "../../actors/ports/power.ts";
 import type { PowerTiming } from "../../nodes/fence/control.ts";
-import { type Reason, StatusError } from "../../protocol/wire/status.ts";
+import type { Reason } from "../../protocol/wire/reasons.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 
 /** Short times, in the same order of size as the real times. */
 export const fastTiming: PowerTiming = {

@@ -18,6 +18,27 @@ export const notes: Readonly<Record<string, string>> = {
   "instance.create.name": "Need not be unique.",
   "instance.create.flavor": "Id or name.",
   "instance.create.image": "Id or name.",
+  "instance.create.keyName":
+    "Id or name of one of your key pairs. The guest keeps the key when the pair goes.",
+  "instance.create.userData":
+    "Any bytes, in base64, for the guest alone: a script, cloud-config, … They may be secret, and are shown to nobody.",
+  "instance.create.hostname":
+    "The guest's name for itself; absent: made of `name`. With `count` it gets the same suffixes.",
+  "instance.create.configDrive":
+    "Whether the guest is told by a drive of its own (config-2); absent: if there is a key or user data.",
+  "instance.create.networks":
+    "Its interfaces, in the guest's order, each on a `network` (a new port, with this `address` if it is given) or in a " +
+    "`port` that is there. Absent: one that reaches nobody; empty: none.",
+  "Instance.interfaces":
+    "In the guest's order. Null: one that reaches nobody; empty also when it is deleted and no host has anything of it.",
+  "MachineSpec.interfaces":
+    "In the guest's order. Absent: one with `macAddress` that reaches nobody; empty: none.",
+  "Instance.hostname": "The guest's name for itself; null: made of its name by its host.",
+  "Instance.keyName": "The key pair that it was made with, which may be gone by now; null: none.",
+  "Instance.configDrive": "True: its guest is told about itself by a drive.",
+  "Instance.userDataBytes": "How many bytes of user data its guest is told.",
+  "MachineSpec.guest":
+    "What the guest is told about itself. Absent: nothing but its name, or the instance is being removed.",
   "instance.create.count":
     "More than one at once, all or none; names get a suffix -1, -2, …, the longest of which must fit.",
   "instance.create.atLeast":
@@ -79,6 +100,8 @@ export const notes: Readonly<Record<string, string>> = {
   "instance.console.answer.more": "True: more text is there already; ask on without waiting.",
   "instance.explain.answer.waitingFor":
     "One sentence for each thing that the instance waits for; empty: none.",
+  "instance.explain.answer.earlier":
+    "What happened to it before, oldest first, and need not be so any more; `atMs` null: not known when.",
   "operation.get.waitMs":
     "Answer only when the operation has ended, or after this time. Set `Novact-Timeout-Ms` higher.",
   "operation.list.limit": limit,
@@ -236,6 +259,10 @@ export const notes: Readonly<Record<string, string>> = {
     "Consecutive builds failed by its own fault; at 10, of two projects and images, it is disabled (a third of all at most).",
   "Host.ioOps": "Builds under way.",
   "Host.generation": "Raised by every change of the host's inventory.",
+  "Host.drivers":
+    "The host's drivers by kind, what its hypervisor can do, and by what its guests are bounded. Null or absent: unknown.",
+  "doctor.examine.answer.observations":
+    "What may well be as it should be, and is worth knowing: one driver in two versions. Absent: none.",
   "Host.accelerator": "`kvm`, `tcg` or `none`.",
   "Host.acceleratorReason": "Why this accelerator.",
   "Host.capacity": "Resources times the overcommit ratios; claims never exceed them.",
@@ -243,6 +270,7 @@ export const notes: Readonly<Record<string, string>> = {
   "HostVerdict.filters": "For each filter that the request concerns: true, or the reason against the host.",
   "HostVerdict.weights": "For each weigher that gives anything: -1 to 1, times its multiplier.",
   "HostVerdict.remedy": "The change that would make the instance fit; absent when it fits.",
+  "HostVerdict.facts": "What plug-ins say of the host, by the plug-in; for operators only.",
   "Finding.next": "What to do about it.",
   "Error.next": "What to do about it.",
   "Error.retryAfterMs": "How long to wait before trying again.",
@@ -261,7 +289,14 @@ export const notes: Readonly<Record<string, string>> = {
     "Of the host lease under which this was said: what is remembered of an earlier one is old. 0: none.",
   "report.heartbeat.space":
     "The file systems that the host writes to; on a `full` one it makes no new guest. Absent: they are not known.",
+  "host-agent.audit.answer.holdings":
+    "What else the host's drivers keep for guests. Absent: an agent that keeps processes and directories alone.",
+  "host-agent.audit.answer.keepsDisks":
+    "False: the disks end with the agent, and none of them is missed. Absent: they stay.",
   "host-agent.audit.answer.space": "The file systems that the host writes to. Absent: they are not known.",
+  "host-agent.audit.answer.plugins":
+    "The plug-ins that the agent has loaded, in the order of its `cluster.yaml`. Absent: the agent does not say.",
+  "host-agent.release.answer.plugins": "As that of `audit`.",
   "report.register.knows":
     "What its agent understands of the `needs` of `ensure`; without `binding` its NUMA nodes are not offered.",
   "report.lease.storageId":
@@ -276,19 +311,30 @@ export const notes: Readonly<Record<string, string>> = {
   "HostInventory.labels": "Words of its configuration.",
   "HostInventory.features": "Flags of its CPUs.",
   "HostInventory.machineTypes": "What its hypervisor can pretend to be; empty: it does not say.",
+  "HostInventory.drivers":
+    "Its drivers by kind, what its hypervisor can do, and by what guests are bounded. Absent: unknown; it logs consoles.",
   "HostInventory.numa": "Empty: nothing is known of its NUMA nodes, and none is given to guests.",
   "MachineSpec.fence": "Another host may take it over: it runs only under the lease it was claimed under.",
   "MachineSpec.storageId": "The shared storage that its disk is in. Null: its host's own directory.",
   "MachineSpec.takesOverDisk":
     "Its disk is there, left by an older epoch on another host, and never made anew.",
-  "MachineSpec.machineType": "The image's `hw_machine_type`. Null: its host's choice.",
+  "MachineSpec.machineType":
+    "The image's `hw_machine_type`, of a guest without a shape. Null: its host's choice.",
+  "MachineSpec.shape":
+    "The hardware that it has had since its first boot. Absent: that of guests before there were shapes.",
+  "MachineShape.version": "Which devices there are, and where each of them is.",
+  "MachineShape.machineType": "A full name with its version, never an alias.",
+  "OfferedShapes.versions": "In rising order; a new guest gets the last one.",
+  "OfferedShapes.machineType": "What a new guest gets whose image asks for no other.",
+  "OfferedShapes.cpuModel": "What a new guest gets.",
+  "OfferedShapes.aliases": "What an image may call a machine type, and its full name.",
   "ImageProperties.extra":
     "In Nova's names: `trait:…` and `hw_machine_type` choose hosts; `hw_architecture`, `img_hv_type` set these fields.",
   "MachineSpec.numa": "What it has of its host's NUMA nodes. Null: nothing of its own.",
   "host-agent.ensure.leaseEpoch":
     "Of the host's lease that it was claimed under: with `fence` it runs only under this very one. 0: it needs none.",
   "host-agent.ensure.needs":
-    "`lease`, `binding`, `machineType`: an agent that lacks one of the words answers `unknownNeed`, and starts nothing.",
+    "`lease`, `binding`, `machineType`, `shape`: an agent that lacks one of the words answers `unknownNeed`, and starts nothing.",
   "NumaPlacement.dedicated": "Its CPUs are nobody else's.",
   "NumaPlacement.nodes": "Its own NUMA nodes, in this order; `node` is the position in the host's `numa`.",
   "NumaUse.memoryMib": "In ordinary pages.",
@@ -332,6 +378,9 @@ export const limitNotes: Readonly<Record<string, string>> = {
   projectMessagesBurstMax: "the same, at once after a pause",
   projectBytesPerSecondMax: "bytes of bodies and headers of one project a second at one controller",
   projectBytesBurstMax: "the same, at once after a pause",
+  projectCommandsPerDayMax:
+    "commands of one project that one controller executes a day, and at once after one; of a create of many, its instances",
+  projectCommandBytesPerDayMax: "bytes of their bodies, times the instances of a create of many",
   requestsAtWorkPerProjectMax: "requests of one project that one controller works on at once",
   requestsAtWorkBesideOthersMax: "the same, while other projects ask too",
   requestsQueuedPerProjectMax: "further requests of one project that wait there for their turn",

@@ -103,9 +103,10 @@ export class ScriptedHost {
     return { observation };
   }
 
-  async register(): Promise<void> {
+  /** `change`: what its inventory says otherwise, as after an upgrade. */
+  async register(change: Partial<HostInventory> = {}): Promise<void> {
     await this.#reports.register({
-      inventory: this.#options.inventory,
+      inventory: { ...this.#options.inventory, ...change },
       machines: [...this.machines.values()],
       knows: [...(this.#options.knows ?? agentNeeds)],
     });

@@ -73,7 +73,7 @@ export function skip(context: Mocha.Context | undefined, reason: string): never 
   // A hook before all skips its whole suite; mocha has the first test as the current one then.
   const beforeAll = runnable.title.startsWith('"before all"');
   const scope = beforeAll ? runnable.parent : (context.currentTest ?? runnable);
-  if (scope !== undefined) noteSkip(scope.titlePath().join(" "), reason);
+  if (scope !== undefined) noteSkip(scope, reason);
   context.skip();
   throw new Error("mocha's skip returned");
 }

@@ -1,19 +1,17 @@
 /**
- * Reasons of skipped specs: recorded when a spec is skipped (services.ts), read when they are counted
- * (summary-reporter.ts).
+ * Reasons of skipped specs, for the last lines of `npm test`. A reason stands on what was skipped, a test or
+ * a suite, as its property `skipReason`: so a package that imports nothing from here can give one as well.
  */
-const reasons = new Map<string, string>();
 
-/** Remembers the reason for everything below a suite, or for one test. */
-export function noteSkip(title: string, reason: string): void {
-  reasons.set(title, reason);
+/** Notes the reason for one test, or for everything below a suite. */
+export function noteSkip(skipped: Mocha.Runnable | Mocha.Suite, reason: string): void {
+  Object.assign(skipped, { skipReason: reason });
 }
 
-/** The reason that was given for a test or for a suite around it; `titles` from the outermost to the test. */
-export function skipReason(titles: readonly string[]): string {
-  for (let length = titles.length; length > 0; length -= 1) {
-    const reason = reasons.get(titles.slice(0, length).join(" "));
-    if (reason !== undefined) return reason;
-  }
+/** The reason that was given for a test, or for the nearest suite around it. */
+export function skipReason(test: Mocha.Runnable): string {
+  let scope: Mocha.Runnable | Mocha.Suite | undefined = test;
+  for (; scope !== undefined; scope = scope.parent)
+    if ("skipReason" in scope && typeof scope.skipReason === "string") return scope.skipReason;
   return "it says no reason";
 }

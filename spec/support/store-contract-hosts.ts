@@ -45,7 +45,23 @@ function drainContract(get: () => Store): void {
     const said = rows.inventory(hostId, { ...lists, labels: { zone: "b", "a.b/c": "" }, bootId: "boot 2" });
     await store.commit({ hosts: [said], leasesGranted: [{ hostId, leaseEpoch: 1 }] });
     const { hostId: _, ...fields } = said;
-    expect(await store.hosts.get(hostId)).to.deep.include(fields);
+    expect(await store.hosts.get(hostId)).to.deep.include({ ...fields, drivers: null });
+    const abilities = { hotPlug: true, liveMigration: false, console: true, save: false };
+    const drivers = {
+      ...{ hypervisor: "qemu", disks: "files", network: null, volumes: "fake" },
+      abilities: { ...abilities, networks: ["user", "tap"], volumes: [] },
+    };
+    await store.commit({ hosts: [{ ...said, drivers }] });
+    const told = await store.hosts.get(hostId);
+    expect(told?.drivers).to.deep.equal(drivers);
+    await store.commit({ hosts: [{ ...said, drivers }] });
+    expect((await store.hosts.get(hostId))?.generation).to.equal(told?.generation);
+    // As an agent of the version before, that comes back.
+    await store.commit({ hosts: [said] });
+    expect(await store.hosts.get(hostId)).to.deep.include({
+      drivers: null,
+      generation: (told?.generation ?? 0) + 1,
+    });
   });
 
   it("remembers that a host is drained until it is enabled, whatever else is said of it", async () => {
@@ -110,7 +126,7 @@ function removalContract(get: () => Store): void {
     expect((await store.hosts.claimTotals()).map(({ hostId }) => hostId)).to.not.include(host);
   });
 
-  it("removes no fenced host with a claim of a living instance that the fence does not cover", async () => {
+  it("removes no fenced host with a claim of a guest that may live there and be missed, or send", async () => {
     const silence = {
       kind: "lease",
       leaseEpoch: 1,
@@ -155,7 +171,12 @@ function removalContract(get: () => Store): void {
     expect(await ends({})).to.deep.equal(byPowerAlone);
     expect(await ends({ ...diskless, flavor: { ...rows.flavor, diskGib: 1 } })).to.deep.equal(byPowerAlone);
     expect(await ends({ storageId: "s" }, 0)).to.deep.equal(byPowerAlone);
-    expect(await ends({ deletedAtMs: 1, desired: "deleted", state: "deleted" })).to.deep.equal(covered);
+    const deleted = { deletedAtMs: 1, desired: "deleted", state: "deleted" } as const;
+    expect(await ends(deleted)).to.deep.equal(covered);
+    const interfaces = [rows.plugged("p")];
+    expect(await ends({ ...deleted, interfaces })).to.deep.equal(byPowerAlone);
+    expect(await ends({ ...deleted, interfaces, storageId: "s" })).to.deep.equal(covered);
+    expect(await ends({ ...deleted, interfaces: [] })).to.deep.equal(covered);
   });
 
   it("keeps the lease of a removed host: when it comes back it is as fenced as before", async () => {

@@ -98,6 +98,26 @@ export function leaseContract(get: () => Store): void {
     expect(await store.commit(fence(host, 2))).to.deep.equal(conflict);
   });
 
+  it("takes a word or the power in the place of a fence by silence, and nothing in the place of these", async () => {
+    const storage = { storageId: "s", takenBy: "h2", observedBy: "c", leaseEpoch: 1, silentMs: 1, atMs: 2 };
+    const silent = [proof, { kind: "storage", ...storage } as const];
+    const word = { kind: "operator", by: "x", reason: "y", confirmedName: "h", atMs: 3 } as const;
+    const power = { kind: "power", control: "ipmi", address: "x", said: "off", tookMs: 1, atMs: 4 } as const;
+    for (const first of silent)
+      for (const stronger of [word, power]) {
+        const { store, host } = await leased();
+        const by = async (given: FenceProof) => {
+          const leasesFenced = [{ hostId: host, leaseEpoch: 1, renewals: null, proof: given }];
+          return (await store.commit({ leasesFenced })).kind;
+        };
+        expect([await by(first), await by(silent[1] ?? proof), await by(stronger)]).to.deep.equal([
+          ...["committed", "conflict", "committed"],
+        ]);
+        expect([await by(first), await by(word), await by(power)]).to.deep.equal(Array(3).fill("conflict"));
+        expect((await store.hosts.get(host))?.lease?.fencedBy).to.deep.equal(stronger);
+      }
+  });
+
   it("commits what rests on a fence only while it stands", async () => {
     const { store, host } = await leased();
     const rests = { fencesExpected: [{ hostId: host, leaseEpoch: 1 }] };

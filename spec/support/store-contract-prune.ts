@@ -42,6 +42,20 @@ export function pruneContract(get: () => Store): void {
       .and.not.to.include(id(1));
   });
 
+  it("keeps a tombstone until its ports are let go of, however old it is: nobody else knows of them", async () => {
+    const [store, { id }] = [get(), names()];
+    const born = rows.instance(id(1), { interfaces: [rows.plugged("p")] });
+    await store.commit(rows.changeTurn(born));
+    const gone = rows.deleted(born, rows.wallMs + 5);
+    await store.commit(rows.changeTurn(gone));
+    const muchLater = rows.wallMs + 6 + retentionLimits.tombstoneKeptMs;
+    await store.prune(muchLater);
+    expect((await store.instances.load(id(1)))?.instance).to.deep.equal(gone);
+    await store.commit(rows.changeTurn(rows.next(gone, { interfaces: [] })));
+    await store.prune(muchLater);
+    expect(await store.instances.load(id(1))).to.equal(undefined);
+  });
+
   it("forgets ended operations of living instances after their time", async () => {
     const [store, { id }] = [get(), names()];
     const ended = rows.operation(id(1), id(1), { state: "done", endedAtMs: rows.wallMs });

@@ -8,10 +8,14 @@ import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { allHostsContract } from "./store-contract-all-hosts.ts";
 import { catalogContract } from "./store-contract-catalog.ts";
+import { extensionContract } from "./store-contract-extensions.ts";
+import { fieldsContract } from "./store-contract-fields.ts";
+import { guestDataContract } from "./store-contract-guest-data.ts";
 import { hostOperationContract } from "./store-contract-host-operations.ts";
 import { hostContract } from "./store-contract-hosts.ts";
 import { leaseContract } from "./store-contract-leases.ts";
 import { listContract } from "./store-contract-lists.ts";
+import { networksContract } from "./store-contract-networks.ts";
 import { numaContract } from "./store-contract-numa.ts";
 import { numberContract } from "./store-contract-numbers.ts";
 import { placementContract } from "./store-contract-placement.ts";
@@ -63,6 +67,8 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     commitContract(() => store, another);
     capacityContract(() => store, another);
     catalogContract(() => store, another);
+    networksContract(() => store);
+    fieldsContract(() => store);
     placementContract(() => store, another);
     leaseContract(() => store);
     numaContract(() => store, another);
@@ -74,6 +80,8 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     rehearsalContract(() => store);
     pruneContract(() => store);
     numberContract(() => store, another);
+    extensionContract(() => store, another);
+    guestDataContract(() => store, another);
   });
 }
 
@@ -232,6 +240,22 @@ function commitContract(get: () => Store, another: OpenStore): void {
     expect(await refusal(store.commit(again))).to.equal("INTERNAL");
   });
 
+  it("keeps the shape of a machine that has run, and refuses another as INTERNAL", async () => {
+    const [store, { id }] = [get(), names()];
+    const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64-v1" };
+    const first = rows.instance(id(1), { built: false, shape });
+    await store.commit(rows.changeTurn(first));
+    const ran = rows.next(first, { built: true, shape: { ...shape, machineType: "pc-q35-8.0" } });
+    await store.commit(rows.changeTurn(ran));
+    expect((await store.instances.get(id(1)))?.instance.shape).to.deep.equal(ran.shape);
+    for (const other of [shape, null, { ...shape, version: 2 }, { ...shape, cpuModel: "EPYC-v3" }])
+      expect(await refusal(store.commit(rows.changeTurn(rows.next(ran, { shape: other }))))).to.equal(
+        "INTERNAL",
+      );
+    await store.commit(rows.changeTurn(rows.next(ran)));
+    expect((await store.instances.get(id(1)))?.instance.shape).to.deep.equal(ran.shape);
+  });
+
   it("numbers events without gaps, in the order of each instance, whoever commits", async () => {
     const [store, { id, project }] = [get(), names()];
     const stores = [store, await another()];
@@ -342,6 +366,7 @@ function capacityContract(get: () => Store, another: OpenStore): void {
     const { hostId: _, ...seen } = rows.inventory(host, { bootId: "boot-2", vcpus: 7 });
     const { version, number } = (await store.hosts.get(host)) ?? {};
     expect(await store.hosts.get(host)).to.deep.equal({
+      drivers: null,
       version,
       number,
       ...seen,

@@ -8,6 +8,7 @@ import { resources } from "../../protocol/resources.ts";
 import type { Resource } from "../../protocol/wire/resource.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { unnumbered } from "./store-rows.ts";
+import { toyResources } from "./toy-extension.ts";
 
 export interface Everything {
   readonly events: EventPage;
@@ -70,7 +71,11 @@ export async function everything(store: Store, prefix: string, after = 0): Promi
     }),
     hostsAtWork: await store.hosts.atWork(all),
     events: await store.events.list({ ...all, after }),
-    resources: await Promise.all(Object.values(resources).map((one) => store.rows.list<Resource>(one, all))),
+    resources: await Promise.all(
+      [...Object.values<Resource>(resources), ...toyResources].map((one) =>
+        store.rows.list<Resource>(one, all),
+      ),
+    ),
     hosts: ranked(await store.hosts.list(all)),
     totals: await store.hosts.claimTotals(),
     aggregateHosts: [...(await store.aggregates.hosts([`${prefix}-a0`, `${prefix}-a1`]))],

@@ -31,7 +31,7 @@ interface Wanted {
 }
 
 /** The same for the same id, and hardly for another one. */
-function numberOf(id: string): number {
+export function numberOf(id: string): number {
   let number = 0;
   for (const letter of id) number = (number * 31 + letter.charCodeAt(0)) % 2 ** 40;
   return number;

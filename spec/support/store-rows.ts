@@ -7,6 +7,7 @@ import type { Commit, NewEvent, RequestRecord } from "../../actors/records/commi
 import type {
   ClaimRecord,
   InstanceRecord,
+  InterfaceRecord,
   MachineRecord,
   OperationRecord,
 } from "../../actors/records/instance.ts";
@@ -75,7 +76,10 @@ export function instance(id: string, changes: Partial<InstanceRecord> = {}): Ins
     metadata: {},
     description: null,
     lock: null,
+    shape: null,
+    interfaces: null,
     macAddress: "52:54:00:00:00:01",
+    guest: null,
     recovery: { policy: "restart", priority: 0 },
     storageId: null,
     movable: true,
@@ -94,6 +98,12 @@ export function instance(id: string, changes: Partial<InstanceRecord> = {}): Ins
     ...changes,
   };
 }
+
+/** An interface in this port, as an instance has it. */
+export const plugged = (portId: string): InterfaceRecord => ({
+  ...{ portId, networkId: "n", mac: "52:54:00:00:00:01", mtuBytes: 1_450 },
+  ...{ addresses: [{ subnetId: "s", address: "10.0.0.2" }], deleteWithInstance: true },
+});
 
 /** The row after one more commit. */
 export function next(row: InstanceRecord, changes: Partial<InstanceRecord> = {}): InstanceRecord {

@@ -1,10 +1,14 @@
 /**
  * Mocha's own reporter, which also writes counts and the reasons of failures and skips to a file: `npm test`
- * adds them up.
+ * adds them up. With `--reporter-option slowest=30` it prints the slowest files and tests.
+ *
+ * A run whose process does not end is ended after some patience, with the kinds of what kept it alive in the
+ * file: mocha itself would wait for ever.
  */
 import { writeFileSync } from "node:fs";
 import Mocha from "mocha";
 import { skipReason } from "./skipped.ts";
+import { slowestLines, timesOf } from "./slowest.ts";
 
 /** The file's content, as JSON. */
 export interface Summary {
@@ -12,6 +16,8 @@ export interface Summary {
   readonly failed: number;
   readonly failures: readonly TitledReason[];
   readonly skipped: readonly TitledReason[];
+  /** Kinds of what kept the process from ending after its last test. */
+  readonly survivors: readonly string[];
 }
 
 export interface TitledReason {
@@ -19,9 +25,14 @@ export interface TitledReason {
   readonly reason: string;
 }
 
+/** What has not ended this long after the last hook does not end by itself. */
+const patienceMs = 60_000;
+
 export default class SummaryReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options: Mocha.MochaOptions) {
     super(runner, options);
+    const given: Readonly<Record<string, unknown>> = options.reporterOptions ?? {};
+    const times = timesOf(runner, process.cwd());
     let passed = 0;
     const failures: TitledReason[] = [];
     const skipped: TitledReason[] = [];
@@ -32,14 +43,30 @@ export default class SummaryReporter extends Mocha.reporters.Spec {
       failures.push({ title: test.fullTitle(), reason: firstLine(error.message) });
     });
     runner.on("pending", (test) => {
-      skipped.push({ title: test.fullTitle(), reason: skipReason(test.titlePath()) });
+      skipped.push({ title: test.fullTitle(), reason: skipReason(test) });
     });
     runner.on("end", () => {
-      const file: unknown = options.reporterOptions?.summary;
-      const summary: Summary = { passed, failed: failures.length, failures, skipped };
-      if (typeof file === "string") writeFileSync(file, JSON.stringify(summary));
+      const write = (survivors: readonly string[]) => {
+        const summary: Summary = { passed, failed: failures.length, failures, skipped, survivors };
+        if (typeof given.summary === "string") writeFileSync(given.summary, JSON.stringify(summary));
+      };
+      if (given.slowest !== undefined)
+        for (const line of slowestLines(times(), Number(given.slowest))) console.log(line);
+      write([]);
+      if (typeof given.summary === "string") endLate(Number(given.patienceMs ?? patienceMs), write);
     });
   }
+}
+
+/** The timer itself keeps no process alive: it only fires where something else does. */
+function endLate(ms: number, tell: (survivors: readonly string[]) => void): void {
+  const timer = setTimeout(() => {
+    const survivors = process.getActiveResourcesInfo().sort();
+    console.error(`${survivors.length} things outlived the tests: ${survivors.join(", ")}`);
+    tell(survivors);
+    process.exit();
+  }, ms);
+  timer.unref();
 }
 
 const firstLine = (text: string) => text.trimStart().split("\n", 1)[0] ?? "";

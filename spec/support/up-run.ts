@@ -12,6 +12,8 @@ export interface UpRunOptions {
   /** The umask of the shell that starts it. Default: 022. */
   readonly umask?: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** The command before `up`. Default: this checkout's. */
+  readonly program?: readonly string[];
 }
 
 /** One run of `up`, with its output. */
@@ -20,9 +22,10 @@ export class UpRun {
   readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
   #output = "";
 
-  constructor(config: string, { umask = "022", environment = {} }: UpRunOptions = {}) {
+  constructor(config: string, options: UpRunOptions = {}) {
+    const { umask = "022", environment = {}, program = [process.execPath, main] } = options;
     // When mocha is killed, the kernel asks `up` to end, and `up` ends everything.
-    const argv = ["--pdeathsig", "TERM", process.execPath, main, "up", "--config", config];
+    const argv = ["--pdeathsig", "TERM", ...program, "up", "--config", config];
     this.child = spawn("sh", ["-c", `umask ${umask}; exec setpriv "$@"`, "sh", ...argv], {
       stdio: ["ignore", "pipe", "pipe"],
       // As under npm start: npm passes a signal on that has come already.

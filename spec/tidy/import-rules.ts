@@ -32,6 +32,7 @@ const rooms: readonly Room[] = [
   { room: "actors/shared-storage", knows: [] },
   { room: "actors/promises", knows: [] },
   { room: "actors/node/guard", knows: [] },
+  { room: "actors/node/guest-data", knows: [] },
   { room: "actors/node/machine", knows: [] },
   {
     room: "actors/node/host",
@@ -42,14 +43,24 @@ const rooms: readonly Room[] = [
   { room: "actors/control/request", knows: [] },
   { room: "actors/control/directory", knows: ["actors/control/request"] },
   { room: "actors/control/instance", knows: ["actors/control/request", "actors/control/directory"] },
+  { room: "actors/control/networking", knows: ["actors/control/request"] },
   { room: "actors/control/placement", knows: ["actors/control/directory"] },
   {
     room: "actors/control/instances",
-    knows: ["request", "directory", "instance", "placement"].map((one) => `actors/control/${one}`),
+    knows: ["request", "directory", "instance", "networking", "placement"].map(
+      (one) => `actors/control/${one}`,
+    ),
   },
   {
     room: "actors/control/catalog",
-    knows: ["request", "directory", "placement"].map((one) => `actors/control/${one}`),
+    // What filters and weighers read is checked by what they know of it (decision 0047).
+    knows: ["scheduler", "request", "directory", "networking", "placement"].map(
+      (one) => `actors/control/${one}`,
+    ),
+  },
+  {
+    room: "actors/control/extensions",
+    knows: ["request", "catalog"].map((one) => `actors/control/${one}`),
   },
   {
     room: "actors/control/host",
@@ -91,36 +102,56 @@ const programRooms: readonly Room[] = [
   { room: "nodes/bus", knows: [] },
   { room: "nodes/process", knows: [] },
   { room: "nodes/package", knows: [] },
-  { room: "nodes/config", knows: ["nodes/bus", "nodes/package", "nodes/process"] },
+  { room: "nodes/sinks", knows: ["nodes/process"] },
+  { room: "nodes/drivers", knows: ["nodes/package", "nodes/process"] },
+  {
+    // Of drivers what is known without opening one: the CLI reads the configuration, and runs no guest.
+    room: "nodes/config",
+    knows: ["nodes/sinks", "nodes/bus", "nodes/package", "nodes/process"],
+    files: [/^nodes\/drivers\/(?:built-in|kinds)\.ts$/],
+  },
   { room: "nodes/events", knows: [] },
   { room: "nodes/metrics", knows: [] },
   { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
-  { room: "nodes/drivers", knows: ["nodes/package", "nodes/process"] },
-  { room: "nodes/fence", knows: ["nodes/config", "nodes/drivers"] },
+  { room: "nodes/fence", knows: ["nodes/config", "nodes/drivers", "nodes/process"] },
+  {
+    room: "nodes/plugins",
+    knows: ["nodes/config", "nodes/drivers", "nodes/fence", "nodes/package", "nodes/sinks"],
+  },
   { room: "nodes/guard", knows: ["nodes/drivers"] },
   { room: "nodes/proxy", knows: ["nodes/process"] },
   { room: "nodes/setup", knows: ["nodes/config", "nodes/process"] },
   {
     room: "nodes/compute",
-    knows: ["bus", "config", "drivers", "metrics", "package", "process", "setup"].map(
+    knows: ["bus", "config", "drivers", "metrics", "package", "plugins", "process", "setup"].map(
       (one) => `nodes/${one}`,
     ),
   },
   {
     room: "nodes/controller",
-    knows: ["bus", "config", "drivers", "events", "fence", "metrics", "package", "process"].map(
-      (one) => `nodes/${one}`,
-    ),
+    knows: [
+      "bus",
+      "config",
+      "drivers",
+      "events",
+      "fence",
+      "metrics",
+      "package",
+      "plugins",
+      "process",
+      "sinks",
+    ].map((one) => `nodes/${one}`),
   },
   {
     room: "nodes/up",
-    knows: ["bus", "config", "metrics", "package", "process", "proxy", "sdk", "setup"].map(
+    knows: ["bus", "config", "metrics", "package", "plugins", "process", "proxy", "sdk", "setup"].map(
       (one) => `nodes/${one}`,
     ),
   },
   { room: "nodes/logs", knows: ["nodes/config"] },
   // The API has no back door: the CLI knows no more than a client does, and can read what is on its computer.
-  { room: "nodes/cli", knows: ["nodes/sdk", "nodes/package", "nodes/logs"] },
+  // Of plug-ins it knows the definitions, by which their commands are made.
+  { room: "nodes/cli", knows: ["nodes/sdk", "nodes/package", "nodes/logs", "nodes/plugins"] },
   {
     room: "nodes/chaos",
     knows: ["bus", "config", "drivers", "package", "process", "proxy", "sdk"].map((one) => `nodes/${one}`),
@@ -136,6 +167,8 @@ const programRooms: readonly Room[] = [
 interface Room {
   readonly room: string;
   readonly knows: readonly string[];
+  /** Single files of other rooms. */
+  readonly files?: readonly RegExp[];
   /** Files of these that are the other wing's. */
   readonly except?: RegExp;
 }
@@ -187,6 +220,12 @@ export const importTable: readonly Row[] = [
     may: [/^protocol\/(?:wire|limits)\//],
     packages: [schemas, /^ajv$/, /^@msgpack\/msgpack$/],
   },
+  {
+    // Reads and writes addresses.
+    files: /^protocol\/address\.ts$/,
+    may: [],
+    packages: [/^ipaddr\.js$/],
+  },
   { files: protocol, may: [protocol], packages: [schemas] },
   { files: /^actors\/records\//, may: [], mayTypes: [protocol, /^actors\/records\//], packages: [] },
   { files: /^actors\/ports\//, may: [], mayTypes: [protocol, words], packages: [] },
@@ -219,7 +258,7 @@ export const importTable: readonly Row[] = [
   {
     // Makes tables of the schemas of resources.
     files: /^db\/tables\/resources\.ts$/,
-    may: [protocol, /^db\/tables\//],
+    may: [protocol, /^db\/tables\//, /^db\/rows\//],
     packages: [/^@mikro-orm\//, schemas],
   },
   ...storeRooms.map(({ room, knows }) => ({
@@ -230,13 +269,14 @@ export const importTable: readonly Row[] = [
   })),
   { files: inBrowsers, may: [protocol, inBrowsers], mayTypes: [words], packages: [/^#nats$/] },
   { files: /^nodes\/package\/build\.ts$/, may: [/^nodes\/package\//], packages: [/^node:/, /^esbuild$/] },
-  ...programRooms.map(({ room, knows }) => ({
+  ...programRooms.map(({ room, knows, files = [] }) => ({
     files: inside(room),
     may: [
       protocol,
       ...(room === "nodes/cli" ? [] : [/^actors\//, /^db\//]),
       inside(room),
       ...knows.map((one) => inside(one)),
+      ...files,
     ],
     packages: room === "nodes/cli" ? [/^node:/, schemas, ...terminal] : nodePackages,
   })),

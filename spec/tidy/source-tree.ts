@@ -3,7 +3,7 @@
  * exports. It must never look into what was installed or made at run time.
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { type SourceText, splitSource } from "./source-text.ts";
 
 export interface Import {
@@ -28,11 +28,14 @@ export const root = join(import.meta.dirname, "../..");
 const sourceFolders = ["protocol", "actors", "db", "nodes", "spec"];
 const notOurs = new Set(["node_modules", ".git", ".novact", "build"]);
 
+/** False for what was installed or made; of a path from the root of the project whose folder is ours. */
+export const isOurs = (path: string): boolean => !notOurs.has(basename(path)) && !path.endsWith(".log");
+
 /** Every file of the project, as paths from its root. */
 export function projectFiles(folder = ""): readonly string[] {
   const entries = readdirSync(join(root, folder), { withFileTypes: true });
   return entries
-    .filter((entry) => !notOurs.has(entry.name) && !entry.name.endsWith(".log"))
+    .filter((entry) => isOurs(entry.name))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       return entry.isDirectory() ? projectFiles(path) : entry.isFile() ? [path] : [];

@@ -14,6 +14,8 @@ const inventory = [
   ...["vcpus", "memoryMib", "diskGib", "features[]", "machineTypes[]"],
   ...["numa[].vcpus", "numa[].memoryMib", "numa[].hugePages[].sizeKib", "numa[].hugePages[].total"],
 ].map((field) => `.${field}`);
+/** The operator's labels, which are held to the same bounds since decision 0048. */
+const labels = ["report.register.request.inventory.labels"];
 const listed = ["", ...observation.map((field) => `[]${field}`)];
 
 /** Names of images and server groups are texts since decision 0029; every label is one. */
@@ -39,7 +41,18 @@ const paths: readonly (readonly [string, readonly string[]])[] = [
   ["report.heartbeat.request.machines", listed],
 ];
 
+/** Names of drivers that plug-ins bring, since decision 0041. */
+const control =
+  "A name. Both names of the previous version are names; a client of that version refuses an answer with a proof by " +
+  "a plug-in's power driver, so such drivers are for when all clients are upgraded (CHANGELOG).";
+const proofs = [
+  ...["list.answer.hosts[]", "get.answer.host", "enable.answer.host", "disable.answer.host"],
+  ...["drain.answer.host", "fence.answer.host", "remove.answer.host"],
+].map((path) => `host.${path}.lease.fencedBy.control`);
+
 export const decided: Readonly<Record<string, string>> = Object.fromEntries([
   ...paths.flatMap(([path, fields]) => fields.map((field) => [`${path}${field}`, impossible] as const)),
+  ...labels.map((path) => [`${path}{}`, impossible] as const),
   ...shown.map((path) => [path, texts] as const),
+  ...proofs.map((path) => [path, control] as const),
 ]);

@@ -4,19 +4,26 @@
  */
 import { type Aggregate, aggregate, type aggregateService } from "../../../protocol/aggregate.ts";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
+import { faulty } from "../../../protocol/wire/denials.ts";
 import type { Handlers, RequestOf } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import type { StorePart } from "../../ports/store.ts";
 import type { AggregateRecord } from "../../records/catalog.ts";
+import type { CommitResult } from "../../records/commit.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { findHost } from "../directory/find-host.ts";
 import type { Placer } from "../placement/placer.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { shownRow } from "../request/rows.ts";
+import { metadataFault } from "../scheduler/aggregate-metadata.ts";
 import { resourceHandlers } from "./resource-handlers.ts";
 
 export interface AggregateOptions extends CatalogOptions {
+  readonly store: CatalogOptions["store"] & StorePart<{ instances: "get" }>;
   readonly directory: HostDirectory;
   readonly placer: Placer;
+  /** All clients' projects. Absent: not all are known. */
+  readonly projects?: readonly string[] | undefined;
 }
 
 export function aggregateHandlers(options: AggregateOptions): Handlers<typeof aggregateService> {
@@ -28,7 +35,8 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
       options.placer.hostsChanged();
     },
   });
-  const { create, change, list, get, delete: remove } = handlers;
+  const { create, list, get, delete: remove } = handlers;
+  const change: typeof handlers.change = (...asked) => naming(handlers.change(...asked), options);
   const shownWith = async (row: AggregateRecord, hosts: (before: readonly string[]) => readonly string[]) => {
     const before = (await options.store.aggregates.hosts([row.id])).get(row.id) ?? [];
     return { ...shownRow<typeof aggregate>(row), hostIds: [...hosts(before)] };
@@ -37,10 +45,15 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
     ...{ list, get, delete: remove },
     create: ({ name, availabilityZone = null, metadata = {} }, context) => {
       const request = { name, availabilityZone, metadata };
-      return create(request, { request, context });
+      const sound = async () => {
+        assertMeant(metadata, options);
+        return request;
+      };
+      return create(sound, { request, context });
     },
     set: (request, context) =>
       change("set", { request, context }, async (before) => {
+        assertMeant(pairsOf(request), options);
         const after = changed(before, request);
         assertFewKeys(before, after);
         return { after, body: { ...request } };
@@ -65,6 +78,33 @@ export function aggregateHandlers(options: AggregateOptions): Handlers<typeof ag
   };
 }
 
+/** The same, but that a refusal for the wishes of instances names them, and says what to do. */
+async function naming<A>(changing: Promise<A>, { store }: AggregateOptions): Promise<A> {
+  try {
+    return await changing;
+  } catch (thrown) {
+    const held = thrown instanceof StatusError ? heldZone(thrown.details) : undefined;
+    if (held === undefined) throw thrown;
+    const { zone, count, instanceIds } = held;
+    const rows = await Promise.all(instanceIds.map((id) => store.instances.get(id)));
+    const named = rows.flatMap((row) => (row ? [`${row.instance.name} (${row.instance.id})`] : []));
+    const more = count > named.length ? ` and ${count - named.length} more` : "";
+    const who = count === 1 ? "an instance has" : `${count} instances have`;
+    const message =
+      `The zone ${zone} cannot be changed there, for ${who} asked for it: ${named.join(", ")}${more}. ` +
+      "Drain their hosts to others of the zone (novact host drain), or delete them.";
+    throw new StatusError("inUse", message, { details: held });
+  }
+}
+
+function heldZone(details: unknown): Held | undefined {
+  return typeof details === "object" && details !== null && "kind" in details && details.kind === "zoneInUse"
+    ? (details as Held)
+    : undefined;
+}
+
+type Held = Extract<CommitResult, { kind: "zoneInUse" }>;
+
 async function withHosts(
   rows: readonly AggregateRecord[],
   { store }: AggregateOptions,
@@ -87,6 +127,20 @@ function changed(before: AggregateRecord, { availabilityZone, metadata = {} }: S
     availabilityZone: availabilityZone === undefined ? before.availabilityZone : availabilityZone,
     metadata: Object.fromEntries(pairs),
   };
+}
+
+/** Pairs of metadata that a request writes; those with null are removed by it. */
+function pairsOf({ metadata = {} }: Settings): Readonly<Record<string, string>> {
+  const pairs = Object.entries(metadata).flatMap(([key, value]) =>
+    value === null ? [] : [[key, value] as const],
+  );
+  return Object.fromEntries(pairs);
+}
+
+/** @throws schemaMismatch for values that a filter or weigher could not read */
+function assertMeant(metadata: Readonly<Record<string, string>>, { projects }: AggregateOptions): void {
+  const fault = metadataFault(metadata, projects);
+  if (fault !== undefined) throw faulty("metadata", fault);
 }
 
 function assertFree({ name, hostIds: { length } }: Aggregate): void {

@@ -5,16 +5,20 @@ import { type AggregateOptions, aggregateHandlers } from "./aggregates.ts";
 import { flavorHandlers } from "./flavors.ts";
 import { type ImageOptions, imageHandlers } from "./images.ts";
 import { keyPairHandlers } from "./key-pairs.ts";
+import { type NetworkingOptions, networkingHandlers } from "./networks/handlers.ts";
 import { serverGroupHandlers } from "./server-groups.ts";
 
 type AllHandlers = {
   readonly [K in keyof typeof resourceServices]: Handlers<(typeof resourceServices)[K]>;
 };
 
-export const resourcesHandlers = (options: AggregateOptions & ImageOptions): AllHandlers => ({
+export const resourcesHandlers = (
+  options: AggregateOptions & ImageOptions & NetworkingOptions,
+): AllHandlers => ({
   flavor: flavorHandlers(options),
   image: imageHandlers(options),
   aggregate: aggregateHandlers(options),
   serverGroup: serverGroupHandlers(options),
   keyPair: keyPairHandlers(options),
+  ...networkingHandlers(options),
 });

@@ -9,13 +9,16 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 
 type Properties = Image["properties"];
 
+/** Names of hypervisors that stand for another one's: images of other clouds have them. */
+export type HypervisorAliases = Readonly<Record<string, string>>;
+
 /** @throws INVALID_ARGUMENT schemaMismatch for properties that contradict each other or have no meaning */
-export function propertiesOf(said: Partial<Properties> = {}): Properties {
+export function propertiesOf(said: Partial<Properties>, aliases: HypervisorAliases): Properties {
   const { extra, architecture, hypervisor, ...rest } = said;
   for (const [name, value] of Object.entries(extra ?? {}))
     if (name.startsWith("trait:") && value !== "required" && value !== "forbidden")
       throw refusal(`The property ${name} is ${value}; it can be required or forbidden.`);
-  const runsUnder = agreed("hypervisor", hypervisor, hypervisorIn(extra));
+  const runsUnder = agreed("hypervisor", hypervisor, hypervisorIn(extra, aliases));
   return {
     architecture: agreed("architecture", architecture, architectureIn(extra)) ?? "x86_64",
     memoryMibMin: 0,
@@ -41,8 +44,8 @@ function architectureIn(extra: Properties["extra"]): Architecture | undefined {
   return known;
 }
 
-/** For Nova, KVM is a hypervisor of its own; here it is an accelerator of QEMU. */
-function hypervisorIn(extra: Properties["extra"]): string | undefined {
+/** For Nova, an accelerator may be a hypervisor of its own. */
+function hypervisorIn(extra: Properties["extra"], aliases: HypervisorAliases): string | undefined {
   const text = extra?.img_hv_type?.toLowerCase();
-  return text === "kvm" ? "qemu" : text;
+  return text !== undefined && Object.hasOwn(aliases, text) ? aliases[text] : text;
 }

@@ -8,14 +8,15 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
 import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
-import { rowMade } from "../request/rows.ts";
-import { propertiesOf } from "./image-properties.ts";
+import { rowMade } from "../request/row-changes.ts";
+import { type HypervisorAliases, propertiesOf } from "./image-properties.ts";
 import { removeFiles, settleRegistration } from "./image-removal.ts";
 import { catalogLimits } from "./limits.ts";
 import { resourceHandlers } from "./resource-handlers.ts";
 
 export interface ImageOptions extends CatalogOptions {
   readonly files: ImageFiles;
+  readonly hypervisorAliases: HypervisorAliases;
   readonly log: Log;
 }
 
@@ -65,7 +66,7 @@ const mayBeCommitted = (thrown: unknown): boolean =>
   !(thrown instanceof StatusError) || thrown.code === "UNAVAILABLE" || thrown.code === "INTERNAL";
 
 /** The image before its files are taken, which takes long. @throws schemaMismatch */
-function newImage(request: Registration, { ids, clock }: ImageOptions): Image {
+function newImage(request: Registration, { ids, clock, hypervisorAliases }: ImageOptions): Image {
   return {
     id: ids.next(),
     name: request.name,
@@ -73,7 +74,7 @@ function newImage(request: Registration, { ids, clock }: ImageOptions): Image {
     kernel: null,
     ramdisk: null,
     commandLine: request.commandLine ?? "",
-    properties: propertiesOf(request.properties),
+    properties: propertiesOf(request.properties ?? {}, hypervisorAliases),
     createdAtMs: clock.nowMs(),
   };
 }
@@ -86,10 +87,11 @@ async function withFiles(empty: Image, request: Registration, options: ImageOpti
   const { files, clock } = options;
   const { disk, kernel, ramdisk } = request;
   const beganAtMs = clock.monotonicMs();
+  const booted = kernel === undefined ? { bootedBy: empty.properties.hypervisor ?? null } : {};
   try {
     const complete = {
       ...empty,
-      disk: disk === undefined ? null : await files.register(disk, empty.id),
+      disk: disk === undefined ? null : await files.register({ ...disk, ...booted }, empty.id),
       kernel: kernel === undefined ? null : await files.registerPlain(kernel, empty.id),
       ramdisk: ramdisk === undefined ? null : await files.registerPlain(ramdisk, empty.id),
     };

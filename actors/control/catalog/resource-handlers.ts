@@ -4,6 +4,7 @@
  * its noun.
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
+import type { Reason } from "../../../protocol/wire/reasons.ts";
 import {
   type kept,
   nounInWords,
@@ -14,19 +15,26 @@ import {
 } from "../../../protocol/wire/resource.ts";
 import type { AnswerOf, CallContext, Handler } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { RowQuery } from "../../ports/row-reads.ts";
 import type { Commit } from "../../records/commit.ts";
+import type { RowChange } from "../../records/rows.ts";
 import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
-import { findRow, listedOwner, ownerOf, rowChanged, rowMade, rowRemoved, shownRow } from "../request/rows.ts";
+import { aboutRow, rowChanged, rowMade, rowRemoved } from "../request/row-changes.ts";
+import { findOwnRow, findRow, listedOwner, ownerOf, shownRow } from "../request/rows.ts";
 
 /** What is peculiar to a resource. */
 export interface Peculiar<R extends Resource> {
-  /** The rows with what is shown beside them; may read. Absent: nothing is. */
-  readonly join?: (rows: readonly RowOf<R>[]) => Promise<readonly ShownOf<R>[]>;
+  /** The rows with what is shown beside them to this caller; may read. Absent: nothing is. */
+  readonly join?: (rows: readonly RowOf<R>[], context: CallContext) => Promise<readonly ShownOf<R>[]>;
   /** Why it cannot be removed, asked before the commit, which has the last word. @throws StatusError */
   readonly assertFree?: (shown: ShownOf<R>) => void;
+  /** Rows that are removed in the same commit, before the row itself. */
+  readonly goesToo?: (row: RowOf<R>) => Promise<readonly RowChange[]>;
+  /** What a name or another field that is taken means. Absent: `nameTaken`, by its name. */
+  readonly taken?: () => StatusError;
+  /** A sentence that names the possible holders of a row that is in use. Absent: none. */
+  readonly held?: string;
   /** Called after each commit of a change. */
   readonly committed?: () => Promise<void>;
 }
@@ -43,6 +51,9 @@ type Change<R extends Resource> = {
   readonly event?: string;
 } & ({ readonly after: RowOf<R> } | { readonly commit: Commit; readonly shown: ShownOf<R> });
 
+/** What every resource has, and the frames of what makes and changes one. */
+export type ResourceHandlers<R extends Resource> = ReturnType<typeof resourceHandlers<R>>;
+
 /** How often a change is decided anew because somebody else changed the row meanwhile. */
 const attemptsMax = 5;
 
@@ -51,39 +62,44 @@ export function resourceHandlers<R extends Resource>(
   options: CatalogOptions,
   peculiar: Peculiar<R> = {},
 ) {
-  const { store, ids, clock } = options;
+  const { store } = options;
   const words = nounInWords(resource);
   const join = peculiar.join ?? (async (rows: readonly RowOf<R>[]) => rows.map((row) => shownRow<R>(row)));
   const answerOf = (shown: ShownOf<R>) => ({ [resource.one]: shown }) as One<R>;
-  const shownOf = async (row: RowOf<R>): Promise<ShownOf<R>> => {
-    const [shown] = await join([row]);
+  const shownOf = async (row: RowOf<R>, context: CallContext): Promise<ShownOf<R>> => {
+    const [shown] = await join([row], context);
     if (shown === undefined) throw new StatusError("internal", `The ${words} was not shown.`);
     return shown;
   };
   const about = (row: ResourceRow, event: string, body: object) => aboutRow(resource, row, { event, body });
   const committed = async <A>(commit: Parameters<typeof commitOnce>[0], answer: A): Promise<A> => {
-    const given = await commitOnce(commit, answer, { ...options, resource });
+    const given = await commitOnce(commit, answer, { ...options, resource }).catch((thrown: unknown) => {
+      if (isA("nameTaken", thrown) && peculiar.taken !== undefined) throw peculiar.taken();
+      if (isA("inUse", thrown) && peculiar.held !== undefined) throw new StatusError("inUse", peculiar.held);
+      throw thrown;
+    });
     await peculiar.committed?.();
     return given;
   };
 
-  /** Makes a row of these fields. @throws nameTaken, quotaExceeded, requestIdReused */
+  /**
+   * Makes a row of these fields. A function that finds or refuses them is not asked again when the request is
+   * repeated. @throws nameTaken, quotaExceeded, requestIdReused; what `fields` throws
+   */
   const create = async (
-    fields: object,
-    { request, context, told = {} }: Asked & { readonly told?: object },
+    fields: object | (() => Promise<object>),
+    { request, context, told = {}, also }: Making<R>,
   ): Promise<One<R>> => {
-    const row = {
-      id: ids.next(),
-      ...ownerOf(resource, context),
-      ...(resource.numbered ? { number: await store.rows.nextNumber(resource) } : {}),
-      ...fields,
-      createdAtMs: clock.nowMs(),
-      version: 1,
-    } as RowOf<R> & ResourceRow;
-    const commit = catalogCommit(`${resource.noun}.create`, about(row, "created", told), {
-      ...{ request, context, options },
-    });
-    return committed({ rows: [rowMade(resource, row)], ...commit }, answerOf(await shownOf(row)));
+    const cause = { request, context, options };
+    const method = `${resource.noun}.create`;
+    const make = async (given: object): Promise<One<R>> => {
+      const row = await newRow(resource, context, given, options);
+      const commit = catalogCommit(method, about(row, "created", told), cause);
+      const rows = [rowMade(resource, row), ...(also?.(row) ?? [])];
+      return committed({ rows, ...commit }, answerOf(await shownOf(row, context)));
+    };
+    if (typeof fields !== "function") return make(fields);
+    return unlessAnswered(method, cause, async () => make(await fields()));
   };
 
   /** Changes a row as `decide` says, which is asked again when somebody else was faster. */
@@ -95,7 +111,7 @@ export function resourceHandlers<R extends Resource>(
     const cause = { request, context, options };
     return unlessAnswered(`${resource.noun}.${method}`, cause, async () => {
       for (let attempt = 1; ; attempt += 1) {
-        const before = (await findRow(resource, context, store.rows)) as RowOf<R> & ResourceRow;
+        const before = (await findOwnRow(resource, context, store.rows)) as RowOf<R> & ResourceRow;
         const decided = await decide(before);
         const { body, event = "changed" } = decided;
         const { commit, shown } =
@@ -103,13 +119,13 @@ export function resourceHandlers<R extends Resource>(
             ? decided
             : {
                 commit: { rows: [rowChanged(resource, decided.after)] },
-                shown: await shownOf(decided.after),
+                shown: await shownOf(decided.after, context),
               };
         const rest = catalogCommit(`${resource.noun}.${method}`, about(before, event, body), cause);
         try {
           return await committed({ ...commit, ...rest }, answerOf(shown));
         } catch (thrown) {
-          if (!isConflict(thrown) || attempt === attemptsMax) throw thrown;
+          if (!isA("generationConflict", thrown) || attempt === attemptsMax) throw thrown;
         }
       }
     });
@@ -117,35 +133,68 @@ export function resourceHandlers<R extends Resource>(
 
   const handlers: KeptHandlers<R> = {
     list: async (request, context) => {
-      const { limit = wireLimits.pageLengthDefault, ...query } = request as Partial<RowQuery>;
-      const found = await store.rows.list(resource, { ...query, ...listedOwner(resource, context), limit });
-      const shown = fitting(await join(found), jsonBytes);
-      const page = shown as readonly (ShownOf<R> & { readonly id: string })[];
-      const rows = { [resource.many]: [...shown] } as AnswerOf<Kept<R>["list"]>;
-      return { ...rows, ...nextMarker(page, limit, found.length) };
+      const { rows, nextMarker: next } = await pageOf(resource, { request, context }, { store, join });
+      return { [resource.many]: [...rows], ...next } as AnswerOf<Kept<R>["list"]>;
     },
-    get: async (_request, context) => answerOf(await shownOf(await findRow(resource, context, store.rows))),
+    get: async (_request, context) =>
+      answerOf(await shownOf(await findRow(resource, context, store.rows), context)),
     delete: (request, context) => {
       const cause = { request, context, options };
       return unlessAnswered(`${resource.noun}.delete`, cause, async () => {
-        const row = (await findRow(resource, context, store.rows)) as RowOf<R> & ResourceRow;
-        const shown = await shownOf(row);
+        const row = (await findOwnRow(resource, context, store.rows)) as RowOf<R> & ResourceRow;
+        const shown = await shownOf(row, context);
         peculiar.assertFree?.(shown);
         const commit = catalogCommit(`${resource.noun}.delete`, about(row, "deleted", {}), cause);
-        return committed({ rows: [rowRemoved(resource, row)], ...commit }, answerOf(shown));
+        const rows = [...((await peculiar.goesToo?.(row)) ?? []), rowRemoved(resource, row)];
+        return committed({ rows, ...commit }, answerOf(shown));
       });
     },
   };
   return { ...handlers, create, change };
 }
 
-/** The event of a change of a row. */
-function aboutRow(
-  { noun }: Resource,
-  { id, name, project = adminProject }: ResourceRow,
-  { event, body }: { readonly event: string; readonly body: object },
+/** The rows of a list, as many as one answer holds, and where the next page goes on. */
+async function pageOf<R extends Resource>(
+  resource: R,
+  { request, context }: Asked,
+  { store, join }: Pick<CatalogOptions, "store"> & { readonly join: NonNullable<Peculiar<R>["join"]> },
 ) {
-  return { noun, id, event, project, body: { name, ...body } };
+  const { limit = wireLimits.pageLengthDefault, marker, name } = request as Partial<RowQuery>;
+  const found = await store.rows.list(resource, {
+    limit,
+    ...(marker === undefined ? {} : { marker }),
+    ...(name === undefined ? {} : { name }),
+    ...listedOwner(resource, context),
+    refers: referredIn(resource, request),
+  });
+  const rows = fitting(await join(found, context), jsonBytes);
+  const page = rows as readonly (ShownOf<R> & { readonly id: string })[];
+  return { rows, nextMarker: nextMarker(page, limit, found.length) };
+}
+
+/** A row of the caller's as it begins; it is not there before it is committed. */
+export async function newRow<R extends Resource>(
+  resource: R,
+  context: CallContext,
+  fields: object,
+  { store, ids, clock }: Pick<CatalogOptions, "store" | "ids" | "clock">,
+): Promise<RowOf<R> & ResourceRow> {
+  const own = { id: ids.next(), ...ownerOf(resource, context) };
+  const number = resource.numbered ? { number: await store.rows.nextNumber(resource) } : {};
+  return { ...own, ...number, ...fields, createdAtMs: clock.nowMs(), version: 1 } as RowOf<R> & ResourceRow;
+}
+
+/** The filters of a list by what its rows refer to. */
+function referredIn({ uses = {} }: Resource, request: object): Readonly<Record<string, readonly string[]>> {
+  const asked = Object.entries(request).filter(([field]) => field in uses);
+  return Object.fromEntries(asked.map(([field, id]) => [field, [String(id)]]));
+}
+
+interface Making<R extends Resource> extends Asked {
+  /** Of the event, beside the name. */
+  readonly told?: object;
+  /** Rows that are made in the same commit, after the row itself. */
+  readonly also?: (row: RowOf<R>) => readonly RowChange[];
 }
 
 export interface Asked {
@@ -153,5 +202,5 @@ export interface Asked {
   readonly context: CallContext;
 }
 
-const isConflict = (thrown: unknown): boolean =>
-  thrown instanceof StatusError && thrown.reason === "generationConflict";
+const isA = (reason: Reason, thrown: unknown): boolean =>
+  thrown instanceof StatusError && thrown.reason === reason;

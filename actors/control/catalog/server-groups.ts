@@ -4,8 +4,9 @@
  */
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { type ServerGroup, serverGroup, type serverGroupService } from "../../../protocol/server-group.ts";
+import { faulty } from "../../../protocol/wire/denials.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
-import { faulty, StatusError } from "../../../protocol/wire/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import type { ServerGroupRecord } from "../../records/catalog.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { fitting, jsonBytes } from "../request/page.ts";

@@ -8,6 +8,7 @@
  * dead, only that it is silent.
  */
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import type { OfferedShapes } from "../../../protocol/shape.ts";
 import type { Space } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
@@ -26,6 +27,8 @@ export interface HostFacts {
   readonly leaseEpoch: number;
   /** The shared storage of its guests' disks; null: its own storage. */
   readonly storageId: string | null;
+  /** The shapes that the host offers to guests; absent: none. */
+  readonly shapes?: OfferedShapes | undefined;
 }
 
 /** A read of the hosts, for those who judge them all at once. */
@@ -106,9 +109,9 @@ export class HostDirectory {
   facts(hostId: string | null): HostFacts | undefined {
     const host = hostId === null ? undefined : this.#hosts.get(hostId);
     if (host === undefined) return undefined;
-    const { name, lease, storageId } = host;
+    const { name, lease, storageId, drivers } = host;
     const leaseEpoch = lease === null || lease.fencedBy !== null ? 0 : lease.leaseEpoch;
-    return { name, alive: this.alive(host.id), leaseEpoch, storageId };
+    return { name, alive: this.alive(host.id), leaseEpoch, storageId, shapes: drivers?.shapes };
   }
 
   get(hostId: string): HostRecord | undefined {

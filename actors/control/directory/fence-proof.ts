@@ -6,7 +6,7 @@
 import type { FenceProof } from "../../../protocol/fence.ts";
 import type { PowerProof } from "../../ports/power.ts";
 
-const controlNames = { redfish: "Redfish", ipmi: "IPMI" } as const;
+const controlNames: Readonly<Record<string, string>> = { redfish: "Redfish", ipmi: "IPMI" };
 
 /** A clause that can follow "because": public, no full stop. Times count back from the proof. */
 export function fenceSentence(proof: FenceProof): string {
@@ -20,7 +20,7 @@ export function fenceSentence(proof: FenceProof): string {
       return `${taken}, which nothing of it held any more`;
     }
     case "power":
-      return `the controller of its power (${controlNames[proof.control]}) says that it is off: ${proof.said}`;
+      return `the controller of its power (${controlNames[proof.control] ?? proof.control}) says that it is off: ${proof.said}`;
     case "operator":
       return `the operator ${proof.by} confirmed that ${proof.confirmedName} is off: ${proof.reason}`;
   }

@@ -4,15 +4,15 @@ import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { HostDirectory } from "./directory.ts";
 
 /**
- * Adds, for operators only, the reason why a host is disabled, in the words of the operator who disabled it
- * (I12).
+ * For operators only: the reason why a host is disabled, in the words of the operator who disabled it, and
+ * what plug-ins say of the host (I12).
  */
 export function verdictsFor(
   project: string,
   verdicts: readonly HostVerdict[],
   directory: Pick<HostDirectory, "get">,
 ): HostVerdict[] {
-  if (project !== adminProject) return [...verdicts];
+  if (project !== adminProject) return verdicts.map(({ facts: _, ...verdict }) => verdict);
   return verdicts.map((verdict) => {
     const { enabled = true } = verdict.filters;
     if (enabled === true) return verdict;

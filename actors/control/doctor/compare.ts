@@ -13,18 +13,25 @@ import { counted } from "../../../protocol/wire/wording.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
 import { compareClaims } from "./claims.ts";
 import { diskFindings } from "./disks.ts";
+import { driverObservations, type Observation } from "./drivers.ts";
 import { brakeFindings, fencedFindings } from "./fenced.ts";
+import { keptOn } from "./holdings.ts";
 import { atMost, compareHost } from "./host.ts";
 import { imageFindings } from "./images.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
 import { nameFindings } from "./names.ts";
+import { pluginFindings } from "./plugins.ts";
+import { portFindings } from "./ports.ts";
 import { compareQuotas } from "./quotas.ts";
+import { sinkFindings } from "./sinks.ts";
 import { spaceFindings } from "./space.ts";
+import { zoneFindings } from "./zones.ts";
 
 export interface Diagnosis {
   readonly findings: readonly Finding[];
   readonly compared: Readonly<Record<string, number>>;
+  readonly observations: readonly Observation[];
 }
 
 export function compare(input: DoctorInput): Diagnosis {
@@ -33,7 +40,6 @@ export function compare(input: DoctorInput): Diagnosis {
     settled: new Map(settledRows(input).map((row) => [row.instance.id, row])),
     unsettled: new Set(input.unsettled.map(({ instance }) => instance.id)),
     hostNames: new Map(input.hosts.map(({ id, name }) => [id, name])),
-    fakeHosts: new Set(input.hosts.filter(({ hypervisor }) => hypervisor === "fake").map(({ id }) => id)),
   };
   const findings = [
     ...brakeFindings(input),
@@ -44,22 +50,27 @@ export function compare(input: DoctorInput): Diagnosis {
     ...atMost(doctorLimits.hostFindingsMax, nameFindings(input), "names of hosts"),
     ...compareClaims(input, known),
     ...compareQuotas(input),
+    ...atMost(doctorLimits.hostFindingsMax, zoneFindings(input, known), "zones"),
     ...overdueOperations(input),
     ...stuckInstances(input),
     ...spaceFindings(input, known),
+    ...pluginFindings(input, known),
+    ...sinkFindings(input),
     ...audits.flatMap((audit) => compareHost(audit, known)),
     ...twice(audits, known),
     ...atMost(doctorLimits.hostFindingsMax, diskFindings(input, known), "shared disks"),
     ...imageFindings(input),
+    ...atMost(doctorLimits.hostFindingsMax, portFindings(input), "ports"),
   ];
   return {
     findings: atMost(doctorLimits.findingsMax, findings, "the cluster").map(brief),
     compared: counts(input, audits),
+    observations: driverObservations(input.hosts).map(brief).slice(0, doctorLimits.observationsMax),
   };
 }
 
 /** What a finding says may be a host's words. */
-function brief(finding: Finding): Finding {
+function brief<F extends { readonly message: string }>(finding: F): F {
   const { findingLengthMax } = doctorLimits;
   if (finding.message.length <= findingLengthMax) return finding;
   return { ...finding, message: `${finding.message.slice(0, findingLengthMax).toWellFormed()}…` };
@@ -157,10 +168,11 @@ function stuckInstances({ unsettled, answers, nowMs }: DoctorInput): Finding[] {
 /** I2: two processes of one instance, on whichever hosts. */
 function twice(audits: readonly Audit[], known: Known): Finding[] {
   const places = new Map<string, string[]>();
-  for (const { hostId, processes } of audits)
-    for (const { instanceId, pid } of processes) {
+  for (const audit of audits)
+    for (const { instanceId, kind, what } of keptOn(audit)) {
+      if (kind !== "process") continue;
       const at = places.get(instanceId) ?? [];
-      at.push(`${pid} on ${hostCalled(known, hostId)}`);
+      at.push(`${what.replace(/^process /, "")} on ${hostCalled(known, audit.hostId)}`);
       places.set(instanceId, at);
     }
   const findings = [...places]
@@ -187,7 +199,7 @@ function counts(input: DoctorInput, audits: readonly Audit[]): Record<string, nu
       .reduce((total, { instances }) => total + instances, 0),
     projects: input.quotaTotals.length,
     machines: sum(({ machines }) => machines.length),
-    processes: sum(({ processes }) => processes.length),
+    processes: sum((audit) => keptOn(audit).filter(({ kind }) => kind === "process").length),
     sharedDisks: sharedDisks(input),
     imageFiles: "error" in input.imageFiles ? 0 : input.imageFiles.files.length,
     directories: sum(({ directories }) => directories.length),

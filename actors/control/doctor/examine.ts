@@ -4,7 +4,10 @@
  */
 import { image } from "../../../protocol/image.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
+import { plug } from "../../../protocol/port.ts";
+import type { Running } from "../../../protocol/release.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { RowOf } from "../../../protocol/wire/resource.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
@@ -24,7 +27,7 @@ import {
   storagesOf,
 } from "../../shared-storage/listing.ts";
 import { compare, type Diagnosis, inBoth } from "./compare.ts";
-import type { Audit, DoctorInput, HostAnswer, StorageState } from "./input.ts";
+import type { AilingSink, Audit, DoctorInput, HostAnswer, StorageState } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
 
 export interface DoctorOptions {
@@ -45,6 +48,12 @@ export interface DoctorOptions {
   readonly clock: Clock;
   readonly brake: () => DoctorInput["brake"];
   readonly spaces: () => readonly Space[];
+  readonly faults: () => DoctorInput["faults"];
+  readonly sinks: () => readonly AilingSink[];
+  /** This controller. */
+  readonly self: Running;
+  /** A roll call of all controllers, this one included. */
+  readonly callControllers: () => Promise<readonly Running[]>;
 }
 
 /** Answers the findings, and how much was compared. @throws UNAVAILABLE storeUnavailable */
@@ -63,6 +72,10 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const imageFiles = await listImageFiles(options);
   const images = await allPages<ImageRecord>(
     (page) => store.rows.list(image, page),
+    ({ id }) => id,
+  );
+  const plugs = await allPages<RowOf<typeof plug>>(
+    (page) => store.rows.list(plug, page),
     ({ id }) => id,
   );
   const before = await store.hosts.claimTotals();
@@ -97,9 +110,34 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     storages,
     images,
     imageFiles,
+    plugs,
   };
   const spaces = options.spaces();
-  return compare({ nowMs, ...read, strange, excessive, spaces, ...(brake === undefined ? {} : { brake }) });
+  const faults = options.faults() ?? [];
+  const controllers = await controllersOf(options, answers);
+  return compare({
+    nowMs,
+    ...read,
+    strange,
+    excessive,
+    spaces,
+    faults,
+    controllers,
+    sinks: options.sinks(),
+    ...(brake === undefined ? {} : { brake }),
+  });
+}
+
+/** Nobody is called where nobody has a plug-in: only these are compared. */
+async function controllersOf(
+  { self, callControllers }: DoctorOptions,
+  answers: readonly HostAnswer[],
+): Promise<readonly Running[]> {
+  const has = (plugins: readonly unknown[] = []) => plugins.length > 0;
+  const hosts = answers.some((one) => "audit" in one && has(one.audit.plugins));
+  if (!hosts && !has(self.release?.plugins)) return [];
+  const others = await callControllers();
+  return [self, ...others.filter(({ id }) => id !== self.id)];
 }
 
 async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInput["imageFiles"]> {

@@ -7,6 +7,7 @@ import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineState } from "../../../protocol/states.ts";
 import { counted, isOrAre } from "../../../protocol/wire/wording.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
+import { type Kept, keptOn } from "./holdings.ts";
 import { type Audit, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
 
@@ -31,24 +32,25 @@ const healsItself = "The host heals this by itself; when it stays, restart the h
 export function compareHost(audit: Audit, known: Known): Finding[] {
   const where = hostCalled(known, audit.hostId);
   const machines = audit.machines.filter(({ instanceId }) => !known.unsettled.has(instanceId));
-  const place = {
-    ...{ audit, known, where },
-    processes: Map.groupBy(audit.processes, ({ instanceId }) => instanceId),
-    directories: new Set(audit.directories.map(({ instanceId }) => instanceId)),
-  };
+  const all = keptOn(audit);
+  const place = { audit, known, where, kept: Map.groupBy(all, ({ instanceId }) => instanceId) };
   const findings: readonly Finding[] = [
     ...missingMachines(audit, known, where),
     ...machines.flatMap((machine) => machineFindings(machine, place)),
-    ...unclaimedThings(audit, known, where),
+    ...unclaimedThings(all, place),
     ...audit.strays.map((stray) => ({
       kind: "leak" as const,
       subject: where,
-      message: `It belongs to no instance: ${stray}.`,
+      message: strayMessage(stray),
       next: "Look at it on the host; when nothing needs it, remove it by hand.",
     })),
   ];
   return atMost(doctorLimits.hostFindingsMax, findings, where);
 }
+
+/** Drivers say sentences; hosts of before said a noun. */
+const strayMessage = (stray: string): string =>
+  stray.endsWith(".") ? stray : `It belongs to no instance: ${stray}.`;
 
 /** The findings, or the first of them and how many more there are: one host must not fill the answer. */
 export function atMost(max: number, findings: readonly Finding[], subject: string): Finding[] {
@@ -82,8 +84,7 @@ interface Place {
   readonly known: Known;
   readonly where: string;
   /** What is on the host, by instance: looked for once for each machine. */
-  readonly processes: ReadonlyMap<string, Audit["processes"]>;
-  readonly directories: ReadonlySet<string>;
+  readonly kept: ReadonlyMap<string, readonly Kept[]>;
 }
 
 function machineFindings(machine: Observation, place: Place): Finding[] {
@@ -132,16 +133,13 @@ function disagreement(
   ];
 }
 
-/** Compares a machine with its process and directory. */
-function reality(
-  machine: Observation,
-  { instance }: InstanceRow,
-  { audit, where, known: { fakeHosts }, ...there }: Place,
-): Finding[] {
+/** Compares a machine with its process, its directory, and whatever else is kept for it. */
+function reality(machine: Observation, { instance }: InstanceRow, { audit, where, kept }: Place): Finding[] {
   const expected = has[machine.state];
   if (expected === undefined) return [];
-  const processes = there.processes.get(machine.instanceId) ?? [];
-  const directory = there.directories.has(machine.instanceId);
+  const own = kept.get(machine.instanceId) ?? [];
+  const processes = own.filter(({ kind }) => kind === "process");
+  const directory = own.some(({ kind }) => kind === "disk");
   const finding = (kind: Finding["kind"], message: string): Finding => ({
     kind,
     subject: `machine ${machine.instanceId}`,
@@ -152,13 +150,15 @@ function reality(
   if (expected.process && processes.length === 0)
     findings.push(finding("drift", `${where} believes it is ${machine.state}, and there is no process.`));
   if (!expected.process && processes.length > 0) {
-    const pids = processes.map(({ pid }) => pid).join(", ");
-    findings.push(finding("leak", `${where} believes it is ${machine.state}, and process ${pids} is there.`));
+    const those = processes.map(({ what }) => what).join(", ");
+    findings.push(finding("leak", `${where} believes it is ${machine.state}, and ${those} is there.`));
   }
   // A build that was stopped before its disk was made needs no disk; an instance that came from another host
-  // has its disk here only after its first start.
-  const own = instance.storageId === null && !instance.movable;
-  const hasDisk = instance.built && own && !fakeHosts.has(audit.hostId);
+  // has its directory here only after its first start.
+  const { image, flavor } = instance;
+  const isDiskless = image.disk === null && flavor.diskGib === 0;
+  const lies = instance.storageId === null && !isDiskless;
+  const hasDisk = instance.built && lies && audit.keepsDisks !== false;
   if (expected.directory === true && !directory && hasDisk)
     findings.push({
       ...finding("drift", `${where} believes it is ${machine.state}, and its directory is missing.`),
@@ -166,27 +166,24 @@ function reality(
     });
   if (expected.directory === false && directory)
     findings.push(finding("leak", `${where} believes it is ${machine.state}, and its directory is there.`));
+  // Of other kinds it is known only that nothing is left of a machine that is gone.
+  if (machine.state === "gone")
+    for (const { kind, what } of own.filter((one) => one.kind !== "process" && one.kind !== "disk"))
+      findings.push(finding("leak", `${where} believes it is gone, and ${what} (${kind}) is there.`));
   return findings;
 }
 
-/** Processes and directories of instances that the host's actors know nothing of. */
-function unclaimedThings(audit: Audit, known: Known, where: string): Finding[] {
+/** Holdings of instances that the host's actors know nothing of: one rule for every keeper. */
+function unclaimedThings(all: readonly Kept[], { audit, known, where }: Place): Finding[] {
   const believed = new Set(audit.machines.map(({ instanceId }) => instanceId));
-  const unclaimed = (instanceId: string) => !believed.has(instanceId) && !known.unsettled.has(instanceId);
-  const finding = (instanceId: string, what: string): Finding => ({
-    kind: "leak",
-    subject: `machine ${instanceId}`,
-    message: `${what} on ${where}, and no machine actor knows of it.`,
-    next: "Restart the host's agent: it takes over or removes what it finds. When it stays, report it.",
-  });
-  return [
-    ...audit.processes
-      .filter(({ instanceId }) => unclaimed(instanceId))
-      .map(({ instanceId, pid }) => finding(instanceId, `Process ${pid} is there`)),
-    ...audit.directories
-      .filter(({ instanceId }) => unclaimed(instanceId))
-      .map(({ instanceId, files }) =>
-        finding(instanceId, `A directory with ${counted(files.length, "file")} is there`),
-      ),
-  ];
+  return all
+    .filter(({ instanceId }) => !believed.has(instanceId) && !known.unsettled.has(instanceId))
+    .map(({ instanceId, kind, what }) => ({
+      kind: "leak",
+      subject: `machine ${instanceId}`,
+      message: `${capitalised(what)} is there (${kind}) on ${where}, and no machine actor knows of it.`,
+      next: "Restart the host's agent: it takes over or removes what it finds. When it stays, report it.",
+    }));
 }
+
+const capitalised = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -1,6 +1,9 @@
 /** The doctor's input: the store's view, the hosts' answers, the time. */
 import type { hostAgentService } from "../../../protocol/machine.ts";
+import type { plug } from "../../../protocol/port.ts";
+import type { Running } from "../../../protocol/release.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { RowOf } from "../../../protocol/wire/resource.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { ClaimTotal } from "../../ports/host-reads.ts";
@@ -30,6 +33,10 @@ export type StorageState =
   | (StorageListing & { readonly owners: ReadonlyMap<string, DiskOwner> })
   | { readonly storageId: string; readonly error: string };
 
+export type AilingSink =
+  | { readonly name: string; readonly failingSinceMs: number; readonly why: string }
+  | { readonly name: string /** Number of events. */; readonly missed: number };
+
 export interface DoctorInput {
   /** Wall clock: deadlines of operations are compared with it. */
   readonly nowMs: number;
@@ -46,6 +53,8 @@ export interface DoctorInput {
   readonly claimTotals: readonly ClaimTotal[];
   readonly quotaTotals: readonly QuotaTotal[];
   readonly answers: readonly HostAnswer[];
+  /** What is plugged into ports, read before the instances. Absent: it was not read. */
+  readonly plugs?: readonly RowOf<typeof plug>[];
   readonly images: readonly ImageRecord[];
   /** Those of the controller that was asked, read before the rows; or why nobody could list them. */
   readonly imageFiles: Awaited<ReturnType<ImageFiles["list"]>> | { readonly error: string };
@@ -63,6 +72,12 @@ export interface DoctorInput {
   readonly strange?: readonly { readonly hostId: string; readonly example: string }[];
   /** Ids of hosts that have reported more than they may, a moment ago. */
   readonly excessive?: readonly string[];
+  /** Sinks of events that are away, or have missed some. */
+  readonly sinks?: readonly AilingSink[];
+  /** Every controller that answered, the asked one first. Absent or empty: nobody has plug-ins. */
+  readonly controllers?: readonly Running[];
+  /** Filters and weighers of plug-ins that have failed at the asked controller a moment ago, and how. */
+  readonly faults?: readonly { readonly name: string; readonly what: string }[];
   /** Hosts whose claims changed while all this was read: their sums cannot be compared. */
   readonly movingHosts: ReadonlySet<string>;
 }
@@ -72,8 +87,6 @@ export interface Known {
   readonly settled: ReadonlyMap<string, InstanceRow>;
   readonly unsettled: ReadonlySet<string>;
   readonly hostNames: ReadonlyMap<string, string>;
-  /** Hosts with the fake driver: their disks end with their agent, so a missing disk is no finding. */
-  readonly fakeHosts: ReadonlySet<string>;
 }
 
 export const hostCalled = (known: Known, hostId: string): string =>

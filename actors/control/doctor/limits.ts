@@ -16,6 +16,8 @@ export const doctorLimits = {
   findingsMax: 5_000,
   /** Characters of the message of a finding, which may be a host's words. */
   findingLengthMax: 500,
+  /** Observations in one answer, beside the findings. */
+  observationsMax: 100,
   /** Processes that a finding about an instance with several of them names. */
   processesNamedMax: 10,
   /** Hosts of one name that a finding names. */

@@ -21,6 +21,11 @@ export const fleetLimits = {
   breakerRoundMsMax: 30_000,
   /** Reports of one host that wait for the instances' actors at once; an agent sends one after another. */
   reportsAtOncePerHostMax: 4,
+  /**
+   * Registrations that read and write the store at once: of the safety channel's four connections, one is for
+   * commits, and renewals need one whatever a thousand agents do that begin together.
+   */
+  registrationsAtOnceMax: 2,
   /** How long a registration waits until the actors know the host; they read all hosts each second anyway. */
   hostsChangedMsMax: 1_000,
   /**

@@ -18,8 +18,10 @@ import type { HostRecord } from "../../records/host.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { contentHash } from "../request/content-hash.ts";
+import { AtOnce } from "./at-once.ts";
 import { refuseTakenName } from "./host-name.ts";
 import type { Leases } from "./leases.ts";
+import { fleetLimits } from "./limits.ts";
 import { atLeastBound } from "./numa-nodes.ts";
 import type { ReportAudience } from "./patience.ts";
 import type { ReportBudgets } from "./report-budgets.ts";
@@ -42,6 +44,7 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
     directory.heard(hostId);
     audience.heard(hostId, spaces);
   };
+  const registering = new AtOnce(fleetLimits.registrationsAtOnceMax);
   const left = ({ deadlineMs }: CallContext) =>
     Math.max(0, deadlineMs - wireLimits.waitMarginMs - clock.monotonicMs());
   return {
@@ -49,7 +52,10 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       if (inventory.hostId !== context.id) {
         throw new StatusError("projectMismatch", "A host may speak only for itself.");
       }
-      await registerHost(offeredBy(inventory, knows), options);
+      const register = () => registerHost(offeredBy(inventory, knows), options);
+      const outcome = await registering.run(register, context.signal);
+      if (outcome === undefined) return { accepted: false };
+      if (outcome === "news") await tellOfHosts(options);
       heard(context.id);
       const complete = budgets.take(context.id, "complete report");
       const report = { hostId: context.id, leaseEpoch: 0, machines, complete };
@@ -74,6 +80,7 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       throw new StatusError("storeUnavailable", "What the guard did is not stored yet.");
     },
     lease: async (asked, context) => {
+      if (asked.leaseEpoch === 0) await refuseUnknown(context.id, directory);
       const answer = await options.leases.renew(context.id, asked);
       if (answer.held) heard(context.id);
       return { ...answer };
@@ -83,9 +90,31 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
 
 const leftOutOf = ({ leftOut }: CallContext) => (leftOut === undefined ? {} : { leftOut });
 
-/** NUMA nodes that no guest can be bound to are not offered. */
-const offeredBy = (inventory: HostInventory, knows: readonly string[]): HostInventory =>
-  unknownNeeds(["binding"], knows).length === 0 ? inventory : { ...inventory, numa: [] };
+/**
+ * Without NUMA nodes that no guest can be bound to, and without shapes and networks that the agent would not
+ * heed.
+ */
+function offeredBy(inventory: HostInventory, knows: readonly string[]): HostInventory {
+  const lacks = unknownNeeds(["binding", "shape", "interfaces"], knows);
+  const numa = lacks.includes("binding") ? [] : inventory.numa;
+  if (inventory.drivers === undefined) return { ...inventory, numa };
+  const { shapes, network, ...others } = inventory.drivers;
+  const drivers = {
+    ...others,
+    network: lacks.includes("interfaces") ? null : network,
+    ...(lacks.includes("shape") || shapes === undefined ? {} : { shapes }),
+  };
+  return { ...inventory, numa, drivers };
+}
+
+/**
+ * Refuses a host that is not registered (yet): a thousand of them that ask at once share a few reads.
+ * @throws NOT_FOUND hostNotFound
+ */
+async function refuseUnknown(hostId: string, directory: ReportOptions["directory"]): Promise<void> {
+  if (!directory.known(hostId)) await directory.refresh();
+  if (!directory.known(hostId)) throw new StatusError("hostNotFound", `There is no host ${hostId}.`);
+}
 
 async function tellOfHosts({ directory, audience }: ReportOptions): Promise<void> {
   await directory.refresh();
@@ -93,7 +122,8 @@ async function tellOfHosts({ directory, audience }: ReportOptions): Promise<void
 }
 
 /** Whether the store has all this of the host already: to say it again is no news. */
-function isStored({ hostId: _, ...said }: HostInventory, before: HostRecord): boolean {
+function isStored({ hostId: _, ...inventory }: HostInventory, before: HostRecord): boolean {
+  const said = { drivers: null, ...inventory };
   const stored = Object.fromEntries(Object.entries(before).filter(([field]) => field in said));
   return contentHash("inventory", "", said) === contentHash("inventory", "", stored);
 }
@@ -101,26 +131,21 @@ function isStored({ hostId: _, ...said }: HostInventory, before: HostRecord): bo
 /**
  * Registers a host. One that offers less than its instances' claims is stored with these claims as its
  * capacity, and so is full: refused, it would be unknown, and its guests without an owner. An agent that
- * cannot pin guests offers no NUMA nodes.
+ * cannot pin guests offers no NUMA nodes. `known`: nobody has to be told.
  */
-async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<void> {
+async function registerHost(inventory: HostInventory, options: ReportOptions): Promise<"news" | "known"> {
   let offered = inventory;
   for (let attempt = 1; attempt <= lifeLimits.commitAttemptsMax; attempt += 1) {
     const before = await options.store.hosts.get(inventory.hostId);
     // A removed host still has its old host lease: it registers without a new one, and asks for it later.
     const known = before?.id === inventory.hostId;
-    if (known && before.lease !== null && isStored(atLeastClaimed(inventory, before), before)) {
-      if (!options.directory.known(inventory.hostId)) await tellOfHosts(options);
-      return;
-    }
+    if (known && before.lease !== null && isStored(atLeastClaimed(inventory, before), before))
+      return options.directory.known(inventory.hostId) ? "known" : "news";
     await refuseTakenName(inventory, known ? before : undefined, options);
     if (attempt === 1) options.budgets.demand(inventory.hostId, "registration");
     const first = known ? before.lease === null : attempt === 1;
     const result = await options.commit(registration(offered, options.clock.nowMs(), first));
-    if (result.kind === "committed") {
-      await tellOfHosts(options);
-      return;
-    }
+    if (result.kind === "committed") return "news";
     // Another controller granted the host lease meanwhile.
     if (result.kind === "conflict") continue;
     const claimed = await options.store.hosts.get(inventory.hostId);

@@ -1,5 +1,5 @@
 /** What operators ask of a host: enable, disable, drain, remove. Fences are in fence.ts. Pure. */
-import { errorBodyOf } from "../../../protocol/wire/status.ts";
+import { errorBodyOf } from "../../../protocol/wire/denials.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { NewEvent, RequestRecord } from "../../records/commit.ts";
 import type { Draining, HostRecord, LoadedHost } from "../../records/host.ts";

@@ -12,7 +12,7 @@
  * themselves while they run, once there is one: which of them goes next, and how many at once, is the host's
  * to say (inTurn in drain.ts, and the host's parallelism); how one of them goes is its instance's.
  */
-import { errorBodyOf } from "../../../protocol/wire/status.ts";
+import { errorBodyOf } from "../../../protocol/wire/denials.ts";
 import type { LoadedHost } from "../../records/host.ts";
 import { changed, unchanged, underWay } from "./change.ts";
 import { cancelledBy, decideDrain, decideRemove, decideSwitch } from "./command.ts";

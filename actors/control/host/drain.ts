@@ -8,7 +8,8 @@
  */
 import type { Drain } from "../../../protocol/host.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
-import { type ErrorBody, errorBodyOf } from "../../../protocol/wire/status.ts";
+import { errorBodyOf } from "../../../protocol/wire/denials.ts";
+import type { ErrorBody } from "../../../protocol/wire/status.ts";
 import type { Whereabouts } from "../../ports/instance-reads.ts";
 import type { Draining, HostRecord, LoadedHost } from "../../records/host.ts";
 import type { InstanceRecord, OperationRecord } from "../../records/instance.ts";
@@ -89,8 +90,8 @@ export function decideSurveyed(loaded: LoadedHost, event: SurveyedEvent): HostDe
   const { host } = loaded;
   const { survey, nowMs } = event;
   if (host.draining === null || host.lease?.fencedBy) return unchanged(loaded);
-  const before = underWay(loaded, "drain") ?? begun(host, event);
   const drain = drainOf(survey, host.draining, survey.obstacles);
+  const before = inReason(underWay(loaded, "drain") ?? begun(host, event), { survey, drain, nowMs });
   const late = nowMs > before.deadlineAtMs;
   if (isEmpty(survey.there) && (drain.moving === 0 || late)) return done(loaded, before, { drain, nowMs });
   if (isStuck(survey, drain, late)) return failed(loaded, before, incomplete(host, survey, drain), nowMs);
@@ -114,6 +115,20 @@ function isStuck({ there, rooms, asked }: Survey, { moving }: Drain, late: boole
   if (late) return rooms.every(({ instance }) => asked.has(instance.id));
   const stays = (one: InstanceRecord) => one.desired !== "deleted" && moveDenied(one) !== undefined;
   return rooms.length === 0 && moving === 0 && there.deleting === 0 && there.owned.every(stays);
+}
+
+/**
+ * The operation with a deadline that can be: one further ahead, while nothing is on its way, is that of a
+ * controller whose clock was wrong, and waiting for it could take hours.
+ */
+function inReason(
+  operation: OperationRecord,
+  { survey, drain, nowMs }: Omit<Progress, "draining">,
+): OperationRecord {
+  const { owned } = survey.there;
+  const latestMs = nowMs + Math.max(0, ...owned.map(moveAllowedMs)) + hostLimits.drainPatienceMs;
+  if (drain.moving > 0 || operation.deadlineAtMs <= latestMs) return operation;
+  return { ...operation, deadlineAtMs: latestMs };
 }
 
 /** For a drain that a controller from before there were operations has begun. */

@@ -7,10 +7,11 @@
  * A fence by power is an operation under way until the power controller has answered; a controller that dies
  * meanwhile leaves it to another one, and a host that is off is switched off once more without harm. Pure.
  */
-import type { FenceProof } from "../../../protocol/fence.ts";
+import { type FenceProof, isOfSilence } from "../../../protocol/fence.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
-import { type Denial, errorBodyOf } from "../../../protocol/wire/status.ts";
+import { errorBodyOf } from "../../../protocol/wire/denials.ts";
+import type { Denial } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Commit, NewEvent } from "../../records/commit.ts";
 import type { HostLease, HostRecord, LoadedHost } from "../../records/host.ts";
@@ -40,7 +41,8 @@ export function decideFence(loaded: LoadedHost, asked: Asked, event: CommandEven
   const refusal = meantDenied(host, words);
   if (refusal !== undefined) return denied(loaded, refusal);
   const { fencedBy, leaseEpoch } = leaseOf(host);
-  if (fencedBy !== null) return fencedAlready(loaded, { leaseEpoch, fencedBy }, event);
+  if (fencedBy !== null && !isOfSilence(fencedBy))
+    return fencedAlready(loaded, { leaseEpoch, fencedBy }, event);
   if (words.power === true) return byPower(loaded, asked, event);
   return wordDenied(loaded, words, event) ?? byWord(loaded, words, event);
 }
@@ -60,8 +62,8 @@ function leaseOf({ id, lease }: HostRecord): HostLease {
 }
 
 /**
- * The host is fenced already: another proof would add nothing. The request is remembered all the same, in
- * case the host comes back.
+ * The host is fenced already by a word or the power: another proof would add nothing. The request is
+ * remembered all the same, in case the host comes back.
  */
 function fencedAlready(
   loaded: LoadedHost,
@@ -142,10 +144,13 @@ function byPower(loaded: LoadedHost, { powered }: Asked, event: CommandEvent): H
 }
 
 function newOperation(host: HostRecord, { operationId: id, nowMs, request }: CommandEvent): OperationRecord {
-  // Two controllers may have to ask the power controller, one after the other.
-  const deadlineAtMs = nowMs + 2 * hostLimits.powerTakeOverMs + lifeLimits.operationGraceMs;
+  const deadlineAtMs = deadlineFrom(nowMs);
   return operationOf(host, { id, kind: "fence", requestId: request.requestId, nowMs, deadlineAtMs });
 }
+
+/** Two controllers may have to ask the power controller, one after the other. */
+const deadlineFrom = (nowMs: number): number =>
+  nowMs + 2 * hostLimits.powerTakeOverMs + lifeLimits.operationGraceMs;
 
 const switchingOff = (operation: OperationRecord, nowMs: number): OperationRecord =>
   withStep(operation, { step: "switchingOff", percent: 10, nowMs });
@@ -165,7 +170,8 @@ export function decidePowered(loaded: LoadedHost, event: PoweredEvent): HostDeci
   const operation = loaded.operations.find(({ id }) => id === event.operationId);
   if (operation === undefined) return unchanged(loaded);
   const { fencedBy, renewals } = leaseOf(host);
-  if (fencedBy !== null) return changed(loaded, { operations: [fencedBefore(operation, fencedBy, nowMs)] });
+  if (fencedBy !== null && !isOfSilence(fencedBy))
+    return changed(loaded, { operations: [fencedBefore(operation, fencedBy, nowMs)] });
   if ("error" in said)
     return changed(loaded, { operations: [ended(operation, { state: "failed", error: said.error, nowMs })] });
   if (event.sinceMs > hostLimits.powerProofMs || renewals !== event.renewals) {
@@ -187,15 +193,19 @@ export function decideFenceLeft(
 ): HostDecision | undefined {
   const { host } = loaded;
   const fencedBy = host.lease?.fencedBy;
-  if (fencedBy) return changed(loaded, { operations: [fencedBefore(operation, fencedBy, nowMs)] });
+  if (fencedBy && !isOfSilence(fencedBy))
+    return changed(loaded, { operations: [fencedBefore(operation, fencedBy, nowMs)] });
   if (nowMs > operation.deadlineAtMs) {
     const error = errorBodyOf({ reason: "operationTimeout", message: "The fence did not end in time." });
     return changed(loaded, { operations: [ended(operation, { state: "failed", error, nowMs })] });
   }
   const askedAtMs = operation.steps.at(-1)?.atMs ?? operation.startedAtMs;
-  if (nowMs < askedAtMs + hostLimits.powerTakeOverMs) return undefined;
+  // A time far ahead is that of a clock that was wrong: waiting for it could take hours.
+  if (Math.abs(nowMs - askedAtMs) < hostLimits.powerTakeOverMs) return undefined;
   const message = "Another controller goes on.";
-  const again = withStep(operation, { step: "switchingOffAgain", message, percent: 20, nowMs });
+  const deadlineAtMs = Math.min(operation.deadlineAtMs, deadlineFrom(nowMs));
+  const stepped = withStep(operation, { step: "switchingOffAgain", message, percent: 20, nowMs });
+  const again = { ...stepped, deadlineAtMs };
   return changed(loaded, { operations: [again], effects: [switchOff(host, again)] });
 }
 

@@ -112,7 +112,9 @@ type Denied = Extract<Placement, { kind: "denied" }>;
 function plainWish(instance: InstanceRecord): string | undefined {
   const { project, flavor, image, availabilityZone, storageId, hints, serverGroupId } = instance;
   if (hints !== null || serverGroupId !== null) return undefined;
-  return JSON.stringify([project, flavor, image.properties, availabilityZone, storageId]);
+  const { guest, shape, interfaces } = instance;
+  const about = [project, flavor, image.properties, availabilityZone, storageId];
+  return JSON.stringify([...about, guest?.configDrive, shape, interfaces !== null]);
 }
 
 function silent(instances: readonly InstanceRecord[]): ReadonlyMap<string, string> {

@@ -16,6 +16,7 @@ export function hostView(host: HostRecord, seen: Seen): Host {
     aggregates: host.aggregates.map(({ id, name }) => ({ id, name })),
     features: [...host.features],
     machineTypes: [...host.machineTypes],
+    drivers: host.drivers,
     numa: host.numa.map((node) => ({ ...node, hugePages: [...node.hugePages] })),
     numaClaimed: host.numaClaimed.map((use) => ({ ...use, hugePages: [...use.hugePages] })),
     lease: leaseView(host, seen),

@@ -3,7 +3,6 @@
  * intent of one instance (I1): what each message asks for, and when the rows in memory are too old for a
  * report. It must never decide anything itself: that is decide.ts.
  */
-import type { Observation } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Ids } from "../../../protocol/wire/transport.ts";
@@ -146,12 +145,13 @@ export class InstanceKind
     return {
       kind: "news",
       reply,
-      knows: (loaded) => knows(loaded, observation, leaseEpoch()),
+      knows: (loaded) => knows(loaded, message, leaseEpoch()),
       eventOf: (_, nowMs) => ({ ...message, nowMs, leaseEpoch: leaseEpoch() }),
       settled: (next) => {
         // A machine without a claim is told to go; it must keep reporting, so it is not answered as stored
         // until it is gone.
-        const settled = observation.state === "gone" || knows(next, observation, 0);
+        const claimed = next.claims.some(({ ownerEpoch }) => ownerEpoch === observation.ownerEpoch);
+        const settled = observation.state === "gone" || claimed;
         reply?.ok(isImpossible(next, observation) ? "impossible" : settled ? "settled" : "open");
       },
     };
@@ -188,11 +188,19 @@ export class InstanceKind
 
 /**
  * Whether the rows in memory are new enough for this report. An owner epoch without a known claim may be
- * newer than memory; an instance whose claim is under an earlier lease epoch may have gone elsewhere since.
+ * newer than memory, and so may one whose claim is of another host: room that was kept for it there may have
+ * been given back. An instance whose claim is under an earlier lease epoch may have gone elsewhere since.
  */
-function knows(loaded: LoadedInstance, { ownerEpoch }: Observation, leaseEpoch: number): boolean {
-  return loaded.claims.some(
-    (claim) => claim.ownerEpoch === ownerEpoch && (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch),
+function knows(
+  { claims }: LoadedInstance,
+  { hostId, observation: { ownerEpoch } }: Pick<Message<"observed">, "hostId" | "observation">,
+  leaseEpoch: number,
+): boolean {
+  return claims.some(
+    (claim) =>
+      claim.ownerEpoch === ownerEpoch &&
+      claim.hostId === hostId &&
+      (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch),
   );
 }
 

@@ -3,16 +3,21 @@
  * events. The one place that raises a version and that writes the derived columns. Pure.
  */
 import { isNewer } from "../../../protocol/generation.ts";
+import { plug, port } from "../../../protocol/port.ts";
 import { isSettled, type OperationState } from "../../../protocol/states.ts";
 import type { ErrorBody } from "../../../protocol/wire/status.ts";
 import type { Commit, NewEvent } from "../../records/commit.ts";
 import type {
   InstanceRecord,
+  InterfaceRecord,
   LoadedInstance,
   MachineKey,
   MachineRecord,
   OperationRecord,
 } from "../../records/instance.ts";
+import type { RowChange } from "../../records/rows.ts";
+import { rowRemoved } from "../request/row-changes.ts";
+import { instanceLimits } from "./limits.ts";
 import type { HostPlacement } from "./messages.ts";
 import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
 
@@ -176,6 +181,7 @@ function finished(it: Draft): Draft {
             to: state,
             generation: it.after.instance.generation,
             hostId: it.after.instance.hostId,
+            ...whyOf(it),
           },
         });
   return withInstance(told, {
@@ -187,9 +193,20 @@ function finished(it: Draft): Draft {
   });
 }
 
+/** Why the state changed, as the host that brought it about says in this very observation. */
+function whyOf(it: Draft): { readonly reason?: string; readonly message?: string } {
+  const machine = currentMachine(it.after);
+  const isNews = machine !== undefined && machine.generation !== currentMachine(it.before)?.generation;
+  if (!isNews || machine.reason === "requested") return {};
+  const message = machine.message.slice(0, instanceLimits.toldLengthMax).toWellFormed();
+  return { reason: machine.reason, ...(message === "" ? {} : { message }) };
+}
+
 /** The commit that makes a draft durable, and the value that holds once it is committed. */
 export function commitOf(it: Draft): { readonly commit: Commit; readonly next: LoadedInstance } {
-  const done = finished(withoutIdleRoom(it));
+  const roomless = withoutIdleRoom(it);
+  const released = releasedPorts(roomless.after);
+  const done = finished(released.length === 0 ? roomless : withoutPorts(roomless, released));
   const { before, after } = done;
   const operations = [...done.ended, ...(after.operation === undefined ? [] : [after.operation])];
   const commit: Commit = {
@@ -199,12 +216,40 @@ export function commitOf(it: Draft): { readonly commit: Commit; readonly next: L
     claims: after.claims.filter((claim) => !before.claims.includes(claim)),
     claimsReleased: before.claims.filter((claim) => !after.claims.includes(claim)).map(keyOf),
     operations: operations.filter((operation) => operation !== before.operation),
+    ...(released.length === 0 ? {} : { rows: removedWith(released) }),
     ...(done.builds.length === 0 ? {} : { buildsEnded: done.builds }),
     events: done.events,
     ...(done.fences.length === 0 ? {} : { fencesExpected: done.fences }),
   };
   return { commit, next: after };
 }
+
+/**
+ * The ports of an instance that is to go, once no host has anything of it: until then a guest of it may send
+ * from their addresses, which are nobody else's therefore (N1).
+ */
+export const releasedPorts = ({ instance, claims }: LoadedInstance): readonly InterfaceRecord[] =>
+  instance.desired === "deleted" && claims.length === 0 ? (instance.interfaces ?? []) : [];
+
+function withoutPorts(it: Draft, released: readonly InterfaceRecord[]): Draft {
+  const { project, operation } = { ...it.after.instance, ...it.after };
+  const about = { atMs: it.nowMs, project, noun: port.noun, event: "deleted" };
+  const gone = released
+    .filter(({ deleteWithInstance }) => deleteWithInstance)
+    .map(({ portId, mac }): NewEvent => {
+      const of = operation === undefined ? {} : { operationId: operation.id };
+      return { ...about, id: portId, ...of, body: { name: mac } };
+    });
+  return withInstance({ ...it, events: [...it.events, ...gone] }, { interfaces: [] });
+}
+
+/** The plugs first: a port is held by its own. */
+const removedWith = (released: readonly InterfaceRecord[]): readonly RowChange[] => [
+  ...released.map(({ portId }) => rowRemoved(plug, { id: portId })),
+  ...released
+    .filter(({ deleteWithInstance }) => deleteWithInstance)
+    .map(({ portId }) => rowRemoved(port, { id: portId })),
+];
 
 /**
  * Machines that are no more, and those whose generation falls because the stored one could not be: a store

@@ -2,7 +2,8 @@
 import type { Changed } from "../../../protocol/instance.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import type { InstanceOperationKind } from "../../../protocol/states.ts";
-import { type ErrorBody, errorBodyOf } from "../../../protocol/wire/status.ts";
+import { errorBodyOf } from "../../../protocol/wire/denials.ts";
+import type { ErrorBody } from "../../../protocol/wire/status.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import { operationView } from "../request/operation-view.ts";
 import { type AdmissionCommand, operationKindOf } from "./admission.ts";

@@ -4,7 +4,8 @@
  * again.
  */
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
-import { type Code, StatusError } from "../../../protocol/wire/status.ts";
+import type { Code } from "../../../protocol/wire/reasons.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { InstanceRecord, LoadedInstance } from "../../records/instance.ts";
 import type { InstanceEffect, InstanceMessage, Placement } from "./messages.ts";

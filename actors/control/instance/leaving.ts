@@ -29,9 +29,10 @@ export async function ownedBy(
 }
 
 /**
- * The instances that left and are not deleted, but whose guests may still run there: a fence by silence stops
- * no guest without a host lease, and none whose disk is only on that host. Starting them elsewhere could run
- * the same guest twice (I2).
+ * The instances that left, but whose guests may still run there: a fence by silence stops no guest without a
+ * host lease, and none whose disk is only on that host. Starting them elsewhere could run the same guest
+ * twice (I2), and the addresses of one that is deleted could be given to another while it sends from them
+ * (N1). What is deleted and has no ports can do no harm.
  */
 export async function notStopped(
   instanceIds: readonly string[],
@@ -43,12 +44,15 @@ export async function notStopped(
   const found: InstanceRecord[] = [];
   for (const id of instanceIds) {
     const { instance, claims = [] } = (await store.instances.load(id)) ?? {};
-    if (instance === undefined || instance.deletedAtMs !== null) continue;
+    if (instance === undefined || isHarmless(instance)) continue;
     const bound = (leaseEpoch: number) => leaseEpoch > 0 && opensElsewhere(instance);
     if (claims.some((claim) => claim.hostId === hostId && !bound(claim.leaseEpoch))) found.push(instance);
   }
   return found;
 }
+
+const isHarmless = ({ deletedAtMs, interfaces }: InstanceRecord): boolean =>
+  deletedAtMs !== null && (interfaces ?? []).length === 0;
 
 /** The instances of a host that may be asked to leave now, in that order. */
 export function mayLeave(owned: readonly InstanceRecord[]): readonly InstanceRecord[] {

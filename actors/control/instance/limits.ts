@@ -11,8 +11,10 @@ export const instanceLimits = {
   nudgeBackoffMsMax: 15_000,
   /** Instance actors kept in memory by one controller; the least recently used idle one leaves first. */
   instanceActorsMax: 20_000,
+  /** What an event tells of a host's words: a sentence or two. */
+  toldLengthMax: 512,
   /** How often idle instance actors are looked for. */
   passivateSweepMs: 5_000,
   /** An instance actor without a message leaves memory after this time. */
-  passivateAfterMs: 60_000,
+  passivateAfterMs: 20_000,
 } as const;

@@ -7,6 +7,7 @@
 import type { Changed } from "../../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
+import type { OfferedShapes } from "../../../protocol/shape.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type { Decision as DecisionOn, RequestFacts } from "../../runtime/decision.ts";
@@ -111,6 +112,8 @@ export type Placement =
       readonly storageId: string | null;
       /** What the instance gets of the host's NUMA nodes; null: its flavor asks for no NUMA placement. */
       readonly numa: NumaPlacement | null;
+      /** The shapes that the host offers; absent: none. */
+      readonly shapes?: OfferedShapes | undefined;
     }
   | { readonly kind: "denied"; readonly denial: Denial };
 

@@ -6,7 +6,9 @@
 import { isNewer, isPossible } from "../../../protocol/generation.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineReason, MachineState, OperationKind } from "../../../protocol/states.ts";
-import { type ErrorBody, errorBodyOf, type Reason, reasons } from "../../../protocol/wire/status.ts";
+import { errorBodyOf } from "../../../protocol/wire/denials.ts";
+import { type Reason, reasons } from "../../../protocol/wire/reasons.ts";
+import type { ErrorBody } from "../../../protocol/wire/status.ts";
 import type { LoadedInstance, MachineRecord } from "../../records/instance.ts";
 import {
   commitOf,

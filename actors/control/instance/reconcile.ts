@@ -3,20 +3,23 @@
  * scheduler finds a host. A lost message, a restarted controller and a slow host are treated alike: look at
  * the rows, and ask for what is missing. Pure.
  */
-import { type ErrorBody, errorBodyOf } from "../../../protocol/wire/status.ts";
-import type { ClaimRecord, LoadedInstance } from "../../records/instance.ts";
+import { firstShape } from "../../../protocol/shape.ts";
+import { errorBodyOf } from "../../../protocol/wire/denials.ts";
+import type { ErrorBody } from "../../../protocol/wire/status.ts";
+import type { ClaimRecord, InstanceRecord, LoadedInstance } from "../../records/instance.ts";
 import {
   commitOf,
   type Draft,
   draft,
   endOperation,
   endWhatIsReached,
+  releasedPorts,
   withEvent,
   withInstance,
   withStep,
   withTarget,
 } from "./change.ts";
-import type { Decision, PlacedEvent, ReconcileEvent } from "./messages.ts";
+import type { Decision, HostPlacement, PlacedEvent, ReconcileEvent } from "./messages.ts";
 import { committed, giveUp, unchanged } from "./observed.ts";
 import { reclaimed } from "./reclaim.ts";
 import { isAdrift, keptRoom, mayBePlaced, settledOf, workEffects } from "./state.ts";
@@ -35,6 +38,11 @@ export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): 
   }
   const stale = settledOf(loaded) !== instance.settled;
   if (reached.events.length > 0 || stale) return committed(reached);
+  // Its last claim went with its host: the disk that is left on shared storage has nothing of its addresses.
+  if (releasedPorts(loaded).length > 0) {
+    const decision = committed(reached);
+    return { ...decision, effects: workEffects(decision.next) };
+  }
   return settledOf(loaded) ? unchanged(loaded) : { ...unchanged(loaded), effects: workEffects(loaded) };
 }
 
@@ -77,12 +85,12 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   if (event.placement.kind === "denied" && (adrift || room !== undefined)) return unchanged(loaded);
   const it = draft(loaded, event.nowMs);
   if (event.placement.kind === "denied") return denied(it, errorBodyOf(event.placement.denial));
-  const { hostId, hostName, storageId } = event.placement;
+  const { hostId, hostName } = event.placement;
   const owned = withInstance(it, {
     hostId,
     ownerEpoch: instance.ownerEpoch + 1,
     attempt: instance.attempt + 1,
-    ...(instance.built ? { failure: null } : { storageId }),
+    ...(instance.built ? { failure: null } : ofFirstBoot(instance, event.placement)),
   });
   // The kept room is claimed anew: its host may hold another lease epoch by now, or be gone.
   const { leaseEpoch } = event.placement;
@@ -97,6 +105,12 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
   const { commit, next } = commitOf(told);
   return { outcome: { kind: "accepted" }, next, commit, effects: workEffects(next) };
 }
+
+/** What an instance gets of the host of its first boot, and keeps wherever it goes. */
+const ofFirstBoot = ({ image }: InstanceRecord, { storageId, shapes }: HostPlacement) => ({
+  storageId,
+  shape: firstShape(shapes, image.properties.extra?.hw_machine_type),
+});
 
 /**
  * No host fits. For a guest that has run the scheduler is asked again and again, but the same failure is

@@ -40,8 +40,11 @@ export function evacuationDenied(
 ): Denial | undefined {
   const { id } = instance;
   if (lostOf({ claims }, event.fences ?? []).length === 0) {
-    const where = event.host === undefined ? "it is on no host" : `its host ${event.host.name} is not fenced`;
-    return { reason: "hostNotFenced", message: `Cannot evacuate instance ${id}: ${where}.` };
+    const { host } = event;
+    if (host === undefined)
+      return { reason: "onNoHost", message: `Cannot evacuate instance ${id}: it is on no host.` };
+    const message = `Cannot evacuate instance ${id}: its host ${host.name} is not fenced.`;
+    return { reason: "hostNotFenced", message };
   }
   if (opensElsewhere(instance)) return undefined;
   const message = `Cannot evacuate instance ${id}: its disk is only on ${event.host?.name ?? "its host"}.`;

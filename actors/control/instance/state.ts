@@ -4,10 +4,21 @@
  */
 
 import { generationBase } from "../../../protocol/generation.ts";
+import type { GuestData } from "../../../protocol/guest-data.ts";
 import type { Instance } from "../../../protocol/instance.ts";
+import type { Interface, MachineInterface } from "../../../protocol/interface.ts";
+import { defaultZone } from "../../../protocol/kinds.ts";
 import type { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
 import { externalState, type InstanceState, type IntentFacts, isSettled } from "../../../protocol/states.ts";
-import type { ClaimRecord, InstanceRecord, LoadedInstance, MachineRecord } from "../../records/instance.ts";
+import type {
+  ClaimRecord,
+  GuestDataRecord,
+  GuestRecord,
+  InstanceRecord,
+  InterfaceRecord,
+  LoadedInstance,
+  MachineRecord,
+} from "../../records/instance.ts";
 import type { InstanceEffect } from "./messages.ts";
 
 export function intentFacts(instance: InstanceRecord): IntentFacts {
@@ -74,7 +85,7 @@ export function opensElsewhere(instance: Pick<InstanceRecord, "storageId" | "ima
  * no fence either: a guard would stop the guest for nothing.
  */
 function machineSpec(
-  instance: InstanceRecord,
+  { instance, guestData }: Pick<LoadedInstance, "instance" | "guestData">,
   { ownerEpoch, leaseEpoch, numa }: Pick<ClaimRecord, "ownerEpoch" | "leaseEpoch" | "numa">,
 ): MachineSpec {
   const { id, disk, kernel, ramdisk, commandLine, properties } = instance.image;
@@ -93,17 +104,37 @@ function machineSpec(
     storageId: instance.storageId,
     takesOverDisk: instance.built && instance.storageId !== null,
     recovery: instance.recovery.policy,
-    machineType: properties.extra?.hw_machine_type ?? null,
+    // A shape has the machine type in it.
+    machineType: instance.shape === null ? (properties.extra?.hw_machine_type ?? null) : null,
+    ...(instance.shape === null ? {} : { shape: instance.shape }),
+    ...(instance.interfaces && { interfaces: instance.interfaces.map(machineInterface) }),
+    ...(instance.guest && { guest: guestOf(instance, instance.guest, guestData) }),
     numa,
   };
+}
+
+const machineInterface = ({ portId, networkId, mac, mtuBytes }: InterfaceRecord): MachineInterface => ({
+  ...{ portId, networkId, mac, mtuBytes },
+});
+
+function guestOf(
+  { availabilityZone, metadata }: InstanceRecord,
+  { hostname, launchIndex, configDrive }: GuestRecord,
+  { publicKeys, userData }: GuestDataRecord = { publicKeys: [], userData: null },
+): GuestData {
+  const about = { hostname, launchIndex, availabilityZone: availabilityZone ?? defaultZone, metadata };
+  return { ...about, publicKeys, userData, configDrive };
 }
 
 /**
  * The spec for a removal: without texts of the user, so that none of them can keep the host from
  * understanding it.
  */
-export function removalSpec(...about: Parameters<typeof machineSpec>): MachineSpec {
-  const spec = machineSpec(...about);
+export function removalSpec(
+  instance: InstanceRecord,
+  claim: Pick<ClaimRecord, "ownerEpoch" | "leaseEpoch" | "numa">,
+): MachineSpec {
+  const spec = machineSpec({ instance: { ...instance, guest: null } }, claim);
   return { ...spec, name: spec.instanceId };
 }
 
@@ -151,7 +182,7 @@ function ensureEffects(loaded: LoadedInstance): readonly InstanceEffect[] {
     return {
       kind: "ensure",
       hostId: claim.hostId,
-      spec: intent.power === "deleted" ? removalSpec(instance, claim) : machineSpec(instance, claim),
+      spec: intent.power === "deleted" ? removalSpec(instance, claim) : machineSpec(loaded, claim),
       intent,
       observedGeneration: generationBase(
         machines.find((machine) => machine.ownerEpoch === claim.ownerEpoch)?.generation,
@@ -206,6 +237,11 @@ export function instanceView(
     locked: instance.lock !== null,
     lockedBy: instance.lock?.by ?? null,
     lockedReason: instance.lock?.reason ?? null,
+    hostname: instance.guest?.hostname ?? null,
+    keyName: instance.guest?.keyName ?? null,
+    configDrive: instance.guest?.configDrive ?? false,
+    userDataBytes: instance.guest?.userDataBytes ?? 0,
+    interfaces: instance.interfaces?.map(interfaceView) ?? null,
     hostId: instance.hostId,
     hostName: host?.name ?? null,
     serverGroupId: instance.serverGroupId,
@@ -219,6 +255,10 @@ export function instanceView(
     deletedAtMs: instance.deletedAtMs,
   };
 }
+
+const interfaceView = ({ portId, networkId, mac, addresses }: InterfaceRecord): Interface => ({
+  ...{ portId, networkId, mac, addresses },
+});
 
 function machineView(machine: MachineRecord): NonNullable<Instance["machine"]> {
   const { state, reason, message, generation, intentGeneration, address, startedAtMs, atMs } = machine;

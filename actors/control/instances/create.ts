@@ -2,21 +2,27 @@
  * Makes instances: a request, a flavor, an image and chosen hosts become one commit that makes all of them,
  * or none. Pure: ids, times and hosts come in.
  */
+import { hostnameOf } from "../../../protocol/guest-data.ts";
 import type { Changed } from "../../../protocol/instance.ts";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
+import { firstShape, type OfferedShapes } from "../../../protocol/shape.ts";
 import { externalState } from "../../../protocol/states.ts";
-import { type Denial, faultDenial } from "../../../protocol/wire/status.ts";
+import { faultDenial } from "../../../protocol/wire/denials.ts";
+import type { Denial } from "../../../protocol/wire/status.ts";
 import { counted, gibibytes, mebibytes } from "../../../protocol/wire/wording.ts";
 import type { FlavorRecord, ImageRecord } from "../../records/catalog.ts";
 import type { Commit, NewEvent } from "../../records/commit.ts";
-import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import type { GuestRecord, InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import type { RequestFacts } from "../../runtime/decision.ts";
 import { commandAnswer } from "../instance/command.ts";
 import { claimOf } from "../instance/reconcile.ts";
 import { intentFacts, isMovable } from "../instance/state.ts";
+import { macAddressOf } from "../request/mac-address.ts";
+import type { AskedGuest } from "./guest-check.ts";
+import type { Wired } from "./interfaces.ts";
 import type { Where } from "./placement-request-check.ts";
 
 export interface Birth {
@@ -27,6 +33,8 @@ export interface Birth {
   readonly leaseEpoch: number;
   readonly storageId: string | null;
   readonly numa: NumaPlacement | null;
+  /** Absent: the host offers none. */
+  readonly shapes?: OfferedShapes | undefined;
 }
 
 export interface CreateFacts {
@@ -39,8 +47,11 @@ export interface CreateFacts {
   readonly flavor: FlavorRecord;
   readonly image: ImageRecord;
   readonly where: Where;
+  readonly guest: AskedGuest;
   readonly request: RequestFacts;
   readonly births: readonly Birth[];
+  /** For each birth; empty: the instances were asked for none. */
+  readonly wired: readonly Wired[];
   readonly nowMs: number;
 }
 
@@ -86,6 +97,18 @@ export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | u
   return small(`${gibibytes(needed)} of disk`, gibibytes(offeredGib));
 }
 
+/** The denial, with the smallest of the flavors that the image can be used with. */
+export function withSmallest(denial: Denial, image: ImageRecord, flavors: readonly FlavorRecord[]): Denial {
+  const [smallest] = flavors
+    .filter((one) => flavorFits(one, image) === undefined)
+    .sort((a, b) => a.memoryMib - b.memoryMib || a.vcpus - b.vcpus || a.diskGib - b.diskGib);
+  const others =
+    smallest === undefined
+      ? "No flavor has as much: an operator can make one."
+      : `The smallest that has as much is ${smallest.name}.`;
+  return { ...denial, message: `${denial.message} ${others}` };
+}
+
 const nameOf = (name: string, index: number): string => `${name}-${index + 1}`;
 
 /**
@@ -103,19 +126,44 @@ export function longNameDenied(name: string, count: number | undefined): Denial 
   return faultDenial("name", `${may}; it has ${given}`);
 }
 
+/** The same of the host name that was asked for. */
+export function longHostnameDenied(
+  hostname: string | undefined,
+  count: number | undefined,
+): Denial | undefined {
+  if (hostname === undefined || count === undefined) return undefined;
+  const most = fieldLimits.hostnameLengthMax - nameOf("", count - 1).length;
+  if (hostname.length <= most) return undefined;
+  const may = `may have ${counted(most, "character")} with a count of ${count}, for each gets a suffix`;
+  return faultDenial("hostname", `${may}; it has ${hostname.length}`);
+}
+
 export function create(facts: CreateFacts): Created {
   const instances = facts.births.map((birth, index) => newInstance(facts, birth, index));
   const changed = instances.map((loaded, index) => answerFor(loaded, facts.births[index]));
   const answer = answerOf(changed, facts.many);
   const commit: Commit = {
     request: { ...facts.request, answer, atMs: facts.nowMs },
-    instances: instances.map(({ instance }) => ({ expectedVersion: 0, row: instance })),
+    instances: instances.map(({ instance, guestData }) => ({
+      expectedVersion: 0,
+      row: instance,
+      ...(guestData && { guestData }),
+    })),
     claims: instances.flatMap(({ claims }) => claims),
     operations: instances.flatMap(({ operation }) => operation ?? []),
-    events: instances.map((loaded) => birthEvent(loaded, facts)),
+    ...rowsOf(facts.wired),
+    events: [
+      ...instances.map((loaded) => birthEvent(loaded, facts)),
+      ...facts.wired.flatMap(({ events }) => events),
+    ],
   };
   return { commit, instances };
 }
+
+const rowsOf = (wired: readonly Wired[]): Pick<Commit, "rows"> =>
+  wired.length === 0
+    ? {}
+    : { rows: [...wired.flatMap(({ ports }) => ports), ...wired.flatMap(({ plugs }) => plugs)] };
 
 function answerOf(changed: readonly Changed[], many: boolean): CreateAnswer {
   const [first] = changed;
@@ -145,16 +193,18 @@ function newInstance(facts: CreateFacts, birth: Birth, index: number): LoadedIns
     machines: [],
     claims: [claimOf({ instance }, birth)],
     operation,
+    ...(facts.guest.data && { guestData: facts.guest.data }),
   };
 }
 
 function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRecord {
   const { image, nowMs } = facts;
   const { createdAtMs: _created, version: _version, ...flavor } = effectiveSize(facts.flavor, image);
+  const name = facts.many ? nameOf(facts.name, index) : facts.name;
   const record: InstanceRecord = {
     id: birth.instanceId,
     project: facts.request.project,
-    name: facts.many ? nameOf(facts.name, index) : facts.name,
+    name,
     version: 1,
     generation: 1,
     desired: "running",
@@ -179,6 +229,9 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
     description: facts.description,
     lock: null,
     macAddress: macAddressOf(birth.instanceId),
+    guest: guestOf(facts, { name, instanceId: birth.instanceId }, index),
+    shape: firstShape(birth.shapes, image.properties.extra?.hw_machine_type),
+    interfaces: facts.wired[index]?.interfaces ?? null,
     recovery: facts.recovery,
     storageId: birth.storageId,
     movable: false,
@@ -194,6 +247,15 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
     deletedAtMs: null,
   };
   return { ...record, movable: isMovable(record) };
+}
+
+function guestOf(
+  { guest: { hostname, keyName, configDrive, userDataBytes }, many }: CreateFacts,
+  named: Parameters<typeof hostnameOf>[0],
+  launchIndex: number,
+): GuestRecord {
+  const asked = hostname === null || !many ? hostname : nameOf(hostname, launchIndex);
+  return { hostname: asked ?? hostnameOf(named), launchIndex, keyName, configDrive, userDataBytes };
 }
 
 function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationRecord {
@@ -240,21 +302,4 @@ function birthEvent({ instance, operation }: LoadedInstance, { request, nowMs }:
     hostId,
   };
   return { ...about, event: "accepted", body };
-}
-
-/**
- * A MAC address: locally administered, QEMU's prefix, and the last four bytes of the id, which are random in
- * a UUID version 7.
- */
-function macAddressOf(instanceId: string): string {
-  const tail = instanceId.replaceAll("-", "").slice(-8);
-  const hex = /^[0-9a-f]{8}$/.test(tail) ? tail : hexOf(instanceId);
-  return `52:54:${hex.match(/../g)?.join(":") ?? "00:00:00:00"}`;
-}
-
-/** Four bytes from an id that is no UUID (in tests and simulators). Source: FNV-1a, 32 bits. */
-function hexOf(text: string): string {
-  let hash = 0x811c9dc5;
-  for (const character of text) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
-  return hash.toString(16).padStart(8, "0");
 }

@@ -8,17 +8,21 @@
  * A dry run is the same with a commit that is only rehearsed (decision 0035). It must never have a rule of
  * its own.
  */
+import { flavor as flavorResource } from "../../../protocol/flavor.ts";
 import type { HostVerdict } from "../../../protocol/instance.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { everyProject } from "../../../protocol/quota.ts";
 import { fullSentence, type Space } from "../../../protocol/space.ts";
 import { type Denial, StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { Store, StorePart } from "../../ports/store.ts";
+import type { FlavorRecord } from "../../records/catalog.ts";
 import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type { RequestFacts } from "../../runtime/decision.ts";
 import { requestIdReused } from "../../runtime/resident.ts";
 import type { SpaceWatch } from "../../runtime/space-watch.ts";
+import type { DefaultGroups } from "../networking/default-group.ts";
 import { type PlacementStore, placementRequest, type Wish } from "../placement/placement.ts";
 import type { ChosenHost, Placer } from "../placement/placer.ts";
 import { requestLimits } from "../request/limits.ts";
@@ -37,8 +41,21 @@ import {
   create,
   effectiveSize,
   flavorFits,
+  longHostnameDenied,
   longNameDenied,
+  withSmallest,
 } from "./create.ts";
+import { guestOf } from "./guest-check.ts";
+import {
+  type ChosenInterfaces,
+  chooseInterfaces,
+  type InterfaceWorld,
+  interfacesOf,
+  networkPartGone,
+  rehearsing,
+  settleInterfaces,
+  wire,
+} from "./interfaces.ts";
 import { createLimits } from "./limits.ts";
 import { groupNotFound, type Where, type WishStore, whereOf } from "./placement-request-check.ts";
 import {
@@ -61,6 +78,8 @@ export interface CreatorOptions {
   readonly placer: Placer;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** What is known of addresses and groups, shared with whoever makes ports. */
+  readonly networking: Pick<InterfaceWorld, "addresses"> & { readonly defaultGroups: DefaultGroups };
   /** The controller's own file systems, and the database's. */
   readonly space: Pick<SpaceWatch, "full">;
   /** Called with the new instances of one create: their actors take them from here. */
@@ -70,15 +89,19 @@ export interface CreatorOptions {
 export class Creator {
   readonly #options: CreatorOptions;
   readonly #catalog: CatalogCache;
+  readonly #networking: InterfaceWorld;
 
   constructor(options: CreatorOptions) {
     this.#options = options;
     this.#catalog = new CatalogCache(options.store, options.clock);
+    const { store, clock, ids, networking } = options;
+    this.#networking = { store, clock, ids, ...networking };
   }
 
   /**
-   * @throws unknownFlavor, unknownImage, flavorTooSmall, noValidHost, diskFull, quotaExceeded,
-   * groupRuleBroken, requestIdReused, the errors of wishes (wishes.ts), and the store's errors
+   * @throws unknownFlavor, unknownImage, unknownKeyPair, flavorTooSmall, noValidHost, diskFull,
+   * quotaExceeded, groupRuleBroken, requestIdReused, the errors of wishes and interfaces, and those of the
+   * store
    */
   async create(question: CreateQuestion, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
     try {
@@ -103,7 +126,7 @@ export class Creator {
     const outcome = await this.#rehearsed(question, request, deadlineMs);
     // Flavor and image as they are now: a request that is wrong in itself ends here.
     const entries = await this.#catalog.find(question, clock.monotonicMs());
-    const { wish } = await this.#planOf(question, request, entries);
+    const { wish } = await this.#planOf(question, request, entries, { turns: 0 });
     const verdicts = await placer.explainRequest(await placementRequest(wish, store), deadlineMs);
     return { ...outcome, verdicts };
   }
@@ -132,7 +155,7 @@ export class Creator {
     refuseWhenFull(this.#options.space.full);
     const beganAtMs = this.#options.clock.monotonicMs();
     const createBy = async (entries: CatalogEntries): Promise<Done> =>
-      this.#createBy({ ...(await this.#planOf(question, request, entries)), dryRun }, deadlineMs);
+      this.#createBy(await this.#planOf(question, request, entries, dryRun), deadlineMs);
     let known: CatalogEntries | undefined;
     try {
       known = await this.#catalog.find(question, beganAtMs - createLimits.catalogCacheMs);
@@ -146,19 +169,37 @@ export class Creator {
     }
   }
 
-  async #planOf(question: CreateQuestion, request: RequestFacts, entries: CatalogEntries): Promise<Plan> {
+  async #planOf(
+    question: CreateQuestion,
+    request: RequestFacts,
+    entries: CatalogEntries,
+    dryRun?: DryRun,
+  ): Promise<Plan> {
     const { flavor, image } = entries;
-    const unfit = longNameDenied(question.name, question.count) ?? flavorFits(flavor, image);
-    if (unfit !== undefined) throw StatusError.of(unfit);
+    const { count: asked, hostname } = question;
+    const long = longNameDenied(question.name, asked) ?? longHostnameDenied(hostname, asked);
+    if (long !== undefined) throw StatusError.of(long);
+    const unfit = flavorFits(flavor, image);
+    if (unfit !== undefined) throw StatusError.of(withSmallest(unfit, image, await this.#flavors()));
     const where = asksWhere(question)
       ? await whereOf(question, request.project, this.#options.store)
       : nowhereElse;
     const { createdAtMs: _, version: _version, ...size } = effectiveSize(flavor, image);
     const { project } = request;
-    const wish: Wish = { ...where, project, flavor: size, imageProperties: image.properties, excluded: [] };
+    const guest = await guestOf(question, project, this.#options.store);
+    const networking = dryRun ? rehearsing(this.#networking) : this.#networking;
+    const interfaces = await interfacesOf(question, project, networking);
+    const { configDrive } = guest;
+    const networked = interfaces !== null;
+    const about = { project, flavor: size, imageProperties: image.properties, configDrive, networked };
+    const wish: Wish = { ...where, ...about, excluded: [] };
     const count = question.count ?? 1;
     const many = { count, atLeast: question.atLeast ?? count };
-    return { question, request, entries, where, wish, ...many };
+    return { question, request, entries, where, guest, interfaces, networking, wish, ...many, dryRun };
+  }
+
+  #flavors(): Promise<readonly FlavorRecord[]> {
+    return this.#options.store.rows.list(flavorResource, { limit: wireLimits.pageLengthMax });
   }
 
   async #createBy(first: Plan, deadlineMs: number): Promise<Done> {
@@ -170,6 +211,8 @@ export class Creator {
       plan = outcome.plan;
       refused = outcome.because;
     }
+    if (refused === "nameTaken")
+      throw new StatusError("addressTaken", allTaken, { retryAfterMs: requestLimits.lookAgainMs });
     const reason = refused === "groupRule" ? "groupRuleBroken" : "noValidHost";
     const what = refused === "groupRule" ? "against the rule of its group" : "full";
     throw new StatusError(reason, `Every host that was chosen was ${what} by the time of its claim.`, {
@@ -180,18 +223,36 @@ export class Creator {
   async #attempt(given: Plan, deadlineMs: number): Promise<Outcome> {
     const { placer, commit, store } = this.#options;
     const plan = given.count > 1 ? withinNow(given, await this.#quotasOf(given)) : given;
-    const { atLeast, count, dryRun } = plan;
+    const { atLeast, count, dryRun, networking } = plan;
     const wanted = await placementRequest(plan.wish, store);
     const chosen = await placer.placeMany(wanted, {
       ...{ count, atLeast, deadlineMs },
       supposed: dryRun?.turns,
     });
     if (chosen.kind === "denied") throw StatusError.of(chosen.denial);
-    const created = this.#created(plan, chosen.hosts);
-    if (dryRun !== undefined) dryRun.turns += chosen.hosts.length;
-    const result = dryRun ? await store.rehearse(created.commit) : await commit(created.commit);
-    const rest = plan.rest ?? chosen.rest;
-    return this.#after(result, { plan, wanted, created, hosts: chosen.hosts, ...(rest && { rest }) });
+    const wires = await chooseInterfaces(
+      plan.interfaces ?? [],
+      { count: chosen.hosts.length, atLeast },
+      networking,
+    );
+    let outcome: Parameters<typeof settleInterfaces>[1] = "refused";
+    try {
+      const hosts = chosen.hosts.slice(0, wires.each.length);
+      const created = this.#created(plan, hosts, wires);
+      if (dryRun !== undefined) dryRun.turns += hosts.length;
+      const result = dryRun ? await this.#rehearse(plan, created) : await commit(created.commit);
+      if (result.kind === "committed") outcome = "committed";
+      if (result.kind === "nameTaken") outcome = "taken";
+      const rest = plan.rest ?? wires.rest ?? chosen.rest;
+      return this.#after(result, { plan, wanted, created, hosts, ...(rest && { rest }) });
+    } finally {
+      settleInterfaces(wires, outcome, networking);
+    }
+  }
+
+  async #rehearse({ request: { project } }: Plan, { commit }: Created): Promise<Rehearsed> {
+    const { store, networking } = this.#options;
+    return store.rehearse(await networking.defaultGroups.rehearsed(project, commit));
   }
 
   async #quotasOf({ request }: Plan): Promise<Quotas> {
@@ -227,6 +288,8 @@ export class Creator {
           plan: within(plan, result, created.instances.length),
           because: "quotaExceeded",
         };
+      case "nameTaken":
+        return { kind: "again", plan, because: "nameTaken" };
       case "missing":
         throw notThere(result, plan.question);
       default:
@@ -234,9 +297,10 @@ export class Creator {
     }
   }
 
-  #created(plan: Plan, hosts: readonly ChosenHost[]): Created {
+  #created(plan: Plan, hosts: readonly ChosenHost[], { each }: ChosenInterfaces): Created {
     const { clock, ids } = this.#options;
-    const { question, entries, request, where } = plan;
+    const { question, entries, request, where, guest, interfaces: planned, networking } = plan;
+    const births = hosts.map((host) => ({ ...host, instanceId: ids.next(), operationId: ids.next() }));
     const created = create({
       name: question.name,
       metadata: question.metadata ?? {},
@@ -245,13 +309,20 @@ export class Creator {
       many: question.count !== undefined,
       ...entries,
       where,
+      guest,
       request,
-      births: hosts.map((host) => ({ ...host, instanceId: ids.next(), operationId: ids.next() })),
+      births,
+      wired:
+        planned === null
+          ? []
+          : births.map(({ instanceId }, at) =>
+              wire({ planned, chosen: each[at] ?? [], instanceId, ...request }, networking),
+            ),
       nowMs: clock.nowMs(),
     });
     // The rows are larger than the answer about them, and the commit is as large as the rows.
     if (question.count === undefined || fits(created.commit.instances)) return created;
-    const message = `So much metadata in ${question.count} instances at once is too large: create fewer.`;
+    const message = `So much metadata and user data in ${question.count} instances at once is too large: create fewer.`;
     throw new StatusError("answerTooLarge", message);
   }
 }
@@ -287,6 +358,8 @@ type Outcome =
   /** Choose hosts again, by this plan. */
   | { readonly kind: "again"; readonly plan: Plan; readonly because: CommitResult["kind"] };
 
+const allTaken = "Every address that was chosen was taken by the time of its commit.";
+
 const nowhereElse: Where = { availabilityZone: null, serverGroupId: null, hints: null };
 
 const asksWhere = ({ atLeast, availabilityZone, serverGroup, hints, host }: CreateQuestion): boolean =>
@@ -310,11 +383,11 @@ function refuseWhenFull(full: Space | undefined): void {
 
 /** The error for the row that the commit found missing, though this create had read it. */
 function notThere(
-  { noun }: Extract<CommitResult, { kind: "missing" }>,
+  { noun, id }: Extract<CommitResult, { kind: "missing" }>,
   question: CreateQuestion,
 ): StatusError {
   if (noun === "flavor" || noun === "image") return unknown(noun, question);
-  return groupNotFound(question.serverGroup ?? "");
+  return networkPartGone(noun, id) ?? groupNotFound(question.serverGroup ?? "");
 }
 
 function sameAnswer(known: RequestRecord, request: RequestFacts): CreateAnswer {

@@ -1,6 +1,7 @@
 /**
  * Explains an instance: why this host, why no host, and what the instance waits for, in sentences made from
- * records. Pure.
+ * records. What is so now and what happened before are kept apart: a stored failure says nothing about the
+ * hosts of now. Pure.
  */
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
@@ -15,24 +16,64 @@ export interface ExplainFacts {
   readonly row: InstanceRow;
   readonly hosts: readonly HostVerdict[];
   readonly operations: readonly Operation[];
-  /** What a guard did to it last, as a sentence. */
-  readonly guarded: string | undefined;
+  /** Of the instance's newest events. */
+  readonly lately: Lately;
   /** When its host is fenced: the proof, as a sentence. */
   readonly fence: string | undefined;
   /** What the drain of its host means for it, as a sentence. */
   readonly stays: string | undefined;
 }
 
+export interface Lately {
+  /** What a guard did to it last, as the rest of a sentence. */
+  readonly guarded?: { readonly atMs: number; readonly because: string };
+  /** When it failed last. */
+  readonly failedAtMs?: number;
+}
+
+/** `atMs`: wall clock; null: not known any more. */
+export interface Earlier {
+  readonly atMs: number | null;
+  readonly message: string;
+}
+
 export interface Explanation {
   readonly instance: Instance;
   readonly waitingFor: string[];
+  readonly earlier: Earlier[];
   readonly hosts: HostVerdict[];
   readonly operations: Operation[];
 }
 
 export function explanation(facts: ExplainFacts): Explanation {
   const { instance, hosts, operations } = facts;
-  return { instance, waitingFor: waitingFor(facts), hosts: [...hosts], operations: [...operations] };
+  const [now, then] = [waitingFor(facts), earlier(facts)];
+  return { instance, waitingFor: now, earlier: then, hosts: [...hosts], operations: [...operations] };
+}
+
+/** What happened before, in the order of time; what has no time any more comes first. */
+function earlier({ row: { instance }, hosts, lately }: ExplainFacts): Earlier[] {
+  const { failure, excludedHosts } = instance;
+  const { guarded, failedAtMs } = lately;
+  const nameOf = (hostId: string) => hosts.find((host) => host.hostId === hostId)?.hostName ?? hostId;
+  const tried = excludedHosts.map(({ hostId, reason }) => ({
+    ...{ atMs: null, message: `Host ${nameOf(hostId)} was tried and failed: ${reason}` },
+  }));
+  const failed = failure === null ? [] : [{ atMs: failedAtMs ?? null, message: failedSentence(failure) }];
+  const stopped =
+    guarded === undefined ? [] : [{ atMs: guarded.atMs, message: `It was ${guarded.because}.` }];
+  return [...tried, ...failed, ...stopped].sort((one, other) => (one.atMs ?? 0) - (other.atMs ?? 0));
+}
+
+const failedSentence = ({ reason, message }: { readonly reason: string; readonly message: string }): string =>
+  `It failed (${reason}): ${message}`;
+
+/** The wait for a host, by what the scheduler says now. */
+function forAHost(hosts: readonly HostVerdict[]): string {
+  const [first, ...more] = hosts.filter(({ fits }) => fits).map(({ hostName }) => hostName);
+  if (first === undefined) return "A host that fits: none does now.";
+  const those = more.length === 0 ? `${first} does` : `${first} and ${more.length} more do`;
+  return `A host that fits: ${those} now, and it is asked for again.`;
 }
 
 /**
@@ -87,11 +128,10 @@ function waitingFor(facts: ExplainFacts): string[] {
   if (fence !== undefined && record.hostId !== null)
     sentences.push(`Its host was fenced: ${fence}; ${afterFence(row)}.`);
   else if (record.failure !== null && record.built && record.hostId === null && record.desired !== "deleted")
-    sentences.push(`A host that fits: ${record.failure.message}`);
-  else if (record.failure !== null)
-    sentences.push(`Nothing: it failed (${record.failure.reason}): ${record.failure.message}`);
+    sentences.push(forAHost(facts.hosts));
+  else if (record.failure !== null) sentences.push(`Nothing: it failed (${record.failure.reason}).`);
   else if (record.settled) sentences.push("Nothing: it is what was asked for.");
-  else if (record.hostId === null && record.desired !== "deleted") sentences.push("A host that fits.");
+  else if (record.hostId === null && record.desired !== "deleted") sentences.push(forAHost(facts.hosts));
   else if (instance.state === "unknown") sentences.push(`A sign of life of host ${host}.`);
   else if (machine === undefined) sentences.push(`The first report of host ${host}.`);
   else if (machine.intentGeneration < record.generation) {
@@ -100,8 +140,5 @@ function waitingFor(facts: ExplainFacts): string[] {
     );
   } else sentences.push(`The machine on host ${host} to become ${record.desired}; it is ${machine.state}.`);
   if (facts.stays !== undefined) sentences.push(facts.stays);
-  if (facts.guarded !== undefined) sentences.push(`Lately it was ${facts.guarded}.`);
-  for (const { hostId, reason } of record.excludedHosts)
-    sentences.push(`Host ${hostId} was tried and failed: ${reason}`);
   return sentences;
 }

@@ -5,7 +5,9 @@
  */
 import { defaultZone } from "../../../protocol/kinds.ts";
 import { serverGroup } from "../../../protocol/server-group.ts";
-import { faulty, StatusError } from "../../../protocol/wire/status.ts";
+import { faulty } from "../../../protocol/wire/denials.ts";
+import { didYouMean } from "../../../protocol/wire/nearest.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { StorePart } from "../../ports/store.ts";
 import type { InstanceHints } from "../../records/placement.ts";
@@ -46,8 +48,13 @@ export async function whereOf(question: WhereQuestion, project: string, store: W
 
 async function assertZone(zone: string, store: WishStore): Promise<void> {
   if (zone === defaultZone || (await store.aggregates.zones({ name: zone, limit: 1 })).length > 0) return;
-  throw new StatusError("unknownAvailabilityZone", `There is no availability zone ${zone}.`);
+  const known = [defaultZone, ...(await store.aggregates.zones({ limit: zonesComparedMax }))];
+  const message = `There is no availability zone ${zone}.${didYouMean(zone, known)}`;
+  throw new StatusError("unknownAvailabilityZone", message);
 }
+
+/** For a hint; there are hardly ever as many. */
+const zonesComparedMax = 100;
 
 async function groupId(key: string, project: string, store: WishStore): Promise<string> {
   const group = onlyOne(serverGroup, key, await store.rows.called(serverGroup, key, { project }));

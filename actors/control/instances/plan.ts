@@ -2,7 +2,8 @@
  * The plan of a create: what is wanted, how many of it, and what a refusal of its commit makes of that. A
  * create and its dry run go by the same plan. Pure.
  */
-import { type QuotaResource, usedResources } from "../../../protocol/quota.ts";
+import { networkLimits } from "../../../protocol/limits/network.ts";
+import { usedResources } from "../../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../../protocol/states.ts";
 import { type Denial, StatusError } from "../../../protocol/wire/status.ts";
 import { counted } from "../../../protocol/wire/wording.ts";
@@ -12,9 +13,11 @@ import type { RequestFacts } from "../../runtime/decision.ts";
 import type { Wish } from "../placement/placement.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
 import type { CatalogEntries } from "./catalog-cache.ts";
+import type { AskedGuest, GuestQuestion } from "./guest-check.ts";
+import type { InterfaceQuestion, InterfaceWorld, PlannedInterface } from "./interfaces.ts";
 import type { Where, WhereQuestion } from "./placement-request-check.ts";
 
-export interface CreateQuestion extends WhereQuestion {
+export interface CreateQuestion extends WhereQuestion, GuestQuestion, InterfaceQuestion {
   readonly name: string;
   readonly flavor: string;
   readonly image: string;
@@ -34,6 +37,10 @@ export interface Plan {
   readonly request: RequestFacts;
   readonly entries: CatalogEntries;
   readonly where: Where;
+  readonly guest: AskedGuest;
+  readonly interfaces: readonly PlannedInterface[] | null;
+  /** What is known of addresses and groups; of a dry run, apart from that of all others. */
+  readonly networking: InterfaceWorld;
   readonly wish: Wish;
   readonly count: number;
   readonly atLeast: number;
@@ -56,8 +63,9 @@ export function without(plan: Plan, hostId: string, { group }: PlacementRequest)
 type Exceeded = Extract<CommitResult, { kind: "quotaExceeded" }>;
 
 /** A create uses no other resource. */
-const named: Readonly<Partial<Record<QuotaResource, (limit: number) => string>>> = {
+const named: Readonly<Record<string, (limit: number) => string>> = {
   instances: (limit) => counted(limit, "instance"),
+  ports: (limit) => counted(limit, "port"),
   vcpus: (limit) => counted(limit, "vCPU"),
   memoryMib: (limit) => `${limit} MiB of memory`,
 };
@@ -76,10 +84,12 @@ export interface Quotas {
 export function withinNow(plan: Plan, { own, every }: Quotas): Plan {
   let fitting = plan;
   const { vcpus, memoryMib } = plan.wish.flavor;
-  const each = { instances: 1, vcpus, memoryMib };
-  for (const resource of usedResources) {
+  const ports = (plan.interfaces ?? []).filter(({ kind }) => kind === "new").length;
+  const each = { instances: 1, vcpus, memoryMib, ports };
+  for (const resource of [...usedResources, "ports"] as const) {
     const { count } = fitting;
-    const limit = own.limits[resource] ?? every.limits[resource] ?? -1;
+    const unset = resource === "ports" ? networkLimits.portsPerProjectMax : -1;
+    const limit = own.limits[resource] ?? every.limits[resource] ?? unset;
     const [used, asked] = [own.used[resource], count * each[resource]];
     if (limit < 0 || asked === 0 || used + asked <= limit) continue;
     fitting = within(fitting, { kind: "quotaExceeded", resource, limit, used, asked }, count);

@@ -7,8 +7,9 @@ import type { Changed, instanceService } from "../../../protocol/instance.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
+import { errorBodyOf } from "../../../protocol/wire/denials.ts";
 import type { CallContext, Client, Handlers } from "../../../protocol/wire/service.ts";
-import { errorBodyOf, StatusError } from "../../../protocol/wire/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { StorePart } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
@@ -30,7 +31,7 @@ import { ConsoleReaders } from "./console-readers.ts";
 import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
 import { editHandlers } from "./edits.ts";
-import { drainedSentence, explanation } from "./explain.ts";
+import { drainedSentence, explanation, type Lately } from "./explain.ts";
 import { explainLimits } from "./limits.ts";
 import { instanceQuery } from "./list-query.ts";
 
@@ -104,9 +105,9 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const operations = page.rows.map(({ operation }) => operation);
       const fence = directory.fenceOf(row.instance.hostId);
       const hosts = verdictsFor(context.project, verdicts, directory);
-      const guarded = await lastGuarded(context.id, store);
+      const lately = await latelyOf(context.id, store);
       const stays = stayOf(row, options);
-      const facts = { instance: view(row), row, hosts, fence, guarded, stays };
+      const facts = { instance: view(row), row, hosts, fence, lately, stays };
       return explanation({ ...facts, operations: operations.map(operationView) });
     },
   };
@@ -128,11 +129,8 @@ function placedOn(hosts: readonly ChosenHost[]) {
   }));
 }
 
-/** What a guard did to the instance last, if that is among the newest events of the cell; else undefined. */
-async function lastGuarded(
-  id: string,
-  store: StorePart<{ events: "lastSequence" | "list" }>,
-): Promise<string | undefined> {
+/** What has happened to the instance, as far as that is among the newest events of the cell. */
+async function latelyOf(id: string, store: StorePart<{ events: "lastSequence" | "list" }>): Promise<Lately> {
   const after = Math.max(0, (await store.events.lastSequence()) - explainLimits.explainEventsMax);
   const { events } = await store.events.list({
     after,
@@ -140,8 +138,13 @@ async function lastGuarded(
     id,
     limit: wireLimits.pageLengthMax,
   });
-  const because = events.findLast(({ event }) => event === "guarded")?.body.because;
-  return typeof because === "string" ? because : undefined;
+  const guarded = events.findLast(({ event }) => event === "guarded");
+  const because = guarded?.body.because;
+  const failed = events.findLast(({ event, body }) => event === "stateChanged" && body.to === "failed");
+  return {
+    ...(guarded !== undefined && typeof because === "string" && { guarded: { atMs: guarded.atMs, because } }),
+    ...(failed !== undefined && { failedAtMs: failed.atMs }),
+  };
 }
 
 type CommandName = "start" | "stop" | "reboot" | "pause" | "unpause" | "delete" | "evacuate";

@@ -4,6 +4,7 @@
  */
 import type { Image } from "../../../protocol/image.ts";
 import { serverGroup } from "../../../protocol/server-group.ts";
+import type { MachineShape } from "../../../protocol/shape.ts";
 import type { StorePart } from "../../ports/store.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
 import type { InstanceHints } from "../../records/placement.ts";
@@ -22,17 +23,27 @@ export interface Wish {
   readonly hints: InstanceHints | null;
   /** The shared storage of its disk, once there is a disk. */
   readonly storageId?: string | null;
+  /** Its guest is told about itself by a drive of its own. Absent: it is not. */
+  readonly configDrive?: boolean;
+  /** Whether the interfaces of the guest are named, be it none. Absent: false. */
+  readonly networked?: boolean;
+  /** The shape that the machine has had since its first boot. Null: none. */
+  readonly shape?: MachineShape | null;
 }
 
 export type PlacementStore = StorePart<{ instances: "get"; rows: "called"; serverGroups: "hosts" }>;
 
 export function wishOf(instance: InstanceRecord): Wish {
   if (instance.desired === "deleted") return wishToRemove(instance);
-  const { id, project, flavor, image, excludedHosts, availabilityZone, serverGroupId, hints } = instance;
+  const { id, project, flavor, image, excludedHosts, availabilityZone, serverGroupId, hints, guest } =
+    instance;
   const storageId = instance.built ? instance.storageId : null;
   const lasting = instance.built ? withoutHost(hints) : hints;
   const where = { availabilityZone, serverGroupId, hints: lasting };
-  const about = { project, instanceId: id, flavor, ...where, storageId };
+  const configDrive = guest?.configDrive ?? false;
+  const shape = instance.built ? instance.shape : null;
+  const networked = instance.interfaces !== null;
+  const about = { project, instanceId: id, flavor, ...where, storageId, configDrive, networked, shape };
   return { ...about, imageProperties: image.properties, excluded: excludedHosts };
 }
 
@@ -59,7 +70,7 @@ function wishToRemove({ id, project, flavor, image, storageId }: InstanceRecord)
  * Resolves a wish; reads nothing when it has neither hints nor a group. @throws UNAVAILABLE storeUnavailable
  */
 export async function placementRequest(wish: Wish, store: PlacementStore): Promise<PlacementRequest> {
-  const { flavor, availabilityZone, project, storageId = null } = wish;
+  const { flavor, availabilityZone, project, storageId = null, shape = null } = wish;
   const { vcpus, memoryMib, diskGib, extraSpecs } = flavor;
   const { extra: imageProperties, ...image } = wish.imageProperties;
   const plain: PlacementRequest = {
@@ -69,6 +80,9 @@ export async function placementRequest(wish: Wish, store: PlacementStore): Promi
     ...(imageProperties === undefined ? {} : { imageProperties }),
     ...(availabilityZone === null ? {} : { availabilityZone }),
     ...(storageId === null ? {} : { storageId }),
+    ...(wish.configDrive === true ? { configDrive: true } : {}),
+    ...(wish.networked === true ? { networked: true } : {}),
+    ...(shape === null ? {} : { shape }),
   };
   if (wish.hints === null && wish.serverGroupId === null) return plain;
   const [hints, group] = await Promise.all([hintsOf(wish, store), groupOf(wish, store)]);

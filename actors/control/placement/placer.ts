@@ -5,6 +5,7 @@
 import type { HostVerdict } from "../../../protocol/instance.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
+import type { OfferedShapes } from "../../../protocol/shape.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
@@ -29,6 +30,8 @@ export interface ChosenHost {
   readonly storageId: string | null;
   /** What the instance gets of the host's NUMA nodes; null: its flavor asks for no NUMA placement. */
   readonly numa: NumaPlacement | null;
+  /** The shapes that the host offers; absent: none. */
+  readonly shapes?: OfferedShapes | undefined;
 }
 
 export type ChosenHosts =
@@ -108,9 +111,9 @@ export class Placer {
     const facts = this.#directory.facts(hostId);
     if (facts === undefined || !facts.alive || this.#directory.fenceOf(hostId) !== undefined)
       return undefined;
-    const { name: hostName, leaseEpoch, storageId } = facts;
+    const { name: hostName, leaseEpoch, storageId, shapes } = facts;
     // The kept claim has the NUMA placement.
-    return { kind: "host", hostId, hostName, leaseEpoch, storageId, numa: null };
+    return { kind: "host", hostId, hostName, leaseEpoch, storageId, numa: null, shapes };
   }
 
   async explain(instance: InstanceRecord, deadlineMs: number): Promise<readonly HostVerdict[]> {
@@ -161,7 +164,7 @@ export class Placer {
 
   readonly #chosen = ({ hostId, numa }: Candidate): ChosenHost => {
     const facts = this.#directory.facts(hostId);
-    const { leaseEpoch = 0, storageId = null } = facts ?? {};
-    return { hostId, hostName: facts?.name ?? hostId, leaseEpoch, storageId, numa: numa ?? null };
+    const { leaseEpoch = 0, storageId = null, shapes } = facts ?? {};
+    return { hostId, hostName: facts?.name ?? hostId, leaseEpoch, storageId, numa: numa ?? null, shapes };
   };
 }

@@ -7,6 +7,7 @@ import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
+import { counted } from "../../../protocol/wire/wording.ts";
 import type { Store, StorePart } from "../../ports/store.ts";
 import type { Commit, CommitResult, NewEvent } from "../../records/commit.ts";
 import { requestIdReused } from "../../runtime/resident.ts";
@@ -116,6 +117,8 @@ export async function commitOnce<A>(
       const host = directory?.get(result.hostId)?.name ?? result.hostId;
       throw new StatusError("zoneConflict", `The host ${host} would be in two availability zones.`);
     }
+    case "zoneInUse":
+      throw new StatusError("inUse", zoneHeld(result), { details: result });
     default:
       throw new StatusError(
         "generationConflict",
@@ -123,6 +126,10 @@ export async function commitOnce<A>(
       );
   }
 }
+
+/** The ids of the instances are in the details. */
+const zoneHeld = ({ zone, count }: Extract<CommitResult, { kind: "zoneInUse" }>): string =>
+  `The zone ${zone} cannot be taken from ${counted(count, "instance")} that asked for it.`;
 
 /** Says which name, where the commit is about one row of a resource. */
 function taken({ rows = [] }: Commit, resource: Resource | undefined): string {

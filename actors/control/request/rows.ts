@@ -2,36 +2,20 @@
  * The rows of resources as requests see them: named by an id or a name, within what the caller owns, and
  * shown without what is kept for the store only. It decides nothing.
  */
-import {
-  nounInWords,
-  type Resource,
-  type ResourceRow,
-  type RowOf,
-  type ShownOf,
-} from "../../../protocol/wire/resource.ts";
+
+import { isReason } from "../../../protocol/wire/reasons.ts";
+import { nounInWords, type Resource, type RowOf, type ShownOf } from "../../../protocol/wire/resource.ts";
 import type { CallContext } from "../../../protocol/wire/service.ts";
-import { isReason, StatusError } from "../../../protocol/wire/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Owner, RowReads } from "../../ports/row-reads.ts";
-import type { RowChange } from "../../records/rows.ts";
+import { asRow } from "./row-changes.ts";
 
-export const rowMade = <R extends Resource>(resource: R, row: RowOf<R>): RowChange => ({
-  resource,
-  made: asRow(row),
-});
+/** Who names a row, and how: by its id or name. */
+type Caller = Pick<CallContext, "id" | "project">;
 
-export const rowChanged = <R extends Resource>(resource: R, row: RowOf<R>): RowChange => ({
-  resource,
-  changed: asRow({ ...row, version: row.version + 1 }),
-});
-
-export const rowRemoved = (resource: Resource, { id }: { readonly id: string }): RowChange => ({
-  resource,
-  removed: id,
-});
-
-/** Resources add fields to these, and take none away. */
-const asRow = (row: { readonly version: number }): ResourceRow => row as ResourceRow;
+/** Most rows of one read. */
+const rowsReadAtOnce = 1_000;
 
 /** Without what is not for clients. */
 export function shownRow<R extends Resource>(row: RowOf<R>): ShownOf<R> {
@@ -40,13 +24,13 @@ export function shownRow<R extends Resource>(row: RowOf<R>): ShownOf<R> {
 }
 
 /** Whose rows a caller names and lists: its own; operators list those of all. */
-export function ownerOf({ owner }: Resource, { project }: CallContext): Owner {
+export function ownerOf({ owner }: Resource, { project }: Pick<Caller, "project">): Owner {
   if (owner === "cell") return {};
   // The caller's name is its project's, which has no other user yet.
   return owner === "project" ? { project } : { project, user: project };
 }
 
-export const listedOwner = (resource: Resource, context: CallContext): Owner =>
+export const listedOwner = (resource: Resource, context: Pick<Caller, "project">): Owner =>
   context.project === adminProject ? {} : ownerOf(resource, context);
 
 /**
@@ -55,13 +39,46 @@ export const listedOwner = (resource: Resource, context: CallContext): Owner =>
  */
 export async function findRow<R extends Resource>(
   resource: R,
-  { id: key, ...context }: CallContext,
+  { id: key, project }: Caller,
   rows: RowReads,
 ): Promise<RowOf<R>> {
-  const own = await rows.called(resource, key, ownerOf(resource, { id: key, ...context }));
-  const all = own.length > 0 || context.project !== adminProject ? own : await rows.called(resource, key);
+  const own = await rows.called(resource, key, ownerOf(resource, { project }));
+  const all = own.length > 0 || project !== adminProject ? own : await rows.called(resource, key);
   const found = onlyOne(resource, key, own.length > 0 ? own : all.filter((row) => asRow(row).id === key));
   if (found === undefined) throw notFound(resource, key);
+  return found;
+}
+
+/**
+ * As findRow, for whoever changes the row: one that another project shares is not the caller's. @throws
+ * adminOnly
+ */
+export async function findOwnRow<R extends Resource>(
+  resource: R,
+  context: Caller,
+  rows: RowReads,
+): Promise<RowOf<R>> {
+  const found = await findRow(resource, context, rows);
+  const { project } = asRow(found);
+  if (project === undefined || project === context.project || context.project === adminProject) return found;
+  const whose = `The ${nounInWords(resource)} ${context.id} is another project's, which shares it.`;
+  throw new StatusError("adminOnly", whose);
+}
+
+/** All rows that refer to one of these, in order of id. */
+export async function referringTo<R extends Resource>(
+  resource: R,
+  refers: Readonly<Record<string, readonly string[]>>,
+  rows: RowReads,
+): Promise<readonly RowOf<R>[]> {
+  if (Object.values(refers).some((ids) => ids.length === 0)) return [];
+  const found: RowOf<R>[] = [];
+  for (let page: readonly RowOf<R>[] | undefined; page === undefined || page.length === rowsReadAtOnce; ) {
+    const last = found.at(-1);
+    const marker = last === undefined ? {} : { marker: asRow(last).id };
+    page = await rows.list(resource, { refers, limit: rowsReadAtOnce, ...marker });
+    found.push(...page);
+  }
   return found;
 }
 

@@ -5,13 +5,14 @@
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { StorePart } from "../../ports/store.ts";
+import type { HostRecord } from "../../records/host.ts";
 import type { ActorContext, ActorDefinition } from "../../runtime/system.ts";
 import type { Answer } from "./answer.ts";
 import { decide, type Effect } from "./decide.ts";
 import { schedulerLimits } from "./limits.ts";
 import type { SchedulerMessage } from "./messages.ts";
 import type { Scheduler } from "./schedule.ts";
-import { emptyState, type SchedulerState } from "./state.ts";
+import { emptyState, type ReadHost, type SchedulerState } from "./state.ts";
 
 export interface SchedulerActorOptions {
   readonly scheduler: Scheduler;
@@ -21,6 +22,8 @@ export interface SchedulerActorOptions {
    * controllers apart.
    */
   readonly firstTurn?: number;
+  /** The records with what plug-ins say of them; absent: nothing. It must be quick, and never throw. */
+  readonly withFacts?: (hosts: readonly HostRecord[]) => readonly ReadHost[];
 }
 
 /**
@@ -33,7 +36,7 @@ export function schedulerDefinition(
   const step = (state: SchedulerState, message: SchedulerMessage, context: Context): SchedulerState => {
     const { next, answers, effects } = decide(options.scheduler, state, message, context.clock.monotonicMs());
     for (const answer of answers) give(answer);
-    for (const effect of effects) perform(effect, options.store, context);
+    for (const effect of effects) perform(effect, options, context);
     return next;
   };
   return {
@@ -66,13 +69,15 @@ function give(answer: Answer): void {
   }
 }
 
-function perform(effect: Effect, store: StorePart<{ hosts: "all" }>, context: Context): void {
+type Reading = Pick<SchedulerActorOptions, "store" | "withFacts">;
+
+function perform(effect: Effect, reading: Reading, context: Context): void {
   switch (effect.kind) {
     case "tickLater":
       tickLater(context);
       return;
     case "readHosts":
-      void readHosts(effect.atMs, store, context);
+      void readHosts(effect.atMs, reading, context);
       return;
   }
 }
@@ -90,11 +95,11 @@ function tickLater(context: Context): void {
 
 async function readHosts(
   readAtMs: number,
-  store: StorePart<{ hosts: "all" }>,
+  { store, withFacts = (hosts) => hosts }: Reading,
   context: Context,
 ): Promise<void> {
   try {
-    const hosts = await store.hosts.all();
+    const hosts = withFacts(await store.hosts.all());
     if (context.signal.aborted) return;
     context.self.tell({ kind: "refresh", hosts, readAtMs, wallMs: context.clock.nowMs() });
   } catch (error) {

@@ -22,8 +22,19 @@ export const explain = (
   request: TimedRequest,
 ): HostVerdict[] => {
   const prepared = new Prepared(scheduler, request);
-  return verdicts(prepared, state, survey(prepared, state));
+  return withFacts(verdicts(prepared, state, survey(prepared, state)), state);
 };
+
+/** With what plug-ins say of the hosts; not in a denial, which tenants read and operations keep. */
+function withFacts(given: readonly HostVerdict[], state: SchedulerState): HostVerdict[] {
+  let left = schedulerLimits.explainedFactsBytesMax;
+  return given.map((verdict) => {
+    const facts = viewIn(state, verdict.hostId)?.facts ?? {};
+    if (Object.keys(facts).length === 0 || left <= 0) return verdict;
+    left -= Buffer.byteLength(JSON.stringify(facts));
+    return left < 0 ? verdict : { ...verdict, facts };
+  });
+}
 
 function verdicts(prepared: Prepared, state: SchedulerState, { nearest }: Survey): HostVerdict[] {
   const ranked = rankPrepared(prepared, state).map(({ hostId }) => hostId);

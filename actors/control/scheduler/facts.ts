@@ -37,7 +37,12 @@ const noAggregates: AggregateFacts = {
   multipliers: undefined,
 };
 
-const multiplierSuffix = "_weight_multiplier";
+/** Keys of metadata that are read here; aggregate-metadata.ts checks their values when they are written. */
+export const multiplierSuffix = "_weight_multiplier";
+export const projectsPrefix = "filter_tenant_id";
+const ioOpsKey = "max_io_ops_per_host";
+const instancesKey = "max_instances_per_host";
+export const countKeys: readonly string[] = [ioOpsKey, instancesKey];
 
 function aggregateFactsOf(aggregates: readonly Aggregate[]): AggregateFacts {
   const values = new Map<string, Set<string>>();
@@ -53,8 +58,8 @@ function aggregateFactsOf(aggregates: readonly Aggregate[]): AggregateFacts {
     values,
     projects: projectsOf(values),
     flavors: values.get("instance_type"),
-    ioOpsMax: smallest(values.get("max_io_ops_per_host")) ?? schedulerLimits.hostIoOpsMax,
-    instancesMax: smallest(values.get("max_instances_per_host")) ?? schedulerLimits.hostInstancesMax,
+    ioOpsMax: smallest(values.get(ioOpsKey)) ?? schedulerLimits.hostIoOpsMax,
+    instancesMax: smallest(values.get(instancesKey)) ?? schedulerLimits.hostInstancesMax,
     multipliers: multipliersOf(values),
   };
 }
@@ -63,9 +68,7 @@ function aggregateFactsOf(aggregates: readonly Aggregate[]): AggregateFacts {
  * The projects in all keys `filter_tenant_id…`: one key holds only so many characters, so suffixes make more.
  */
 function projectsOf(values: ReadonlyMap<string, ReadonlySet<string>>): ReadonlySet<string> | undefined {
-  const lists = [...values]
-    .filter(([key]) => key.startsWith("filter_tenant_id"))
-    .map(([, list]) => [...list]);
+  const lists = [...values].filter(([key]) => key.startsWith(projectsPrefix)).map(([, list]) => [...list]);
   const projects = lists.flat().filter((project) => project !== "");
   return projects.length === 0 ? undefined : new Set(projects);
 }
@@ -75,10 +78,14 @@ function multipliersOf(values: ReadonlyMap<string, ReadonlySet<string>>): Aggreg
   for (const [key, texts] of values) {
     if (!key.endsWith(multiplierSuffix)) continue;
     const multiplier = smallest(texts);
-    if (multiplier !== undefined) found.set(key.slice(0, -multiplierSuffix.length), multiplier);
+    if (multiplier !== undefined) found.set(key.slice(0, -multiplierSuffix.length), bounded(multiplier));
   }
   return found.size === 0 ? undefined : found;
 }
+
+/** Scores are sums of these: two that were infinite would make a score that is no number. */
+const bounded = (multiplier: number): number =>
+  Math.min(schedulerLimits.multiplierMax, Math.max(-schedulerLimits.multiplierMax, multiplier));
 
 /** The smallest number of several aggregates, as in Nova; a text that is no number is ignored. */
 function smallest(texts: ReadonlySet<string> | undefined): number | undefined {

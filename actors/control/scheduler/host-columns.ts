@@ -5,6 +5,7 @@
  * first use; pure but for being kept with its chunk.
  */
 import type { Chunk } from "./host-list.ts";
+import { schedulerLimits } from "./limits.ts";
 import { freeOf, freeShare, hasOwnColumns, ownScore, type Scheduler } from "./schedule.ts";
 import type { HostView } from "./state.ts";
 
@@ -23,8 +24,11 @@ export class Worth {
   scoreMax = Number.NEGATIVE_INFINITY;
   /** The most that is free on any open host. */
   readonly freeMax = { vcpus: nothing, memoryMib: nothing, diskGib: nothing };
+  /** Monotonic time until which it holds while no host changes: a weigher that failed is asked again. */
+  readonly untilMs: number;
 
-  constructor(scheduler: Scheduler, hosts: readonly HostView[]) {
+  constructor(scheduler: Scheduler, hosts: readonly HostView[], atMs: number) {
+    const faults = scheduler.faults.count;
     const column = () => new Float64Array(hosts.length);
     this.scheduler = scheduler;
     this.free = scheduler.columnWeighers.map(column);
@@ -35,6 +39,8 @@ export class Worth {
     hosts.forEach((host, index) => {
       this.#enter(host, index);
     });
+    const failed = scheduler.faults.count !== faults;
+    this.untilMs = failed ? atMs + schedulerLimits.failedWeigherRetryMs : Number.POSITIVE_INFINITY;
   }
 
   #enter(host: HostView, index: number): void {
@@ -73,10 +79,15 @@ export class Worth {
 
 const nothing: number = Number.NEGATIVE_INFINITY;
 
-export function worthOf(scheduler: Scheduler, chunk: Chunk<HostView>): Worth {
+interface Asked {
+  readonly scheduler: Scheduler;
+  readonly request: { readonly atMs: number };
+}
+
+export function worthOf({ scheduler, request: { atMs } }: Asked, chunk: Chunk<HostView>): Worth {
   const { worth } = chunk;
-  if (worth instanceof Worth && worth.scheduler === scheduler) return worth;
-  const worked = new Worth(scheduler, chunk.hosts);
+  if (worth instanceof Worth && worth.scheduler === scheduler && atMs < worth.untilMs) return worth;
+  const worked = new Worth(scheduler, chunk.hosts, atMs);
   chunk.worth = worked;
   return worked;
 }

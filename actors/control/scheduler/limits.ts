@@ -32,6 +32,8 @@ export const schedulerLimits = {
   candidatesMax: 10,
   /** Hosts explained in one answer: some 500 bytes each, and a denial is kept with its operation. */
   hostVerdictsMax: 50,
+  /** Bytes of the facts of plug-ins in one explanation, as JSON; those of further hosts are left out. */
+  explainedFactsBytesMax: 65_536,
   /** Different requests whose denial is remembered as long as no host changes. */
   denialsRememberedMax: 64,
   /**
@@ -46,6 +48,8 @@ export const schedulerLimits = {
   hostIoOpsMax: 2_000,
   /** Instances on one host, unless an aggregate says otherwise: more than a real host holds. */
   hostInstancesMax: 50_000,
+  /** A weigher's multiplier that an aggregate sets: Nova's largest default is as large. */
+  multiplierMax: 1_000_000,
   /** Builds at once on a host for which the weigher gives half of its worst score: what Nova allows. */
   weigherIoOpsHalf: 8,
   /** Instances on a host for which the weigher gives half of its worst score: what Nova allows. */
@@ -56,4 +60,10 @@ export const schedulerLimits = {
    */
   rebalanceSourcesMax: 16,
   rebalanceTargetsMax: 64,
+  /** After this time a weigher of a plug-in that has failed is asked about the same hosts again. */
+  failedWeigherRetryMs: 5_000,
+  /** One line of the log in this time about each filter or weigher of a plug-in that fails. */
+  faultLogPeriodMs: 60_000,
+  /** The doctor tells of a filter or weigher that has failed within this time. */
+  faultShownMs: 120_000,
 } as const;

@@ -29,7 +29,7 @@ const ofTexts: Readonly<Record<string, Compare<string>>> = {
 
 /** A text without an operator must be equal; an operator without an operand matches nothing. */
 export function matcher(requirement: string): Matcher {
-  const [operator = "", ...operands] = requirement.split(/\s+/).filter((word) => word !== "");
+  const [operator = "", ...operands] = wordsOf(requirement);
   const [first] = operands;
   if (operator === "<or>") return anyOf(operands.filter((_, index) => index % 2 === 0));
   const numbers = ofNumbers[operator];
@@ -41,6 +41,23 @@ export function matcher(requirement: string): Matcher {
     return operands.length === 0 ? never : (value) => operands.every((operand) => value.includes(operand));
   return (value) => textOf(value) === requirement;
 }
+
+/** Why no value ever matches a requirement, as the rest of a sentence about it; undefined: some do. */
+export function requirementFault(requirement: string): string | undefined {
+  const [operator = "", ...operands] = wordsOf(requirement);
+  const isOperator =
+    [ofNumbers, ofTexts].some((all) => Object.hasOwn(all, operator)) || sets.includes(operator);
+  if (!isOperator) return undefined;
+  if (operands.length === 0) return `which matches nothing: ${operator} needs a value behind it`;
+  const isNumber = !Number.isNaN(Number(operands[0]));
+  if (Object.hasOwn(ofNumbers, operator) && !isNumber)
+    return `which matches nothing: ${operator} compares numbers (s== and the like compare texts)`;
+  return undefined;
+}
+
+const sets: readonly string[] = ["<or>", "<in>", "<all-in>"];
+const wordsOf = (requirement: string): readonly string[] =>
+  requirement.split(/\s+/).filter((word) => word !== "");
 
 const never: Matcher = () => false;
 const textOf = (value: Value): string => (typeof value === "string" ? value : value.join(","));

@@ -3,6 +3,7 @@
 import type { ImageProperties } from "../../../protocol/image.ts";
 import type { HostVerdict } from "../../../protocol/instance.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
+import type { MachineShape } from "../../../protocol/shape.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { HostRecord } from "../../records/host.ts";
@@ -38,6 +39,14 @@ export interface PlacementRequest extends Claim {
   readonly group?: GroupMembership;
   /** The storage of the instance's existing disk: only its hosts can open the disk. */
   readonly storageId?: string;
+  /** The guest is to be told about itself by a drive of its own. */
+  readonly configDrive?: true;
+  /** Only a host with a network driver can take the instance: the create named its interfaces, be it none. */
+  readonly networked?: true;
+  /**
+   * The shape that the instance's machine has had since its first boot: only hosts that have all of it fit.
+   */
+  readonly shape?: MachineShape;
 }
 
 /** The hints of a request, resolved: all ids are of hosts. */

@@ -83,7 +83,7 @@ class Best {
    */
   #considerChunk(chunk: Chunk<HostView>, first: number, from: number, to: number): void {
     const prepared = this.#prepared;
-    const worth = worthOf(prepared.scheduler, chunk);
+    const worth = worthOf(prepared, chunk);
     const isDrawn = this.#drawnChunks.has(chunkOf(first));
     if ((worth.scoreMax <= this.#least && !isDrawn) || prepared.overtaxes(worth)) return;
     for (let index = from; index < to; index++) {
@@ -120,7 +120,7 @@ export function scoresOf(prepared: Prepared, { hosts }: SchedulerState): Float64
   const scores = new Float64Array(hosts.length);
   let position = 0;
   for (const chunk of hosts.chunks) {
-    const worth = worthOf(prepared.scheduler, chunk);
+    const worth = worthOf(prepared, chunk);
     for (let index = 0; index < chunk.hosts.length; index++, position++) {
       const host = chunk.hosts[index];
       if (host !== undefined) scores[position] = scoreOf(prepared, worth, { host, index, members });

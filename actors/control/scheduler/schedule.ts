@@ -3,14 +3,25 @@
  * out before any request; some at one amount; the others at the whole request. Pure.
  */
 import type { Filter, HostFilter, RequestFilter } from "./filters/filter.ts";
-import { filters as allFilters } from "./filters/index.ts";
+import { filters as ownFilters } from "./filters/index.ts";
+import { guardedFilter, guardedWeigher, type NoteFault } from "./foreign.ts";
 import type { Amounts } from "./messages.ts";
 import type { HostView } from "./state.ts";
-import { weighers as allWeighers } from "./weighers/index.ts";
+import { weighers as ownWeighers } from "./weighers/index.ts";
 import type { FreeWeigher, GroupWeigher, HostWeigher, Weigher } from "./weighers/weigher.ts";
 
+/** Filters and weighers that are not ours. */
+export interface ForeignParts {
+  readonly filters: readonly Filter[];
+  readonly weighers: readonly Weigher[];
+}
+
 export interface SchedulerOptions {
-  /** Names of filters, in the order in which they are asked; absent: all. */
+  /** What plug-ins bring; absent: nothing. */
+  readonly foreign?: ForeignParts;
+  /** Hears of faults of these. */
+  readonly note?: NoteFault;
+  /** Names of filters, in the order in which they are asked; absent: all, ours first. */
   readonly filters?: readonly string[];
   /** Names of weighers and their multipliers; absent: all, each with its own multiplier. */
   readonly weighers?: Readonly<Record<string, number>>;
@@ -27,6 +38,8 @@ export interface Scheduler {
   readonly columnWeighers: readonly Weighted<FreeWeigher>[];
   readonly hostWeighers: readonly Weighted<HostWeigher>[];
   readonly groupWeighers: readonly Weighted<GroupWeigher>[];
+  /** How often a filter or weigher of a plug-in has failed: what was worked out meanwhile is not to last. */
+  readonly faults: { count: number };
 }
 
 /**
@@ -34,6 +47,12 @@ export interface Scheduler {
  * unknown one
  */
 export function createScheduler(options: SchedulerOptions = {}): Scheduler {
+  const faults = { count: 0 };
+  const note: NoteFault = (name, what) => {
+    faults.count += 1;
+    options.note?.(name, what);
+  };
+  const { filters: allFilters, weighers: allWeighers } = available(options.foreign, note);
   const names = options.filters ?? allFilters.map(({ name }) => name);
   const multipliers =
     options.weighers ?? Object.fromEntries(allWeighers.map(({ name, multiplier }) => [name, multiplier]));
@@ -50,6 +69,16 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
     columnWeighers: freeWeighers.filter(({ multiplier }) => multiplier !== 0),
     hostWeighers: weighers.filter((weigher) => "weigh" in weigher),
     groupWeighers: weighers.filter((weigher) => "policy" in weigher),
+    faults,
+  };
+}
+
+/** Ours, and those of plug-ins in their coats. */
+function available(foreign: ForeignParts | undefined, note: NoteFault): ForeignParts {
+  if (foreign === undefined) return { filters: ownFilters, weighers: ownWeighers };
+  return {
+    filters: [...ownFilters, ...foreign.filters.map((filter) => guardedFilter(filter, note))],
+    weighers: [...ownWeighers, ...foreign.weighers.map((weigher) => guardedWeigher(weigher, note))],
   };
 }
 

@@ -5,6 +5,7 @@
  * Pure, and never mutated.
  */
 
+import type { HostDrivers } from "../../../protocol/host-drivers.ts";
 import type { Architecture } from "../../../protocol/kinds.ts";
 import {
   type NumaNode,
@@ -29,6 +30,7 @@ export interface HostExtras {
   /** Processor flags and traits of the host, in any spelling. */
   readonly features: readonly string[];
   readonly machineTypes: readonly string[];
+  readonly drivers: HostDrivers | null;
   /** Builds that failed in a row. */
   readonly failedBuilds: number;
   /** Instances that are being built or moved there. */
@@ -37,6 +39,10 @@ export interface HostExtras {
   readonly storageId: string | null;
   readonly aggregates: readonly Aggregate[];
   readonly leaseHeld: boolean;
+  /** What plug-ins say of the host, by the plug-in. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** Plug-ins whose first facts are still to come. */
+  readonly factsAwaited: readonly string[];
 }
 
 export type ReadHost = HostRecord & Partial<HostExtras>;
@@ -77,9 +83,15 @@ export interface HostView {
   readonly storageId: string | null;
   readonly labels: Readonly<Record<string, string>>;
   readonly machineTypes: readonly string[];
+  /** Null: the host has not said which. */
+  readonly drivers: HostDrivers | null;
   /** By {@link featureKey}. */
   readonly features: ReadonlySet<string>;
   readonly aggregates: AggregateFacts;
+  /** What plug-ins say of the host, by the plug-in; a plug-in that says nothing of it is absent. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  /** Plug-ins whose first facts are still to come: their filters are not asked, and refuse. */
+  readonly factsAwaited: readonly string[];
   /** Monotonic time of the newest sign of life. */
   readonly heardAtMs: number;
   /** The store's own mark of the newest sign of life: when it moves, some controller has heard the host. */
@@ -128,6 +140,7 @@ export const emptyState = (turn = 0): SchedulerState => ({
 
 const none: readonly never[] = [];
 const noLabels: HostExtras["labels"] = {};
+const noFacts: HostExtras["facts"] = {};
 
 /** What a host says to this controller, and the store does not know. */
 export type Said = Pick<HostView, "heardAtMs" | "full">;
@@ -162,8 +175,11 @@ export function viewOf(record: ReadHost, said: Said, facts: FactsOfRead): HostVi
     storageId: record.storageId ?? null,
     labels: record.labels ?? noLabels,
     machineTypes: record.machineTypes ?? none,
+    drivers: record.drivers ?? null,
     features: facts.features(record.features ?? none),
     aggregates: facts.aggregates(record.aggregates ?? none),
+    facts: record.facts ?? noFacts,
+    factsAwaited: record.factsAwaited ?? none,
     heardAtMs: said.heardAtMs,
     full: said.full,
     lastSeenAtMs: record.lastSeenAtMs,
@@ -185,7 +201,7 @@ const seenFields = [
   ...(["vcpusClaimed", "memoryMibClaimed", "diskGibClaimed", "instances", "ioOps"] as const),
   ...(["failedBuilds", "aggregates", "enabled", "disabledReason", "leaseHeld"] as const),
   ...(["vcpus", "memoryMib", "diskGib", "numa", "labels", "features", "machineTypes"] as const),
-  ...(["storageId", "pinnedCpus", "numaClaimed"] as const),
+  ...(["storageId", "pinnedCpus", "numaClaimed", "drivers", "facts", "factsAwaited"] as const),
   ...(["id", "name", "architecture", "hypervisor", "hypervisorVersion", "accelerator"] as const),
 ] satisfies readonly (keyof ReadHost)[];
 

@@ -133,15 +133,16 @@ interface TickMoment {
 function outcomeOf(state: GuardState, seen: SeenGuest, { past, fresh, nowMs }: TickMoment): Outcome {
   const guest = nameOf(seen);
   const held = state.stopped.find((one) => isSame(one, seen));
-  if (held?.killed === true) return { held, actions: [] };
+  if (held?.killed === true) return { held, actions: killedBefore(guest) };
   if (seen.diskPresent === false) return killed(guest, "diskTaken");
   const ours = held !== undefined || (state.adopts && seen.stopped);
-  if (!past && ours && fresh && seen.diskPresent === true) return { actions: [{ kind: "continue", guest }] };
+  if (!past && held?.continued === true && !seen.stopped) return { actions: [] };
+  if (!past && ours && fresh && seen.diskPresent === true) return continued(guest, held);
   if (!ours && (!past || seen.stopped)) return { actions: [] };
   if (seen.stopped) {
     const isNews = held?.unprovedSinceMs !== undefined;
     return {
-      held: guest,
+      held: !past && held?.continued === true ? held : guest,
       actions: isNews ? [{ kind: "tell", guest, what: "stopped", why: "leaseEnded" }] : [],
     };
   }
@@ -155,13 +156,22 @@ const killed = (guest: FencedGuest, why: KillReason): Outcome => ({
   actions: [{ kind: "kill", guest, why }],
 });
 
+/** A thaw of a group can fail, so it is held until it is seen running; a process gets its signal. */
+function continued(guest: FencedGuest, held: HeldGuest | undefined): Outcome {
+  if (guest.group === undefined) return { actions: [{ kind: "continue", guest }] };
+  const kind = held?.continued === true ? "continueAgain" : "continue";
+  return { held: { ...guest, continued: true }, actions: [{ kind, guest }] };
+}
+
+/** The kernel ends a process that was killed; of a group a kill can fail, or miss who began meanwhile. */
+const killedBefore = (guest: FencedGuest): readonly GuardAction[] =>
+  guest.group === undefined ? [] : [{ kind: "killAgain", guest }];
+
 const acknowledge = (number: number): GuardAction => ({ kind: "acknowledge", number });
 
-const nameOf = ({ instanceId, ownerEpoch, pid, startTicks }: FencedGuest): FencedGuest => ({
-  instanceId,
-  ownerEpoch,
-  pid,
-  startTicks,
+const nameOf = ({ instanceId, ownerEpoch, pid, startTicks, group }: FencedGuest): FencedGuest => ({
+  ...{ instanceId, ownerEpoch, pid, startTicks },
+  ...(group === undefined ? {} : { group }),
 });
 
 /**

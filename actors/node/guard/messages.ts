@@ -5,6 +5,12 @@
 
 import type { GuardDeedReason } from "../../../protocol/guard.ts";
 
+/** A cgroup that holds all processes of one guest and no other process. `id`: unique within one boot. */
+export interface GuestGroup {
+  readonly path: string;
+  readonly id: string;
+}
+
 /** A process of the present boot, and its guest. */
 export interface FencedGuest {
   readonly instanceId: string;
@@ -12,10 +18,12 @@ export interface FencedGuest {
   readonly pid: number;
   /** With the pid it names exactly this process: the kernel reuses pids. */
   readonly startTicks: number;
+  /** Present: the guest is stopped, continued and killed as a whole, and only this names it. */
+  readonly group?: GuestGroup | undefined;
 }
 
 export interface SeenGuest extends FencedGuest {
-  /** Every thread of the process is seen stopped (condition.ts) at this moment, by whomever. */
+  /** Every thread of the process, or of the group, is seen stopped at this moment, by whomever. */
   readonly stopped: boolean;
   /**
    * False: its directory is gone from the shared storage, which still answers, so its disk was taken over.
@@ -39,8 +47,10 @@ export type GuardEvent =
 export type KillReason = "diskTaken" | "notStopped";
 
 export type GuardAction =
-  /** SIGSTOP, SIGCONT. */
+  /** SIGSTOP, SIGCONT; a group is frozen, thawed. */
   | { readonly kind: "stop" | "continue"; readonly guest: FencedGuest }
+  /** The same again to a group that is not empty, or not seen thawed, yet: no news, and no deed. */
+  | { readonly kind: "killAgain" | "continueAgain"; readonly guest: FencedGuest }
   /** SIGKILL. */
   | { readonly kind: "kill"; readonly guest: FencedGuest; readonly why: KillReason }
   /** What the guard has seen proved: nothing is said of a guest before. */

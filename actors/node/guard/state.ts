@@ -17,6 +17,8 @@ export interface HeldGuest extends FencedGuest {
   readonly unprovedSinceMs?: number | undefined;
   /** True: it was killed, and a thread of it may be left. */
   readonly killed?: boolean | undefined;
+  /** True: a group that was told to thaw, and was not seen running yet. */
+  readonly continued?: boolean | undefined;
 }
 
 export interface GuardState {
@@ -66,8 +68,10 @@ export function beginGuard(stored: StoredGuard | undefined, bootId: string, nowM
   };
 }
 
-export const isSame = (one: FencedGuest, other: FencedGuest): boolean =>
-  one.pid === other.pid && one.startTicks === other.startTicks;
+export function isSame(one: FencedGuest, other: FencedGuest): boolean {
+  if (one.group !== undefined || other.group !== undefined) return one.group?.id === other.group?.id;
+  return one.pid === other.pid && one.startTicks === other.startTicks;
+}
 
 export function toStore(state: GuardState, bootId: string): StoredGuard {
   const { deadlineMs, number, stopped, deeds } = state;

@@ -7,6 +7,7 @@ import { reportLimits } from "../../../protocol/limits/report.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
+import type { Holding } from "../../ports/keeper.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import { parseFile, parseTombstone } from "../machine/file.ts";
 import type { Ledger } from "./ledger.ts";
@@ -18,6 +19,8 @@ type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
 export interface Findings {
   readonly processes: readonly Audit["processes"][number][];
   readonly directories: readonly { readonly instanceId: string; readonly files: readonly string[] }[];
+  /** Everything that is kept for guests, the processes and directories too. */
+  readonly holdings: readonly (Holding & { readonly kind: string })[];
   readonly strays: readonly string[];
 }
 
@@ -28,10 +31,13 @@ export interface AuditOptions {
   /** What the agent understands of the needs of machines. */
   readonly knows: readonly string[];
   readonly look: () => Promise<Findings>;
+  /** False: the disks end with the agent. */
+  readonly keepsDisks: boolean;
   readonly spaces: () => readonly Space[];
 }
 
-export async function audit({ hostId, ledger, files, knows, look, spaces }: AuditOptions): Promise<Audit> {
+export async function audit(options: AuditOptions): Promise<Audit> {
+  const { hostId, ledger, files, knows, look, keepsDisks, spaces } = options;
   const before = new Set(ledger.all().map(({ instanceId }) => instanceId));
   const [found, all] = await Promise.all([look(), files.readAll()]);
   const contents = all.filter(({ instanceId, content }) => parseTombstone(instanceId, content) === undefined);
@@ -41,16 +47,25 @@ export async function audit({ hostId, ledger, files, knows, look, spaces }: Audi
     ({ instanceId, content }) => parseFile(instanceId, content, knows) === undefined,
   );
   const orphaned = contents.filter(({ instanceId }) => !believed.has(instanceId));
-  // First the directories of machines: with those missing in the list, the machines would seem to lack them.
-  const directories = [...found.directories].sort(
-    (one, other) => Number(believed.has(other.instanceId)) - Number(believed.has(one.instanceId)),
+  // First what machines have: with those missing in the list, the machines would seem to lack them.
+  const machinesFirst = <T extends { readonly instanceId: string }>(all: readonly T[]): readonly T[] =>
+    [...all].sort(
+      (one, other) => Number(believed.has(other.instanceId)) - Number(believed.has(one.instanceId)),
+    );
+  const directories = machinesFirst(found.directories);
+  const holdings = machinesFirst(
+    found.holdings.filter((one) => one.process === undefined && one.files === undefined),
   );
   const strays = [
     ...found.strays,
     ...unreadable.map(({ instanceId }) => `The machine file of ${instanceId} cannot be understood.`),
     ...orphaned.map(({ instanceId }) => `The machine file of ${instanceId} belongs to no machine.`),
   ];
-  const said = [...unlisted("machines", machines), ...unlisted("directories", directories)];
+  const said = [
+    ...unlisted("machines", machines),
+    ...unlisted("directories", directories),
+    ...unlisted("holdings", holdings),
+  ];
   return {
     hostId,
     machines: listed(machines),
@@ -59,6 +74,10 @@ export async function audit({ hostId, ledger, files, knows, look, spaces }: Audi
       instanceId,
       files: files.slice(0, hostLimits.auditFilesMax),
     })),
+    holdings: listed(holdings).map(({ kind, instanceId, ownerEpoch, what }) => ({
+      ...{ kind, instanceId, ownerEpoch, what: what.slice(0, reportLimits.auditNameLengthMax) },
+    })),
+    keepsDisks,
     strays: listed([...said, ...strays]),
     space: spaces().map((one) => ({ ...one })),
   };

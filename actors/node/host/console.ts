@@ -13,12 +13,13 @@ import { ConsoleWaits, isWorthWaiting } from "./console-waits.ts";
 type ConsoleRequest = RequestOf<typeof hostAgentService.methods.console>;
 
 export interface ConsoleReader {
-  /** @throws UNAVAILABLE consoleUnavailable; RESOURCE_EXHAUSTED tooManyWaits */
+  /** @throws UNIMPLEMENTED noConsole; UNAVAILABLE consoleUnavailable; RESOURCE_EXHAUSTED tooManyWaits */
   read(request: ConsoleRequest, context: Pick<CallContext, "deadlineMs" | "signal">): Promise<ConsolePage>;
   readonly waiting: number;
 }
 
-export function createConsoleReader(consoles: Consoles, clock: Clock): ConsoleReader {
+/** `logged`: false when the host's hypervisor logs no consoles. */
+export function createConsoleReader(consoles: Consoles, clock: Clock, logged: boolean): ConsoleReader {
   const waits = new ConsoleWaits(consoles, clock);
   return {
     get waiting() {
@@ -26,6 +27,8 @@ export function createConsoleReader(consoles: Consoles, clock: Clock): ConsoleRe
     },
     async read(request, { deadlineMs, signal }) {
       const { instanceId, offset, tailLines, waitMs = 0 } = request;
+      if (!logged)
+        throw new StatusError("noConsole", "The hypervisor of the instance's host logs no console.");
       const from = {
         ...(offset === undefined ? {} : { offset }),
         ...(tailLines === undefined ? {} : { tailLines }),

@@ -15,7 +15,9 @@ import type { DiskSpace } from "../../ports/disk-space.ts";
 import type { Disks } from "../../ports/disks.ts";
 import type { Guard } from "../../ports/guard.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
+import type { Keeper } from "../../ports/keeper.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
+import type { Network } from "../../ports/network.ts";
 import type { StorageLeases } from "../../ports/storage-leases.ts";
 import { actorLimits } from "../../runtime/limits.ts";
 import { type Meter, nullMeter } from "../../runtime/meter.ts";
@@ -47,6 +49,12 @@ export interface HostOptions {
   readonly consoles: Consoles;
   /** Looks at what is really on the host, without asking the actors. */
   readonly findings: () => Promise<Findings>;
+  /** What guests are plugged into. Absent: the host has no network. */
+  readonly network?: Network | undefined;
+  /** Keepers of what is neither a process nor a disk. */
+  readonly others: readonly Keeper[];
+  /** False: the disks end with the agent. */
+  readonly keepsDisks: boolean;
   readonly reports: ReportClient;
   /** Words of {@link agentNeeds}: what needs others is refused, and machines that do are left alone. */
   readonly knows: readonly string[];
@@ -90,8 +98,9 @@ export function createHost(options: HostOptions): Host {
   const { system, inventory, hypervisor, disks, files, consoles, reports, clock, log } = options;
   const ledger = new Ledger();
   const news = new News(ledger);
-  const { knows } = options;
-  const ports = { hypervisor, disks, files, knows, clock, log, slots: createSlots(options.bootsMax) };
+  const { knows, keepsDisks, others, network, findings: look } = options;
+  const slots = createSlots(options.bootsMax);
+  const ports = { hypervisor, disks, network, others, files, knows, clock, log, slots };
   const machines = new Machines({
     ports,
     publish: (observation, told) => news.publish(observation, told),
@@ -124,7 +133,7 @@ export function createHost(options: HostOptions): Host {
     if (machines.hear(event)) return;
     log.error({ instanceId: event.instanceId, event: event.kind }, "A machine did not hear its guest.");
   });
-  const reader = createConsoleReader(consoles, clock);
+  const reader = createConsoleReader(consoles, clock, inventory.drivers?.abilities.console ?? true);
   let stopped: Promise<void> | undefined;
   return {
     handlers: {
@@ -136,7 +145,7 @@ export function createHost(options: HostOptions): Host {
       storageLease: async ({ hostId, leaseEpoch, take }) => ({
         state: await storage.examine({ hostId, leaseEpoch }, take),
       }),
-      audit: () => audit({ hostId: inventory.hostId, ledger, files, knows, look: options.findings, spaces }),
+      audit: () => audit({ hostId: inventory.hostId, ledger, files, knows, look, keepsDisks, spaces }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
     },
     stop: (ending) => {
@@ -179,10 +188,15 @@ interface LeaseParts {
 
 function leaseHolder(options: HostOptions, { ledger, machines, storage, changed }: LeaseParts): LeaseHolder {
   const { system, guard, reports, clock, log, hypervisor, inventory, onFailed, meter = nullMeter } = options;
-  /** True when no machine reports, and the hypervisor finds, no guest that another host may take over. */
+  /**
+   * True when no machine reports, the hypervisor finds, and no keeper keeps a process of a guest that another
+   * host may take over: what a guest has left behind may have the disk open as the guest had.
+   */
   const isClean = async () => {
     if (!ledger.areDown(machines.fenced)) return false;
-    const living = await hypervisor.list();
+    const kept = await Promise.all(options.others.map((keeper) => keeper.list()));
+    const left = kept.flat().filter(({ populated }) => populated === true);
+    const living = [...(await hypervisor.list()), ...left];
     return !living.some(({ instanceId }) => machines.mayBeFenced(instanceId));
   };
   const { hostId, bootId } = inventory;

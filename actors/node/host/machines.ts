@@ -125,7 +125,8 @@ export class Machines {
   hear(event: GuestEvent): boolean {
     const { instanceId, kind } = event;
     const ref = this.#refs.get(instanceId);
-    if (ref !== undefined) return ref.tell({ kind: "guest", event: kind });
+    const why = kind === "lost" ? event.why : undefined;
+    if (ref !== undefined) return ref.tell({ kind: "guest", event: kind, why });
     if (kind === "lost") this.#strays.delete(instanceId);
     return true;
   }

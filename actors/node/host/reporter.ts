@@ -5,8 +5,9 @@
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { Code } from "../../../protocol/wire/reasons.ts";
 import type { Client } from "../../../protocol/wire/service.ts";
-import { type Code, StatusError } from "../../../protocol/wire/status.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { ReportEffect } from "./decide.ts";
 import type { Ledger } from "./ledger.ts";

@@ -5,13 +5,14 @@
  * starts work before the last has settled.
  */
 
+import { isLossReason } from "../../../protocol/states.ts";
 import { conclude, type Decision } from "./conclude.ts";
 import { onEnsure } from "./ensure.ts";
 import { isPassing } from "./file.ts";
 import { onGuest } from "./guest.ts";
 import { leaseLimitOf, under } from "./lease-limit.ts";
 import type { MachineEvent, Moment } from "./messages.ts";
-import { countLoss, leftDown } from "./patience.ts";
+import { countLoss, leftDown, untold } from "./patience.ts";
 import { onSettled } from "./settle.ts";
 import { type Machine, type MachineState, wantsUp } from "./state.ts";
 
@@ -30,7 +31,7 @@ type Happening = Exclude<MachineEvent, { kind: "ensure" }>;
 function apply(machine: Machine, event: Happening): Machine {
   switch (event.kind) {
     case "guest":
-      return onGuest(machine, event.event, event.at);
+      return onGuest(machine, event, event.at);
     case "prepared":
       return onPrepared(machine, event.workId);
     case "settled":
@@ -69,9 +70,11 @@ function onTimer(machine: Machine, timerId: number): Machine {
 function onBegin(machine: Machine, at: Moment): Machine {
   const { rest } = machine;
   if (rest === undefined || !isPassing(rest) || machine.hostStopping !== undefined) return machine;
-  if (machine.spec.recovery === "leave") return { ...machine, rest: leftDown(machine, rest.reason) };
+  // A machine that has failed says already that its guest is left down.
+  if (machine.spec.recovery === "leave")
+    return rest.state === "failed" ? machine : { ...machine, rest: leftDown(machine, rest) };
   const awakened = { ...machine, rest: undefined };
-  return rest.reason === "processLost" ? countLoss(awakened, at) : awakened;
+  return isLossReason(rest.reason) ? countLoss(awakened, untold, at) : awakened;
 }
 
 /**
@@ -81,7 +84,7 @@ function onBegin(machine: Machine, at: Moment): Machine {
 function onLease(machine: Machine, at: Moment): Machine {
   if (machine.spec.recovery !== "leave" || machine.gone || !wantsUp(machine)) return machine;
   const fenced = leaseLimitOf(under(machine, at.lease)) === "halt";
-  return fenced ? { ...machine, rest: leftDown(machine, "leaseLost") } : machine;
+  return fenced ? { ...machine, rest: leftDown(machine, { reason: "leaseLost", message: "" }) } : machine;
 }
 
 /**

@@ -7,11 +7,16 @@
  * nothing.
  */
 import type { MachineSpec } from "../../../protocol/machine.ts";
+import { isReason } from "../../../protocol/wire/reasons.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import type { Disks } from "../../ports/disks.ts";
 import type { GuestPaths, Hypervisor } from "../../ports/hypervisor.ts";
+import type { Keeper } from "../../ports/keeper.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
+import type { Network } from "../../ports/network.ts";
+import { plugIn } from "./interfaces.ts";
+import { releaseKept } from "./kept.ts";
 import type { MachineMessage, Outcome } from "./messages.ts";
 import type { Slots } from "./slots.ts";
 import type { Machine, Work } from "./state.ts";
@@ -19,6 +24,10 @@ import type { Machine, Work } from "./state.ts";
 export interface MachinePorts {
   readonly hypervisor: Hypervisor;
   readonly disks: Disks;
+  /** What guests are plugged into. Absent: the host has no network. */
+  readonly network?: Network | undefined;
+  /** Keepers of what is neither a process nor a disk: it is released with the machine. */
+  readonly others: readonly Keeper[];
   readonly files: MachineFiles;
   /** What the agent understands of the needs of machines: others are none of its business. */
   readonly knows: readonly string[];
@@ -114,13 +123,15 @@ export class MachineRunner {
       const error = StatusError.from(thrown, `The ${run.work.kind} of the machine`);
       const { reason, detail } = error;
       log.warn({ ...about, reason, detail, err: thrown }, "Work of a machine failed.");
-      return { kind: "failed", reason: error.reason, message: error.message };
+      // A record has our reasons only; that of a plug-in's driver is in the log.
+      const kept = isReason(reason) ? reason : "hypervisorRefused";
+      return { kind: "failed", reason: kept, message: error.message };
     }
   }
 
   async #perform(run: Run): Promise<Outcome> {
-    const { work, spec, keepDisk, signal } = run;
-    const { hypervisor, disks } = this.#ports;
+    const { work, signal } = run;
+    const { hypervisor } = this.#ports;
     const id = this.#instanceId;
     switch (work.kind) {
       case "boot":
@@ -138,16 +149,25 @@ export class MachineRunner {
       case "release":
         // The machine file is removed later, in the turn that hears of this end: a turn that writes meanwhile
         // would make the file again.
-        return done(disks.release(id, spec.ownerEpoch, { keepDisk }));
+        return done(this.#release(run));
     }
   }
 
-  /** Waits for a boot slot of this host, then makes the disks, then starts the process. */
+  /** The disks last: until they are gone, the host knows of the machine. */
+  async #release({ spec, keepDisk, signal }: Run): Promise<void> {
+    const { disks, others } = this.#ports;
+    await releaseKept(others, spec, signal);
+    await disks.release(this.#instanceId, spec.ownerEpoch, { keepDisk });
+  }
+
+  /** Waits for a boot slot of this host, then makes disks and ports, then starts the process. */
   async #boot({ work, spec, signal, listener }: Run): Promise<Outcome> {
-    const { hypervisor, disks, slots } = this.#ports;
+    const { hypervisor, disks, network, slots } = this.#ports;
     const leave = await slots.enter(signal);
     try {
-      const paths: GuestPaths = await disks.ensure(spec, signal);
+      const files = await disks.ensure(spec, signal);
+      signal.throwIfAborted();
+      const paths: GuestPaths = { ...files, ...(await plugIn(network, spec, signal)) };
       signal.throwIfAborted();
       this.#deliver(listener, {
         kind: "prepared",

@@ -3,7 +3,7 @@
  * refused, and a repetition changes nothing. A deleted machine is never wanted back: its disk is going. Pure.
  */
 import { generationAfter, isPossible } from "../../../protocol/generation.ts";
-import type { MachineIntent, Observation } from "../../../protocol/machine.ts";
+import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { Answer, EnsureRequest } from "./messages.ts";
 import { freshMachine, type Machine, type MachineState } from "./state.ts";
@@ -63,7 +63,7 @@ function onSuccessor(machine: Machine, request: EnsureRequest): Ensured {
 }
 
 function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
-  const { intent, observedGeneration } = request;
+  const { intent, observedGeneration, spec } = request;
   const known = machine.intent.generation;
   if (intent.generation < known) return { next: machine, reply: stale(request, known) };
   const counted = countedFrom(machine, observedGeneration);
@@ -77,7 +77,13 @@ function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
   const heard = { ...counted, generationFloor, leaseEpoch, revived: false };
   if (intent.generation === known) return { next: heard, reply: present };
   const going = counted.intent.power === "deleted";
-  return { next: renewed(heard, going ? { ...intent, power: "deleted" } : intent), reply: present };
+  const next = renewed(retold(heard, spec), going ? { ...intent, power: "deleted" } : intent);
+  return { next, reply: present };
+}
+
+/** What the guest is told may be another at each command; the guest hears of it when it starts again. */
+function retold(machine: Machine, { guest }: Pick<MachineSpec, "guest">): Machine {
+  return guest === undefined ? machine : { ...machine, spec: { ...machine.spec, guest } };
 }
 
 /**

@@ -8,7 +8,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { needsOf, unknownNeeds } from "../../../protocol/agent-needs.ts";
 import { generationBase } from "../../../protocol/generation.ts";
 import { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
-import { machineReasons } from "../../../protocol/states.ts";
+import { isLossReason, machineReasons } from "../../../protocol/states.ts";
 import { answer, Count, Id, literals, nullable, TimeMs } from "../../../protocol/wire/schema.ts";
 import { validatorOf } from "../../../protocol/wire/validate.ts";
 import type { GuestFacts } from "./messages.ts";
@@ -123,7 +123,7 @@ export function revive(file: MachineFile, guest: GuestFacts | undefined): Machin
 
 /** True for a rest that ends when the agent starts again. */
 export function isPassing(rest: Rest): boolean {
-  return rest.reason === "hostShutdown" || rest.reason === "processLost";
+  return rest.reason === "hostShutdown" || isLossReason(rest.reason);
 }
 
 function restAfterAbsence({ intent, rest }: MachineFile): Rest | undefined {

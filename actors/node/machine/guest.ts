@@ -2,17 +2,18 @@
  * What follows when a guest acts by itself: it shuts down, panics, pauses, or its process dies. Pure. An
  * event during a start or a clean-up of the process never contradicts that work.
  */
-import type { GuestEvent } from "../../ports/hypervisor.ts";
+import type { Loss } from "../../ports/hypervisor.ts";
 import { leaseLimitOf } from "./lease-limit.ts";
-import type { Moment } from "./messages.ts";
-import { afterLoss, retryLater } from "./patience.ts";
+import type { Deed, Moment } from "./messages.ts";
+import { afterLoss, retryLater, untold } from "./patience.ts";
 import { resetDue } from "./plan.ts";
 import { type Machine, panicRest, type Work, wantsUp } from "./state.ts";
 
-export function onGuest(machine: Machine, event: GuestEvent["kind"], at: Moment): Machine {
+export function onGuest(machine: Machine, deed: Deed, at: Moment): Machine {
   const { work, guest } = machine;
+  const { event, why } = deed;
   if (machine.gone || work?.kind === "halt" || work?.kind === "release") return machine;
-  if (work?.kind === "boot") return keepEarly(machine, work, event);
+  if (work?.kind === "boot") return keepEarly(machine, work, { event, why });
   const alive = guest === "running" || guest === "paused";
   switch (event) {
     case "reset":
@@ -26,14 +27,15 @@ export function onGuest(machine: Machine, event: GuestEvent["kind"], at: Moment)
     case "panicked":
       return alive ? onPanicked(machine) : machine;
     case "lost":
-      return alive || guest === "down" ? onLost(machine, at) : machine;
+      return alive || guest === "down" ? onLost(machine, why ?? untold, at) : machine;
   }
 }
 
 /** Keeps what the guest did during its boot: the result of the boot comes later and must not hide it. */
-function keepEarly(machine: Machine, work: Work, event: GuestEvent["kind"]): Machine {
+function keepEarly(machine: Machine, work: Work, early: Deed): Machine {
+  const { event } = early;
   if (event === "reset" || event === "paused" || event === "resumed") return machine;
-  return { ...machine, work: { ...work, early: event } };
+  return { ...machine, work: { ...work, early } };
 }
 
 /**
@@ -64,11 +66,11 @@ function onPanicked(machine: Machine): Machine {
 }
 
 /** The process died unasked; the halt that follows removes what it left behind. */
-function onLost(machine: Machine, at: Moment): Machine {
+function onLost(machine: Machine, why: Loss, at: Moment): Machine {
   const lost = fallen(machine, "unknown");
   // When the host lease is over, the guard may have ended the process: that is no crash.
   const meant = machine.guest === "down" || !wantsUp(machine) || leaseLimitOf(machine) !== undefined;
-  return meant ? lost : afterLoss(lost, at);
+  return meant ? lost : afterLoss(lost, why, at);
 }
 
 function fallen(machine: Machine, guest: "down" | "unknown"): Machine {

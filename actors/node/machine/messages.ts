@@ -4,9 +4,10 @@
  * effect it ends. Types only: this file must never contain behaviour.
  */
 import type { hostAgentService, Observation } from "../../../protocol/machine.ts";
+import type { Reason } from "../../../protocol/wire/reasons.ts";
 import type { RequestOf } from "../../../protocol/wire/service.ts";
-import type { Denial, Reason } from "../../../protocol/wire/status.ts";
-import type { GuestEvent, GuestStatus } from "../../ports/hypervisor.ts";
+import type { Denial } from "../../../protocol/wire/status.ts";
+import type { GuestEvent, GuestStatus, Loss } from "../../ports/hypervisor.ts";
 import type { Reply } from "../../runtime/system.ts";
 import type { Lease } from "./lease.ts";
 
@@ -28,6 +29,12 @@ export interface GuestFacts {
   readonly startedAtMs: number;
 }
 
+/** What a guest did by itself. `why`: of a loss, if the host can tell. */
+export interface Deed {
+  readonly event: GuestEvent["kind"];
+  readonly why?: Loss | undefined;
+}
+
 /** How a piece of work ended. Each piece ends exactly once, also when it was aborted. */
 export type Outcome =
   | { readonly kind: "done"; readonly guest?: GuestFacts }
@@ -36,7 +43,7 @@ export type Outcome =
 
 export type MachineEvent = { readonly at: Moment } & (
   | { readonly kind: "ensure"; readonly request: EnsureRequest }
-  | { readonly kind: "guest"; readonly event: GuestEvent["kind"] }
+  | ({ readonly kind: "guest" } & Deed)
   /** The disks of a boot are made; its process is being started. */
   | { readonly kind: "prepared"; readonly workId: number }
   | { readonly kind: "settled"; readonly workId: number; readonly outcome: Outcome }
@@ -60,7 +67,7 @@ export type MachineMessage =
       readonly requestId?: string;
       readonly reply: Reply<{ observation: Observation }>;
     }
-  | { readonly kind: "guest"; readonly event: GuestEvent["kind"] }
+  | ({ readonly kind: "guest" } & Deed)
   | { readonly kind: "prepared"; readonly workId: number; readonly incarnation: number }
   | {
       readonly kind: "settled";

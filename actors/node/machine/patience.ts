@@ -2,32 +2,40 @@
  * How patient a machine is: with a process that dies again and again, and with work that failed but must not
  * be given up. Pure; every wait grows with the failures before it, up to a maximum.
  */
+import type { Loss } from "../../ports/hypervisor.ts";
 import { machineLimits } from "./limits.ts";
 import type { Moment } from "./messages.ts";
-import type { Button, Machine, Rest } from "./state.ts";
+import type { Button, Machine, Rest, Trouble } from "./state.ts";
+
+/** A loss whose cause nobody can tell. */
+export const untold: Loss = { reason: "processLost", message: "" };
 
 /** The process died by itself: follows the instance's recovery policy. */
-export function afterLoss(machine: Machine, at: Moment): Machine {
-  if (machine.spec.recovery === "restart") return countLoss(machine, at);
-  return { ...machine, rest: leftDown(machine, "processLost") };
+export function afterLoss(machine: Machine, why: Loss, at: Moment): Machine {
+  if (machine.spec.recovery === "restart") return countLoss(machine, why, at);
+  return { ...machine, rest: leftDown(machine, why) };
 }
 
 /** The guest stays down until a user starts it, or, with the policy `wait`, until the host is back. */
-export function leftDown(machine: Machine, reason: Rest["reason"]): Rest {
+export function leftDown(machine: Machine, { reason, message: why }: Trouble): Rest {
   const policy = machine.spec.recovery;
   const message = `The guest went down, and is left so: its recovery policy is ${policy}.`;
-  return { generation: machine.intent.generation, state: "failed", reason, message };
+  const { generation } = machine.intent;
+  return { generation, state: "failed", reason, message: inOrder(why, message) };
 }
 
+const inOrder = (...sentences: readonly string[]): string => sentences.filter((one) => one !== "").join(" ");
+
 /** The guest is started again after a wait, or rests as a crash loop when its process died too often. */
-export function countLoss(machine: Machine, at: Moment): Machine {
+export function countLoss(machine: Machine, why: Loss, at: Moment): Machine {
   const sinceMs = at.monotonicMs - machineLimits.guestRestartWindowMs;
   const losses = [...machine.losses.filter((lossMs) => lossMs > sinceMs), at.monotonicMs];
   if (losses.length > machineLimits.guestRestartsMax) {
-    const message = `The guest's process died ${losses.length} times in a short while.`;
+    const often = `The guest's process died ${losses.length} times in a short while.`;
     const { generation } = machine.intent;
+    const message = inOrder(often, why.message);
     const rest = { generation, state: "failed", reason: "crashLoop", message } as const;
-    return { ...machine, losses, rest, lost: false };
+    return { ...machine, losses, rest, lost: undefined };
   }
   const ms = backoffMs(
     losses.length,
@@ -35,7 +43,7 @@ export function countLoss(machine: Machine, at: Moment): Machine {
     machineLimits.guestRestartBackoffMsMax,
   );
   const id = machine.counter + 1;
-  return { ...machine, losses, lost: true, counter: id, wait: { id, kind: "restart", ms } };
+  return { ...machine, losses, lost: why, counter: id, wait: { id, kind: "restart", ms } };
 }
 
 /**

@@ -151,7 +151,7 @@ function barredDown({ work }: Machine): SeenState {
 
 function comingUp(machine: Machine): SeenState {
   if (machine.work?.kind === "boot" && !machine.work.aborted) return machine.work.step;
-  return machine.lost ? "starting" : "preparing";
+  return machine.lost === undefined ? "preparing" : "starting";
 }
 
 /** `stopping` as long as an aborted boot may still start a process: until it has settled nothing is down. */
@@ -172,6 +172,6 @@ function seenReason(machine: Machine, state: SeenState): { reason: MachineReason
   if (machine.trouble !== undefined) return machine.trouble;
   if (!machine.gone && wantsUp(machine) && leaseLimitOf(machine) !== undefined)
     return { reason: "leaseLost", message: "" };
-  const reason = machine.lost && state === "starting" ? "processLost" : "requested";
-  return { reason, message: "" };
+  if (machine.lost !== undefined && state === "starting") return machine.lost;
+  return { reason: "requested", message: "" };
 }

@@ -45,7 +45,7 @@ function afterBoot(machine: Machine, work: Work, outcome: Outcome): Machine {
       startedAtMs: guest?.startedAtMs ?? null,
       resetCount: machine.intent.resetCount,
       rest: guest === undefined ? undefined : restAfter(guest.status, machine.intent),
-      lost: false,
+      lost: undefined,
       button: undefined,
       trouble: undefined,
     };
@@ -53,7 +53,7 @@ function afterBoot(machine: Machine, work: Work, outcome: Outcome): Machine {
   const after: Machine = { ...machine, guest: work.step === "preparing" ? "none" : "unknown" };
   if (outcome.kind === "aborted" || work.aborted) return after;
   const { generation } = machine.intent;
-  return { ...after, lost: false, rest: { generation, state: "failed", ...troubleOf(outcome) } };
+  return { ...after, lost: undefined, rest: { generation, state: "failed", ...troubleOf(outcome) } };
 }
 
 /** After pause, resume or reset: a failure costs no guest its life, the verb is tried again. */

@@ -11,10 +11,10 @@
  */
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import type { MachineReason } from "../../../protocol/states.ts";
-import type { GuestStatus } from "../../ports/hypervisor.ts";
+import type { GuestStatus, Loss } from "../../ports/hypervisor.ts";
 import { type Lease, noLease } from "./lease.ts";
 import { machineLimits } from "./limits.ts";
-import type { EnsureRequest, GuestFacts } from "./messages.ts";
+import type { Deed, EnsureRequest, GuestFacts } from "./messages.ts";
 
 /**
  * `none`: proved that there is no process. `down`: the guest has ended, its process is left over. `unknown`:
@@ -34,7 +34,7 @@ export interface Work {
   /** For a reset: the count of resets once it is done. */
   readonly resetCount: number;
   /** For a boot: what the guest did before the boot was known to have ended. */
-  readonly early: "shutdown" | "panicked" | "lost" | undefined;
+  readonly early: Deed | undefined;
 }
 
 /**
@@ -86,8 +86,8 @@ export interface Machine {
    */
   readonly shutdownAsked: boolean;
   readonly rest: Rest | undefined;
-  /** The process died, and the guest has not run since. */
-  readonly lost: boolean;
+  /** Why the process died; the guest has not run since. */
+  readonly lost: Loss | undefined;
   /** Times at which processes died inside the window, on the monotonic clock. */
   readonly losses: readonly number[];
   /** Failures in a row of work that must not be given up. */
@@ -181,7 +181,7 @@ export function newMachine({ spec, intent, resetCount, generation }: NewMachine)
     button: undefined,
     shutdownAsked: false,
     rest: undefined,
-    lost: false,
+    lost: undefined,
     losses: [],
     attempts: 0,
     trouble: undefined,

@@ -23,13 +23,17 @@ begin
     end if;
   end if;
 
+  -- A fence is final, but for one by silence: a word or the power takes its place.
   -- A fence that counted renewals holds only when none came since. The lease of a host that was removed is
   -- only remembered: nobody fences it, and nothing rests on its fence.
   if changes ? 'leasesFenced' then
     update host_lease l set fenced_by = r.proof
       from jsonb_to_recordset(changes->'leasesFenced')
         as r("hostId" text, "leaseEpoch" bigint, renewals bigint, proof jsonb)
-      where l.host_id = r."hostId" and l.lease_epoch = r."leaseEpoch" and l.fenced_by is null
+      where l.host_id = r."hostId" and l.lease_epoch = r."leaseEpoch"
+        and (l.fenced_by is null or (
+          l.fenced_by->>'kind' in ('lease', 'storage') and r.proof->>'kind' in ('power', 'operator')
+        ))
         and l.renewals = coalesce(r.renewals, l.renewals)
         and exists (select from host h where h.id = l.host_id);
     get diagnostics changed = row_count;

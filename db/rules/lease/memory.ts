@@ -2,6 +2,7 @@
 
 import type { Commit } from "../../../actors/records/commit.ts";
 import type { MachineKey } from "../../../actors/records/instance.ts";
+import { type FenceProof, isOfSilence } from "../../../protocol/fence.ts";
 import type { Refusal, StoredHost, Work } from "../../rows/tables.ts";
 import { unknownIn } from "../reference/memory.ts";
 
@@ -26,8 +27,8 @@ export function applyLeases({ tables, commit, journal }: Work): Refusal | undefi
   for (const { hostId, leaseEpoch, renewals, proof } of commit.leasesFenced ?? []) {
     const host = tables.hosts.get(hostId);
     const lease = host?.lease ?? null;
-    const held = lease !== null && lease.leaseEpoch === leaseEpoch && lease.fencedBy === null;
-    if (host === undefined || !held || (renewals ?? lease.renewals) !== lease.renewals)
+    const fits = lease !== null && lease.leaseEpoch === leaseEpoch && isStronger(proof, lease.fencedBy);
+    if (host === undefined || !fits || (renewals ?? lease.renewals) !== lease.renewals)
       return { kind: "conflict" };
     tables.hosts.put(hostId, { ...host, lease: { ...lease, fencedBy: proof } }, journal);
   }
@@ -37,6 +38,10 @@ export function applyLeases({ tables, commit, journal }: Work): Refusal | undefi
   }
   return undefined;
 }
+
+/** A fence is final, but for one by silence: a word or the power takes its place. */
+const isStronger = (proof: FenceProof, before: FenceProof | null): boolean =>
+  before === null || (isOfSilence(before) && !isOfSilence(proof));
 
 /**
  * Refuses a claim that is not made under the host lease that its host holds, or that is new on a disabled

@@ -3,6 +3,7 @@ import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../../actors/records/
 import { everyProject, quotaResources, usedResources } from "../../../protocol/quota.ts";
 import { limitedResources } from "../../../protocol/resources.ts";
 import { deletingOf, sumOfUse, type Usage, usageOf, useOf } from "../../rows/placement-changes.ts";
+import { extensionLimitsIn } from "../../rows/quota-limits.ts";
 import type { Refusal, StoredQuota, Tables, Work } from "../../rows/tables.ts";
 import { rowsOwnedBy } from "../reference/memory.ts";
 
@@ -20,6 +21,7 @@ export function quotaOf(tables: Tables, project: string): QuotaRecord {
     project,
     limits: Object.fromEntries(all) as QuotaRecord["limits"],
     used: { ...used, ...Object.fromEntries(counts) } as QuotaRecord["used"],
+    ...extensionLimitsIn(limits),
   };
 }
 

@@ -9,7 +9,7 @@ import { flavor } from "../../../protocol/flavor.ts";
 import { image } from "../../../protocol/image.ts";
 import { serverGroup } from "../../../protocol/server-group.ts";
 import type { Resource, ResourceRow } from "../../../protocol/wire/resource.ts";
-import type { Refusal, Tables } from "../../rows/tables.ts";
+import type { Refusal, Tables, Work } from "../../rows/tables.ts";
 
 type Written = NonNullable<Commit["instances"]>[number];
 
@@ -47,8 +47,19 @@ export function isHeld(tables: Tables, { noun }: Resource, id: string): boolean 
   if (noun === aggregate.noun && [...tables.aggregateHosts.values()].some((one) => one.aggregateId === id))
     return true;
   return [...tables.resources.values()].some(({ resource, rows }) =>
-    referring(resource, noun).some((field) => [...rows.values()].some((row) => fieldOf(row, field) === id)),
+    referring(resource, noun)
+      .filter((field) => field !== resource.partOf)
+      .some((field) => [...rows.values()].some((row) => fieldOf(row, field) === id)),
   );
+}
+
+/** Removes the parts of a row, such as the addresses of a port. */
+export function removeParts({ tables, journal }: Work, { noun }: Resource, id: string): void {
+  for (const { resource, rows } of tables.resources.values()) {
+    const { partOf } = resource;
+    if (partOf === undefined || !referring(resource, noun).includes(partOf)) continue;
+    for (const row of [...rows.values()]) if (fieldOf(row, partOf) === id) rows.delete(row.id, journal);
+  }
 }
 
 /** Fields of a resource that refer to rows of this noun. */
@@ -69,7 +80,7 @@ export function lostReference(
   return undefined;
 }
 
-const fieldOf = (row: ResourceRow, field: string): unknown =>
+export const fieldOf = (row: ResourceRow, field: string): unknown =>
   Object.entries(row).find(([key]) => key === field)?.[1];
 
 /** In order of id. */

@@ -8,8 +8,11 @@ declare
   lost record;
   needs record;
 begin
-  if code = '23505' and exists (
-    select from novact_resource where broken in (name || '_pkey', name || '_name_unique')
+  if code = '23505' and (
+    broken in ('extension_row_pkey', 'extension_row_name_unique')
+    or exists (
+      select from novact_resource where broken = name || '_pkey' or broken like name || '\_%\_unique'
+    )
   ) then
     return '{"kind":"nameTaken"}';
   end if;

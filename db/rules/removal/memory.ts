@@ -32,11 +32,15 @@ function isUsed(tables: Tables, hostId: string, parked: boolean): boolean {
   return owned || claims.some((claim) => !parked || mayStillRun(tables, claim));
 }
 
-/** Its host's fence stops only what was claimed under a lease and has its disk where others can open it. */
+/**
+ * Its host's fence stops only what was claimed under a lease and has its disk where others can open it. Of
+ * what is deleted only its addresses matter.
+ */
 function mayStillRun({ instances, hosts }: Tables, { instanceId, hostId, leaseEpoch }: ClaimRecord): boolean {
   const row = instances.get(instanceId);
   const kind = hosts.get(hostId)?.lease?.fencedBy?.kind;
-  if (row === undefined || row.deletedAtMs !== null || kind === "power" || kind === "operator") return false;
+  if (row === undefined || kind === "power" || kind === "operator") return false;
+  if (row.deletedAtMs !== null && (row.interfaces ?? []).length === 0) return false;
   const diskless = row.image.disk === null && row.flavor.diskGib === 0;
   return leaseEpoch === 0 || !(row.storageId !== null || diskless);
 }

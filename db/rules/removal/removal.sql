@@ -21,7 +21,9 @@ begin
       select from claim c
           join instance i on i.id = c.instance_id
           left join host_lease l on l.host_id = c.host_id
-        where c.host_id = any (removed) and i.deleted_at_ms is null
+        where c.host_id = any (removed)
+          -- The addresses of one that is deleted are still those of its guest.
+          and (i.deleted_at_ms is null or coalesce(i.interfaces, '[]') <> '[]')
           and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
           and (c.lease_epoch = 0 or not (
             i.storage_id is not null

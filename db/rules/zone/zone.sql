@@ -1,8 +1,12 @@
--- A host is in one availability zone at most: after aggregates were changed or hosts joined them.
-create or replace function novact_zone() returns boolean
+-- A host is in one availability zone at most, after aggregates were changed or hosts joined or left them;
+-- and no zone changes under an instance that has asked for it: its host stays in that zone, and while it
+-- looks for a host the zone keeps one. `zones_before`: the zones of the hosts whose aggregates were changed,
+-- by host.
+create or replace function novact_zone(zones_before jsonb) returns boolean
 language plpgsql as $$
 declare
   twice text;
+  held record;
 begin
   select ah.host_id into twice
     from aggregate_host ah join aggregate a on a.id = ah.aggregate_id
@@ -11,6 +15,31 @@ begin
     order by ah.host_id limit 1;
   if found then
     perform novact_refuse('zoneConflict', jsonb_build_object('hostId', twice));
+  end if;
+
+  with left_behind as (
+    select was.host_id, was.zone
+      from jsonb_each_text(zones_before) as was(host_id, zone)
+      where novact_zone_of(was.host_id) <> was.zone
+  ), empty as (
+    select distinct l.zone
+      from left_behind l
+      where not exists (select from host h where novact_zone_of(h.id) = l.zone)
+  ), wishing as (
+    select l.zone, i.id
+      from left_behind l join instance i on i.host_id = l.host_id
+      where i.availability_zone = l.zone and i.deleted_at_ms is null and i.desired <> 'deleted'
+    union
+    select e.zone, i.id
+      from empty e join instance i on i.availability_zone = e.zone
+      where i.host_id is null and not i.settled and i.deleted_at_ms is null and i.desired <> 'deleted'
+  )
+  select w.zone, count(*) as instances, (array_agg(w.id order by w.id))[1:10] as ids into held
+    from wishing w group by w.zone order by w.zone limit 1;
+  if found then
+    perform novact_refuse('zoneInUse', jsonb_build_object(
+      'zone', held.zone, 'count', held.instances, 'instanceIds', to_jsonb(held.ids)
+    ));
   end if;
   return true;
 end

@@ -6,6 +6,7 @@ import { Command } from "commander";
 import { CommandError } from "../errors.ts";
 import { parsePositive } from "../format.ts";
 import { commandLine, withOption } from "../output/command-words.ts";
+import { jsonOf } from "../output/values.ts";
 import { type Page, readPages } from "../pages.ts";
 import type { Invoke, Run } from "../run.ts";
 import { chosenColumns, sorted, typedTitle } from "./columns.ts";
@@ -130,6 +131,6 @@ function tellNext(run: Run, nextMarker: string, count: number): void {
   const words = withOption(run.argv, "--marker", nextMarker);
   const next = `${run.terminal.command} ${commandLine(words)}`;
   const text = `There may be more than these ${count}. Next page: ${next}`;
-  if (run.bare) run.terminal.err.write(`${JSON.stringify({ nextMarker, next })}\n`);
+  if (run.bare) run.terminal.err.write(`${jsonOf({ nextMarker, next })}\n`);
   else if (!["json", "yaml", "jsonpath"].includes(run.output.kind)) run.terminal.err.write(`${text}\n`);
 }

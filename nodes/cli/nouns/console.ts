@@ -87,7 +87,8 @@ class ConsoleOutput {
     if (text === "") return;
     const { out } = this.#run.terminal;
     if (this.#run.json) this.#run.emit({ text });
-    else out.write(out.isTTY === true ? harmless(text) : text);
+    // In a pipe too: at its end there may be a terminal. As JSON it is as the guest wrote it.
+    else out.write(harmless(text));
     this.#endedLine = text.endsWith("\n");
   }
 

@@ -32,13 +32,14 @@ export function doctorCommand(invoke: Invoke): Command {
     .action((_options: object, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.adminSession();
-        const { findings, compared } = await session.doctor.examine(
-          {},
-          run.call({ atLeastMs: commandLimits.doctorTimeoutMs }),
-        );
+        const {
+          findings,
+          compared,
+          observations = [],
+        } = await session.doctor.examine({}, run.call({ atLeastMs: commandLimits.doctorTimeoutMs }));
         const exit = findings.length === 0 ? exitCodes.ok.exit : exitCodes.findings.exit;
         if (run.json) {
-          run.emit({ findings, compared });
+          run.emit({ findings, compared, observations });
           return exit;
         }
         for (const { kind, subject, message, next } of findings) {
@@ -47,6 +48,8 @@ export function doctorCommand(invoke: Invoke): Command {
           );
           run.print(`       ${run.paint("cyan", "next:")} ${run.typed(plain(next))}`);
         }
+        for (const { subject, message } of observations)
+          run.print(`${run.paint("cyan", "note")}  ${run.paint("bold", plain(subject))}: ${plain(message)}`);
         const { linesOf } = await import("../table.ts");
         const count = findings.length === 0 ? "No findings." : `Findings: ${findings.length}.`;
         const kinds = Object.entries(compared).map(([what, number]) => comparedText(what, number));

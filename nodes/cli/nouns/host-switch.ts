@@ -9,6 +9,7 @@ import type { Operation } from "../../../protocol/operation.ts";
 import { exitCodeOf, exitCodes } from "../../package/exit-codes.ts";
 import { CommandError, type ErrorStyle, errorText, exitCodeFor, shownOf } from "../errors.ts";
 import { parsePositive } from "../format.ts";
+import { jsonOf } from "../output/values.ts";
 import { type Waited, waitForAll } from "../progress.ts";
 import { repeatable } from "../repeatable.ts";
 import type { Invoke, Run } from "../run.ts";
@@ -187,7 +188,7 @@ function endWord({ state, steps }: Operation): string {
 
 function failureText(run: Run, failure: unknown): string {
   const shown = shownOf(failure);
-  if (run.json) return `${JSON.stringify({ error: shown })}\n`;
+  if (run.json) return `${jsonOf({ error: shown })}\n`;
   return errorText(shown, styleOf(run));
 }
 

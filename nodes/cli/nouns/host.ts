@@ -160,9 +160,54 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["machine types", host.machineTypes?.length ? String(host.machineTypes.length) : undefined],
   ["architecture", host.architecture],
   ["hypervisor", `${host.hypervisor} ${host.hypervisorVersion}`],
+  ["drivers", driversOf(host)],
+  ["abilities", abilitiesOf(host)],
+  ["new guests", newGuestsOf(host)],
+  ["bounds", boundsOf(host)],
   ["accelerator", `${host.accelerator}: ${host.acceleratorReason}`],
   ["registered", time(host.registeredAtMs)],
 ];
+
+function driversOf({ drivers }: Host): string | undefined {
+  if (drivers === null || drivers === undefined) return undefined;
+  const { hypervisor, disks, network, volumes } = drivers;
+  const named = { hypervisor, disks, network, volumes };
+  return Object.entries(named)
+    .map(([kind, name]) => `${kind} ${name ?? "none"}`)
+    .join(", ");
+}
+
+/** The abilities of the hypervisor, without those that are missing. */
+function abilitiesOf({ drivers }: Host): string | undefined {
+  if (drivers === null || drivers === undefined) return undefined;
+  const { networks, volumes, console, hotPlug, liveMigration, save, configDrive } = drivers.abilities;
+  const words = [
+    ...(networks.length === 0 ? [] : [`networks (${networks.join(", ")})`]),
+    ...(volumes.length === 0 ? [] : [`volumes (${volumes.join(", ")})`]),
+    ...(console ? ["console"] : []),
+    ...(hotPlug ? ["hot plug"] : []),
+    ...(liveMigration ? ["live migration"] : []),
+    ...(save ? ["save"] : []),
+    ...(configDrive === true ? ["config drive"] : []),
+  ];
+  return words.length === 0 ? "none" : words.join(", ");
+}
+
+/** The hardware that new guests get, and keep. */
+function newGuestsOf({ drivers }: Host): string | undefined {
+  const { shapes } = drivers ?? {};
+  if (shapes === undefined) return undefined;
+  const models = counted(shapes.cpuModels.length, "processor");
+  return `${shapes.machineType}, ${shapes.cpuModel} of ${models}, version ${shapes.versions.at(-1)}`;
+}
+
+/** The version of the cgroups that bound guests, by amount; the reason where an amount has no bound. */
+function boundsOf({ drivers }: Host): string | undefined {
+  if (drivers?.bounding === undefined) return undefined;
+  const { memory, processes, cpu, freezer, why } = drivers.bounding;
+  const by = `memory ${memory}, processes ${processes}, CPU time ${cpu}, freezer ${freezer}`;
+  return why === "" ? by : `${by}: ${why}`;
+}
 
 async function print(run: Run, host: Host, drain?: Drain): Promise<void> {
   if (run.json) return run.emit(drain === undefined ? host : { ...host, drain });

@@ -11,6 +11,7 @@ import { repeatable } from "../repeatable.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
+import { plain } from "../terminal.ts";
 
 interface SetOptions {
   readonly name?: string;
@@ -130,7 +131,9 @@ function editedLine(run: Run, instance: Instance, verb: string): string {
   const pairs = Object.entries(metadata).map(([key, value]) => `${key}=${value}`);
   const said = verb === "set" ? [...(description ? [description] : []), ...pairs] : [];
   const shown = [...said, ...(verb === "unlock" || lock !== undefined ? [lockWords(lock)] : [])];
-  return [id, name, ...(shown.length === 0 ? [] : [run.paint("dim", shown.join(", "))])].join("  ");
+  return [id, plain(name), ...(shown.length === 0 ? [] : [run.paint("dim", plain(shown.join(", ")))])].join(
+    "  ",
+  );
 }
 
 const lockWords = (lock: string | undefined): string =>

@@ -7,6 +7,7 @@ import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts
 import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
 import { lockText } from "./instance-edit.ts";
+import { addressesOf, interfaceLine } from "./interface-options.ts";
 
 export function stateStyle(state: InstanceState | Operation["state"]): Style | undefined {
   switch (state) {
@@ -35,7 +36,7 @@ export function instanceColumns(nowMs: number, withProject: boolean): readonly C
     { title: "STATE", value: ({ state }) => state, style: ({ state }) => stateStyle(state) },
     { title: "HOST", value: ({ hostName, hostId }) => hostName ?? hostId ?? "-" },
     { title: "FLAVOR", value: ({ flavor }) => flavor.name, spare: true },
-    { title: "ADDRESS", value: ({ machine }) => machine?.address ?? "-", spare: true },
+    { title: "ADDRESS", value: addressText, spare: true },
     {
       title: "AGE",
       value: ({ createdAtMs }) => age(createdAtMs, nowMs),
@@ -64,12 +65,17 @@ export function instanceFacts(instance: Instance, typed: (text: string) => strin
     ["wanted", instance.desired],
     ["flavor", `${flavor.name}: ${counted(flavor.vcpus, "vCPU")}, ${mebibytes(flavor.memoryMib)}, ${disk}`],
     ["image", instance.image.name],
+    ["host name", instance.hostname ?? undefined],
+    ["key", instance.keyName ?? undefined],
+    ["user data", instance.userDataBytes ? counted(instance.userDataBytes, "byte") : undefined],
+    ["config drive", instance.configDrive === true ? "yes" : undefined],
     ["host", instance.hostName ?? instance.hostId ?? undefined],
     ["zone", instance.availabilityZone ?? undefined],
     ["group", instance.serverGroupId ?? undefined],
     ["recovery", recoveryOf(instance)],
     ["machine", machine === null ? undefined : machineOf(machine)],
     ["address", machine?.address ?? undefined],
+    ...(instance.interfaces ?? []).map((one, index): Fact => [`interface ${index}`, interfaceLine(one)]),
     ["started", moment(machine?.startedAtMs)],
     ["operation", instance.operationId ?? undefined],
     ["metadata", pairsOf(metadata)],
@@ -78,6 +84,9 @@ export function instanceFacts(instance: Instance, typed: (text: string) => strin
     ["deleted", moment(instance.deletedAtMs)],
   ];
 }
+
+const addressText = ({ interfaces, machine }: Instance): string =>
+  addressesOf(interfaces) ?? machine?.address ?? "-";
 
 function recoveryOf({ recovery }: Instance): string | undefined {
   if (recovery === undefined) return undefined;

@@ -1,9 +1,8 @@
 /** novact instance …: the virtual machines of a project. */
-import { Argument, Command, Option } from "commander";
+import { Command, Option } from "commander";
 import type { Changed } from "../../../protocol/instance.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
 import { type RecoveryPolicy, recoveryPolicies } from "../../../protocol/states.ts";
-import { exitCodeOf } from "../../package/exit-codes.ts";
 import { parseCount, parsePair, parsePositive } from "../format.ts";
 import { listCommand } from "../lists/list-command.ts";
 import { repeatable } from "../repeatable.ts";
@@ -13,11 +12,13 @@ import type { Session } from "../session.ts";
 import { consoleCommand } from "./console.ts";
 import { dryRun } from "./dry-run.ts";
 import { instanceEventsCommand } from "./event.ts";
+import { explainCommand } from "./explained.ts";
+import { type GuestOptions, guestFieldsOf, withGuestOptions } from "./guest-options.ts";
 import { editCommands } from "./instance-edit.ts";
 import { instanceList } from "./instance-list.ts";
-import { instanceFacts, operationLine } from "./instance-view.ts";
+import { instanceFacts } from "./instance-view.ts";
+import { type InterfaceOptions, interfaceFieldsOf, withInterfaceOptions } from "./interface-options.ts";
 import { finishChanges, verbCommands } from "./verbs.ts";
-import { printVerdicts } from "./verdicts.ts";
 
 export function instanceCommand(invoke: Invoke): Command {
   const noun = new Command("instance").description("Virtual machines.");
@@ -32,7 +33,7 @@ export function instanceCommand(invoke: Invoke): Command {
   return noun;
 }
 
-interface CreateOptions {
+interface CreateOptions extends GuestOptions, InterfaceOptions {
   readonly flavor: string;
   readonly image: string;
   readonly metadata?: Record<string, string>;
@@ -52,13 +53,14 @@ interface CreateOptions {
 }
 
 function createCommand(invoke: Invoke): Command {
-  return new Command("create")
+  const create = new Command("create")
     .description("Makes an instance, places it and starts it.")
     .argument("<name>", "its name; need not be unique")
     .requiredOption("--flavor <flavor>", "its size, by name or id: novact flavor list")
     .requiredOption("--image <image>", "what it boots from, by name or id: novact image list")
     .option("--metadata <key=value>", "a pair of your own to keep with it; repeatable", parsePair)
-    .option("--description <text>", "what it is for, in words of your own")
+    .option("--description <text>", "what it is for, in words of your own");
+  return withInterfaceOptions(withGuestOptions(create))
     .addOption(
       new Option(
         "--count <n>",
@@ -96,6 +98,8 @@ function createCommand(invoke: Invoke): Command {
           ...(description === undefined ? {} : { description }),
           ...(count === undefined ? {} : { count }),
           ...(atLeast === undefined ? {} : { atLeast }),
+          ...guestFieldsOf(options),
+          ...interfaceFieldsOf(options),
           ...recoveryOf(options),
           ...(await whereOf(run, session, options)),
         };
@@ -141,12 +145,10 @@ async function whereOf(run: Run, session: Session, options: CreateOptions) {
   };
 }
 
-const instanceArgument = (): Argument => new Argument("<instance>", "its id or name");
-
 function showCommand(invoke: Invoke): Command {
   return new Command("show")
     .description("Shows one instance.")
-    .addArgument(instanceArgument())
+    .argument("<instance>", "its id or name")
     .action((key: string, _options: object, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.session();
@@ -159,53 +161,4 @@ function showCommand(invoke: Invoke): Command {
         return 0;
       }),
     );
-}
-
-function explainCommand(invoke: Invoke): Command {
-  return new Command("explain")
-    .description("Says why this host, why no host, and what the instance is waiting for.")
-    .addArgument(instanceArgument())
-    .action((key: string, _options: object, command: Command) =>
-      invoke(command, async (run) => {
-        const session = await run.session();
-        const id = await instanceId(run, session, key);
-        const explained = await session.instance.explain(id, {}, run.call());
-        if (run.json) run.emit(explained);
-        else await printExplained(run, explained);
-        return explained.instance.failure === null ? 0 : exitCodeOf(explained.instance.failure.code);
-      }),
-    );
-}
-
-type Explained = Awaited<ReturnType<Awaited<ReturnType<Run["session"]>>["instance"]["explain"]>>;
-
-async function printExplained(
-  run: Run,
-  { instance, waitingFor, hosts, operations }: Explained,
-): Promise<void> {
-  const { indented, renderFacts } = await import("../table.ts");
-  const failure =
-    instance.failure === null ? undefined : `${instance.failure.reason}: ${instance.failure.message}`;
-  run.print(
-    renderFacts(
-      [
-        ["instance", `${instance.name} (${instance.id})`],
-        ["state", `${instance.state}, wanted ${instance.desired}`],
-        ["host", instance.hostName ?? "none"],
-        ["failure", failure, "red"],
-      ],
-      run.paint,
-      run.width,
-    ),
-  );
-  const sentences = waitingFor.length === 0 ? ["It is waiting for nothing."] : waitingFor;
-  run.print(sentences.map((sentence) => `${run.paint("cyan", "·")} ${run.typed(sentence)}`).join("\n"));
-  if (hosts.length > 0) {
-    run.print("");
-    await printVerdicts(run, hosts);
-  }
-  if (operations.length > 0) {
-    run.print(`\n${run.paint("bold", "operations")}`);
-    run.print(indented(operations.map(operationLine).join("\n")));
-  }
 }

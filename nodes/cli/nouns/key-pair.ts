@@ -2,7 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
-import { type KeyPair, keyPair, keyTypes } from "../../../protocol/key-pair.ts";
+import { keyTypes } from "../../../protocol/guest-data.ts";
+import { type KeyPair, keyPair } from "../../../protocol/key-pair.ts";
 import { CommandError } from "../errors.ts";
 import { time } from "../format.ts";
 import { nounCommand } from "../noun-command.ts";

@@ -4,7 +4,7 @@ import type { Quota, QuotaLimits, QuotaResource } from "../../../protocol/quota.
 import { type LimitedName, limitedResources } from "../../../protocol/resources.ts";
 import { nounInWords } from "../../../protocol/wire/resource.ts";
 import { CommandError } from "../errors.ts";
-import { mebibytes, parseCount, parseMebibytes } from "../format.ts";
+import { mebibytes, parseCount, parseMebibytes, parsePair } from "../format.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Column } from "../table.ts";
 
@@ -36,6 +36,15 @@ const titles: readonly (readonly [QuotaResource, string, (value: number) => stri
   ...limitedResources.map((one) => [one.many, `${nounInWords(one)}s`, String] as const),
 ];
 
+/** Of resources of plug-ins, by their names. */
+const extensionLines = ({ limits, effective, used }: Quota): Line[] =>
+  Object.entries(effective.extensions ?? {}).map(([name, limit]) => ({
+    resource: name,
+    used: String(used.extensions?.[name] ?? 0),
+    limit: limit < 0 ? "none" : String(limit),
+    from: (limits.extensions?.[name] ?? null) === null ? "the default" : "its own",
+  }));
+
 /** A server of an older version says nothing of newer resources. */
 const linesOf = ({ limits, effective, used }: Quota): Line[] =>
   titles.flatMap(([resource, title, format]) => {
@@ -49,14 +58,21 @@ const linesOf = ({ limits, effective, used }: Quota): Line[] =>
     };
   });
 
-const defaultsOf = (limits: QuotaLimits): Line[] =>
-  titles.map(([resource, title, format]) => {
+const defaultsOf = (limits: QuotaLimits): Line[] => {
+  const ours = titles.map(([resource, title, format]) => {
     const usual = limitedResources.find(({ many }) => many === resource)?.limit.most;
     const limit = limits[resource] ?? usual ?? -1;
     return { resource: title, used: "-", limit: limit < 0 ? "none" : format(limit), from: "the default" };
   });
+  const theirs = Object.entries(limits.extensions ?? {}).map(([resource, limit]) => {
+    const words = limit === null ? "its own" : limit < 0 ? "none" : String(limit);
+    return { resource, used: "-", limit: words, from: limit === null ? "the plug-in" : "the default" };
+  });
+  return [...ours, ...theirs];
+};
 
-const print = (run: Run, quota: Quota): Promise<void> => run.list(linesOf(quota), columns, quota);
+const print = (run: Run, quota: Quota): Promise<void> =>
+  run.list([...linesOf(quota), ...extensionLines(quota)], columns, quota);
 
 const printDefault = (run: Run, limits: QuotaLimits): Promise<void> =>
   run.list(defaultsOf(limits), columns.toSpliced(1, 1), limits);
@@ -96,6 +112,7 @@ interface SetOptions extends Partial<Record<LimitedName, Given>> {
   readonly instances?: Given;
   readonly vcpus?: Given;
   readonly memory?: Given;
+  readonly extension?: Readonly<Record<string, string>>;
 }
 
 /** `--server-groups <n>` and the like: one for each resource that has a limit. */
@@ -117,6 +134,11 @@ function setCommand(invoke: Invoke): Command {
     )
     .option("--vcpus <n>", "how many virtual CPUs, all in all", limitOf(parseCount))
     .option("--memory <size>", "how much memory, such as 64G; a bare number is MiB", limitOf(parseMebibytes));
+  command.option(
+    "--extension <name=n>",
+    "how many of a plug-in's resource, such as acme.windows=5; none and default as well; repeatable",
+    parsePair,
+  );
   for (const { flag, words } of limitOptions) command.option(`${flag} <n>`, words, limitOf(parseCount));
   return command.action((project: string | undefined, options: SetOptions, command: Command) =>
     invoke(command, async (run) => {
@@ -133,16 +155,26 @@ function setCommand(invoke: Invoke): Command {
   );
 }
 
-function requestOf({ instances, vcpus, memory, ...others }: SetOptions): Partial<QuotaLimits> {
+function requestOf({ instances, vcpus, memory, extension, ...others }: SetOptions): Partial<QuotaLimits> {
   const given = [
     ["instances", instances] as const,
     ["vcpus", vcpus] as const,
     ["memoryMib", memory] as const,
     ...limitOptions.map(({ many }) => [many, others[many]] as const),
   ];
-  return Object.fromEntries(
-    given.flatMap(([resource, limit]) =>
-      limit === undefined ? [] : [[resource, limit === "default" ? null : limit]],
-    ),
+  const limits = given.flatMap(([resource, limit]) =>
+    limit === undefined ? [] : [[resource, limit === "default" ? null : limit] as const],
   );
+  return {
+    ...Object.fromEntries(limits),
+    ...(extension === undefined ? {} : { extensions: extensionLimits(extension) }),
+  };
+}
+
+function extensionLimits(given: Readonly<Record<string, string>>): Record<string, number | null> {
+  const all = Object.entries(given).map(([name, text]) => {
+    const limit = limitOf(parseCount)(text);
+    return [name, limit === "default" ? null : limit] as const;
+  });
+  return Object.fromEntries(all);
 }

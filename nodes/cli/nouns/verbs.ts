@@ -15,6 +15,7 @@ import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import { eachOf } from "../several/each.ts";
 import { type Refusal, tellRefusals, tellSummary, worstExit } from "../several/report.ts";
+import { plain } from "../terminal.ts";
 import { type Choice, type Chosen, choiceOptions, choose } from "./chosen-instances.ts";
 import { instanceColumns } from "./instance-view.ts";
 
@@ -236,7 +237,7 @@ function show(run: Run, changes: readonly Changed[], single: boolean): void {
 
 function changeLine(run: Run, { id, name, state, hostName }: Changed["instance"]): string {
   const where = hostName === null || state === "deleted" ? "" : ` on ${hostName}`;
-  return `${id}  ${name}  ${run.paint("bold", `${state}${where}`)}`;
+  return `${id}  ${plain(name)}  ${run.paint("bold", plain(`${state}${where}`))}`;
 }
 
 /** The exit code of an operation that did not end well, with its reason where nobody has shown it yet. */

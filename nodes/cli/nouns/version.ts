@@ -38,13 +38,22 @@ async function askCluster(run: Run): Promise<readonly Running[] | undefined> {
 }
 
 async function show(run: Run, own: Release, running: readonly Running[]): Promise<void> {
-  await run.list(running, columns(own));
+  const withPlugins = running.some(({ release }) => (release?.plugins ?? []).length > 0);
+  await run.list(running, [...columns(own), ...(withPlugins ? [pluginColumn] : [])]);
   const others = running.filter(({ release }) => release !== undefined && !isSame(release, own));
   if (others.length > 0) run.remark(`${others.length} of ${running.length} run another version than this.`);
 }
 
 const isSame = (one: Release, other: Release): boolean =>
   one.version === other.version && one.commit === other.commit;
+
+const pluginColumn: Column<Running> = {
+  title: "PLUG-INS",
+  value: ({ release }) =>
+    release?.plugins === undefined
+      ? "unknown"
+      : release.plugins.map(({ name, version }) => `${name} ${version}`).join(", "),
+};
 
 const columns = (own: Release): readonly Column<Running>[] => [
   { title: "WHAT", value: ({ kind }) => kind },

@@ -2,6 +2,7 @@
  * Prints values for programs, in the format that was asked for. On a terminal nothing of it may steer the
  * terminal: names and messages in it are of users, hosts and guests.
  */
+import { seenJson } from "../../../protocol/wire/text.ts";
 import { plain, type Stream } from "../terminal.ts";
 import type { Output } from "./formats.ts";
 import { fillTemplate } from "./json-path.ts";
@@ -38,9 +39,12 @@ function textOf({ output, yaml }: Format, value: unknown): string {
     case "id":
       return labels(value, output.kind).join("\n");
     default:
-      return JSON.stringify(value);
+      return jsonOf(value);
   }
 }
+
+/** A value as one line of JSON that can be looked at, also where a pipe ends at a terminal. */
+export const jsonOf = (value: unknown): string => seenJson(JSON.stringify(value));
 
 /** A line without control characters; its tabs and spaces stay, which `plain` would join. */
 const harmlessLine = (line: string): string => line.replace(/[^ \t]+/gu, plain);

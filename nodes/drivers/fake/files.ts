@@ -12,10 +12,16 @@ import { guestFiles } from "../guest-directory.ts";
 import type { FakeWorld } from "./world.ts";
 
 export class FakeDisks implements Disks {
+  readonly configDrives = true;
   readonly #world: FakeWorld;
 
   constructor(world: FakeWorld) {
     this.#world = world;
+  }
+
+  /** Where the disks are, for a fake hypervisor that runs guests on them. */
+  get world(): FakeWorld {
+    return this.#world;
   }
 
   async ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths> {
@@ -31,6 +37,8 @@ export class FakeDisks implements Disks {
       storage.ensure(spec);
     }
     if (hasDisk && storage === undefined) files.add(guestFiles.disk);
+    const told = spec.guest?.configDrive === true;
+    if (told) files.add(guestFiles.configDrive);
     const ofDisk =
       storage === undefined ? directory : `/fake/shared/guests/${spec.instanceId}.e${spec.ownerEpoch}`;
     const cached = (file: { readonly sha256: string } | null) =>
@@ -40,6 +48,7 @@ export class FakeDisks implements Disks {
       disk: hasDisk ? `${ofDisk}/${guestFiles.disk}` : undefined,
       kernel: cached(kernel),
       ramdisk: cached(ramdisk),
+      configDrive: told ? `${directory}/${guestFiles.configDrive}` : undefined,
     };
   }
 

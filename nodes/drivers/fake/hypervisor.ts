@@ -12,18 +12,23 @@ import type {
 } from "../../../actors/ports/hypervisor.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { refuseUntold } from "../config-drive/untold.ts";
 import { driverLimits } from "../limits.ts";
+import { refuseUnplugged } from "../unplugged.ts";
 import { delay, Turns, throwIfAborted } from "../waiting.ts";
 import { diskInUse, type FakeVerb, type FakeWorld } from "./world.ts";
 
 export class FakeHypervisor implements Hypervisor {
   readonly #world: FakeWorld;
+  readonly #startLatencyMs: number;
   readonly #listeners: ((event: GuestEvent) => void)[] = [];
   readonly #turns = new Turns();
   readonly #hear: (event: GuestEvent) => void;
 
-  constructor(world: FakeWorld) {
+  /** `startLatencyMs`: on top of the world's own. */
+  constructor(world: FakeWorld, startLatencyMs = 0) {
     this.#world = world;
+    this.#startLatencyMs = startLatencyMs;
     this.#hear = (event) => {
       for (const listener of this.#listeners) listener(event);
     };
@@ -32,12 +37,21 @@ export class FakeHypervisor implements Hypervisor {
 
   async capabilities(): Promise<HypervisorCapabilities> {
     const acceleratorReason = "Fake guests execute nothing, and end with the process that holds them.";
-    return { kind: "fake", accelerator: "none", acceleratorReason, version: "1" };
+    return {
+      ...{ kind: "fake", accelerator: "none", acceleratorReason, version: "1", volumes: [] },
+      networks: ["tap", "user"],
+      ...{ hotPlug: false, liveMigration: false, console: true, save: false, configDrive: true },
+      shapes: this.#world.shapes.offered,
+    };
   }
 
   /** One start at a time per instance, as in every driver: two concurrent starts must not make two guests. */
-  start(spec: MachineSpec, _paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
-    return this.#turns.run(spec.instanceId, () => this.#start(spec, signal));
+  start(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
+    return this.#turns.run(spec.instanceId, () => {
+      refuseUntold(spec, paths);
+      refuseUnplugged(spec, paths);
+      return this.#start(spec, signal);
+    });
   }
 
   async #start(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
@@ -62,7 +76,9 @@ export class FakeHypervisor implements Hypervisor {
 
   /** A disk that another process still has open is waited for, as in QEMU's driver. */
   async #boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
-    const { clock } = this.#world;
+    const { clock, shapes } = this.#world;
+    shapes.give(spec.instanceId, spec.shape);
+    if (this.#startLatencyMs > 0) await delay(clock, this.#startLatencyMs, signal);
     const deadlineMs = clock.monotonicMs() + driverLimits.diskLockPatienceMs;
     for (;;) {
       try {

@@ -4,16 +4,19 @@
  * guests running. In a real process (hypervisor: fake) the world ends with the process, and its guests with
  * it. Tests steer the world: which verb fails, which hangs, which guest dies.
  */
-import { conditionOf } from "../../../actors/node/guard/condition.ts";
 import type { SeenGuest } from "../../../actors/node/guard/messages.ts";
 import type { StoredGuard } from "../../../actors/node/guard/state.ts";
-import type { Guest, GuestEvent, GuestStatus } from "../../../actors/ports/hypervisor.ts";
+import type { Guest, GuestEvent, GuestStatus, Loss } from "../../../actors/ports/hypervisor.ts";
+import type { GuestData } from "../../../protocol/guest-data.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import type { FileSystemSpace } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { hostName } from "../guest-name.ts";
 import { abortError, delay, throwIfAborted } from "../waiting.ts";
+import type { FakePorts } from "./network.ts";
+import { type FakeProcess, factsOf, isStopped, isThere, type OwnDeed } from "./process.ts";
+import { FakeShapes } from "./shapes.ts";
 import type { FakeDisk, FakeLease, FakeStorage } from "./storage.ts";
 
 export type FakeVerb =
@@ -36,31 +39,6 @@ export interface FakeWorldOptions {
   readonly storage?: FakeStorage;
 }
 
-type OwnDeed = "paused" | "resumed" | "shutdown" | "panicked" | "reset";
-
-interface FakeProcess {
-  readonly instanceId: string;
-  readonly ownerEpoch: number;
-  readonly name: string;
-  readonly pid: number;
-  readonly startedAtMs: number;
-  status: GuestStatus;
-  /** Number of resets: after each, the guest has forgotten a press of its button. */
-  resets: number;
-  readonly fence: boolean;
-  /** The disk that the guest has opened on the shared storage, under whatever name it is now. */
-  readonly disk: FakeDisk | undefined;
-  /** The storage lease of its host, which the process holds until it ends. */
-  readonly lease: FakeLease | undefined;
-  /** True: it was sent SIGSTOP. Once it is stopped, its actions are put off until it goes on. */
-  stopping: boolean;
-  /** True: it was sent SIGKILL, and a thread is left that waits for its storage in the kernel. */
-  killed: boolean;
-  /** True: its first thread waits in the kernel for a storage that does not answer; the others go on. */
-  hung: boolean;
-  readonly pending: OwnDeed[];
-}
-
 interface Injection {
   readonly verb: FakeVerb;
   /** Absent: the next call for any instance. */
@@ -75,6 +53,8 @@ const firstFakePid = 10_000_000;
 export class FakeWorld {
   readonly disks = new Map<string, Set<string>>();
   readonly machineFiles = new Map<string, string>();
+  readonly shapes = new FakeShapes();
+  readonly ports: FakePorts = new Map();
   /** Owner epochs of the guests whose disks this host has on the shared storage. */
   readonly sharedEpochs = new Map<string, number>();
   /** The storage lease that the agent holds: guests that are started are born with it. */
@@ -142,6 +122,7 @@ export class FakeWorld {
       status: "running",
       resets: 0,
       fence: spec.fence,
+      told: spec.guest?.configDrive === true ? spec.guest : undefined,
       lease: this.#leaseFor(spec),
       disk: this.#openDisk(spec, pid),
       stopping: false,
@@ -255,6 +236,10 @@ export class FakeWorld {
     this.print(guest.instanceId, text);
   }
 
+  toldTo(instanceId: string): GuestData | undefined {
+    return this.#processes.get(instanceId)?.told;
+  }
+
   find(instanceId: string): Guest | undefined {
     const guest = this.#processes.get(instanceId);
     return guest && isThere(guest) ? factsOf(guest) : undefined;
@@ -315,9 +300,15 @@ export class FakeWorld {
     return this.#processes.delete(instanceId);
   }
 
-  /** Kills the process, as SIGKILL does. */
-  kill(instanceId: string): void {
-    if (this.#sendKill(instanceId)) this.#emit({ kind: "lost", instanceId });
+  /** Kills the process, as SIGKILL does. `why`: what the host can tell of it. */
+  kill(instanceId: string, why?: Loss): void {
+    if (this.#sendKill(instanceId)) this.#emit({ kind: "lost", instanceId, ...(why && { why }) });
+  }
+
+  /** The guest's process wants more memory than its bound, and is ended by the kernel. */
+  exceedMemory(instanceId: string): void {
+    const message = "The guest's process needed more memory than its bound and was ended by the kernel.";
+    this.kill(instanceId, { reason: "memoryExceeded", message });
   }
 
   /** Cuts the computer's power: every process ends, disks and files stay, and nobody is told. */
@@ -365,20 +356,6 @@ export class FakeWorld {
     for (const listener of this.#listeners) listener(event);
   }
 }
-
-const factsOf = ({ instanceId, ownerEpoch, pid, status, startedAtMs }: FakeProcess): Guest => ({
-  ...{ instanceId, ownerEpoch, pid, status, startedAtMs },
-});
-
-/** The states of the process's threads, as the kernel would show them. */
-function threadsOf({ hung, killed, stopping }: FakeProcess): readonly string[] {
-  if (killed) return hung ? ["Z", "D"] : [];
-  if (hung) return ["D", "S"];
-  return stopping ? ["T", "T"] : ["S", "S"];
-}
-
-const isStopped = (guest: FakeProcess): boolean => conditionOf(threadsOf(guest)) === "stopped";
-const isThere = (guest: FakeProcess): boolean => conditionOf(threadsOf(guest)) !== "gone";
 
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {

@@ -2,7 +2,26 @@
 export const imageLimits = {
   /** One file of an image. */
   imageBytesMax: 256 * 1024 ** 3,
+  /** Directories that a refusal names. */
+  sourcesNamedMax: 10,
   /** Time and address space of the tool that inspects an image file of unknown origin. */
   imageInspectTimeoutMs: 20_000,
   imageInspectMemoryBytesMax: 1024 ** 3,
+  /** Open files of that tool: its libraries, the image, a few of its own. */
+  imageInspectFilesMax: 64,
+  /**
+   * Tables of a qcow2 image, which are all read: bytes of the first table (as in QEMU), then bytes and number
+   * of the second ones. A full image of 256 GiB has 32 MiB in 512 of them with clusters of 64 KiB, and 512
+   * MiB in 131,072 with clusters of 4 KiB.
+   */
+  qcow2FirstTableBytesMax: 32 * 1024 ** 2,
+  qcow2TableBytesMax: 512 * 1024 ** 2,
+  qcow2TablesMax: 200_000,
+  /** Of its counts of references, likewise: bytes of the table that names their blocks (as in QEMU). */
+  qcow2CountTableBytesMax: 8 * 1024 ** 2,
+  /**
+   * Internal snapshots of a qcow2 image. No guest sees them, and each costs QEMU time whenever a guest
+   * starts: 65,536 cost 19 s of processor time (QEMU 7.2).
+   */
+  qcow2SnapshotsMax: 16,
 } as const;

@@ -6,27 +6,18 @@
  * other file of its computer, nor to find out whether one exists. Only the user that runs the cluster can
  * read the store: guests read copies (cache.ts).
  */
-import { constants } from "node:fs";
-import {
-  chmod,
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readlink,
-  realpath,
-  rename,
-  rm,
-  stat,
-} from "node:fs/promises";
-import { isAbsolute, join, normalize, sep } from "node:path";
+import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { DiskFormat } from "../../../protocol/image.ts";
 import { storageLimits } from "../../../protocol/limits/storage.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { usualHypervisor } from "../built-in.ts";
 import { diskError, isTemporaryName, syncDirectory, temporaryName } from "../durable-file.ts";
+import { openAllowed } from "./allowed-file.ts";
 import { copyVerified, isOlder } from "./cache.ts";
 import { inspectDisk } from "./inspect.ts";
 import { imageLimits } from "./limits.ts";
+import { unusable } from "./refusal.ts";
 import { holdFile } from "./removal.ts";
 
 export interface ImageSource {
@@ -35,6 +26,8 @@ export interface ImageSource {
   readonly sizeBytes?: number;
   /** Absent: a kernel or ramdisk, whose content only a guest will ever interpret. */
   readonly format?: DiskFormat;
+  /** As in DiskSource. */
+  readonly bootedBy?: string | null;
   /**
    * Id of the image that the file is held for. Absent: no hold is needed, because nothing is removed from
    * this store.
@@ -90,7 +83,7 @@ export class ImageStore {
       checkSum(copied, source);
       // Examined as a user without rights, by a descriptor: nobody else can pass through the directory.
       await chmod(temporary, 0o444);
-      const inspected = await inspectCopy(temporary, source.format, signal);
+      const inspected = await inspectCopy(temporary, source, signal);
       await chmod(temporary, 0o400);
       if (source.heldFor !== undefined)
         await holdFile(this.#options.directory, copied.sha256, source.heldFor);
@@ -122,60 +115,14 @@ export class ImageStore {
   }
 }
 
-/**
- * One error for all paths outside, so that nobody learns which files exist outside the allowed directories.
- */
-const outside = () =>
-  new StatusError(
-    "unusableImage",
-    "The image cannot be used: it is no ordinary, readable file in a directory that images may come from.",
-  );
-
-/**
- * Opens a file and then proves from the open file where it is: a link that is swapped in between gains
- * nothing.
- * @throws INVALID_ARGUMENT unusableImage
- */
-async function openAllowed(path: string, sources: readonly string[]): Promise<FileHandle> {
-  const roots = await realRoots(sources);
-  if (!isAbsolute(path) || normalize(path) !== path) throw outside();
-  // O_NONBLOCK: opening a pipe must not wait for a writer.
-  const file = await openOrRefuse(path);
-  try {
-    const real = await readlink(`/proc/self/fd/${file.fd}`);
-    const allowed = roots.some((root) => real.startsWith(root.endsWith(sep) ? root : root + sep));
-    if (allowed && (await file.stat()).isFile()) return file;
-    throw outside();
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
-}
-
-async function openOrRefuse(path: string): Promise<FileHandle> {
-  try {
-    const real = await realpath(path);
-    return await open(real, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch {
-    throw outside();
-  }
-}
-
-async function realRoots(sources: readonly string[]): Promise<readonly string[]> {
-  const roots = await Promise.all(sources.map((source) => realpath(source).catch(() => undefined)));
-  return roots.filter((root) => root !== undefined);
-}
-
 /** Checks what the caller declared, as far as it can be checked before a byte is copied. */
 async function checkClaims(file: FileHandle, source: ImageSource): Promise<void> {
-  const { size } = await file.stat();
-  if (size === 0) throw new StatusError("unusableImage", "The image cannot be used: the file is empty.");
-  if (size > imageLimits.imageBytesMax) {
-    throw new StatusError(
-      "unusableImage",
-      "The image cannot be used: the file is larger than any image may be.",
-    );
-  }
+  const { size, nlink } = await file.stat();
+  // Whoever may write to an allowed directory could name a file of another one there, which only we may read.
+  if (nlink > 1)
+    throw unusable("the file has several names, perhaps elsewhere (hard links); make a copy of it");
+  if (size === 0) throw unusable("the file is empty");
+  if (size > imageLimits.imageBytesMax) throw unusable("the file is larger than any image may be");
   if (source.sizeBytes !== undefined && source.sizeBytes !== size) {
     const message = `The file has ${size} bytes, not the ${source.sizeBytes} that were named.`;
     throw new StatusError("checksumMismatch", message);
@@ -190,11 +137,13 @@ function checkSum(copied: { readonly sha256: string }, source: ImageSource): voi
   );
 }
 
-async function inspectCopy(path: string, format: DiskFormat | undefined, signal: AbortSignal) {
+async function inspectCopy(path: string, { format, bootedBy }: ImageSource, signal: AbortSignal) {
   if (format === undefined) return {};
   const file = await open(path, "r");
   try {
-    const { virtualSizeBytes } = await inspectDisk(file, format, signal);
+    // Other hypervisors may run what this one's firmware does not boot.
+    const boots = bootedBy === null || bootedBy === usualHypervisor;
+    const { virtualSizeBytes } = await inspectDisk(file, { format, boots }, signal);
     return { format, virtualSizeBytes };
   } finally {
     await file.close();

@@ -4,7 +4,7 @@
  * emulation fails; so the tiny kernel is booted under KVM to its marker, with a deadline. Decided once per
  * computer, boot and version, and kept in a file.
  */
-import { constants, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { chmod, copyFile, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { MachineSpec } from "../../../protocol/machine.ts";
@@ -12,6 +12,7 @@ import type { Clock, Ids, Log } from "../../../protocol/wire/transport.ts";
 import { writeDurably } from "../durable-file.ts";
 import { guestFiles, makeGuestDirectory } from "../guest-directory.ts";
 import { type GuestUser, guestUser } from "../guest-user.ts";
+import type { ProbeGuest } from "../kinds.ts";
 import { readBootId } from "../process-table.ts";
 import { delay } from "../waiting.ts";
 import { qemuArguments } from "./arguments.ts";
@@ -24,16 +25,7 @@ import { launchOf } from "./launcher.ts";
 import { qemuLimits } from "./limits.ts";
 
 const wantedAccelerators = ["auto", "kvm", "tcg"] as const;
-export type WantedAccelerator = (typeof wantedAccelerators)[number];
-
-/** The guest that KVM is tried with: it is known to print its marker. */
-export interface ProbeGuest {
-  readonly kernel: string;
-  readonly ramdisk: string;
-  /** Kernel arguments that put the guest's console on the serial line. */
-  readonly commandLine: string;
-  readonly marker: string;
-}
+type WantedAccelerator = (typeof wantedAccelerators)[number];
 
 export interface AcceleratorOptions {
   readonly wanted: WantedAccelerator;
@@ -87,17 +79,39 @@ interface KvmAccess {
 
 /**
  * Whether the guests' user may open the device: by its mode, or by a group that a guest's process can be
- * given.
+ * given. Without users of their own guests run as this process does.
  */
 export function kvmAccess(device: string, user: GuestUser | undefined): KvmAccess {
   const found = statSync(device, { throwIfNoEntry: false });
-  if (found === undefined) return { refusal: `There is no ${device}.`, groups: [] };
-  if (user === undefined) return { refusal: undefined, groups: [] };
-  if ((found.mode & 0o006) === 0o006) return { refusal: undefined, groups: [] };
+  if (found === undefined) return closed(`There is no ${device}.`, howToHaveOne);
+  if (user === undefined)
+    return mayOpen(device) ? open : closed(`This user may not open ${device}.`, howToJoin(device));
+  if ((found.mode & 0o006) === 0o006) return open;
   if ((found.mode & 0o060) === 0o060 && found.gid !== 0) return { refusal: undefined, groups: [found.gid] };
   const mode = (found.mode & 0o777).toString(8);
-  const refusal = `Guests run as unprivileged users, and ${device} (mode ${mode}) is closed to them.`;
-  return { refusal, groups: [] };
+  const why = `Guests run as unprivileged users, and ${device} (mode ${mode}) is closed to them.`;
+  return closed(why, `To open it: chgrp kvm ${device} && chmod 660 ${device}; then start the node again.`);
+}
+
+const open: KvmAccess = { refusal: undefined, groups: [] };
+const closed = (why: string, next: string): KvmAccess => ({ refusal: `${why} ${next}`, groups: [] });
+
+const howToHaveOne =
+  "To have it: switch virtualization on in the firmware, or nested virtualization where this computer is a " +
+  "guest itself; then modprobe kvm_intel, or kvm_amd.";
+
+/** The group of the device, as it is named on most systems. */
+const howToJoin = (device: string): string =>
+  `To join its group: usermod -aG $(stat -c %G ${device}) USER, as root; then log in anew.`;
+
+function mayOpen(device: string): boolean {
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    // Whatever the reason, a guest could not open it either.
+    return false;
+  }
 }
 
 /** Tries KVM. Undefined when the guest reached its marker; otherwise the reason why not. */
@@ -175,10 +189,11 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
       if (guest.facts.status !== "running") break;
       await delay(clock, markerProbePeriodMs);
     }
-    return `Under KVM a guest did not get to its marker in ${qemuLimits.acceleratorProbeTimeoutMs / 1000} s.`;
+    const seconds = qemuLimits.acceleratorProbeTimeoutMs / 1000;
+    return `Under KVM a guest did not get to its marker in ${seconds} s. ${howToInsist}`;
   } catch (error) {
     log.debug({ error: String(error), said: await lastWords(directory) }, "the KVM probe failed");
-    return "Under KVM the hypervisor failed at its start.";
+    return `Under KVM the hypervisor failed at its start. ${howToInsist}`;
   } finally {
     await guest.halt();
     guest.release();
@@ -186,6 +201,10 @@ async function bootToMarker(options: AcceleratorOptions, probe: ProbeGuest, plac
 }
 
 const markerProbePeriodMs = 25;
+
+const howToInsist =
+  "It is tried again when the computer has started anew, or with another QEMU; the option accelerator: kvm " +
+  "insists on it.";
 
 function probeSpec(instanceId: string, probe: ProbeGuest): MachineSpec {
   const image = { id: "probe", disk: null, kernel: null, ramdisk: null, commandLine: probe.commandLine };

@@ -1,7 +1,8 @@
 /**
  * The command line of one QEMU process, made from typed values: pure, a list, never a shell string. Every
  * path is relative to the guest's directory (guest-directory.ts says why), so no value of a user ever becomes
- * part of an option's syntax: foreign values go into JSON, or into an argument of their own.
+ * part of an option's syntax: foreign values go into JSON, or into an argument of their own. What the guest
+ * sees of it is made in line/, by the guest's shape.
  *
  * The network is slirp with `restrict=on`: the guest gets an address by DHCP and can reach nothing else,
  * because slirp's gateway address would lead it to the loopback services of its host (NATS and PostgreSQL
@@ -13,25 +14,21 @@
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { guestFiles } from "../guest-directory.ts";
 import { hostName } from "../guest-name.ts";
+import { configDrive } from "./config-drive.ts";
 import { guestName } from "./guest-tag.ts";
-import { numaArguments, type Pins } from "./pins.ts";
+import { guestLine } from "./line/line.ts";
+import { backends } from "./line/seen.ts";
+import { numaMemory, type Pins } from "./pins.ts";
 
 export type Accelerator = "kvm" | "tcg";
-
-/**
- * Both ends of a migration must have the same machine type; QEMU of Debian 12 has this one, and later ones
- * keep it for years.
- */
-const machineType = "pc-q35-7.2";
-
-/** True for machine types with the PCI Express ports that our devices are plugged into. */
-export const isUsableMachineType = (name: string): boolean => /^(?:pc-)?q35(?:-[0-9.]+)?$/.test(name);
 
 export interface QemuArguments {
   readonly spec: MachineSpec;
   readonly accelerator: Accelerator;
   /** Path relative to the guest's directory, or undefined. */
   readonly disk: string | undefined;
+  /** The same of the config drive. */
+  readonly configDrive?: string | undefined;
   /** True: the disk is opened past the page cache. */
   readonly direct: boolean;
   /** The overlay's backing file and its format; undefined: the disk has none. */
@@ -49,12 +46,20 @@ export const isUuid = (text: string): boolean =>
 
 /** The arguments after the executable's name. */
 export function qemuArguments(given: QemuArguments): readonly string[] {
+  const { spec, accelerator, disk, configDrive: drive, firmware, pins } = given;
   return [
-    ...identity(given.spec),
-    ...machine(given),
+    ...identity(spec),
+    ...processOptions(accelerator),
     ...(given.kernel === undefined ? [] : boot(given, given.kernel)),
-    ...control(),
-    ...devices(given),
+    ...monitors,
+    ...(spec.numa && pins ? numaMemory(spec.numa, pins) : []),
+    ...channels(spec),
+    ...(disk === undefined ? [] : rootDisk(given, disk)),
+    ...(drive === undefined ? [] : configDrive(drive)),
+    ...guestLine({
+      ...{ spec, accelerator, hasRootDisk: disk !== undefined, hasConfigDrive: drive !== undefined },
+      firmware: firmware === undefined ? "bios" : "qboot",
+    }),
   ];
 }
 
@@ -62,18 +67,11 @@ function identity(spec: MachineSpec): readonly string[] {
   return ["-name", guestName(spec), "-uuid", spec.instanceId, "-pidfile", guestFiles.pid];
 }
 
-function machine(given: QemuArguments): readonly string[] {
-  const { spec, accelerator, pins } = given;
-  // A translation cache of 32 MiB instead of the default share of the host's memory: boots as fast, measured.
-  const chosen = {
-    kvm: ["-accel", "kvm", "-cpu", "host"],
-    tcg: ["-accel", "tcg,tb-size=32", "-cpu", "qemu64"],
-  };
+function processOptions(accelerator: Accelerator): readonly string[] {
   return [
     ...["-no-user-config", "-nodefaults", "-display", "none"],
-    ...["-machine", spec.machineType ?? machineType, ...chosen[accelerator]],
-    ...["-m", `size=${spec.memoryMib}M`],
-    ...(spec.numa && pins ? numaArguments(spec.numa, pins) : ["-smp", `cpus=${spec.vcpus}`]),
+    // A translation cache of 32 MiB, not the default share of the host's memory: boots as fast, measured.
+    ...["-accel", accelerator === "tcg" ? "tcg,tb-size=32" : accelerator],
     // QEMU stays when its guest ends or panics, so that the reason can be read; the CPUs start on `cont`.
     ...["-no-shutdown", "-action", "panic=pause", "-S"],
     ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
@@ -90,53 +88,29 @@ function boot(given: QemuArguments, kernel: string): readonly string[] {
   ];
 }
 
-function control(): readonly string[] {
-  return [
-    ...["-qmp", `unix:${guestFiles.qmp},server=on,wait=off`],
-    ...["-qmp", `unix:${guestFiles.qmpDebug},server=on,wait=off`],
-    "-chardev",
-    `socket,id=console,path=${guestFiles.consoleSocket},server=on,wait=off,` +
-      `logfile=${guestFiles.console},logappend=on`,
-  ];
-}
-
-/** On q35, a device can be plugged into a running guest only at a free root port: two are free. */
-const rootPorts = ["port1", "port2", "port3", "port4"] as const;
-
-function devices(given: QemuArguments): readonly string[] {
-  const ports = rootPorts.map((id, index) => ({
-    driver: "pcie-root-port",
-    id,
-    bus: "pcie.0",
-    chassis: index + 1,
-    slot: index + 1,
-    addr: `0x${(index + 4).toString(16)}`,
-  }));
-  return [
-    ...ports.flatMap((port) => device(port)),
-    ...device({ driver: "isa-serial", id: "serial0", chardev: "console" }),
-    ...(given.disk === undefined ? [] : rootDisk(given, given.disk)),
-    // DHCP tells the guest its name: a guest that boots from a disk gets no kernel command line from us.
-    ...["-netdev", `user,id=net0,restrict=on,ipv6=off,hostname=${hostName(given.spec)}`],
-    // An empty romfile: no option ROM is loaded, since no guest boots from the network.
-    ...device({
-      driver: "virtio-net-pci",
-      id: "nic0",
-      netdev: "net0",
-      bus: "port2",
-      mac: given.spec.macAddress,
-      romfile: "",
-    }),
-    ...["-object", "rng-random,id=random0,filename=/dev/urandom"],
-    ...device({ driver: "virtio-rng-pci", id: "rng0", rng: "random0", bus: "pcie.0" }),
-    ...device({ driver: "pvpanic-pci", id: "panic0", bus: "pcie.0" }),
-  ];
-}
-
-const device = (properties: Readonly<Record<string, unknown>>): readonly string[] => [
-  "-device",
-  JSON.stringify(properties),
+const monitors = [
+  ...["-qmp", `unix:${guestFiles.qmp},server=on,wait=off`],
+  ...["-qmp", `unix:${guestFiles.qmpDebug},server=on,wait=off`],
 ];
+
+/** What the guest's devices are connected to, but its disks. */
+function channels(spec: MachineSpec): readonly string[] {
+  return [
+    "-chardev",
+    `socket,id=${backends.console},path=${guestFiles.consoleSocket},server=on,wait=off,` +
+      `logfile=${guestFiles.console},logappend=on`,
+    ...(spec.shape === undefined ? [] : agentChannel),
+    // DHCP tells the guest its name: a guest that boots from a disk gets no kernel command line from us.
+    ...["-netdev", `user,id=${backends.network},restrict=on,ipv6=off,hostname=${hostName(spec)}`],
+    ...["-object", `rng-random,id=${backends.random},filename=/dev/urandom`],
+  ];
+}
+
+/**
+ * The guest's own end is a device; nobody listens at this one yet. A guest that writes while nobody is
+ * connected waits, and QEMU keeps nothing of it (tried with 256 MiB): there must be no log file here.
+ */
+const agentChannel = ["-chardev", `socket,id=${backends.agent},path=${guestFiles.agent},server=on,wait=off`];
 
 /** Names every format, down to the last file: QEMU must never probe bytes that a guest has written. */
 function rootDisk(given: QemuArguments, disk: string): readonly string[] {
@@ -150,13 +124,10 @@ function rootDisk(given: QemuArguments, disk: string): readonly string[] {
   };
   const root = {
     driver: "qcow2",
-    "node-name": "root",
+    "node-name": backends.root,
     discard: "unmap",
     file: { ...file(disk), discard: "unmap", ...(given.direct ? { cache: { direct: true } } : {}) },
     backing: base ?? null,
   };
-  return [
-    ...["-blockdev", JSON.stringify(root)],
-    ...device({ driver: "virtio-blk-pci", id: "root0", drive: "root", bus: "port1", bootindex: 1 }),
-  ];
+  return ["-blockdev", JSON.stringify(root)];
 }

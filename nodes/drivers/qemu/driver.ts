@@ -6,30 +6,30 @@
  * with proof when they are older.
  */
 import type { FileHandle } from "node:fs/promises";
-import { relative } from "node:path";
 import type {
   Guest,
   GuestEvent,
   GuestPaths,
   Hypervisor,
   HypervisorCapabilities,
+  Loss,
 } from "../../../actors/ports/hypervisor.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
+import type { OfferedShapes } from "../../../protocol/shape.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
+import { entering } from "../cgroup/entry.ts";
+import type { GuestGroups } from "../cgroup/guest-groups.ts";
+import { lossByEnd } from "../cgroup/loss.ts";
 import type { HostNumaNode } from "../computer-facts.ts";
-import {
-  cachedImage,
-  guestDirectory,
-  makeGuestDirectory,
-  type StateDirectories,
-} from "../guest-directory.ts";
-import { guestUser, imageGroup } from "../guest-user.ts";
+import { refuseUntold } from "../config-drive/untold.ts";
+import { guestDirectory, makeGuestDirectory, type StateDirectories } from "../guest-directory.ts";
+import { guestUser } from "../guest-user.ts";
 import { isAlive, readBootId } from "../process-table.ts";
+import { refuseNetworks } from "../unplugged.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
 import { qemuArguments } from "./arguments.ts";
 import { CpuPools } from "./cpu-pools.ts";
-import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
 import type { GuestNetwork } from "./guest-network.ts";
 import {
@@ -40,14 +40,15 @@ import {
   inOrderOfProof,
   record,
   recordedStart,
+  type SpawnedGuest,
   type SpawnOptions,
 } from "./guest-process.ts";
 import { bringUp, whenUnlocked } from "./launch.ts";
 import { type Launch, launchOf } from "./launcher.ts";
 import { qemuLimits } from "./limits.ts";
-import type { Pins } from "./pins.ts";
-import { pinsOfArgv } from "./pins.ts";
-import { refuseUnfit, spawn, unlessAborted } from "./starting.ts";
+import { unlessRefused } from "./offers.ts";
+import { type Pins, pinsOfArgv } from "./pins.ts";
+import { argumentsFor, imageGroups, recordFence, refuseUnfit, spawn, unlessAborted } from "./starting.ts";
 
 export interface AcceleratorChoice {
   readonly accelerator: "kvm" | "tcg";
@@ -64,6 +65,8 @@ export interface QemuOptions {
   readonly executable: string;
   readonly version: () => Promise<string>;
   readonly accelerator: () => Promise<AcceleratorChoice>;
+  /** The shapes that guests can have under this accelerator. */
+  readonly shapes: () => Promise<OfferedShapes>;
   /**
    * Opens the storage lease's file that a guest holds open when another host may take it over. Absent, or
    * answering undefined: no such file.
@@ -71,9 +74,25 @@ export interface QemuOptions {
   readonly openLease?: () => Promise<FileHandle | undefined>;
   /** The network that guests' processes are in. Absent: the agent's own. */
   readonly network?: GuestNetwork;
+  /** The cgroups that bound the guests, and the host's own in which they can be frozen. */
+  readonly groups: GuestGroups;
   /** The NUMA nodes in the order of the host's inventory. */
   readonly nodes: () => Promise<readonly HostNumaNode[]>;
 }
+
+/** What this driver does with QEMU, not what QEMU could do. */
+const abilities: Omit<
+  HypervisorCapabilities,
+  "kind" | "accelerator" | "acceleratorReason" | "version" | "shapes"
+> = {
+  networks: ["user"],
+  volumes: [],
+  hotPlug: false,
+  liveMigration: false,
+  console: true,
+  configDrive: true,
+  save: false,
+};
 
 export class QemuHypervisor implements Hypervisor {
   readonly #options: QemuOptions;
@@ -93,9 +112,13 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   async capabilities(): Promise<HypervisorCapabilities> {
-    const [version, choice] = await Promise.all([this.#options.version(), this.#options.accelerator()]);
-    const { accelerator, reason } = choice;
-    return { kind: "qemu", accelerator, acceleratorReason: reason, version };
+    const { version: findVersion, accelerator: choose, shapes: find } = this.#options;
+    const found = unlessRefused(find(), this.#options.log);
+    const [version, choice, shapes] = await Promise.all([findVersion(), choose(), found]);
+    const { accelerator, reason: acceleratorReason } = choice;
+    const { bounding } = this.#options.groups;
+    const offered = shapes === undefined ? {} : { shapes };
+    return { kind: "qemu", accelerator, acceleratorReason, version, bounding, ...offered, ...abilities };
   }
 
   onEvent(listener: (event: GuestEvent) => void): void {
@@ -118,7 +141,9 @@ export class QemuHypervisor implements Hypervisor {
   start(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
     return this.#turns.run(spec.instanceId, async () => {
       throwIfAborted(signal);
-      refuseUnfit(spec);
+      await refuseUnfit(spec, this.#options.shapes);
+      refuseUntold(spec, paths);
+      refuseNetworks(spec);
       const living = await this.#living(spec.instanceId);
       if (living !== undefined && (await this.#takeOver(living, spec, signal))) return living.facts;
       return this.#launch(spec, paths, signal);
@@ -145,9 +170,10 @@ export class QemuHypervisor implements Hypervisor {
     return this.#turns.run(instanceId, async () => {
       throwIfAborted(signal);
       const guest = await this.#living(instanceId);
-      if (guest === undefined) return;
-      await guest.halt(signal);
-      await clearRemains(guest.process.directory);
+      await guest?.halt(signal);
+      // A process that broke out of its guest may look like none, but it cannot leave the guest's cgroups.
+      if (guest === undefined) await this.#options.groups.remove(instanceId, signal);
+      else await this.#clear(guest.process, signal);
     });
   }
 
@@ -195,7 +221,7 @@ export class QemuHypervisor implements Hypervisor {
     const directory = guestDirectory(directories, spec.instanceId);
     const user = guestUser(spec.instanceId);
     const choice = await this.#options.accelerator();
-    const given = await this.#arguments(spec, paths, choice);
+    const given = await argumentsFor(directories, spec, paths, choice);
     await (spec.numa && this.#cpus.open());
     await makeGuestDirectory(directory, user);
     await clearRemains(directory);
@@ -203,14 +229,16 @@ export class QemuHypervisor implements Hypervisor {
     const network = await this.#options.network?.path();
     const { instanceId, ownerEpoch, fence } = spec;
     const tag = { instanceId, ownerEpoch, fence };
+    recordFence(directory, tag, paths.disk);
     return whenUnlocked(instanceId, { clock, signal }, async () => {
       throwIfAborted(signal);
+      const groups = await this.#options.groups.make(tag, spec, signal);
       const about = { tag, directory, user, bootId, nowMs: clock.nowMs() };
       const pinned = () => {
         const pins = this.#cpus.choose(spec.numa);
         const qemu = { command: this.#options.executable, argv: qemuArguments({ ...given, pins }) };
-        const groups = [...choice.groups, ...imageGroups(spec)];
-        return { launch: launchOf({ user, groups, network, spec }, qemu), pins };
+        const members = [...choice.groups, ...imageGroups(spec)];
+        return { launch: entering(groups, launchOf({ user, groups: members, network, spec }, qemu)), pins };
       };
       const { spawned, guest } = await this.#spawn(pinned, about, signal);
       await bringUp(guest, spawned, { clock, log, signal, beforeRun: () => this.#cpus.arrange(guest) });
@@ -234,42 +262,31 @@ export class QemuHypervisor implements Hypervisor {
       throwIfAborted(signal);
       const { launch, pins } = pinned();
       const spawned = spawn(launch, { ...about, held: lease?.fd });
-      return { spawned, guest: this.#keep({ ...spawned.process, pins }, false) };
+      return { spawned, guest: this.#keep({ ...spawned.process, pins }, spawned.ended) };
     } finally {
       await lease?.close();
     }
   }
 
-  async #arguments(spec: MachineSpec, paths: GuestPaths, choice: AcceleratorChoice) {
-    const { directories } = this.#options;
-    const own = guestDirectory(directories, spec.instanceId);
-    const near = (path: string | undefined) => (path === undefined ? undefined : relative(own, path));
-    const { disk } = spec.image;
-    const image = disk && (paths.base ?? cachedImage(directories, disk.sha256));
-    const base = disk && image ? { file: relative(own, image), format: disk.format } : undefined;
-    return {
-      spec,
-      accelerator: choice.accelerator,
-      disk: near(paths.disk),
-      direct: paths.direct === true,
-      base,
-      kernel: near(paths.kernel),
-      ramdisk: near(paths.ramdisk),
-      firmware: await firmwareFor(paths.kernel),
-    };
-  }
-
-  #keep(process: GuestProcess, established: boolean): QemuGuest {
+  /** `ended`: of a process that was just started, and has to establish itself first. */
+  #keep(process: GuestProcess, ended?: SpawnedGuest["ended"]): QemuGuest {
     const { clock, log } = this.#options;
     const guest: QemuGuest = new QemuGuest(process, {
       clock,
       log,
-      established,
+      established: ended === undefined,
       emit: (event) => this.#emit(event),
+      whyLost: () => this.#whyLost(process, ended),
       onGone: () => this.#forget(guest),
     });
     this.#guests.set(process.tag.instanceId, guest);
     return guest;
+  }
+
+  /** Asks at once: the cgroups are removed soon. */
+  async #whyLost({ tag }: GuestProcess, ended: SpawnedGuest["ended"] | undefined): Promise<Loss | undefined> {
+    const counted = this.#options.groups.lossOf(tag);
+    return lossByEnd(counted, await ended);
   }
 
   #forget(guest: QemuGuest): void {
@@ -291,7 +308,13 @@ export class QemuHypervisor implements Hypervisor {
    * new sockets.
    */
   async #clearAfter(process: GuestProcess): Promise<void> {
-    if (!this.#guests.has(process.tag.instanceId)) await clearRemains(process.directory);
+    if (!this.#guests.has(process.tag.instanceId)) await this.#clear(process);
+  }
+
+  /** Removes what a process has left that is proved gone, whatever it had begun included. */
+  async #clear({ tag, directory }: GuestProcess, signal?: AbortSignal): Promise<void> {
+    await this.#options.groups.remove(tag.instanceId, signal);
+    await clearRemains(directory);
   }
 
   #emit(event: GuestEvent): void {
@@ -312,6 +335,8 @@ export class QemuHypervisor implements Hypervisor {
   async #adoptAll(): Promise<void> {
     const bootId = await this.#readBootId();
     const found = await findGuests(this.#options.directories);
+    // Before the first start: afterwards an empty cgroup may be one whose process is about to come.
+    if (!this.#scanned) await this.#options.groups.sweep(new Set(found.map(({ tag }) => tag.instanceId)));
     const unknown = found.filter((one) => one.hasDirectory && !this.#knows(one));
     // One after the other for each instance: of two processes the recorded one, else the older one, is ours.
     const byInstance = [...Map.groupBy(unknown, ({ tag }) => tag.instanceId).values()];
@@ -346,7 +371,7 @@ export class QemuHypervisor implements Hypervisor {
       );
       return;
     }
-    const guest = this.#keep(this.#identify(one, bootId), true);
+    const guest = this.#keep(this.#identify(one, bootId));
     try {
       await guest.connect();
     } catch (error) {
@@ -372,10 +397,4 @@ export class QemuHypervisor implements Hypervisor {
     this.#bootId ??= readBootId();
     return this.#bootId;
   }
-}
-
-/** The groups that may read the files of a guest's image. */
-function imageGroups({ image }: MachineSpec): readonly number[] {
-  const files = [image.disk, image.kernel, image.ramdisk];
-  return files.flatMap((file) => (file === null ? [] : (imageGroup(file.sha256) ?? [])));
 }

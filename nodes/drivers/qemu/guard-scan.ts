@@ -1,7 +1,7 @@
 /**
- * Finds the guests that a node's guard has to know of, in the kernel's process table alone, and checks
- * whether their disks are still theirs. For the guard's own small process: it asks no other process, and
- * never signals a process whose start time it has not just compared.
+ * Finds the guests that a node's guard has to know of, by their cgroups or in the kernel's process table
+ * alone, and checks whether their disks are still theirs. For the guard's own small process: it asks no other
+ * process, and never signals a process whose start time it has not just compared.
  *
  * It must never wait for a process, which may be an attacker's: what is read of each process of the computer
  * is not in the process's memory, and its arguments are read only if its owner can be a guest's, beside other
@@ -12,6 +12,8 @@ import { uptime } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import type { ProcessCondition } from "../../../actors/node/guard/condition.ts";
 import type { FencedGuest } from "../../../actors/node/guard/messages.ts";
+import type { GroupedGuest, GuardGroups } from "../cgroup/guard-groups.ts";
+import { diskDirectory } from "../fence-record.ts";
 import { isOfOneGuest } from "../guest-user.ts";
 import { driverLimits } from "../limits.ts";
 import { ArgumentReader } from "../process-arguments.ts";
@@ -60,6 +62,8 @@ export interface ScanOptions {
   readonly reader?: Pick<ArgumentReader, "read">;
   /** Age below which a process may be on its way to its program. */
   readonly youngMs?: number;
+  /** The guests that have cgroups of their own. Absent: none has. */
+  readonly groups?: Pick<GuardGroups, "list" | "read">;
 }
 
 export class GuardScan {
@@ -75,6 +79,13 @@ export class GuardScan {
   #strangers = new Set<string>();
 
   readonly #youngMs: number;
+  readonly #groups: ScanOptions["groups"];
+  /** Ids of the cgroups whose guests are known by them, and not by their processes. */
+  #grouped = new Set<string>();
+  /** Those that the guard before has frozen or killed: signals cannot stop their processes. */
+  readonly #heldGroups = new Set<string>();
+  /** Known processes that have been seen in these cgroups. */
+  readonly #members = new Set<string>();
 
   /**
    * `guests`: real path of the directory that the node's guests work in. `held`: what the guard before has
@@ -84,7 +95,12 @@ export class GuardScan {
     this.#guests = guests;
     this.#reader = options.reader ?? new ArgumentReader(readLimits);
     this.#youngMs = options.youngMs ?? driverLimits.youngProcessMs;
-    for (const { instanceId, ownerEpoch, pid, startTicks } of held) {
+    this.#groups = options.groups;
+    for (const { instanceId, ownerEpoch, pid, startTicks, group } of held) {
+      if (group !== undefined) {
+        this.#heldGroups.add(group.id);
+        continue;
+      }
       const identity = { instanceId, ownerEpoch, pid, startTicks };
       const unread = { directory: undefined, isRead: false, isFinal: false, confined: undefined };
       this.#known.set(keyOf(identity), { ...identity, ...unread });
@@ -93,17 +109,55 @@ export class GuardScan {
 
   /** The living guests that are known; takes some 50 µs for each, and nothing for other processes. */
   known(): readonly FoundGuest[] {
+    const grouped = this.#listGroups();
+    const members = new Set(grouped.flatMap(({ processes }) => processes));
     const found: FoundGuest[] = [];
     for (const [key, { isFinal: _final, confined: _confined, ...guest }] of this.#known) {
       const condition = conditionNow(guest);
-      if (condition === "gone") this.#known.delete(key);
-      else found.push({ ...guest, stopped: condition === "stopped" });
+      if (members.has(guest.pid)) this.#members.add(key);
+      // One whose first thread has ended is not listed in its cgroup, and the others are in it all the same.
+      const isMember = members.has(guest.pid) || (this.#members.has(key) && hasEndedLeader(guest));
+      if (condition === "gone") this.#forget(key);
+      else if (!isMember) found.push({ ...guest, stopped: condition === "stopped" });
     }
-    return found;
+    return [...grouped.map((guest) => this.#foundBy(guest)), ...found];
+  }
+
+  #forget(key: string): void {
+    this.#known.delete(key);
+    this.#members.delete(key);
+  }
+
+  /**
+   * The guests that are known by their cgroups. One that was known by its process before stays so: the guard
+   * may have stopped that, or the guard before it, which knew of no cgroups.
+   */
+  #listGroups(): readonly GroupedGuest[] {
+    const known = new Set(
+      [...this.#known.values()].flatMap(({ pid, isFinal, isRead }) => (isFinal || !isRead ? [pid] : [])),
+    );
+    const grouped = (this.#groups?.list() ?? []).filter(
+      ({ group: { id }, processes }) =>
+        this.#grouped.has(id) || this.#heldGroups.has(id) || !processes.some((pid) => known.has(pid)),
+    );
+    this.#grouped = new Set(grouped.map(({ group }) => group.id));
+    return grouped;
+  }
+
+  /** Without a record of where its disk is, what its process shows of itself tells. */
+  #foundBy({ processes, directory, ...guest }: GroupedGuest): FoundGuest {
+    const shown = [...this.#known.values()].find(({ pid, isRead }) => isRead && processes.includes(pid));
+    const isRead = directory !== undefined || shown !== undefined;
+    return {
+      ...guest,
+      directory: directory === undefined ? shown?.directory : (directory ?? undefined),
+      isRead,
+    };
   }
 
   /** All living guests of the node that another host may take over. It answers in bounded time. */
   async find(): Promise<readonly FoundGuest[]> {
+    await this.#readGroups();
     const seen = await listProcesses(
       (one) => mayBeGuest(one),
       (uid) => mayOwnGuest(uid),
@@ -119,10 +173,23 @@ export class GuardScan {
       ({ key }) => this.#known.get(key)?.isFinal !== true && !this.#strangers.has(key),
     );
     const verdicts = await Promise.all(unknown.map(async (one) => [one, await this.#identify(one)] as const));
+    // A process that has entered its guest's cgroup meanwhile is known by the cgroup.
+    this.known();
     for (const [one, verdict] of verdicts) if (typeof verdict === "object") this.#known.set(one.key, verdict);
     for (const [one, verdict] of verdicts)
       if (verdict === "stranger" || verdict === "silent") this.#accompany(one, verdict);
     return this.known();
+  }
+
+  /** A state directory that hangs keeps nobody from being found by their processes. */
+  async #readGroups(): Promise<void> {
+    if (this.#groups === undefined) return;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, driverLimits.guardArgumentPatienceMs);
+    });
+    await Promise.race([this.#groups.read(), patience]);
+    clearTimeout(timer);
   }
 
   async #identify(one: Candidate): Promise<Verdict> {
@@ -145,12 +212,11 @@ export class GuardScan {
     const own = join(this.#guests, instanceId);
     if (linkOf(`${part}/cwd`) !== own) return "stranger";
     const disk = diskOf(argv);
-    const directory = disk === undefined ? "" : dirname(resolve(own, disk));
-    const isNamed = basename(directory) === `${instanceId}.e${ownerEpoch}`;
+    const directory = diskDirectory({ instanceId, ownerEpoch }, disk && resolve(own, disk)) ?? undefined;
     const isFinal = isHypervisor(program);
     return {
       ...{ instanceId, ownerEpoch, pid: one.pid, startTicks: one.startTicks },
-      ...{ directory: isNamed ? directory : undefined, isRead: true, isFinal },
+      ...{ directory, isRead: true, isFinal },
       confined: isFinal ? this.#confinementOf(one) : undefined,
     };
   }
@@ -216,6 +282,8 @@ function conditionNow(guest: FencedGuest): ProcessCondition {
   // A leader that runs needs no look at the other threads; one that has ended says nothing of them.
   return /^[TtZ]$/.test(facts.state) ? conditionOfTasks(guest.pid) : "running";
 }
+
+const hasEndedLeader = ({ pid }: FencedGuest): boolean => livingStat(pid)?.state === "Z";
 
 /** True while exactly this process lives. */
 export const isSameProcess = ({ pid, startTicks }: FencedGuest): boolean =>

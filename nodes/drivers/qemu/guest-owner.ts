@@ -16,12 +16,16 @@ export interface OwnedProcess {
   readonly uids: readonly number[];
 }
 
-/** The programs by which root becomes a guest's user, each in place of the one before; QEMU is the last. */
-const isLauncher = (program: string): boolean => /^(nsenter|prlimit|setpriv)$/.test(program);
+/**
+ * The programs by which root becomes a guest's user, each in place of the one before; QEMU is the last. The
+ * shell, under whatever name it has here, enters the guest's cgroups (cgroup/entry.ts).
+ */
+const isLauncher = (program: string): boolean =>
+  /^(sh|dash|bash|busybox|nsenter|prlimit|setpriv)$/.test(program);
 export const isHypervisor = (program: string): boolean => /^qemu-system-[a-z0-9_]+$/.test(program);
 
 /** What the kernel shows as the name of such a process (15 bytes at most), unless that has renamed itself. */
-const programNames = /^(?:qemu-system|nsenter|prlimit|setpriv)/;
+const programNames = /^(?:qemu-system|sh$|nsenter|prlimit|setpriv)/;
 
 /** This process's user, and the kind of guests' users: neither changes, and reading them takes long. */
 const here = { user: guestUser("-"), uid: process.getuid?.() ?? 0 };

@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { chownSync, closeSync, constants, fchownSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { guestOfMember } from "../cgroup/membership.ts";
 import { guestFiles, type StateDirectories } from "../guest-directory.ts";
 import type { GuestUser } from "../guest-user.ts";
 import { parseStat } from "../process-stat.ts";
@@ -29,8 +30,11 @@ export interface GuestProcess extends ProcessIdentity {
 
 export interface SpawnedGuest {
   readonly process: GuestProcess;
-  /** Resolves when the process has ended; only the agent that started the process is told this way. */
-  readonly ended: Promise<void>;
+  /**
+   * Resolves when the process has ended, with the signal that ended it; only the agent that started the
+   * process is told this way.
+   */
+  readonly ended: Promise<NodeJS.Signals | null>;
 }
 
 export interface SpawnOptions {
@@ -86,11 +90,11 @@ function prepareConsole(directory: string, user: GuestUser | undefined): void {
   if (user !== undefined) chownSync(join(directory, guestFiles.runtime), user.uid, user.gid);
 }
 
-function endOf(child: ChildProcess): Promise<void> {
+function endOf(child: ChildProcess): SpawnedGuest["ended"] {
   return new Promise((resolve) => {
-    child.once("exit", () => resolve());
+    child.once("exit", (_code, signal) => resolve(signal));
     // Without a pid there is no "exit"; identityOf throws in that case.
-    child.once("error", () => resolve());
+    child.once("error", () => resolve(null));
   });
 }
 
@@ -147,7 +151,7 @@ export interface FoundProcess extends ProcessFacts {
 /**
  * Every living process that is a guest of this state directory, found by asking the kernel only. Everything
  * but its owner can be pretended by any user of the computer. A guest whose arguments do not tell what it is
- * (it does not answer, or was broken out of) is known by the record of its start.
+ * (it does not answer, or was broken out of) is known by the record of its start, or by its cgroup.
  */
 export async function findGuests(directories: StateDirectories): Promise<readonly FoundProcess[]> {
   const found = await findProcesses(
@@ -158,7 +162,10 @@ export async function findGuests(directories: StateDirectories): Promise<readonl
   return found.flatMap((facts) => {
     const hasDirectory = !facts.cwd.endsWith(removed);
     const instanceId = basename(hasDirectory ? facts.cwd : facts.cwd.slice(0, -removed.length));
-    const tag = tagOfArgv(facts.argv) ?? recordedTag(join(directories.guests, instanceId), facts, bootId);
+    const tag =
+      tagOfArgv(facts.argv) ??
+      recordedTag(join(directories.guests, instanceId), facts, bootId) ??
+      guestOfMember(facts.pid, directories.root);
     if (tag?.instanceId !== instanceId) return [];
     if (!isGuestOwned(tag.instanceId, { program: programOf(facts), uids: facts.uids })) return [];
     return [{ ...facts, tag, hasDirectory }];
@@ -210,6 +217,7 @@ export async function clearRemains(directory: string): Promise<void> {
     guestFiles.qmp,
     guestFiles.qmpDebug,
     guestFiles.consoleSocket,
+    guestFiles.agent,
     guestFiles.process,
   ];
   await Promise.all(names.map((name) => rm(join(directory, name), { force: true })));

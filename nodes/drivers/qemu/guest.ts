@@ -5,7 +5,7 @@
  * just happened. The guest is gone only when the kernel says that its process is.
  */
 import { join } from "node:path";
-import type { Guest, GuestEvent, GuestStatus } from "../../../actors/ports/hypervisor.ts";
+import type { Guest, GuestEvent, GuestStatus, Loss } from "../../../actors/ports/hypervisor.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { guestFiles } from "../guest-directory.ts";
@@ -22,6 +22,8 @@ export interface GuestOptions {
   /** False while its start is under way: then its end is reported to the starter only. */
   readonly established: boolean;
   readonly emit: (event: GuestEvent) => void;
+  /** Why the process ended; asked when it is proved gone, and before `onGone`. Absent: nobody can tell. */
+  readonly whyLost?: () => Promise<Loss | undefined>;
   /** Called once, when the process is proved gone. */
   readonly onGone: () => void;
 }
@@ -142,9 +144,18 @@ export class QemuGuest {
     if (this.#gone || this.#released) return;
     this.#gone = true;
     this.#qmp?.close();
+    const why = this.#options.whyLost?.();
     this.#options.onGone();
-    if (this.#established && !this.#halting)
-      this.#options.emit({ kind: "lost", instanceId: this.process.tag.instanceId });
+    if (this.#established && !this.#halting) void this.#tellLoss(why);
+  }
+
+  async #tellLoss(asked: Promise<Loss | undefined> | undefined): Promise<void> {
+    const { instanceId } = this.process.tag;
+    const why = await asked?.catch((error: unknown) => {
+      this.#options.log.warn({ instanceId, error: String(error) }, "why a guest ended could not be read");
+      return undefined;
+    });
+    this.#options.emit({ kind: "lost", instanceId, ...(why === undefined ? {} : { why }) });
   }
 
   #take(event: QmpEvent): void {

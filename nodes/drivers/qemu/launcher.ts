@@ -56,8 +56,8 @@ const identity = (user: GuestUser, groups: readonly number[]): readonly string[]
  * disk can become. Threads are counted by user, so that only a user of the guest's own can be limited.
  */
 function resourceLimits({ spec, user }: LaunchOptions): readonly string[] {
-  const { qemuOpenFilesMax, qemuThreadsMax } = qemuLimits;
-  const threads = qemuThreadsMax + spec.vcpus;
+  const { qemuOpenFilesMax, qemuUserThreadsMax } = qemuLimits;
+  const threads = qemuUserThreadsMax + spec.vcpus;
   const limits = { core: 0, nofile: qemuOpenFilesMax, fsize: fileBytesMax(spec) };
   const all = user === undefined || isShared(user) ? limits : { ...limits, nproc: threads };
   return Object.entries(all).map(([name, value]) => `--${name}=${value}:${value}`);

@@ -38,6 +38,11 @@ export const qemuLimits = {
    * there.
    */
   qemuThreadsMax: 128,
+  /**
+   * The same for a guest's user, where the guest has one of its own: more, because the bound of its cgroup,
+   * which can tell that it was met, has to be met first.
+   */
+  qemuUserThreadsMax: 144,
   /** Making a network namespace: the start of a short process. */
   networkTimeoutMs: 10_000,
   /** Moving one thread to its CPUs: the run of a short process. */

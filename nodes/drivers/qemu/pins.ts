@@ -68,30 +68,35 @@ function parsed(text: string): Readonly<Record<string, unknown>>[] {
 const numbers = (value: unknown): number[] =>
   Array.isArray(value) ? value.filter((one): one is number => typeof one === "number") : [];
 
-/** The arguments for the guest's processors and memory, for a guest with NUMA nodes. */
-export function numaArguments(placement: NumaPlacement, { nodes, own }: Pins): readonly string[] {
-  const { nodes: asked } = placement;
-  const [first] = asked;
-  const cores = first?.vcpus ?? 0;
+/** Where a guest's memory comes from, and which CPUs touch it, for a guest with NUMA nodes. */
+export function numaMemory({ nodes: asked }: NumaPlacement, { nodes, own }: Pins): readonly string[] {
   // QEMU's threads that touch the memory before the guest does run on the guest's CPUs as well.
   const context = own && { "qom-type": "thread-context", id: cpusId, "cpu-affinity": own };
   const memory = asked.flatMap(({ memoryMib, pageKib }, index) =>
     object({
       ...(pageKib === undefined ? { "qom-type": "memory-backend-ram" } : hugePages(pageKib)),
       ...(pageKib === undefined || own === undefined ? {} : { "prealloc-context": cpusId }),
-      id: `numa${index}`,
+      id: memoryId(index),
       size: memoryMib * 1_024 ** 2,
       "host-nodes": [nodes[index]],
       policy: "bind",
     }),
   );
-  const topology = asked.flatMap((_, index) => [
-    "-numa",
-    `node,nodeid=${index},cpus=${index * cores}-${(index + 1) * cores - 1},memdev=numa${index}`,
-  ]);
-  const smp = `cpus=${asked.length * cores},sockets=${asked.length},cores=${cores},threads=1`;
-  return ["-smp", smp, ...(context === undefined ? [] : object(context)), ...memory, ...topology];
+  return [...(context === undefined ? [] : object(context)), ...memory];
 }
+
+/** The processors and NUMA nodes as the guest sees them. */
+export function numaTopology({ nodes }: NumaPlacement): readonly string[] {
+  const cores = nodes[0]?.vcpus ?? 0;
+  const smp = `cpus=${nodes.length * cores},sockets=${nodes.length},cores=${cores},threads=1`;
+  const topology = nodes.flatMap((_, index) => [
+    "-numa",
+    `node,nodeid=${index},cpus=${index * cores}-${(index + 1) * cores - 1},memdev=${memoryId(index)}`,
+  ]);
+  return ["-smp", smp, ...topology];
+}
+
+const memoryId = (index: number): string => `numa${index}`;
 
 /**
  * Memory in an anonymous file: no mount of hugetlbfs is needed, nor a right to write there. All pages are

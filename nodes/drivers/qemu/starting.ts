@@ -1,14 +1,23 @@
 /** Steps of a guest's start that need no state of the driver. */
 import type { FileHandle } from "node:fs/promises";
+import { relative } from "node:path";
+import type { GuestPaths } from "../../../actors/ports/hypervisor.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
+import { lackingOf, type MachineShape, type OfferedShapes } from "../../../protocol/shape.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { diskError } from "../durable-file.ts";
+import { writeFence } from "../fence-record.ts";
+import { cachedImage, guestDirectory, type StateDirectories } from "../guest-directory.ts";
+import { imageGroup } from "../guest-user.ts";
 import { abortError } from "../waiting.ts";
-import { isUsableMachineType, isUuid } from "./arguments.ts";
+import { type Accelerator, isUuid } from "./arguments.ts";
+import { firmwareFor } from "./firmware.ts";
 import { type SpawnOptions, spawnGuest } from "./guest-process.ts";
 import type { Launch } from "./launcher.ts";
+import { isUsableMachineType } from "./offers.ts";
 
 /** Refuses a spec that QEMU cannot run here. @throws INTERNAL hypervisorRefused */
-export function refuseUnfit(spec: MachineSpec): void {
+export async function refuseUnfit(spec: MachineSpec, offered: () => Promise<OfferedShapes>): Promise<void> {
   if (spec.architecture !== "x86_64") {
     throw new StatusError(
       "hypervisorRefused",
@@ -17,8 +26,21 @@ export function refuseUnfit(spec: MachineSpec): void {
   }
   if (spec.machineType !== null && !isUsableMachineType(spec.machineType))
     throw new StatusError("hypervisorRefused", `This host runs no guests of type ${spec.machineType}.`);
-  if (isUuid(spec.instanceId)) return;
-  throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
+  if (!isUuid(spec.instanceId))
+    throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
+  if (spec.shape !== undefined) refuseUnknownShape(spec.shape, await offered());
+}
+
+/** A guest that found other hardware than it had would be another computer: it is not started at all. */
+function refuseUnknownShape(shape: MachineShape, offered: OfferedShapes): void {
+  const lack = lackingOf(shape, offered);
+  if (lack === undefined) return;
+  const words = {
+    version: `This host knows no hardware of version ${shape.version}.`,
+    machineType: `This host's QEMU has no machine type ${shape.machineType}.`,
+    cpuModel: `This host cannot give a guest the processor ${shape.cpuModel}.`,
+  };
+  throw new StatusError("hypervisorRefused", words[lack]);
 }
 
 /**
@@ -43,4 +65,42 @@ export function spawn(launch: Launch, options: SpawnOptions) {
     const message = `The hypervisor of instance ${options.tag.instanceId} could not be started.`;
     throw new StatusError("hypervisorRefused", message, { cause: error });
   }
+}
+
+/** Writes down where the guest's disk is, for the guard. @throws StatusError diskFull */
+export function recordFence(...record: Parameters<typeof writeFence>): void {
+  try {
+    writeFence(...record);
+  } catch (error) {
+    throw diskError(error, "Writing down where a guest's disk is");
+  }
+}
+
+/** The groups that may read the files of a guest's image. */
+export function imageGroups({ image }: MachineSpec): readonly number[] {
+  const files = [image.disk, image.kernel, image.ramdisk];
+  return files.flatMap((file) => (file === null ? [] : (imageGroup(file.sha256) ?? [])));
+}
+
+/** Everything that QEMU's arguments are made of, but the CPUs of the host. */
+export async function argumentsFor(
+  directories: StateDirectories,
+  spec: MachineSpec,
+  paths: GuestPaths,
+  { accelerator }: { readonly accelerator: Accelerator },
+) {
+  const own = guestDirectory(directories, spec.instanceId);
+  const near = (path: string | undefined) => (path === undefined ? undefined : relative(own, path));
+  const { disk } = spec.image;
+  const image = disk && (paths.base ?? cachedImage(directories, disk.sha256));
+  const base = disk && image ? { file: relative(own, image), format: disk.format } : undefined;
+  return {
+    ...{ spec, accelerator, base },
+    disk: near(paths.disk),
+    configDrive: near(paths.configDrive),
+    direct: paths.direct === true,
+    kernel: near(paths.kernel),
+    ramdisk: near(paths.ramdisk),
+    firmware: await firmwareFor(paths.kernel),
+  };
 }

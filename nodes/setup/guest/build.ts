@@ -31,6 +31,20 @@ import { type AptOptions, aptCandidate, downloadPackages } from "./packages.ts";
 const rootDirectory = join(import.meta.dirname, "root");
 const kernelPackage = "linux-image-cloud-amd64";
 const busyboxPackage = "busybox-static";
+/** The ssh server and what it is linked with, down to the C library. */
+const sshPackages = [
+  "dropbear-bin",
+  "libc6",
+  "libcrypt1",
+  "libtomcrypt1",
+  "libtommath1",
+  "libgmp10",
+  "zlib1g",
+];
+const loader = "ld-linux-x86-64.so.2";
+const sshLibraries = [
+  ...["libc.so.6", "libcrypt.so.1", "libtomcrypt.so.1", "libtommath.so.1", "libgmp.so.10", "libz.so.1"],
+];
 const commandLine = "console=ttyS0 quiet loglevel=3 tsc=reliable no_timer_check random.trust_cpu=1 panic=-1";
 const bootMib = 24;
 const rootMib = 32;
@@ -40,6 +54,8 @@ const modules = [
   ...["virtio_ring", "virtio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk"],
   ...["failover", "net_failover", "virtio_net", "virtio_console", "virtio-rng", "virtio_balloon"],
   ...["evdev", "button", "pvpanic", "pvpanic-mmio", "pvpanic-pci"],
+  // The config drive's file system.
+  ...["cdrom", "isofs"],
 ];
 
 export interface GuestFiles {
@@ -139,7 +155,7 @@ interface Packages {
   readonly busybox: string;
 }
 
-/** Downloads the two packages and unpacks the files that are needed. */
+/** Downloads the packages and unpacks the files that are needed. */
 async function fetchPackages(work: string, run: RunTool, apt: AptOptions): Promise<Packages> {
   const directory = join(work, "packages");
   await mkdir(directory);
@@ -149,7 +165,7 @@ async function fetchPackages(work: string, run: RunTool, apt: AptOptions): Promi
   ]);
   const image = kernel.dependencies.find((name) => name.startsWith("linux-image-"));
   if (image === undefined) throw new Error(`The package ${kernelPackage} names no kernel.`);
-  for (const archive of await downloadPackages([image, busyboxPackage], work, apt)) {
+  for (const archive of await downloadPackages([image, busyboxPackage, ...sshPackages], work, apt)) {
     await run("dpkg-deb", ["-x", archive, directory]);
   }
   const [release] = await readdir(join(directory, "lib", "modules"));
@@ -168,6 +184,7 @@ async function guestTree(packages: Packages, run: RunTool): Promise<readonly Ent
     "disk",
     "lib",
     "lib/modules",
+    "lib64",
     "mnt",
     "proc",
     "root",
@@ -186,10 +203,30 @@ async function guestTree(packages: Packages, run: RunTool): Promise<readonly Ent
     ...empty.map((path): Entry => ({ kind: "directory", path })),
     { kind: "device", path: "dev/console", mode: 0o600, major: 5, minor: 1 },
     { kind: "file", path: "bin/busybox", mode: 0o755, content: await readFile(busybox) },
+    ...(await sshServer(packages)),
     ...(await ownFiles()),
     ...(await moduleFiles(packages)),
     ...links,
   ];
+}
+
+/** The ssh server with its libraries, each under the name by which it is asked for. */
+async function sshServer({ directory }: Packages): Promise<readonly Entry[]> {
+  const found = await readdir(directory, { recursive: true });
+  const fileOf = (name: string): string => {
+    const path = found.find((one) => basename(one) === name);
+    if (path === undefined) throw new Error(`The packages of the ssh server have no file ${name}.`);
+    return join(directory, path);
+  };
+  const files = [
+    ...[["sbin/dropbear", "dropbear"] as const, [`lib64/${loader}`, loader] as const],
+    ...sshLibraries.map((name) => [`lib/${name}`, name] as const),
+  ];
+  const entries = files.map(async ([path, name]): Promise<Entry> => {
+    const content = await readFile(fileOf(name));
+    return { kind: "file", path, mode: 0o755, content };
+  });
+  return Promise.all(entries);
 }
 
 /** The files under root/ of this folder. */

@@ -36,6 +36,30 @@ describe("promise I1, one writer", () => {
     }
   });
 
+  it("is broken by another shape of a machine that has run, and kept by one that was still to run", () => {
+    const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64-v1" };
+    const placed = next(row, { built: false, shape });
+    const ran = next(placed, { built: true, shape: { ...shape, machineType: "pc-q35-8.0" } });
+    expect(faults(changeTurn(placed), changeTurn(ran))).to.deep.equal([]);
+    const found = faults(changeTurn(placed), changeTurn(ran), changeTurn(next(ran, { shape })));
+    expect(found).to.deep.equal(["Instance i: its machine has another shape than at its first boot."]);
+  });
+
+  it("is broken by a host that starts a machine of another shape, and not by one of an epoch before", () => {
+    const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64-v1" };
+    const placed = changeTurn(next(row, { ownerEpoch: 2, hostId: "h2", shape }));
+    const started = (ownerEpoch: number, given: typeof shape | null) =>
+      judged(oneWriter(), [
+        ...history(born, placed),
+        { kind: "guestStarted", atMs: 9, hostId: "h2", instanceId: "i", ownerEpoch, pid: 7, shape: given },
+      ]);
+    expect(started(2, { ...shape })).to.deep.equal([]);
+    expect(started(1, null)).to.deep.equal([]);
+    const broken = ["Instance i: h2 starts its machine with another shape than the instance has."];
+    expect(started(2, null)).to.deep.equal(broken);
+    expect(started(2, { ...shape, cpuModel: "EPYC-v3" })).to.deep.equal(broken);
+  });
+
   it("is kept by room that waits on one host for the next epoch, and is given back for room on another", () => {
     const left = next(row, { hostId: null });
     const room = changeTurn(left, { claims: [claim("i", "h2", { ownerEpoch: 2 })] });

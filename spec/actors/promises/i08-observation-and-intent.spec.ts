@@ -3,7 +3,8 @@ import { expect } from "chai";
 import { observationAndIntent } from "../../../actors/promises/i08-observation-and-intent.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
 import type { MachineRecord } from "../../../actors/records/instance.ts";
-import { errorBodyOf, type Reason } from "../../../protocol/wire/status.ts";
+import { errorBodyOf } from "../../../protocol/wire/denials.ts";
+import type { Reason } from "../../../protocol/wire/reasons.ts";
 import { createTurn, event, machine, next, request } from "../../support/store-rows.ts";
 import { history, judged, rowOf, step } from "./worlds.ts";
 

@@ -4,7 +4,7 @@ import { recoveryNeedsProof } from "../../../actors/promises/i09-recovery-needs-
 import type { Commit } from "../../../actors/records/commit.ts";
 import type { MachineRecord } from "../../../actors/records/instance.ts";
 import { machineStates } from "../../../protocol/states.ts";
-import { claim, createTurn, machine, next } from "../../support/store-rows.ts";
+import { claim, createTurn, machine, next, plugged } from "../../support/store-rows.ts";
 import { guest, history, judged, rowOf, step } from "./worlds.ts";
 
 const born = createTurn("i");
@@ -60,6 +60,10 @@ describe("promise I9, recovery needs proof", () => {
     expect(run(0, { storageId: "s" })).to.deep.equal(broken);
     expect(run(1, { storageId: "s" })).to.deep.equal([]);
     expect(run(1, { deletedAtMs: 1 })).to.deep.equal([]);
+    expect(run(1, { deletedAtMs: 1, interfaces: [] })).to.deep.equal([]);
+    const interfaces = [plugged("p")];
+    expect(run(1, { deletedAtMs: 1, interfaces })).to.deep.equal(broken);
+    expect(run(1, { deletedAtMs: 1, interfaces, storageId: "s" })).to.deep.equal([]);
   });
 
   it("is broken by a fence of the storage while a process lives that may be taken over", () => {

@@ -1,9 +1,10 @@
 /** I10: a change without its event, an event without its change, and every gap is found. */
 import { expect } from "chai";
+import type { Delivered } from "../../../actors/promises/facts.ts";
 import { everyChangeIsAnEvent } from "../../../actors/promises/i10-every-change-is-an-event.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
-import { claim, createTurn, event, operation } from "../../support/store-rows.ts";
-import { committed, history, judged, rowOf, seen, step } from "./worlds.ts";
+import { claim, createTurn, event, machine, operation } from "../../support/store-rows.ts";
+import { committed, history, judged, quiet, rowOf, seen, step, told } from "./worlds.ts";
 
 const born = createTurn("i");
 const row = rowOf(born);
@@ -25,6 +26,16 @@ describe("promise I10, every change is an event", () => {
     expect(faults({ ...silent, events: [stateChanged("starting", "running")] })).to.have.length(1);
     expect(faults({ ...silent, events: [stateChanged("building", "stopped")] })).to.have.length(1);
     expect(faults(step(row, {}, { events: [right] }))).to.have.length(1);
+  });
+
+  it("is broken by a guest that ended by itself and whose owner does not read why", () => {
+    const machines = [machine("i", { reason: "memoryExceeded", state: "starting" })];
+    const fallen = step(row, { state: "starting" }, { machines });
+    const body = { from: row.state, to: "starting", reason: "memoryExceeded" };
+    expect(faults({ ...fallen, events: [event("i", "stateChanged", { body })] })).to.deep.equal([]);
+    expect(faults(fallen)).to.deep.equal([
+      "Instance i became starting by memoryExceeded, and its owner is not told.",
+    ]);
   });
 
   it("is broken by a birth or a generation that nobody heard of", () => {
@@ -70,6 +81,28 @@ describe("promise I10, every change is an event", () => {
     expect(judged(everyChangeIsAnEvent(), [seen(4), seen(4)])).to.have.length(1);
     expect(judged(everyChangeIsAnEvent(), [seen(5), seen(4)])).to.have.length(1);
     expect(judged(everyChangeIsAnEvent(), [seen(5), seen(4, { watcher: "v" })])).to.deep.equal([]);
+  });
+
+  it("is broken by an event that a sink gets before another in front of it, and not by one that comes twice", () => {
+    const brought = (...sequences: number[]): Delivered => ({
+      ...{ kind: "delivered", atMs: 1, sink: "audit", sequences },
+    });
+    expect(judged(everyChangeIsAnEvent(), [brought(1, 2), brought(1, 2, 3), brought(2)])).to.deep.equal([]);
+    expect(judged(everyChangeIsAnEvent(), [brought(1), brought(3)])).to.deep.equal([
+      "The sink audit got event 3 before those from 2 to 2.",
+    ]);
+    expect(judged(everyChangeIsAnEvent(), [brought(2)])).to.have.length(1);
+  });
+
+  it("is broken by an event that a sink has not got in the end, were it the only one", () => {
+    const rest = { ...quiet(), events: [told(1), told(2)], sinks: ["audit"] };
+    const missing = (facts: readonly Delivered[]) =>
+      judged(everyChangeIsAnEvent(), [...facts, rest]).filter((words) => words.startsWith("The sink"));
+    expect(missing([{ kind: "delivered", atMs: 1, sink: "audit", sequences: [1, 2] }])).to.deep.equal([]);
+    expect(missing([{ kind: "delivered", atMs: 1, sink: "audit", sequences: [1] }])).to.deep.equal([
+      "The sink audit has events up to 1, and 2 were committed.",
+    ]);
+    expect(missing([])).to.have.length(1);
   });
 
   it("is broken by a gap that an operator's watcher sees; a tenant's sees only its own", () => {

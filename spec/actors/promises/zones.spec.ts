@@ -1,14 +1,14 @@
-/** I3 for zones: a host in two of them is found, however it came there. */
+/** I3 for zones: a host in two zones is found, and one that left the zone of its instances. */
 
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
 import { rowsOf } from "../../support/store-resources.ts";
-import { wallMs } from "../../support/store-rows.ts";
+import * as rows from "../../support/store-rows.ts";
 import { history, judged, refused } from "./worlds.ts";
 
 const row = (id: string, availabilityZone: string | null) => ({
-  ...{ id, name: id, availabilityZone, metadata: {}, createdAtMs: wallMs },
+  ...{ id, name: id, availabilityZone, metadata: {}, createdAtMs: rows.wallMs },
 });
 const made = (id: string, availabilityZone: string | null): Commit =>
   rowsOf({ aggregates: [row(id, availabilityZone)] });
@@ -39,6 +39,32 @@ describe("promise I3, zones", () => {
     expect(found(...both, set("b", "north"))).to.deep.equal([]);
     expect(found(...both, set("b", "south"))).to.have.length(1);
     expect(found(...both, set("a", null), set("b", "south"))).to.deep.equal([]);
+  });
+
+  const asks = (availabilityZone: string | null, more = {}): Commit => {
+    const row = rows.instance("i1", { hostId: "h1", ownerEpoch: 1, availabilityZone, ...more });
+    return { instances: [{ expectedVersion: 0, row }], claims: [rows.claim("i1", "h1")] };
+  };
+
+  it("is broken when a host leaves the zone that an instance there has asked for", () => {
+    const there = [...two, joins("a"), asks("north")];
+    const left = "Host h1 left the zone north, which instance i1 there has asked for.";
+    for (const change of [leaves("a"), set("a", "west"), set("a", null)])
+      expect(found(...there, change)).to.deep.equal([left]);
+    expect(found(...there, made("c", null), joins("c"), leaves("c"), leaves("b", "h2"))).to.deep.equal([]);
+    expect(found(...two, asks("nova"), joins("a"))).to.have.length(1);
+    expect(found(...two, joins("a"), asks(null), leaves("a"))).to.deep.equal([]);
+    const going = rows.next(rows.instance("i1", { availabilityZone: "north" }), { desired: "deleted" });
+    expect(found(...there, rows.changeTurn(going), leaves("a"))).to.deep.equal([]);
+  });
+
+  it("is broken by a claim in another zone than was asked for, unless it is only made anew", () => {
+    expect(found(...two, joins("b"), asks("north"))).to.deep.equal([
+      "Instance i1 claims on host h1, which is not in the zone north.",
+    ]);
+    expect(found(...two, joins("a"), asks("north"))).to.deep.equal([]);
+    const anew = { ...asks("north"), claimsReleased: [{ instanceId: "i1", ownerEpoch: 1 }] };
+    expect(found(...two, joins("b"), anew)).to.deep.equal([]);
   });
 
   it("is not broken by a turn that was refused", () => {

@@ -73,4 +73,23 @@ describe("room on a file system", () => {
     await watch.stop();
     await end();
   });
+
+  it("is not judged by a look of long ago, when none ends any more", async () => {
+    const { clock, system, end } = actorWorld();
+    let broken = false;
+    const look = async () => {
+      if (broken) throw new Error("It does not answer.");
+      return [found(0)];
+    };
+    const watch = new SpaceWatch({ space: { look }, system, log: silentLog });
+    void watch.start();
+    await clock.settle();
+    broken = true;
+    await clock.advance(actorLimits.spaceOldMs);
+    expect(watch.full).to.include({ full: true });
+    await clock.advance(1);
+    expect([watch.full, watch.spaces]).to.deep.equal([undefined, []]);
+    await watch.stop();
+    await end();
+  });
 });

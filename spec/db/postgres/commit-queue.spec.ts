@@ -11,7 +11,15 @@ interface One extends Queued {
 const { commitBatchMax, commitBatchOtherMin } = postgresLimits;
 const one = (name: string, asked: boolean, change: Partial<Queued["commit"]> = {}): One => ({
   ...{ name, asked },
-  commit: { lists: new Map(), events: 1, bytes: 100, mergeable: true, writes: [name], ...change },
+  commit: {
+    lists: new Map(),
+    events: 1,
+    bytes: 100,
+    mergeable: true,
+    frees: false,
+    writes: [name],
+    ...change,
+  },
 });
 const many = (count: number, asked: boolean) =>
   Array.from({ length: count }, (_, index) => one(`${asked ? "asked" : "own"} ${index}`, asked));

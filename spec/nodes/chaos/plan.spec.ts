@@ -8,7 +8,7 @@ import { scenarios } from "../../../nodes/chaos/scenarios.ts";
 const parties: Parties = {
   controllers: ["controller-1", "controller-2"],
   nodes: ["node-1", "node-2", "fake-1"],
-  qemuNodes: ["node-1", "node-2"],
+  realNodes: ["node-1", "node-2"],
   projects: ["demo", "other"],
 };
 const load: Scenario["load"] = [{ name: "some", clients: 1, instances: 1 }];
@@ -69,7 +69,7 @@ describe("the plan of a chaos run", () => {
       { kind: "fill", target: "node", everySeconds: 7 },
       { kind: "kill", target: "guest", everySeconds: 7 },
     ];
-    const without = { ...parties, qemuNodes: [] };
+    const without = { ...parties, realNodes: [] };
     expect(planOf({ load, faults }, { seed: 1, durationMs: 60_000, parties: without })).to.deep.equal([]);
     const hit = new Set(plan(faults, 3, 600).map(({ target }) => target));
     expect(hit).to.deep.equal(new Set(["node-1", "node-2", "guest"]));

@@ -1,9 +1,10 @@
 /** The CLI with streams that record their output, on any bus behind the SDK. */
 import { runCommand } from "../../../nodes/cli/command-line.ts";
+import type { LoadExtended } from "../../../nodes/cli/extensions/extended.ts";
 import type { Connect } from "../../../nodes/cli/session.ts";
 import type { Terminal } from "../../../nodes/cli/terminal.ts";
 import { systemClock, systemIds } from "../../../nodes/process/clock.ts";
-import { createClients } from "../../../nodes/sdk/clients.ts";
+import { clientOf, createClients } from "../../../nodes/sdk/clients.ts";
 import { createFollowers } from "../../../nodes/sdk/follow.ts";
 import type { Bus } from "../../../protocol/wire/transport.ts";
 
@@ -29,7 +30,7 @@ export interface Outcome {
 }
 
 /** Runs `novact` with the words of a line; quotes hold words with spaces together. */
-export const commandOn = (connect: Connect) =>
+export const commandOn = (connect: Connect, loadExtended?: LoadExtended) =>
   async function novact(line: string, options: RunOptions = {}): Promise<Outcome> {
     const written = { out: "", err: "" };
     const answers = [...(options.answers ?? [])];
@@ -54,7 +55,7 @@ export const commandOn = (connect: Connect) =>
       },
     };
     const argv = [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
-    const exit = await runCommand(argv, terminal, connect);
+    const exit = await runCommand(argv, terminal, connect, loadExtended);
     return { exit, ...written };
   };
 
@@ -66,10 +67,12 @@ export function connectOn(bus: Bus, cell: string) {
     const ids = systemIds(0);
     const world = { bus, clock: systemClock, ids, project, cell, random: Math.random };
     const clients = createClients(world);
+    const of = clientOf(world);
     const close = async () => {
       open.connections -= 1;
     };
-    return { ...clients, ...createFollowers(clients, world), project, newRequestId: () => ids.next(), close };
+    const own = { of, project, newRequestId: () => ids.next(), close };
+    return { ...clients, ...createFollowers(clients, world), ...own };
   };
   return { connect, open };
 }

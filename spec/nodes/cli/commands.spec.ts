@@ -144,7 +144,7 @@ describe("novact on a cluster", () => {
         .and.to.match(/create done: accepted, /);
     });
 
-    it("console prints the log as it is", async () => {
+    it("console prints the log", async () => {
       await create();
       expect((await novact("instance console web")).out).to.equal("hello");
       expect(await json("instance console web --tail 5")).to.deep.equal({

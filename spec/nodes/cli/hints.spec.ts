@@ -2,7 +2,8 @@
 import { expect } from "chai";
 import { asTyped, commandWords } from "../../../nodes/cli/hints.ts";
 import { buildProgram } from "../../../nodes/cli/program.ts";
-import { reasons, StatusError } from "../../../protocol/wire/status.ts";
+import { reasons } from "../../../protocol/wire/reasons.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { commandOn, nowhere } from "./cli-world.ts";
 
 const novact = commandOn(nowhere);

@@ -4,6 +4,7 @@
  */
 import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
+import { until } from "../../support/asking.ts";
 import { controllerWorld } from "../../support/controller-world.ts";
 import { commandOn, connectOn, type RunOptions } from "./cli-world.ts";
 
@@ -84,6 +85,19 @@ describe("novact and the end of hosts", function () {
     expect((await novact("instance explain db")).out).to.contain("Its host was fenced: the operator admin");
     expect((await novact("instance evacuate db --wait")).exit).to.equal(0);
     expect((await json("instance show db")).hostName).to.equal("host-b");
+  });
+
+  it("explain keeps the failure of then apart from the hosts of now", async () => {
+    await create("web");
+    await fence("--confirm host-a --reason off");
+    const { out } = await until(
+      () => novact("instance explain web"),
+      (explained) => explained.out.includes("It failed"),
+    );
+    expect(out)
+      .to.match(/^· A host that fits: none does now\.$/m)
+      .and.to.match(/^before\n {2}\S+ \S+ {2}It failed \(noValidHost\): No host fits: /m)
+      .and.not.match(/^failure/m);
   });
 
   it("drain tells what stays and how to wait, and remove forgets what is empty", async () => {

@@ -38,6 +38,40 @@ describe("novact around placement", () => {
       .and.to.match(/^shared directory +2 GiB of 4 GiB free$/m);
   });
 
+  it("host show tells the drivers and what the hypervisor can, and doctor notes versions that differ", async () => {
+    const abilities = { networks: ["user"], volumes: [], hotPlug: false, liveMigration: false };
+    const drivers = {
+      ...{ hypervisor: "fake", disks: "files", network: null, volumes: null },
+      abilities: { ...abilities, console: true, save: true },
+    };
+    await world.host("b", { drivers, hypervisorVersion: "9.1" });
+    expect((await novact("host show host-b")).out)
+      .to.match(/^drivers +hypervisor fake, disks files, network none, volumes none$/m)
+      .and.to.match(/^abilities +networks \(user\), console, save$/m);
+    expect((await novact("host show host-a")).out).not.to.match(/^(?:drivers|abilities|bounds)/m);
+    const { out } = await novact("doctor");
+    expect(out).to.match(/^note +driver fake: Hosts have it with different versions: .*9\.1 on host-b\.$/m);
+  });
+
+  it("host show tells what bounds guests, and why something does not", async () => {
+    const abilities = { networks: [], volumes: [], hotPlug: false, liveMigration: false };
+    const drivers = {
+      ...{ hypervisor: "qemu", disks: "files", network: null, volumes: null },
+      abilities: { ...abilities, console: true, save: false },
+    };
+    const by = { memory: "v2", processes: "v2", cpu: "v1", freezer: "v2" };
+    const shownWith = async (bounding: typeof by & { readonly why: string }) => {
+      await world.host("b", { drivers: { ...drivers, bounding } });
+      return (await novact("host show host-b")).out;
+    };
+    expect(await shownWith({ ...by, why: "" })).to.match(
+      /^bounds +memory v2, processes v2, CPU time v1, freezer v2$/m,
+    );
+    expect(await shownWith({ ...by, cpu: "none", why: "no hierarchy has cpu" })).to.match(
+      /^bounds +memory v2, processes v2, CPU time none, freezer v2: no hierarchy has cpu$/m,
+    );
+  });
+
   it("group makes, lists, shows and deletes, and instances come into it by name", async () => {
     const made = await json("group create apart --policy anti-affinity --max-per-host 2");
     expect(made).to.include({ name: "apart", policy: "anti-affinity", maxPerHost: 2, project: "demo" });
@@ -165,6 +199,9 @@ describe("novact around placement", () => {
       .and.to.match(/^aggregates +racks$/m);
     await create("one", "--zone z1 --wait");
     expect((await novact("instance show one")).out).to.match(/^zone +z1$/m);
+    const kept = await novact("aggregate set racks --no-zone");
+    expect(kept.err).to.contain("an instance has asked for it: one (").and.contain("reason: inUse");
+    await novact("instance delete one --wait");
     const set = await json("aggregate set racks --no-zone --metadata ssd=");
     expect(set).to.deep.include({ availabilityZone: null, metadata: { row: "3" } });
     await novact("aggregate remove-host racks host-a");

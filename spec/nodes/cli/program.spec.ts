@@ -4,8 +4,8 @@ import type { Command } from "commander";
 import { buildProgram } from "../../../nodes/cli/program.ts";
 import { exitCodeOf, exitCodes } from "../../../nodes/package/exit-codes.ts";
 import { services } from "../../../nodes/sdk/clients.ts";
+import { type Code, codes } from "../../../protocol/wire/reasons.ts";
 import type { Service } from "../../../protocol/wire/service.ts";
-import { type Code, codes } from "../../../protocol/wire/status.ts";
 import { commandOn, nowhere } from "./cli-world.ts";
 
 const novact = commandOn(nowhere);

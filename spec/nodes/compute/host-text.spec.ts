@@ -1,6 +1,7 @@
 /** What tools say of a computer becomes what a controller takes of a host. */
 import { expect } from "chai";
 import { oneLine } from "../../../nodes/compute/host-text.ts";
+import { saidDrivers } from "../../../nodes/compute/said-drivers.ts";
 import { HostInventory } from "../../../protocol/machine.ts";
 import { validatorOf } from "../../../protocol/wire/validate.ts";
 import { inventoryOf } from "../../support/scripted-host.ts";
@@ -18,6 +19,26 @@ describe("compute: texts of a host about itself", () => {
       const said = { acceleratorReason: oneLine(text), hypervisorVersion: oneLine(text) };
       expect(validatorOf(HostInventory).explain(inventoryOf("h1", said))).to.equal("");
     });
+
+  it("are taken of what bounds guests, too, and are absent where nothing could", () => {
+    const names = { hypervisor: "qemu", disks: "files", network: null, volumes: null };
+    const able = {
+      networks: [],
+      volumes: [],
+      hotPlug: false,
+      liveMigration: false,
+      console: true,
+      save: false,
+    };
+    const version = { kind: "qemu", accelerator: "tcg", acceleratorReason: "", version: "10.1" };
+    const by = { memory: "v1", processes: "v2", cpu: "none", freezer: "v2" } as const;
+    const bounding = { ...by, why: `no cpu controller:\n${"x".repeat(5_000)}` };
+    const drivers = saidDrivers(names, { ...version, ...able, bounding });
+    expect(drivers.bounding).to.deep.include(by);
+    expect(drivers.bounding?.why).to.match(/^no cpu controller: x+$/);
+    expect(validatorOf(HostInventory).explain(inventoryOf("h1", { drivers }))).to.equal("");
+    expect(saidDrivers(names, { ...version, ...able })).to.deep.equal({ ...names, abilities: able });
+  });
 
   it("stay what they are when nothing is wrong with them", () => {
     expect(oneLine("QEMU 10.1.0 (Débian)")).to.equal("QEMU 10.1.0 (Débian)");

@@ -32,10 +32,10 @@ describe("the configuration", () => {
   it("needs no word: an empty file is two QEMU nodes that share the machine", () => {
     const config = parse("");
     expect(
-      config.nodes.map(({ name, hypervisor, accelerator }) => [name, hypervisor, accelerator]),
+      config.nodes.map(({ name, drivers }) => [name, drivers.hypervisor.driver, drivers.disks.driver]),
     ).to.deep.equal([
-      ["node-1", "qemu", "auto"],
-      ["node-2", "qemu", "auto"],
+      ["node-1", "qemu", "files"],
+      ["node-2", "qemu", "files"],
     ]);
     expect(config.nodes[0]?.capacity).to.deep.equal(config.nodes[1]?.capacity);
     expect(config.nodes[0]?.capacity.memoryMib).to.be.greaterThan(0);
@@ -68,7 +68,7 @@ describe("the configuration", () => {
     const config = parse("nodes: [{ name: big, hypervisor: fake, vcpus: 8, ratios: { cpu: 2.5 } }]");
     expect(config.nodes[0]).to.deep.include({
       ratios: { cpu: 2.5, ram: 1, disk: 1 },
-      hypervisor: "fake",
+      pretends: true,
     });
     expect(config.nodes[0]?.capacity.vcpus).to.equal(8);
   });
@@ -113,6 +113,11 @@ describe("the configuration", () => {
     expect(config.nodes[0]?.labels).to.deep.equal({ rack: "r1", "zone.io/ssd": "true" });
     expect(parse("").nodes[0]?.labels).to.deep.equal({});
     expect(refusal("nodes: [{ name: big, labels: { rack: 5 } }]")).to.contain("labels.rack must be a text");
+    expect(refusal('nodes: [{ name: big, labels: { rack: "a\\u202eb" } }]')).to.contain(
+      "all of which can be seen",
+    );
+    const idLike = "01a227c6-f83d-775f-8007-f1c27e3e5c48";
+    expect(refusal(`nodes: [{ name: ${idLike} }]`)).to.contain("has the form of an id");
     expect(refusal("nodes: [{ name: big, labels: { 'a b': x } }]")).to.contain("labels");
   });
 
@@ -300,6 +305,18 @@ describe("the configuration", () => {
       `nodes:\n  - name: a\n    power: { ipmi: ${ipmi("b", ", cipherSuite: 0")} }\n`,
       "file:3: nodes.0.power.ipmi.cipherSuite must be at least 1",
       "3 or 17",
+    ],
+    [
+      "a weight that is no number",
+      'nodes:\n  - name: a\n    labels: { weight: "NaN" }\n',
+      "file:3: nodes.0.labels.weight must be a number from -1 to 1",
+      "weigher",
+    ],
+    [
+      "a weight out of range",
+      'nodes: [{ name: a, labels: { weight: "2" } }]\n',
+      "file:1: nodes.0.labels.weight",
+      "from -1 to 1",
     ],
     ["a key twice", "cell: a\ncell: b\n", "file:2: this is not YAML", "unique"],
     ["a broken line", "nats: {port: 1\ncell: a\n", "file:2: this is not YAML", "indentation"],

@@ -1,8 +1,9 @@
 /** QEMU's command line, by value. */
 import { expect } from "chai";
 import { hostName } from "../../../nodes/drivers/guest-name.ts";
-import { isUsableMachineType, qemuArguments } from "../../../nodes/drivers/qemu/arguments.ts";
+import { qemuArguments } from "../../../nodes/drivers/qemu/arguments.ts";
 import { guestName, parseGuestName, tagOfArgv } from "../../../nodes/drivers/qemu/guest-tag.ts";
+import { isUsableMachineType } from "../../../nodes/drivers/qemu/offers.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 
 const instanceId = "01890000-0000-7000-8000-00000000000a";
@@ -76,6 +77,26 @@ describe("QEMU's arguments", () => {
     ]);
   });
 
+  it("have the config drive at a port of its own, which nobody writes to, and its name in the kernel's line", () => {
+    const guest = {
+      ...{ hostname: "other", availabilityZone: "nova", launchIndex: 0, metadata: {}, publicKeys: [] },
+      ...{ userData: null, configDrive: true },
+    };
+    const argv = qemuArguments({ ...bare, spec: { ...spec, guest }, configDrive: "config.iso", kernel: "k" });
+    const drives = argv.filter((one) => one.includes('"config"')).map((one) => JSON.parse(one));
+    expect(drives).to.deep.equal([
+      {
+        driver: "raw",
+        "node-name": "config",
+        "read-only": true,
+        file: { driver: "file", filename: "config.iso", "read-only": true, locking: "on" },
+      },
+      { driver: "virtio-blk-pci", id: "config0", drive: "config", bus: "port3" },
+    ]);
+    expect(optionOf(argv, "-append")).to.match(/ guest\.hostname=other$/);
+    expect(qemuArguments(bare).join()).not.to.include('"config"');
+  });
+
   it("name the format of every file of a disk, down to the last", () => {
     const argv = qemuArguments({ ...bare, disk: "disk.qcow2", base });
     expect(JSON.parse(optionOf(argv, "-blockdev") ?? "")).to.deep.equal({
@@ -104,6 +125,14 @@ describe("QEMU's arguments", () => {
 
   it("give a guest without a disk none", () => {
     expect(qemuArguments(bare)).not.to.include("-blockdev");
+  });
+
+  it("open the channel of the guest's own agent to nobody, and keep nothing of what it says", () => {
+    const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64-v1" };
+    const argv = qemuArguments({ ...bare, spec: { ...spec, shape } });
+    const channel = argv.find((text) => text.includes("id=agent"));
+    expect(channel).to.equal("socket,id=agent,path=run/agent,server=on,wait=off");
+    expect(qemuArguments(bare).join(" "), "a guest of before has none").not.to.include("run/agent");
   });
 
   it("keep the guest away from its host's network", () => {

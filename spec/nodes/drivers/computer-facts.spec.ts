@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { cpuFeatures, hostNumaNodes, numaNodes } from "../../../nodes/drivers/computer-facts.ts";
-import { machineTypesIn } from "../../../nodes/drivers/qemu/index.ts";
 
 describe("the facts about a machine", () => {
   let directory: string;
@@ -42,18 +41,6 @@ describe("the facts about a machine", () => {
       { node: 10, cpus: [8] },
     ]);
     expect((await numaNodes(nodes, status)).map(({ vcpus }) => vcpus)).to.deep.equal([2, 1]);
-  });
-
-  it("are what QEMU can pretend to be, without its heading, its descriptions, and none", () => {
-    const output = [
-      ...["Supported machines are:", "microvm              microvm (i386)"],
-      ...[
-        "pc                   Standard PC (alias of pc-i440fx-7.2)",
-        "none                 empty machine",
-        "",
-      ],
-    ];
-    expect(machineTypesIn(output.join("\n"))).to.deep.equal(["microvm", "pc"]);
   });
 
   it("are empty where nothing can be read", async () => {

@@ -11,6 +11,7 @@ import { FileConsoles } from "../../../nodes/drivers/console-file.ts";
 import { readConsolePage } from "../../../nodes/drivers/console-page.ts";
 import { makeStateDirectories } from "../../../nodes/drivers/guest-directory.ts";
 import { driverLimits } from "../../../nodes/drivers/limits.ts";
+import { consolesContract } from "../../support/consoles-contract.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 const pageOf = (text: string | Buffer, from: { offset?: number; tailLines?: number } = {}) => {
@@ -29,6 +30,20 @@ async function readAll(bytes: Buffer, offset = 0) {
     if (!page.more) return { text: pages.join(""), pages, end: at };
   }
 }
+
+consolesContract("consoles in files", async () => {
+  const place = await temporaryDirectory();
+  const directories = makeStateDirectories(place.path);
+  return {
+    consoles: new FileConsoles(directories, silentLog),
+    print: async (instanceId, text) => {
+      const directory = join(directories.guests, instanceId);
+      await mkdir(directory, { recursive: true });
+      await appendFile(join(directory, "console.log"), text);
+    },
+    close: () => place.remove(),
+  };
+});
 
 describe("a page of a console", () => {
   it("begins at the first byte, and says where the next one begins", async () => {

@@ -5,7 +5,7 @@ import { createFakeDrivers } from "../../../nodes/drivers/fake/index.ts";
 import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
 import { driverLimits } from "../../../nodes/drivers/limits.ts";
-import { machineSpec, silentLog } from "../../support/driver-world.ts";
+import { machineSpec } from "../../support/driver-world.ts";
 import { guardContract, type HangingBench, hangingGuardContract } from "../../support/guard-contract.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
@@ -17,8 +17,7 @@ function hosts(options?: { readonly locks: boolean }) {
   const storage = new FakeStorage("s1", options);
   const host = () => {
     const world = new FakeWorld({ clock, storage });
-    const unused = { stateDirectory: "/fake", imageStore: "/fake" };
-    return { world, drivers: createFakeDrivers({ ...unused, clock, log: silentLog, world }) };
+    return { world, drivers: createFakeDrivers({ world }) };
   };
   return { clock, storage, one: host(), other: host() };
 }

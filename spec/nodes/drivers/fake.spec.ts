@@ -5,18 +5,15 @@ import { FakeStorage } from "../../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import { disksContract, sharedDisksContract } from "../../support/disks-contract.ts";
-import { machineSpec, silentLog } from "../../support/driver-world.ts";
+import { consolesContract } from "../../support/consoles-contract.ts";
+import { disksContract, machineFilesContract, sharedDisksContract } from "../../support/disks-contract.ts";
+import { machineSpec } from "../../support/driver-world.ts";
 import { hypervisorContract } from "../../support/hypervisor-contract.ts";
+import { keeperContract } from "../../support/keeper-contract.ts";
 
 const never = new AbortController().signal;
 
-function fakeDrivers(world: FakeWorld) {
-  const unused = "/nonexistent";
-  return createFakeDrivers({
-    ...{ stateDirectory: unused, imageStore: unused, clock: systemClock, log: silentLog, world },
-  });
-}
+const fakeDrivers = (world: FakeWorld) => createFakeDrivers({ world });
 
 for (const startLatencyMs of [0, 2]) {
   hypervisorContract({
@@ -34,6 +31,7 @@ for (const startLatencyMs of [0, 2]) {
         kill: async (instanceId) => world.kill(instanceId),
         booted: async () => undefined,
         boots: async (instanceId) => (await textOf(instanceId)).split("READY").length - 1,
+        hardware: async (instanceId) => world.shapes.of(instanceId),
         close: async () => undefined,
       };
     },
@@ -49,11 +47,46 @@ const fakeDisks = (storage?: FakeStorage) => ({
 });
 
 disksContract("the fake driver", async () => fakeDisks());
+machineFilesContract("the fake driver", async () => fakeDisks());
 disksContract("the fake driver on shared storage", async () => fakeDisks(new FakeStorage("s1")));
 sharedDisksContract("the fake driver", async () => {
   const storage = new FakeStorage("s1");
   return { ...fakeDisks(storage), other: fakeDisks(storage).disks };
 });
+
+consolesContract("the fake consoles", async () => {
+  const world = new FakeWorld({ clock: systemClock });
+  return {
+    consoles: fakeDrivers(world).consoles,
+    print: async (instanceId, text) => world.print(instanceId, text),
+    close: async () => undefined,
+  };
+});
+
+for (const kind of ["process", "disk"])
+  keeperContract({
+    ...{ name: `the fake driver's keeper of each ${kind}`, timeoutMs: 2_000, tellsEpoch: kind === "process" },
+    makeBench: async () => {
+      const world = new FakeWorld({ clock: systemClock });
+      const keeperOf = () => {
+        const keeper = fakeDrivers(world).keepers.find((one) => one.kind === kind);
+        if (keeper === undefined) throw new Error(`There is no keeper of each ${kind}.`);
+        return keeper;
+      };
+      return {
+        keeper: keeperOf(),
+        keep: async (ownerEpoch) => {
+          const { disks, hypervisor } = fakeDrivers(world);
+          const spec = machineSpec({ ownerEpoch });
+          const paths = await disks.ensure(spec, never);
+          if (kind === "process") await hypervisor.start(spec, paths, never);
+          return spec;
+        },
+        restartAgent: async () => keeperOf(),
+        close: async () => undefined,
+      };
+    },
+  });
 
 function diskSpec(has: { readonly disk: boolean; readonly kernel: boolean; readonly diskGib?: number }) {
   return machineSpec({

@@ -6,6 +6,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { idOfGroup } from "../../../nodes/drivers/cgroup/control.ts";
+import { groupName, hostOfGroups } from "../../../nodes/drivers/cgroup/group-name.ts";
+import { GuardGroups } from "../../../nodes/drivers/cgroup/guard-groups.ts";
+import { GuestGroups } from "../../../nodes/drivers/cgroup/guest-groups.ts";
+import { guestOfMember } from "../../../nodes/drivers/cgroup/membership.ts";
 import { makeStateDirectories, type StateDirectories } from "../../../nodes/drivers/guest-directory.ts";
 import { guestUser } from "../../../nodes/drivers/guest-user.ts";
 import { ArgumentReader } from "../../../nodes/drivers/process-arguments.ts";
@@ -91,6 +96,29 @@ describe("the guests that a guard sees", function () {
     expect(await findGuests(directories)).to.deep.equal([]);
     record({ pid, startTicks, tag, directory, startedAtMs: 1 }, await readBootId());
     expect((await findGuests(directories)).map((found) => found.tag)).to.deep.equal([tag]);
+  });
+
+  it("are known to the agent by their cgroup when nothing else tells, and then are not swept away", async function () {
+    const host = hostOfGroups("h", directories.root);
+    const groups = new GuestGroups({ host, clock: systemClock });
+    if (groups.bounding.memory === "none") skip(this, groups.bounding.why);
+    const tag = { instanceId, ownerEpoch: 7, fence: true };
+    try {
+      const pid = await start({ renames: "arguments" });
+      expect(await findGuests(directories)).to.deep.equal([]);
+      const joined = await groups.make(tag, { vcpus: 1, memoryMib: 64 });
+      for (const directory of joined) writeFileSync(join(directory, "cgroup.procs"), String(pid));
+      const found = await findGuests(directories);
+      expect(found.map((one) => [one.pid, one.tag])).to.deep.equal([[pid, tag]]);
+      await groups.sweep(new Set(found.map((one) => one.tag.instanceId)));
+      expect(livingStat(pid)).to.not.equal(undefined);
+      // Another state directory's host is another host.
+      const other = makeStateDirectories(join(place.path, "other"));
+      expect(guestOfMember(pid, directories.root)).to.deep.equal(tag);
+      expect(guestOfMember(pid, other.root)).to.equal(undefined);
+    } finally {
+      await groups.remove(instanceId);
+    }
   });
 
   it("have every process of their user and network with them, and nobody else's", async () => {
@@ -179,6 +207,34 @@ describe("the guests that a guard sees", function () {
     const other = { ...held, startTicks: 1 };
     const found = await new GuardScan(directories.guests, [held, other]).find();
     expect(found).to.deep.equal([{ ...held, stopped: false, directory: undefined, isRead: false }]);
+  });
+
+  it("are known by the cgroup that the guard before has frozen, also when no file says where that is", async () => {
+    const pid = await start();
+    const path = join(place.path, "groups", groupName({ instanceId, ownerEpoch: 7, fence: true }));
+    mkdirSync(path, { recursive: true });
+    writeFileSync(join(path, "cgroup.events"), "populated 1\nfrozen 1\n");
+    writeFileSync(join(path, "cgroup.procs"), `${pid}\n`);
+    const group = { path, id: idOfGroup(path) ?? "" };
+    const held = { instanceId, ownerEpoch: 7, pid, startTicks: 0, group };
+    const groups = new GuardGroups(join(place.path, "guard"), directories.guests, [held]);
+    const scan = new GuardScan(directories.guests, [held], { groups });
+    expect(scan.known()).to.containSubset([{ pid, stopped: true, group }]);
+    expect(await scan.find()).to.containSubset([{ pid, stopped: true, group }]);
+    expect(scan.known()).to.have.length(1);
+  });
+
+  it("are known by that cgroup when it is listed only after the process was identified", async () => {
+    const pid = await start();
+    const group = { path: join(place.path, "i.7.fence"), id: "1" };
+    const held = { instanceId, ownerEpoch: 7, pid, startTicks: 0, group };
+    let listed: ReturnType<GuardGroups["list"]> = [];
+    const groups = { list: () => listed, read: async () => undefined };
+    const scan = new GuardScan(directories.guests, [held], { groups });
+    await scan.find();
+    listed = [{ ...held, stopped: true, processes: [pid], directory: null }];
+    expect(scan.known()).to.containSubset([{ pid, stopped: true, group }]);
+    expect(scan.known()).to.have.length(1);
   });
 
   describe("whatever hangs", () => {

@@ -88,9 +88,9 @@ describe("the accelerator", () => {
     });
 
   it("is TCG without the device, and says so", async () => {
-    expect(await choose("auto", "/dev/none")).to.deep.equal({
-      ...{ accelerator: "tcg", reason: "There is no /dev/none.", groups: [] },
-    });
+    const { reason, ...choice } = await choose("auto", "/dev/none");
+    expect(choice).to.deep.equal({ accelerator: "tcg", groups: [] });
+    expect(reason).to.match(/^There is no \/dev\/none\. To have it: .+ modprobe kvm_intel/);
   });
 
   it("is what the configuration says", async () => {
@@ -107,7 +107,9 @@ describe("the accelerator", () => {
     const place = await temporaryDirectory();
     const device = join(place.path, "kvm");
     await writeFile(device, "", { mode: 0o600 });
-    expect(kvmAccess(device, user).refusal).to.match(/mode 600/);
+    const next = `chgrp kvm ${device} && chmod 660 ${device}`;
+    expect(kvmAccess(device, user).refusal).to.contain("mode 600").and.contain(next);
+    expect((await choose("auto", device)).reason).to.contain(next);
     expect(kvmAccess(device, undefined).refusal).to.equal(undefined);
     expect(kvmAccess("/dev/null", user).refusal).to.equal(undefined);
     await place.remove();

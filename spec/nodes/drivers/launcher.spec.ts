@@ -48,7 +48,7 @@ describe("the launch of QEMU", () => {
     expect(["core", "nofile", "nproc", "fsize"].map((name) => limit(argv, name))).to.deep.equal([
       "0:0",
       "1024:1024",
-      "132:132",
+      "148:148",
       `${gib}:${gib}`,
     ]);
   });

@@ -6,7 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { createPowerFence } from "../../../nodes/fence/index.ts";
+import { IpmiControl } from "../../../nodes/fence/ipmi.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
+import { powerControlContract } from "../../support/power-control-contract.ts";
 import { failureOf, fastTiming, never, powerFenceContract } from "../../support/power-fence-contract.ts";
 import { silentLog } from "../../support/silent-log.ts";
 
@@ -123,4 +125,35 @@ off) echo "Chassis Power Control: Down/Off"; [ -e ${at("deaf")} ] || echo off > 
     const failure = await failureOf(off(at("nothing")), "powerControlMissing");
     expect(failure.message).to.include("node-1").and.include("apt-get install ipmitool");
   });
+});
+
+powerControlContract("ipmi", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "novact-ipmi-"));
+  const [power, deaf, tool] = ["power", "deaf", "ipmitool"].map((name) => join(directory, name));
+  if (power === undefined || deaf === undefined || tool === undefined) throw new Error("No paths.");
+  const cases = `status) echo "Chassis Power is $(cat ${power})" ;; off) [ -e ${deaf} ] || echo off > ${power} ;;`;
+  const script = (text: string) => writeFileSync(tool, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  writeFileSync(power, "on\n");
+  script(`for last in "$@"; do :; done\ncase "$last" in\n${cases}\nesac`);
+  const rest = {
+    port: 623,
+    user: "fencer",
+    passwordFile: "",
+    interface: "lanplus",
+    cipherSuite: 17,
+  } as const;
+  return {
+    open: () =>
+      new IpmiControl({
+        ...{ hostName: "node-1", password, clock: systemClock, log: silentLog, command: tool },
+        ...{ power: { kind: "ipmi", address: "10.0.0.7", ...rest } },
+        timing: { ...fastTiming, requestTimeoutMs: 2_000 },
+      }),
+    isOn: () => readFileSync(power, "utf8").trim() === "on",
+    switchOn: () => writeFileSync(power, "on\n"),
+    ignoreOrders: () => writeFileSync(deaf, ""),
+    cutOff: () => script("echo 'Error: Unable to establish IPMI v2 / RMCP+ session' >&2; exit 1"),
+    secret: password,
+    close: async () => rmSync(directory, { recursive: true }),
+  };
 });

@@ -9,7 +9,9 @@ import { expect } from "chai";
 import type { RedfishPower } from "../../../nodes/config/power.ts";
 import type { PowerTiming } from "../../../nodes/fence/control.ts";
 import { createPowerFence } from "../../../nodes/fence/index.ts";
+import { RedfishControl } from "../../../nodes/fence/redfish.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
+import { powerControlContract } from "../../support/power-control-contract.ts";
 import { failureOf, fastTiming, never, powerFenceContract } from "../../support/power-fence-contract.ts";
 import { credentials, RedfishMock } from "../../support/redfish-mock.ts";
 import { skip } from "../../support/services.ts";
@@ -276,3 +278,34 @@ function selfSigned(): { readonly key: string; readonly cert: string } | undefin
   const [cert = ""] = /-----BEGIN CERTIFICATE[\s\S]*?END CERTIFICATE-----/.exec(stdout) ?? [];
   return { key, cert };
 }
+
+powerControlContract("redfish", async () => {
+  const mock = new RedfishMock();
+  await mock.listen();
+  const { user, password } = credentials;
+  const closed = { done: false };
+  const close = async () => {
+    if (!closed.done) await mock.close();
+    closed.done = true;
+  };
+  return {
+    open: () =>
+      new RedfishControl({
+        ...{ hostName: "node-1", password, ca: undefined, clock: systemClock, log: silentLog },
+        power: {
+          ...{ kind: "redfish", url: mock.url, user, passwordFile: "" },
+          ...{ system: undefined, caFile: undefined, fingerprint: undefined },
+        },
+        timing: fastTiming,
+      }),
+    isOn: () => mock.state === "On",
+    switchOn: () => mock.set("On"),
+    ignoreOrders: () => {
+      mock.behaviour.offAfterMs = Number.POSITIVE_INFINITY;
+    },
+    cutOff: () => {
+      mock.behaviour.hangs = true;
+    },
+    ...{ secret: password, close },
+  };
+});

@@ -33,6 +33,16 @@ describe("the log", () => {
     expect(text).not.to.contain("secret");
   });
 
+  it("holds nothing raw that steers a terminal or cannot be seen, and means the same", () => {
+    const log = openLog({ process: "p", file: file() });
+    const name = "a\u009b2J\u202egpj\u200b\u2028b";
+    log.info({ name }, name);
+    log.close();
+    const text = readFileSync(file(), "utf8");
+    expect(text).not.to.match(/(?!\n)[\p{Cc}\p{Cf}\p{Zl}]/u);
+    expect(JSON.parse(text)).to.include({ name, msg: name });
+  });
+
   it("keeps quiet below its level", () => {
     const log = openLog({ process: "p", file: file(), level: "warn" });
     log.info({}, "not this");

@@ -87,6 +87,30 @@ describe("the set-up", function () {
     await untilGone(pid);
   });
 
+  it("tells what tests alone would use and cannot have, and goes on", async () => {
+    const program = (name: string, text: string) => {
+      writeFileSync(join(directory, "bin", name), `#!/bin/sh\n${text}\n`);
+      chmodSync(join(directory, "bin", name), 0o755);
+    };
+    for (const name of ["sudo", "apt-get"]) program(name, `echo "E: no $*" >&2; exit 100`);
+    const module = join(directory, "nodes/setup/system-packages.mjs");
+    const packages = readFileSync(module, "utf8");
+    writeFileSync(module, packages.replace(/program: "(?:crun|busybox)"/g, 'program: "not-there-yet"'));
+    const code = `
+      import { installTestPackages } from ${JSON.stringify(module)};
+      await installTestPackages(console.log);
+      console.log("went on");`;
+    const { child, ended } = start(process.execPath, ["--input-type=module", "--eval", code]);
+    let output = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    expect(await ended).to.equal(0);
+    expect(output)
+      .to.match(/crun busybox-static/)
+      .and.to.match(/The tests run without: .* are skipped\.\nwent on\n/);
+  });
+
   it("ends with the code of what is missing, and nothing goes on beside it", async () => {
     writeFileSync(join(directory, "bin", "npm"), "#!/bin/sh\nexit 7\n");
     const { ended } = start(process.execPath, ["nodes/bootstrap.mjs"]);

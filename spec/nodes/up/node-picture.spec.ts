@@ -1,11 +1,18 @@
 /** What the screen tells of nodes: by value, and for a cluster that is asked again and again. */
 import { expect } from "chai";
 import { upLimits } from "../../../nodes/up/limits.ts";
-import { movedLine, newsOf, pictureOf, type Seen, strangersLine } from "../../../nodes/up/node-picture.ts";
+import {
+  movedLine,
+  newsOf,
+  pictureOf,
+  reasonsToEmulate,
+  type Seen,
+  strangersLine,
+} from "../../../nodes/up/node-picture.ts";
 import { NodeWatch, type WatchedCluster } from "../../../nodes/up/node-watch.ts";
 
 const node = (name: string, changes: Partial<Seen> = {}): Seen => ({
-  ...{ id: `id-${name}`, name, state: "up", instances: 2, proof: "", lastSeenAtMs: 1_000 },
+  ...{ id: `id-${name}`, name, state: "up", instances: 2, proof: "", lastSeenAtMs: 1_000, emulates: "" },
   ...changes,
 });
 const many = (count: number, changes: Partial<Seen> = {}) =>
@@ -102,13 +109,54 @@ describe("the picture of the nodes", () => {
   });
 });
 
+describe("why nodes emulate their guests", () => {
+  it("is each reason once, without those that are told to and those that do not", () => {
+    const heard = (name: string, emulates: string) => node(name, { emulates, lastSeenAtMs: 2_000 });
+    const looked = [heard("a", "x"), heard("b", "x"), heard("c", "y"), heard("d", "z"), heard("e", "")];
+    const first = pictureOf(looked.map(({ name }) => node(name)));
+    expect(reasonsToEmulate(looked, first, new Set(["d"]))).to.deep.equal(["x", "y"]);
+    expect(reasonsToEmulate(looked, pictureOf(looked), new Set())).to.deep.equal([]);
+  });
+});
+
 describe("the watch on the nodes", () => {
   const lostHost = (state: "held" | "fenced", alive: boolean, instances: number) => ({
     ...{ id: "id-a", name: "a", alive, instances, lastSeenAtMs: looks > 0 ? 2_000 : 1_000 },
+    ...{ accelerator: "kvm", acceleratorReason: "A guest booted." },
     lease: { state, sentence: "proved" },
   });
 
   let looks = 0;
+
+  const watching = (told: string[]) =>
+    new NodeWatch({
+      ...{ say: (text) => told.push(text), configured: new Set(["a"]), emulating: new Set(["b"]) },
+      command: "n",
+    });
+
+  it("tells once why KVM is not used, of nodes that have registered in this run", async () => {
+    const told: string[] = [];
+    const watch = watching(told);
+    const look = (lastSeenAtMs: number, acceleratorReason: string) => {
+      const how = { accelerator: "tcg", acceleratorReason, lastSeenAtMs };
+      const hosts = ["a", "b"].map((name) => ({
+        ...{ ...lostHost("held", true, 0), ...how },
+        ...{ id: name, name },
+      }));
+      return watch.look({
+        host: { list: async () => ({ hosts }) },
+        instance: { list: async () => ({ instances: [] }) },
+      });
+    };
+    await look(1_000, "Of the last start.");
+    await look(1_000, "Of the last start.");
+    expect(told).to.deep.equal([]);
+    await look(2_000, "There is no /dev/kvm.");
+    await look(3_000, "There is no /dev/kvm.");
+    expect(told).to.deep.equal([
+      "KVM is not used, and guests are emulated, which is slow: There is no /dev/kvm.",
+    ]);
+  });
 
   it("tells where the instances of a lost node went, once they rest", async () => {
     looks = 0;
@@ -119,7 +167,7 @@ describe("the watch on the nodes", () => {
       host: { list: async () => ({ hosts }) },
       instance: { list: async () => ({ instances: Array.from({ length: left }, () => ({})) }) },
     };
-    const watch = new NodeWatch({ say: (text) => told.push(text), configured: new Set(["a"]), command: "n" });
+    const watch = watching(told);
     const look = () => watch.look(cluster);
     await look();
     looks += 1;

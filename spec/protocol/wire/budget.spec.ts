@@ -36,6 +36,21 @@ describe("budgets of messages and bytes", () => {
     ]);
   });
 
+  it("can be spent by what was done, into a debt of a burst that time pays", () => {
+    const budgets = new Budgets(rate, 10, true);
+    expect(budgets.leftInMs("a", 0)).to.equal(0);
+    budgets.spend("a", { messages: 199, bytes: 0 }, 0);
+    expect(budgets.leftInMs("a", 0)).to.equal(0);
+    budgets.spend("a", { messages: 100, bytes: 0 }, 0);
+    expect(budgets.leftInMs("a", 0)).to.equal(1_000);
+    expect(budgets.leftInMs("a", 400)).to.equal(600);
+    budgets.spend("a", { messages: 1e9, bytes: 1e9 }, 1_000);
+    expect(budgets.leftInMs("a", 1_000)).to.equal(5_001);
+    expect(budgets.take("a", 0, 5_000), "in debt").to.equal(false);
+    expect(budgets.leftInMs("b", 1_000), "of another").to.equal(0);
+    expect(budgets.leftInMs("a", 6_002)).to.equal(0);
+  });
+
   it("count bytes beside messages", () => {
     const budgets = new Budgets(rate, 10);
     const taken = [0, 0, 0, 500, 1_500].map((nowMs) => budgets.take("a", 2_500, nowMs));

@@ -91,6 +91,7 @@ describe(`codec (seed ${seed})`, () => {
     ["the key __proto__ in JSON", json('{"a":{"__proto__":{}}}'), "malformedBody"],
     ["the key __proto__ as an escape", json('{"\\u005f_proto__":{}}'), "malformedBody"],
     ["the key __proto__ in msgpack", Uint8Array.of(0x81, 0xa9, ...json("__proto__"), 0x80), "malformedBody"],
+    ["a byte order mark of UTF-16", Uint8Array.of(0xff, 0xfe, 0x7b, 0, 0x7d, 0), "malformedBody"],
     ["a msgpack array", encode([1]), "malformedBody"],
     ["a msgpack number", encode(-5), "malformedBody"],
     ["a msgpack map cut short", encode({ name: "web" }).subarray(0, 5), "malformedBody"],

@@ -9,6 +9,16 @@ import { type Check, efforts, type Refuse, type RequestFilter } from "./filter.t
 
 type Read = (host: HostView) => Value | undefined;
 
+/** `true` or `false`; nothing where the host does not say. */
+function able(ability: "hotPlug" | "liveMigration" | "save" | "console"): Read {
+  return ({ drivers }) => (drivers === null ? undefined : String(drivers.abilities[ability]));
+}
+
+/** A label of that name comes first: operators had such labels before hosts told their drivers. */
+function driverOf(kind: "hypervisor" | "disks" | "network" | "volumes"): Read {
+  return ({ drivers, labels }) => labels[kind] ?? drivers?.[kind] ?? undefined;
+}
+
 const known: Readonly<Record<string, Read>> = {
   host: ({ name }) => name,
   hypervisor_hostname: ({ name }) => name,
@@ -18,6 +28,16 @@ const known: Readonly<Record<string, Read>> = {
   "cpu_info:arch": ({ architecture }) => architecture,
   "cpu_info:features": ({ features }) => [...features],
   machine_types: ({ machineTypes }) => machineTypes,
+  hypervisor: driverOf("hypervisor"),
+  disks: driverOf("disks"),
+  network: driverOf("network"),
+  volumes: driverOf("volumes"),
+  network_kinds: ({ drivers }) => drivers?.abilities.networks,
+  volume_kinds: ({ drivers }) => drivers?.abilities.volumes,
+  can_hot_plug: able("hotPlug"),
+  can_live_migrate: able("liveMigration"),
+  can_save: able("save"),
+  has_console: able("console"),
   vcpus_total: ({ capacity }) => String(capacity.vcpus),
   vcpus_used: ({ claimed }) => String(claimed.vcpus),
   total_usable_ram_mb: ({ capacity }) => String(capacity.memoryMib),

@@ -4,6 +4,7 @@ import { alive } from "./alive.ts";
 import { architecture } from "./architecture.ts";
 import { availabilityZone } from "./availability-zone.ts";
 import { capabilities } from "./capabilities.ts";
+import { configDrive } from "./config-drive.ts";
 import { cpu } from "./cpu.ts";
 import { disk } from "./disk.ts";
 import { enabled } from "./enabled.ts";
@@ -14,9 +15,11 @@ import { differentHost, forcedHost, sameHost } from "./hints.ts";
 import { image } from "./image.ts";
 import { lease } from "./lease.ts";
 import { instances, ioOps } from "./load.ts";
+import { networked } from "./networked.ts";
 import { numa } from "./numa.ts";
 import { pinning } from "./pinning.ts";
 import { ram } from "./ram.ts";
+import { shape } from "./shape.ts";
 import { space } from "./space.ts";
 import { storage } from "./storage.ts";
 import { traits } from "./traits.ts";
@@ -34,6 +37,9 @@ export const filters: readonly Filter[] = [
   sameHost,
   differentHost,
   storage,
+  configDrive,
+  networked,
+  shape,
   ram,
   cpu,
   disk,

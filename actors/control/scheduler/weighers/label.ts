@@ -4,14 +4,14 @@
  */
 import type { HostWeigher } from "./weigher.ts";
 
-const label = "weight";
+export const weightLabel = "weight";
 
 export const labelWeight: HostWeigher = {
   name: "label",
   novaName: "metrics",
   multiplier: 1,
   weigh: ({ labels }) => {
-    const text = labels[label];
+    const text = labels[weightLabel];
     if (text === undefined) return 0;
     const weight = Number(text);
     return Number.isNaN(weight) ? 0 : Math.min(1, Math.max(-1, weight));

@@ -99,6 +99,10 @@ describe("doctor: disks on shared storage", () => {
     const clock = new SimulatedClock();
     const examined = examine({
       spaces: () => [],
+      faults: () => [],
+      sinks: () => [],
+      self: { kind: "controller", id: "c1", name: "controller-1" },
+      callControllers: async () => [],
       store: {
         instances: {
           list: async () => ({ rows: [...rows] }),

@@ -7,9 +7,10 @@ import { fleetLimits } from "../../../../actors/control/fleet/limits.ts";
 import type { MachineReport } from "../../../../actors/control/fleet/link.ts";
 import { Patience, type ReportAudience } from "../../../../actors/control/fleet/patience.ts";
 import { ReportBudgets } from "../../../../actors/control/fleet/report-budgets.ts";
-import { reportHandlers } from "../../../../actors/control/fleet/reports.ts";
+import { type ReportOptions, reportHandlers } from "../../../../actors/control/fleet/reports.ts";
 import { wireLimits } from "../../../../protocol/limits/wire.ts";
 import type { CallContext } from "../../../../protocol/wire/service.ts";
+import { refused } from "../../../support/asking.ts";
 import { inventoryOf } from "../../../support/scripted-host.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
@@ -28,20 +29,20 @@ describe("hosts: reports", () => {
       deadlineMs: clock.monotonicMs() + 3_000,
       signal: new AbortController().signal,
     }) as CallContext;
-  const handlers = () =>
-    reportHandlers({
-      store: { hosts: { get: async () => undefined, called: async () => [] } },
-      commit: async () => ({ kind: "committed", lastSequence: 1 }),
-      clock,
-      directory: {
-        ...{ known: () => true, alive: () => true, refresh: async () => undefined },
-        heard: (id) => heard.push(id),
-      },
-      leases: { renew: async () => ({ leaseEpoch: 1, held: true }) },
-      audience: new Patience(audience, { clock, log: silentLog }),
-      budgets: new ReportBudgets({ clock, log: silentLog }),
-      log: silentLog,
-    });
+  const options = (): ReportOptions => ({
+    store: { hosts: { get: async () => undefined, called: async () => [] } },
+    commit: async () => ({ kind: "committed", lastSequence: 1 }),
+    clock,
+    directory: {
+      ...{ known: () => true, alive: () => true, refresh: async () => undefined },
+      heard: (id) => heard.push(id),
+    },
+    leases: { renew: async () => ({ leaseEpoch: 1, held: true }) },
+    audience: new Patience(audience, { clock, log: silentLog }),
+    budgets: new ReportBudgets({ clock, log: silentLog }),
+    log: silentLog,
+  });
+  const handlers = () => reportHandlers(options());
   const beat = (change: object = {}) => ({
     ...{ complete: false, machines: [machine("one")], stopping: false, leaseEpoch: 1 },
     ...change,
@@ -123,5 +124,52 @@ describe("hosts: reports", () => {
     const asks = { leaseEpoch: 1, cleaned: false, storageId: null };
     expect(await lease(asks, context())).to.deep.equal({ leaseEpoch: 1, held: true });
     expect(heard).to.deep.equal(["h1", "h1"]);
+  });
+
+  describe("of a thousand agents that begin at once", () => {
+    it("read the store a few at a time, and not at all for a caller that has gone", async () => {
+      const reads: PromiseWithResolvers<undefined>[] = [];
+      const get = (): Promise<undefined> => {
+        const read = Promise.withResolvers<undefined>();
+        reads.push(read);
+        return read.promise;
+      };
+      const { register } = reportHandlers({
+        ...options(),
+        store: { hosts: { get, called: async () => [] } },
+      });
+      audience = { ...audience, hostsChanged: async () => undefined };
+      const callers = Array.from({ length: 1_000 }, () => new AbortController());
+      const answers = callers.map(({ signal }) =>
+        register({ inventory: inventoryOf("h1"), machines: [], knows: [] }, { ...context(), signal }),
+      );
+      await clock.advance(0);
+      expect(reads).to.have.length(fleetLimits.registrationsAtOnceMax);
+      for (const caller of callers.slice(fleetLimits.registrationsAtOnceMax, -1)) caller.abort();
+      for (const read of reads) read.resolve(undefined);
+      await clock.advance(0);
+      // The last one still waits: its turn has come, and those before it were not begun.
+      expect(reads).to.have.length(fleetLimits.registrationsAtOnceMax + 1);
+      reads.at(-1)?.resolve(undefined);
+      await clock.advance(3_000);
+      const accepted = (await Promise.all(answers)).filter((answer) => answer.accepted);
+      expect(accepted).to.have.length(fleetLimits.registrationsAtOnceMax + 1);
+    });
+
+    it("are refused a lease before they are registered by a read that they share", async () => {
+      let refreshed = 0;
+      const renew = () => Promise.reject(new Error("asked"));
+      const directory = {
+        ...options().directory,
+        known: () => false,
+        refresh: async () => {
+          refreshed += 1;
+        },
+      };
+      const { lease } = reportHandlers({ ...options(), directory, leases: { renew } });
+      const asks = { leaseEpoch: 0, cleaned: false, storageId: null };
+      expect((await refused(lease(asks, context()))).reason).to.equal("hostNotFound");
+      expect(refreshed).to.equal(1);
+    });
   });
 });

@@ -192,6 +192,15 @@ describe("a drain", () => {
     expect(late.commit?.operations?.[0]?.deadlineAtMs).to.be.greaterThan(nowMs + 2 * patienceMs);
   });
 
+  it("waits no longer for the clock of a controller that was an hour ahead, once nothing is on its way", () => {
+    const ahead = rows.hostOperation("d", "a", { deadlineAtMs: nowMs + 3_600_000 });
+    const loaded = loadedHost({ enabled: false, disabledReason: "disk", draining }, [ahead]);
+    const deadlineOf = (found: Parameters<typeof surveyed>[0]) =>
+      decide(loaded, surveyed(found)).next.operations[0]?.deadlineAtMs ?? 0;
+    expect(deadlineOf(waiting)).to.be.within(nowMs + patienceMs, nowMs + 10 * patienceMs);
+    expect(deadlineOf({ there: { ...empty, leaving: ["i1"] } })).to.equal(ahead.deadlineAtMs);
+  });
+
   it("that a controller from before there were operations has begun gets one", () => {
     const loaded = loadedHost({ enabled: false, draining });
     expect(written(decide(loaded, surveyed(waiting)))[0]).to.match(/^made: running/);

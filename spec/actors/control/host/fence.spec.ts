@@ -6,7 +6,8 @@ import { expect } from "chai";
 import { decide } from "../../../../actors/control/host/decide.ts";
 import { hostLimits } from "../../../../actors/control/host/limits.ts";
 import type { FenceWords, HostEvent } from "../../../../actors/control/host/messages.ts";
-import { errorBodyOf } from "../../../../protocol/wire/status.ts";
+import type { FenceProof } from "../../../../protocol/fence.ts";
+import { errorBodyOf } from "../../../../protocol/wire/denials.ts";
 import { hostRow, loadedHost } from "../../../support/host-rows.ts";
 import * as rows from "../../../support/store-rows.ts";
 import { command, look, nowMs, written } from "./worlds.ts";
@@ -37,6 +38,21 @@ describe("a fence by an operator's word", () => {
       (event) => decide(loadedHost(), event).commit?.leasesFenced?.[0]?.renewals,
     );
     expect(counts).to.deep.equal([40, null]);
+  });
+
+  it("takes the place of a fence by silence, which stops fewer guests, and of no other", () => {
+    const silence = {
+      kind: "lease",
+      leaseEpoch: 3,
+      silentMs: 1,
+      guardMs: 1,
+      observedBy: "c",
+      atMs: 1,
+    } as const;
+    const fenced = (fencedBy: FenceProof) =>
+      decide(loadedHost({ lease: { ...lease, fencedBy } }), fence(burnt)).commit?.leasesFenced ?? [];
+    expect(fenced(silence).map((one) => [one.leaseEpoch, one.proof.kind])).to.deep.equal([[3, "operator"]]);
+    expect(fenced(proof)).to.deep.equal([]);
   });
 
   it("is an operation that has ended with the fence, and ends the drain in the same commit", () => {
@@ -132,6 +148,16 @@ describe("a fence by the host's power", () => {
     expect(decide(taken.next, look(nowMs + hostLimits.powerTakeOverMs + 1)).effects).to.deep.equal([]);
     const over = decide(begun.next, look(nowMs + 10 * hostLimits.powerTakeOverMs));
     expect(over.commit?.operations?.[0]).to.deep.nested.include({ "error.reason": "operationTimeout" });
+  });
+
+  it("is taken over at once when it was begun by a clock far ahead, and then has its ordinary time", () => {
+    const earlier = nowMs - 3_600_000;
+    const taken = decide(begun.next, look(earlier));
+    expect(taken.effects.map(({ kind }) => kind)).to.deep.equal(["switchOff"]);
+    const [operation] = taken.next.operations;
+    expect((operation?.deadlineAtMs ?? 0) - earlier).to.equal(
+      (begun.next.operations[0]?.deadlineAtMs ?? 0) - nowMs,
+    );
   });
 
   it("has nothing to say when its operation has ended", () => {

@@ -7,6 +7,7 @@ import type { Fence } from "../../../../actors/control/directory/fence-proof.ts"
 import { decide } from "../../../../actors/control/instance/decide.ts";
 import type { LoadedInstance } from "../../../../actors/records/instance.ts";
 import { command, newborn, observed } from "../../../support/instances.ts";
+import { plugged as pluggedIn } from "../../../support/store-rows.ts";
 
 const proof = { kind: "operator", by: "admin", reason: "Burnt.", confirmedName: "host-a", atMs: 1 } as const;
 const fences: readonly Fence[] = [{ hostId: "a", hostName: "host-a", leaseEpoch: 1, proof }];
@@ -49,6 +50,17 @@ describe("instance: a disk without a host", () => {
     const { next, effects } = afterItsHost(building());
     expect(next.instance.settled).to.equal(false);
     expect(effects).to.deep.equal([{ kind: "place" }]);
+  });
+
+  it("holds no address: the ports are let go of before anybody can remove the disk", () => {
+    const { instance, ...rest } = building();
+    const plugged = { ...rest, instance: { ...instance, interfaces: [pluggedIn("p1")] } };
+    const { next, commit, effects } = afterItsHost(plugged);
+    expect(commit?.rows?.flatMap((one) => ("removed" in one ? one.removed : []))).to.deep.equal(["p1", "p1"]);
+    expect(next.instance).to.deep.include({ interfaces: [], settled: false });
+    expect(effects).to.deep.equal([{ kind: "place" }]);
+    const again = decide(next, { kind: "reconcile", nowMs: 10_000_001, hostAlive: false, leaseEpoch: 0 });
+    expect(again.commit).to.equal(undefined);
   });
 
   it("is none of an instance without a disk", () => {

@@ -76,6 +76,16 @@ describe("instance: evacuate", () => {
     });
   });
 
+  it("is refused when it is on no host: there is nothing to wait for", () => {
+    const stopping = decide(running(), command("stop")).next;
+    const left = evacuate(decide(stopping, observed(stopping)).next).next;
+    const again = { ...command("evacuate", { id: "again" }), host: undefined, fences: [] };
+    expect(denialOf(decide(left, again))).to.deep.equal({
+      reason: "onNoHost",
+      message: "Cannot evacuate instance i: it is on no host.",
+    });
+  });
+
   it("is refused by a fence of a lease before the one that it was claimed under", () => {
     const older = [{ hostId: "a", hostName: "host-a", leaseEpoch: 0, proof }];
     expect(denialOf(evacuate(running(), older))?.reason).to.equal("hostNotFenced");

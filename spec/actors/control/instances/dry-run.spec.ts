@@ -6,6 +6,8 @@
 import { expect } from "chai";
 import type { MemoryStore } from "../../../../db/memory/store.ts";
 import { wireLimits } from "../../../../protocol/limits/wire.ts";
+import { port } from "../../../../protocol/port.ts";
+import { securityGroup } from "../../../../protocol/security-group.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { Random } from "../../../simulator/random.ts";
 import {
@@ -77,6 +79,8 @@ async function pictureOf(store: MemoryStore) {
     instances: await store.instances.list({ ...page, deleted: true }),
     operations: await store.operations.list(page),
     quotas: await store.quotas.totals(),
+    groups: await store.rows.list(securityGroup, page),
+    ports: await store.rows.list(port, page),
     claims: await store.hosts.claimTotals(),
     events: await store.events.lastSequence(),
   };

@@ -21,6 +21,7 @@ const kinds = {
   groupRule: true,
   quotaExceeded: true,
   zoneConflict: true,
+  zoneInUse: true,
   failed: true,
 } satisfies Record<CommitResult["kind"] | "failed", true>;
 

@@ -1,13 +1,72 @@
 /** Cases of the filters by aggregates' metadata and by flavors' extra specs. */
+import type { HostDrivers } from "../../../../protocol/host-drivers.ts";
 import type { NumaNode } from "../../../../protocol/numa.ts";
+import type { OfferedShapes } from "../../../../protocol/shape.ts";
 import { type Case, inAggregate } from "./filter-cases.ts";
 
 const specs = (extraSpecs: Record<string, string>) => ({ extraSpecs });
 const node: NumaNode = { vcpus: 4, memoryMib: 4_096, hugePages: [{ sizeKib: 2_048, total: 512 }] };
 const nodes = { numa: [node, node], vcpus: 16 };
 
+const drivers: HostDrivers = {
+  ...{ hypervisor: "qemu", disks: "files", network: null, volumes: "pool" },
+  abilities: {
+    ...{ networks: ["user", "tap"], volumes: ["file"] },
+    ...{ hotPlug: false, liveMigration: false, console: true, save: true },
+  },
+};
+
+const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "EPYC-v3" };
+const offering = (changes: Partial<OfferedShapes> = {}) => ({
+  drivers: {
+    ...drivers,
+    shapes: {
+      ...{ versions: [1], aliases: [], machineType: "pc-q35-9.0", cpuModel: "EPYC-Rome-v2" },
+      ...{ machineTypes: ["pc-q35-7.2", "pc-q35-9.0"], cpuModels: ["EPYC-v3", "EPYC-Rome-v2"] },
+      ...changes,
+    },
+  },
+});
+const unknownHardware = {
+  reason: "the guest has had hardware of version 1 since its first boot, which the host does not know",
+  remedy: "upgrade the agent of the host",
+};
+
 const pinnedRemedy = "choose a flavor with hw:cpu_policy shared";
 export const flavorCases: readonly Case[] = [
+  { filter: "shape", when: "it has all of it", host: offering(), asked: { shape } },
+  {
+    filter: "shape",
+    when: "its agent says nothing of its drivers",
+    host: {},
+    asked: { shape },
+    ...unknownHardware,
+  },
+  { filter: "shape", when: "it offers none", host: { drivers }, asked: { shape }, ...unknownHardware },
+  {
+    filter: "shape",
+    when: "it is of another version",
+    host: offering({ versions: [2, 3] }),
+    asked: { shape },
+    ...unknownHardware,
+  },
+  {
+    filter: "shape",
+    when: "its hypervisor has not the machine type",
+    host: offering({ machineTypes: ["pc-q35-9.0"] }),
+    asked: { shape },
+    reason:
+      "the guest has had the machine type pc-q35-7.2 since its first boot, which the host does not know",
+    remedy: "give the host a hypervisor that knows pc-q35-7.2",
+  },
+  {
+    filter: "shape",
+    when: "its processors are others",
+    host: offering({ cpuModels: ["EPYC-Rome-v2"] }),
+    asked: { shape },
+    reason: "the guest has had the processor EPYC-v3 since its first boot, which the host cannot give it",
+    remedy: "give the host processors and a hypervisor that can be EPYC-v3",
+  },
   {
     filter: "aggregateProjects",
     when: "it is kept for others",
@@ -97,6 +156,47 @@ export const flavorCases: readonly Case[] = [
       "capabilities:cpu_info:features": "<in> avx2",
       "capabilities:hypervisor_type": "s== qemu",
     }),
+  },
+  {
+    filter: "capabilities",
+    when: "its hypervisor cannot",
+    host: { drivers },
+    asked: specs({ "capabilities:can_hot_plug": "true" }),
+    reason: "the flavor wants can_hot_plug true, the host has false",
+    remedy: "choose another flavor",
+  },
+  {
+    filter: "capabilities",
+    when: "it does not say what its hypervisor can",
+    host: {},
+    asked: specs({ "capabilities:has_console": "true" }),
+    reason: "the flavor wants has_console true, the host has no such thing",
+    remedy: "choose another flavor",
+  },
+  {
+    filter: "capabilities",
+    when: "it has no driver of that kind",
+    host: { drivers },
+    asked: specs({ "capabilities:network": "bridge" }),
+    reason: "the flavor wants network bridge, the host has no such thing",
+    remedy: "choose another flavor",
+  },
+  {
+    filter: "capabilities",
+    when: "it has the drivers, and its hypervisor can all of it",
+    host: { drivers },
+    asked: specs({
+      ...{ "capabilities:hypervisor": "qemu", "capabilities:disks": "files", "capabilities:volumes": "pool" },
+      ...{ "capabilities:network_kinds": "<in> tap", "capabilities:volume_kinds": "<in> file" },
+      ...{ "capabilities:has_console": "true", "capabilities:can_save": "true" },
+      "capabilities:can_live_migrate": "false",
+    }),
+  },
+  {
+    filter: "capabilities",
+    when: "its label has the name of a kind of drivers",
+    host: { drivers, labels: { disks: "ssd" } },
+    asked: specs({ "capabilities:disks": "ssd" }),
   },
   {
     filter: "traits",

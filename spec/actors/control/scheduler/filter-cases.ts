@@ -30,6 +30,27 @@ const group = (policy: "affinity" | "anti-affinity", ...hostIds: string[]) => ({
 });
 const image = { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 } as const;
 
+function driversWith(configDrive: boolean): WorldHost["drivers"] {
+  const abilities = { networks: [], volumes: [], hotPlug: false, liveMigration: false };
+  return {
+    ...{ hypervisor: "fake", disks: "fake", network: null, volumes: null },
+    abilities: { ...abilities, console: true, save: false, configDrive },
+  };
+}
+
+function pluggedBy(network: string | null, networks: string[] = ["tap"]): WorldHost["drivers"] {
+  const abilities = { networks, volumes: [], hotPlug: false, liveMigration: false };
+  return {
+    ...{ hypervisor: "fake", disks: "fake", network, volumes: null },
+    abilities: { ...abilities, console: true, save: false },
+  };
+}
+
+const networked = {
+  reason: "the guest is to be on networks, and the host has none to plug guests into",
+  remedy: "give the node a network driver in cluster.yaml, or create the instance without networks",
+};
+
 export const hostCases: readonly Case[] = [
   {
     filter: "enabled",
@@ -226,6 +247,50 @@ export const hostCases: readonly Case[] = [
     reason: "the image wants 1024 MiB of memory, the flavor has 512",
     remedy: "choose a flavor with at least 1024 MiB",
   },
+  {
+    filter: "configDrive",
+    when: "it makes no config drives",
+    host: { drivers: driversWith(false) },
+    asked: { configDrive: true },
+    reason: "the guest is to have a config drive, which the host does not make",
+    remedy: "create the instance without key, user data and config drive, or upgrade the agent of the host",
+  },
+  {
+    filter: "configDrive",
+    when: "it does not say that it makes any",
+    host: { drivers: null },
+    asked: { configDrive: true },
+    reason: "the guest is to have a config drive, which the host does not make",
+    remedy: "create the instance without key, user data and config drive, or upgrade the agent of the host",
+  },
+  {
+    filter: "configDrive",
+    when: "it makes config drives",
+    host: { drivers: driversWith(true) },
+    asked: { configDrive: true },
+  },
+  { filter: "configDrive", when: "none is asked for", host: { drivers: null }, asked: {} },
+  {
+    filter: "networked",
+    when: "it has no network driver",
+    ...{ host: { drivers: pluggedBy(null) }, asked: { networked: true }, ...networked },
+  },
+  {
+    filter: "networked",
+    when: "its hypervisor can be plugged into nothing",
+    ...{ host: { drivers: pluggedBy("bridge", []) }, asked: { networked: true }, ...networked },
+  },
+  {
+    filter: "networked",
+    when: "nothing is known of its drivers",
+    ...{ host: { drivers: null }, asked: { networked: true }, ...networked },
+  },
+  {
+    filter: "networked",
+    when: "it can plug guests in",
+    ...{ host: { drivers: pluggedBy("bridge") }, asked: { networked: true } },
+  },
+  { filter: "networked", when: "nobody asks for it", host: { drivers: null }, asked: {} },
   {
     filter: "image",
     when: "the flavor has too little disk",

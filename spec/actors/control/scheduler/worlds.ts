@@ -40,6 +40,7 @@ export const host = (id: string, changes: Partial<WorldHost> = {}): WorldHost =>
   labels: {},
   features: [],
   machineTypes: [],
+  drivers: null,
   numa: [],
   storageId: null,
   failedBuilds: 0,

@@ -180,6 +180,34 @@ describe("the guard's decisions", () => {
       ]);
     });
 
+    it("kill a group again while a process is in it, without another deed", () => {
+      const group = { path: "/g", id: "1" };
+      const taken = seen({ group, diskPresent: false });
+      const { state, actions } = run(atDeadline, ...[1, 2, 3].map((ms) => [ms, tick([taken])] as const));
+      expect(kinds(actions)).to.deep.equal(["kill", "killAgain", "killAgain"]);
+      expect(state.deeds.map(({ what }) => what)).to.deep.equal(["killed"]);
+      const after = run(state, [4, tick([])]);
+      expect([kinds(after.actions), told(after.actions)]).to.deep.equal([[], ["gone"]]);
+    });
+
+    it("thaw a group again until it is seen running, without another deed, and after a look at its disk", () => {
+      const frozen = seen({ group: { path: "/g", id: "1" }, stopped: true });
+      const begun = beginGuard(stored({ stopped: [frozen] }), "b", 6_000);
+      const { state, actions } = run(
+        begun,
+        [6_001, extend(4, 9_000)],
+        [6_002, tick([frozen], 6_002)],
+        [6_003, tick([frozen])],
+        [6_004, tick([frozen], 6_004)],
+      );
+      expect(kinds(actions)).to.deep.equal(["look", "continue", "acknowledge", "continueAgain"]);
+      expect(state.deeds.map(({ what }) => what)).to.deep.equal(["continued"]);
+      const running = run(state, [6_005, tick([{ ...frozen, stopped: false }])]);
+      expect([running.actions, running.state.stopped]).to.deep.equal([[], []]);
+      const late = run(state, [9_000, tick([frozen])], [9_001, extend(5, 12_000)], [9_002, tick([frozen])]);
+      expect(kinds(late.actions), "the disk was not looked at since").to.deep.equal(["look"]);
+    });
+
     it("never continue one that it has killed", () => {
       const lateMs = 5_000 + guardLimits.guardStopProofMs;
       const begun = run(atDeadline, [5_000, tick([seen()])], [lateMs, tick([seen()])]).state;

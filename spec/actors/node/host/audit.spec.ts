@@ -17,9 +17,16 @@ describe("host: audit", () => {
     const name = (n: number) => `${String(n).padStart(8, "0")}-ffff-4fff-8fff-ffffffffffff`;
     const files = Array.from({ length: 1_000 }, (_, n) => `file-${n}`);
     const directories = Array.from({ length: 50_000 }, (_, n) => ({ instanceId: name(n), files: ["a"] }));
-    const found = { processes: [], directories: [...directories, { instanceId: "mine", files }], strays: [] };
+    const what = "a".repeat(1_000);
+    const holdings = Array.from({ length: 50_000 }, (_, n) => ({
+      ...{ kind: "toy", instanceId: name(n), ownerEpoch: 1, what },
+    }));
+    const found = {
+      ...{ processes: [], directories: [...directories, { instanceId: "mine", files }], strays: [] },
+      holdings: [...holdings, { kind: "toy", instanceId: "mine", ownerEpoch: 2, what: "ball" }],
+    };
     const answer = await audit({
-      ...{ hostId: "h1", ledger, knows: [], look: async () => found, spaces: () => [] },
+      ...{ hostId: "h1", ledger, knows: [], look: async () => found, keepsDisks: true, spaces: () => [] },
       files: { readAll: async () => [] },
     });
     expect(validatorOf(hostAgentService.methods.audit.answer).explain(answer)).to.equal("");
@@ -27,6 +34,11 @@ describe("host: audit", () => {
     expect(answer.directories).to.have.length(reportLimits.auditEntriesMax);
     expect(answer.directories[0]?.instanceId).to.equal("mine");
     expect(answer.directories[0]?.files).to.have.length(hostLimits.auditFilesMax);
-    expect(answer.strays).to.deep.equal(["40001 more directories are there than an answer lists."]);
+    expect(answer.holdings).to.have.length(reportLimits.auditEntriesMax);
+    expect(answer.holdings?.[0]).to.include({ instanceId: "mine", what: "ball" });
+    expect(answer.strays).to.deep.equal([
+      "40001 more directories are there than an answer lists.",
+      "40001 more holdings are there than an answer lists.",
+    ]);
   });
 });

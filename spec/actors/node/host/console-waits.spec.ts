@@ -4,7 +4,7 @@ import { createConsoleReader } from "../../../../actors/node/host/console.ts";
 import { hostLimits } from "../../../../actors/node/host/limits.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
-function world() {
+function world({ logged = true } = {}) {
   const clock = new SimulatedClock();
   const logs = new Map<string, string>();
   const looks: string[] = [];
@@ -21,6 +21,7 @@ function world() {
       trim: async () => undefined,
     },
     clock,
+    logged,
   );
   const outcomes: string[] = [];
   const read = (instanceId: string, offset: number, signal = new AbortController().signal) => {
@@ -74,6 +75,17 @@ describe("waiting for consoles", () => {
     w.logs.set("a", "x");
     await w.clock.advance(hostLimits.consolePollMs);
     expect(w.outcomes).to.deep.equal(["", "x"]);
+  });
+
+  it("is refused at once on a host whose hypervisor logs none", async () => {
+    const w = world({ logged: false });
+    w.logs.set("a", "abc");
+    w.read("a", 3);
+    await w.clock.settle();
+    expect([w.outcomes, w.looks]).to.deep.equal([
+      ["The hypervisor of the instance's host logs no console."],
+      [],
+    ]);
   });
 
   it("gives each its own part when they wait at different places", async () => {

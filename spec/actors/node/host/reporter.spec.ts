@@ -2,7 +2,8 @@
 import { expect } from "chai";
 import { Ledger } from "../../../../actors/node/host/ledger.ts";
 import { Reporter } from "../../../../actors/node/host/reporter.ts";
-import { type Reason, StatusError } from "../../../../protocol/wire/status.ts";
+import type { Reason } from "../../../../protocol/wire/reasons.ts";
+import { StatusError } from "../../../../protocol/wire/status.ts";
 import { inventory } from "../../../support/host-world.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 import { type Noted, rememberingLog } from "../../../support/wire-world.ts";

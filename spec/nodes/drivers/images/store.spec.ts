@@ -4,8 +4,20 @@
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmod, mkdir, readdir, readFile, stat, symlink, truncate, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  link,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { imageLimits } from "../../../../nodes/drivers/images/limits.ts";
 import { type ImageSource, ImageStore } from "../../../../nodes/drivers/images/store.ts";
@@ -31,10 +43,15 @@ describe("the image store", () => {
     await writeFile(at("allowed", name), content);
     return at("allowed", name);
   };
-  const refusal = async (source: ImageSource): Promise<StatusError> => {
-    const error = await store.registerFile(source).catch((thrown: unknown) => thrown);
+  const refusal = async (source: ImageSource, by = store): Promise<StatusError> => {
+    const error = await by.registerFile(source).catch((thrown: unknown) => thrown);
     if (error instanceof StatusError) return error;
     throw new Error("It was not refused.", { cause: error });
+  };
+  const messageOf = async (path: string, by?: ImageStore) => {
+    const { reason, message } = await refusal({ path }, by);
+    expect(reason, path).to.equal("unusableImage");
+    return message;
   };
   const sha256 = (content: string | Buffer) => createHash("sha256").update(content).digest("hex");
 
@@ -102,32 +119,53 @@ describe("the image store", () => {
     expect((await refusal({ path: cut, format: "qcow2" })).message).to.match(/not a qcow2/);
   });
 
-  it("answers alike for whatever is not an ordinary file in an allowed directory", async () => {
-    await symlink(at("secret", "shadow"), at("allowed", "link"));
-    await symlink(at("secret"), at("allowed", "way"));
-    await mkdir(at("allowed", "directory"));
-    execFileSync("mkfifo", [at("allowed", "pipe")]);
+  it("answers alike for whatever is in no allowed directory, there or not, and names the directories", async () => {
     await mkdir(at("allowed-not"));
     await writeFile(at("allowed-not", "file"), "x");
-    const paths = [
+    const outside = [
       at("secret", "shadow"),
       at("secret", "missing"),
-      at("allowed", "missing"),
-      at("allowed", "link"),
-      at("allowed", "way", "shadow"),
-      `${at("allowed")}/../secret/shadow`,
-      at("allowed", "directory"),
-      at("allowed", "pipe"),
       at("allowed-not", "file"),
       at("allowed"),
       "/dev/zero",
       "/proc/self/environ",
-      "relative",
-      "",
     ];
-    const messages = new Set<string>();
-    for (const path of paths) messages.add((await refusal({ path })).message);
-    expect([...messages]).to.have.length(1);
+    for (const path of outside)
+      expect(await messageOf(path), path).to.equal(
+        `The image cannot be used: it is in none of the directories that images may come from: ${at("allowed")}.`,
+      );
+    for (const path of [`${at("allowed")}/../secret/shadow`, "relative", ""])
+      expect(await messageOf(path), path).to.match(/its path must begin with \/ and be without \. and \.\./);
+    expect(await kept()).to.deep.equal([]);
+  });
+
+  it("answers alike for links out of them, to what is there and to what is not", async () => {
+    await symlink(at("secret", "shadow"), at("allowed", "link"));
+    await symlink(at("secret", "missing"), at("allowed", "nowhere"));
+    await symlink(at("secret"), at("allowed", "way"));
+    await symlink(at("secret", "missing"), at("allowed", "no-way"));
+    for (const path of ["link", "nowhere", "way/shadow", "way/missing", "no-way/shadow"])
+      expect(await messageOf(at("allowed", path)), path).to.equal(
+        `The image cannot be used: ${at("allowed", path)} is behind a link that leads nowhere, or out of the ` +
+          "directories that images may come from.",
+      );
+    expect(await kept()).to.deep.equal([]);
+  });
+
+  it("says which it is: no file, a directory, a pipe, one that may not be read", async () => {
+    await mkdir(at("allowed", "directory"));
+    execFileSync("mkfifo", [at("allowed", "pipe")]);
+    await give("closed", "kernel");
+    await chmod(at("allowed", "closed"), 0);
+    expect(await messageOf(at("allowed", "missing"))).to.contain(
+      `there is no file ${at("allowed", "missing")}`,
+    );
+    expect(await messageOf(at("allowed", "closed", "x"))).to.contain("there is no file");
+    expect(await messageOf(at("allowed", "directory"))).to.contain("no ordinary file but a directory");
+    expect(await messageOf(at("allowed", "pipe"))).to.contain("no ordinary file but a pipe");
+    if (process.getuid?.() !== 0) expect(await messageOf(at("allowed", "closed"))).to.contain("may not read");
+    const unmade = new ImageStore({ directory: at("store"), sources: [at("import")] });
+    expect(await messageOf(at("import", "x"), unmade)).to.contain(`there is no file ${at("import", "x")}`);
     expect(await kept()).to.deep.equal([]);
   });
 
@@ -135,6 +173,41 @@ describe("the image store", () => {
     const path = await give("vmlinux-6.1", "kernel");
     await symlink(path, at("allowed", "vmlinux"));
     expect((await store.registerFile({ path: at("allowed", "vmlinux") })).sizeBytes).to.equal(6);
+  });
+
+  it("refuses a file that has another name, wherever that is", async () => {
+    await writeFile(at("secret", "key"), "private");
+    await link(at("secret", "key"), at("allowed", "key"));
+    expect((await refusal({ path: at("allowed", "key") })).message).to.match(/hard links/);
+    await rm(at("secret", "key"));
+    expect((await store.registerFile({ path: at("allowed", "key") })).sizeBytes).to.equal(7);
+  });
+
+  it("says of what no guest boots from what it is", async () => {
+    const gzip = Buffer.concat([gzipSync(Buffer.alloc(4_096, 1)), Buffer.alloc(512)]).subarray(0, 512);
+    const iso = Buffer.alloc(40_960);
+    iso.write("CD001", 32_769, "latin1");
+    for (const format of ["raw", "qcow2"] as const)
+      for (const bootedBy of [null, "qemu"]) {
+        const what = { format, bootedBy };
+        expect((await refusal({ path: await give("packed", gzip), ...what })).message).to.match(
+          /gzip; unpack/,
+        );
+        expect((await refusal({ path: await give("cd", iso), ...what })).message).to.match(/a CD without/);
+      }
+    // A kernel, a disk beside a kernel, and what the hypervisor of a plug-in unpacks, may be packed.
+    const path = await give("packed", gzip);
+    for (const what of [{}, { format: "raw" }, { format: "raw", bootedBy: "containers" }] as const)
+      expect((await store.registerFile({ path, ...what })).sizeBytes).to.equal(512);
+    iso.write("\x55\xaa", 510, "latin1");
+    const hybrid = await store.registerFile({ path: await give("cd", iso), format: "raw", bootedBy: null });
+    expect(hybrid.virtualSizeBytes).to.equal(40_960);
+  });
+
+  it("refuses a raw disk that a tool would take for the descriptor of a VMDK", async () => {
+    const trap = Buffer.alloc(1024 * 1024);
+    trap.write('# x\nversion=1\nRW 1 FLAT "/etc/passwd" 0\n', "latin1");
+    expect((await refusal({ path: await give("trap", trap), format: "raw" })).message).to.include("is VMDK");
   });
 
   it("ends early when it is called off, and leaves nothing half copied", async () => {

@@ -1,0 +1,37 @@
+/** The handlers of networks and of everything on them, which share what is known of addresses and groups. */
+
+import { Addresses } from "../../networking/addresses.ts";
+import { DefaultGroups } from "../../networking/default-group.ts";
+import type { CatalogOptions } from "../../request/commit-once.ts";
+import { networkHandlers } from "./networks.ts";
+import { portHandlers } from "./ports.ts";
+import { securityGroupHandlers, securityGroupRuleHandlers } from "./security-groups.ts";
+import { subnetHandlers } from "./subnets.ts";
+
+/** What is known of addresses and groups: one for all who make ports at a controller. */
+export interface Networking {
+  readonly addresses: Addresses;
+  readonly defaultGroups: DefaultGroups;
+}
+
+export const networkingOf = (
+  options: Pick<CatalogOptions, "store" | "commit" | "clock" | "ids">,
+): Networking => ({
+  addresses: new Addresses(options.store),
+  defaultGroups: new DefaultGroups(options),
+});
+
+export interface NetworkingOptions extends CatalogOptions {
+  readonly networking: Networking;
+}
+
+export function networkingHandlers({ networking, ...options }: NetworkingOptions) {
+  const groups = { ...options, ...networking };
+  return {
+    network: networkHandlers(options),
+    subnet: subnetHandlers(options),
+    port: portHandlers(groups),
+    securityGroup: securityGroupHandlers(groups),
+    securityGroupRule: securityGroupRuleHandlers(groups),
+  };
+}

@@ -1,0 +1,267 @@
+/**
+ * The network interfaces of new instances: what a create asks for is resolved, addresses are chosen, and
+ * ports and plugs become rows of the instances' own commit. So no instance is ever without the address that
+ * its answer names, and none has a port that another one has. The commit decides both; here is only a guess.
+ */
+import type { AskedInterface } from "../../../protocol/interface.ts";
+import { network, subnet } from "../../../protocol/network.ts";
+import { address, plug, port } from "../../../protocol/port.ts";
+import { defaultGroupName, securityGroup } from "../../../protocol/security-group.ts";
+import { faulty } from "../../../protocol/wire/denials.ts";
+import { nounInWords, type RowOf } from "../../../protocol/wire/resource.ts";
+import { type Denial, StatusError } from "../../../protocol/wire/status.ts";
+import type { NewEvent } from "../../records/commit.ts";
+import type { InterfaceRecord } from "../../records/instance.ts";
+import type { RowChange } from "../../records/rows.ts";
+import type { AddressAsked, Addresses, ChosenAddress } from "../networking/addresses.ts";
+import { defaultGroupIdOf } from "../networking/default-group.ts";
+import { rowsOfPort } from "../networking/port-rows.ts";
+import {
+  addressesAsked,
+  assertMayPretend,
+  assertUsable,
+  groupsOf,
+  type PortWorld,
+} from "../networking/port-wishes.ts";
+import type { CatalogOptions } from "../request/commit-once.ts";
+import { macAddressOf } from "../request/mac-address.ts";
+import { aboutRow, rowMade } from "../request/row-changes.ts";
+import { findOwnRow, findRow, referringTo } from "../request/rows.ts";
+
+export interface InterfaceWorld extends PortWorld, Pick<CatalogOptions, "clock" | "ids"> {
+  readonly addresses: Addresses;
+}
+
+/** For a dry run: no address is on its way, and the default group is not made but has its id. */
+export const rehearsing = (world: InterfaceWorld): InterfaceWorld => ({
+  ...world,
+  addresses: world.addresses.rehearsal(),
+  defaultGroups: { of: async (project) => defaultGroupIdOf(project) },
+});
+
+/** An interface of each instance of a create: a new port, or one that is there. */
+export type PlannedInterface =
+  | {
+      readonly kind: "new";
+      readonly on: RowOf<typeof network>;
+      readonly groups: readonly string[];
+      readonly addresses: readonly AddressAsked[];
+    }
+  | {
+      readonly kind: "there";
+      readonly port: RowOf<typeof port>;
+      readonly addresses: readonly ChosenAddress[];
+      readonly mtuBytes: number;
+    };
+
+export interface InterfaceQuestion {
+  readonly networks?: readonly AskedInterface[];
+  readonly count?: number;
+}
+
+/**
+ * Reads nothing when nothing is asked for. Null: as before there were networks. @throws notFound, ambiguous,
+ * adminOnly, inUse, schemaMismatch, quotaExceeded (no room for the default group)
+ */
+export async function interfacesOf(
+  { networks, count = 1 }: InterfaceQuestion,
+  project: string,
+  world: InterfaceWorld,
+): Promise<readonly PlannedInterface[] | null> {
+  if (networks === undefined) return null;
+  const planned: PlannedInterface[] = [];
+  for (const asked of networks) {
+    if ((asked.network === undefined) === (asked.port === undefined))
+      throw faulty("networks", "has an entry that does not name either a network or a port");
+    if (count > 1 && (asked.port !== undefined || asked.address !== undefined))
+      throw faulty("networks", `names a port or an address, which only one of ${count} instances can have`);
+    planned.push(
+      await (asked.port === undefined ? newOn(asked, project, world) : there(asked, project, world)),
+    );
+  }
+  const ports = planned.flatMap((one) => (one.kind === "there" ? one.port.id : []));
+  if (new Set(ports).size < ports.length) throw faulty("networks", "names a port twice");
+  return planned;
+}
+
+async function newOn(
+  { network: key = "", address: wanted }: AskedInterface,
+  project: string,
+  world: InterfaceWorld,
+): Promise<PlannedInterface> {
+  const caller = { project, id: key };
+  const on = await findRow(network, caller, world.store.rows);
+  const asked = { network: key, ...(wanted === undefined ? {} : { addresses: [{ address: wanted }] }) };
+  assertUsable(on, caller);
+  assertMayPretend(asked, on, caller);
+  const groups = await groupsOf([defaultGroupName], caller, world);
+  return { kind: "new", on, groups, addresses: await addressesAsked(asked, on, world, "networks") };
+}
+
+async function there(
+  { port: key = "", address: wanted }: AskedInterface,
+  project: string,
+  world: InterfaceWorld,
+): Promise<PlannedInterface> {
+  if (wanted !== undefined) throw faulty("networks", "has an address for a port, which has its own");
+  const { rows } = world.store;
+  const found = await findOwnRow(port, { project, id: key }, rows);
+  const [[on], addresses] = await Promise.all([
+    rows.called(network, found.networkId),
+    referringTo(address, { portId: [found.id] }, rows),
+  ]);
+  if (on === undefined) throw new StatusError("notFound", `The network of the port ${found.name} is gone.`);
+  const its = addresses.map(({ subnetId, name }) => ({ subnetId, address: name }));
+  return { kind: "there", port: found, addresses: its, mtuBytes: on.mtuBytes };
+}
+
+/** Addresses for the interfaces of some instances, until they are settled. */
+export interface ChosenInterfaces {
+  /** For each instance, for each of its interfaces. */
+  readonly each: readonly (readonly (readonly ChosenAddress[])[])[];
+  /** Why there are fewer than were asked for; absent: there are not. */
+  readonly rest?: Denial;
+}
+
+/**
+ * Chooses for `count` instances; for fewer when a subnet is full, but for `atLeast`. @throws subnetFull,
+ * addressTaken, inUse
+ */
+export async function chooseInterfaces(
+  planned: readonly PlannedInterface[],
+  { count, atLeast }: { readonly count: number; readonly atLeast: number },
+  world: InterfaceWorld,
+): Promise<ChosenInterfaces> {
+  await assertUnplugged(planned, world);
+  const each: (readonly (readonly ChosenAddress[])[])[] = [];
+  try {
+    while (each.length < count) each.push(await chooseOne(planned, world));
+    return { each };
+  } catch (thrown) {
+    if (isFull(thrown) && each.length >= atLeast) return { each, rest: denialOf(thrown) };
+    settleInterfaces({ each }, "refused", world);
+    throw thrown;
+  }
+}
+
+export function settleInterfaces(
+  { each }: ChosenInterfaces,
+  outcome: Parameters<Addresses["settled"]>[1],
+  { addresses }: Pick<InterfaceWorld, "addresses">,
+): void {
+  addresses.settled(each.flat(2), outcome);
+}
+
+async function chooseOne(planned: readonly PlannedInterface[], { addresses }: InterfaceWorld) {
+  const chosen: (readonly ChosenAddress[])[] = [];
+  try {
+    for (const one of planned) chosen.push(one.kind === "there" ? [] : await addresses.choose(one.addresses));
+    return chosen;
+  } catch (thrown) {
+    addresses.settled(chosen.flat(), "refused");
+    throw thrown;
+  }
+}
+
+/** Said before the commit, whose refusal does not tell a port from an address. @throws inUse */
+async function assertUnplugged(
+  planned: readonly PlannedInterface[],
+  { store }: InterfaceWorld,
+): Promise<void> {
+  const ports = planned.flatMap((one) => (one.kind === "there" ? one.port : []));
+  const [taken] = await referringTo(plug, { portId: ports.map(({ id }) => id) }, store.rows);
+  if (taken === undefined) return;
+  const name = ports.find(({ id }) => id === taken.portId)?.name;
+  throw new StatusError("inUse", `The port ${name} belongs to the ${taken.device} ${taken.deviceId}.`);
+}
+
+const parts: ReadonlySet<string> = new Set([network, subnet, port, securityGroup].map(({ noun }) => noun));
+
+/** For a row that the commit found missing, though it was read for the create. Undefined: of no network. */
+export const networkPartGone = (noun: string, id: string): StatusError | undefined =>
+  parts.has(noun)
+    ? new StatusError("notFound", `There is no ${nounInWords({ noun })} ${id} any more.`)
+    : undefined;
+
+const isFull = (thrown: unknown): thrown is StatusError =>
+  thrown instanceof StatusError && thrown.reason === "subnetFull";
+
+const denialOf = ({ reason, message, details }: StatusError): Denial =>
+  ({ reason, message, ...(details === undefined ? {} : { details }) }) as Denial;
+
+/** The interfaces of one instance, and the rows and events of its commit for them. */
+export interface Wired {
+  readonly interfaces: readonly InterfaceRecord[];
+  readonly ports: readonly RowChange[];
+  /** Written after all ports, to which the rows refer. */
+  readonly plugs: readonly RowChange[];
+  readonly events: readonly NewEvent[];
+}
+
+interface Wiring {
+  readonly planned: readonly PlannedInterface[];
+  readonly chosen: readonly (readonly ChosenAddress[])[];
+  readonly instanceId: string;
+  readonly project: string;
+  readonly requestId: string;
+}
+
+export function wire({ planned, chosen, ...about }: Wiring, world: InterfaceWorld): Wired {
+  const all = planned.map((one, at) =>
+    one.kind === "there" ? plugIn(one, about, world) : makePort(one, chosen[at] ?? [], about, world),
+  );
+  return {
+    interfaces: all.flatMap(({ interfaces }) => interfaces),
+    ports: all.flatMap(({ ports }) => ports),
+    plugs: all.flatMap(({ plugs }) => plugs),
+    events: all.flatMap(({ events }) => events),
+  };
+}
+
+type About = Omit<Wiring, "planned" | "chosen">;
+
+function plugIn(
+  { port: { id, networkId, mac }, addresses, mtuBytes }: Extract<PlannedInterface, { kind: "there" }>,
+  { instanceId }: About,
+  world: InterfaceWorld,
+): Wired {
+  const deleteWithInstance = false;
+  return {
+    interfaces: [{ portId: id, networkId, mac, addresses: [...addresses], mtuBytes, deleteWithInstance }],
+    ports: [],
+    plugs: [plugMade({ portId: id, deviceId: instanceId, deleteWithInstance }, world)],
+    events: [],
+  };
+}
+
+function makePort(
+  { on, groups }: Extract<PlannedInterface, { kind: "new" }>,
+  chosen: readonly ChosenAddress[],
+  { instanceId, project, requestId }: About,
+  world: InterfaceWorld,
+): Wired {
+  const [id, createdAtMs] = [world.ids.next(), world.clock.nowMs()];
+  const [mac, networkId] = [macAddressOf(id), on.id];
+  const settings = { portSecurity: true, addressPairs: [] };
+  const row = { id, project, name: mac, networkId, mac, ...settings, createdAtMs, version: 1 };
+  const deleteWithInstance = true;
+  const body = { networkId, addresses: [...chosen], device: "instance", deviceId: instanceId };
+  return {
+    interfaces: [
+      { portId: id, networkId, mac, addresses: [...chosen], mtuBytes: on.mtuBytes, deleteWithInstance },
+    ],
+    ports: rowsOfPort({ row, groups, chosen }, world),
+    plugs: [plugMade({ portId: id, deviceId: instanceId, deleteWithInstance }, world)],
+    events: [{ ...aboutRow(port, row, { event: "created", body }), atMs: createdAtMs, requestId }],
+  };
+}
+
+/** The plug of a port has its port's id: whoever lets go of the port needs to read nothing. */
+function plugMade(
+  fields: Pick<RowOf<typeof plug>, "portId" | "deviceId" | "deleteWithInstance">,
+  { clock }: InterfaceWorld,
+): RowChange {
+  const { portId } = fields;
+  const own = { id: portId, name: portId, device: "instance" as const, ...fields };
+  return rowMade(plug, { ...own, createdAtMs: clock.nowMs(), version: 1 });
+}

@@ -1,0 +1,31 @@
+/** Changes of rows of resources, and the events about them, as a commit has them. Pure. */
+import type { Resource, ResourceRow, RowOf } from "../../../protocol/wire/resource.ts";
+import { adminProject } from "../../../protocol/wire/subjects.ts";
+import type { RowChange } from "../../records/rows.ts";
+
+export const rowMade = <R extends Resource>(resource: R, row: RowOf<R>): RowChange => ({
+  resource,
+  made: asRow(row),
+});
+
+export const rowChanged = <R extends Resource>(resource: R, row: RowOf<R>): RowChange => ({
+  resource,
+  changed: asRow({ ...row, version: row.version + 1 }),
+});
+
+export const rowRemoved = (resource: Resource, { id }: { readonly id: string }): RowChange => ({
+  resource,
+  removed: id,
+});
+
+/** Resources add fields to these, and take none away. */
+export const asRow = (row: { readonly version: number }): ResourceRow => row as ResourceRow;
+
+/** The event of a change of a row. */
+export function aboutRow(
+  { noun }: Resource,
+  { id, name, project = adminProject }: ResourceRow,
+  { event, body }: { readonly event: string; readonly body: object },
+) {
+  return { noun, id, event, project, body: { name, ...body } };
+}

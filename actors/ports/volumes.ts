@@ -1,0 +1,67 @@
+/**
+ * A storage of volumes, as the worker on a host sees it. What it hands to a hypervisor is a file or a block
+ * device and names neither of them. Types only.
+ */
+import type { Keeper } from "./keeper.ts";
+
+export interface VolumeStorageFacts {
+  /** The driver's name. */
+  readonly kind: string;
+  /** Hosts with the same id see the same volumes; null: no other host sees them. */
+  readonly storageId: string | null;
+  readonly multiattach: boolean;
+  readonly thin: boolean;
+  readonly extendsOnline: boolean;
+}
+
+/** What a hypervisor opens. The format is always told and never probed. */
+export interface BlockDevice {
+  readonly kind: "file" | "device";
+  readonly path: string;
+  readonly format: "raw" | "qcow2";
+  readonly mode: "readWrite" | "readOnly";
+}
+
+export interface KeptVolume {
+  readonly volumeId: string;
+  readonly epoch: number;
+  readonly sizeBytes: number;
+  readonly allocatedBytes: number;
+  /** False: it is half made, or half removed. */
+  readonly whole: boolean;
+}
+
+export interface WantedVolume {
+  readonly epoch: number;
+  readonly sizeBytes: number;
+}
+
+/** For whom a volume is opened. */
+export interface VolumeUse {
+  readonly instanceId: string;
+  /** The owner epoch of the instance, not of the volume. */
+  readonly ownerEpoch: number;
+  /** The volume's. */
+  readonly epoch: number;
+  /** True: the volume of the highest lower epoch becomes one of this epoch, and its old path is gone. */
+  readonly takesOver: boolean;
+  readonly mode: BlockDevice["mode"];
+}
+
+/**
+ * Every verb is idempotent by id and epoch, and leaves nothing half-made when it fails. As a keeper it lists
+ * what is open for guests of this host, and to release that is to close it: volumes themselves belong to no
+ * host's guest. @throws StatusError diskFull, diskMissing, staleEpoch, hypervisorRefused
+ */
+export interface VolumeStorage extends Keeper {
+  facts(): Promise<VolumeStorageFacts>;
+  /** A volume of a lower epoch is never replaced: that is refused. */
+  create(volumeId: string, wanted: WantedVolume, signal: AbortSignal): Promise<void>;
+  /** Makes of the volume what a hypervisor can open for this guest; open until it is released. */
+  open(volumeId: string, use: VolumeUse, signal: AbortSignal): Promise<BlockDevice>;
+  /** To a size that is smaller than the volume's: does nothing. */
+  extend(volumeId: string, wanted: WantedVolume, signal: AbortSignal): Promise<void>;
+  /** Removes the volume, if it is of this epoch or an earlier one. */
+  remove(volumeId: string, epoch: number, signal: AbortSignal): Promise<void>;
+  volumes(): Promise<readonly KeptVolume[]>;
+}

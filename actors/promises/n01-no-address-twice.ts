@@ -1,0 +1,97 @@
+/**
+ * N1: no address of a subnet is given twice, and no MAC of a network; no two subnets of a network overlap; a
+ * port is let go of only when no host has anything of its instance, and then for sure. Known here from the
+ * commits themselves, not from what the store keeps apart.
+ */
+import { cidrOf, overlap } from "../../protocol/address.ts";
+import type { ResourceRow } from "../../protocol/wire/resource.ts";
+import type { Commit } from "../records/commit.ts";
+import type { Checker, Quiet } from "./facts.ts";
+import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+/** By id. */
+type Rows = Map<string, Fields>;
+
+export function noAddressTwice(): Checker {
+  const tables: Readonly<Record<string, Rows>> = { address: new Map(), port: new Map(), subnet: new Map() };
+  const plugs: Rows = new Map();
+  const ledger = createLedger();
+  return {
+    promise: "N1",
+    see(fact) {
+      if (fact.kind === "quiet") return stillPlugged(plugs, fact);
+      if (!isCommitted(fact)) return [];
+      ledger.apply(fact.commit);
+      return [...letGo(plugs, fact.commit, ledger), ...written(tables, fact.commit)];
+    },
+  };
+}
+
+/** Plugs that end while a host may still have the guest, after this commit. */
+function letGo(plugs: Rows, { rows = [] }: Commit, ledger: Ledger): readonly string[] {
+  const ofPlugs = rows.filter(({ resource }) => resource.table === "plug");
+  const early = ofPlugs.flatMap((change) => {
+    if (!("removed" in change)) return [];
+    const instanceId = String(plugs.get(change.removed)?.deviceId);
+    plugs.delete(change.removed);
+    return [...ledger.claims(instanceId).values()].map(
+      ({ hostId }) =>
+        `The port ${change.removed} is let go of while host ${hostId} may have instance ${instanceId}.`,
+    );
+  });
+  for (const change of ofPlugs) if ("made" in change) plugs.set(change.made.id, fieldsOf(change.made));
+  return early;
+}
+
+function stillPlugged(plugs: Rows, { instances }: Quiet): readonly string[] {
+  const live = new Set(instances.flatMap(({ id, deleted }) => (deleted ? [] : id)));
+  return [...plugs].flatMap(([id, { deviceId }]) =>
+    live.has(String(deviceId))
+      ? []
+      : [`The port ${id} is held for instance ${String(deviceId)}, which is gone.`],
+  );
+}
+
+function written(tables: Readonly<Record<string, Rows>>, { rows = [] }: Commit): readonly string[] {
+  const removals = rows.filter((one) => "removed" in one);
+  for (const { resource, removed } of removals) {
+    tables[resource.table]?.delete(removed);
+    // A port's addresses go with it.
+    for (const [id, { portId }] of tables.address ?? []) if (portId === removed) tables.address?.delete(id);
+  }
+  return rows.flatMap((change) => {
+    const table = tables[change.resource.table];
+    const row = "made" in change ? change.made : "changed" in change ? change.changed : undefined;
+    if (table === undefined || row === undefined) return [];
+    table.set(row.id, fieldsOf(row));
+    return faults(change.resource.table, row.id, table);
+  });
+}
+
+const fieldsOf = (row: ResourceRow): Fields => ({ ...row });
+
+function faults(table: string, id: string, rows: Rows): readonly string[] {
+  const row = rows.get(id) ?? {};
+  const others = [...rows].filter(([other]) => other !== id);
+  const alike = (...fields: readonly string[]) =>
+    others.flatMap(([other, its]) => (fields.every((field) => its[field] === row[field]) ? [other] : []));
+  if (table === "address")
+    return alike("subnetId", "name").map(
+      (other) =>
+        `The address ${String(row.name)} of subnet ${String(row.subnetId)} is given by ${other} and ${id}.`,
+    );
+  if (table === "port")
+    return alike("networkId", "mac").map(
+      (other) =>
+        `The MAC ${String(row.mac)} of network ${String(row.networkId)} is that of ports ${other} and ${id}.`,
+    );
+  return others
+    .filter(([, its]) => its.networkId === row.networkId && both(its, row))
+    .map(([other]) => `The subnets ${other} and ${id} of one network overlap.`);
+}
+
+function both(one: Fields, other: Fields): boolean {
+  const [range, its] = [cidrOf(String(one.cidr)), cidrOf(String(other.cidr))];
+  return range !== undefined && its !== undefined && overlap(range, its);
+}

@@ -1,0 +1,23 @@
+/**
+ * What a host says in its inventory of its drivers: their names, what the hypervisor can do, and what bounds
+ * its guests. Pure; texts of drivers are made such as a controller takes.
+ */
+import type { HypervisorCapabilities } from "../../actors/ports/hypervisor.ts";
+import type { HostDrivers } from "../../protocol/host-drivers.ts";
+import { oneLine } from "./host-text.ts";
+
+type Names = Pick<HostDrivers, "hypervisor" | "disks" | "network" | "volumes">;
+
+export function saidDrivers(names: Names, capabilities: HypervisorCapabilities): HostDrivers {
+  const { networks, volumes, hotPlug, liveMigration, console, save, bounding, configDrive, shapes } =
+    capabilities;
+  return {
+    ...names,
+    abilities: {
+      ...{ networks: [...networks], volumes: [...volumes], hotPlug, liveMigration, console, save },
+      ...(configDrive === undefined ? {} : { configDrive }),
+    },
+    ...(shapes === undefined ? {} : { shapes }),
+    ...(bounding === undefined ? {} : { bounding: { ...bounding, why: oneLine(bounding.why) } }),
+  };
+}

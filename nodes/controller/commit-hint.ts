@@ -1,0 +1,25 @@
+/** How controllers tell each other what was committed: a hint that may be lost, or be nonsense. Pure. */
+import type { CommitHint } from "../../actors/control/request/commits.ts";
+
+export function encodeHint(hint: CommitHint): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(hint));
+}
+
+const isText = (value: unknown): value is string => typeof value === "string";
+
+/** The hint in a message of another controller; undefined when the message is none, which does no harm. */
+export function decodeHint(body: Uint8Array): CommitHint | undefined {
+  try {
+    const hint = JSON.parse(new TextDecoder().decode(body)) as Partial<CommitHint>;
+    const { lastSequence, ended, projects } = hint;
+    if (!Number.isInteger(lastSequence) || !Array.isArray(ended) || !Array.isArray(projects))
+      return undefined;
+    return {
+      lastSequence: lastSequence ?? 0,
+      ended: ended.filter(isText),
+      projects: projects.filter(isText),
+    };
+  } catch {
+    return undefined;
+  }
+}

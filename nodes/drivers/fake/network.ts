@@ -1,0 +1,79 @@
+/**
+ * The network port in memory, with the promises of a real one: ports by owner epoch and generation, and names
+ * of taps that nothing stands behind. Nothing here touches the real computer.
+ */
+import { createHash } from "node:crypto";
+import type { Holding } from "../../../actors/ports/keeper.ts";
+import type { Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { NetworkDriver } from "../kinds.ts";
+import { throwIfAborted } from "../waiting.ts";
+import { fakeFacts } from "./facts.ts";
+
+/** What is left of a host's network when its agent ends: the ports by id. */
+export type FakePorts = Map<string, PortSpec>;
+
+/** As Ethernet has it without jumbo frames. */
+const mtuBytesMax = 1_500;
+
+export class FakeNetwork implements Network {
+  readonly kind = "network";
+  readonly #ports: FakePorts;
+
+  constructor(ports: FakePorts = new Map()) {
+    this.#ports = ports;
+  }
+
+  async facts(): Promise<NetworkFacts> {
+    return { kind: "fake", mtuBytesMax, spansHosts: false };
+  }
+
+  async ensurePort(port: PortSpec, signal: AbortSignal): Promise<Tap> {
+    throwIfAborted(signal);
+    const there = this.#ports.get(port.portId);
+    // What another instance has left of it says nothing about this one: owner epochs are an instance's own.
+    const known = there?.instanceId === port.instanceId ? there : undefined;
+    if (known !== undefined && known.ownerEpoch > port.ownerEpoch)
+      throw new StatusError("staleEpoch", `The port ${port.portId} belongs to a newer epoch.`);
+    if (port.mtuBytes > mtuBytesMax)
+      throw new StatusError("hypervisorRefused", `The host's network carries ${mtuBytesMax} bytes at most.`);
+    if (known === undefined || known.ownerEpoch < port.ownerEpoch || known.generation < port.generation)
+      this.#ports.set(port.portId, port);
+    return tapOf(this.#ports.get(port.portId) ?? port);
+  }
+
+  async releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    const known = this.#ports.get(portId);
+    if (known !== undefined && known.ownerEpoch <= ownerEpoch) this.#ports.delete(portId);
+  }
+
+  async list(): Promise<readonly Holding[]> {
+    return [...this.#ports.values()].map(holdingOf);
+  }
+
+  async release(holding: Holding, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    const { what, instanceId, ownerEpoch } = holding;
+    for (const port of [...this.#ports.values()])
+      if (holdingOf(port).what === what && port.instanceId === instanceId)
+        await this.releasePort(port.portId, ownerEpoch, signal);
+  }
+}
+
+/** Linux takes 15 bytes for a name. */
+const tapName = (portId: string): string =>
+  `nv${createHash("sha256").update(portId).digest("hex").slice(0, 12)}`;
+
+const tapOf = ({ portId, mac, mtuBytes }: PortSpec): Tap => ({
+  ...{ kind: "tap", namespace: null, name: tapName(portId), mac, mtuBytes },
+});
+
+const holdingOf = ({ portId, instanceId, ownerEpoch }: PortSpec): Holding => ({
+  ...{ instanceId, ownerEpoch, what: `tap ${tapName(portId)}` },
+});
+
+export const fakeNetwork: NetworkDriver<typeof fakeFacts.options> = {
+  ...fakeFacts,
+  open: () => new FakeNetwork(),
+};

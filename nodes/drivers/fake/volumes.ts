@@ -1,0 +1,141 @@
+/**
+ * A storage of volumes in memory, with the promises of a real one: one volume an id, whose path has its
+ * epoch, so that the path of an earlier epoch is gone. Hosts share the storage when they share the pool.
+ * Nothing here touches the real computer.
+ */
+import type { Holding } from "../../../actors/ports/keeper.ts";
+import type {
+  BlockDevice,
+  KeptVolume,
+  VolumeStorage,
+  VolumeStorageFacts,
+  VolumeUse,
+  WantedVolume,
+} from "../../../actors/ports/volumes.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { VolumesDriver } from "../kinds.ts";
+import { throwIfAborted } from "../waiting.ts";
+import { fakeFacts } from "./facts.ts";
+
+interface Kept {
+  epoch: number;
+  sizeBytes: number;
+  /** The guests that have the volume open, by instance; `host` tells the hosts apart. */
+  readonly uses: Map<string, { readonly host: object; readonly holding: Holding }>;
+}
+
+/** The volumes by id, which outlive the agents of their hosts. */
+export class FakeVolumePool {
+  readonly volumes = new Map<string, Kept>();
+  readonly storageId: string | null;
+  readonly #capacityBytes: number;
+
+  /** `storageId`: null when no other host has the pool. */
+  constructor(storageId: string | null = null, capacityBytes = 1024 ** 4) {
+    this.storageId = storageId;
+    this.#capacityBytes = capacityBytes;
+  }
+
+  /** @throws diskFull, and nothing is changed */
+  refuseMore(bytes: number): void {
+    const used = [...this.volumes.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    if (used + bytes <= this.#capacityBytes) return;
+    throw new StatusError("diskFull", "The storage of volumes has no room for that.");
+  }
+}
+
+export class FakeVolumes implements VolumeStorage {
+  readonly kind = "volume";
+  readonly #pool: FakeVolumePool;
+  readonly #host: object;
+
+  /** `host`: the same for all lives of one host's agent. */
+  constructor(pool = new FakeVolumePool(), host: object = {}) {
+    this.#pool = pool;
+    this.#host = host;
+  }
+
+  async facts(): Promise<VolumeStorageFacts> {
+    const { storageId } = this.#pool;
+    return { kind: "fake", storageId, multiattach: false, thin: false, extendsOnline: true };
+  }
+
+  async create(volumeId: string, { epoch, sizeBytes }: WantedVolume, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    const known = this.#pool.volumes.get(volumeId);
+    if (known === undefined) {
+      this.#pool.refuseMore(sizeBytes);
+      this.#pool.volumes.set(volumeId, { epoch, sizeBytes, uses: new Map() });
+      return;
+    }
+    if (known.epoch > epoch) throw stale(volumeId);
+    if (known.epoch === epoch) return;
+    const message = `The volume ${volumeId} is there with epoch ${known.epoch}: it is taken over, not made anew.`;
+    throw new StatusError("hypervisorRefused", message);
+  }
+
+  async open(volumeId: string, use: VolumeUse, signal: AbortSignal): Promise<BlockDevice> {
+    throwIfAborted(signal);
+    const { instanceId, ownerEpoch, epoch, takesOver, mode } = use;
+    const known = this.#volume(volumeId, epoch, takesOver);
+    if (known.epoch < epoch) {
+      known.epoch = epoch;
+      known.uses.clear();
+    }
+    const others = [...known.uses.keys()].filter((user) => user !== instanceId);
+    if (others.length > 0)
+      throw new StatusError("hypervisorRefused", `The volume ${volumeId} is open for another instance.`);
+    const holding = { instanceId, ownerEpoch, what: `volume ${volumeId} of epoch ${epoch}` };
+    known.uses.set(instanceId, { host: this.#host, holding });
+    return { kind: "file", path: `/fake/volumes/${volumeId}.e${epoch}`, format: "raw", mode };
+  }
+
+  async extend(volumeId: string, { epoch, sizeBytes }: WantedVolume, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    const known = this.#volume(volumeId, epoch, false);
+    this.#pool.refuseMore(Math.max(0, sizeBytes - known.sizeBytes));
+    known.sizeBytes = Math.max(known.sizeBytes, sizeBytes);
+  }
+
+  async remove(volumeId: string, epoch: number, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    const known = this.#pool.volumes.get(volumeId);
+    if (known !== undefined && known.epoch <= epoch) this.#pool.volumes.delete(volumeId);
+  }
+
+  async volumes(): Promise<readonly KeptVolume[]> {
+    return [...this.#pool.volumes].map(([volumeId, { epoch, sizeBytes }]) => ({
+      ...{ volumeId, epoch, sizeBytes, allocatedBytes: sizeBytes, whole: true },
+    }));
+  }
+
+  async list(): Promise<readonly Holding[]> {
+    return [...this.#pool.volumes.values()].flatMap(({ uses }) =>
+      [...uses.values()].filter(({ host }) => host === this.#host).map(({ holding }) => holding),
+    );
+  }
+
+  async release({ instanceId, what }: Holding, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    for (const { uses } of this.#pool.volumes.values()) {
+      const use = uses.get(instanceId);
+      if (use?.host === this.#host && use.holding.what === what) uses.delete(instanceId);
+    }
+  }
+
+  /** @throws staleEpoch, diskMissing */
+  #volume(volumeId: string, epoch: number, takesOver: boolean): Kept {
+    const known = this.#pool.volumes.get(volumeId);
+    if (known !== undefined && known.epoch > epoch) throw stale(volumeId);
+    if (known !== undefined && (known.epoch === epoch || takesOver)) return known;
+    throw new StatusError("diskMissing", `The volume ${volumeId} of epoch ${epoch} is not on the storage.`);
+  }
+}
+
+const stale = (volumeId: string): StatusError =>
+  new StatusError("staleEpoch", `The volume ${volumeId} belongs to a newer epoch.`);
+
+export const fakeVolumes: VolumesDriver<typeof fakeFacts.options> = {
+  ...fakeFacts,
+  open: () => new FakeVolumes(),
+};

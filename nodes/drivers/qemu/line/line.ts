@@ -1,0 +1,57 @@
+/**
+ * The guest-visible part of QEMU's command line, by the version of the guest's shape, and a hash to compare
+ * two of them. Pure: the same instance has the same line on every host, after every restart.
+ */
+import { createHash } from "node:crypto";
+import type { MachineSpec } from "../../../../protocol/machine.ts";
+import { hardwareOfBefore } from "./before.ts";
+import type { SeenHardware } from "./seen.ts";
+import { hardwareOfShape1 } from "./shape-1.ts";
+
+type Hardware = (seen: SeenHardware) => readonly string[];
+
+/** By version; new ones are added, and none is ever changed or removed. */
+const hardware: ReadonlyMap<number, Hardware> = new Map([[1, hardwareOfShape1]]);
+
+/** The versions of shapes that guests can have, in rising order. */
+export const shapeVersions: readonly number[] = [...hardware.keys()];
+
+/** The machine type that guests of before had. */
+const machineTypeOfBefore = "pc-q35-7.2";
+
+export interface LineGiven {
+  readonly spec: MachineSpec;
+  readonly accelerator: "kvm" | "tcg";
+  readonly hasRootDisk: boolean;
+  readonly hasConfigDrive: boolean;
+  readonly firmware: SeenHardware["firmware"];
+}
+
+function seenBy({ spec, accelerator, ...given }: LineGiven): SeenHardware {
+  const { instanceId, vcpus, memoryMib, numa, macAddress, shape } = spec;
+  const { machineType, cpuModel } = shape ?? {
+    machineType: spec.machineType ?? machineTypeOfBefore,
+    cpuModel: accelerator === "kvm" ? "host" : "qemu64",
+  };
+  return { instanceId, machineType, cpuModel, vcpus, memoryMib, numa, macAddress, ...given };
+}
+
+/** The line of a guest. @throws Error for a version that is none of shapeVersions */
+export function guestLine(given: LineGiven): readonly string[] {
+  const { shape } = given.spec;
+  const make = shape === undefined ? hardwareOfBefore : hardware.get(shape.version);
+  if (make === undefined) throw new Error(`There is no hardware of version ${shape?.version}.`);
+  return make(seenBy(given));
+}
+
+/**
+ * A hash of everything that a guest sees of its hardware: two hosts whose lines for it have the same one are
+ * the same computer to the guest. QEMU is no judge of that: it takes in the memory of a guest with another
+ * processor, another device or another MAC address and says nothing.
+ */
+export function likenessOf(given: LineGiven): string {
+  const sizes = given.spec.numa?.nodes.map(({ memoryMib, pageKib }) => [memoryMib, pageKib ?? null]) ?? [];
+  // Under KVM, QEMU takes features of every processor away and adds others.
+  const seen = [given.accelerator, given.firmware, sizes, guestLine(given)];
+  return createHash("sha256").update(JSON.stringify(seen)).digest("hex");
+}

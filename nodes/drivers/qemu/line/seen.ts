@@ -1,0 +1,41 @@
+/**
+ * The hardware of a guest as the guest sees it, as a part of QEMU's command line: nothing of its host is in
+ * it, no path, no descriptor, no CPU. Types only.
+ */
+import type { NumaPlacement } from "../../../../protocol/numa.ts";
+
+/** Everything that the hardware of a guest is made of. */
+export interface SeenHardware {
+  readonly instanceId: string;
+  /** In full, versioned names. */
+  readonly machineType: string;
+  readonly cpuModel: string;
+  readonly vcpus: number;
+  readonly memoryMib: number;
+  readonly numa: NumaPlacement | null;
+  readonly hasRootDisk: boolean;
+  readonly hasConfigDrive: boolean;
+  readonly macAddress: string;
+  /** The program that begins the boot: the machine type's own, or qboot. */
+  readonly firmware: "bios" | "qboot";
+}
+
+/** Names of what a device on the guest's side is connected to on its host's. */
+export const backends = {
+  console: "console",
+  agent: "agent",
+  random: "random0",
+  network: "net0",
+  root: "root",
+  config: "config",
+} as const;
+
+/** Linux finds the config drive as a disk, by its label. */
+export const configDriveAt = (bus: string): readonly string[] =>
+  device({ driver: "virtio-blk-pci", id: "config0", drive: backends.config, bus });
+
+/** A device as QEMU takes it: in JSON, so that no value ever becomes part of an option's syntax. */
+export const device = (properties: Readonly<Record<string, unknown>>): readonly string[] => [
+  "-device",
+  JSON.stringify(properties),
+];

@@ -1,0 +1,78 @@
+/**
+ * Runs lanes of specs, each by a mocha of its own. A lane that ends before its tests do, or whose tests are
+ * outlived by something, has failed.
+ */
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setupLimits } from "../limits.ts";
+import { filesOfLanes, type Lane } from "./lanes.ts";
+import { failed, lineOf, type Outcome, sumOf } from "./outcome.ts";
+import { succeeds } from "./program.ts";
+import { sideBySide } from "./side-by-side.ts";
+
+export interface LanesOutcome extends Outcome {
+  /** What each lane has come to. */
+  readonly lines: readonly string[];
+}
+
+export interface RunLanes {
+  readonly lanes: readonly Lane[];
+  readonly files: readonly string[];
+  /** Options of mocha. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** So many of the slowest files and tests of each lane are printed. Absent: none. */
+  readonly slowest?: string | undefined;
+}
+
+/** Runs lanes side by side, and after them, one by one, the lanes that have to be alone. */
+export async function runLanes(options: RunLanes): Promise<LanesOutcome> {
+  const all = filesOfLanes(options.lanes, options.files);
+  const jobs = (runs: Lane["runs"]) =>
+    all
+      .filter(({ lane }) => lane.runs === runs)
+      .map(({ lane, files }) => async () => {
+        const startedAtMs = performance.now();
+        const outcome = await runLane(lane.name, files, options);
+        return { outcome, line: `  ${lineOf(lane.name, performance.now() - startedAtMs, outcome)}` };
+      });
+  const [busy, waiting] = await Promise.all([
+    sideBySide(jobs(undefined), setupLimits.testLanesAtOnceMax),
+    sideBySide(jobs("waits"), 1),
+  ]);
+  const done = [...busy, ...waiting, ...(await sideBySide(jobs("alone"), 1))];
+  return { ...sumOf(done.map(({ outcome }) => outcome)), lines: done.map(({ line }) => line) };
+}
+
+interface Summary extends Outcome {
+  readonly survivors: readonly string[];
+}
+
+async function runLane(label: string, files: readonly string[], options: RunLanes): Promise<Outcome> {
+  const directory = mkdtempSync(join(tmpdir(), "novact-test-"));
+  const [config, summary] = [join(directory, "mocharc.json"), join(directory, "summary.json")];
+  try {
+    writeFileSync(config, JSON.stringify({ ...options.config, spec: files, ignore: [] }));
+    const { slowest } = options;
+    const given = [`summary=${summary}`, ...(slowest === undefined ? [] : [`slowest=${slowest}`])];
+    const reporter = given.flatMap((option) => ["--reporter-option", option]);
+    const argv = ["mocha", "--config", config, "--reporter", "spec/support/summary-reporter.ts", ...reporter];
+    const succeeded = await succeeds(argv, { label });
+    return judge(label, succeeded, existsSync(summary) ? readFileSync(summary, "utf8") : undefined);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** What a lane has come to. `succeeded`: its process did; `summary`: what its reporter wrote, if anything. */
+export function judge(label: string, succeeded: boolean, summary: string | undefined): Outcome {
+  if (summary === undefined) return failed(label, "mocha ended before its tests did");
+  const { survivors, ...outcome } = JSON.parse(summary) as Summary;
+  if (outcome.passed + outcome.failed + outcome.skipped.length === 0)
+    return failed(label, "there was no test in it");
+  if (survivors.length > 0) return outlived(label, outcome, survivors.join(", "));
+  return succeeded || outcome.failed > 0 ? outcome : outlived(label, outcome, "mocha did not end well");
+}
+
+const outlived = (label: string, outcome: Outcome, what: string): Outcome =>
+  sumOf([outcome, failed(label, `something outlived the tests: ${what}`)]);

@@ -1,0 +1,49 @@
+/**
+ * What drivers a host has, by kind, and what its hypervisor can do: as the drivers of this release do it, not
+ * as the programs behind them could. Schemas only.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+import { HostText, HostWord, hostWords } from "./offered.ts";
+import { OfferedShapes } from "./shape.ts";
+import { answer, nullable } from "./wire/schema.ts";
+
+/** More kinds of devices than a hypervisor will ever have. */
+const deviceKindsMax = 16;
+
+export const HostDrivers = answer({
+  /** Their names in cluster.yaml. Null: the host has no driver of that kind. */
+  hypervisor: HostWord,
+  disks: HostWord,
+  network: nullable(HostWord),
+  volumes: nullable(HostWord),
+  abilities: answer({
+    /** What a guest's network interface can be plugged into: `user`, `tap`; empty: guests have no network. */
+    networks: hostWords(deviceKindsMax),
+    /** What can be a guest's volume: `file`, `device`; empty: guests have no volumes. */
+    volumes: hostWords(deviceKindsMax),
+    hotPlug: Type.Boolean(),
+    liveMigration: Type.Boolean(),
+    console: Type.Boolean(),
+    save: Type.Boolean(),
+    /** Whether a guest can be told about itself by a drive of its own. Absent: it cannot. */
+    configDrive: Type.Optional(Type.Boolean()),
+  }),
+  /**
+   * What bounds the processes of a guest, and stops all of them at once: `v1` and `v2` are cgroups of that
+   * version; of `none`, `why` is the reason. Absent: the hypervisor has no processes to bound, or the agent
+   * is of before.
+   */
+  bounding: Type.Optional(
+    answer({ memory: HostWord, processes: HostWord, cpu: HostWord, freezer: HostWord, why: HostText }),
+  ),
+  /** Absent: its guests have none that lasts, or the agent is of before. */
+  shapes: Type.Optional(OfferedShapes),
+});
+export type HostDrivers = Static<typeof HostDrivers>;
+
+/**
+ * Whether guests of the host can be plugged into networks; the agent of a host without drivers is of before,
+ * and cannot.
+ */
+export const canPlug = (drivers: HostDrivers | null | undefined): boolean =>
+  typeof drivers?.network === "string" && drivers.abilities.networks.length > 0;

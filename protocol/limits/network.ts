@@ -1,0 +1,27 @@
+/**
+ * Limits of networks and what is on them. Schemas and quotas refuse what is beyond them. The numbers of a
+ * project are Neutron's default quotas.
+ */
+export const networkLimits = {
+  networksPerProjectMax: 100,
+  subnetsPerProjectMax: 100,
+  portsPerProjectMax: 500,
+  securityGroupsPerProjectMax: 10,
+  securityGroupRulesPerProjectMax: 100,
+  /** Neutron's max_fixed_ips_per_port. */
+  addressesPerPortMax: 5,
+  securityGroupsPerPortMax: 16,
+  /** Neutron's max_allowed_address_pair. */
+  addressPairsPerPortMax: 10,
+  /** Neutron's max_dns_nameservers and max_subnet_host_routes. */
+  dnsServersPerSubnetMax: 5,
+  hostRoutesPerSubnetMax: 20,
+  poolsPerSubnetMax: 16,
+  /** As many as a machine of shape 1 has places for (0052). */
+  interfacesPerInstanceMax: 8,
+  /** IPv6 wants 1,280 (RFC 8200, 5); the largest is that of an IPv4 packet. */
+  mtuBytesMin: 1_280,
+  mtuBytesMax: 65_535,
+  /** The longest address of IPv6 has 45 characters; a prefix takes 4 more. */
+  addressLengthMax: 49,
+} as const;

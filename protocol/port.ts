@@ -1,0 +1,147 @@
+/**
+ * Ports: the places of networks that something is plugged into. A port keeps its MAC and its addresses
+ * whatever host its instance is on.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+import { Cidr, IpAddress, MacAddress } from "./ip.ts";
+import { networkLimits } from "./limits/network.ts";
+import { changed, kept, resource } from "./wire/resource.ts";
+import { answer, given, Id, Label, literals, Name, nullable, request } from "./wire/schema.ts";
+import { method, service } from "./wire/service.ts";
+
+/** What a port belongs to. */
+const portDevices = ["instance", "router", "gateway", "floating-ip"] as const;
+
+const PairShown = answer({ cidr: Cidr, mac: nullable(MacAddress) });
+const PairAsked = request({ cidr: Cidr, mac: Type.Optional(MacAddress) });
+
+export const port = resource({
+  noun: "port",
+  one: "port",
+  many: "ports",
+  owner: "project",
+  makes: "project",
+  sees: "project",
+  name: Name,
+  nameUnique: false,
+  fields: {
+    networkId: Id,
+    /** Lower case. No other port of the network has it. */
+    mac: MacAddress,
+    /**
+     * False: nothing that the port sends or receives is filtered, and whoever is plugged in may pretend to be
+     * anybody.
+     */
+    portSecurity: Type.Boolean(),
+    /** Other addresses that the port may send from, and with which MAC; null: its own. */
+    addressPairs: Type.Array(PairShown),
+  },
+  joined: {
+    /** The device that is plugged into the port, and its id; null: none is. */
+    device: nullable(literals(portDevices)),
+    deviceId: nullable(Id),
+    /** Whether it goes when its instance is deleted: true of a port that was made with the instance. */
+    deleteWithInstance: Type.Boolean(),
+    addresses: Type.Array(answer({ subnetId: Id, address: IpAddress })),
+    securityGroupIds: Type.Array(Id),
+  },
+  uses: { networkId: "network" },
+  unique: [["networkId", "mac"]],
+  limit: { most: networkLimits.portsPerProjectMax, of: "project" },
+});
+
+export const Port = port.shape;
+export type Port = Static<typeof Port>;
+
+/** An address of a subnet that a port has. Clients see it in its port. */
+export const address = resource({
+  noun: "address",
+  one: "address",
+  many: "addresses",
+  owner: "cell",
+  makes: "admin",
+  sees: "admin",
+  /** The address. */
+  name: IpAddress,
+  nameUnique: false,
+  fields: { subnetId: Id, portId: Id },
+  uses: { subnetId: "subnet", portId: "port" },
+  partOf: "portId",
+  unique: [["subnetId", "name"]],
+});
+
+/** That a port has a security group. Clients see it in its port. */
+export const groupMembership = resource({
+  noun: "security-group-port",
+  one: "groupMembership",
+  many: "groupMemberships",
+  owner: "cell",
+  makes: "admin",
+  sees: "admin",
+  name: Id,
+  nameUnique: false,
+  fields: { groupId: Id, portId: Id },
+  uses: { groupId: "security-group", portId: "port" },
+  partOf: "portId",
+  unique: [["groupId", "portId"]],
+});
+
+/** That something is plugged into a port, which stays as long as it is. Clients see it in the port. */
+export const plug = resource({
+  noun: "plug",
+  one: "plug",
+  many: "plugs",
+  owner: "cell",
+  makes: "admin",
+  sees: "admin",
+  /** Id of the port: only one thing is plugged in. */
+  name: Id,
+  nameUnique: true,
+  fields: { portId: Id, device: literals(portDevices), deviceId: Id, deleteWithInstance: Type.Boolean() },
+  uses: { portId: "port" },
+});
+
+const settings = {
+  /** Ids or names. Absent: the project's default group; none without `portSecurity`. */
+  securityGroups: Type.Optional(Type.Array(Label, { maxItems: networkLimits.securityGroupsPerPortMax })),
+  portSecurity: Type.Optional(Type.Boolean()),
+  addressPairs: Type.Optional(Type.Array(PairAsked, { maxItems: networkLimits.addressPairsPerPortMax })),
+};
+
+export const portService = service({
+  noun: "port",
+  version: "1.0.0",
+  summary: "Places of networks, with their addresses.",
+  methods: {
+    create: method({
+      request: request({
+        /** Absent: the port's MAC is its name. */
+        name: Type.Optional(given(Name)),
+        /** Id, or a name that only one has. */
+        network: Label,
+        mac: Type.Optional(MacAddress),
+        /**
+         * One entry for each address: of this subnet (id or name), or this address, or both. Absent: one of
+         * each IP version that the network has subnets of. Empty: none.
+         */
+        addresses: Type.Optional(
+          Type.Array(request({ subnet: Type.Optional(Label), address: Type.Optional(IpAddress) }), {
+            maxItems: networkLimits.addressesPerPortMax,
+          }),
+        ),
+        ...settings,
+      }),
+      answer: kept(port).get.answer,
+      target: "collection",
+      audience: "project",
+      mutates: true,
+      summary: "Makes a port, with addresses that nobody else has.",
+    }),
+    ...kept(port, { delete: "Removes a port that nothing is plugged into; its addresses are free again." }),
+    set: changed(
+      port,
+      { name: Type.Optional(given(Name)), ...settings },
+      "Renames a port, or changes its groups and what it may send.",
+    ),
+  },
+});

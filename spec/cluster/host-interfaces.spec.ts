@@ -1,0 +1,77 @@
+/** A host plugs its guests into their ports before they start, and keeps the ports until they are gone. */
+import { expect } from "chai";
+import type { MachineIntent } from "../../protocol/machine.ts";
+import { HostWorld } from "../support/host-world.ts";
+
+const interfaces = ["p1", "p2"].map((portId, index) => ({
+  ...{ portId, networkId: "n", mac: `52:54:00:00:00:0${index + 1}`, mtuBytes: 1_450 },
+}));
+
+describe("a host with guests on networks", () => {
+  let world: HostWorld;
+  beforeEach(() => {
+    world = new HostWorld();
+  });
+  afterEach(() => world.end());
+
+  const ask = (intent: Partial<MachineIntent>, ownerEpoch = 1) =>
+    world.ensure("a", intent, ownerEpoch, interfaces);
+  const ports = () => [...world.machine.ports.values()].map((one) => [one.portId, one.ownerEpoch]);
+
+  it("has their ports from before they run until they are gone, over stops and lives of the agent", async () => {
+    await ask({ generation: 1, power: "running" });
+    await world.until("a", "running");
+    expect(ports()).to.deep.equal([
+      ["p1", 1],
+      ["p2", 1],
+    ]);
+    await ask({ generation: 2, power: "stopped", stop: { mode: "hard", timeoutMs: 0 } });
+    await world.until("a", "stopped");
+    await world.stopAgent();
+    world.startAgent();
+    expect(ports()).to.have.length(2);
+    await ask({ generation: 3, power: "running" });
+    await world.until("a", "running");
+    expect(ports()).to.have.length(2);
+    await ask({ generation: 4, power: "deleted" });
+    await world.until("a", "gone");
+    expect(ports()).to.deep.equal([]);
+  });
+
+  it("gives the ports of an older owner epoch to the newer one", async () => {
+    await ask({ generation: 1, power: "running" });
+    await world.until("a", "running");
+    await ask({ generation: 2, power: "running" }, 2);
+    await world.clock.runUntil(() => ports().some(([, epoch]) => epoch === 2));
+    expect(ports()).to.deep.equal([
+      ["p1", 2],
+      ["p2", 2],
+    ]);
+  });
+
+  it("gives a port to the instance that has it now, and keeps it there when the one before goes", async () => {
+    await ask({ generation: 1, power: "running" }, 3);
+    await world.until("a", "running");
+    // As on a host that was fenced meanwhile, and hears later that its machine is to go.
+    await world.ensure("b", { generation: 1, power: "running" }, 1, interfaces);
+    await world.until("b", "running");
+    await ask({ generation: 2, power: "deleted" }, 3);
+    await world.until("a", "gone");
+    expect([...world.machine.ports.values()].map(({ instanceId }) => instanceId)).to.deep.equal(["b", "b"]);
+  });
+
+  it("starts no guest that its network does not take, and leaves nothing of it when it is deleted", async () => {
+    const [first] = interfaces;
+    const large = first && [{ ...first, mtuBytes: 9_000 }];
+    await world.ensure("a", { generation: 1, power: "running" }, 1, large);
+    await world.until("a", "failed");
+    expect(world.machine.list()).to.deep.equal([]);
+    const seen = world.controller.seen.get("a");
+    expect(seen?.message).to.match(/carries 1500 bytes at most/);
+    // Whoever made the network chose its size: it is no fault of the host's that could have it disabled.
+    expect(seen?.reason).to.equal("guestFailed");
+    await world.ensure("a", { generation: 2, power: "deleted" }, 1, large);
+    await world.until("a", "gone");
+    expect([world.machine.disks.size, ports()]).to.deep.equal([0, []]);
+  });
+});

@@ -1,0 +1,60 @@
+/** Networks on the command line of `novact instance create`, and addresses in what it shows. */
+import { expect } from "chai";
+import type { HostInventory } from "../../../protocol/machine.ts";
+import { controllerWorld } from "../../support/controller-world.ts";
+import { commandOn, connectOn } from "./cli-world.ts";
+
+const drivers: HostInventory["drivers"] = {
+  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
+  abilities: {
+    ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false, console: true, save: false },
+  },
+};
+
+describe("novact instance create on networks", () => {
+  let world: Awaited<ReturnType<typeof controllerWorld>>;
+  let novact: ReturnType<typeof commandOn>;
+  beforeEach(async () => {
+    world = await controllerWorld();
+    await world.host("a", { drivers });
+    novact = commandOn(connectOn(world.bus, "test").connect);
+    await novact("network create web");
+    await novact("subnet create of-web 10.0.0.0/29 --network web");
+  });
+  afterEach(() => world.stop());
+
+  const create = (name: string, more: string) =>
+    novact(`instance create ${name} --flavor tiny --image tiny --wait ${more}`);
+
+  it("plugs the instance into networks and ports, and shows its addresses", async () => {
+    await novact("port create mine --network web --address 10.0.0.6");
+    const made = await create("vm", "--network web,address=10.0.0.4 --port mine");
+    expect(made.exit, made.err).to.equal(0);
+    const shown = await novact("instance show vm");
+    expect(shown.out).to.match(/^interface 0 +10\.0\.0\.4 \(52:54:.*\), port .*, network .*$/m);
+    expect(shown.out).to.match(/^interface 1 +10\.0\.0\.6 /m);
+    const listed = await novact("instance list");
+    expect(listed.out).to.contain("10.0.0.4, 10.0.0.6");
+  });
+
+  it("gives it none when that is asked for, and refuses what contradicts itself", async () => {
+    const none = await create("bare", "--network none --json");
+    expect(none.exit, none.err).to.equal(0);
+    expect(none.out).to.match(/"interfaces": ?\[\]/);
+    const both = await create("both", "--network none --network web");
+    expect([both.exit, both.err]).to.deep.equal([
+      2,
+      "error: --network none goes with no other network or port.\nreason: usage (INVALID_ARGUMENT)\n" +
+        "next: Leave it out, or name nothing else.\n",
+    ]);
+  });
+
+  it("says in words of the command what is wrong", async () => {
+    const many = await create("many", "--count 2 --network web,address=10.0.0.4");
+    expect(many.err).to.contain(
+      "--network names a port or an address, which only one of 2 instances can have.",
+    );
+    const unknown = await create("lost", "--network nowhere");
+    expect(unknown.err).to.contain("There is no network nowhere.");
+  });
+});

@@ -1,0 +1,226 @@
+/** The lanes of `npm test`: each spec has one, what may run beside what, and how its end is judged. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import { expect } from "chai";
+import { filesOfLanes, type Lane, liveLanes, specLanes } from "../../../nodes/setup/tests/lanes.ts";
+import { failed, lineOf, nothing, passed, sumOf } from "../../../nodes/setup/tests/outcome.ts";
+import { judge, type LanesOutcome } from "../../../nodes/setup/tests/run-lanes.ts";
+import { sideBySide } from "../../../nodes/setup/tests/side-by-side.ts";
+import { liveFiles, mochaConfig, project, specFiles } from "../../../nodes/setup/tests/spec-files.ts";
+import { projectFiles } from "../../tidy/source-tree.ts";
+
+const textOf = (file: string) => readFileSync(join(project, file), "utf8");
+
+describe("the lanes of npm test", () => {
+  const config = mochaConfig();
+  const all = projectFiles("spec").filter((file) => file.endsWith(".spec.ts"));
+  const isLive = (file: string) => file.startsWith("spec/live/");
+  const lanesOf = {
+    specs: filesOfLanes(specLanes, specFiles(config)),
+    live: filesOfLanes(liveLanes, liveFiles(config)),
+  };
+
+  it("have every spec once, as mocha alone has those without servers", () => {
+    const files = (lanes: (typeof lanesOf)["specs"]) => lanes.flatMap((one) => one.files).sort();
+    expect(files(lanesOf.specs)).to.deep.equal(all.filter((file) => !isLive(file)).sort());
+    expect(files(lanesOf.live)).to.deep.equal(all.filter(isLive).sort());
+  });
+
+  it("have names of their own, and none is without specs", () => {
+    const names = [...specLanes, ...liveLanes].map(({ name }) => name);
+    expect(new Set(names).size).to.equal(names.length);
+    expect([...lanesOf.specs, ...lanesOf.live].map(({ lane }) => lane.name)).to.deep.equal(names);
+  });
+
+  it("name no live spec that is not there", () => {
+    const named = liveLanes.flatMap(({ files }) => /\(\?:(.*)\)/.exec(files.source)?.[1]?.split("|") ?? []);
+    const there = [...all.filter(isLive).map((file) => file.slice(10, -8)), ".*"];
+    expect(named.filter((name) => !there.includes(name))).to.deep.equal([]);
+    expect(new Set(named).size).to.equal(named.length);
+  });
+
+  it("leave a live spec alone that nobody has looked at", () => {
+    const [found, ...more] = filesOfLanes(liveLanes, ["spec/live/new-here.spec.ts"]);
+    expect([found?.lane.runs, more]).to.deep.equal(["alone", []]);
+  });
+
+  it("refuse a file that none of them has", () => {
+    expect(() => filesOfLanes(specLanes, ["spec/live/up.spec.ts"])).to.throw(
+      "No lane has spec/live/up.spec.ts.",
+    );
+  });
+
+  it("keep apart those that hang processes, and those that read the arguments of all processes", () => {
+    const hangs = (file: string) => /new Impostors\(|HangingStorage\b/.test(textOf(file));
+    const reads = (file: string) =>
+      /readdirSync\("\/proc"\)|processesWith\(|openCluster\(/.test(textOf(file));
+    const beside = lanesOf.live.filter(({ lane }) => lane.runs !== "alone");
+    expect(beside.flatMap(({ files }) => files.filter(hangs))).to.deep.equal([]);
+    const hanging = lanesOf.specs.filter(({ files }) => files.some(hangs)).map(({ lane }) => lane.name);
+    const reading = lanesOf.specs.filter(({ files }) => files.some(reads)).map(({ lane }) => lane.name);
+    expect({ hanging, reading }).to.deep.equal({ hanging: ["nodes"], reading: ["nodes"] });
+  });
+});
+
+describe("jobs side by side", () => {
+  it("are no more than may be, begin in their order, and answer in it", async () => {
+    const [begun, running]: [number[], number[]] = [[], []];
+    let most = 0;
+    const job = (index: number, turns: number) => async () => {
+      begun.push(index);
+      running.push(index);
+      most = Math.max(most, running.length);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      running.splice(running.indexOf(index), 1);
+      return index * 10;
+    };
+    const answers = await sideBySide([job(0, 50), job(1, 2), job(2, 1), job(3, 1)], 2);
+    expect({ answers, begun, most }).to.deep.equal({
+      ...{ answers: [0, 10, 20, 30], begun: [0, 1, 2, 3], most: 2 },
+    });
+  });
+
+  it("are all answered where there are fewer than places", async () => {
+    expect(await sideBySide([async () => "a"], 4)).to.deep.equal(["a"]);
+  });
+});
+
+describe("outcomes", () => {
+  it("are added up, and told in a line", () => {
+    const sum = sumOf([
+      passed,
+      nothing,
+      failed("a", "b"),
+      { ...nothing, skipped: [{ title: "c", reason: "d" }] },
+    ]);
+    expect(sum).to.deep.equal({
+      ...{ passed: 1, failed: 1 },
+      ...{ failures: [{ title: "a", reason: "b" }], skipped: [{ title: "c", reason: "d" }] },
+    });
+    expect(lineOf("specs", 61_250, sum)).to.equal(
+      "specs                61.3 s   1 passed, 1 failed, 1 skipped",
+    );
+    expect(lineOf("types", 50, passed)).to.equal("types                 0.1 s   1 passed, 0 failed");
+  });
+});
+
+describe("a lane", () => {
+  const written = (more: object) =>
+    JSON.stringify({ passed: 2, failed: 0, failures: [], skipped: [], survivors: [], ...more });
+
+  it("that something outlived has failed beside what its tests have come to, whatever its process says", () => {
+    const outcome = judge("one", true, written({ survivors: ["TCPSocketWrap", "Timeout"] }));
+    expect(outcome).to.deep.equal({
+      ...{ passed: 2, failed: 1, skipped: [] },
+      failures: [{ title: "one", reason: "something outlived the tests: TCPSocketWrap, Timeout" }],
+    });
+  });
+
+  it("whose process failed has failed, unless its tests say so already", () => {
+    expect(judge("one", true, written({})).failed).to.equal(0);
+    expect(judge("one", false, written({})).failed).to.equal(1);
+    expect(judge("one", false, written({ failed: 3 })).failed).to.equal(3);
+    expect(judge("one", true, undefined).failed).to.equal(1);
+    expect(judge("one", true, written({ passed: 0 })).failed, "no test").to.equal(1);
+  });
+});
+
+describe("a run of lanes", function () {
+  this.timeout(60_000);
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "novact-lanes-"));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  /** Runs specs of these texts, each in a lane of its own, below a process that tells as `npm test` does. */
+  async function run(
+    texts: Readonly<Record<string, string>>,
+    runs: Readonly<Record<string, Lane["runs"]>> = {},
+  ) {
+    const names = Object.keys(texts);
+    const file = (name: string) => join(directory, `${name}.spec.mjs`);
+    for (const name of names) writeFileSync(file(name), texts[name] ?? "");
+    const code = `
+      import { runLanes } from ${JSON.stringify(join(project, "nodes/setup/tests/run-lanes.ts"))};
+      const [names, files, runs] = ${JSON.stringify([names, names.map(file), runs])};
+      const lane = (name) => ({ name, files: new RegExp("/" + name + "\\\\."), why: "", runs: runs[name] });
+      const outcome = await runLanes({ lanes: names.map(lane), files, config: { timeout: 5_000 } });
+      console.log("OUTCOME " + JSON.stringify(outcome));`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", code]);
+    let output = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    await new Promise((resolve) => child.once("close", resolve));
+    const outcome = JSON.parse(/^OUTCOME (.*)$/m.exec(output)?.[1] ?? "null") as LanesOutcome | null;
+    if (outcome === null) throw new Error(output);
+    // Where FORCE_COLOR is set, the marks are coloured.
+    return { ...outcome, output: stripVTControlCharacters(output) };
+  }
+
+  it("adds up what its lanes have come to, and tells each line with the lane's name", async () => {
+    const { output, lines, ...outcome } = await run({
+      one: 'it("a", () => {}); it("b", () => { throw new Error("wrong"); });',
+      two: 'it("c", () => {}); it("d", function () { this.test.skipReason = "no time"; this.skip(); });',
+    });
+    expect(outcome).to.deep.equal({
+      ...{ passed: 2, failed: 1, failures: [{ title: "b", reason: "wrong" }] },
+      skipped: [{ title: "d", reason: "no time" }],
+    });
+    expect(lines.map((line) => line.replace(/\d+\.\d s/, "N s"))).to.deep.equal([
+      "  one                   N s   1 passed, 1 failed",
+      "  two                   N s   1 passed, 0 failed, 1 skipped",
+    ]);
+    expect(output)
+      .to.match(/^one \| +✔ a$/m)
+      .and.to.match(/^two \| +✔ c$/m);
+  });
+
+  it("counts a lane as failed whose process ends before its tests do, and one that ends with a fault", async () => {
+    const { failures } = await run({
+      gone: 'it("a", () => process.exit(0));',
+      late: 'it("b", () => {}); process.on("exit", () => process.kill(process.pid, 9));',
+    });
+    expect(failures).to.deep.equal([
+      { title: "gone", reason: "mocha ended before its tests did" },
+      { title: "late", reason: "something outlived the tests: mocha did not end well" },
+    ]);
+  });
+
+  it("waits for no process that a lane has left with its output, and tells of it", async () => {
+    const leave = 'spawn("sleep", ["20"], { stdio: "inherit", detached: true })';
+    const text = `import { spawn } from "node:child_process";
+      import { writeFileSync } from "node:fs";
+      it("a", () => { const left = ${leave}; left.unref(); writeFileSync("${directory}/pid", String(left.pid)); });`;
+    const startedAtMs = performance.now();
+    const { passed: count, output } = await run({ one: text });
+    process.kill(Number(readFileSync(join(directory, "pid"), "utf8")));
+    expect(count).to.equal(1);
+    expect(output).to.contain("one | a process that it has left behind has its output");
+    expect(performance.now() - startedAtMs, "it did not wait for the end of that").to.be.below(20_000);
+  });
+
+  it("runs one that waits beside two others, and those that have to be alone when all have ended", async () => {
+    const log = join(directory, "log");
+    const text = (name: string) => `import { appendFileSync } from "node:fs";
+      it("a", async () => { appendFileSync("${log}", "${name} begins\\n");
+        await new Promise((resolve) => setTimeout(resolve, 1_000));
+        appendFileSync("${log}", "${name} ends\\n"); });`;
+    const names = ["one", "two", "three", "four", "five"];
+    const runs = { two: "alone", four: "waits" } as const;
+    await run(Object.fromEntries(names.map((name) => [name, text(name)])), runs);
+    const lines = readFileSync(log, "utf8").trim().split("\n");
+    expect(lines.slice(-2)).to.deep.equal(["two begins", "two ends"]);
+    expect(lines).to.have.length(10);
+    const at = (line: string) => lines.indexOf(line);
+    expect(at("four begins"), "it waits for nobody").to.be.below(at("five begins"));
+    expect(at("five begins"), "it is the third of two").to.be.above(
+      Math.min(at("one ends"), at("three ends")),
+    );
+  });
+});

@@ -1,0 +1,78 @@
+/** What is asked of networks in a plan: the method, whom it is about, and the request. Pure. */
+import type { CommandKind } from "./plan.ts";
+import { type NetworkCommand, networkCommands } from "./plan-networks.ts";
+
+/** As client-surroundings.ts has it. */
+interface Call {
+  readonly method: string;
+  readonly id: string;
+  readonly request: Readonly<Record<string, unknown>>;
+}
+
+export const isOfNetworks = (command: CommandKind): command is NetworkCommand =>
+  networkCommands.some((one) => one === command);
+
+/** Few networks and groups, so that names collide. */
+const network = (target: number): string => `net-${target % 8 === 7 ? 1 : 0}`;
+const group = (target: number): string => `group-${target % 3}`;
+/** Of a /29 five ports get an address; the second one overlaps with the first. */
+const ranges = ["10.0.0.0/29", "10.0.0.4/30", "10.0.1.0/29", "fd00::/126"] as const;
+const range = (target: number): string => ranges[target % ranges.length] ?? ranges[0];
+const port = (target: number): string => `port-${target % 12}`;
+
+export function networkCall(command: NetworkCommand, target: number): Call {
+  switch (command) {
+    case "networkCreate":
+      return { method: "network.create", id: "", request: { name: network(target) } };
+    case "networkDelete":
+      return { method: "network.delete", id: network(target), request: {} };
+    case "subnetCreate": {
+      const request = { name: `of-${target % ranges.length}`, network: network(target), cidr: range(target) };
+      return { method: "subnet.create", id: "", request };
+    }
+    case "subnetDelete":
+      return { method: "subnet.delete", id: `of-${target % ranges.length}`, request: {} };
+    case "portCreate":
+      return { method: "port.create", id: "", request: { name: port(target), ...placeOf(target) } };
+    case "portDelete":
+      return { method: "port.delete", id: port(target), request: {} };
+    case "portGroups":
+      return { method: "port.set", id: port(target), request: { securityGroups: [group(target)] } };
+    case "pluggedCreate":
+      return { method: "instance.create", id: "", request: pluggedInstance(target) };
+    case "securityGroupCreate":
+      return { method: "security-group.create", id: "", request: { name: group(target) } };
+    case "securityGroupDelete":
+      return { method: "security-group.delete", id: group(target), request: {} };
+    case "securityRuleCreate": {
+      const remote = target % 2 === 0 ? { remoteGroup: group(target + 1) } : {};
+      const rule = { direction: "ingress", protocol: "tcp", portMin: target % 5, ...remote };
+      return { method: "security-group-rule.create", id: "", request: { group: group(target), ...rule } };
+    }
+  }
+}
+
+/** Mostly any address; now and then one that several want. */
+function placeOf(target: number): Readonly<Record<string, unknown>> {
+  const on = { network: network(target) };
+  if (target % 6 === 0) return { ...on, addresses: [{ address: `10.0.0.${2 + (target % 5)}` }] };
+  return target % 6 === 1 ? { ...on, mac: "52:54:00:00:00:01" } : on;
+}
+
+/** On one network or two, with a port of its own now and then; some are more than there are addresses. */
+function pluggedInstance(target: number): Readonly<Record<string, unknown>> {
+  const of = { name: `plugged-${target}`, flavor: "tiny", image: "tiny" };
+  const on = { network: network(target) };
+  switch (target % 5) {
+    case 0:
+      return { ...of, count: 2 + (target % 3), atLeast: 1, networks: [on] };
+    case 1:
+      return { ...of, networks: [on, { network: network(target + 1) }] };
+    case 2:
+      return { ...of, networks: [{ port: port(target) }] };
+    case 3:
+      return { ...of, networks: [{ ...on, address: `10.0.0.${2 + (target % 5)}` }] };
+    default:
+      return { ...of, networks: [on] };
+  }
+}

@@ -1,0 +1,56 @@
+/** Instances on networks in the crash matrix, as data. */
+import { ask, type Operation } from "./crash-matrix-acts.ts";
+
+const on = { parameters: { oneVersion: true } } as const;
+
+/** Its range has room for five ports. */
+const prepared = [
+  ask("network.create", "", { name: "net" }),
+  { ...ask("subnet.create", "", { name: "of", network: "net", cidr: "10.0.0.0/29" }), atMs: 800 },
+];
+const wanted = { name: "plugged", flavor: "tiny", image: "tiny", networks: [{ network: "net" }] };
+const create = (more: object = {}) => ask("instance.create", "", { ...wanted, ...more });
+const made = [...prepared, { ...create(), atMs: 1_600 }];
+const mine = [...prepared, { ...ask("port.create", "", { name: "mine", network: "net" }), atMs: 1_200 }];
+const port = (count: number, event: string) => Array.from({ length: count }, () => `port ${event}`);
+/** What was prepared is there in the end as well. */
+const base = ["network created", "security-group created", "subnet created"];
+const bare = ["network created", "subnet created"];
+
+export const networks: readonly Operation[] = [
+  {
+    ...{ ...on, name: "network: create on it", prepare: prepared, act: [create()] },
+    done: [[...base, ...port(1, "created"), "running"].sort()],
+    undone: [bare, base],
+  },
+  {
+    ...{ ...on, name: "network: create of 3 on it", prepare: prepared, act: [create({ count: 3 })] },
+    done: [[...base, ...port(3, "created"), "running", "running", "running"].sort()],
+    undone: [bare, base],
+  },
+  {
+    // Of five addresses: one of the two has too few, whichever comes first.
+    ...{ ...on, name: "network: creates beyond its addresses", prepare: prepared },
+    act: [create({ count: 3 }), create({ name: "more", count: 3 })],
+    done: [[...base, ...port(3, "created"), "running", "running", "running"].sort()],
+    undone: [bare, base, [...base, ...port(3, "created"), "running", "running", "running"].sort()],
+  },
+  {
+    ...{ ...on, name: "network: create in a port", prepare: mine },
+    act: [create({ networks: [{ port: "mine" }] })],
+    done: [[...base, ...port(1, "created"), "running"].sort()],
+    undone: [[...base, ...port(1, "created")].sort()],
+  },
+  {
+    ...{ ...on, name: "network: delete of an instance on it", prepare: made },
+    act: [{ atMs: 0, command: "delete" }],
+    done: [[...base, ...port(1, "deleted"), "deleted"].sort()],
+    undone: [[...base, ...port(1, "created"), "running"].sort()],
+  },
+  {
+    ...{ ...on, name: "network: delete of a port in use", prepare: made },
+    act: [ask("network.delete", "net")],
+    done: [[...base, ...port(1, "created"), "running"].sort()],
+    undone: [[...base, ...port(1, "created"), "running"].sort()],
+  },
+];

@@ -1,0 +1,82 @@
+/** Guards of networks, and how each is switched off. */
+import type { Mutant } from "./mutants-plans.ts";
+import type { Plan, PlannedCommand } from "./plan.ts";
+
+/** Everybody wants addresses of a few small subnets at once, from two controllers. */
+function crowdedNetworks(plan: Plan): Plan {
+  const made: readonly PlannedCommand[] = [
+    { atMs: 3_000, client: 0, command: "networkCreate", target: 0 },
+    ...[0, 1, 2].map((target) => ({ atMs: 4_000, client: 0, command: "subnetCreate", target }) as const),
+  ];
+  const ports = Array.from({ length: 40 }, (_, index): readonly PlannedCommand[] => {
+    const [atMs, target] = [6_000 + index * 700, index];
+    return [
+      ...[0, 6, 12].map(
+        (more) => ({ atMs, client: 0, command: "portCreate", target: target + more }) as const,
+      ),
+      { atMs: atMs + 400, client: 0, command: "portDelete", target },
+    ];
+  });
+  return { ...plan, commands: [...made, ...ports.flat()], faults: [] };
+}
+
+/** Instances on a small subnet, each of which is deleted again while it is built. */
+function pluggedInstances(plan: Plan): Plan {
+  const made: readonly PlannedCommand[] = [
+    { atMs: 3_000, client: 0, command: "networkCreate", target: 0 },
+    { atMs: 4_000, client: 0, command: "subnetCreate", target: 0 },
+  ];
+  const instances = Array.from({ length: 20 }, (_, index): readonly PlannedCommand[] => [
+    { atMs: 6_000 + index * 1_000, client: 0, command: "pluggedCreate", target: 4 },
+    { atMs: 6_700 + index * 1_000, client: 0, command: "delete", target: index },
+  ]);
+  return { ...plan, commands: [...made, ...instances.flat()], faults: [] };
+}
+
+export const networkMutants: readonly Mutant[] = [
+  {
+    name: "address-twice",
+    promise: "N1",
+    file: "db/memory/apply-rows.ts",
+    find: "if (unique.some((fields) => others.some((other) => alike(other, fields)))) return true;",
+    replace: "",
+    guard: "What no two rows may have alike is refused to the second one.",
+    shape: crowdedNetworks,
+  },
+  {
+    name: "subnets-overlap",
+    promise: "N1",
+    file: "db/rules/subnet/memory.ts",
+    find: "return other.id !== row.id && other.networkId === networkId && both && overlap(range, its);",
+    replace: "return both && other.id === row.id && overlap(range, its);",
+    guard: "A subnet whose range another one of its network has is refused.",
+    shape: crowdedNetworks,
+  },
+  {
+    name: "port-let-go-early",
+    promise: "N1",
+    file: "actors/control/instance/change.ts",
+    find: 'instance.desired === "deleted" && claims.length === 0 ? (instance.interfaces ?? []) : [];',
+    replace: 'instance.desired === "deleted" ? (instance.interfaces ?? []) : [];',
+    guard: "A deleted instance lets go of its ports only when no host has anything of it.",
+    shape: pluggedInstances,
+  },
+  {
+    name: "port-never-let-go",
+    promise: "N1",
+    file: "actors/control/instance/change.ts",
+    find: 'instance.desired === "deleted" && claims.length === 0 ? (instance.interfaces ?? []) : [];',
+    replace: "[];",
+    guard: "A deleted instance lets go of its ports in the end.",
+    shape: pluggedInstances,
+  },
+  {
+    name: "port-left-on-host",
+    promise: "I7",
+    file: "actors/node/machine/effects.ts",
+    find: "await releaseKept(others, spec, signal);",
+    replace: "",
+    guard: "What a host has of a guest's ports goes with the machine.",
+    shape: pluggedInstances,
+  },
+];

@@ -1,0 +1,31 @@
+/**
+ * What may still be found for a while after the last fault, and how long it is waited for. Each finding is
+ * waited for once; what is found again then is a fault. Pure.
+ */
+import { hostLimits } from "../../actors/node/host/limits.ts";
+import type { Quiet } from "../../actors/promises/facts.ts";
+import { actorLimits } from "../../actors/runtime/limits.ts";
+import { storageLimits } from "../../protocol/limits/storage.ts";
+import { sharedStorage } from "./quiet.ts";
+
+/** Time for a full report of a host, the answer to it, and the next report. */
+const sayingMs = 5_000;
+/** From the end of a round that hung to that of the next one. */
+export const hangEndsMs = actorLimits.restartBackoffMsMax + sayingMs;
+/** A round of the sweep, with what delays it. */
+const sweepMs = 20_000;
+
+/** A host that could not write down what it was told is told again when it has said all it knows. */
+function drift({ findings }: Quiet, nowMs: number): number | undefined {
+  const hasDrift = findings.some((one) => one.includes('"kind":"drift"'));
+  return hasDrift ? nowMs + hostLimits.inventoryPeriodMs + sayingMs : undefined;
+}
+
+/** Until the controllers have looked for disks that nobody owns, those that are left may be there. */
+function leftDisks({ remains }: Quiet, nowMs: number): number | undefined {
+  const areLeft = remains.some(({ hostId }) => hostId === sharedStorage);
+  return areLeft ? nowMs + storageLimits.sweepPeriodMs + sweepMs : undefined;
+}
+
+/** Each answers until when to wait; undefined: there is nothing to wait for. In this order. */
+export const patience = [drift, leftDisks] as const;

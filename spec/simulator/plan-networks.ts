@@ -1,0 +1,63 @@
+/**
+ * The part of a plan that is about networks: subnets so small that they are full, ranges that overlap, ports
+ * made and removed at once by several clients, instances in them, and groups with their rules. It has a
+ * stream of chance of its own. Pure.
+ */
+import type { Random } from "./random.ts";
+
+export const networkCommands = [
+  "networkCreate",
+  "networkDelete",
+  "subnetCreate",
+  "subnetDelete",
+  "portCreate",
+  "portDelete",
+  "portGroups",
+  "pluggedCreate",
+  "securityGroupCreate",
+  "securityGroupDelete",
+  "securityRuleCreate",
+] as const;
+export type NetworkCommand = (typeof networkCommands)[number];
+
+interface PlannedNetwork {
+  readonly atMs: number;
+  readonly client: number;
+  readonly command: NetworkCommand;
+  readonly target: number;
+}
+
+interface Span {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly clients: number;
+}
+
+/** A network and a subnet for each client at first; then whatever comes, some of it at the same moment. */
+export function networksOf(random: Random, span: Span): readonly PlannedNetwork[] {
+  const moment = () => Math.round(random.between(span.fromMs, span.untilMs));
+  const first = Array.from({ length: span.clients }, (_, client): readonly PlannedNetwork[] => [
+    { atMs: span.fromMs, client, command: "networkCreate", target: 0 },
+    { atMs: span.fromMs + 800, client, command: "subnetCreate", target: 0 },
+  ]);
+  const later = Array.from({ length: random.whole(6, 50) }, (): readonly PlannedNetwork[] => {
+    const command = random.weighted({
+      ...{ networkCreate: 1, networkDelete: 1, subnetCreate: 2, subnetDelete: 1, portCreate: 12 },
+      ...{
+        portDelete: 6,
+        portGroups: 2,
+        pluggedCreate: 6,
+        securityGroupCreate: 2,
+        securityGroupDelete: 1,
+        securityRuleCreate: 2,
+      },
+    });
+    const atMs = moment();
+    const times = command === "portCreate" && random.chance(0.3) ? random.whole(2, 8) : 1;
+    return Array.from({ length: times }, () => ({
+      ...{ atMs: atMs + random.whole(0, 20), command, target: random.whole(0, 59) },
+      client: random.whole(0, span.clients - 1),
+    }));
+  });
+  return [...first.flat(), ...later.flat()];
+}

@@ -1,0 +1,46 @@
+/**
+ * What simulated hosts can pretend to be: all of them everything, but new guests are not the same on each, so
+ * that a guest that goes elsewhere finds other hardware there unless it keeps its own. Pure.
+ */
+import type { HostDrivers } from "../../protocol/host-drivers.ts";
+import type { MachineShape, OfferedShapes } from "../../protocol/shape.ts";
+import type { HostMachine } from "./host-machine.ts";
+
+/** One for each host of the largest run. */
+const machineTypes = Array.from({ length: 16 }, (_, index) => `fake-1.${index}`);
+
+/** The shapes of the host at this position. */
+export const shapesOfHost = (index: number): OfferedShapes => ({
+  ...{ versions: [1], machineTypes, aliases: [], cpuModel: "fake-v1", cpuModels: ["fake-v1"] },
+  machineType: machineTypes[index % machineTypes.length] ?? "",
+});
+
+/**
+ * What the agent of the host at this position says of the drivers. Shapes and networks only where all are of
+ * one version: a controller of before would not pass them on; in fact it ends when the column is there.
+ */
+export const driversOfHost = (index: number, oneVersion: boolean): HostDrivers => ({
+  ...{ hypervisor: "simulated", disks: "simulated", network: oneVersion ? "simulated" : null, volumes: null },
+  abilities: {
+    ...{
+      networks: oneVersion ? ["tap"] : [],
+      volumes: [],
+      hotPlug: false,
+      liveMigration: false,
+      console: true,
+      save: false,
+    },
+    configDrive: true,
+  },
+  ...(oneVersion ? { shapes: shapesOfHost(index) } : {}),
+});
+
+interface Place {
+  readonly machine: Pick<HostMachine, "name" | "world">;
+}
+
+/** The shape that a guest of the host was last started with; null: none. */
+export function shapeIn(hosts: readonly Place[], hostName: string, instanceId: string): MachineShape | null {
+  const place = hosts.find(({ machine }) => machine.name === hostName);
+  return place?.machine.world.shapes.of(instanceId) ?? null;
+}

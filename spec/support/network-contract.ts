@@ -1,0 +1,142 @@
+/**
+ * The contract of every network driver: ports by owner epoch and generation, each plugged into a device that
+ * stays the same. The bench does what happens from outside.
+ */
+import { expect } from "chai";
+import type { Network, PortSpec } from "../../actors/ports/network.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { keeperContract } from "./keeper-contract.ts";
+
+export interface NetworkBench {
+  readonly network: Network;
+  /** The driver of the agent's next life, on the same host. */
+  restartAgent(): Promise<Network>;
+  close(): Promise<void>;
+}
+
+export interface NetworkContract {
+  readonly name: string;
+  makeBench(): Promise<NetworkBench>;
+  /** Time-out of each test. */
+  readonly timeoutMs: number;
+}
+
+const never = new AbortController().signal;
+const reasonOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => "no error",
+    (error: unknown) => (error instanceof StatusError ? error.reason : String(error)),
+  );
+
+function portOf(number: number, given: Partial<PortSpec> = {}): PortSpec {
+  const tail = number.toString(16).padStart(2, "0");
+  const [portId, instanceId] = [`port-${number}`, `instance-${number}`];
+  const mac = `52:54:00:00:01:${tail}`;
+  return { ...{ portId, instanceId, ownerEpoch: 1, mac, mtuBytes: 1_400, generation: 1 }, ...given };
+}
+
+export function networkContract({ name, makeBench, timeoutMs }: NetworkContract): void {
+  let made = 0;
+  keeperContract({
+    name,
+    timeoutMs,
+    makeBench: async () => {
+      const bench = await makeBench();
+      return {
+        keeper: bench.network,
+        keep: async (ownerEpoch) => {
+          made += 1;
+          const port = portOf(made % 250, { ownerEpoch });
+          await bench.network.ensurePort(port, never);
+          return port;
+        },
+        restartAgent: () => bench.restartAgent(),
+        close: () => bench.close(),
+      };
+    },
+  });
+
+  describe(`${name} keeps the network port's promises`, function () {
+    this.timeout(timeoutMs);
+    let bench: NetworkBench;
+    let network: Network;
+    beforeEach(async () => {
+      bench = await makeBench();
+      network = bench.network;
+    });
+    afterEach(() => bench.close());
+
+    it("says what it is", async () => {
+      const facts = await network.facts();
+      expect(facts.kind).to.match(/^[a-z][a-z0-9-]*$/);
+      expect(facts.mtuBytesMax).to.be.within(1_280, 65_535);
+      expect(facts.spansHosts).to.be.a("boolean");
+    });
+
+    it("plugs a port into a device that has its address and size, and a name that Linux takes", async () => {
+      const port = portOf(1);
+      const device = await network.ensurePort(port, never);
+      expect(device).to.include({ mac: port.mac, mtuBytes: port.mtuBytes });
+      if (device.kind !== "tap") return;
+      expect(device.name).to.match(/^[A-Za-z0-9_.-]{1,15}$/);
+      expect(device.namespace === null || device.namespace.startsWith("/")).to.equal(true);
+    });
+
+    it("gives every port a device of its own, and the same one when it is asked again, or by the next life", async () => {
+      const one = await network.ensurePort(portOf(1), never);
+      const other = await network.ensurePort(portOf(2), never);
+      expect(one).not.to.deep.equal(other);
+      expect(await network.ensurePort(portOf(1), never)).to.deep.equal(one);
+      expect(await (await bench.restartAgent()).ensurePort(portOf(1), never)).to.deep.equal(one);
+      expect(await network.list()).to.have.length(2);
+    });
+
+    it("takes over a newer picture of a port, and is not set back by an older one", async () => {
+      await network.ensurePort(portOf(1), never);
+      const newer = portOf(1, { generation: 3, mtuBytes: 1_300 });
+      expect((await network.ensurePort(newer, never)).mtuBytes).to.equal(1_300);
+      const older = portOf(1, { generation: 2, mtuBytes: 1_350 });
+      expect((await network.ensurePort(older, never)).mtuBytes).to.equal(1_300);
+    });
+
+    it("gives a port to a newer owner epoch, and refuses an older one from then on", async () => {
+      await network.ensurePort(portOf(1, { generation: 9 }), never);
+      const moved = portOf(1, { ownerEpoch: 2, mtuBytes: 1_300 });
+      expect((await network.ensurePort(moved, never)).mtuBytes).to.equal(1_300);
+      expect(await reasonOf(network.ensurePort(portOf(1, { generation: 10 }), never))).to.equal("staleEpoch");
+      expect((await network.list()).map(({ ownerEpoch }) => ownerEpoch)).to.deep.equal([2]);
+    });
+
+    it("gives a port to another instance, whose owner epochs are its own, and keeps it when the first goes", async () => {
+      await network.ensurePort(portOf(1, { ownerEpoch: 5, generation: 9 }), never);
+      const [left] = await network.list();
+      const other = portOf(1, { instanceId: "instance-9", mtuBytes: 1_300 });
+      expect((await network.ensurePort(other, never)).mtuBytes).to.equal(1_300);
+      if (left !== undefined) await network.release(left, never);
+      expect((await network.list()).map(({ instanceId }) => instanceId)).to.deep.equal(["instance-9"]);
+    });
+
+    it("releases a port of this owner epoch or an earlier one, also twice, and no later one", async () => {
+      await network.ensurePort(portOf(1, { ownerEpoch: 2 }), never);
+      await network.ensurePort(portOf(2), never);
+      await network.releasePort("port-1", 1, never);
+      expect(await network.list()).to.have.length(2);
+      for (const _ of [1, 2]) await network.releasePort("port-1", 2, never);
+      await network.releasePort("port-3", 1, never);
+      expect((await network.list()).map(({ instanceId }) => instanceId)).to.deep.equal(["instance-2"]);
+    });
+
+    it("makes nothing for a port that is larger than it carries", async () => {
+      const { mtuBytesMax } = await network.facts();
+      const large = portOf(1, { mtuBytes: mtuBytesMax + 1 });
+      expect(await reasonOf(network.ensurePort(large, never))).to.equal("hypervisorRefused");
+      expect(await network.list()).to.deep.equal([]);
+    });
+
+    it("ends early when it is called off, and makes nothing", async () => {
+      const error = await network.ensurePort(portOf(1), AbortSignal.abort()).catch((one: unknown) => one);
+      expect(error).to.have.property("name", "AbortError");
+      expect(await network.list()).to.deep.equal([]);
+    });
+  });
+}

@@ -1,0 +1,94 @@
+/** What `npm test` learns of a run of mocha: counts, reasons, times, and what outlived the tests. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { root } from "../tidy/source-tree.ts";
+import type { Summary } from "./summary-reporter.ts";
+
+const mocha = join(root, "node_modules/mocha/bin/mocha.js");
+const reporter = join(root, "spec/support/summary-reporter.ts");
+
+describe("the reporter of npm test", function () {
+  this.timeout(60_000);
+  let directory: string;
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), "novact-reporter-"));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  /** Runs a spec of this text; answers its summary, output and exit code. */
+  function report(text: string, ...words: readonly string[]) {
+    const [spec, file] = [join(directory, "one.spec.mjs"), join(directory, "summary.json")];
+    writeFileSync(spec, text);
+    const options = [`summary=${file}`, ...words].flatMap((each) => ["--reporter-option", each]);
+    const argv = [mocha, "--no-config", "--reporter", reporter, ...options, spec];
+    const { status, stdout, stderr } = spawnSync(process.execPath, argv, {
+      encoding: "utf8",
+      cwd: directory,
+      timeout: 50_000,
+    });
+    const summary = JSON.parse(readFileSync(file, "utf8")) as Summary;
+    return { status, output: `${stdout}${stderr}`, summary };
+  }
+
+  it("counts, and gives the first line of each failure", () => {
+    const { status, summary } = report(
+      'describe("a", () => { it("b", () => {}); it("c", () => { throw new Error("wrong\\nmore"); }); });',
+    );
+    expect(status).to.equal(1);
+    expect(summary).to.deep.equal({
+      ...{ passed: 1, failed: 1, skipped: [], survivors: [] },
+      failures: [{ title: "a c", reason: "wrong" }],
+    });
+  });
+
+  it("gives the reasons of skips as they stand on tests and suites, whoever has put them there", () => {
+    const skip = (where: string) => `Object.assign(${where}, { skipReason: "no crun" }); this.skip();`;
+    const { status, summary } = report(`
+      describe("whole", () => {
+        before(function () { ${skip("this.runnable().parent")} });
+        it("a", () => {});
+        describe("inner", () => { it("b", () => {}); });
+      });
+      describe("single", () => {
+        it("c", function () { ${skip("this.runnable()")} });
+        it("d");
+      });`);
+    expect(status).to.equal(0);
+    expect(summary.skipped).to.deep.equal([
+      { title: "whole a", reason: "no crun" },
+      { title: "whole inner b", reason: "no crun" },
+      { title: "single c", reason: "no crun" },
+      { title: "single d", reason: "it says no reason" },
+    ]);
+  });
+
+  it("prints the slowest files with their hooks, and the slowest tests", () => {
+    const { output } = report(
+      `const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+      describe("a", () => { before(() => wait(300)); it("slow", () => wait(200)); it("quick", () => {}); });`,
+      "slowest=1",
+    );
+    expect(output).to.match(
+      /1 files with their hooks, 0\.[5-9] s; the slowest:\n +0\.[5-9] s {2}one\.spec\.mjs/,
+    );
+    expect(output).to.match(/2 tests; the slowest:\n +0\.[2-4] s {2}a slow\n/);
+    expect(output).not.to.contain("s  a quick");
+  });
+
+  it("ends a run that something outlives, and tells what it was", () => {
+    const text = 'it("a", () => { setInterval(() => {}, 1_000); });';
+    const { summary, output } = report(text, "patienceMs=200");
+    expect(summary).to.deep.include({ passed: 1, failed: 0 });
+    expect(summary.survivors).to.include("Timeout");
+    expect(output).to.match(/things outlived the tests: .*Timeout/);
+  });
+
+  it("is not in the way of a run that ends", () => {
+    // The patience is longer than the time that the run has here.
+    const { status, summary } = report('it("a", () => {});');
+    expect([status, summary.survivors]).to.deep.equal([0, []]);
+  });
+});

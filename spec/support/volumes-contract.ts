@@ -1,0 +1,191 @@
+/**
+ * The contract of every storage of volumes: a volume has one epoch, its path is that epoch's, and nothing is
+ * left half-made. The bench does what happens from outside.
+ */
+import { expect } from "chai";
+import type { VolumeStorage, VolumeUse } from "../../actors/ports/volumes.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { keeperContract } from "./keeper-contract.ts";
+
+export interface VolumesBench {
+  readonly volumes: VolumeStorage;
+  /** The driver of the agent's next life, on the same host. */
+  restartAgent(): Promise<VolumeStorage>;
+  /** Another host on the same storage; absent: no other host sees it. */
+  readonly other?: VolumeStorage;
+  /** A size that the storage has no room for. */
+  readonly tooLargeBytes: number;
+  close(): Promise<void>;
+}
+
+export interface VolumesContract {
+  readonly name: string;
+  makeBench(): Promise<VolumesBench>;
+  /** Time-out of each test. */
+  readonly timeoutMs: number;
+}
+
+const never = new AbortController().signal;
+const mib = 1024 ** 2;
+const reasonOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => "no error",
+    (error: unknown) => (error instanceof StatusError ? error.reason : String(error)),
+  );
+
+const useOf = (given: Partial<VolumeUse> = {}): VolumeUse => ({
+  ...{ instanceId: "instance-1", ownerEpoch: 1, epoch: 1, takesOver: false, mode: "readWrite" },
+  ...given,
+});
+
+export function volumesContract({ name, makeBench, timeoutMs }: VolumesContract): void {
+  keeperContract({
+    name,
+    timeoutMs,
+    makeBench: async () => {
+      const bench = await makeBench();
+      let made = 0;
+      return {
+        keeper: bench.volumes,
+        keep: async (ownerEpoch) => {
+          made += 1;
+          const instanceId = `instance-${made}`;
+          await bench.volumes.create(`volume-${made}`, { epoch: 1, sizeBytes: mib }, never);
+          await bench.volumes.open(`volume-${made}`, useOf({ instanceId, ownerEpoch }), never);
+          return { instanceId };
+        },
+        restartAgent: () => bench.restartAgent(),
+        close: () => bench.close(),
+      };
+    },
+  });
+
+  describe(`${name} keeps the promises of the port for volumes`, function () {
+    this.timeout(timeoutMs);
+    let bench: VolumesBench;
+    let storage: VolumeStorage;
+    beforeEach(async () => {
+      bench = await makeBench();
+      storage = bench.volumes;
+    });
+    afterEach(() => bench.close());
+
+    const create = (epoch = 1, sizeBytes = mib) => storage.create("v1", { epoch, sizeBytes }, never);
+    const open = (given: Partial<VolumeUse> = {}) => storage.open("v1", useOf(given), never);
+
+    it("says what it is", async () => {
+      const facts = await storage.facts();
+      expect(facts.kind).to.match(/^[a-z][a-z0-9-]*$/);
+      expect(facts.storageId === null || facts.storageId.length > 0).to.equal(true);
+      for (const one of ["multiattach", "thin", "extendsOnline"] as const)
+        expect(facts[one]).to.be.a("boolean");
+    });
+
+    it("makes one volume however often it is asked, also by the next life of the agent", async () => {
+      await create();
+      await create();
+      await (await bench.restartAgent()).create("v1", { epoch: 1, sizeBytes: mib }, never);
+      const [volume, ...others] = await storage.volumes();
+      expect(others).to.deep.equal([]);
+      expect(volume).to.include({ volumeId: "v1", epoch: 1, sizeBytes: mib, whole: true });
+      expect(await storage.list()).to.deep.equal([]);
+    });
+
+    it("opens a volume as a file or a device, with its format told, and the same when asked again", async () => {
+      await create();
+      const device = await open();
+      expect(["file", "device"]).to.include(device.kind);
+      expect(["raw", "qcow2"]).to.include(device.format);
+      expect(device.path).to.match(/^\//);
+      expect(device.mode).to.equal("readWrite");
+      expect(await open()).to.deep.equal(device);
+      expect((await open({ mode: "readOnly" })).mode).to.equal("readOnly");
+    });
+
+    it("opens a volume for one guest at a time, unless it says that it can for more", async () => {
+      await create();
+      await open();
+      const { multiattach } = await storage.facts();
+      const second = await reasonOf(open({ instanceId: "instance-2" }));
+      expect(second).to.equal(multiattach ? "no error" : "hypervisorRefused");
+      for (const holding of await storage.list()) await storage.release(holding, never);
+      expect(await reasonOf(open({ instanceId: "instance-2" }))).to.equal("no error");
+    });
+
+    it("gives a volume to a newer epoch under another path, and refuses the older one from then on", async () => {
+      await create();
+      const before = await open();
+      expect(await reasonOf(open({ epoch: 2 }))).to.equal("diskMissing");
+      const after = await open({ epoch: 2, takesOver: true, ownerEpoch: 2 });
+      expect(after.path).not.to.equal(before.path);
+      expect(await reasonOf(open())).to.equal("staleEpoch");
+      expect(await reasonOf(create())).to.equal("staleEpoch");
+      expect(await reasonOf(storage.extend("v1", { epoch: 1, sizeBytes: 9 * mib }, never))).to.equal(
+        "staleEpoch",
+      );
+      expect((await storage.volumes()).map(({ epoch, sizeBytes }) => [epoch, sizeBytes])).to.deep.equal([
+        [2, mib],
+      ]);
+      expect((await storage.list()).map(({ ownerEpoch }) => ownerEpoch)).to.deep.equal([2]);
+    });
+
+    it("never makes a volume anew over that of an earlier epoch", async () => {
+      await create();
+      expect(await reasonOf(create(2))).to.equal("hypervisorRefused");
+      expect((await storage.volumes()).map(({ epoch }) => epoch)).to.deep.equal([1]);
+    });
+
+    it("opens and extends nothing that is not there", async () => {
+      expect(await reasonOf(open())).to.equal("diskMissing");
+      expect(await reasonOf(open({ takesOver: true }))).to.equal("diskMissing");
+      expect(await reasonOf(storage.extend("v1", { epoch: 1, sizeBytes: mib }, never))).to.equal(
+        "diskMissing",
+      );
+      expect(await storage.volumes()).to.deep.equal([]);
+    });
+
+    it("extends a volume, also twice, and never shrinks one", async () => {
+      await create();
+      for (const sizeBytes of [3 * mib, 3 * mib, 2 * mib])
+        await storage.extend("v1", { epoch: 1, sizeBytes }, never);
+      expect((await storage.volumes()).map(({ sizeBytes }) => sizeBytes)).to.deep.equal([3 * mib]);
+    });
+
+    it("says when there is no room, and leaves nothing half-made", async () => {
+      expect(await reasonOf(create(1, bench.tooLargeBytes))).to.equal("diskFull");
+      expect(await storage.volumes()).to.deep.equal([]);
+      await create();
+      const more = storage.extend("v1", { epoch: 1, sizeBytes: bench.tooLargeBytes }, never);
+      expect(await reasonOf(more)).to.equal("diskFull");
+      expect((await storage.volumes()).map(({ sizeBytes }) => sizeBytes)).to.deep.equal([mib]);
+    });
+
+    it("removes a volume of this epoch or an earlier one, also twice, and no later one", async () => {
+      await create(2);
+      await storage.remove("v1", 1, never);
+      expect(await storage.volumes()).to.have.length(1);
+      for (const _ of [1, 2]) await storage.remove("v1", 2, never);
+      expect([await storage.volumes(), await storage.list()]).to.deep.equal([[], []]);
+    });
+
+    it("ends early when it is called off, and makes nothing", async () => {
+      const made = storage.create("v1", { epoch: 1, sizeBytes: mib }, AbortSignal.abort());
+      expect(await made.catch((one: unknown) => one)).to.have.property("name", "AbortError");
+      expect(await storage.volumes()).to.deep.equal([]);
+    });
+
+    it("shows other hosts of the storage the same volumes, and each host its own uses", async () => {
+      const { other } = bench;
+      const shared = (await storage.facts()).storageId !== null;
+      expect(other !== undefined).to.equal(shared);
+      if (other === undefined) return;
+      await create();
+      await open();
+      expect(await other.volumes()).to.deep.equal(await storage.volumes());
+      expect(await other.list()).to.deep.equal([]);
+      await other.open("v1", useOf({ epoch: 2, takesOver: true, ownerEpoch: 2 }), never);
+      expect(await reasonOf(open())).to.equal("staleEpoch");
+      expect([await storage.list(), await other.list()].map(({ length }) => length)).to.deep.equal([0, 1]);
+    });
+  });
+}
