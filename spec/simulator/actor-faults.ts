@@ -49,6 +49,8 @@ export class ActorFaults {
   readonly #loops = new Map<string, Set<LoopOrder>>();
   /** When the last round that hangs will have been given up. */
   hangsUntilMs = Number.NEGATIVE_INFINITY;
+  /** What ends a round that hangs, by its loop, in the order in which they began. */
+  readonly #hanging = new Map<Rounds, (() => void)[]>();
   /** A message is being offered to a mailbox, or asked whether there is room for it. */
   #offering = false;
 
@@ -83,6 +85,13 @@ export class ActorFaults {
     this.#orders.clear();
     this.#full.clear();
     this.#loops.clear();
+    this.#endHanging();
+  }
+
+  /** A loop begins no round beside so many that hang: it goes on only since all but the first of them end. */
+  #endHanging(): void {
+    for (const [, ...ends] of this.#hanging.values()) for (const end of ends) end();
+    this.#hanging.clear();
   }
 
   /** From now on, until the function that it answers is called. */
@@ -120,8 +129,9 @@ export class ActorFaults {
   }
 
   /** What a round does instead of its work. */
-  #struck({ name: loop, roundMsMax }: Rounds): (() => Promise<never>) | undefined {
+  #struck(rounds: Rounds): (() => Promise<never>) | undefined {
     const { kernel } = this.#options;
+    const { name: loop, roundMsMax } = rounds;
     const owner = kernel.current?.owner;
     const orders = owner === undefined ? undefined : this.#loops.get(owner.name);
     const order = [...(orders ?? [])].find((one) => one.loop === loop && one.times > 0);
@@ -130,7 +140,12 @@ export class ActorFaults {
     this.#options.crashed(owner, `round of ${loop}`);
     if (order.hangs) {
       this.hangsUntilMs = Math.max(this.hangsUntilMs, kernel.nowMs + roundMsMax);
-      return () => new Promise(() => undefined);
+      const hung = Promise.withResolvers<never>();
+      const end = () => hung.reject(new SimulatedCrash(`A round of ${loop} has hung.`));
+      const ends = this.#hanging.get(rounds) ?? [];
+      this.#hanging.set(rounds, ends);
+      ends.push(() => kernel.soon(owner, "a round that hung ends", end));
+      return () => hung.promise;
     }
     return async () => {
       throw new SimulatedCrash(`A round of ${loop} breaks.`);

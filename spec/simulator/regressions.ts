@@ -90,4 +90,17 @@ export const regressions: readonly Regression[] = [
     },
     broke: "I6: a controller whose scheduler was given up by its supervisor went on without one.",
   },
+  {
+    run: {
+      seed: "three rounds hang",
+      parameters: calm,
+      commands: [{ atMs: 50_000, client: 0, command: "create", target: 0 }],
+      faults: [3_500, 16_000, 30_000].map((atMs) => {
+        return { atMs, fault: "loopHangs" as const, target: 0, forMs: 10_000, message: "space", times: 1 };
+      }),
+      faultyMs: 45_000,
+    },
+    broke:
+      "I6: rounds of one loop hung for ever in the simulator, three of them: no further one could begin.",
+  },
 ];

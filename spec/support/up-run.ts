@@ -11,7 +11,8 @@ const main = join(import.meta.dirname, "../../nodes/main.ts");
 export interface UpRunOptions {
   /** The umask of the shell that starts it. Default: 022. */
   readonly umask?: string;
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Added to this process's; undefined takes a variable away. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   /** The command before `up`. Default: this checkout's. */
   readonly program?: readonly string[];
 }
