@@ -63,7 +63,7 @@ export const networkService = service({
 
 const PoolShown = answer({ first: IpAddress, last: IpAddress });
 const PoolAsked = request({ first: IpAddress, last: IpAddress });
-const RouteShown = answer({ destination: Cidr, nextHop: IpAddress });
+export const HostRoute = answer({ destination: Cidr, nextHop: IpAddress });
 const RouteAsked = request({ destination: Cidr, nextHop: IpAddress });
 
 export const subnet = resource({
@@ -84,7 +84,7 @@ export const subnet = resource({
     /** Ranges from which ports get addresses, in order, apart from each other, without the gateway. */
     pools: Type.Array(PoolShown),
     dnsServers: Type.Array(IpAddress),
-    hostRoutes: Type.Array(RouteShown),
+    hostRoutes: Type.Array(HostRoute),
     /** Whether ports are told their addresses by DHCP. */
     dhcp: Type.Boolean(),
     /** As its network is shared or external. */

@@ -12,7 +12,7 @@ import { method, service } from "./wire/service.ts";
 /** What a port belongs to. */
 const portDevices = ["instance", "router", "gateway", "floating-ip"] as const;
 
-const PairShown = answer({ cidr: Cidr, mac: nullable(MacAddress) });
+export const AddressPair = answer({ cidr: Cidr, mac: nullable(MacAddress) });
 const PairAsked = request({ cidr: Cidr, mac: Type.Optional(MacAddress) });
 
 export const port = resource({
@@ -34,7 +34,7 @@ export const port = resource({
      */
     portSecurity: Type.Boolean(),
     /** Other addresses that the port may send from, and with which MAC; null: its own. */
-    addressPairs: Type.Array(PairShown),
+    addressPairs: Type.Array(AddressPair),
   },
   joined: {
     /** The device that is plugged into the port, and its id; null: none is. */

@@ -41,7 +41,8 @@ export type NamedProtocol = keyof typeof protocolNumbers;
 const PortNumber = Type.Integer({ minimum: 0, maximum: 65_535 });
 const Protocol = Type.Integer({ minimum: 0, maximum: 255 });
 
-const match = {
+/** What a rule says. */
+export const ruleFields = {
   direction: literals(directions),
   ipVersion: IpVersion,
   /** IANA's number; null: every protocol. */
@@ -64,7 +65,7 @@ export const securityGroupRule = resource({
   /** What it allows, in words; the same rule is not twice in a group. */
   name: Name,
   nameUnique: false,
-  fields: { groupId: Id, ...match, description: nullable(Description) },
+  fields: { groupId: Id, ...ruleFields, description: nullable(Description) },
   uses: { groupId: "security-group", remoteGroupId: "security-group" },
   unique: [["groupId", "name"]],
   limit: { most: networkLimits.securityGroupRulesPerProjectMax, of: "project" },

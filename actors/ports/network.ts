@@ -1,7 +1,8 @@
 /**
- * The network of a host, as the machine actor sees it: what a guest's network interface is plugged into. What
- * it hands to a hypervisor names neither of them. Types only.
+ * The network of a host, as the actors see it: what a guest's network interface is plugged into, and which
+ * packets pass. What it hands to a hypervisor names neither of them. Types only.
  */
+import type { HostNetworking } from "../../protocol/networking.ts";
 import type { Keeper } from "./keeper.ts";
 
 /** A tap in a network namespace, made and owned by the network driver; the hypervisor only opens it. */
@@ -15,14 +16,19 @@ export interface Tap {
   readonly mtuBytes: number;
 }
 
-/** No device on the host: the hypervisor's own user-mode network. */
-export interface UserNetwork {
-  readonly kind: "user";
+/**
+ * A Unix socket at which the hypervisor listens, and the network driver connects, again whenever it has to.
+ * Each frame has its length before it, in 4 bytes, the highest first, as QEMU's `-netdev stream` has it.
+ */
+export interface Stream {
+  readonly kind: "stream";
+  /** Its directory is there, and the guest's user may make files in it. */
+  readonly path: string;
   readonly mac: string;
   readonly mtuBytes: number;
 }
 
-export type NetworkDevice = Tap | UserNetwork;
+export type NetworkDevice = Tap | Stream;
 
 export interface NetworkFacts {
   /** The driver's name. */
@@ -34,22 +40,30 @@ export interface NetworkFacts {
 
 export interface PortSpec {
   readonly portId: string;
+  readonly networkId: string;
   readonly instanceId: string;
   readonly ownerEpoch: number;
+  /** What DHCP tells the guest. */
+  readonly hostName: string;
   readonly mac: string;
   readonly mtuBytes: number;
-  /** A newer picture of the port has a higher number; an older one changes nothing. */
-  readonly generation: number;
 }
 
 /** Level-triggered: every verb is idempotent. @throws StatusError hypervisorRefused, staleEpoch, diskFull */
 export interface Network extends Keeper {
   facts(): Promise<NetworkFacts>;
   /**
-   * Makes whatever is missing for the port; with an older generation, answers what is there. A port that was
-   * another instance's is this one's from now on, at whatever owner epoch: that one has let go of it.
+   * Makes whatever is missing for the port. Nothing passes it until a picture with it is applied. A port that
+   * was another instance's is this one's from now on, at whatever owner epoch: that one has let go of it.
    */
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<NetworkDevice>;
   /** Removes the port, if it is of this owner epoch or an earlier one. */
   releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void>;
+  /**
+   * From its end on, packets pass as the picture says, and no others: nothing passes a port that is not in it,
+   * and connections that it does not allow have ended. In between, what passes is what the picture before or
+   * this one allows. A picture older than the applied one changes nothing. Answers the version that is applied,
+   * which outlives the agent as the packets do.
+   */
+  apply(networking: HostNetworking, signal: AbortSignal): Promise<number>;
 }

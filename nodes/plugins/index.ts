@@ -57,7 +57,7 @@ export type {
   NetworkFacts,
   PortSpec,
   Tap,
-  UserNetwork,
+  Stream,
 } from "../../actors/ports/network.ts";
 export type { PowerFence, PowerProof } from "../../actors/ports/power.ts";
 export type { StorageLeaseState, StorageLeases } from "../../actors/ports/storage-leases.ts";

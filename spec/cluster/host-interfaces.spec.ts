@@ -16,7 +16,7 @@ describe("a host with guests on networks", () => {
 
   const ask = (intent: Partial<MachineIntent>, ownerEpoch = 1) =>
     world.ensure("a", intent, ownerEpoch, interfaces);
-  const ports = () => [...world.machine.ports.values()].map((one) => [one.portId, one.ownerEpoch]);
+  const ports = () => [...world.machine.ports.plugged.values()].map((one) => [one.portId, one.ownerEpoch]);
 
   it("has their ports from before they run until they are gone, over stops and lives of the agent", async () => {
     await ask({ generation: 1, power: "running" });
@@ -57,7 +57,7 @@ describe("a host with guests on networks", () => {
     await world.until("b", "running");
     await ask({ generation: 2, power: "deleted" }, 3);
     await world.until("a", "gone");
-    expect([...world.machine.ports.values()].map(({ instanceId }) => instanceId)).to.deep.equal(["b", "b"]);
+    expect([...world.machine.ports.plugged.values()].map(({ instanceId }) => instanceId)).to.deep.equal(["b", "b"]);
   });
 
   it("starts no guest that its network does not take, and leaves nothing of it when it is deleted", async () => {

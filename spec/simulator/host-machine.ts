@@ -367,6 +367,7 @@ const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
   releasePort: (id, ownerEpoch, signal) =>
     verb("releasePort", () => network.releasePort(id, ownerEpoch, signal), signal),
   release: (holding, signal) => verb("releasePort", () => network.release(holding, signal), signal),
+  apply: (networking, signal) => verb("applyNetworking", () => network.apply(networking, signal), signal),
 });
 
 interface Verb<T> {

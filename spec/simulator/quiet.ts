@@ -51,7 +51,7 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
           instanceId,
           what: "machine file",
         })),
-        ...[...world.ports.values()].map(({ instanceId, portId }) => ({
+        ...[...world.ports.plugged.values()].map(({ instanceId, portId }) => ({
           hostId: name,
           instanceId,
           what: `port ${portId}`,

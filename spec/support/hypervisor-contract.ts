@@ -165,7 +165,7 @@ export function hypervisorContract(contract: HypervisorContract): void {
         ...{ portId, networkId: "n", mac: address, mtuBytes: 1_450 },
       });
       const spec = { ...contract.makeSpec(1), interfaces: [at("p", mac), at("q", other)] };
-      const device = { kind: "user", mac, mtuBytes: 1_450 } as const;
+      const device = { kind: "stream", path: "/nowhere", mac, mtuBytes: 1_450 } as const;
       for (const interfaces of [undefined, [], [device], [device, device]]) {
         const paths = { ...(await bench.paths(spec)), ...(interfaces === undefined ? {} : { interfaces }) };
         expect(await reasonOf(hypervisor.start(spec, paths, never))).to.equal("hypervisorRefused");

@@ -1,5 +1,5 @@
 /**
- * The contract of every network driver: ports by owner epoch and generation, each plugged into a device that
+ * The contract of every network driver: ports by owner epoch, each plugged into a device that
  * stays the same. The bench does what happens from outside.
  */
 import { expect } from "chai";
@@ -32,7 +32,8 @@ function portOf(number: number, given: Partial<PortSpec> = {}): PortSpec {
   const tail = number.toString(16).padStart(2, "0");
   const [portId, instanceId] = [`port-${number}`, `instance-${number}`];
   const mac = `52:54:00:00:01:${tail}`;
-  return { ...{ portId, instanceId, ownerEpoch: 1, mac, mtuBytes: 1_400, generation: 1 }, ...given };
+  const [networkId, hostName] = ["network-1", `guest-${number}`];
+  return { ...{ portId, networkId, instanceId, ownerEpoch: 1, hostName, mac, mtuBytes: 1_400 }, ...given };
 }
 
 export function networkContract({ name, makeBench, timeoutMs }: NetworkContract): void {
@@ -91,24 +92,26 @@ export function networkContract({ name, makeBench, timeoutMs }: NetworkContract)
       expect(await network.list()).to.have.length(2);
     });
 
-    it("takes over a newer picture of a port, and is not set back by an older one", async () => {
-      await network.ensurePort(portOf(1), never);
-      const newer = portOf(1, { generation: 3, mtuBytes: 1_300 });
-      expect((await network.ensurePort(newer, never)).mtuBytes).to.equal(1_300);
-      const older = portOf(1, { generation: 2, mtuBytes: 1_350 });
-      expect((await network.ensurePort(older, never)).mtuBytes).to.equal(1_300);
+    it("applies newer pictures, again the same, and none that is older, whoever applied the newer one", async () => {
+      const at = (version: number) => ({ version, networks: [], groups: [] });
+      expect(await network.apply(at(7), never)).to.equal(7);
+      expect(await network.apply(at(7), never)).to.equal(7);
+      expect(await network.apply(at(6), never)).to.equal(7);
+      const next = await bench.restartAgent();
+      expect(await next.apply(at(5), never)).to.equal(7);
+      expect(await next.apply(at(9), never)).to.equal(9);
     });
 
     it("gives a port to a newer owner epoch, and refuses an older one from then on", async () => {
-      await network.ensurePort(portOf(1, { generation: 9 }), never);
+      await network.ensurePort(portOf(1), never);
       const moved = portOf(1, { ownerEpoch: 2, mtuBytes: 1_300 });
       expect((await network.ensurePort(moved, never)).mtuBytes).to.equal(1_300);
-      expect(await reasonOf(network.ensurePort(portOf(1, { generation: 10 }), never))).to.equal("staleEpoch");
+      expect(await reasonOf(network.ensurePort(portOf(1), never))).to.equal("staleEpoch");
       expect((await network.list()).map(({ ownerEpoch }) => ownerEpoch)).to.deep.equal([2]);
     });
 
     it("gives a port to another instance, whose owner epochs are its own, and keeps it when the first goes", async () => {
-      await network.ensurePort(portOf(1, { ownerEpoch: 5, generation: 9 }), never);
+      await network.ensurePort(portOf(1, { ownerEpoch: 5 }), never);
       const [left] = await network.list();
       const other = portOf(1, { instanceId: "instance-9", mtuBytes: 1_300 });
       expect((await network.ensurePort(other, never)).mtuBytes).to.equal(1_300);

@@ -2,13 +2,11 @@
  * Plugs a machine into its ports before its process starts: the devices of the host that its interfaces are
  * connected to. They stay until the machine is released, over stops, starts and lives of the agent.
  */
+import { hostnameOf } from "../../../protocol/guest-data.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { GuestPaths } from "../../ports/hypervisor.ts";
 import type { Network, NetworkDevice } from "../../ports/network.ts";
-
-/** The port of a machine changes nothing that its device shows: what may change is the network's to learn. */
-const generation = 1;
 
 /**
  * Idempotent. @throws guestFailed for packets that the host's network does not carry, hypervisorRefused on a
@@ -16,16 +14,18 @@ const generation = 1;
  */
 export async function plugIn(
   network: Network | undefined,
-  { interfaces, instanceId, ownerEpoch }: MachineSpec,
+  spec: MachineSpec,
   signal: AbortSignal,
 ): Promise<Pick<GuestPaths, "interfaces">> {
+  const { interfaces, instanceId, ownerEpoch } = spec;
   if (interfaces === undefined) return {};
+  const hostName = spec.guest?.hostname ?? hostnameOf(spec);
   const devices: NetworkDevice[] = [];
-  for (const { portId, mac, mtuBytes } of interfaces) {
+  for (const { portId, networkId, mac, mtuBytes } of interfaces) {
     if (network === undefined)
       throw new StatusError("hypervisorRefused", "The host has no network to plug the guest into.");
     await refuseLarge(network, mtuBytes);
-    const port = { portId, instanceId, ownerEpoch, mac, mtuBytes, generation };
+    const port = { portId, networkId, instanceId, ownerEpoch, hostName, mac, mtuBytes };
     devices.push(await network.ensurePort(port, signal));
   }
   return { interfaces: devices };

@@ -39,7 +39,7 @@ export class FakeHypervisor implements Hypervisor {
     const acceleratorReason = "Fake guests execute nothing, and end with the process that holds them.";
     return {
       ...{ kind: "fake", accelerator: "none", acceleratorReason, version: "1", volumes: [] },
-      networks: ["tap", "user"],
+      networks: ["tap", "stream"],
       ...{ hotPlug: false, liveMigration: false, console: true, save: false, configDrive: true },
       shapes: this.#world.shapes.offered,
     };

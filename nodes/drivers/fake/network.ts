@@ -1,27 +1,35 @@
 /**
- * The network port in memory, with the promises of a real one: ports by owner epoch and generation, and names
- * of taps that nothing stands behind. Nothing here touches the real computer.
+ * The network port in memory, with the promises of a real one: ports by owner epoch, and names of taps that nothing stands behind. Nothing here touches the real computer.
  */
 import { createHash } from "node:crypto";
 import type { Holding } from "../../../actors/ports/keeper.ts";
 import type { Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
+import type { HostNetworking } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { NetworkDriver } from "../kinds.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { fakeFacts } from "./facts.ts";
 
-/** What is left of a host's network when its agent ends: the ports by id. */
-export type FakePorts = Map<string, PortSpec>;
+/** What is left of a host's network when its agent ends. */
+export class FakePorts {
+  /** By id. */
+  readonly plugged = new Map<string, PortSpec>();
+  applied: HostNetworking | undefined;
+}
 
 /** As Ethernet has it without jumbo frames. */
 const mtuBytesMax = 1_500;
 
 export class FakeNetwork implements Network {
   readonly kind = "network";
-  readonly #ports: FakePorts;
+  readonly #left: FakePorts;
 
-  constructor(ports: FakePorts = new Map()) {
-    this.#ports = ports;
+  constructor(left: FakePorts = new FakePorts()) {
+    this.#left = left;
+  }
+
+  get #ports(): Map<string, PortSpec> {
+    return this.#left.plugged;
   }
 
   async facts(): Promise<NetworkFacts> {
@@ -37,8 +45,7 @@ export class FakeNetwork implements Network {
       throw new StatusError("staleEpoch", `The port ${port.portId} belongs to a newer epoch.`);
     if (port.mtuBytes > mtuBytesMax)
       throw new StatusError("hypervisorRefused", `The host's network carries ${mtuBytesMax} bytes at most.`);
-    if (known === undefined || known.ownerEpoch < port.ownerEpoch || known.generation < port.generation)
-      this.#ports.set(port.portId, port);
+    if (known === undefined || known.ownerEpoch < port.ownerEpoch) this.#ports.set(port.portId, port);
     return tapOf(this.#ports.get(port.portId) ?? port);
   }
 
@@ -46,6 +53,13 @@ export class FakeNetwork implements Network {
     throwIfAborted(signal);
     const known = this.#ports.get(portId);
     if (known !== undefined && known.ownerEpoch <= ownerEpoch) this.#ports.delete(portId);
+  }
+
+  async apply(networking: HostNetworking, signal: AbortSignal): Promise<number> {
+    throwIfAborted(signal);
+    const { applied } = this.#left;
+    if (applied === undefined || applied.version <= networking.version) this.#left.applied = networking;
+    return this.#left.applied?.version ?? networking.version;
   }
 
   async list(): Promise<readonly Holding[]> {

@@ -14,7 +14,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { hostName } from "../guest-name.ts";
 import { abortError, delay, throwIfAborted } from "../waiting.ts";
-import type { FakePorts } from "./network.ts";
+import { FakePorts } from "./network.ts";
 import { type FakeProcess, factsOf, isStopped, isThere, type OwnDeed } from "./process.ts";
 import { FakeShapes } from "./shapes.ts";
 import type { FakeDisk, FakeLease, FakeStorage } from "./storage.ts";
@@ -54,7 +54,7 @@ export class FakeWorld {
   readonly disks = new Map<string, Set<string>>();
   readonly machineFiles = new Map<string, string>();
   readonly shapes = new FakeShapes();
-  readonly ports: FakePorts = new Map();
+  readonly ports = new FakePorts();
   /** Owner epochs of the guests whose disks this host has on the shared storage. */
   readonly sharedEpochs = new Map<string, number>();
   /** The storage lease that the agent holds: guests that are started are born with it. */

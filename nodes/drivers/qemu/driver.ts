@@ -85,7 +85,7 @@ const abilities: Omit<
   HypervisorCapabilities,
   "kind" | "accelerator" | "acceleratorReason" | "version" | "shapes"
 > = {
-  networks: ["user"],
+  networks: [],
   volumes: [],
   hotPlug: false,
   liveMigration: false,

@@ -1,5 +1,5 @@
 /** The fakes of network and volumes keep the contracts that real drivers have to keep. */
-import { FakeNetwork, type FakePorts } from "../../../nodes/drivers/fake/network.ts";
+import { FakeNetwork, FakePorts } from "../../../nodes/drivers/fake/network.ts";
 import { FakeVolumePool, FakeVolumes } from "../../../nodes/drivers/fake/volumes.ts";
 import { networkContract } from "../../support/network-contract.ts";
 import { volumesContract } from "../../support/volumes-contract.ts";
@@ -10,7 +10,7 @@ const capacityBytes = 1024 ** 3;
 networkContract({
   ...{ name: "the fake network", timeoutMs },
   makeBench: async () => {
-    const ports: FakePorts = new Map();
+    const ports = new FakePorts();
     const open = () => new FakeNetwork(ports);
     return { network: open(), restartAgent: async () => open(), close: async () => undefined };
   },

@@ -135,8 +135,15 @@ describe("the drivers of a host", () => {
   it("of networks and volumes are opened where they are chosen, and keep what they keep", async () => {
     const fake = { driver: "fake", options: {} };
     const drivers = createDrivers({ ...choices("fake", "fake"), network: fake, volumes: fake }, context());
-    const port = { portId: "p1", instanceId: "i1", ownerEpoch: 2, mac: "52:54:00:00:00:01" };
-    await drivers.network?.ensurePort({ ...port, mtuBytes: 1_400, generation: 1 }, never);
+    const port = {
+      portId: "p1",
+      networkId: "n1",
+      instanceId: "i1",
+      ownerEpoch: 2,
+      hostName: "i",
+      mac: "52:54:00:00:00:01",
+    };
+    await drivers.network?.ensurePort({ ...port, mtuBytes: 1_400 }, never);
     const { holdings } = await drivers.audit();
     expect(holdings).to.have.length(1);
     expect(holdings[0]).to.include({ kind: "network", instanceId: "i1", ownerEpoch: 2 });

@@ -1,0 +1,80 @@
+/**
+ * What a host is told of the networks that its guests are on: enough to carry their packets, to filter them,
+ * and to answer what guests ask. It is a picture of one moment, always whole; a host compares what it has
+ * with it. A host is told of no network on which none of its guests is. Schemas only.
+ */
+import { type Static, Type } from "@sinclair/typebox";
+import { Cidr, IpAddress, MacAddress } from "./ip.ts";
+import { HostRoute } from "./network.ts";
+import { AddressPair } from "./port.ts";
+import { ruleFields } from "./security-group.ts";
+import { answer, Count, Id, nullable } from "./wire/schema.ts";
+
+const SubnetPicture = answer({
+  id: Id,
+  cidr: Cidr,
+  /** Null: guests are told of no router. */
+  gateway: nullable(IpAddress),
+  dnsServers: Type.Array(IpAddress),
+  hostRoutes: Type.Array(HostRoute),
+  /** Whether guests are told their addresses by DHCP. */
+  dhcp: Type.Boolean(),
+});
+export type SubnetPicture = Static<typeof SubnetPicture>;
+
+/** A port of a guest of the host. */
+const PortPicture = answer({
+  id: Id,
+  instanceId: Id,
+  mac: MacAddress,
+  addresses: Type.Array(answer({ subnetId: Id, address: IpAddress })),
+  /** False: whatever the port sends and receives passes; groups and pairs say nothing. */
+  portSecurity: Type.Boolean(),
+  /** What it may send from besides its own addresses; a MAC of null is its own. */
+  addressPairs: Type.Array(AddressPair),
+  /** Without a group, nothing passes. */
+  groupIds: Type.Array(Id),
+});
+export type PortPicture = Static<typeof PortPicture>;
+
+/** A network, and the ports of the host's guests on it. */
+export const NetworkPicture = answer({
+  id: Id,
+  /** The VXLAN network identifier. */
+  number: Count,
+  mtuBytes: Count,
+  subnets: Type.Array(SubnetPicture),
+  ports: Type.Array(PortPicture),
+});
+export type NetworkPicture = Static<typeof NetworkPicture>;
+
+const RulePicture = answer(ruleFields);
+export type RulePicture = Static<typeof RulePicture>;
+
+/** A security group that a port of the host has, or that a rule of such a group names as the other end. */
+export const GroupPicture = answer({
+  id: Id,
+  rules: Type.Array(RulePicture),
+  /** Addresses, and ranges of address pairs, of all its ports in the cell; empty where no rule here names it. */
+  members: Type.Array(Cidr),
+});
+export type GroupPicture = Static<typeof GroupPicture>;
+
+/** Everything of one moment. */
+export interface HostNetworking {
+  /** Number of the newest event of that moment: a higher one is later. */
+  readonly version: number;
+  readonly networks: readonly NetworkPicture[];
+  readonly groups: readonly GroupPicture[];
+}
+
+/** A part of the picture, and the hash of its content; null: the host has said that it has this hash. */
+const part = <T extends typeof NetworkPicture | typeof GroupPicture>(picture: T) =>
+  answer({ hash: Type.String(), picture: nullable(picture) });
+
+export const HostNetworkingAnswer = answer({
+  version: Count,
+  networks: Type.Array(part(NetworkPicture)),
+  groups: Type.Array(part(GroupPicture)),
+});
+export type HostNetworkingAnswer = Static<typeof HostNetworkingAnswer>;
