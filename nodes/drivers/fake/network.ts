@@ -1,5 +1,6 @@
 /**
- * The network port in memory, with the promises of a real one: ports by owner epoch, and names of taps that nothing stands behind. Nothing here touches the real computer.
+ * The network port in memory, with the promises of a real one: ports by owner epoch, and names of taps that
+ * nothing stands behind. Nothing here touches the real computer.
  */
 import { createHash } from "node:crypto";
 import type { Holding } from "../../../actors/ports/keeper.ts";
