@@ -58,6 +58,7 @@ describe("a host: the life of a guest", () => {
       keepsDisks: false,
       strays: [],
       space: [],
+      networking: { version: null, parts: [], failure: null },
     });
     expect([world.machine.disks.size, machineFilesOf(world.machine).length]).to.deep.equal([0, 0]);
   });

@@ -40,13 +40,17 @@ export class Networking {
   #failure: string | null = null;
   /** A picture is asked for, which may be another one than that of the round under way. */
   #wanted = false;
+  #endedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: NetworkingOptions) {
     this.#options = options;
-    const { networkPullPeriodMs, networkRetryMs } = hostLimits;
+    const { networkPullPeriodMs, networkRetryMs, networkHurryMsMax } = hostLimits;
     this.#rounds = new Periodic(options.system, {
       name: "networking",
-      pauseMs: () => (this.#wanted ? 0 : this.#failure === null ? networkPullPeriodMs : networkRetryMs),
+      pauseMs: () => {
+        if (this.#wanted) return networkHurryMsMax;
+        return this.#failure === null ? networkPullPeriodMs : networkRetryMs;
+      },
       roundMsMax: hostLimits.networkRoundMsMax,
       round: (round) => this.#round(round),
     });
@@ -62,8 +66,11 @@ export class Networking {
 
   /** Asks for the picture soon: something has changed. */
   hurry(): void {
+    // What is planned already must not be put off by whoever asks again and again.
+    if (this.#wanted) return;
     this.#wanted = true;
-    this.#rounds.next(hostLimits.networkHurryMs);
+    const sinceMs = this.#options.clock.monotonicMs() - this.#endedAtMs;
+    this.#rounds.next(Math.max(hostLimits.networkHurryMs, hostLimits.networkHurryMsMax - sinceMs));
   }
 
   /** For the doctor. */
@@ -113,6 +120,8 @@ export class Networking {
       const { reason, message } = StatusError.from(thrown, "Applying the picture of networks");
       if (this.#failure !== message) log.warn({ reason, message }, "The host's network stays as it is.");
       this.#failure = message;
+    } finally {
+      this.#endedAtMs = this.#options.clock.monotonicMs();
     }
   }
 
