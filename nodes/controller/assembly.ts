@@ -331,8 +331,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     event: eventHandlers(read),
     host: hostHandlers({ ...catalog, ...parts, power: ports.power }),
     ...resourcesHandlers({
-      ...catalog,
-      ...parts,
+      ...{ ...catalog, ...parts },
       files: ports.imageFiles,
       hypervisorAliases: hypervisorAliases(ports.hypervisors),
       log,
@@ -349,6 +348,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
             brake: () => parts.leases.brake,
             spaces: () => parts.space.spaces,
             faults: () => parts.faults.lately(),
+            networksOfHost: parts.networkingNews.wanted,
             self: parts.self,
             sinks: () => ports.ailingSinks?.() ?? [],
             callControllers: () => parts.rollCall.call(),

@@ -16,6 +16,13 @@ export interface NetworkingNewsOptions {
   readonly clock: Clock;
 }
 
+interface Wanted {
+  readonly ports: number;
+  readonly version: number;
+  /** Hashes. */
+  readonly parts: readonly string[];
+}
+
 interface Asked {
   readonly hostId: string;
   /** Hashes of the parts that the host has. */
@@ -44,6 +51,13 @@ export class NetworkingNews {
     if (this.#madeOf.size > networkingLimits.hostsRememberedMax) this.#madeOf.delete(oldest ?? "");
     return partsFor(pictureOf(rows), new Set(have));
   }
+
+  /** What a host is to apply, and how many ports it has. @throws UNAVAILABLE storeUnavailable */
+  readonly wanted = async (hostId: string): Promise<Wanted> => {
+    const rows = await this.#options.store.networking.ofHost(hostId);
+    const { version, networks, groups } = partsFor(pictureOf(rows), new Set());
+    return { ports: rows.ports.length, version, parts: [...networks, ...groups].map(({ hash }) => hash) };
+  };
 
   /** Ids of what commits have made, changed or removed, and of what that refers to. */
   touched(ids: readonly string[]): void {

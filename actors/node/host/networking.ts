@@ -41,6 +41,8 @@ export class Networking {
   /** A picture is asked for, which may be another one than that of the round under way. */
   #wanted = false;
   #endedAtMs = Number.NEGATIVE_INFINITY;
+  /** When a round had last nothing to do, or did it. */
+  #goodAtMs: number | undefined;
 
   constructor(options: NetworkingOptions) {
     this.#options = options;
@@ -75,9 +77,11 @@ export class Networking {
 
   /** For the doctor. */
   get state(): NetworkingAudit {
+    const nowMs = this.#options.clock.monotonicMs();
     return {
       version: this.#applied?.version ?? null,
       parts: this.#appliedParts,
+      lookedAgoMs: this.#goodAtMs === undefined ? null : Math.max(0, Math.round(nowMs - this.#goodAtMs)),
       failure: this.#failure?.slice(0, reportLimits.observedTextLengthMax) ?? null,
     };
   }
@@ -105,14 +109,17 @@ export class Networking {
     this.#wanted = false;
     try {
       const plugged = (await network.list()).length;
-      if (plugged === 0 && isBlank(this.#applied)) return did("nothing is plugged in");
+      if (plugged === 0 && isBlank(this.#applied)) {
+        this.#fine();
+        return did("nothing is plugged in");
+      }
       const picture = await this.#pull(signal);
       const version = await network.apply(picture, signal);
       // What the host's network has may be newer: applied by an agent before, at another controller's word.
       if (version === picture.version) this.#remember(picture);
       if (this.#failure !== null)
         log.info({ version }, "The host's network is as controllers have it again.");
-      this.#failure = null;
+      this.#fine();
       did(`${plugged} ports, as of event ${version}`);
     } catch (thrown) {
       if (signal.aborted) return;
@@ -123,6 +130,11 @@ export class Networking {
     } finally {
       this.#endedAtMs = this.#options.clock.monotonicMs();
     }
+  }
+
+  #fine(): void {
+    this.#failure = null;
+    this.#goodAtMs = this.#options.clock.monotonicMs();
   }
 
   #remember(picture: HostNetworking): void {
