@@ -48,7 +48,7 @@ const isUntrue = ({ version, parts }: NonNullable<Applied>, wanted: Wanted): boo
   version >= wanted.version &&
   [...parts].sort().join() !== [...wanted.parts].sort().join();
 
-/** Two looks have the same message only while the rows are the same. */
+/** The doctor compares messages: with the hashes in it, a finding of two looks is about the same rows. */
 const untrue = ({ parts }: Wanted): Pick<Finding, "message" | "next"> => ({
   message: `What it lets pass is not what is allowed (${[...parts].sort().join().slice(0, 20)}).`,
   next: "This is a bug of novact: report it, and restart the agent of that host, which asks for all of it again.",

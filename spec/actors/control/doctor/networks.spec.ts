@@ -1,4 +1,4 @@
-/** A host that does not apply what it should is a finding; one that is a little behind is none. */
+/** Networks of hosts: what the doctor finds, and what it leaves alone. By value. */
 import { expect } from "chai";
 import { compare } from "../../../../actors/control/doctor/compare.ts";
 import { doctorLimits } from "../../../../actors/control/doctor/limits.ts";
