@@ -368,6 +368,7 @@ const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
     verb("releasePort", () => network.releasePort(id, ownerEpoch, signal), signal),
   release: (holding, signal) => verb("releasePort", () => network.release(holding, signal), signal),
   apply: (networking, signal) => verb("applyNetworking", () => network.apply(networking, signal), signal),
+  detach: (guests) => network.detach(guests),
 });
 
 interface Verb<T> {

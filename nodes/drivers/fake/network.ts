@@ -1,5 +1,6 @@
 /**
- * The network port in memory, with the promises of a real one: ports by owner epoch, and names of taps that nothing stands behind. Nothing here touches the real computer.
+ * The network port in memory, with the promises of a real one: ports by owner epoch, and names of taps that
+ * nothing stands behind. Nothing here touches the real computer.
  */
 import { createHash } from "node:crypto";
 import type { Holding } from "../../../actors/ports/keeper.ts";
@@ -60,6 +61,11 @@ export class FakeNetwork implements Network {
     const { applied } = this.#left;
     if (applied === undefined || applied.version <= networking.version) this.#left.applied = networking;
     return this.#left.applied?.version ?? networking.version;
+  }
+
+  /** No process carries packets here. */
+  async detach(): Promise<void> {
+    await undefined;
   }
 
   async list(): Promise<readonly Holding[]> {

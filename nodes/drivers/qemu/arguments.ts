@@ -30,7 +30,7 @@ export interface QemuArguments {
   readonly disk: string | undefined;
   /** The same of the config drive. */
   readonly configDrive?: string | undefined;
-  /** The sockets of the interfaces, in their order, in the same way. Undefined: the spec names no interfaces. */
+  /** The same of each interface's socket, in their order. Undefined: the spec names no interfaces. */
   readonly sockets?: readonly string[] | undefined;
   /** True: the disk is opened past the page cache. */
   readonly direct: boolean;

@@ -26,7 +26,7 @@ import { refuseUntold } from "../config-drive/untold.ts";
 import { guestDirectory, makeGuestDirectory, type StateDirectories } from "../guest-directory.ts";
 import { guestUser } from "../guest-user.ts";
 import { isAlive, readBootId } from "../process-table.ts";
-import { refuseDevices, refuseUnplugged } from "../unplugged.ts";
+import { refuseUnplugged } from "../unplugged.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
 import { qemuArguments } from "./arguments.ts";
 import { CpuPools } from "./cpu-pools.ts";
@@ -143,8 +143,7 @@ export class QemuHypervisor implements Hypervisor {
       throwIfAborted(signal);
       await refuseUnfit(spec, this.#options.shapes);
       refuseUntold(spec, paths);
-      refuseUnplugged(spec, paths);
-      refuseDevices(paths, abilities.networks);
+      refuseUnplugged(spec, paths, abilities.networks);
       const living = await this.#living(spec.instanceId);
       if (living !== undefined && (await this.#takeOver(living, spec, signal))) return living.facts;
       return this.#launch(spec, paths, signal);
