@@ -1,6 +1,6 @@
 /**
- * One switch for each directory: whoever holds the lock on a file in it is the switch, until its process ends,
- * however it ends. Two would connect to the same guests in turn.
+ * One switch for each directory: whoever holds the lock on a file in it is the switch, until its process
+ * ends, however it ends. Two would connect to the same guests in turn.
  */
 import { spawnSync } from "node:child_process";
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";

@@ -1,7 +1,7 @@
 /**
- * Ethernet frames, without preamble and checksum, as QEMU hands them over. Addresses are text: MACs of twelve
- * hexadecimal digits, IPv4 of eight and IPv6 of thirty-two, so that they are compared, sorted and used as keys
- * as they are. Reading must never throw, whatever the bytes are.
+ * Ethernet frames, without preamble and checksum, as QEMU hands them over. Addresses are text: MACs of
+ * twelve hexadecimal digits, IPv4 of eight and IPv6 of thirty-two, so that they are compared, sorted and used
+ * as keys as they are. Reading must never throw, whatever the bytes are.
  */
 
 export interface Frame {

@@ -1,7 +1,7 @@
 /**
- * The framing of QEMU's `-netdev stream`: each frame with its length before it, in 4 bytes, the highest first.
- * At most one frame is kept between two reads. A length that QEMU never sends ends the stream: what follows
- * it can be anything.
+ * The framing of QEMU's `-netdev stream`: each frame with its length before it, in 4 bytes, the highest
+ * first. At most one frame is kept between two reads, beside what waits for a turn. A length that QEMU never
+ * sends ends the stream: what follows it can be anything.
  */
 
 /** As QEMU 7.2 has it (NET_BUFSIZE in include/net/net.h): it hangs up on more itself. */
