@@ -57,7 +57,7 @@ const SwitchApplied = answer({
   startTicks: Count,
   /** The version of novact that runs. */
   release: Type.String(),
-  /** Of the picture that decides what passes; null: none does, and nothing passes. */
+  /** Version of the applied picture; null: there is no picture, and nothing passes. */
   version: nullable(Count),
   /** `stateHash` of the state file that is applied; null: none is. */
   state: nullable(Type.String()),
