@@ -18,6 +18,7 @@ import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
 import { storageLimits } from "./limits/storage.ts";
 import { MachineIntent } from "./machine-intent.ts";
+import { HostNetworkingAnswer, HostNetworkingRequest, NetworkingAudit } from "./networking.ts";
 import { NumaPlacement } from "./numa.ts";
 import { HostText, HostWord, hostWords, OfferedLabels, OfferedNumaNode, upTo } from "./offered.ts";
 import { PluginVersion, Release } from "./release.ts";
@@ -215,6 +216,8 @@ export const hostAgentService = service({
         strays: audited(ObservedText),
         /** The host's file systems. Absent: they are not known. */
         space: Type.Optional(lenient(Space, spaceLimits.spacesMax)),
+        /** How its network stands. Absent: the host has none, or its agent does not say. */
+        networking: Type.Optional(NetworkingAudit),
         /** What the agent has loaded, in the order of its cluster.yaml. Absent: the agent does not say. */
         plugins: Type.Optional(lenient(PluginVersion, fieldLimits.pluginsMax)),
       }),
@@ -384,6 +387,12 @@ export const reportService = service({
       answer: answer({}),
       ...entityless,
       summary: "What the host's guard did to guests, and why; said again until it is answered.",
+    }),
+    networkPull: method({
+      request: HostNetworkingRequest,
+      answer: HostNetworkingAnswer,
+      ...entityless,
+      summary: "What the host has to know of the networks of its guests, as of one moment.",
     }),
   },
 });

@@ -5,10 +5,13 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { Cidr, IpAddress, MacAddress } from "./ip.ts";
+import { networkLimits } from "./limits/network.ts";
+import { reportLimits } from "./limits/report.ts";
 import { HostRoute } from "./network.ts";
+import { HostWord } from "./offered.ts";
 import { AddressPair } from "./port.ts";
 import { ruleFields } from "./security-group.ts";
-import { answer, Count, Id, nullable } from "./wire/schema.ts";
+import { answer, Count, Id, nullable, request } from "./wire/schema.ts";
 
 const SubnetPicture = answer({
   id: Id,
@@ -55,7 +58,7 @@ export type RulePicture = Static<typeof RulePicture>;
 export const GroupPicture = answer({
   id: Id,
   rules: Type.Array(RulePicture),
-  /** Addresses, and ranges of address pairs, of all its ports in the cell; empty where no rule here names it. */
+  /** Addresses and address pairs of all its ports in the cell; empty where no rule here names the group. */
   members: Type.Array(Cidr),
 });
 export type GroupPicture = Static<typeof GroupPicture>;
@@ -68,6 +71,11 @@ export interface HostNetworking {
   readonly groups: readonly GroupPicture[];
 }
 
+export const HostNetworkingRequest = request({
+  /** Hashes of the parts that the host has: their content is not said again. */
+  have: Type.Array(HostWord, { maxItems: networkLimits.pictureHashesMax }),
+});
+
 /** A part of the picture, and the hash of its content; null: the host has said that it has this hash. */
 const part = <T extends typeof NetworkPicture | typeof GroupPicture>(picture: T) =>
   answer({ hash: Type.String(), picture: nullable(picture) });
@@ -78,3 +86,14 @@ export const HostNetworkingAnswer = answer({
   groups: Type.Array(part(GroupPicture)),
 });
 export type HostNetworkingAnswer = Static<typeof HostNetworkingAnswer>;
+
+/** What of it a host has applied. */
+export const NetworkingAudit = answer({
+  /** Number of the newest event that the applied picture knows; null: the agent has applied none yet. */
+  version: nullable(Count),
+  /** Hashes of the applied parts. */
+  parts: Type.Array(Type.String(), { maxItems: networkLimits.pictureHashesMax }),
+  /** Why the host's network stays as it is; null: it does not. */
+  failure: nullable(Type.String({ maxLength: reportLimits.observedTextLengthMax })),
+});
+export type NetworkingAudit = Static<typeof NetworkingAudit>;

@@ -60,10 +60,10 @@ export interface Network extends Keeper {
   /** Removes the port, if it is of this owner epoch or an earlier one. */
   releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void>;
   /**
-   * From its end on, packets pass as the picture says, and no others: nothing passes a port that is not in it,
-   * and connections that it does not allow have ended. In between, what passes is what the picture before or
-   * this one allows. A picture older than the applied one changes nothing. Answers the version that is applied,
-   * which outlives the agent as the packets do.
+   * From its end on, packets pass as the picture says, and no others: nothing passes a port that is not in
+   * the picture, and connections that the picture does not allow have ended. In between, what passes is what
+   * the picture before or this one allows. An older one than the applied changes nothing. Answers the version
+   * that is applied, which outlives the agent as the packets do.
    */
   apply(networking: HostNetworking, signal: AbortSignal): Promise<number>;
   /**

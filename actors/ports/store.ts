@@ -7,6 +7,7 @@ import type { AggregateReads } from "./aggregate-reads.ts";
 import type { EventReads } from "./event-reads.ts";
 import type { HostReads } from "./host-reads.ts";
 import type { InstanceReads } from "./instance-reads.ts";
+import type { NetworkingReads } from "./networking-reads.ts";
 import type { OperationReads } from "./operation-reads.ts";
 import type { QuotaReads } from "./quota-reads.ts";
 import type { RowReads } from "./row-reads.ts";
@@ -35,6 +36,7 @@ export interface StorePorts {
   readonly aggregates: AggregateReads;
   readonly serverGroups: ServerGroupReads;
   readonly quotas: QuotaReads;
+  readonly networking: NetworkingReads;
 }
 
 /** The methods of ports that somebody needs, by port: `StorePart<{ hosts: "get" | "called" }>`. */

@@ -4,6 +4,7 @@
  * checker (one file for each promise) is a function of the facts it has seen: data only, no clock, no I/O.
  */
 import type { Event } from "../../protocol/event.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { MachineShape } from "../../protocol/shape.ts";
@@ -110,6 +111,14 @@ export interface LeaseRenewed {
   readonly atMs: number;
   readonly hostId: string;
   readonly leaseEpoch: number;
+}
+
+/** From now on a host lets pass what this picture allows. Simulator only. */
+export interface Applied {
+  readonly kind: "applied";
+  readonly atMs: number;
+  readonly hostId: string;
+  readonly networking: HostNetworking;
 }
 
 /** A living guest wrote to its disk. Simulator only. */
@@ -227,6 +236,12 @@ export interface Quiet {
   }[];
   /** Instances whose guest has run and whose disk no longer exists; absent where disks cannot be seen. */
   readonly disksLost?: readonly string[];
+  /** How many ports each host has, and what it has applied; absent where hosts cannot be looked into. */
+  readonly networks?: readonly {
+    readonly hostId: string;
+    readonly ports: number;
+    readonly applied: HostNetworking | null;
+  }[];
   /** All events that the store still has, in order. */
   readonly events: readonly Event[];
   readonly eventsTrimmed: number;
@@ -253,6 +268,7 @@ export type Fact =
   | GuestProcess
   | GuestHeld
   | LeaseRenewed
+  | Applied
   | DiskWritten
   | Sent
   | Measured
@@ -261,7 +277,7 @@ export type Fact =
   | Quiet;
 
 /** I1 to I12 are about instances and hosts, N1 to N10 about networks (spec/INVARIANTS.md). */
-export type PromiseId = `I${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12}` | "N1";
+export type PromiseId = `I${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12}` | `N${1 | 2 | 6}`;
 
 export interface Violation {
   readonly promise: PromiseId;

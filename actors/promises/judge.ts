@@ -16,6 +16,8 @@ import { everyChangeIsAnEvent } from "./i10-every-change-is-an-event.ts";
 import { nothingUnbounded } from "./i11-nothing-unbounded.ts";
 import { tenantsApart } from "./i12-tenants-apart.ts";
 import { noAddressTwice } from "./n01-no-address-twice.ts";
+import { onlyWhatIsAllowed } from "./n02-only-what-is-allowed.ts";
+import { picturesArrive } from "./n06-pictures-arrive.ts";
 
 export interface Judge {
   see(fact: Fact): readonly Violation[];
@@ -37,6 +39,8 @@ export function allCheckers(): readonly Checker[] {
     nothingUnbounded(),
     tenantsApart(),
     noAddressTwice(),
+    onlyWhatIsAllowed(),
+    picturesArrive(),
   ];
 }
 

@@ -12,6 +12,7 @@ import { applyCommit, rehearseCommit } from "./apply.ts";
 import { MemoryEventReads } from "./event-reads.ts";
 import { MemoryHostReads } from "./host-reads.ts";
 import { MemoryInstanceReads } from "./instance-reads.ts";
+import { MemoryNetworkingReads } from "./networking-reads.ts";
 import { MemoryOperationReads } from "./operation-reads.ts";
 import { pruneTables } from "./prune.ts";
 import { MemoryQuotaReads } from "./quota-reads.ts";
@@ -31,6 +32,7 @@ export class MemoryStore implements Store {
   readonly aggregates = new MemoryAggregateReads(this.#tables);
   readonly serverGroups = new MemoryServerGroupReads(this.#tables);
   readonly quotas = new MemoryQuotaReads(this.#tables);
+  readonly networking = new MemoryNetworkingReads(this.#tables);
 
   /** The clock dates the registration of hosts, nothing else. */
   constructor(clock: Pick<Clock, "nowMs">) {

@@ -12,6 +12,7 @@ import type { Database } from "./database.ts";
 import { PostgresEventReads } from "./event-reads.ts";
 import { PostgresHostReads } from "./host-reads.ts";
 import { PostgresInstanceReads } from "./instance-reads.ts";
+import { PostgresNetworkingReads } from "./networking-reads.ts";
 import { PostgresOperationReads } from "./operation-reads.ts";
 import { pruneDatabase } from "./prune.ts";
 import { PostgresQuotaReads } from "./quota-reads.ts";
@@ -35,6 +36,7 @@ export class PostgresStore implements Store {
   readonly aggregates: PostgresAggregateReads;
   readonly serverGroups: PostgresServerGroupReads;
   readonly quotas: PostgresQuotaReads;
+  readonly networking: PostgresNetworkingReads;
   readonly #orm: MikroORM;
   readonly #database: Database;
   readonly #writer: CommitWriter;
@@ -52,6 +54,7 @@ export class PostgresStore implements Store {
     this.aggregates = new PostgresAggregateReads(database);
     this.serverGroups = new PostgresServerGroupReads(database);
     this.quotas = new PostgresQuotaReads(database);
+    this.networking = new PostgresNetworkingReads(database);
   }
 
   /** The writer of commits, for people who debug. */

@@ -31,6 +31,7 @@ import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
 import { instanceHandlers } from "../../actors/control/instances/service.ts";
+import { partsFor, pictureOf } from "../../actors/control/networking/picture.ts";
 import { Placer } from "../../actors/control/placement/placer.ts";
 import { reconcilerDefinition } from "../../actors/control/reconciler/actor.ts";
 import { type CommitHint, Commits } from "../../actors/control/request/commits.ts";
@@ -291,6 +292,8 @@ function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudie
       await takeDeeds(report, { store, commit: commits.commit, clock, strange: parts.strange });
       return true;
     },
+    networking: async ({ hostId, have }) =>
+      partsFor(pictureOf(await store.networking.ofHost(hostId)), new Set(have)),
     heard: (hostId, spaces) => {
       directory.heard(hostId, spaces);
       placer.heard(hostId, spaces && (spaces.find(({ full }) => full) ?? null));

@@ -8,8 +8,10 @@ import type {
   FleetPicture,
   GuardReport,
   MachineReport,
+  NetworkPull,
 } from "../../actors/control/fleet/link.ts";
 import type { CommitHint } from "../../actors/control/request/commits.ts";
+import type { HostNetworkingAnswer } from "../../protocol/networking.ts";
 import type { Space } from "../../protocol/space.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
@@ -33,6 +35,7 @@ interface News {
 type Call =
   | { readonly name: "observed"; readonly report: MachineReport }
   | { readonly name: "guarded"; readonly report: GuardReport }
+  | { readonly name: "networking"; readonly pull: NetworkPull }
   | { readonly name: "hostsChanged" }
   | { readonly name: "news"; readonly news: News };
 
@@ -45,8 +48,8 @@ export interface CallMessage {
 export interface AnswerMessage {
   readonly kind: "answer";
   readonly number: number;
-  /** Absent: it failed. */
-  readonly stored?: readonly string[];
+  /** What the actors' method answered. Absent, with `failed`: nothing. */
+  readonly value?: unknown;
   readonly failed?: string;
 }
 
@@ -72,7 +75,11 @@ export class LinkedAudience implements FleetAudience {
   }
 
   observed(report: MachineReport): Promise<readonly string[]> {
-    return this.#call({ name: "observed", report });
+    return this.#call({ name: "observed", report }) as ReturnType<FleetAudience["observed"]>;
+  }
+
+  networking(pull: NetworkPull): Promise<HostNetworkingAnswer> {
+    return this.#call({ name: "networking", pull }) as ReturnType<FleetAudience["networking"]>;
   }
 
   async guarded(report: GuardReport): Promise<boolean> {
@@ -130,13 +137,13 @@ export class LinkedAudience implements FleetAudience {
     this.#telling = false;
   }
 
-  #call(call: Call): Promise<readonly string[]> {
+  #call(call: Call): Promise<unknown> {
     this.#number += 1;
     const number = this.#number;
     return new Promise((resolve, reject) => {
-      this.#waiting.set(number, ({ stored, failed }) => {
-        if (stored !== undefined) resolve(stored);
-        else reject(new StatusError("internal", failed ?? "The actors gave no answer."));
+      this.#waiting.set(number, ({ value, failed }) => {
+        if (failed === undefined) resolve(value);
+        else reject(new StatusError("internal", failed));
       });
       this.#port.postMessage({ kind: "call", number, call } satisfies CallMessage);
     });
@@ -156,21 +163,22 @@ export async function answerCall(
   port: Pick<LinkPort, "postMessage">,
 ): Promise<void> {
   try {
-    const stored = await passOn(call, audience);
-    port.postMessage({ kind: "answer", number, stored } satisfies AnswerMessage);
+    const value = await passOn(call, audience);
+    port.postMessage({ kind: "answer", number, value } satisfies AnswerMessage);
   } catch (thrown) {
     const failed = StatusError.from(thrown, "Telling the actors").message;
     port.postMessage({ kind: "answer", number, failed } satisfies AnswerMessage);
   }
 }
 
-async function passOn(call: Call, audience: FleetAudience): Promise<readonly string[]> {
+async function passOn(call: Call, audience: FleetAudience): Promise<unknown> {
   if (call.name === "observed") return audience.observed(call.report);
+  if (call.name === "networking") return audience.networking(call.pull);
   if (call.name === "guarded") {
     if (!(await audience.guarded(call.report))) throw notTold();
   } else if (call.name === "hostsChanged") await audience.hostsChanged();
   else tellNews(call.news, audience);
-  return [];
+  return undefined;
 }
 
 const notTold = (): StatusError =>

@@ -56,8 +56,8 @@ export type {
   NetworkDevice,
   NetworkFacts,
   PortSpec,
-  Tap,
   Stream,
+  Tap,
 } from "../../actors/ports/network.ts";
 export type { PowerFence, PowerProof } from "../../actors/ports/power.ts";
 export type { StorageLeaseState, StorageLeases } from "../../actors/ports/storage-leases.ts";
@@ -73,6 +73,7 @@ export type { Event } from "../../protocol/event.ts";
 export type { Host } from "../../protocol/host.ts";
 export type { Instance } from "../../protocol/instance.ts";
 export type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
+export type { GroupPicture, HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
 export type { Reason } from "../../protocol/wire/reasons.ts";
 export {
   changed,

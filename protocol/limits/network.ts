@@ -19,6 +19,8 @@ export const networkLimits = {
   poolsPerSubnetMax: 16,
   /** As many as a machine of shape 1 has places for (0052). */
   interfacesPerInstanceMax: 8,
+  /** Parts of a picture that a host says it has; it asks for the others again. */
+  pictureHashesMax: 2_000,
   /** IPv6 wants 1,280 (RFC 8200, 5); the largest is that of an IPv4 packet. */
   mtuBytesMin: 1_280,
   mtuBytesMax: 65_535,

@@ -57,7 +57,10 @@ describe("a host with guests on networks", () => {
     await world.until("b", "running");
     await ask({ generation: 2, power: "deleted" }, 3);
     await world.until("a", "gone");
-    expect([...world.machine.ports.plugged.values()].map(({ instanceId }) => instanceId)).to.deep.equal(["b", "b"]);
+    expect([...world.machine.ports.plugged.values()].map(({ instanceId }) => instanceId)).to.deep.equal([
+      "b",
+      "b",
+    ]);
   });
 
   it("starts no guest that its network does not take, and leaves nothing of it when it is deleted", async () => {

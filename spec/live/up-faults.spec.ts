@@ -188,7 +188,7 @@ describe("up, when something is wrong", function () {
 
   it("kills it at the second one, however deaf it is", async () => {
     const run = await building("trap '' INT TERM", { npm_lifecycle_event: undefined });
-    // Both at once, before the first has ended everything. They differ, since the kernel keeps equal ones once.
+    // Both at once, before the first has ended everything. The kernel keeps equal ones once, so they differ.
     run.child.kill("SIGINT");
     run.child.kill("SIGTERM");
     const atMs = performance.now();

@@ -49,7 +49,7 @@ export class ActorFaults {
   readonly #loops = new Map<string, Set<LoopOrder>>();
   /** When the last round that hangs will have been given up. */
   hangsUntilMs = Number.NEGATIVE_INFINITY;
-  /** What ends a round that hangs, by its loop, in the order in which they began. */
+  /** Ends of rounds that hang, by loop, in the order of their beginnings. */
   readonly #hanging = new Map<Rounds, (() => void)[]>();
   /** A message is being offered to a mailbox, or asked whether there is room for it. */
   #offering = false;

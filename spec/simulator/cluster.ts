@@ -20,6 +20,7 @@ import {
 } from "../../nodes/controller/safety-link.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/events/publisher.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { MemoryImageFiles } from "../support/memory-image-files.ts";
@@ -49,6 +50,7 @@ const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapsho
 export interface ClusterTold {
   committed(by: string, commit: Commit, result: CommitResult): void;
   guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
+  applied(hostId: string, networking: HostNetworking): void;
   renewed(hostId: string, ownerEpoch: number): void;
   sent(from: string, subject: string, bytes: number): void;
   /** Events with these numbers have come to a sink. */
@@ -186,7 +188,7 @@ export class Cluster {
         hang: parameters.hang,
       },
       shutdownLatencyMs: parameters.shutdownMs,
-      told: told.guest,
+      ...{ told: told.guest, applied: told.applied },
     });
     machine.world.shapes.offered = shapesOfHost(index);
     this.hosts.push({

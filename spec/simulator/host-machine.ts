@@ -12,6 +12,7 @@ import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import { abortError } from "../../nodes/drivers/waiting.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { computerOf, type SimulatedComputer, type SimulatedHypervisor } from "./computer.ts";
 import type { Interposer } from "./interposer.ts";
@@ -45,6 +46,8 @@ export interface HostMachineOptions {
   readonly hypervisor?: SimulatedHypervisor | undefined;
   readonly shutdownLatencyMs: number | undefined;
   readonly told: (kind: ToldOfGuest, hostId: string, guest: Guest) => void;
+  /** The host lets pass what this picture allows. */
+  readonly applied: (hostId: string, networking: HostNetworking) => void;
 }
 
 /** A process came, went, cannot write any more, or can again. */
@@ -268,7 +271,7 @@ export class HostMachine implements Machine {
         listShared: () => disks.listShared(),
         releaseShared: (id, ownerEpoch) => verb("releaseDisks", () => disks.releaseShared(id, ownerEpoch)),
       },
-      ...(network === undefined ? {} : { network: slowedNetwork(network, verb) }),
+      ...(network === undefined ? {} : { network: slowedNetwork(this.#watched(network), verb) }),
       machineFiles: {
         readAll: async () =>
           (await machineFiles.readAll()).map(({ instanceId, content }) => ({
@@ -279,6 +282,15 @@ export class HostMachine implements Machine {
         remove: (id) => verb("removeFile", () => machineFiles.remove(id)),
       },
     };
+  }
+
+  #watched(network: Network): Network {
+    const apply = async (networking: HostNetworking, signal: AbortSignal) => {
+      const version = await network.apply(networking, signal);
+      if (this.world.ports.applied === networking) this.#options.applied(this.name, networking);
+      return version;
+    };
+    return withApply(network, apply);
   }
 
   #computer(agent: SimulatedProcess): SimulatedComputer {
@@ -359,10 +371,16 @@ function slowed(leases: StorageLeases, verb: SlowVerb): StorageLeases {
   };
 }
 
+const withApply = (network: Network, apply: Network["apply"]): Network => ({
+  ...{ kind: network.kind, facts: () => network.facts(), list: () => network.list(), apply },
+  ensurePort: (port, signal) => network.ensurePort(port, signal),
+  releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
+  release: (holding, signal) => network.release(holding, signal),
+  detach: (guests) => network.detach(guests),
+});
+
 const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
-  kind: network.kind,
-  facts: () => network.facts(),
-  list: () => network.list(),
+  ...{ kind: network.kind, facts: () => network.facts(), list: () => network.list() },
   ensurePort: (port, signal) => verb("ensurePort", () => network.ensurePort(port, signal), signal),
   releasePort: (id, ownerEpoch, signal) =>
     verb("releasePort", () => network.releasePort(id, ownerEpoch, signal), signal),

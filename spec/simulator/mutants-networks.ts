@@ -33,6 +33,19 @@ function pluggedInstances(plan: Plan): Plan {
   return { ...plan, commands: [...made, ...instances.flat()], faults: [] };
 }
 
+/** A guest with a port of its own, whose groups and their rules change while nothing else happens. */
+function changingGroups(plan: Plan): Plan {
+  const at = (atMs: number, command: PlannedCommand["command"], target: number): PlannedCommand => ({
+    ...{ atMs, client: 0, command, target },
+  });
+  const made = [
+    ...[at(3_000, "networkCreate", 0), at(4_000, "subnetCreate", 0), at(5_000, "portCreate", 0)],
+    ...[at(5_000, "securityGroupCreate", 0), at(6_000, "pluggedCreate", 12), at(20_000, "portGroups", 0)],
+  ];
+  const rules = [3, 9].map((target) => at(25_000 + target * 1_000, "securityRuleCreate", target));
+  return { ...plan, commands: [...made, ...rules], faults: [] };
+}
+
 export const networkMutants: readonly Mutant[] = [
   {
     name: "address-twice",
@@ -78,5 +91,23 @@ export const networkMutants: readonly Mutant[] = [
     replace: "",
     guard: "What a host has of a guest's ports goes with the machine.",
     shape: pluggedInstances,
+  },
+  {
+    name: "picture-kept-as-it-was",
+    promise: "N2",
+    file: "actors/control/networking/picture.ts",
+    find: 'contentHash("picture", "", { picture })',
+    replace: 'contentHash("picture", "", { id: picture.id })',
+    guard: "A part of a picture that has changed is said again.",
+    shape: pluggedInstances,
+  },
+  {
+    name: "picture-asked-for-once",
+    promise: "N6",
+    file: "actors/node/host/networking.ts",
+    find: "? networkPullPeriodMs : networkRetryMs",
+    replace: "? 1_000_000_000 : networkRetryMs",
+    guard: "A host asks for its picture again, though nobody told it of a change.",
+    shape: changingGroups,
   },
 ];

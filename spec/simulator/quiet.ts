@@ -58,6 +58,9 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
         })),
       ])
       .concat(leftOnStorage(cluster, rows)),
+    networks: cluster.hosts.map(({ machine: { name, world } }) => ({
+      ...{ hostId: name, ports: world.ports.plugged.size, applied: world.ports.applied ?? null },
+    })),
     disksLost: lostOnStorage(cluster, rows),
     events,
     eventsTrimmed: trimmed,

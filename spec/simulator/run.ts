@@ -120,6 +120,8 @@ class Run {
             // Of a plug-in's fake nobody knows it.
             ...(options.hypervisor ? {} : { shape: shapeIn(this.#cluster.hosts, hostId, instanceId) }),
           }),
+        applied: (hostId, networking) =>
+          this.#see({ kind: "applied", atMs: kernel.nowMs, hostId, networking }),
         renewed: (hostId, ownerEpoch) =>
           this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, leaseEpoch: ownerEpoch }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),

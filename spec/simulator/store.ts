@@ -118,6 +118,7 @@ export class StoreServer {
       aggregates: port("aggregates", inner.aggregates),
       serverGroups: port("serverGroups", inner.serverGroups),
       quotas: port("quotas", inner.quotas),
+      networking: port("networking", inner.networking),
     };
   }
 

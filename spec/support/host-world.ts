@@ -2,6 +2,7 @@
  * One compute node on simulated time and fake guests, with a controller that a test plays: it stores reports,
  * or does not, or cannot be reached. Agents may be stopped and started again on the same computer.
  */
+import { partsFor } from "../../actors/control/networking/picture.ts";
 import { createHost, type Host, type HostEnding } from "../../actors/node/host/host.ts";
 import type { Disks } from "../../actors/ports/disks.ts";
 import type { Keeper } from "../../actors/ports/keeper.ts";
@@ -21,6 +22,7 @@ import type {
   Observation,
   ReportedDeed,
 } from "../../protocol/machine.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
 import type { CallContext } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { ensure } from "../actors/node/machine/worlds.ts";
@@ -55,6 +57,9 @@ export class PlayedController {
   /** The host lease. Not held: fenced, until the host reports that it has cleaned up. */
   lease = { leaseEpoch: 1, held: true };
   readonly leasesAsked: { leaseEpoch: number; cleaned: boolean }[] = [];
+  /** The picture that the host is told, and the hashes of parts in each of its questions. */
+  networking: HostNetworking = { version: 0, networks: [], groups: [] };
+  readonly pulls: (readonly string[])[] = [];
   readonly heartbeats: { complete: boolean; machines: readonly Observation[]; stopping: boolean }[] = [];
   /** What the guard was reported to have done. */
   readonly deeds: ReportedDeed[] = [];
@@ -95,6 +100,11 @@ export class PlayedController {
       if (this.lease.held || asked.leaseEpoch !== this.lease.leaseEpoch || !asked.cleaned) return this.lease;
       this.lease = { leaseEpoch: this.lease.leaseEpoch + 1, held: true };
       return this.lease;
+    },
+    networkPull: async ({ have }: { have: readonly string[] }) => {
+      this.pulls.push(have);
+      this.#reach();
+      return partsFor(this.networking, new Set(have));
     },
     guarded: async ({ deeds }: { deeds: readonly ReportedDeed[] }) => {
       this.#reach();

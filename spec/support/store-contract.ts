@@ -15,6 +15,7 @@ import { hostOperationContract } from "./store-contract-host-operations.ts";
 import { hostContract } from "./store-contract-hosts.ts";
 import { leaseContract } from "./store-contract-leases.ts";
 import { listContract } from "./store-contract-lists.ts";
+import { networkingContract } from "./store-contract-networking.ts";
 import { networksContract } from "./store-contract-networks.ts";
 import { numaContract } from "./store-contract-numa.ts";
 import { numberContract } from "./store-contract-numbers.ts";
@@ -68,6 +69,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     capacityContract(() => store, another);
     catalogContract(() => store, another);
     networksContract(() => store);
+    networkingContract(() => store);
     fieldsContract(() => store);
     placementContract(() => store, another);
     leaseContract(() => store);

@@ -81,6 +81,12 @@ export const fleetLimits = {
    */
   completeReportsBurstMax: 20,
   completeReportPeriodMs: 5_000,
+  /**
+   * Questions of a host for what it has to know of networks: every 15 s, when a guest is plugged in, and when
+   * the host is told that something has changed.
+   */
+  networkPullsBurstMax: 100,
+  networkPullPeriodMs: 100,
   /** Hosts whose budgets are remembered; the budget of one that is forgotten is full again. */
   reportBudgetsMax: 10_000,
   /** Instances with an impossible generation whose host is told the stored one, after one report. */

@@ -4,6 +4,7 @@
  * event loop, so that no command can delay a renewal (decision 0025). Types only.
  */
 import type { Observation, ReportedDeed } from "../../../protocol/machine.ts";
+import type { HostNetworkingAnswer } from "../../../protocol/networking.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { CommitHint } from "../request/commits.ts";
@@ -32,6 +33,15 @@ export interface GuardReport {
   readonly timeoutMs: number;
 }
 
+/** A host's question for what it has to know of networks. */
+export interface NetworkPull {
+  readonly hostId: string;
+  /** Hashes of the parts that it has. */
+  readonly have: readonly string[];
+  /** How long the host waits for the answer. */
+  readonly timeoutMs: number;
+}
+
 /** What the fencer saw in its last round. */
 export interface LeasesSeen {
   readonly brake: Brake;
@@ -54,6 +64,8 @@ export interface FleetAudience {
   observed(report: MachineReport): Promise<readonly string[]>;
   /** True when events tell of all that the host's guard did; false: not yet, the host has to say it again. */
   guarded(report: GuardReport): Promise<boolean>;
+  /** @throws UNAVAILABLE storeUnavailable */
+  networking(pull: NetworkPull): Promise<HostNetworkingAnswer>;
   /** The host gave a sign of life. `spaces`: its file systems; absent: it did not say. */
   heard(hostId: string, spaces?: readonly Space[]): void;
   /** Hosts were registered, fenced, or given a lease. Resolves when the actors know it. */

@@ -3,15 +3,19 @@
  * not stored, and the host reports it again. A host that has reports waiting there already gets no more of
  * them in, so that a stuck half costs a bounded number of reports. It must never make a lease wait.
  */
+import type { HostNetworkingAnswer } from "../../../protocol/networking.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { fleetLimits } from "./limits.ts";
-import type { FleetAudience, GuardReport, MachineReport } from "./link.ts";
+import type { FleetAudience, GuardReport, MachineReport, NetworkPull } from "./link.ts";
 
 /** What the reports of hosts need of the actors' half. */
-export type ReportAudience = Pick<FleetAudience, "observed" | "guarded" | "heard" | "hostsChanged">;
+export type ReportAudience = Pick<
+  FleetAudience,
+  "observed" | "guarded" | "networking" | "heard" | "hostsChanged"
+>;
 
-export class Patience implements ReportAudience {
+export class Patience {
   readonly #audience: ReportAudience;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -36,6 +40,11 @@ export class Patience implements ReportAudience {
   /** True when what a guard did is known to be told, in time. Never rejects. */
   async guarded(report: GuardReport): Promise<boolean> {
     return (await this.#admit(report, () => this.#audience.guarded(report), "what a guard did")) ?? false;
+  }
+
+  /** Undefined when it could not be read in time. Never rejects. */
+  networking(pull: NetworkPull): Promise<HostNetworkingAnswer | undefined> {
+    return this.#admit(pull, () => this.#audience.networking(pull), "a question for networks");
   }
 
   /** Undefined when the host has too many reports waiting, or this one failed, or took longer. */

@@ -17,6 +17,10 @@ const kinds = {
     burst: fleetLimits.completeReportsBurstMax,
     periodMs: fleetLimits.completeReportPeriodMs,
   },
+  "question for networks": {
+    burst: fleetLimits.networkPullsBurstMax,
+    periodMs: fleetLimits.networkPullPeriodMs,
+  },
 } as const;
 
 /** What costs something. */

@@ -23,7 +23,7 @@ import { refuseTakenName } from "./host-name.ts";
 import type { Leases } from "./leases.ts";
 import { fleetLimits } from "./limits.ts";
 import { atLeastBound } from "./numa-nodes.ts";
-import type { ReportAudience } from "./patience.ts";
+import type { Patience } from "./patience.ts";
 import type { ReportBudgets } from "./report-budgets.ts";
 
 export interface ReportOptions {
@@ -32,7 +32,7 @@ export interface ReportOptions {
   readonly clock: CatalogOptions["clock"];
   readonly directory: Pick<HostDirectory, "known" | "heard" | "refresh" | "alive">;
   readonly leases: Pick<Leases, "renew">;
-  readonly audience: ReportAudience;
+  readonly audience: Pick<Patience, "observed" | "guarded" | "networking" | "heard" | "hostsChanged">;
   readonly budgets: Pick<ReportBudgets, "take" | "demand">;
   readonly log: Log;
 }
@@ -78,6 +78,12 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       const told = await audience.guarded({ hostId: context.id, bootId, deeds, timeoutMs: left(context) });
       if (told) return {};
       throw new StatusError("storeUnavailable", "What the guard did is not stored yet.");
+    },
+    networkPull: async ({ have }, context) => {
+      budgets.demand(context.id, "question for networks");
+      const found = await audience.networking({ hostId: context.id, have, timeoutMs: left(context) });
+      if (found !== undefined) return found;
+      throw new StatusError("storeUnavailable", "The networks of the host could not be read in time.");
     },
     lease: async (asked, context) => {
       if (asked.leaseEpoch === 0) await refuseUnknown(context.id, directory);

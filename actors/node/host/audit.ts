@@ -5,6 +5,7 @@
 
 import { reportLimits } from "../../../protocol/limits/report.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
+import type { NetworkingAudit } from "../../../protocol/networking.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { Holding } from "../../ports/keeper.ts";
@@ -34,10 +35,12 @@ export interface AuditOptions {
   /** False: the disks end with the agent. */
   readonly keepsDisks: boolean;
   readonly spaces: () => readonly Space[];
+  /** Undefined: the host has no network. */
+  readonly networking: { readonly state: NetworkingAudit } | undefined;
 }
 
 export async function audit(options: AuditOptions): Promise<Audit> {
-  const { hostId, ledger, files, knows, look, keepsDisks, spaces } = options;
+  const { hostId, ledger, files, knows, look, keepsDisks, spaces, networking } = options;
   const before = new Set(ledger.all().map(({ instanceId }) => instanceId));
   const [found, all] = await Promise.all([look(), files.readAll()]);
   const contents = all.filter(({ instanceId, content }) => parseTombstone(instanceId, content) === undefined);
@@ -80,6 +83,7 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     keepsDisks,
     strays: listed([...said, ...strays]),
     space: spaces().map((one) => ({ ...one })),
+    ...(networking === undefined ? {} : { networking: networking.state }),
   };
 }
 

@@ -37,6 +37,7 @@ import { Ledger } from "./ledger.ts";
 import { hostLimits } from "./limits.ts";
 import { Machines } from "./machines.ts";
 import type { HostMessage } from "./messages.ts";
+import { Networking } from "./networking.ts";
 import { News } from "./pending-reports.ts";
 import type { ReportClient } from "./reporter.ts";
 
@@ -98,7 +99,9 @@ export function createHost(options: HostOptions): Host {
   const { system, inventory, hypervisor, disks, files, consoles, reports, clock, log } = options;
   const ledger = new Ledger();
   const news = new News(ledger);
-  const { knows, keepsDisks, others, network, findings: look } = options;
+  const { knows, keepsDisks, others, findings: look } = options;
+  const networking = networkingOf(options);
+  const network = networking?.hurried;
   const slots = createSlots(options.bootsMax);
   const ports = { hypervisor, disks, network, others, files, knows, clock, log, slots };
   const machines = new Machines({
@@ -124,6 +127,7 @@ export function createHost(options: HostOptions): Host {
     if (how === "failed") options.onFailed?.();
   });
   holder.start();
+  networking?.start();
   meterHost(options, ledger, watch);
   news.onNews(() => {
     holder.poke();
@@ -145,18 +149,24 @@ export function createHost(options: HostOptions): Host {
       storageLease: async ({ hostId, leaseEpoch, take }) => ({
         state: await storage.examine({ hostId, leaseEpoch }, take),
       }),
-      audit: () => audit({ hostId: inventory.hostId, ledger, files, knows, look, keepsDisks, spaces }),
+      audit: () =>
+        audit({ hostId: inventory.hostId, ledger, files, knows, look, keepsDisks, spaces, networking }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
     },
     stop: (ending) => {
-      const watched = watch.stop();
+      const watched = Promise.all([watch.stop(), networking?.stop()]);
       stopped ??= stop(ref, options, ending)
         .then(() => holder.end(ending.guests))
-        .then(() => watched);
+        .then(async () => void (await watched));
       return stopped;
     },
     endLease: () => holder.end(true),
   };
+}
+
+/** Undefined: the host has no network. */
+function networkingOf({ network, reports, system, clock, log }: HostOptions): Networking | undefined {
+  return network && new Networking({ network, reports, system, clock, log });
 }
 
 /** Shows the guests by their newest observations, and the room on the host's file systems. */

@@ -58,6 +58,17 @@ export const hostLimits = {
   consolePollMs: 100,
   /** When who was refused for too many waits shall ask again. */
   consoleRetryAfterMs: 1_000,
+  /**
+   * Period at which a host asks for what it has to know of networks, whatever it was told: a change of which
+   * it did not hear is applied after this time at the latest.
+   */
+  networkPullPeriodMs: 15_000,
+  /** The same after a round that failed. */
+  networkRetryMs: 1_000,
+  /** After a guest is plugged in, others often follow: they share a question. */
+  networkHurryMs: 20,
+  /** A round takes the time of one question, and of applying the largest picture; then it is given up. */
+  networkRoundMsMax: 30_000,
   /** Deeds of the guard that are older than this are not reported any more. */
   guardDeedAgeMsMax: 3_600_000,
 } as const;

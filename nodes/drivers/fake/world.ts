@@ -314,6 +314,7 @@ export class FakeWorld {
   /** Cuts the computer's power: every process ends, disks and files stay, and nobody is told. */
   losePower(): void {
     for (const instanceId of [...this.#processes.keys()]) this.leave(instanceId);
+    this.ports.applied = undefined;
     this.starts += 1;
   }
 

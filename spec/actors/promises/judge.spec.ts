@@ -38,7 +38,12 @@ const broken = (facts: readonly Fact[]) => {
 describe("the judge of the promises", () => {
   it("has one checker for each promise", () => {
     const promises = allCheckers().map(({ promise }) => promise);
-    expect(promises).to.deep.equal([...Array.from({ length: 12 }, (_, index) => `I${index + 1}`), "N1"]);
+    expect(promises).to.deep.equal([
+      ...Array.from({ length: 12 }, (_, index) => `I${index + 1}`),
+      "N1",
+      "N2",
+      "N6",
+    ]);
   });
 
   it("finds nothing in a sound life, from the create to the delete", () => {

@@ -38,6 +38,10 @@ describe("the link to the safety channel", () => {
     sent = [];
     told = [];
     audience = {
+      networking: async ({ hostId }) => {
+        if (hostId !== "h1") throw new StatusError("storeUnavailable", "Away.");
+        return { version: 7, networks: [], groups: [] };
+      },
       observed: async (one) => {
         told.push(["observed", one]);
         return one.machines.map(({ instanceId }) => instanceId);
@@ -79,6 +83,13 @@ describe("the link to the safety channel", () => {
   it("says that the actors failed", async () => {
     audience = { ...audience, observed: () => Promise.reject(new StatusError("storeUnavailable", "Away.")) };
     const thrown = await linked.observed(report).catch((error: unknown) => error);
+    expect(thrown).to.be.instanceOf(StatusError).with.property("message", "Away.");
+  });
+
+  it("passes on what a host asks about networks, and what the actors answer or refuse", async () => {
+    const asked = (hostId: string) => linked.networking({ hostId, have: [], timeoutMs: 1_000 });
+    expect(await asked("h1")).to.deep.equal({ version: 7, networks: [], groups: [] });
+    const thrown = await asked("h2").catch((error: unknown) => error);
     expect(thrown).to.be.instanceOf(StatusError).with.property("message", "Away.");
   });
 

@@ -35,6 +35,7 @@ describe("wire: reports of hosts", () => {
         heartbeat: hear,
         lease: async ({ leaseEpoch }) => ({ leaseEpoch, held: true }),
         guarded: async () => ({}),
+        networkPull: async () => ({ version: 0, networks: [], groups: [] }),
       }),
     ],
   });

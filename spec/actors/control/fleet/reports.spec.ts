@@ -53,6 +53,7 @@ describe("hosts: reports", () => {
     heard = [];
     asked = [];
     audience = {
+      networking: () => Promise.reject(new Error("unexpected")),
       guarded: () => never,
       heard: () => undefined,
       hostsChanged: () => never,
@@ -112,6 +113,21 @@ describe("hosts: reports", () => {
     expect(await late).to.have.property("reason", "storeUnavailable");
     audience = { ...audience, guarded: async () => true };
     expect(await handlers().guarded({ bootId: "boot-1", deeds: [] }, context())).to.deep.equal({});
+  });
+
+  it("answers what a host asks about networks, not while the actors are stuck, and not without end", async () => {
+    const nothing = { version: 7, networks: [], groups: [] };
+    audience = { ...audience, networking: () => never };
+    const pull = () => handlers().networkPull({ have: [] }, context());
+    const late = pull().catch((error: unknown) => error);
+    await clock.advance(3_000);
+    expect(await late).to.have.property("reason", "storeUnavailable");
+    audience = { ...audience, networking: async () => nothing };
+    const once = handlers();
+    for (let asked = 0; asked < fleetLimits.networkPullsBurstMax; asked += 1)
+      expect(await once.networkPull({ have: [] }, context())).to.deep.equal(nothing);
+    const refused = await once.networkPull({ have: [] }, context()).catch((error: unknown) => error);
+    expect(refused).to.have.property("reason", "tooManyRequests");
   });
 
   it("registers a host, and renews its lease, while the actors are stuck", async () => {

@@ -25,6 +25,7 @@ describe("host: reporter", () => {
       heartbeat: () => reply({ known: true, stored: [] }),
       lease: () => reply({ leaseEpoch: 1, held: true }),
       guarded: () => reply({}),
+      networkPull: () => reply({ version: 0, networks: [], groups: [] }),
     };
     const options = {
       inventory,

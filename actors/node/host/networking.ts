@@ -1,0 +1,149 @@
+/**
+ * Keeps the network of a host as controllers have it: asks for the picture of its guests' networks, and
+ * applies it. A guest that is plugged in makes it ask at once; what is lost meanwhile is asked for again by
+ * and by. A host with nothing plugged in asks nobody. While no controller answers, packets pass as before: it
+ * must never take a picture back.
+ */
+import { reportLimits } from "../../../protocol/limits/report.ts";
+import { wireLimits } from "../../../protocol/limits/wire.ts";
+import type {
+  GroupPicture,
+  HostNetworking,
+  NetworkingAudit,
+  NetworkPicture,
+} from "../../../protocol/networking.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../../protocol/wire/transport.ts";
+import type { Network } from "../../ports/network.ts";
+import { Periodic, type Round } from "../../runtime/periodic.ts";
+import type { ActorSystem } from "../../runtime/system.ts";
+import { hostLimits } from "./limits.ts";
+import type { ReportClient } from "./reporter.ts";
+
+export interface NetworkingOptions {
+  readonly network: Network;
+  readonly reports: Pick<ReportClient, "networkPull">;
+  readonly system: Pick<ActorSystem, "spawn" | "clock">;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+type Part = NetworkPicture | GroupPicture;
+
+export class Networking {
+  readonly #options: NetworkingOptions;
+  readonly #rounds: Periodic;
+  /** By hash: all parts of the last answer. */
+  #parts: ReadonlyMap<string, Part> = new Map();
+  #applied: HostNetworking | undefined;
+  #appliedParts: string[] = [];
+  #failure: string | null = null;
+  /** A picture is asked for, which may be another one than that of the round under way. */
+  #wanted = false;
+
+  constructor(options: NetworkingOptions) {
+    this.#options = options;
+    const { networkPullPeriodMs, networkRetryMs } = hostLimits;
+    this.#rounds = new Periodic(options.system, {
+      name: "networking",
+      pauseMs: () => (this.#wanted ? 0 : this.#failure === null ? networkPullPeriodMs : networkRetryMs),
+      roundMsMax: hostLimits.networkRoundMsMax,
+      round: (round) => this.#round(round),
+    });
+  }
+
+  start(): void {
+    this.#rounds.next(0);
+  }
+
+  stop(): Promise<void> {
+    return this.#rounds.stop();
+  }
+
+  /** Asks for the picture soon: something has changed. */
+  hurry(): void {
+    this.#wanted = true;
+    this.#rounds.next(hostLimits.networkHurryMs);
+  }
+
+  /** For the doctor. */
+  get state(): NetworkingAudit {
+    return {
+      version: this.#applied?.version ?? null,
+      parts: this.#appliedParts,
+      failure: this.#failure?.slice(0, reportLimits.observedTextLengthMax) ?? null,
+    };
+  }
+
+  /** The network as machines have it: whoever plugs in wants a picture with the port. */
+  get hurried(): Network {
+    const { network } = this.#options;
+    return {
+      kind: network.kind,
+      facts: () => network.facts(),
+      list: () => network.list(),
+      release: (holding, signal) => network.release(holding, signal),
+      releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
+      apply: (networking, signal) => network.apply(networking, signal),
+      detach: (guests) => network.detach(guests),
+      ensurePort: async (port, signal) => {
+        const device = await network.ensurePort(port, signal);
+        this.hurry();
+        return device;
+      },
+    };
+  }
+
+  async #round({ signal, did, fail }: Round): Promise<void> {
+    const { network, log } = this.#options;
+    this.#wanted = false;
+    try {
+      const plugged = (await network.list()).length;
+      if (plugged === 0 && isBlank(this.#applied)) return did("nothing is plugged in");
+      const picture = await this.#pull(signal);
+      const version = await network.apply(picture, signal);
+      // What the host's network has may be newer: applied by an agent before, at another controller's word.
+      if (version === picture.version) this.#remember(picture);
+      if (this.#failure !== null)
+        log.info({ version }, "The host's network is as controllers have it again.");
+      this.#failure = null;
+      did(`${plugged} ports, as of event ${version}`);
+    } catch (thrown) {
+      if (signal.aborted) return;
+      fail();
+      const { reason, message } = StatusError.from(thrown, "Applying the picture of networks");
+      if (this.#failure !== message) log.warn({ reason, message }, "The host's network stays as it is.");
+      this.#failure = message;
+    }
+  }
+
+  #remember(picture: HostNetworking): void {
+    this.#applied = picture;
+    this.#appliedParts = [...this.#parts.keys()];
+  }
+
+  /** @throws StatusError what the controllers answer; internal, when they speak of a part that nobody has */
+  async #pull(signal: AbortSignal): Promise<HostNetworking> {
+    const have = [...this.#parts.keys()];
+    const call = { timeoutMs: wireLimits.hostRequestTimeoutMs, signal };
+    const { version, networks, groups } = await this.#options.reports.networkPull({ have }, call);
+    const known = this.#parts;
+    this.#parts = new Map();
+    const parts = new Map<string, Part>();
+    const whole = <T extends Part>(said: readonly { hash: string; picture: T | null }[]): readonly T[] =>
+      said.map(({ hash, picture }) => {
+        const part = picture ?? (known.get(hash) as T | undefined);
+        if (part === undefined)
+          throw new StatusError("internal", `Nobody has said what the part ${hash} is.`);
+        parts.set(hash, part);
+        return part;
+      });
+    const picture = { version, networks: whole(networks), groups: whole(groups) };
+    this.#parts = parts;
+    return picture;
+  }
+}
+
+/** True where no picture was applied, or an empty one. */
+const isBlank = (applied: HostNetworking | undefined): boolean =>
+  applied === undefined || applied.networks.length + applied.groups.length === 0;

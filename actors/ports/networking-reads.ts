@@ -1,0 +1,38 @@
+/** What can be read of the networks that a host's guests are on. Types only. */
+import type { RulePicture, SubnetPicture } from "../../protocol/networking.ts";
+import type { Port } from "../../protocol/port.ts";
+
+type PortFields = "id" | "networkId" | "mac" | "portSecurity" | "addressPairs";
+
+/** Rows of one moment, in no order. */
+export interface NetworkingRows {
+  /** Number of the newest event of that moment. */
+  readonly version: number;
+  /** Of the interfaces of instances whose present claim is on the host. */
+  readonly ports: readonly (Pick<Port, PortFields> & { readonly instanceId: string })[];
+  /** The networks of these ports, and so on: all that follows is of them. */
+  readonly networks: readonly {
+    readonly id: string;
+    readonly number: number;
+    readonly mtuBytes: number;
+  }[];
+  readonly subnets: readonly (SubnetPicture & { readonly networkId: string })[];
+  readonly addresses: readonly {
+    readonly portId: string;
+    readonly subnetId: string;
+    readonly address: string;
+  }[];
+  readonly memberships: readonly { readonly portId: string; readonly groupId: string }[];
+  readonly rules: readonly (RulePicture & { readonly groupId: string })[];
+  /** Of each group that a rule names as the other end: what the ports of that group may send from. */
+  readonly members: readonly {
+    readonly groupId: string;
+    readonly addresses: readonly string[];
+    readonly pairs: Port["addressPairs"];
+  }[];
+}
+
+export interface NetworkingReads {
+  /** Empty but for its version for a host that is not there, or has no guest on a network. */
+  ofHost(hostId: string): Promise<NetworkingRows>;
+}

@@ -1,0 +1,50 @@
+/**
+ * N2: no packet passes that nobody has allowed. A host lets pass what its applied picture allows, and nothing
+ * else (the contract of network drivers); so what is judged here is that each picture that a host applies was
+ * true at the moment that it names, for this host, as a whole.
+ */
+import type { HostNetworking } from "../../protocol/networking.ts";
+import { same } from "./equality.ts";
+import type { Applied, Checker } from "./facts.ts";
+import { NetworkingHistory } from "./networking-history.ts";
+
+export function onlyWhatIsAllowed(): Checker {
+  const history = new NetworkingHistory();
+  /** By host: the newest version that it has applied. */
+  const versions = new Map<string, number>();
+  return {
+    promise: "N2",
+    see(fact) {
+      if (fact.kind === "committed") history.apply(fact);
+      return fact.kind === "applied" ? [...setBack(versions, fact), ...untrue(history, fact)] : [];
+    },
+  };
+}
+
+/** What was allowed, and is not any more, would be allowed again. */
+function setBack(
+  versions: Map<string, number>,
+  { hostId, networking: { version } }: Applied,
+): readonly string[] {
+  const before = versions.get(hostId) ?? 0;
+  versions.set(hostId, Math.max(before, version));
+  return version < before ? [`Host ${hostId} goes back from event ${before} to event ${version}.`] : [];
+}
+
+function untrue(history: NetworkingHistory, { hostId, networking }: Applied): readonly string[] {
+  const were = history.asOf(hostId, networking.version);
+  if (were.length === 0 || were.some((one) => isSame(one, networking))) return [];
+  const now = were.at(-1);
+  return [
+    `Host ${hostId} applies a picture that was never true: ${text(networking)}, as of event ` +
+      `${networking.version}, when it was ${now === undefined ? "nothing" : text(now)}.`,
+  ];
+}
+
+/** Whatever the versions are. */
+export const isSame = (one: HostNetworking, other: HostNetworking): boolean =>
+  same(one.networks, other.networks) && same(one.groups, other.groups);
+
+const textMax = 600;
+export const text = ({ networks, groups }: HostNetworking): string =>
+  JSON.stringify({ networks, groups }).slice(0, textMax);

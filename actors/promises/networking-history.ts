@@ -1,0 +1,196 @@
+/**
+ * What hosts were to know of networks at every moment, from the commits themselves. A checker applies each
+ * commit, and asks for the picture of a host as of an event. It knows the last moments only.
+ */
+import { network, subnet } from "../../protocol/network.ts";
+import type { HostNetworking, RulePicture, SubnetPicture } from "../../protocol/networking.ts";
+import { address, groupMembership, port } from "../../protocol/port.ts";
+import { securityGroupRule } from "../../protocol/security-group.ts";
+import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
+import type { Commit } from "../records/commit.ts";
+import type { RowChange } from "../records/rows.ts";
+import type { Committed } from "./facts.ts";
+import { createLedger } from "./ledger.ts";
+
+type Table = ReadonlyMap<string, ResourceRow>;
+const judged: readonly Resource[] = [network, subnet, port, address, groupMembership, securityGroupRule];
+
+/** A guest with interfaces on the host that has its present claim. */
+interface Plugged {
+  readonly hostId: string;
+  readonly instanceId: string;
+  readonly portIds: readonly string[];
+}
+
+interface Moment {
+  /** Number of the newest event. */
+  readonly version: number;
+  /** The commit that made it had the newest event: with this number, nothing else was true before. */
+  readonly isFirst: boolean;
+  readonly tables: ReadonlyMap<string, Table>;
+  readonly plugged: readonly Plugged[];
+}
+
+const beginning: Moment = { version: 0, isFirst: true, tables: new Map(), plugged: [] };
+
+/** Pictures that are older than so many changes are not judged: a host asks again much sooner. */
+const momentsMax = 2_000;
+
+export class NetworkingHistory {
+  readonly #ledger = createLedger();
+  /** Ids of the instances that have interfaces. */
+  readonly #networked = new Set<string>();
+  #lastSequence = 0;
+  #moments: Moment[] = [beginning];
+
+  apply({ commit, result }: Committed): void {
+    if (result.kind !== "committed") return;
+    this.#ledger.apply(commit);
+    this.#lastSequence = Math.max(this.#lastSequence, result.lastSequence);
+    for (const { row } of commit.instances ?? []) if (row.interfaces?.length) this.#networked.add(row.id);
+    const changes = (commit.rows ?? []).filter(({ resource }) => isJudged(resource) || isParent(resource));
+    if (changes.length === 0 && !this.#movesGuests(commit)) return;
+    const tables = changes.reduce(changed, this.#now.tables);
+    const isFirst = result.lastSequence > 0;
+    this.#moments.push({ version: this.#lastSequence, isFirst, tables, plugged: this.#plugged() });
+    if (this.#moments.length > 2 * momentsMax) this.#moments = this.#moments.slice(-momentsMax);
+  }
+
+  /** The pictures of a host that were true when this was the newest event; empty: it is too long ago. */
+  asOf(hostId: string, version: number): readonly HostNetworking[] {
+    const before = this.#moments.findLast((one) => one.version < version);
+    const during = this.#moments.filter((one) => one.version === version);
+    const possible = before === undefined || during[0]?.isFirst === true ? during : [before, ...during];
+    return possible.map((moment) => pictureAt(moment, hostId));
+  }
+
+  now(hostId: string): HostNetworking {
+    return pictureAt(this.#now, hostId);
+  }
+
+  get #now(): Moment {
+    return this.#moments.at(-1) ?? beginning;
+  }
+
+  #movesGuests({ instances = [], claims = [], claimsReleased = [], hostsRemoved = [] }: Commit): boolean {
+    const ids = [
+      ...instances.map(({ row }) => row.id),
+      ...[...claims, ...claimsReleased].map((one) => one.instanceId),
+    ];
+    return hostsRemoved.length > 0 || ids.some((id) => this.#networked.has(id));
+  }
+
+  #plugged(): readonly Plugged[] {
+    return [...this.#networked].flatMap((instanceId) => {
+      const row = this.#ledger.row(instanceId);
+      const claim = row && this.#ledger.claims(instanceId).get(row.ownerEpoch);
+      if (row === undefined || claim === undefined) return [];
+      return {
+        hostId: claim.hostId,
+        instanceId,
+        portIds: (row.interfaces ?? []).map(({ portId }) => portId),
+      };
+    });
+  }
+}
+
+const isJudged = ({ table }: Resource): boolean => judged.some((one) => one.table === table);
+/** With a row of it, rows that are judged go as well. */
+const isParent = ({ noun }: Resource): boolean =>
+  judged.some(({ partOf, uses }) => partOf !== undefined && uses?.[partOf] === noun);
+
+function changed(tables: ReadonlyMap<string, Table>, change: RowChange): ReadonlyMap<string, Table> {
+  const { resource } = change;
+  if ("removed" in change) return without(tables, resource, change.removed);
+  const row = "made" in change ? change.made : change.changed;
+  return new Map(tables).set(resource.table, new Map(tables.get(resource.table)).set(row.id, row));
+}
+
+/** A row goes with all that are parts of it. */
+function without(
+  tables: ReadonlyMap<string, Table>,
+  { noun, table }: Resource,
+  id: string,
+): ReadonlyMap<string, Table> {
+  const left = new Map(tables);
+  const own = new Map(tables.get(table));
+  own.delete(id);
+  left.set(table, own);
+  for (const { table: name, partOf, uses } of judged) {
+    if (partOf === undefined || uses?.[partOf] !== noun) continue;
+    const rows = [...(left.get(name) ?? [])].filter(([, row]) => Reflect.get(row, partOf) !== id);
+    left.set(name, new Map(rows));
+  }
+  return left;
+}
+
+/** Made without the control plane's own words, which are judged by it. */
+function pictureAt({ version, tables, plugged }: Moment, hostId: string): HostNetworking {
+  const all = <R extends Resource>({ table }: R) => [...(tables.get(table)?.values() ?? [])] as RowOf<R>[];
+  const guests = plugged.filter((one) => one.hostId === hostId);
+  const instanceOf = new Map(guests.flatMap((one) => one.portIds.map((id) => [id, one.instanceId] as const)));
+  const own = all(port).filter(({ id }) => instanceOf.has(id));
+  const groupsOf = (portId: string) => textsOf(all(groupMembership), "groupId", { portId });
+  const networks = all(network).filter(({ id }) => own.some(({ networkId }) => networkId === id));
+  const groupIds = new Set(own.flatMap(({ id }) => groupsOf(id)));
+  const rules = all(securityGroupRule).filter(({ groupId }) => groupIds.has(groupId));
+  const named = rules.flatMap(({ remoteGroupId }) => remoteGroupId ?? []);
+  const membersOf = (groupId: string) =>
+    all(port)
+      .filter(({ id }) => groupsOf(id).includes(groupId))
+      .flatMap(({ id, addressPairs }) => [
+        ...textsOf(all(address), "name", { portId: id }).map(
+          (one) => `${one}/${one.includes(":") ? 128 : 32}`,
+        ),
+        ...addressPairs.map(({ cidr }) => cidr),
+      ]);
+  return {
+    version,
+    networks: inOrder(networks).map(({ id, number, mtuBytes }) => ({
+      ...{ id, number, mtuBytes },
+      subnets: inOrder(all(subnet).filter(({ networkId }) => networkId === id)).map(subnetIn),
+      ports: inOrder(own.filter(({ networkId }) => networkId === id)).map((one) => ({
+        ...{ id: one.id, instanceId: instanceOf.get(one.id) ?? "", mac: one.mac },
+        ...{ portSecurity: one.portSecurity, addressPairs: one.addressPairs, groupIds: groupsOf(one.id) },
+        addresses: all(address)
+          .filter(({ portId }) => portId === one.id)
+          .map(({ subnetId, name }) => ({ subnetId, address: name }))
+          .sort((a, b) => (a.address < b.address ? -1 : 1)),
+      })),
+    })),
+    groups: [...new Set([...groupIds, ...named])].sort().map((id) => ({
+      id,
+      rules: rules
+        .filter(({ groupId }) => groupId === id)
+        .map(ruleIn)
+        .sort((a, b) => (ruleText(a) < ruleText(b) ? -1 : 1)),
+      members: named.includes(id) ? [...new Set(membersOf(id))].sort() : [],
+    })),
+  };
+}
+
+const inOrder = <T extends { readonly id: string }>(rows: readonly T[]): T[] =>
+  [...rows].sort((one, other) => (one.id < other.id ? -1 : 1));
+
+/** The values of a field of the rows that refer to this. */
+function textsOf<T extends object>(rows: readonly T[], field: keyof T, of: Partial<T>): string[] {
+  const isOf = (row: T) => Object.entries(of).every(([name, value]) => Reflect.get(row, name) === value);
+  return rows
+    .filter(isOf)
+    .map((row) => String(row[field]))
+    .sort();
+}
+
+type Subnet = SubnetPicture & { readonly networkId: string };
+const subnetIn = ({ id, cidr, gateway, dnsServers, hostRoutes, dhcp }: Subnet): SubnetPicture => ({
+  ...{ id, cidr, gateway, dnsServers, hostRoutes, dhcp },
+});
+
+const ruleIn = ({ direction, ipVersion, protocol, ...rest }: RulePicture): RulePicture => ({
+  ...{ direction, ipVersion, protocol, portMin: rest.portMin, portMax: rest.portMax },
+  ...{ remoteCidr: rest.remoteCidr, remoteGroupId: rest.remoteGroupId },
+});
+
+/** Its fields in the order of their names. */
+const ruleText = (rule: RulePicture): string =>
+  JSON.stringify(Object.entries(rule).sort(([one], [other]) => (one < other ? -1 : 1)));

@@ -1,0 +1,81 @@
+/** Reads from memory what a host is told of networks. It changes nothing. */
+import type { NetworkingReads, NetworkingRows } from "../../actors/ports/networking-reads.ts";
+import { network, subnet } from "../../protocol/network.ts";
+import { address, groupMembership, port } from "../../protocol/port.ts";
+import { securityGroupRule } from "../../protocol/security-group.ts";
+import type { Tables } from "../rows/tables.ts";
+
+export class MemoryNetworkingReads implements NetworkingReads {
+  readonly #tables: Tables;
+
+  constructor(tables: Tables) {
+    this.#tables = tables;
+  }
+
+  async ofHost(hostId: string): Promise<NetworkingRows> {
+    const tables = this.#tables;
+    const ports = pluggedOn(hostId, tables);
+    const [portIds, networkIds] = [ports.map(({ id }) => id), ports.map(({ networkId }) => networkId)];
+    const memberships = referring(tables.rowsOf(groupMembership), "portId", portIds);
+    const groupIds = memberships.map(({ groupId }) => groupId);
+    const rules = referring(tables.rowsOf(securityGroupRule), "groupId", groupIds);
+    const remote = rules.flatMap(({ remoteGroupId }) => remoteGroupId ?? []);
+    const networks = [...tables.rowsOf(network).values()].filter(({ id }) => networkIds.includes(id));
+    return {
+      version: tables.lastSequence,
+      ports,
+      networks: networks.map(({ id, number, mtuBytes }) => ({ id, number, mtuBytes })),
+      subnets: referring(tables.rowsOf(subnet), "networkId", networkIds).map(subnetIn),
+      addresses: referring(tables.rowsOf(address), "portId", portIds).map(({ portId, subnetId, name }) => ({
+        ...{ portId, subnetId, address: name },
+      })),
+      memberships: memberships.map(({ portId, groupId }) => ({ portId, groupId })),
+      rules: rules.map(ruleIn),
+      members: membersOf(remote, tables),
+    };
+  }
+}
+
+type RowsOf<T> = { readonly values: () => Iterable<T> };
+
+/** The rows whose field is one of the ids. */
+const referring = <T>(rows: RowsOf<T>, field: keyof T, ids: readonly unknown[]): readonly T[] => {
+  const wanted = new Set(ids);
+  return [...rows.values()].filter((row) => wanted.has(row[field]));
+};
+
+function pluggedOn(hostId: string, tables: Tables): NetworkingRows["ports"] {
+  return [...tables.claims.values()]
+    .filter((claim) => claim.hostId === hostId)
+    .flatMap(({ instanceId, ownerEpoch }) => {
+      const instance = tables.instances.get(instanceId);
+      return instance?.ownerEpoch === ownerEpoch ? [instance] : [];
+    })
+    .flatMap(({ id: instanceId, interfaces }) =>
+      (interfaces ?? []).flatMap(({ portId }) => {
+        const row = tables.rowsOf(port).get(portId);
+        if (row === undefined) return [];
+        const { id, networkId, mac, portSecurity, addressPairs } = row;
+        return { id, instanceId, networkId, mac, portSecurity, addressPairs };
+      }),
+    );
+}
+
+const subnetIn = (row: NetworkingRows["subnets"][number]): NetworkingRows["subnets"][number] => {
+  const { id, networkId, cidr, gateway, dnsServers, hostRoutes, dhcp } = row;
+  return { id, networkId, cidr, gateway, dnsServers, hostRoutes, dhcp };
+};
+
+const ruleIn = (row: NetworkingRows["rules"][number]): NetworkingRows["rules"][number] => {
+  const { groupId, direction, ipVersion, protocol, portMin, portMax, remoteCidr, remoteGroupId } = row;
+  return { groupId, direction, ipVersion, protocol, portMin, portMax, remoteCidr, remoteGroupId };
+};
+
+function membersOf(groupIds: readonly string[], tables: Tables): NetworkingRows["members"] {
+  return referring(tables.rowsOf(groupMembership), "groupId", groupIds).flatMap(({ groupId, portId }) => {
+    const row = tables.rowsOf(port).get(portId);
+    if (row === undefined) return [];
+    const addresses = referring(tables.rowsOf(address), "portId", [portId]).map(({ name }) => name);
+    return { groupId, addresses, pairs: row.addressPairs };
+  });
+}

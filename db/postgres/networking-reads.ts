@@ -1,0 +1,67 @@
+/** Reads from PostgreSQL what a host is told of networks. It changes nothing. */
+import type { NetworkingReads, NetworkingRows } from "../../actors/ports/networking-reads.ts";
+import type { Database } from "./database.ts";
+
+export class PostgresNetworkingReads implements NetworkingReads {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async ofHost(hostId: string): Promise<NetworkingRows> {
+    const statement = { name: "networking_of_host", text: ofHostText, values: [hostId] };
+    const [row = []] = await this.#database.read(statement, "read the networks of a host");
+    const [version, lists] = row;
+    return { version: Number(version), ...(lists as Omit<NetworkingRows, "version">) };
+  }
+}
+
+/** The rows of a table as a list of objects; `fields`: names as the port has them, and where they are. */
+function listOf(from: string, fields: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(fields).map(([name, column]) => `'${name}', ${column}`);
+  return `(select coalesce(json_agg(json_build_object(${pairs.join(", ")})), '[]') from ${from})`;
+}
+
+/** One statement, so of one moment: old groups of a port with new rules would allow what nobody asked for. */
+const ofHostText = `with plugged as materialized (
+    select p.*, i.id as instance_id
+      from claim c
+        join instance i on i.id = c.instance_id and i.owner_epoch = c.owner_epoch
+        cross join jsonb_array_elements(i.interfaces) f
+        join port p on p.id = f->>'portId'
+      where c.host_id = $1 and jsonb_typeof(i.interfaces) = 'array'
+  ), belongs as materialized (
+    select g.port_id, g.group_id from security_group_port g join plugged p on p.id = g.port_id
+  ), allowed as materialized (
+    select r.* from security_group_rule r where r.group_id in (select group_id from belongs)
+  ), member as (
+    select g.group_id, g.port_id from security_group_port g
+      where g.group_id in (select remote_group_id from allowed where remote_group_id is not null)
+  )
+  select (select last_sequence from event_head), json_build_object(
+    'ports', ${listOf("plugged", {
+      ...{ id: "id", instanceId: "instance_id", networkId: "network_id", mac: "mac" },
+      ...{ portSecurity: "port_security", addressPairs: "address_pairs" },
+    })},
+    'networks', ${listOf("network where id in (select network_id from plugged)", {
+      ...{ id: "id", number: "number", mtuBytes: "mtu_bytes" },
+    })},
+    'subnets', ${listOf("subnet where network_id in (select network_id from plugged)", {
+      ...{ id: "id", networkId: "network_id", cidr: "cidr", gateway: "gateway" },
+      ...{ dnsServers: "dns_servers", hostRoutes: "host_routes", dhcp: "dhcp" },
+    })},
+    'addresses', ${listOf("address where port_id in (select id from plugged)", {
+      ...{ portId: "port_id", subnetId: "subnet_id", address: "name" },
+    })},
+    'memberships', ${listOf("belongs", { portId: "port_id", groupId: "group_id" })},
+    'rules', ${listOf("allowed", {
+      ...{ groupId: "group_id", direction: "direction", ipVersion: "ip_version", protocol: "protocol" },
+      ...{ portMin: "port_min", portMax: "port_max" },
+      ...{ remoteCidr: "remote_cidr", remoteGroupId: "remote_group_id" },
+    })},
+    'members', ${listOf("member m join port p on p.id = m.port_id", {
+      groupId: "m.group_id",
+      addresses: "(select coalesce(json_agg(a.name), '[]') from address a where a.port_id = p.id)",
+      pairs: "p.address_pairs",
+    })})`;

@@ -1,0 +1,99 @@
+/** The picture of a host's networks: made of rows of one moment, the same for the same rows in any order. */
+import { expect } from "chai";
+import { partsFor, pictureOf } from "../../../../actors/control/networking/picture.ts";
+import type { NetworkingRows } from "../../../../actors/ports/networking-reads.ts";
+
+const rule = (groupId: string, given: Partial<NetworkingRows["rules"][number]> = {}) => ({
+  ...{ groupId, direction: "ingress" as const, ipVersion: 4 as const, protocol: 6, portMin: 22, portMax: 22 },
+  ...{ remoteCidr: null, remoteGroupId: null, ...given },
+});
+const port = (id: string, networkId: string): NetworkingRows["ports"][number] => ({
+  ...{ id, instanceId: `i-${id}`, networkId, mac: `52:54:00:00:00:0${id}` },
+  ...{ portSecurity: true, addressPairs: [] },
+});
+const subnet = (id: string, networkId: string): NetworkingRows["subnets"][number] => ({
+  ...{ id, networkId, cidr: "10.0.0.0/24", gateway: "10.0.0.1", dnsServers: [], hostRoutes: [], dhcp: true },
+});
+const rows: NetworkingRows = {
+  version: 12,
+  ports: [port("2", "n1"), port("1", "n1"), port("3", "n2")],
+  networks: [
+    { id: "n2", number: 2, mtuBytes: 1_500 },
+    { id: "n1", number: 1, mtuBytes: 1_450 },
+  ],
+  subnets: [subnet("s2", "n2"), subnet("s1", "n1")],
+  addresses: [
+    { portId: "1", subnetId: "s1", address: "10.0.0.9" },
+    { portId: "2", subnetId: "s1", address: "10.0.0.4" },
+    { portId: "1", subnetId: "s1", address: "10.0.0.3" },
+  ],
+  memberships: [
+    { portId: "1", groupId: "web" },
+    { portId: "2", groupId: "web" },
+    { portId: "1", groupId: "all" },
+  ],
+  rules: [rule("web"), rule("all", { remoteGroupId: "far" }), rule("web", { portMin: 80, portMax: 80 })],
+  members: [
+    { groupId: "far", addresses: ["10.9.0.4"], pairs: [{ cidr: "10.8.0.0/16", mac: null }] },
+    { groupId: "far", addresses: ["fd00::4", "10.9.0.4"], pairs: [] },
+  ],
+};
+
+/** The same rows, in another order. */
+const turned: NetworkingRows = {
+  ...{ version: rows.version, ports: rows.ports.toReversed(), networks: rows.networks.toReversed() },
+  ...{ subnets: rows.subnets.toReversed(), addresses: rows.addresses.toReversed() },
+  ...{ memberships: rows.memberships.toReversed(), rules: rows.rules.toReversed() },
+  members: rows.members.toReversed(),
+};
+
+describe("the picture of a host's networks", () => {
+  it("has each network with its ports, and each group that matters", () => {
+    const { version, networks, groups } = pictureOf(rows);
+    expect(version).to.equal(12);
+    expect(networks.map(({ id, ports }) => [id, ports.map((one) => one.id)])).to.deep.equal([
+      ["n1", ["1", "2"]],
+      ["n2", ["3"]],
+    ]);
+    const [first] = networks[0]?.ports ?? [];
+    expect(first?.groupIds).to.deep.equal(["all", "web"]);
+    expect(first?.addresses.map(({ address }) => address)).to.deep.equal(["10.0.0.3", "10.0.0.9"]);
+    expect(networks[1]?.subnets.map(({ id }) => id)).to.deep.equal(["s2"]);
+    expect(groups.map(({ id, rules }) => [id, rules.length])).to.deep.equal([
+      ["all", 1],
+      ["far", 0],
+      ["web", 2],
+    ]);
+    expect(groups[1]?.members).to.deep.equal(["10.8.0.0/16", "10.9.0.4/32", "fd00::4/128"]);
+  });
+
+  it("is the same for the same rows in another order", () => {
+    expect(pictureOf(turned)).to.deep.equal(pictureOf(rows));
+    expect(partsFor(pictureOf(turned), new Set())).to.deep.equal(partsFor(pictureOf(rows), new Set()));
+  });
+
+  it("is told by what a host lacks of it; whatever changes changes the hash of its part alone", () => {
+    const whole = partsFor(pictureOf(rows), new Set());
+    const have = new Set([...whole.networks, ...whole.groups].map(({ hash }) => hash));
+    const again = partsFor(pictureOf({ ...rows, version: 13 }), have);
+    expect(again.version).to.equal(13);
+    expect([...again.networks, ...again.groups].every(({ picture }) => picture === null)).to.equal(true);
+    const changed = { ...rows, rules: [...rows.rules, rule("web", { protocol: 17 })] };
+    const { networks, groups } = partsFor(pictureOf(changed), have);
+    expect(networks.map(({ picture }) => picture)).to.deep.equal([null, null]);
+    expect(groups.map(({ picture }) => picture?.id ?? null)).to.deep.equal([null, null, "web"]);
+  });
+
+  it("is empty without ports", () => {
+    const none = {
+      ports: [],
+      networks: [],
+      subnets: [],
+      addresses: [],
+      memberships: [],
+      rules: [],
+      members: [],
+    };
+    expect(pictureOf({ version: 4, ...none })).to.deep.equal({ version: 4, networks: [], groups: [] });
+  });
+});

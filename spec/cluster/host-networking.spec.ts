@@ -1,0 +1,104 @@
+/** A host applies the picture of its networks that controllers have, and keeps it while nobody answers. */
+import { expect } from "chai";
+import { hostLimits } from "../../actors/node/host/limits.ts";
+import type { HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
+import { HostWorld } from "../support/host-world.ts";
+
+const interfaces = [{ portId: "p1", networkId: "n", mac: "52:54:00:00:00:01", mtuBytes: 1_450 }];
+const port = {
+  ...{ id: "p1", instanceId: "a", mac: "52:54:00:00:00:01", addresses: [], portSecurity: true },
+  ...{ addressPairs: [], groupIds: ["g"] },
+};
+const network: NetworkPicture = { id: "n", number: 1, mtuBytes: 1_450, subnets: [], ports: [port] };
+const group = { id: "g", rules: [], members: [] };
+const at = (version: number, given: Partial<HostNetworking> = {}): HostNetworking => ({
+  ...{ version, networks: [network], groups: [group] },
+  ...given,
+});
+
+describe("the network of a host", () => {
+  let world: HostWorld;
+  beforeEach(() => {
+    world = new HostWorld();
+    world.controller.networking = at(3);
+  });
+  afterEach(() => world.end());
+
+  const plugIn = async () => {
+    await world.ensure("a", { generation: 1, power: "running" }, 1, interfaces);
+    await world.until("a", "running");
+  };
+  const applied = () => world.machine.ports.applied;
+  const untilVersion = (version: number) => world.clock.runUntil(() => applied()?.version === version);
+  const audited = () => world.settled(() => world.host.handlers.audit({}, world.context()));
+
+  it("is as controllers have it soon after a guest was plugged in, and asks nobody before", async () => {
+    world.clock.advance(10 * hostLimits.networkPullPeriodMs);
+    await world.settled(async () => undefined);
+    expect(world.controller.pulls).to.deep.equal([]);
+    await plugIn();
+    expect(applied()).to.deep.equal(at(3));
+    expect((await audited()).networking).to.deep.include({ version: 3, failure: null });
+  });
+
+  it("follows a change of which it was not told, and is sent only what has changed", async () => {
+    await plugIn();
+    await untilVersion(3);
+    const mtu = { ...network, mtuBytes: 1_400 };
+    world.controller.networking = at(9, { networks: [mtu] });
+    await untilVersion(9);
+    expect(applied()?.networks).to.deep.equal([mtu]);
+    expect(world.controller.pulls.map((have) => have.length)).to.deep.equal([0, 2]);
+    const { networking } = await audited();
+    expect(networking?.parts).to.have.length(2);
+  });
+
+  it("stays as it is while no controller answers, says so, and goes on when one does", async () => {
+    await plugIn();
+    await untilVersion(3);
+    world.controller.reachable = false;
+    world.controller.networking = at(5, { groups: [] });
+    const failed = async () => (await audited()).networking?.failure;
+    world.clock.advance(2 * hostLimits.networkPullPeriodMs);
+    await world.clock.runUntil(() => world.controller.pulls.length === 3);
+    expect(applied()).to.deep.equal(at(3));
+    expect(await failed()).to.equal("No controller.");
+    world.controller.reachable = true;
+    await untilVersion(5);
+    expect(await failed()).to.equal(null);
+  });
+
+  it("stays as it is over lives of the agent, the next of which asks again for all of it", async () => {
+    await plugIn();
+    await untilVersion(3);
+    await world.stopAgent();
+    expect(applied()).to.deep.equal(at(3));
+    world.controller.networking = at(4);
+    world.startAgent();
+    await untilVersion(4);
+    expect(world.controller.pulls).to.deep.equal([[], []]);
+  });
+
+  it("has nothing left when its last guest is gone", async () => {
+    await plugIn();
+    await untilVersion(3);
+    await world.ensure("a", { generation: 2, power: "deleted" }, 1, interfaces);
+    await world.until("a", "gone");
+    world.controller.networking = at(8, { networks: [], groups: [] });
+    await untilVersion(8);
+    const asked = world.controller.pulls.length;
+    world.clock.advance(10 * hostLimits.networkPullPeriodMs);
+    await world.settled(async () => undefined);
+    expect(world.controller.pulls).to.have.length(asked);
+  });
+
+  it("is not set back by an answer that is older than what it has", async () => {
+    await plugIn();
+    await untilVersion(3);
+    world.controller.networking = at(2, { groups: [] });
+    world.clock.advance(hostLimits.networkPullPeriodMs);
+    await world.clock.runUntil(() => world.controller.pulls.length === 2);
+    expect((await audited()).networking?.version).to.equal(3);
+    expect(applied()).to.deep.equal(at(3));
+  });
+});

@@ -1,0 +1,122 @@
+/** What every Store must say of the networks of one host. */
+import { expect } from "chai";
+import { pictureOf } from "../../actors/control/networking/picture.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import type { RowChange } from "../../actors/records/rows.ts";
+import { network, subnet } from "../../protocol/network.ts";
+import { address, groupMembership, port } from "../../protocol/port.ts";
+import { securityGroup, securityGroupRule } from "../../protocol/security-group.ts";
+import type { Resource, ResourceRow } from "../../protocol/wire/resource.ts";
+import { numberOf } from "./store-resources.ts";
+import * as rows from "./store-rows.ts";
+
+const made = (resource: Resource, row: object): RowChange => ({
+  resource,
+  made: { createdAtMs: rows.wallMs, version: 1, ...row } as ResourceRow,
+});
+const pair = { cidr: "10.7.0.0/16", mac: null };
+const match = { ipVersion: 4, protocol: 6, portMin: 22, portMax: 80, remoteCidr: null, remoteGroupId: null };
+
+/**
+ * Two networks, a port on each of three hosts, two groups: the first lets in what the second has, and is the
+ * group of the first port; all others have the second.
+ */
+function world({ id, project }: Pick<ReturnType<typeof rows.names>, "id" | "project">) {
+  const owned = (n: number) => ({ id: id(n), project, name: id(n) });
+  const onNetwork = (n: number) =>
+    made(network, { ...owned(n), number: numberOf(id(n)), mtuBytes: 1_450, shared: false, external: false });
+  const subnetOf = (n: number, networkId: string, cidr: string) =>
+    made(subnet, {
+      ...{ ...owned(n), networkId, cidr, gateway: null, pools: [], dnsServers: ["192.0.2.53"] },
+      ...{ hostRoutes: [{ destination: "10.9.0.0/16", nextHop: "10.0.0.9" }], dhcp: true, shared: false },
+    });
+  const portOf = (n: number, networkId: string, group: number) => [
+    made(port, {
+      ...{ ...owned(n), networkId, mac: `52:54:00:00:00:${n}`, portSecurity: true },
+      addressPairs: n === 12 ? [pair] : [],
+    }),
+    made(address, { id: id(n + 20), name: `10.0.0.${n}`, subnetId: id(3), portId: id(n) }),
+    made(groupMembership, { id: id(n + 40), name: id(group), groupId: id(group), portId: id(n) }),
+  ];
+  const ruleOf = (n: number, groupId: string, more: object) =>
+    made(securityGroupRule, {
+      ...owned(n),
+      groupId,
+      direction: "ingress",
+      ...match,
+      ...more,
+      description: null,
+    });
+  return [
+    ...[onNetwork(1), onNetwork(2), subnetOf(3, id(1), "10.0.0.0/24"), subnetOf(4, id(2), "10.0.0.0/24")],
+    ...[
+      made(securityGroup, { ...owned(5), description: null }),
+      made(securityGroup, { ...owned(6), description: null }),
+    ],
+    ...[ruleOf(7, id(5), { remoteGroupId: id(6) }), ruleOf(8, id(6), { remoteCidr: "192.0.2.0/24" })],
+    ...[...portOf(11, id(1), 5), ...portOf(12, id(1), 6), ...portOf(13, id(2), 6)],
+  ];
+}
+
+export function networkingContract(get: () => Store): void {
+  it("says of a host what its guests' networks are, as of one moment, and nothing of others", async () => {
+    const [store, { id, project, host }] = [get(), rows.names()];
+    const [first, second] = [`${host}-1`, `${host}-2`];
+    await store.commit({ hosts: [rows.inventory(first), rows.inventory(second)] });
+    await store.commit({ rows: world({ id, project }) });
+    const guest = async (n: number, ports: readonly number[], hostId: string) => {
+      const interfaces = ports.map((one) => rows.plugged(id(one)));
+      const row = rows.instance(id(n), { project, ownerEpoch: 1, interfaces });
+      const claims = [rows.claim(id(n), hostId)];
+      expect((await store.commit({ instances: [{ expectedVersion: 0, row }], claims })).kind).to.equal(
+        "committed",
+      );
+    };
+    await guest(71, [11], first);
+    await guest(72, [12, 13], second);
+    const { version, networks, groups } = pictureOf(await store.networking.ofHost(first));
+    expect(version).to.equal(await store.events.lastSequence());
+    expect(networks).to.deep.equal([
+      {
+        ...{ id: id(1), number: numberOf(id(1)), mtuBytes: 1_450 },
+        subnets: [
+          {
+            ...{ id: id(3), cidr: "10.0.0.0/24", gateway: null, dnsServers: ["192.0.2.53"], dhcp: true },
+            hostRoutes: [{ destination: "10.9.0.0/16", nextHop: "10.0.0.9" }],
+          },
+        ],
+        ports: [
+          {
+            ...{ id: id(11), instanceId: id(71), mac: "52:54:00:00:00:11", portSecurity: true },
+            ...{
+              addressPairs: [],
+              addresses: [{ subnetId: id(3), address: "10.0.0.11" }],
+              groupIds: [id(5)],
+            },
+          },
+        ],
+      },
+    ]);
+    expect(groups).to.deep.equal([
+      { id: id(5), rules: [{ direction: "ingress", ...match, remoteGroupId: id(6) }], members: [] },
+      { id: id(6), rules: [], members: ["10.0.0.12/32", "10.0.0.13/32", pair.cidr] },
+    ]);
+    const other = pictureOf(await store.networking.ofHost(second));
+    expect(other.networks.map((one) => one.ports.map((on) => on.id))).to.deep.equal([[id(12)], [id(13)]]);
+    expect(other.groups.map((one) => [one.id, one.rules.length])).to.deep.equal([[id(6), 1]]);
+  });
+
+  it("says nothing to a host whose guest another one owns now, or that has none", async () => {
+    const [store, { id, project, host }] = [get(), rows.names()];
+    const [old, present] = [`${host}-1`, `${host}-2`];
+    await store.commit({ hosts: [rows.inventory(old), rows.inventory(present)] });
+    await store.commit({ rows: world({ id, project }) });
+    const row = rows.instance(id(71), { project, ownerEpoch: 2, interfaces: [rows.plugged(id(11))] });
+    const claims = [rows.claim(id(71), old), rows.claim(id(71), present, { ownerEpoch: 2 })];
+    expect((await store.commit({ instances: [{ expectedVersion: 0, row }], claims })).kind).to.equal(
+      "committed",
+    );
+    const of = async (hostId: string) => pictureOf(await store.networking.ofHost(hostId)).networks.length;
+    expect([await of(old), await of(present), await of(`${host}-3`)]).to.deep.equal([0, 1, 0]);
+  });
+}
