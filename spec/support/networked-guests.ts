@@ -72,7 +72,7 @@ export function pictureOf(version: number, guests: readonly NetworkedGuest[]): H
   };
 }
 
-const pinging = (addresses: readonly string[]): string => `#!/bin/sh
+export const pinging = (addresses: readonly string[]): string => `#!/bin/sh
 round=0
 while :; do
   round=$((round + 1))
