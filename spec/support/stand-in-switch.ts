@@ -36,7 +36,8 @@ const before = await readSwitchApplied(join(directory, switchFiles.applied));
 if (before !== undefined && livingStat(before.pid)?.startTicks === before.startTicks) process.exit(0);
 let looking = Promise.resolve();
 const lookInTurn = () => {
-  looking = looking.then(look).catch(() => process.exit(0));
+  // Without its directory it ends; on a full disk it tries again.
+  looking = looking.then(look).catch(() => (existsSync(directory) ? undefined : process.exit(0)));
 };
 process.on("SIGHUP", lookInTurn);
 process.on("SIGTERM", () => process.exit(0));

@@ -11,8 +11,9 @@ import { PortFiles } from "../../../nodes/drivers/user-network/port-files.ts";
 import { SwitchKeeper } from "../../../nodes/drivers/user-network/switch-keeper.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
 import { readSwitchApplied, type SwitchApplied } from "../../../nodes/switch/state.ts";
-import { silentLog, temporaryDirectory } from "../../support/driver-world.ts";
+import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 import { networkContract } from "../../support/network-contract.ts";
+import { mountSmall, type SmallFileSystem } from "../../support/small-file-system.ts";
 
 const never = new AbortController().signal;
 const program = join(import.meta.dirname, "../../support/stand-in-switch.ts");
@@ -22,8 +23,8 @@ const port = (number: number, given: Partial<PortSpec> = {}): PortSpec => ({
   ...{ hostName: "web", mac: `52:54:00:00:00:0${number}`, mtuBytes: 1_450, ...given },
 });
 
-async function makeBench() {
-  const { path, remove } = await temporaryDirectory();
+async function makeBench(place?: TemporaryDirectory) {
+  const { path, remove } = place ?? (await temporaryDirectory());
   const lives: UserNetwork[] = [];
   const open = (stateDirectory = path) => {
     const files = new PortFiles(stateDirectory, silentLog);
@@ -61,7 +62,7 @@ async function until<T>(find: () => Promise<T | undefined | false>): Promise<T> 
   }
 }
 
-networkContract({ name: "the network driver user", timeoutMs: 20_000, makeBench });
+networkContract({ name: "the network driver user", timeoutMs: 20_000, makeBench: () => makeBench() });
 
 describe("the switch of the network driver user", function () {
   this.timeout(20_000);
@@ -216,5 +217,36 @@ describe("the files of ports of the network driver user", () => {
     expect(await next.list()).to.have.length(1);
     expect(JSON.parse(readFileSync(record, "utf8"))).to.include({ instanceId: "instance-1" });
     expect(await readdir(join(bench.path, "network", "ports"))).to.have.length(2);
+  });
+});
+
+describe("the network driver user on a full disk", function () {
+  this.timeout(20_000);
+  let disk: SmallFileSystem;
+  let bench: Awaited<ReturnType<typeof makeBench>>;
+  beforeEach(async function () {
+    disk = mountSmall(this, 4);
+    bench = await makeBench({ path: disk.path, remove: async () => undefined });
+  });
+  afterEach(async () => {
+    await bench?.close();
+    disk?.remove();
+  });
+
+  const reasonOf = (asked: Promise<unknown>) => asked.catch((error: { reason?: unknown }) => error.reason);
+
+  it("makes no port and takes no picture, and lets go of what is there", async () => {
+    for (const number of [1, 2]) await bench.network.ensurePort(port(number), never);
+    await bench.network.apply(at(1), never);
+    disk.fill();
+    expect(await reasonOf(bench.network.ensurePort(port(3), never))).to.equal("diskFull");
+    expect(await reasonOf(bench.network.apply(at(2), never))).to.equal("diskFull");
+    await bench.network.ensurePort(port(1), never);
+    await bench.network.releasePort("port-1", 1, never);
+    expect((await bench.network.list()).map(({ what }) => what)).to.deep.equal(["port port-2"]);
+    disk.free();
+    expect(await bench.network.apply(at(2), never)).to.equal(2);
+    const { plugs } = JSON.parse(await readFile(join(bench.own, "state.json"), "utf8"));
+    expect(plugs.map(({ portId }: { portId: string }) => portId)).to.deep.equal(["port-2"]);
   });
 });
