@@ -66,4 +66,9 @@ export interface Network extends Keeper {
    * that is applied, which outlives the agent as the packets do.
    */
   apply(networking: HostNetworking, signal: AbortSignal): Promise<number>;
+  /**
+   * The agent ends. Its guests run on, and their packets pass as before; or `guests` is true, they have ended
+   * as well, and what carries packets may end until the next life. Ports and picture stay.
+   */
+  detach(guests: boolean): Promise<void>;
 }

@@ -99,6 +99,7 @@ export async function startCompute(options: ComputeOptions): Promise<RunningComp
       const guests = await drivers.hypervisor.list();
       const signal = AbortSignal.timeout(hostLimits.hostHaltMs);
       await Promise.all(guests.map(({ instanceId }) => drivers.hypervisor.halt(instanceId, signal)));
+      await drivers.network?.detach(true);
       hurried.resolve();
     },
   };

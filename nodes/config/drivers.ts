@@ -39,18 +39,27 @@ function driversOf(known: KnownDrivers, kind: Kind): Readonly<Record<string, Dri
 /** The driver that the file names, or the default. Undefined: the node has none of the kind. */
 function writtenOf(node: NodeFile, kind: Kind, known: KnownDrivers): DriverChoice | undefined {
   const given = node[kind];
+  if (isNone(kind, given)) return undefined;
   if (typeof given === "string") return { driver: given, options: {} };
   // Nothing is behind the key: where the node's drivers are believed, nobody has refused that.
   if (typeof given === "object" && given !== null)
     return { driver: given.driver, options: given.options ?? {} };
-  if (kind === "hypervisor") return { driver: usualHypervisor, options: {} };
-  return kind === "disks" ? { driver: disksOf(node, known), options: {} } : undefined;
+  const usual = usualOf(node, kind, known);
+  return usual === undefined ? undefined : { driver: usual, options: {} };
 }
 
-function disksOf(node: NodeFile, known: KnownDrivers): string {
+/** What a node has that names none of the kind: with real guests, their disks and network. */
+function usualOf(node: NodeFile, kind: Kind, known: KnownDrivers): string | undefined {
+  if (kind === "hypervisor") return usualHypervisor;
   const hypervisor = writtenOf(node, "hypervisor", known)?.driver ?? usualHypervisor;
-  return known.hypervisors[hypervisor]?.disks ?? usualDisks;
+  const facts = known.hypervisors[hypervisor];
+  if (kind === "disks") return facts?.disks ?? usualDisks;
+  return kind === "network" ? facts?.network : undefined;
 }
+
+/** The word of a node that is to have no network, where its hypervisor would bring one. */
+const none = "none";
+const isNone = (kind: Kind, given: unknown): boolean => kind === "network" && given === none;
 
 /** Whether the node names a driver that is not known: perhaps that of a plug-in, for who loads none. */
 export function namesOthers(node: NodeFile, known: KnownDrivers): boolean {
@@ -58,6 +67,7 @@ export function namesOthers(node: NodeFile, known: KnownDrivers): boolean {
     const given: unknown = node[kind];
     const isChoice = typeof given === "object" && given !== null && "driver" in given;
     const name = isChoice ? given.driver : given;
+    if (isNone(kind, name)) return false;
     return typeof name === "string" && !Object.hasOwn(driversOf(known, kind), name);
   });
 }
@@ -72,7 +82,9 @@ export function driverFindings(
   { known, lineOf }: { readonly known: KnownDrivers; readonly lineOf: LineOf },
 ): readonly Finding[] {
   const at = (kind: string): Path => ["nodes", index, kind];
-  const wrong = kinds.flatMap((kind) => choiceFindings(node[kind], at(kind), driversOf(known, kind), lineOf));
+  const wrong = kinds.flatMap((kind) =>
+    isNone(kind, node[kind]) ? [] : choiceFindings(node[kind], at(kind), driversOf(known, kind), lineOf),
+  );
   if (wrong.length > 0) return wrong;
   const say = (key: string, message: string): Finding[] => [
     { line: lineOf(at(key)), message: `${at(key).join(".")} ${message}` },
@@ -146,7 +158,7 @@ function pairFindings(
   known: KnownDrivers,
   say: (key: string, message: string) => readonly Finding[],
 ): readonly Finding[] {
-  const { hypervisor, disks } = factsOf(node, known);
+  const { hypervisor, disks, network } = factsOf(node, known);
   const [guests, chosen] = [writtenOf(node, "hypervisor", known), writtenOf(node, "disks", known)];
   const { disksOnly } = hypervisor ?? {};
   if (disksOnly !== undefined && chosen !== undefined && !disksOnly.includes(chosen.driver))
@@ -154,17 +166,23 @@ function pairFindings(
       "disks",
       `cannot be ${chosen.driver}: guests of ${guests?.driver} run on disks of ${disksOnly.join(", ")} alone.`,
     );
-  if (hypervisor?.pretends === true || disks?.pretends !== true) return [];
-  const real = Object.keys(known.disks).filter((name) => known.disks[name]?.pretends !== true);
-  return say(
-    "disks",
-    `only pretends, and the guests of the node are real. Choose one of: ${real.join(", ")}.`,
-  );
+  if (hypervisor?.pretends === true) return [];
+  const wrong = { disks: disks?.pretends === true, network: network?.pretends === true };
+  return (["disks", "network"] as const).flatMap((kind) => {
+    const drivers = driversOf(known, kind);
+    const real = Object.keys(drivers).filter((name) => drivers[name]?.pretends !== true);
+    const words = `only pretends, and the guests of the node are real. Choose one of: ${real.join(", ")}.`;
+    return wrong[kind] ? say(kind, words) : [];
+  });
 }
 
 function factsOf(node: NodeFile, known: KnownDrivers) {
   const name = (kind: Kind) => writtenOf(node, kind, known)?.driver ?? "";
-  return { hypervisor: known.hypervisors[name("hypervisor")], disks: known.disks[name("disks")] };
+  return {
+    hypervisor: known.hypervisors[name("hypervisor")],
+    disks: known.disks[name("disks")],
+    network: known.networks[name("network")],
+  };
 }
 
 /** What a node's hypervisor means for the rest of its configuration. */

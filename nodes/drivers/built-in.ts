@@ -6,6 +6,7 @@ import { fakeFacts, fakeHypervisorFacts } from "./fake/facts.ts";
 import { filesFacts } from "./files/facts.ts";
 import type { KnownDrivers } from "./kinds.ts";
 import { qemuFacts } from "./qemu/facts.ts";
+import { userNetworkFacts } from "./user-network/facts.ts";
 
 /** The hypervisor of a node that names none; and of measurements that need real guests. */
 export const usualHypervisor = "qemu";
@@ -17,7 +18,7 @@ export const usualDisks = "files";
 export const builtInDrivers = {
   hypervisors: { qemu: qemuFacts, fake: fakeHypervisorFacts },
   disks: { files: filesFacts, fake: fakeFacts },
-  networks: { fake: fakeFacts },
+  networks: { user: userNetworkFacts, fake: fakeFacts },
   volumes: { fake: fakeFacts },
 } as const satisfies KnownDrivers;
 

@@ -124,6 +124,8 @@ export interface HypervisorFacts<O extends TObject = TObject> extends DriverFact
    * What has no guard must name none that hosts can share.
    */
   readonly disksOnly?: readonly string[];
+  /** Name of the network driver of a node that names none. Absent: the node has none. */
+  readonly network?: string;
   /** True: it uses HypervisorContext.probe, which the set-up makes. Absent: false. */
   readonly probes?: boolean;
 }

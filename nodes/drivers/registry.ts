@@ -9,6 +9,7 @@ import { fakeVolumes } from "./fake/volumes.ts";
 import { filesDisks } from "./files/index.ts";
 import type { DriverRegistry } from "./kinds.ts";
 import { qemuHypervisor } from "./qemu/index.ts";
+import { userNetwork } from "./user-network/index.ts";
 
 /** Every driver with facts in built-in.ts has an implementation. */
 type Complete = {
@@ -18,7 +19,7 @@ type Complete = {
 export const builtInRegistry = {
   hypervisors: { qemu: qemuHypervisor, fake: fakeHypervisor },
   disks: { files: filesDisks, fake: fakeDisks },
-  networks: { fake: fakeNetwork },
+  networks: { user: userNetwork, fake: fakeNetwork },
   volumes: { fake: fakeVolumes },
 } as const satisfies DriverRegistry & Complete;
 

@@ -1,20 +1,24 @@
 /** Whether a guest is plugged into all that it is to be plugged into. Pure. */
 import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
+import type { NetworkDevice } from "../../actors/ports/network.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
 /**
  * A guest on fewer networks than it was asked for would be another computer, and one on the wrong network
- * would be somebody else's. @throws INTERNAL hypervisorRefused
+ * would be somebody else's. `opens`: the kinds of devices that the hypervisor can plug it into.
+ * @throws INTERNAL hypervisorRefused
  */
-export function refuseUnplugged({ interfaces, instanceId }: MachineSpec, paths: GuestPaths): void {
+export function refuseUnplugged(
+  { interfaces, instanceId }: MachineSpec,
+  { interfaces: devices }: GuestPaths,
+  opens: readonly NetworkDevice["kind"][],
+): void {
   const wanted = interfaces?.map(({ mac }) => mac).join(" ");
-  if (wanted === paths.interfaces?.map(({ mac }) => mac).join(" ")) return;
-  throw new StatusError("hypervisorRefused", `Instance ${instanceId} is not plugged into its ports.`);
-}
-
-/** Of a hypervisor that plugs guests into nothing. @throws INTERNAL hypervisorRefused */
-export function refuseNetworks({ interfaces, instanceId }: MachineSpec): void {
-  if (interfaces === undefined) return;
-  throw new StatusError("hypervisorRefused", `Instance ${instanceId} cannot be plugged into networks here.`);
+  if (wanted !== devices?.map(({ mac }) => mac).join(" "))
+    throw new StatusError("hypervisorRefused", `Instance ${instanceId} is not plugged into its ports.`);
+  const other = devices?.find(({ kind }) => !opens.includes(kind));
+  if (other === undefined) return;
+  const message = `The hypervisor plugs guests into ${opens.join(", ")}, and its host's network offers ${other.kind}.`;
+  throw new StatusError("hypervisorRefused", message);
 }

@@ -3,21 +3,23 @@
  * guest at a time; needs qemu-system-x86_64, qemu-img and the tiny guest that the set-up builds.
  */
 import { execFileSync } from "node:child_process";
-import { cp, readFile, stat } from "node:fs/promises";
+import { chown, cp, mkdtemp, readFile, stat } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
-import { imageGroup } from "../../nodes/drivers/guest-user.ts";
+import type { Stream } from "../../actors/ports/network.ts";
+import { guestUser, imageGroup } from "../../nodes/drivers/guest-user.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { disksContract, machineFilesContract, sharedDisksContract } from "../support/disks-contract.ts";
 import { machineSpec, temporaryDirectory } from "../support/driver-world.ts";
-import { hypervisorContract } from "../support/hypervisor-contract.ts";
+import { hypervisorContract, type Plugged } from "../support/hypervisor-contract.ts";
 import { keeperContract } from "../support/keeper-contract.ts";
 import { guestOfSetup, missingForGuests, type TestGuest } from "../support/live-guest.ts";
 import { qemuHost } from "../support/qemu-host.ts";
 import { skip } from "../support/services.ts";
+import { connectStream, sourceOf } from "../support/stream-peer.ts";
 
 const never = new AbortController().signal;
 const marker = "NOVACT-GUEST READY";
@@ -26,6 +28,8 @@ interface Place {
   readonly drivers: () => Drivers;
   /** The drivers of a host on storage that all such hosts of the place share. */
   readonly sharing: (name: string) => Drivers;
+  /** Sockets of a guest's interfaces, in directories that its hypervisor may write to. */
+  plug(spec: MachineSpec): Promise<Plugged>;
   makeSpec(has: { disk: boolean; kernel: boolean; diskGib?: number; ownerEpoch?: number }): MachineSpec;
   close(): Promise<void>;
 }
@@ -48,6 +52,7 @@ async function makePlace(guest: TestGuest): Promise<Place> {
   return {
     drivers,
     sharing: (name) => qemuHost({ imageStore, sharedDirectory, stateDirectory: join(directory.path, name) }),
+    plug: (spec) => plugInto(directory.path, spec),
     makeSpec: (has) =>
       machineSpec({
         ownerEpoch: has.ownerEpoch ?? 1,
@@ -65,6 +70,27 @@ async function makePlace(guest: TestGuest): Promise<Place> {
       for (const { instanceId } of await hypervisor.list()) await hypervisor.halt(instanceId, never);
       await hypervisor.detach();
       await directory.remove();
+    },
+  };
+}
+
+async function plugInto(place: string, { instanceId, interfaces = [] }: MachineSpec): Promise<Plugged> {
+  const user = guestUser(instanceId);
+  const devices = interfaces.map(async ({ portId, mac, mtuBytes }): Promise<Stream> => {
+    const directory = await mkdtemp(join(place, `${portId}-`));
+    if (user !== undefined) await chown(directory, user.uid, user.gid);
+    return { kind: "stream", path: join(directory, "s"), mac, mtuBytes };
+  });
+  return {
+    devices: await Promise.all(devices),
+    heard: async (device) => {
+      if (device.kind !== "stream") throw new Error("The guests of this host have streams.");
+      const peer = await connectStream(device.path);
+      try {
+        return sourceOf(await peer.next());
+      } finally {
+        peer.close();
+      }
     },
   };
 }
@@ -105,6 +131,7 @@ describe("real guests", function () {
             return present;
           },
           paths: (spec) => own.disks.ensure(spec, never),
+          plug: (spec) => place.plug(spec),
           kill: async (instanceId) => {
             process.kill((await present.inspect(instanceId))?.pid ?? Number.NaN, "SIGKILL");
           },

@@ -376,6 +376,7 @@ const withApply = (network: Network, apply: Network["apply"]): Network => ({
   ensurePort: (port, signal) => network.ensurePort(port, signal),
   releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
   release: (holding, signal) => network.release(holding, signal),
+  detach: (guests) => network.detach(guests),
 });
 
 const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
@@ -385,6 +386,7 @@ const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
     verb("releasePort", () => network.releasePort(id, ownerEpoch, signal), signal),
   release: (holding, signal) => verb("releasePort", () => network.release(holding, signal), signal),
   apply: (networking, signal) => verb("applyNetworking", () => network.apply(networking, signal), signal),
+  detach: (guests) => network.detach(guests),
 });
 
 interface Verb<T> {

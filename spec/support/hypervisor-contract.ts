@@ -5,7 +5,9 @@
  */
 import { expect } from "chai";
 import type { GuestEvent, GuestPaths, Hypervisor } from "../../actors/ports/hypervisor.ts";
+import type { NetworkDevice } from "../../actors/ports/network.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
+import type { MachineShape, OfferedShapes } from "../../protocol/shape.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
 export interface HypervisorBench {
@@ -13,6 +15,8 @@ export interface HypervisorBench {
   /** Replaces the driver by a new one, as after a restart of the agent. */
   restartAgent(): Promise<Hypervisor>;
   paths(spec: MachineSpec): Promise<GuestPaths>;
+  /** Devices for the guest's interfaces, in their order. Absent: guests only pretend, and send nothing. */
+  plug?(spec: MachineSpec): Promise<Plugged>;
   /** Kills the guest's process from outside. */
   kill(instanceId: string): Promise<void>;
   /** Resolves when the guest can hear its power button. */
@@ -22,6 +26,15 @@ export interface HypervisorBench {
   /** The guest's hardware as the guest sees it, to compare. Absent: the hypervisor has no shapes. */
   hardware?(instanceId: string): Promise<unknown>;
   close(): Promise<void>;
+}
+
+export interface Plugged {
+  readonly devices: readonly NetworkDevice[];
+  /**
+   * The sender's address of a frame that the guest has sent into the device; each call connects anew, and
+   * leaves when it has one.
+   */
+  heard(device: NetworkDevice): Promise<string>;
 }
 
 export interface HypervisorContract {
@@ -38,6 +51,10 @@ const told = {
   ...{ hostname: "web-1", availabilityZone: "nova", launchIndex: 0, metadata: {} },
   ...{ publicKeys: [], userData: "aGVsbG8K" },
 };
+
+const shapeOf = ({ versions, machineType, cpuModel }: OfferedShapes): MachineShape => ({
+  ...{ version: versions.at(-1) ?? 0, machineType, cpuModel },
+});
 
 async function reasonOf(promise: Promise<unknown>): Promise<string> {
   try {
@@ -94,7 +111,7 @@ export function hypervisorContract(contract: HypervisorContract): void {
       const capabilities = await hypervisor.capabilities();
       expect(capabilities.kind).to.match(/^[a-z][a-z0-9-]*$/);
       expect(["kvm", "tcg", "none"]).to.include(capabilities.accelerator);
-      for (const one of capabilities.networks) expect(["tap", "user"]).to.include(one);
+      for (const one of capabilities.networks) expect(["stream", "tap"]).to.include(one);
       for (const one of capabilities.volumes) expect(["file", "device"]).to.include(one);
       for (const one of ["hotPlug", "liveMigration", "console", "save"] as const)
         expect(capabilities[one]).to.be.a("boolean");
@@ -110,8 +127,8 @@ export function hypervisorContract(contract: HypervisorContract): void {
         expect(await seen(spec.instanceId)).to.equal(undefined);
         return;
       }
-      const { versions, machineType, cpuModel } = shapes;
-      const shape = { version: versions.at(-1) ?? 0, machineType, cpuModel };
+      const { machineType, cpuModel } = shapes;
+      const shape = shapeOf(shapes);
       const { instanceId } = await start({ ...spec, shape });
       const first = await seen(instanceId);
       await hypervisor.halt(instanceId, never);
@@ -158,19 +175,43 @@ export function hypervisorContract(contract: HypervisorContract): void {
     });
 
     it("starts a guest with interfaces only when it is plugged into each of them", async () => {
+      const { networks, shapes } = await hypervisor.capabilities();
       // Where it can plug guests into nothing, it is never asked to.
-      if ((await hypervisor.capabilities()).networks.length === 0) return;
+      if (networks.length === 0) return;
       const [mac, other] = ["52:54:00:00:00:0a", "52:54:00:00:00:0b"];
       const at = (portId: string, address: string) => ({
         ...{ portId, networkId: "n", mac: address, mtuBytes: 1_450 },
       });
-      const spec = { ...contract.makeSpec(1), interfaces: [at("p", mac), at("q", other)] };
+      const shaped = shapes === undefined ? {} : { shape: shapeOf(shapes) };
+      const spec = { ...contract.makeSpec(1), ...shaped, interfaces: [at("p", mac), at("q", other)] };
       const device = { kind: "stream", path: "/nowhere", mac, mtuBytes: 1_450 } as const;
       for (const interfaces of [undefined, [], [device], [device, device]]) {
         const paths = { ...(await bench.paths(spec)), ...(interfaces === undefined ? {} : { interfaces }) };
         expect(await reasonOf(hypervisor.start(spec, paths, never))).to.equal("hypervisorRefused");
       }
       expect(await hypervisor.inspect(spec.instanceId)).to.equal(undefined);
+      const plugged = await bench.plug?.(spec);
+      const devices = plugged?.devices ?? [device, { ...device, mac: other }];
+      const guest = await hypervisor.start(
+        spec,
+        { ...(await bench.paths(spec)), interfaces: devices },
+        never,
+      );
+      expect(guest.status).to.equal("running");
+      if (plugged === undefined) return;
+      // Twice: whoever carries the packets may leave, and come again.
+      for (const _ of ["first", "again"])
+        for (const [index, one] of devices.entries())
+          expect(await plugged.heard(one), `interface ${index}`).to.equal(one.mac);
+    });
+
+    it("starts a guest without any interface", async () => {
+      const { networks, shapes } = await hypervisor.capabilities();
+      if (networks.length === 0) return;
+      const shaped = shapes === undefined ? {} : { shape: shapeOf(shapes) };
+      const spec = { ...contract.makeSpec(1), ...shaped, interfaces: [] };
+      const paths = { ...(await bench.paths(spec)), interfaces: [] };
+      expect((await hypervisor.start(spec, paths, never)).status).to.equal("running");
     });
 
     it("starts one process however often it is asked, also at the same time", async () => {

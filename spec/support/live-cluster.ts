@@ -2,7 +2,7 @@
  * A whole cluster with real servers and the fake hypervisor, in this process: PostgreSQL, NATS, one
  * controller, two compute nodes, one flavor and one image. For specs that see the cluster as a client does.
  */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startCompute } from "../../nodes/compute/main.ts";
@@ -16,6 +16,8 @@ import { type Noted, rememberingLog } from "./wire-world.ts";
 export interface LiveCluster {
   readonly url: string;
   readonly cell: string;
+  /** The state directory of a node. */
+  state(name: string): string;
   readonly flavor: string;
   readonly image: string;
   readonly admin: Novact;
@@ -36,10 +38,30 @@ export interface OwnNats {
   readonly cell: string;
 }
 
+/** Nodes as cluster.yaml has them, which the spec starts itself, each as it likes. */
+export interface OwnNodes {
+  readonly nodes: readonly object[];
+  /** Starts them; `file` is the cluster.yaml. */
+  start(file: string): Promise<void>;
+  /** Files may be registered from here as well. */
+  readonly imageSources: string;
+}
+
+const fakeNodes = [
+  { name: "node-1", hypervisor: "fake" },
+  { name: "node-2", hypervisor: "fake" },
+];
+
 /** Skips the spec when PostgreSQL or NATS is not installed. */
-export async function startLiveCluster(context: Mocha.Context, own?: OwnNats): Promise<LiveCluster> {
+export async function startLiveCluster(
+  context: Mocha.Context,
+  own?: OwnNats,
+  apart?: OwnNodes,
+): Promise<LiveCluster> {
   const [url, database] = await Promise.all([own?.url ?? natsUrl(context), postgresUrl(context)]);
   const directory = await mkdtemp(join(tmpdir(), "novact-cluster-"));
+  // Guests run as other users and pass through this directory.
+  await chmod(directory, 0o711);
   started += 1;
   const cell = own?.cell ?? `live${process.pid}x${started}`;
   const images = join(directory, "images-to-register");
@@ -51,11 +73,9 @@ export async function startLiveCluster(context: Mocha.Context, own?: OwnNats): P
     stateDirectory: join(directory, "state"),
     nats: { url },
     postgres: { url: database },
-    imageDirectories: [images],
-    nodes: [
-      { name: "node-1", hypervisor: "fake" },
-      { name: "node-2", hypervisor: "fake" },
-    ],
+    imageDirectories: apart === undefined ? [images] : [images, apart.imageSources],
+    projects: ["demo", "other"],
+    nodes: apart?.nodes ?? fakeNodes,
     demo: false,
   };
   await writeFile(file, JSON.stringify(yaml));
@@ -64,9 +84,11 @@ export async function startLiveCluster(context: Mocha.Context, own?: OwnNats): P
   const noted: Noted[] = [];
   const log = rememberingLog(noted);
   const controller = await startController({ ...cluster, index: 0, log });
+  const here = apart === undefined ? config.nodes : [];
   const computes = await Promise.all(
-    config.nodes.map(({ name }) => startCompute({ ...cluster, nodeName: name, log })),
+    here.map(({ name }) => startCompute({ ...cluster, nodeName: name, log })),
   );
+  await apart?.start(file);
   const admin = await connect({ url, cell, project: "admin" });
   await admin.flavor.create({ name: "small", vcpus: 1, memoryMib: 128, diskGib: 1 });
   await admin.image.register({
@@ -78,6 +100,7 @@ export async function startLiveCluster(context: Mocha.Context, own?: OwnNats): P
   return {
     url,
     cell,
+    state: (name) => statePaths(config).node(name),
     flavor: "small",
     image: "blank",
     admin,

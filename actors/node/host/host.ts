@@ -231,7 +231,7 @@ function refuseWhenBusy(ref: ActorRef<HostMessage>): void {
 }
 
 async function stop(ref: ActorRef<HostMessage>, options: HostOptions, ending: HostEnding): Promise<void> {
-  const { clock, log, hypervisor } = options;
+  const { clock, log, hypervisor, network } = options;
   if (ending.guests) {
     const graceMs = ending.patienceMs ?? hostLimits.hostShutdownGraceMs;
     const deadlineMs = clock.monotonicMs() + graceMs + hostLimits.hostHaltMs;
@@ -247,4 +247,7 @@ async function stop(ref: ActorRef<HostMessage>, options: HostOptions, ending: Ho
     .catch((error: unknown) => log.warn({ err: error }, "The host's last reports were not heard."));
   await ref.stop();
   await hypervisor.detach();
+  await network
+    ?.detach(ending.guests)
+    .catch((error: unknown) => log.warn({ err: error }, "The host's network goes on."));
 }

@@ -96,6 +96,7 @@ export class Networking {
       release: (holding, signal) => network.release(holding, signal),
       releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
       apply: (networking, signal) => network.apply(networking, signal),
+      detach: (guests) => network.detach(guests),
       ensurePort: async (port, signal) => {
         const device = await network.ensurePort(port, signal);
         this.hurry();

@@ -18,6 +18,8 @@ import { refuseUnplugged } from "../unplugged.ts";
 import { delay, Turns, throwIfAborted } from "../waiting.ts";
 import { diskInUse, type FakeVerb, type FakeWorld } from "./world.ts";
 
+const networks = ["tap", "stream"] as const;
+
 export class FakeHypervisor implements Hypervisor {
   readonly #world: FakeWorld;
   readonly #startLatencyMs: number;
@@ -39,7 +41,7 @@ export class FakeHypervisor implements Hypervisor {
     const acceleratorReason = "Fake guests execute nothing, and end with the process that holds them.";
     return {
       ...{ kind: "fake", accelerator: "none", acceleratorReason, version: "1", volumes: [] },
-      networks: ["tap", "stream"],
+      networks,
       ...{ hotPlug: false, liveMigration: false, console: true, save: false, configDrive: true },
       shapes: this.#world.shapes.offered,
     };
@@ -49,7 +51,7 @@ export class FakeHypervisor implements Hypervisor {
   start(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
     return this.#turns.run(spec.instanceId, () => {
       refuseUntold(spec, paths);
-      refuseUnplugged(spec, paths);
+      refuseUnplugged(spec, paths, networks);
       return this.#start(spec, signal);
     });
   }

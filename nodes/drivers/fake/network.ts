@@ -63,6 +63,11 @@ export class FakeNetwork implements Network {
     return this.#left.applied?.version ?? networking.version;
   }
 
+  /** No process carries packets here. */
+  async detach(): Promise<void> {
+    await undefined;
+  }
+
   async list(): Promise<readonly Holding[]> {
     return [...this.#ports.values()].map(holdingOf);
   }

@@ -4,11 +4,12 @@
  * part of an option's syntax: foreign values go into JSON, or into an argument of their own. What the guest
  * sees of it is made in line/, by the guest's shape.
  *
- * The network is slirp with `restrict=on`: the guest gets an address by DHCP and can reach nothing else,
- * because slirp's gateway address would lead it to the loopback services of its host (NATS and PostgreSQL
- * among them), and QEMU 7.2 has no switch for only that. A network that leads outside is the task of another
- * network driver. Where guests have users of their own, their processes are also in a network namespace in
- * which nothing listens (guest-network.ts), so that not even a QEMU that was broken out of reaches them.
+ * The network of a guest that is told of no interfaces is slirp with `restrict=on`: the guest gets an address
+ * by DHCP and can reach nothing else, because slirp's gateway address would lead it to the loopback services
+ * of its host (NATS and PostgreSQL among them), and QEMU 7.2 has no switch for only that. Interfaces are
+ * sockets at which QEMU listens, for the host's network driver. Where guests have users of their own, their
+ * processes are also in a network namespace in which nothing listens (guest-network.ts), so that not even a
+ * QEMU that was broken out of reaches them.
  */
 
 import type { MachineSpec } from "../../../protocol/machine.ts";
@@ -29,6 +30,8 @@ export interface QemuArguments {
   readonly disk: string | undefined;
   /** The same of the config drive. */
   readonly configDrive?: string | undefined;
+  /** The same of each interface's socket, in their order. Undefined: the spec names no interfaces. */
+  readonly sockets?: readonly string[] | undefined;
   /** True: the disk is opened past the page cache. */
   readonly direct: boolean;
   /** The overlay's backing file and its format; undefined: the disk has none. */
@@ -54,6 +57,8 @@ export function qemuArguments(given: QemuArguments): readonly string[] {
     ...monitors,
     ...(spec.numa && pins ? numaMemory(spec.numa, pins) : []),
     ...channels(spec),
+    ...(given.sockets === undefined ? lonelyNetwork(spec) : networks(given.sockets)),
+    ...["-object", `rng-random,id=${backends.random},filename=/dev/urandom`],
     ...(disk === undefined ? [] : rootDisk(given, disk)),
     ...(drive === undefined ? [] : configDrive(drive)),
     ...guestLine({
@@ -100,11 +105,28 @@ function channels(spec: MachineSpec): readonly string[] {
     `socket,id=${backends.console},path=${guestFiles.consoleSocket},server=on,wait=off,` +
       `logfile=${guestFiles.console},logappend=on`,
     ...(spec.shape === undefined ? [] : agentChannel),
-    // DHCP tells the guest its name: a guest that boots from a disk gets no kernel command line from us.
-    ...["-netdev", `user,id=${backends.network},restrict=on,ipv6=off,hostname=${hostName(spec)}`],
-    ...["-object", `rng-random,id=${backends.random},filename=/dev/urandom`],
   ];
 }
+
+/** DHCP tells the guest its name: a guest that boots from a disk gets no kernel command line from us. */
+const lonelyNetwork = (spec: MachineSpec): readonly string[] => [
+  ...["-netdev", `user,id=${backends.network()},restrict=on,ipv6=off,hostname=${hostName(spec)}`],
+];
+
+/**
+ * QEMU listens, does not wait for anybody, and listens again when who was there has left; until somebody
+ * comes, what the guest sends is dropped. A file that is left under the name is replaced (7.2, tried).
+ */
+const networks = (sockets: readonly string[]): readonly string[] =>
+  sockets.flatMap((path, index) => {
+    const stream = {
+      type: "stream",
+      id: backends.network(index),
+      server: true,
+      addr: { type: "unix", path },
+    };
+    return ["-netdev", JSON.stringify(stream)];
+  });
 
 /**
  * The guest's own end is a device; nobody listens at this one yet. A guest that writes while nobody is

@@ -26,7 +26,7 @@ import { refuseUntold } from "../config-drive/untold.ts";
 import { guestDirectory, makeGuestDirectory, type StateDirectories } from "../guest-directory.ts";
 import { guestUser } from "../guest-user.ts";
 import { isAlive, readBootId } from "../process-table.ts";
-import { refuseNetworks } from "../unplugged.ts";
+import { refuseUnplugged } from "../unplugged.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
 import { qemuArguments } from "./arguments.ts";
 import { CpuPools } from "./cpu-pools.ts";
@@ -85,7 +85,7 @@ const abilities: Omit<
   HypervisorCapabilities,
   "kind" | "accelerator" | "acceleratorReason" | "version" | "shapes"
 > = {
-  networks: [],
+  networks: ["stream"],
   volumes: [],
   hotPlug: false,
   liveMigration: false,
@@ -143,7 +143,7 @@ export class QemuHypervisor implements Hypervisor {
       throwIfAborted(signal);
       await refuseUnfit(spec, this.#options.shapes);
       refuseUntold(spec, paths);
-      refuseNetworks(spec);
+      refuseUnplugged(spec, paths, abilities.networks);
       const living = await this.#living(spec.instanceId);
       if (living !== undefined && (await this.#takeOver(living, spec, signal))) return living.facts;
       return this.#launch(spec, paths, signal);

@@ -28,6 +28,7 @@ export const qemuFacts = {
   options,
   // libvirt's and Glance's word for QEMU with KVM.
   aliases: ["kvm"],
+  network: "user",
   probes: true,
   programs: { emulator: "qemu-system-x86_64", diskTool: "qemu-img" },
   guestOfArgv: tagOfArgv,

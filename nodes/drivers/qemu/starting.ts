@@ -2,6 +2,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { relative } from "node:path";
 import type { GuestPaths } from "../../../actors/ports/hypervisor.ts";
+import { networkLimits } from "../../../protocol/limits/network.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { lackingOf, type MachineShape, type OfferedShapes } from "../../../protocol/shape.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -28,7 +29,17 @@ export async function refuseUnfit(spec: MachineSpec, offered: () => Promise<Offe
     throw new StatusError("hypervisorRefused", `This host runs no guests of type ${spec.machineType}.`);
   if (!isUuid(spec.instanceId))
     throw new StatusError("hypervisorRefused", "QEMU needs an instance id that is a lower-case UUID.");
+  refuseInterfaces(spec);
   if (spec.shape !== undefined) refuseUnknownShape(spec.shape, await offered());
+}
+
+/** Places for interfaces came with shapes: a guest has both, or is of before and has neither. */
+function refuseInterfaces({ interfaces, shape, instanceId }: MachineSpec): void {
+  const { interfacesPerInstanceMax: most } = networkLimits;
+  if (interfaces !== undefined && shape === undefined)
+    throw new StatusError("hypervisorRefused", `Instance ${instanceId} has interfaces, and no shape.`);
+  if (interfaces !== undefined && interfaces.length > most)
+    throw new StatusError("hypervisorRefused", `A guest has ${most} interfaces at most.`);
 }
 
 /** A guest that found other hardware than it had would be another computer: it is not started at all. */
@@ -98,6 +109,7 @@ export async function argumentsFor(
     ...{ spec, accelerator, base },
     disk: near(paths.disk),
     configDrive: near(paths.configDrive),
+    sockets: paths.interfaces?.flatMap((one) => (one.kind === "stream" ? [relative(own, one.path)] : [])),
     direct: paths.direct === true,
     kernel: near(paths.kernel),
     ramdisk: near(paths.ramdisk),

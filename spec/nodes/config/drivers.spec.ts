@@ -45,6 +45,16 @@ describe("the choice of drivers", () => {
     expect([node?.pretends, node?.probes, node?.sharedDirectory]).to.deep.equal([true, false, undefined]);
   });
 
+  it("has the network of its guests where it names none, unless it says that it has none", () => {
+    expect(parse("")?.drivers.network).to.deep.equal({ driver: "user", options: {} });
+    expect(parse("    network: none\n")?.drivers.network).to.equal(undefined);
+    expect(parse("    hypervisor: fake\n")?.drivers.network).to.equal(undefined);
+    expect(parse("    hypervisor: fake\n    network: user\n")?.drivers.network?.driver).to.equal("user");
+    expect(refusal("    network: { driver: none }\n")).to.contain(
+      "network.driver must be one of: user, fake",
+    );
+  });
+
   it("checks options as those of sinks are: with defaults, and no unknown keys", () => {
     const open = Type.Object({ depth: Type.Integer({ default: 3 }) });
     const known: Brought = { ...nothingBrought, disks: { logical: { options: open } } };
@@ -119,7 +129,12 @@ describe("the choice of drivers", () => {
       "file:4: nodes.0.disks.driver must be one of: files, fake, logical",
       "Did you mean logical?",
     ],
-    ["a name of another kind", "    network: qemu\n", "file:3: nodes.0.network must be one of: fake", "qemu"],
+    [
+      "a name of another kind",
+      "    network: qemu\n",
+      "file:3: nodes.0.network must be one of: user, fake",
+      "qemu",
+    ],
     ["a name of Object's", "    volumes: toString\n", "file:3: nodes.0.volumes must be one of: fake", "toS"],
     ["a list", "    hypervisor: [qemu]\n", "file:3: nodes.0.hypervisor must be a map of keys", "its name"],
     [
@@ -181,6 +196,12 @@ describe("the choice of drivers", () => {
       "    disks: fake\n",
       "file:3: nodes.0.disks only pretends",
       "files, logical",
+    ],
+    [
+      "real guests on a network that only pretends",
+      "    network: fake\n",
+      "file:3: nodes.0.network only pretends",
+      "Choose one of: user.",
     ],
   ];
   for (const [what, node, start, contains] of wrong) {

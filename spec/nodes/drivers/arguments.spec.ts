@@ -135,6 +135,29 @@ describe("QEMU's arguments", () => {
     expect(qemuArguments(bare).join(" "), "a guest of before has none").not.to.include("run/agent");
   });
 
+  it("listen at a socket for each interface, in their order, and have no network of QEMU's own", () => {
+    const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64-v1" };
+    const at = (mac: string) => ({ portId: mac, networkId: "n", mac, mtuBytes: 1_450 });
+    const interfaces = [at("52:54:00:00:00:01"), at("52:54:00:00:00:02")];
+    const sockets = ["../../network/ports/p,server=off/s", "../../network/ports/q/s"];
+    const argv = qemuArguments({ ...bare, spec: { ...spec, shape, interfaces }, sockets });
+    const valuesOf = (option: string) =>
+      argv.flatMap((one, index) => (argv[index - 1] === option ? [one] : []));
+    const unix = (path: string) => ({ type: "unix", path });
+    expect(valuesOf("-netdev").map((one) => JSON.parse(one))).to.deep.equal([
+      { type: "stream", id: "net0", server: true, addr: unix(sockets[0] ?? "") },
+      { type: "stream", id: "net1", server: true, addr: unix(sockets[1] ?? "") },
+    ]);
+    const cards = valuesOf("-device").flatMap((one) => (one.includes("virtio-net") ? [JSON.parse(one)] : []));
+    expect(cards.map(({ netdev, mac, host_mtu }) => [netdev, mac, host_mtu])).to.deep.equal([
+      ["net0", "52:54:00:00:00:01", 1_450],
+      ["net1", "52:54:00:00:00:02", 1_450],
+    ]);
+    expect(tagOfArgv(["qemu-system-x86_64", ...argv])).to.deep.equal({ instanceId, ownerEpoch: 7 });
+    const none = qemuArguments({ ...bare, spec: { ...spec, shape, interfaces: [] }, sockets: [] });
+    expect(none.join(" ")).not.to.match(/-netdev|virtio-net/);
+  });
+
   it("keep the guest away from its host's network", () => {
     expect(optionOf(qemuArguments(bare), "-netdev")).to.match(/^user,.*restrict=on/);
   });

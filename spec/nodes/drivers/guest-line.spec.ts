@@ -31,6 +31,10 @@ const numa: MachineSpec["numa"] = {
     { node: 1, vcpus: 1, memoryMib: 1_024, pageKib: 2_048 },
   ],
 };
+const eight = Array.from({ length: 8 }, (_, index) => ({
+  ...{ portId: `port-${index}`, networkId: "network", mac: `52:54:00:00:00:0${8 - index}` },
+  mtuBytes: 1_400 + index,
+}));
 
 /** By the name of its file. */
 const lines: Readonly<Record<string, LineGiven>> = {
@@ -44,6 +48,8 @@ const lines: Readonly<Record<string, LineGiven>> = {
   "shape-1-kernel": own({ shape, memoryMib: 128, vcpus: 1 }, { hasRootDisk: false, firmware: "qboot" }),
   "shape-1-large": own({ shape, memoryMib: 65_536, vcpus: 64 }),
   "shape-1-numa": own({ shape, numa }),
+  "shape-1-interfaces": own({ shape, interfaces: eight }),
+  "shape-1-no-interface": own({ shape, interfaces: [] }),
   "before-told": own({}, { hasConfigDrive: true }),
   "shape-1-told": own({ shape }, { hasConfigDrive: true }),
 };
@@ -90,6 +96,19 @@ describe("the likeness of two guests", () => {
   it("is the same on whatever host, under whatever name and owner epoch", () => {
     const elsewhere = own({ shape, ownerEpoch: 9, name: "other", fence: true, storageId: "s" });
     expect(likenessOf(elsewhere)).to.equal(likeness);
+  });
+
+  it("of a guest with interfaces goes by what the guest sees of them, and by no name of their ports", () => {
+    const [one, other] = eight;
+    if (one === undefined || other === undefined) throw new Error("There are eight.");
+    const of = (...interfaces: readonly (typeof one)[]) =>
+      likenessOf(own({ shape, interfaces: [...interfaces] }));
+    const renamed = own({ shape, interfaces: [{ ...one, portId: "other", networkId: "other" }] });
+    expect(likenessOf(renamed)).to.equal(of(one));
+    const mac = of({ ...one, mac: "52:54:00:00:00:99" });
+    const all = [of(), of(one), mac, of({ ...one, mtuBytes: 1_500 }), of(one, other), of(other, one)];
+    expect(new Set([likeness, ...all]).size).to.equal(7);
+    expect(likenessOf(own({ shape, interfaces: [one], macAddress: "52:54:00:00:00:98" }))).to.equal(of(one));
   });
 
   it("is another for all that a guest sees and QEMU does not compare", () => {

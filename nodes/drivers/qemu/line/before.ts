@@ -18,7 +18,7 @@ export function hardwareOfBefore(seen: SeenHardware): readonly string[] {
     ...device({
       driver: "virtio-net-pci",
       id: "nic0",
-      netdev: backends.network,
+      netdev: backends.network(),
       bus: "port2",
       mac: seen.macAddress,
       romfile: "",

@@ -29,11 +29,12 @@ export interface LineGiven {
 
 function seenBy({ spec, accelerator, ...given }: LineGiven): SeenHardware {
   const { instanceId, vcpus, memoryMib, numa, macAddress, shape } = spec;
+  const interfaces = spec.interfaces?.map(({ mac, mtuBytes }) => ({ mac, mtuBytes }));
   const { machineType, cpuModel } = shape ?? {
     machineType: spec.machineType ?? machineTypeOfBefore,
     cpuModel: accelerator === "kvm" ? "host" : "qemu64",
   };
-  return { instanceId, machineType, cpuModel, vcpus, memoryMib, numa, macAddress, ...given };
+  return { instanceId, machineType, cpuModel, vcpus, memoryMib, numa, macAddress, interfaces, ...given };
 }
 
 /** The line of a guest. @throws Error for a version that is none of shapeVersions */

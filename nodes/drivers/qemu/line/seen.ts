@@ -2,6 +2,7 @@
  * The hardware of a guest as the guest sees it, as a part of QEMU's command line: nothing of its host is in
  * it, no path, no descriptor, no CPU. Types only.
  */
+import type { MachineInterface } from "../../../../protocol/interface.ts";
 import type { NumaPlacement } from "../../../../protocol/numa.ts";
 
 /** Everything that the hardware of a guest is made of. */
@@ -15,17 +16,23 @@ export interface SeenHardware {
   readonly numa: NumaPlacement | null;
   readonly hasRootDisk: boolean;
   readonly hasConfigDrive: boolean;
+  /** Of the one interface of a guest that is told of none. */
   readonly macAddress: string;
+  /** In the guest's order. Undefined: the guest has one with `macAddress`. */
+  readonly interfaces: readonly SeenInterface[] | undefined;
   /** The program that begins the boot: the machine type's own, or qboot. */
   readonly firmware: "bios" | "qboot";
 }
+
+/** Without the ids of its port and network, which mean nothing to the guest. */
+export type SeenInterface = Pick<MachineInterface, "mac" | "mtuBytes">;
 
 /** Names of what a device on the guest's side is connected to on its host's. */
 export const backends = {
   console: "console",
   agent: "agent",
   random: "random0",
-  network: "net0",
+  network: (index = 0) => `net${index}`,
   root: "root",
   config: "config",
 } as const;

@@ -17,17 +17,27 @@ export function hardwareOfShape1(seen: SeenHardware): readonly string[] {
     ...alwaysThere(seen),
     ...(seen.hasRootDisk ? rootDisk : []),
     ...(seen.hasConfigDrive ? configDriveAt(portOf("config")) : []),
-    // An empty romfile: no option ROM is loaded, since no guest boots from the network.
-    ...device({
-      driver: "virtio-net-pci",
-      id: "nic0",
-      netdev: backends.network,
-      bus: portOf("nic"),
-      mac: seen.macAddress,
-      romfile: "",
-    }),
+    ...interfaces(seen),
   ];
 }
+
+/** A guest that was told of no interfaces has the one that it had before there were any. */
+function interfaces({ interfaces: told, macAddress }: SeenHardware): readonly string[] {
+  if (told === undefined) return networkCard(0, { mac: macAddress });
+  return told.flatMap(({ mac, mtuBytes }, index) => networkCard(index, { mac, host_mtu: mtuBytes }));
+}
+
+const networkCard = (index: number, seen: { readonly mac: string; readonly host_mtu?: number }) =>
+  device({
+    driver: "virtio-net-pci",
+    id: `nic${index}`,
+    netdev: backends.network(index),
+    bus: portOf("nic", index),
+    mac: seen.mac,
+    // No option ROM is loaded, since no guest boots from the network.
+    romfile: "",
+    ...(seen.host_mtu === undefined ? {} : { host_mtu: seen.host_mtu }),
+  });
 
 /**
  * Room for more memory while the guest runs, up to four times as much. Linux keeps 64 MiB for I/O where

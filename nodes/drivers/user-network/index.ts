@@ -1,0 +1,17 @@
+/** The network driver `user`, assembled: for an agent that may not be root, on one computer. */
+import { programFile } from "../../package/program-files.ts";
+import type { NetworkDriver } from "../kinds.ts";
+import { userNetworkFacts } from "./facts.ts";
+import { UserNetwork } from "./network.ts";
+import { PortFiles } from "./port-files.ts";
+import { SwitchKeeper } from "./switch-keeper.ts";
+
+export const userNetwork: NetworkDriver<typeof userNetworkFacts.options> = {
+  ...userNetworkFacts,
+  open({ stateDirectory, clock, log }) {
+    const files = new PortFiles(stateDirectory, log);
+    const program = programFile("switch/main");
+    const keeper = new SwitchKeeper({ directory: files.switchDirectory, program, clock }, log);
+    return new UserNetwork({ files, keeper, log });
+  },
+};

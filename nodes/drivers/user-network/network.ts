@@ -1,0 +1,147 @@
+/**
+ * The network port without root: a guest's interface is a Unix stream of its hypervisor, and a process of
+ * ours, the switch, carries the frames. This file has the ports and the picture; the switch knows of nothing
+ * but what it is told here.
+ */
+import type { Holding } from "../../../actors/ports/keeper.ts";
+import type { Network, NetworkFacts, PortSpec, Stream } from "../../../actors/ports/network.ts";
+import type { HostNetworking } from "../../../protocol/networking.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
+import { isDiskFull } from "../durable-file.ts";
+import { Turns, throwIfAborted } from "../waiting.ts";
+import type { PortFiles } from "./port-files.ts";
+import { facts, holdingOf, type PortRecord, plugOf, streamOf, wantedRecord } from "./ports.ts";
+import type { SwitchKeeper } from "./switch-keeper.ts";
+
+interface Known {
+  /** By port id. */
+  readonly ports: Map<string, PortRecord>;
+  /** Null: no picture has come yet. Undefined: the last picture was lost, and the switch is told nothing. */
+  networking: HostNetworking | null | undefined;
+}
+
+export interface UserNetworkParts {
+  readonly files: PortFiles;
+  readonly keeper: SwitchKeeper;
+  readonly log: Log;
+}
+
+export class UserNetwork implements Network {
+  readonly kind = "network";
+  readonly #files: PortFiles;
+  readonly #keeper: SwitchKeeper;
+  readonly #log: Log;
+  readonly #turns = new Turns();
+  #reading: Promise<Known> | undefined;
+
+  constructor({ files, keeper, log }: UserNetworkParts) {
+    this.#files = files;
+    this.#keeper = keeper;
+    this.#log = log;
+  }
+
+  async facts(): Promise<NetworkFacts> {
+    return facts;
+  }
+
+  ensurePort(port: PortSpec, signal: AbortSignal): Promise<Stream> {
+    return this.#inTurn(signal, async (known) => {
+      const there = known.ports.get(port.portId);
+      const record = wantedRecord(there, port);
+      const path = this.#files.socketOf(record.portId);
+      if (there !== record) {
+        // The user of another instance's guest owned what is in it.
+        if (there !== undefined && there.instanceId !== record.instanceId)
+          await this.#files.removeDirectory(record.portId);
+        await this.#files.write(record);
+        known.ports.set(record.portId, record);
+      }
+      await this.#files.makeDirectory(record);
+      await this.#tell(known);
+      return streamOf(record, path);
+    });
+  }
+
+  releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, (known) => this.#release(known, known.ports.get(portId), ownerEpoch));
+  }
+
+  async #release(known: Known, record: PortRecord | undefined, ownerEpoch: number): Promise<void> {
+    if (record === undefined || record.ownerEpoch > ownerEpoch) return;
+    await this.#files.remove(record.portId);
+    known.ports.delete(record.portId);
+    try {
+      await this.#tell(known);
+    } catch (error) {
+      // Its socket is gone, so that nobody can be plugged in; removing a guest is what makes room.
+      if (!isDiskFull(error)) throw error;
+      this.#log.warn({ portId: record.portId }, "the switch is told of a port's end when there is room");
+    }
+  }
+
+  async apply(networking: HostNetworking, signal: AbortSignal): Promise<number> {
+    const version = await this.#inTurn(signal, async (known) => {
+      const { networking: last } = known;
+      const newest = last === null || last === undefined || last.version <= networking.version;
+      const applied = newest ? networking : last;
+      const before = known.networking;
+      known.networking = applied;
+      await this.#tell(known).catch((error: unknown) => {
+        known.networking = before;
+        throw error;
+      });
+      return applied.version;
+    });
+    await this.#keeper.applied(signal);
+    return version;
+  }
+
+  async detach(guests: boolean): Promise<void> {
+    await this.#keeper.detach(guests);
+  }
+
+  async list(): Promise<readonly Holding[]> {
+    // The agent's first look at what is there begins to look after the switch.
+    await this.#known();
+    return (await this.#files.read()).map(holdingOf);
+  }
+
+  release({ what, instanceId, ownerEpoch }: Holding, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, async (known) => {
+      for (const record of [...known.ports.values()])
+        if (holdingOf(record).what === what && record.instanceId === instanceId)
+          await this.#release(known, record, ownerEpoch);
+    });
+  }
+
+  /** The switch goes on with the picture that it has, when this agent has lost it. */
+  async #tell({ ports, networking }: Known): Promise<void> {
+    if (networking === undefined) return;
+    const records = [...ports.values()].sort((one, other) => (one.portId < other.portId ? -1 : 1));
+    const plugs = records.map((record) => plugOf(record, this.#files.socketOf(record.portId)));
+    await this.#keeper.want({ networking, plugs });
+  }
+
+  /** One verb after another: each of them may change the one state that the switch is told. */
+  #inTurn<T>(signal: AbortSignal, act: (known: Known) => Promise<T>): Promise<T> {
+    return this.#turns.run("network", async () => {
+      throwIfAborted(signal);
+      return act(await this.#known());
+    });
+  }
+
+  #known(): Promise<Known> {
+    this.#reading ??= this.#read().catch((error: unknown) => {
+      this.#reading = undefined;
+      throw error;
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<Known> {
+    await this.#files.removeLeftovers();
+    const records = await this.#files.read();
+    const networking = await this.#keeper.read();
+    return { networking, ports: new Map(records.map((record) => [record.portId, record])) };
+  }
+}

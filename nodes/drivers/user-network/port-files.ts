@@ -1,0 +1,101 @@
+/**
+ * The files of a host's ports, below its state directory:
+ *
+ *   network/ports/<portId>.json     what the port is, and whose; there as long as anything of the port is
+ *   network/ports/<portId>/         the guest's own user's: its hypervisor makes the socket `s` in it
+ *   network/switch/                 the switch's: what it is to do, and what it does (nodes/switch/state.ts)
+ *
+ * Only the guest's user and root may enter a port's directory, so that no other guest's hypervisor, once it
+ * was broken out of, reaches the socket. Where guests share a user (`nobody`) or run as the agent's own,
+ * nothing keeps such a hypervisor from the sockets of the others, as from their disks and monitors; what a
+ * guest sends is filtered all the same.
+ *
+ * A guest must never be able to replace a file that the agent or the switch (perhaps root) opens by name.
+ */
+import { chmod, chown, mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isToken } from "../../../protocol/wire/subjects.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
+import { isMissing, isTemporaryName, syncDirectory, writeDurably } from "../durable-file.ts";
+import { makeOpenDirectories } from "../guest-directory.ts";
+import { guestUser } from "../guest-user.ts";
+import { type PortRecord, recordOf } from "./ports.ts";
+
+const ending = ".json";
+
+export class PortFiles {
+  /** The switch's own directory, which only the agent's user may enter. */
+  readonly switchDirectory: string;
+  readonly #ports: string;
+  readonly #log: Log;
+
+  /** @throws Error when the guests' users could not reach the directories */
+  constructor(stateDirectory: string, log: Log) {
+    const root = makeOpenDirectories(stateDirectory, ["network", "network/ports"]);
+    this.#ports = join(root, "network", "ports");
+    this.switchDirectory = join(root, "network", "switch");
+    this.#log = log;
+  }
+
+  /** Where the hypervisor listens. @throws Error when the id is none: it would lead out of the directory */
+  socketOf(portId: string): string {
+    return join(this.#directoryOf(portId), "s");
+  }
+
+  /** Removes what an agent has left that died while it wrote. There is one agent for a state directory. */
+  async removeLeftovers(): Promise<void> {
+    const left = (await readdir(this.#ports)).filter(isTemporaryName);
+    await Promise.all(left.map((name) => rm(join(this.#ports, name), { force: true })));
+  }
+
+  async read(): Promise<readonly PortRecord[]> {
+    const names = (await readdir(this.#ports)).filter((name) => name.endsWith(ending));
+    const records = names.map((name) => this.#readOne(name.slice(0, -ending.length)));
+    return (await Promise.all(records)).filter((one) => one !== undefined);
+  }
+
+  async #readOne(portId: string): Promise<PortRecord | undefined> {
+    const path = join(this.#ports, `${portId}${ending}`);
+    try {
+      const record = recordOf(await readFile(path, "utf8"));
+      if (record?.portId === portId) return record;
+      // The instance's next start writes it anew.
+      this.#log.error({ path }, "the record of a port is damaged: the port is closed");
+      return undefined;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws StatusError diskFull */
+  async write(record: PortRecord): Promise<void> {
+    await writeDurably(`${this.#directoryOf(record.portId)}${ending}`, JSON.stringify(record));
+  }
+
+  /** Makes the port's directory, or corrects its owner and mode. */
+  async makeDirectory({ portId, instanceId }: PortRecord): Promise<void> {
+    const directory = this.#directoryOf(portId);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const user = guestUser(instanceId);
+    if (user !== undefined) await chown(directory, user.uid, user.gid);
+    await chmod(directory, 0o700);
+  }
+
+  /** Removes the socket, and whatever else the guest's user has made. */
+  async removeDirectory(portId: string): Promise<void> {
+    await rm(this.#directoryOf(portId), { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  /** The record goes last: as long as it is there, the port is found and removed again. */
+  async remove(portId: string): Promise<void> {
+    await this.removeDirectory(portId);
+    await rm(`${this.#directoryOf(portId)}${ending}`, { force: true });
+    await syncDirectory(this.#ports);
+  }
+
+  #directoryOf(portId: string): string {
+    if (!isToken(portId)) throw new Error("A port id that is no token cannot name a directory.");
+    return join(this.#ports, portId);
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Keeps a host's switch: tells it what is wanted, waits until that is applied, and has one alive as long as a
+ * port is plugged in. A switch that runs stays when the agent ends, or is replaced by one of another version;
+ * one of another version that cannot read what this agent writes is replaced. This file must never end a
+ * switch that carries packets for any other reason.
+ */
+import type { ChildProcess } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { HostNetworking } from "../../../protocol/networking.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Log, Timer } from "../../../protocol/wire/transport.ts";
+import { ownVersion } from "../../package/program-files.ts";
+import {
+  readSwitchState,
+  type SwitchApplied,
+  type SwitchState,
+  stateHash,
+  switchFiles,
+  writeSwitchState,
+} from "../../switch/state.ts";
+import { isMissing } from "../durable-file.ts";
+import { delay, Turns, throwIfAborted } from "../waiting.ts";
+import { userNetworkLimits } from "./limits.ts";
+import { endSwitch, findSwitch, hintSwitch, type SwitchPlace, startSwitch } from "./switch-process.ts";
+
+const limits = userNetworkLimits;
+
+/** A switch that this agent has started. */
+interface Started {
+  readonly child: ChildProcess;
+  readonly atMs: number;
+  ended: boolean;
+}
+
+export class SwitchKeeper {
+  readonly #place: SwitchPlace;
+  readonly #log: Log;
+  readonly #turns = new Turns();
+  readonly #path: string;
+  /** Of the state file as it is; undefined: there is none, or it is damaged. */
+  #hash: string | undefined;
+  #plugs = 0;
+  #started: Started | undefined;
+  #backoffMs = 0;
+  #startAtMs = 0;
+  #timer: Timer | undefined;
+  #detached = false;
+
+  constructor(place: SwitchPlace, log: Log) {
+    this.#place = place;
+    this.#log = log;
+    this.#path = join(place.directory, switchFiles.state);
+  }
+
+  /**
+   * The picture in the state file, which an agent of before has left; null: none yet. Undefined: the file is
+   * damaged. The switch goes on with what it has, until it is told of the next picture.
+   */
+  async read(): Promise<HostNetworking | null | undefined> {
+    mkdirSync(this.#place.directory, { recursive: true, mode: 0o700 });
+    try {
+      const { state, hash } = await readSwitchState(this.#path);
+      this.#hash = hash;
+      this.#plugs = state.plugs.length;
+      this.#lookSoon(0);
+      return state.networking;
+    } catch (error) {
+      if (isMissing(error)) return null;
+      this.#log.error(
+        { error: String(error) },
+        "the state of the switch is damaged: no port opens or closes",
+      );
+      return undefined;
+    }
+  }
+
+  /** Tells the switch; with the last plug it ends. @throws StatusError diskFull */
+  want(state: SwitchState): Promise<void> {
+    return this.#turns.run("switch", async () => {
+      if (stateHash(JSON.stringify(state)) !== this.#hash) {
+        this.#hash = await writeSwitchState(this.#path, state);
+        this.#plugs = state.plugs.length;
+        const living = await findSwitch(this.#place);
+        await (living && hintSwitch(this.#place, living));
+      }
+      if (this.#plugs === 0) await this.#end();
+      else this.#lookSoon(0);
+    });
+  }
+
+  /**
+   * Resolves when the switch does what the state file says. Without plugs nothing passes, and no switch is
+   * needed for that. @throws hypervisorRefused after a time; AbortError
+   */
+  async applied(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#place;
+    const deadlineMs = clock.monotonicMs() + limits.applyTimeoutMs;
+    while (this.#plugs > 0) {
+      throwIfAborted(signal);
+      const said = await findSwitch(this.#place);
+      if (said?.state !== undefined && said.state === this.#hash) return;
+      if (clock.monotonicMs() >= deadlineMs) throw notApplied(said);
+      await delay(clock, limits.applyProbePeriodMs, signal);
+    }
+  }
+
+  /** The agent ends. `guests`: and so have they. */
+  async detach(guests: boolean): Promise<void> {
+    this.#detached = true;
+    this.#timer?.cancel();
+    if (guests) await this.#turns.run("switch", () => this.#end());
+  }
+
+  async #end(): Promise<void> {
+    this.#timer?.cancel();
+    const young = this.#started;
+    this.#started = undefined;
+    await endSwitch(this.#place);
+    // One that has not said a word yet is not found.
+    if (young !== undefined && !young.ended) young.child.kill("SIGKILL");
+  }
+
+  #lookSoon(ms: number): void {
+    if (this.#detached) return;
+    this.#timer?.cancel();
+    this.#timer = this.#place.clock.after(ms, () => void this.#lookInTurn());
+  }
+
+  async #lookInTurn(): Promise<void> {
+    try {
+      await this.#turns.run("switch", () => this.#look());
+    } catch (error) {
+      this.#log.error({ error: String(error) }, "the switch of this host could not be looked after");
+    }
+    if (this.#plugs > 0) this.#lookSoon(limits.lookPeriodMs);
+  }
+
+  /** Starts a switch when none lives, not too often; ends one that is of no use. */
+  async #look(): Promise<void> {
+    if (this.#detached || this.#plugs === 0) return;
+    const nowMs = this.#place.clock.monotonicMs();
+    const said = await findSwitch(this.#place);
+    if (said !== undefined) return this.#judge(said, nowMs);
+    const started = this.#started;
+    if (started !== undefined && !started.ended) {
+      if (nowMs - started.atMs > limits.startPatienceMs) started.child.kill("SIGKILL");
+      return;
+    }
+    if (nowMs >= this.#startAtMs) this.#start(nowMs);
+  }
+
+  async #judge(said: SwitchApplied, nowMs: number): Promise<void> {
+    const { fault, release, pid } = said;
+    if (this.#started === undefined || nowMs - this.#started.atMs > limits.provenAfterMs) this.#backoffMs = 0;
+    if (fault === null || release === ownVersion() || said.state === this.#hash) return;
+    this.#log.warn(
+      { pid, release, fault },
+      "a switch of another version does not understand, and is replaced",
+    );
+    await endSwitch(this.#place);
+  }
+
+  #start(nowMs: number): void {
+    const { restartBackoffMsMin, restartBackoffMsMax } = limits;
+    this.#startAtMs = nowMs + this.#backoffMs;
+    this.#backoffMs = Math.min(Math.max(2 * this.#backoffMs, restartBackoffMsMin), restartBackoffMsMax);
+    const started: Started = { child: startSwitch(this.#place), atMs: nowMs, ended: false };
+    this.#started = started;
+    const { child } = started;
+    this.#log.info({ pid: child.pid }, "a switch was started for the guests of this host");
+    child.once("exit", (code, signal) => {
+      started.ended = true;
+      if (this.#started === started && !this.#detached)
+        this.#log.warn({ pid: child.pid, code, signal }, "the switch of this host has ended");
+    });
+    child.once("error", (error) => {
+      started.ended = true;
+      this.#log.error({ error: String(error) }, "the switch of this host could not be started");
+    });
+  }
+}
+
+function notApplied(said: SwitchApplied | undefined): StatusError {
+  const detail = said === undefined ? "No switch lives." : (said.fault ?? "It says nothing.");
+  const message = "The switch of this host has not applied the networks' picture in time.";
+  return new StatusError("hypervisorRefused", message, { detail });
+}

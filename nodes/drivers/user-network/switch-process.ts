@@ -1,0 +1,99 @@
+/**
+ * The process of a host's switch: started apart from the agent, so that it outlives the agent, found again
+ * with proof, and ended. Proof is what it has written of itself, with the directory that it works in, which
+ * only the agent's user can enter. This file must never signal a process that it has not proved.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync } from "node:fs";
+import { readlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import { readSwitchApplied, type SwitchApplied, switchFiles } from "../../switch/state.ts";
+import { driverLimits } from "../limits.ts";
+import { livingStat } from "../process-owners.ts";
+import { toolEnvironment } from "../tool.ts";
+import { delay } from "../waiting.ts";
+import { userNetworkLimits } from "./limits.ts";
+
+export interface SwitchPlace {
+  /** The switch's own directory: a real path. */
+  readonly directory: string;
+  /** The file of the program. */
+  readonly program: string;
+  readonly clock: Clock;
+}
+
+const { endPatienceMs, killPatienceMs, endProbePeriodMs } = userNetworkLimits;
+/** Its standard output and error: why it could not start, and how it has ended. */
+const logName = "switch.log";
+const flags = ["--disable-warning=ExperimentalWarning"];
+
+/** What the living switch says of itself; undefined: none lives, or it has not said anything yet. */
+export async function findSwitch({ directory }: SwitchPlace): Promise<SwitchApplied | undefined> {
+  const said = await readSwitchApplied(join(directory, switchFiles.applied));
+  return said !== undefined && (await isSwitch(directory, said)) ? said : undefined;
+}
+
+type Identity = Pick<SwitchApplied, "pid" | "startTicks">;
+
+const lives = ({ pid, startTicks }: Identity): boolean => livingStat(pid)?.startTicks === startTicks;
+
+/** The file may be of a time before the computer's restart, when its pid was another process's. */
+async function isSwitch(directory: string, { pid, startTicks }: Identity): Promise<boolean> {
+  if (!lives({ pid, startTicks })) return false;
+  return (await readlink(`/proc/${pid}/cwd`).catch(() => "")) === directory;
+}
+
+/** Starts a switch; when another one lives, this one ends at once. @throws Error when none can be started */
+export function startSwitch({ directory, program }: SwitchPlace): ChildProcess {
+  const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+  const log = openSync(join(directory, logName), noFollow, 0o600);
+  try {
+    if (fstatSync(log).size > driverLimits.processLogBytesMax) ftruncateSync(log);
+    const child = spawn(process.execPath, [...flags, program, "--directory", directory], {
+      cwd: directory,
+      env: toolEnvironment,
+      detached: true,
+      stdio: ["ignore", log, log],
+    });
+    child.unref();
+    return child;
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Tells the switch that there is a new state; it would see that by itself, a little later. */
+export async function hintSwitch({ directory }: SwitchPlace, identity: Identity): Promise<void> {
+  if (await isSwitch(directory, identity)) signal(identity, "SIGHUP");
+}
+
+/** Ends the living switch, if there is one. @throws Error when it does not end */
+export async function endSwitch(place: SwitchPlace): Promise<void> {
+  const living = await findSwitch(place);
+  if (living === undefined) return;
+  signal(living, "SIGTERM");
+  if (await ends(place.clock, living, endPatienceMs)) return;
+  signal(living, "SIGKILL");
+  if (await ends(place.clock, living, killPatienceMs)) return;
+  throw new Error(`The switch of this host, process ${living.pid}, could not be ended.`);
+}
+
+/** By the kernel alone: a process that is ending has no directory any more. */
+async function ends(clock: Clock, ending: Identity, ms: number): Promise<boolean> {
+  const deadlineMs = clock.monotonicMs() + ms;
+  while (lives(ending)) {
+    if (clock.monotonicMs() >= deadlineMs) return false;
+    await delay(clock, endProbePeriodMs);
+  }
+  return true;
+}
+
+/** @throws Error when it may not be sent; a process that has ended meanwhile needs none */
+function signal({ pid }: Identity, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}

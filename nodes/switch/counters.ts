@@ -1,0 +1,30 @@
+/**
+ * What has become of the frames of each port, so that people can see why something does not arrive. Counts
+ * begin with the process, and those of a port end with its plug.
+ */
+
+interface Count {
+  frames: number;
+  bytes: number;
+}
+
+export class PortCounters {
+  readonly sent: Count = { frames: 0, bytes: 0 };
+  readonly received: Count = { frames: 0, bytes: 0 };
+  /** Questions that the switch itself has answered. */
+  answered = 0;
+  /**
+   * Number of frames by reason: those that the port sent, and those that it was to receive (`ingressRule`,
+   * `queueFull`: the guest does not read, `notConnected`).
+   */
+  readonly dropped: Record<string, number> = {};
+
+  drop(reason: string): void {
+    this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
+  }
+}
+
+export function count(counter: Count, frame: Buffer): void {
+  counter.frames += 1;
+  counter.bytes += frame.length;
+}

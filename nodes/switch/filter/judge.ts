@@ -1,0 +1,86 @@
+/**
+ * Whether a packet passes from one port to another by the rules of both: the sender's egress and the
+ * receiver's ingress when it begins something, and whatever belongs to what was begun. Nothing that no rule
+ * allows may pass, nor begin to pass later by having been tried.
+ */
+import { type Carried, isAnswer, isQuestion } from "../frames/flow.ts";
+import type { IpPacket } from "../frames/ip.ts";
+import type { Plan, PlannedPort } from "../plan.ts";
+import { type Connection, Connections, type Ends } from "./connections.ts";
+import { Fragments } from "./fragments.ts";
+import { allows } from "./rules.ts";
+import { mayBegin, stageAfter } from "./stages.ts";
+
+export type Denial = "egressRule" | "ingressRule" | "noConnection" | "fragment";
+
+/** What is remembered of packets that have passed. */
+export class FlowMemory {
+  readonly connections = new Connections();
+  readonly fragments = new Fragments();
+
+  /** Ends at once what the plan does not allow. */
+  apply(plan: Plan): void {
+    this.fragments.forget();
+    this.connections.keepOnly((connection) => isAllowed(plan, connection));
+  }
+}
+
+export interface Passage {
+  readonly from: PlannedPort;
+  readonly to: PlannedPort;
+  readonly packet: IpPacket;
+  /** Undefined: a fragment that is not the first. */
+  readonly carried: Carried | undefined;
+}
+
+/** Undefined: it passes. */
+export function judge(memory: FlowMemory, passage: Passage, nowMs: number): Denial | undefined {
+  const { from, to, packet, carried } = passage;
+  if (!from.isFiltered && !to.isFiltered) return undefined;
+  const ends = { network: from.network.number, from: from.portId, to: to.portId };
+  if (carried === undefined) return memory.fragments.follows(ends, packet, nowMs) ? undefined : "fragment";
+  const denial = judgeCarried(memory.connections, { from, to, carried }, ends, nowMs);
+  if (denial === undefined && packet.fragment !== null) memory.fragments.pass(ends, packet, nowMs);
+  return denial;
+}
+
+type Call = Pick<Passage, "from" | "to"> & { readonly carried: Carried };
+
+function judgeCarried(known: Connections, call: Call, ends: Ends, nowMs: number): Denial | undefined {
+  const { carried } = call;
+  if (isAboutKnown(known, carried, ends, nowMs)) return undefined;
+  const found = known.find(ends, carried.flow, nowMs);
+  const stage = found === undefined ? "new" : stageAfter(found.connection.stage, carried, found.back);
+  if (found !== undefined && stage !== "new") {
+    known.goOn(found.connection, stage, nowMs);
+    return undefined;
+  }
+  if (!mayBegin(carried) || isLateAnswer(carried)) return "noConnection";
+  const denial = denialOf(call);
+  if (denial === undefined && hasAnswers(carried)) known.begin(ends, carried, nowMs);
+  return denial;
+}
+
+/** An error about a packet of a connection, from the one who got the packet, to the one who sent it. */
+function isAboutKnown(known: Connections, { icmp }: Carried, ends: Ends, nowMs: number): boolean {
+  if (icmp === null || icmp.about === null) return false;
+  return known.find({ ...ends, from: ends.to, to: ends.from }, icmp.about, nowMs) !== undefined;
+}
+
+/** A question of ICMP has an answer; an error or a notice has none. */
+const hasAnswers = ({ flow, icmp }: Carried): boolean => icmp === null || isQuestion(flow, icmp.type);
+
+/** Its question is not known, or not any more. */
+const isLateAnswer = ({ flow, icmp }: Carried): boolean => icmp !== null && isAnswer(flow, icmp.type);
+
+function denialOf({ from, to, carried }: Call): Denial | undefined {
+  const { source, destination } = carried.flow;
+  if (from.isFiltered && !allows(from.rules.egress, carried, destination)) return "egressRule";
+  return to.isFiltered && !allows(to.rules.ingress, carried, source) ? "ingressRule" : undefined;
+}
+
+function isAllowed(plan: Plan, connection: Connection): boolean {
+  const [from, to, { carried }] = [plan.get(connection.from), plan.get(connection.to), connection];
+  if (from === undefined || to === undefined || from.network !== to.network) return false;
+  return from.network.number === connection.network && denialOf({ from, to, carried }) === undefined;
+}

@@ -1,0 +1,57 @@
+/**
+ * Neighbour discovery of IPv6 (RFC 4861), as far as a switch that knows every address takes part in it: the
+ * question who has an address, and the answer.
+ */
+import { checksum } from "./checksum.ts";
+import { ethernetBytes, etherTypes, type Frame, writeFrame } from "./ethernet.ts";
+import { protocols } from "./flow.ts";
+import type { IpPacket } from "./ip.ts";
+
+export interface NeighbourQuestion {
+  readonly target: string;
+  /** `unspecified`: the guest asks whether it may take the address (RFC 4862, 5.4). */
+  readonly source: string;
+}
+
+/** ::. */
+export const unspecified = "0".repeat(32);
+/** ff02::1. */
+const allNodes = `ff02${"0".repeat(27)}1`;
+const allNodesMac = "333300000001";
+const types = { first: 133, question: 135, answer: 136, last: 137 } as const;
+/** Routers drop whatever has fewer: it is from this link (RFC 4861, 7.1.1). */
+const hops = 255;
+
+/** Whether the type is one of neighbour discovery's, of routers' as well. */
+export const isDiscovery = (type: number): boolean => type >= types.first && type <= types.last;
+
+/** Undefined: it is no question, or not a valid one. */
+export function readQuestion(bytes: Buffer, packet: IpPacket): NeighbourQuestion | undefined {
+  const { at, end, version, protocol, source, fragment } = packet;
+  if (version !== 6 || protocol !== protocols.icmpv6 || fragment !== null || end - at < 24) return undefined;
+  if (bytes[at] !== types.question || bytes[ethernetBytes + 7] !== hops) return undefined;
+  return { target: bytes.toString("hex", at + 8, at + 24), source };
+}
+
+/** The frame that tells the asker, or everybody on its side, that the MAC has the address. */
+export function writeNeighbour({ target, source }: NeighbourQuestion, mac: string, asker: Frame): Buffer {
+  const isAsked = source !== unspecified;
+  const destination = isAsked ? source : allNodes;
+  // Solicited or not, and: take this one in the place of whatever was known before.
+  const flags = isAsked ? "60" : "20";
+  const message = Buffer.from(`${types.answer.toString(16)}000000${flags}000000${target}0201${mac}`, "hex");
+  const ends = Buffer.from(`${target}${destination}`, "hex");
+  const rest = Buffer.from([0, 0, 0, message.length, 0, 0, 0, protocols.icmpv6]);
+  message.writeUInt16BE(checksum(ends, rest, message), 2);
+  const header = Buffer.from([0x60, 0, 0, 0, 0, message.length, protocols.icmpv6, hops]);
+  return writeFrame(
+    { destination: isAsked ? asker.source : allNodesMac, source: mac, etherType: etherTypes.ipv6 },
+    Buffer.concat([header, ends, message]),
+  );
+}
+
+/** The link-local address that a device makes of its MAC (RFC 4291, appendix A). */
+export function linkLocalOf(mac: string): string {
+  const first = (Number.parseInt(mac.slice(0, 2), 16) ^ 2).toString(16).padStart(2, "0");
+  return `fe80${"0".repeat(12)}${first}${mac.slice(2, 6)}fffe${mac.slice(6)}`;
+}

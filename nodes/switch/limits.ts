@@ -1,0 +1,32 @@
+/** Limits of a switch, each for what guests could else make without an end. They are never configured. */
+export const switchLimits = {
+  /**
+   * Frames of one port that are dealt with before those of others: some 2 ms of work. The rest waits, and the
+   * guest with it.
+   */
+  framesPerTurnMax: 128,
+  /** Bytes of one read from a port. */
+  readBytes: 64 * 1024,
+  /** Bytes that wait for one guest to read them; what is more is dropped. */
+  queueBytesMax: 256 * 1024,
+  /** A plug that was refused or is not there is tried again after this time. */
+  connectPauseMs: 150,
+  /** A guest whose stream was damaged is connected again after this time. */
+  damagePauseMs: 1_000,
+  /** Connections that one port may have opened, and all of them: the port with most loses its oldest. */
+  connectionsPerPortMax: 8_192,
+  connectionsMax: 65_536,
+  /** Packets in fragments that one port may have on their way. */
+  fragmentsPerPortMax: 256,
+  /** Linux's ipfrag_time. */
+  fragmentIdleMs: 30_000,
+  /** Period of looking for connections that have ended by their time. */
+  sweepPeriodMs: 10_000,
+  /** Period of looking whether the state has changed, beside what the kernel and the driver tell. */
+  statePeriodMs: 500,
+  countersPeriodMs: 5_000,
+  /** Period of looking whether the directory is still there. */
+  homeLookPeriodMs: 1_000,
+  /** Bytes of the log, which then starts again. */
+  logBytesMax: 256 * 1024,
+} as const;

@@ -1,0 +1,47 @@
+/**
+ * Frames on their way to one guest: those of one moment are written at once. A guest that does not read has
+ * its frames dropped, and only its own; what waits for it is bounded.
+ */
+import type { Socket } from "node:net";
+import { frameBytesMax, lengthBytes } from "./frames/stream.ts";
+import { switchLimits } from "./limits.ts";
+
+/** A batch holds the largest frame. */
+const batchBytes = frameBytesMax + lengthBytes;
+/** Batches that are in no use: all ports take them in turn. */
+const spare: Buffer[] = [];
+
+export class OutQueue {
+  readonly #socket: Socket;
+  #batch: Buffer | undefined;
+  #bytes = 0;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /** Copies the frame. False: it found no room. */
+  push(frame: Buffer): boolean {
+    const bytes = lengthBytes + frame.length;
+    if (this.#socket.writableLength + this.#bytes + bytes > switchLimits.queueBytesMax) return false;
+    if (this.#bytes + bytes > batchBytes) this.flush();
+    this.#batch ??= spare.pop() ?? Buffer.allocUnsafeSlow(batchBytes);
+    this.#batch.writeUInt32BE(frame.length, this.#bytes);
+    this.#batch.set(frame, this.#bytes + lengthBytes);
+    this.#bytes += bytes;
+    return true;
+  }
+
+  flush(): void {
+    const batch = this.#batch;
+    if (batch === undefined) return;
+    const content = batch.subarray(0, this.#bytes);
+    this.#batch = undefined;
+    this.#bytes = 0;
+    const waited = this.#socket.writableLength > 0;
+    // What has to wait holds only its own bytes.
+    this.#socket.write(waited ? Buffer.from(content) : content);
+    // The kernel has taken a content at once, or it belongs to the socket from now on.
+    if (waited || this.#socket.writableLength === 0) spare.push(batch);
+  }
+}

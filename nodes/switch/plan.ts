@@ -1,0 +1,113 @@
+/**
+ * The state of a switch made ready for frames: which port is on which network, what it may send and receive,
+ * and who has which address. A plug of which the picture says something else is not in the plan, and nothing
+ * passes it. Pure.
+ */
+
+import type { NetworkPicture, PortPicture } from "../../protocol/networking.ts";
+import { type Lease, leaseOf } from "../dhcp/lease.ts";
+import { AddressSet, addressDigits } from "./filter/address-set.ts";
+import { type PortRules, RuleBook } from "./filter/rules.ts";
+import { macDigits } from "./frames/ethernet.ts";
+import { linkLocalOf } from "./frames/neighbour.ts";
+import type { SwitchPlug, SwitchState } from "./state.ts";
+
+export interface PlannedPort {
+  readonly portId: string;
+  readonly network: PlannedNetwork;
+  readonly mac: string;
+  /** False: everything passes that has a destination. */
+  readonly isFiltered: boolean;
+  /** Addresses that the port may send from, by MAC: its own MAC, and the MACs of its address pairs. */
+  readonly sources: ReadonlyMap<string, AddressSet>;
+  readonly rules: PortRules;
+  /** Undefined: DHCP tells it nothing. */
+  readonly lease: Lease | undefined;
+}
+
+export interface PlannedNetwork {
+  readonly id: string;
+  /** No two networks have the same. */
+  readonly number: number;
+  readonly mtuBytes: number;
+  /** Ports by MAC, also those of address pairs. */
+  readonly byMac: ReadonlyMap<string, PlannedPort>;
+  /** MACs by address, also of ports that are not plugged in. */
+  readonly byAddress: ReadonlyMap<string, string>;
+}
+
+/** By port. */
+export type Plan = ReadonlyMap<string, PlannedPort>;
+
+export function planOf({ networking, plugs }: SwitchState): Plan {
+  const plan = new Map<string, PlannedPort>();
+  if (networking === null) return plan;
+  const book = new RuleBook(networking.groups);
+  for (const network of networking.networks)
+    for (const port of portsOf(network, plugs, book)) plan.set(port.portId, port);
+  return plan;
+}
+
+function portsOf(picture: NetworkPicture, plugs: readonly SwitchPlug[], book: RuleBook): PlannedPort[] {
+  const { id, number, mtuBytes } = picture;
+  const [byMac, byAddress] = [new Map<string, PlannedPort>(), new Map<string, string>()];
+  const network = { id, number, mtuBytes, byMac, byAddress };
+  const plugged = new Map(plugs.map((plug) => [plug.portId, plug]));
+  const ports = picture.ports.flatMap((port) => {
+    const plug = plugged.get(port.id);
+    if (plug === undefined || !isOfPort(plug, picture, port)) return [];
+    const [mac, lease] = [macDigits(port.mac), leaseOf(picture, port, plug.hostName)];
+    const [sources, rules] = [sourcesOf(port), book.of(port.groupIds)];
+    const { id: portId, portSecurity: isFiltered } = port;
+    const planned: PlannedPort = { portId, network, mac, isFiltered, sources, rules, lease };
+    return [{ planned, port }];
+  });
+  // Own MACs and addresses after those of pairs: nobody's pair takes another port's.
+  for (const { planned, port } of ports) addPairs(planned, port, byMac, byAddress);
+  for (const { planned } of ports) byMac.set(planned.mac, planned);
+  for (const port of picture.ports)
+    for (const address of ownAddresses(port)) byAddress.set(address, macDigits(port.mac));
+  return ports.map(({ planned }) => planned);
+}
+
+/** Else one of the two is of another life of the port. */
+const isOfPort = (plug: SwitchPlug, network: NetworkPicture, port: PortPicture): boolean =>
+  plug.networkId === network.id &&
+  plug.instanceId === port.instanceId &&
+  macDigits(plug.mac) === macDigits(port.mac);
+
+function ownAddresses(port: PortPicture): readonly string[] {
+  const given = port.addresses.flatMap(({ address }) => addressDigits(address) ?? []);
+  return [...given, linkLocalOf(macDigits(port.mac))];
+}
+
+/**
+ * Of IPv6's link-local addresses a port has the one that is made of its MAC. Others (RFC 7217) could be
+ * anybody's, and nobody could reach them: the switch tells addresses from the picture, and learns none.
+ */
+function sourcesOf(port: PortPicture): ReadonlyMap<string, AddressSet> {
+  const own = macDigits(port.mac);
+  const texts = new Map([[own, port.addresses.map(({ address }) => address)]]);
+  for (const { cidr, mac } of port.addressPairs) {
+    const key = mac === null ? own : macDigits(mac);
+    texts.set(key, [...(texts.get(key) ?? []), cidr]);
+  }
+  return new Map([...texts].map(([mac, some]) => [mac, new AddressSet([...some, colons(linkLocalOf(mac))])]));
+}
+
+const colons = (digits: string): string => digits.match(/.{4}/g)?.join(":") ?? "";
+
+/** Of several ports with the same pair, the first: nobody says which of them has it at the moment. */
+function addPairs(
+  planned: PlannedPort,
+  port: PortPicture,
+  byMac: Map<string, PlannedPort>,
+  byAddress: Map<string, string>,
+): void {
+  for (const { cidr, mac } of port.addressPairs) {
+    const key = mac === null ? planned.mac : macDigits(mac);
+    if (!byMac.has(key)) byMac.set(key, planned);
+    const address = /\/(?:32|128)$/.test(cidr) ? addressDigits(cidr.split("/")[0] ?? "") : undefined;
+    if (address !== undefined && !byAddress.has(address)) byAddress.set(address, key);
+  }
+}

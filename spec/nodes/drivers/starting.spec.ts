@@ -1,0 +1,65 @@
+/** What QEMU's driver refuses to start, by value. */
+import { expect } from "chai";
+import { refuseUnfit } from "../../../nodes/drivers/qemu/starting.ts";
+import { refuseUnplugged } from "../../../nodes/drivers/unplugged.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import type { OfferedShapes } from "../../../protocol/shape.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { machineSpec } from "../../support/driver-world.ts";
+
+const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64-v1" };
+const offered: OfferedShapes = {
+  ...{ versions: [1], machineTypes: [shape.machineType], cpuModels: [shape.cpuModel] },
+  ...{ machineType: shape.machineType, cpuModel: shape.cpuModel, aliases: [] },
+};
+const card = (index: number) => ({
+  ...{ portId: `p${index}`, networkId: "n", mac: `52:54:00:00:00:0${index}`, mtuBytes: 1_450 },
+});
+const cards = (count: number) => Array.from({ length: count }, (_, index) => card(index));
+const refusal = (attempt: () => void): string => {
+  try {
+    attempt();
+  } catch (error) {
+    if (error instanceof StatusError && error.reason === "hypervisorRefused") return error.message;
+    throw error;
+  }
+  return "";
+};
+const unfit = (spec: Partial<MachineSpec>) =>
+  refuseUnfit(machineSpec(spec), async () => offered).then(
+    () => "",
+    (error: unknown) => (error instanceof StatusError ? error.message : String(error)),
+  );
+
+describe("a guest with interfaces", () => {
+  it("has the shape that has places for them, and no more than these", async () => {
+    expect(await unfit({ shape, interfaces: cards(8) })).to.equal("");
+    expect(await unfit({ shape, interfaces: [] })).to.equal("");
+    expect(await unfit({ interfaces: [] })).to.match(/has interfaces, and no shape/);
+    expect(await unfit({ shape, interfaces: cards(9) })).to.match(/8 interfaces at most/);
+    expect(await unfit({}), "one of before").to.equal("");
+  });
+
+  it("is plugged into each of them in their order, and into what its hypervisor can open", () => {
+    const spec = machineSpec({ shape, interfaces: cards(2) });
+    const stream = ({ mac, mtuBytes }: ReturnType<typeof card>) => ({
+      ...{ kind: "stream" as const, path: "/s", mac, mtuBytes },
+    });
+    const paths = { directory: "/", disk: undefined, kernel: undefined, ramdisk: undefined };
+    const [one, other] = cards(2).map(stream);
+    if (one === undefined || other === undefined) throw new Error("There are two.");
+    const plugged = (interfaces: readonly (typeof one)[]) =>
+      refusal(() => refuseUnplugged(spec, { ...paths, interfaces }, ["stream"]));
+    expect(plugged([one, other])).to.equal("");
+    for (const wrong of [[], [one], [other, one], [one, other, other]])
+      expect(plugged(wrong)).to.match(/is not plugged into its ports/);
+    expect(refusal(() => refuseUnplugged(spec, paths, ["stream"]))).to.match(/not plugged/);
+    expect(refusal(() => refuseUnplugged(spec, { ...paths, interfaces: [one, other] }, ["tap"]))).to.match(
+      /into tap, and its host's network offers stream/,
+    );
+    expect(
+      refusal(() => refuseUnplugged(machineSpec(), paths, ["tap"])),
+      "one of before",
+    ).to.equal("");
+  });
+});

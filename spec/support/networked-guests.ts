@@ -1,0 +1,181 @@
+/**
+ * Real guests on the networks of one host, without controllers: they are started by the hypervisor's driver,
+ * and the network's driver is told of pictures that are made here. Each guest pings the addresses that it is
+ * told, again and again, and says on its console whether they answer.
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { ImageStore } from "../../nodes/drivers/images/store.ts";
+import { createDrivers } from "../../nodes/drivers/index.ts";
+import type { Drivers } from "../../nodes/drivers/kinds.ts";
+import { systemClock, systemIds } from "../../nodes/process/clock.ts";
+import { readSwitchApplied } from "../../nodes/switch/state.ts";
+import type { MachineInterface } from "../../protocol/interface.ts";
+import type { MachineSpec } from "../../protocol/machine.ts";
+import type { GroupPicture, HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
+import { machineSpec, silentLog, temporaryDirectory } from "./driver-world.ts";
+import type { TestGuest } from "./live-guest.ts";
+
+const never = new AbortController().signal;
+const ids = systemIds(0);
+export const mtuBytes = 1_442;
+
+/** Groups of the two projects: all may go out, and what comes from the project itself may come in. */
+const groupOf = (project: string, members: readonly string[]): GroupPicture => {
+  const none = { protocol: null, portMin: null, portMax: null, remoteCidr: null };
+  return {
+    id: `group-${project}`,
+    rules: [
+      { direction: "egress", ipVersion: 4, ...none, remoteGroupId: null },
+      { direction: "ingress", ipVersion: 4, ...none, remoteGroupId: `group-${project}` },
+    ],
+    members: members.map((address) => `${address}/32`),
+  };
+};
+
+export interface NetworkedGuest {
+  readonly spec: MachineSpec;
+  readonly project: string;
+  readonly address: string;
+  readonly plugs: readonly MachineInterface[];
+}
+
+/** The addresses of all projects are of the same range. */
+export const networkOf = (project: string, guests: readonly NetworkedGuest[]): NetworkPicture => {
+  const own = guests.filter((one) => one.project === project);
+  return {
+    ...{ id: `network-${project}`, number: project.length, mtuBytes },
+    subnets: [
+      {
+        ...{ id: `subnet-${project}`, cidr: "10.9.0.0/24", gateway: null, dnsServers: [] },
+        ...{ hostRoutes: [], dhcp: true },
+      },
+    ],
+    ports: own.flatMap(({ plugs, spec, address }) =>
+      plugs.map(({ portId, mac }) => ({
+        ...{ id: portId, instanceId: spec.instanceId, mac, portSecurity: true, addressPairs: [] },
+        addresses: [{ subnetId: `subnet-${project}`, address }],
+        groupIds: [`group-${project}`],
+      })),
+    ),
+  };
+};
+
+export function pictureOf(version: number, guests: readonly NetworkedGuest[]): HostNetworking {
+  const projects = [...new Set(guests.map(({ project }) => project))];
+  const addressesOf = (project: string) =>
+    guests.flatMap((one) => (one.project === project ? [one.address] : []));
+  return {
+    version,
+    networks: projects.map((project) => networkOf(project, guests)),
+    groups: projects.map((project) => groupOf(project, addressesOf(project))),
+  };
+}
+
+export const pinging = (addresses: readonly string[]): string => `#!/bin/sh
+round=0
+while :; do
+  round=$((round + 1))
+  for address in ${addresses.join(" ")}; do
+    answer=silent
+    ping -c 1 -W 1 "$address" >/dev/null 2>&1 && answer=answers
+    echo "NOVACT-GUEST PING $round $address $answer"
+  done
+  usleep 200000
+done
+`;
+
+export async function makeNetworkedHost(guest: TestGuest) {
+  const place = await temporaryDirectory();
+  const [imageStore, stateDirectory] = [join(place.path, "store"), join(place.path, "state")];
+  const store = new ImageStore({ directory: imageStore, sources: [guest.directory] });
+  const [kernel, ramdisk] = await Promise.all([
+    store.registerFile({ path: guest.kernel }),
+    store.registerFile({ path: guest.ramdisk }),
+  ]);
+  const open = () => openDrivers(stateDirectory, imageStore);
+  let drivers = open();
+  const { shapes } = await drivers.hypervisor.capabilities();
+  if (shapes === undefined) throw new Error("QEMU offers no shapes here.");
+  const { versions, machineType, cpuModel } = shapes;
+  const shape = { version: versions.at(-1) ?? 0, machineType, cpuModel };
+  const image = { id: "tiny", disk: null, kernel, ramdisk, commandLine: guest.commandLine };
+  const own = join(stateDirectory, "network");
+  return {
+    get drivers() {
+      return drivers;
+    },
+    stateDirectory,
+    makeGuest: (project: string, last: number, pings: readonly string[]): NetworkedGuest => {
+      const mac = `52:54:00:09:00:${last.toString(16).padStart(2, "0")}`;
+      const networkId = `network-${project}`;
+      const plugs = [{ portId: ids.next(), networkId, mac, mtuBytes }];
+      const told = {
+        ...{ hostname: `${project}-${last}`, availabilityZone: "nova", launchIndex: 0, metadata: {} },
+        ...{ publicKeys: [], configDrive: true },
+        userData: Buffer.from(pinging(pings)).toString("base64"),
+      };
+      const spec = machineSpec({ project, guest: told, shape, interfaces: plugs, image });
+      return { spec, project, plugs, address: `10.9.0.${last}` };
+    },
+    /** As the agent's next life does; the one before ends without a word. */
+    restartAgent: async () => {
+      await drivers.network?.detach(false);
+      await drivers.hypervisor.detach();
+      drivers = open();
+      await drivers.hypervisor.list();
+    },
+    start: (one: NetworkedGuest) => start(drivers, one),
+    release: (one: NetworkedGuest) => release(drivers, one),
+    apply: (version: number, guests: readonly NetworkedGuest[]) =>
+      networkIn(drivers).apply(pictureOf(version, guests), never),
+    consoleOf: async ({ spec }: NetworkedGuest) =>
+      (await drivers.consoles.read(spec.instanceId, { tailLines: 400 }))?.text ?? "",
+    switchIs: () => readSwitchApplied(join(own, "switch", "applied.json")),
+    portFiles: () => readdir(join(own, "ports"), { recursive: true }),
+    close: async () => {
+      for (const { instanceId } of await drivers.hypervisor.list())
+        await drivers.hypervisor.halt(instanceId, never);
+      await drivers.hypervisor.detach();
+      await drivers.network?.detach(true);
+      await place.remove();
+    },
+  };
+}
+export type NetworkedHost = Awaited<ReturnType<typeof makeNetworkedHost>>;
+
+const openDrivers = (stateDirectory: string, imageStore: string): Drivers =>
+  createDrivers(
+    {
+      hypervisor: { driver: "qemu", options: { accelerator: "tcg" } },
+      disks: { driver: "files", options: {} },
+      network: { driver: "user", options: {} },
+      volumes: undefined,
+    },
+    {
+      ...{ hostId: "host", hostName: "host", stateDirectory, computerDirectory: stateDirectory, imageStore },
+      ...{ clock: systemClock, ids, log: silentLog },
+    },
+  );
+
+function networkIn({ network }: Drivers) {
+  if (network === undefined) throw new Error("The host has no network.");
+  return network;
+}
+
+async function start(drivers: Drivers, { spec, plugs }: NetworkedGuest) {
+  const paths = await drivers.disks.ensure(spec, never);
+  const { instanceId, ownerEpoch, guest } = spec;
+  const interfaces = [];
+  for (const plug of plugs) {
+    const port = { ...plug, instanceId, ownerEpoch, hostName: guest?.hostname ?? "guest" };
+    interfaces.push(await networkIn(drivers).ensurePort(port, never));
+  }
+  return drivers.hypervisor.start(spec, { ...paths, interfaces }, never);
+}
+
+async function release(drivers: Drivers, { spec, plugs }: NetworkedGuest): Promise<void> {
+  await drivers.hypervisor.halt(spec.instanceId, never);
+  for (const { portId } of plugs) await networkIn(drivers).releasePort(portId, spec.ownerEpoch, never);
+  await drivers.disks.release(spec.instanceId);
+}

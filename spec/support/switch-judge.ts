@@ -1,0 +1,38 @@
+/** Asks the switch's decisions about one frame after the other, without any process. */
+import { FlowMemory } from "../../nodes/switch/filter/judge.ts";
+import { planOf } from "../../nodes/switch/plan.ts";
+import type { SwitchState } from "../../nodes/switch/state.ts";
+import { type Outcome, switchFrame } from "../../nodes/switch/switching.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
+import { type Guest, portIdOf, stateOfGuests } from "./switch-world.ts";
+
+export class SwitchJudge {
+  readonly #memory = new FlowMemory();
+  #plan = planOf({ networking: null, plugs: [] });
+  nowMs = 0;
+
+  constructor(state?: SwitchState) {
+    if (state !== undefined) this.apply(state);
+  }
+
+  /** All guests are plugged in. */
+  static of(guests: readonly Guest[], networking: HostNetworking): SwitchJudge {
+    return new SwitchJudge(stateOfGuests(guests, networking));
+  }
+
+  apply(state: SwitchState): void {
+    this.#plan = planOf(state);
+    this.#memory.apply(this.#plan);
+  }
+
+  outcome(from: Guest, frame: Buffer): Outcome {
+    return switchFrame({ plan: this.#plan, memory: this.#memory }, portIdOf(from), frame, this.nowMs);
+  }
+
+  /** The port that gets the frame, or the reason of its drop, in one word. */
+  send(from: Guest, frame: Buffer): string {
+    const outcome = this.outcome(from, frame);
+    if (outcome.kind === "deliver") return outcome.to;
+    return outcome.kind === "answer" ? "answer" : outcome.reason;
+  }
+}

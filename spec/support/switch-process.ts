@@ -1,0 +1,81 @@
+/** A switch's real process in a directory of its own, with fake guests, for specs. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { programFile } from "../../nodes/package/program-files.ts";
+import {
+  readSwitchApplied,
+  type SwitchApplied,
+  switchFiles,
+  writeSwitchState,
+} from "../../nodes/switch/state.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
+import { FakeNic } from "./fake-nic.ts";
+import { type Guest, plugOf, portIdOf } from "./switch-world.ts";
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+export class SwitchBench {
+  readonly directory = mkdtempSync(join(tmpdir(), "novact-switch-"));
+  readonly #nics = new Map<string, FakeNic>();
+  #process: ChildProcess | undefined;
+  #log = "";
+
+  get log(): string {
+    return this.#log;
+  }
+
+  get process(): ChildProcess {
+    if (this.#process === undefined) throw new Error("No switch was started.");
+    return this.#process;
+  }
+
+  start(): ChildProcess {
+    const child = spawn(process.execPath, [programFile("switch/main"), "--directory", this.directory], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      this.#log += text;
+    });
+    this.#process = child;
+    return child;
+  }
+
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const ended = once(this.process, "exit");
+    this.process.kill(signal);
+    await ended;
+  }
+
+  async listen(guest: Guest): Promise<FakeNic> {
+    const nic = await FakeNic.listen(plugOf(guest, this.directory).path);
+    this.#nics.set(portIdOf(guest), nic);
+    return nic;
+  }
+
+  /** Writes the state, and waits until it is applied and every guest that listens is connected. */
+  async apply(guests: readonly Guest[], networking: HostNetworking | null): Promise<SwitchApplied> {
+    const plugs = guests.map((guest) => plugOf(guest, this.directory));
+    const hash = await writeSwitchState(join(this.directory, switchFiles.state), { networking, plugs });
+    const connected = plugs.filter(({ portId }) => this.#nics.has(portId)).length;
+    return this.until(({ state, plugs: count }) => state === hash && count === connected);
+  }
+
+  /** What the living switch says, as soon as it fits. */
+  async until(fits: (applied: SwitchApplied) => boolean): Promise<SwitchApplied> {
+    for (;;) {
+      const applied = await readSwitchApplied(join(this.directory, switchFiles.applied));
+      if (applied !== undefined && applied.pid === this.process.pid && fits(applied)) return applied;
+      await pause(2);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+    for (const nic of this.#nics.values()) await nic.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
