@@ -1,7 +1,7 @@
 /**
  * Frames on their way to one guest: those of one moment are written at once. A guest that does not read has
- * its frames dropped, and only its own; what waits for it is bounded. Who sends it more than it reads has only
- * half of the room: the other half is for those who send it little.
+ * its frames dropped, and only its own; what waits for it is bounded. Who sends it more than it reads has
+ * only half of the room: the other half is for those who send it little.
  */
 import type { Socket } from "node:net";
 import { frameBytesMax, lengthBytes } from "./frames/stream.ts";

@@ -30,7 +30,7 @@ describe("the switch's process and hostile guests", function () {
     const path = join(bench.directory, switchFiles.counters);
     return existsSync(path) ? JSON.parse(readFileSync(path, "utf8"))[portIdOf(guest)] : undefined;
   };
-  /** There and back, so many times, one after the other. */
+  /** Sends a frame there and another back, so many times. */
   const talk = async (rounds: number): Promise<void> => {
     for (let round = 0; round < rounds; round += 1) {
       const text = `round ${round}.`;
@@ -46,7 +46,7 @@ describe("the switch's process and hostile guests", function () {
     for (; goesOn(); rounds += 1) {
       attacker.send(...frames);
       await attacker.until(() => attacker.unsentBytes === 0);
-      // When everything was taken at once, nothing else has had its turn here.
+      // A flood that is taken at once must leave this process time for the guests that talk.
       await new Promise((resolve) => setImmediate(resolve));
     }
     return rounds;
@@ -99,7 +99,7 @@ describe("the switch's process and hostile guests", function () {
       expect(await flooding, "rounds of the flood").to.be.above(0);
       [first, second].map(({ received }) => received.splice(0));
     }
-    // Beside the connections that one port may have, nothing of it is kept.
+    // Of the floods, the switch keeps the connections of one port at most.
     expect(memoryMib()).to.be.below(250);
   });
 
