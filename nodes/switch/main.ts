@@ -8,7 +8,7 @@
  */
 import "../process/umask.ts";
 import { ftruncateSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ownVersion } from "../package/program-files.ts";
 import { proofOf } from "../process/owned-process.ts";
@@ -48,6 +48,9 @@ class SwitchProcess {
   readonly #counters: Report;
   readonly #watch: StateWatch;
   #state: Pick<SwitchApplied, "version" | "state" | "fault"> = { version: null, state: null, fault: null };
+
+  /** What is in the file of the counters. */
+  #counted = "";
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -94,15 +97,21 @@ class SwitchProcess {
     return writeSwitchApplied(this.#file("applied"), applied);
   }
 
-  #writeCounters(): Promise<void> {
-    return replaceFile(this.#file("counters"), JSON.stringify(this.#switch.counters()), false);
+  async #writeCounters(): Promise<void> {
+    const text = JSON.stringify(this.#switch.counters());
+    if (text === this.#counted) return;
+    await replaceFile(this.#file("counters"), text, false);
+    this.#counted = text;
   }
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const { directory } = parseArgs({ options: { directory: { type: "string" } } }).values;
-if (directory === undefined) throw new Error("Usage: node nodes/switch/main.ts --directory DIRECTORY");
+const { directory: given } = parseArgs({ options: { directory: { type: "string" } } }).values;
+if (given === undefined) throw new Error("Usage: node nodes/switch/main.ts --directory DIRECTORY");
+const directory = resolve(given);
+// By which the driver proves that the process is the directory's.
+process.chdir(directory);
 const release = ownVersion();
 const startTicks = Number(proofOf(process.pid, directory)?.startTicks ?? 0);
 const lock = takeLock(join(directory, switchFiles.lock));

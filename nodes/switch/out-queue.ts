@@ -1,6 +1,7 @@
 /**
  * Frames on their way to one guest: those of one moment are written at once. A guest that does not read has
- * its frames dropped, and only its own; what waits for it is bounded.
+ * its frames dropped, and only its own; what waits for it is bounded. Who sends it more than it reads has
+ * only half of the room: the other half is for those who send it little.
  */
 import type { Socket } from "node:net";
 import { frameBytesMax, lengthBytes } from "./frames/stream.ts";
@@ -15,20 +16,32 @@ export class OutQueue {
   readonly #socket: Socket;
   #batch: Buffer | undefined;
   #bytes = 0;
+  /** Bytes of each port since nothing waited. */
+  readonly #sentBy = new Map<string, number>();
 
   constructor(socket: Socket) {
     this.#socket = socket;
   }
 
-  /** Copies the frame. False: it found no room. */
-  push(frame: Buffer): boolean {
+  /** Copies the frame, which is from this port. False: it found no room. */
+  push(frame: Buffer, sender: string): boolean {
     const bytes = lengthBytes + frame.length;
-    if (this.#socket.writableLength + this.#bytes + bytes > switchLimits.queueBytesMax) return false;
+    if (!this.#hasRoom(bytes, sender)) return false;
     if (this.#bytes + bytes > batchBytes) this.flush();
     this.#batch ??= spare.pop() ?? Buffer.allocUnsafeSlow(batchBytes);
     this.#batch.writeUInt32BE(frame.length, this.#bytes);
     this.#batch.set(frame, this.#bytes + lengthBytes);
     this.#bytes += bytes;
+    return true;
+  }
+
+  #hasRoom(bytes: number, sender: string): boolean {
+    const waiting = this.#socket.writableLength + this.#bytes;
+    if (waiting === 0) this.#sentBy.clear();
+    const sent = (this.#sentBy.get(sender) ?? 0) + bytes;
+    const { queueBytesMax } = switchLimits;
+    if (waiting + bytes > (sent > queueBytesMax / 2 ? queueBytesMax / 2 : queueBytesMax)) return false;
+    this.#sentBy.set(sender, sent);
     return true;
   }
 

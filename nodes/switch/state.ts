@@ -25,6 +25,12 @@ export const switchFiles = {
   lock: "lock",
 } as const;
 
+/**
+ * Flags of Node for the switch's process: frames leave much garbage behind, which V8 would let grow. With
+ * the whole table of connections in use, the process had 170 MiB; 430 MiB without these flags (measured).
+ */
+export const switchFlags = ["--max-semi-space-size=2", "--max-old-space-size=256"] as const;
+
 const SwitchPlug = answer({
   portId: Id,
   networkId: Id,

@@ -86,10 +86,10 @@ export class Switch {
   #carry(portId: string, bytes: Buffer, counters: PortCounters): void {
     count(counters.sent, bytes);
     const outcome = this.#outcomeOf(portId, bytes);
-    if (outcome.kind === "deliver") this.#send(outcome.to, bytes);
+    if (outcome.kind === "deliver") this.#send(outcome.to, bytes, portId);
     else if (outcome.kind === "answer") {
       counters.answered += 1;
-      this.#send(portId, outcome.frame);
+      this.#send(portId, outcome.frame, portId);
     } else (this.#plugged.get(outcome.to ?? portId)?.counters ?? counters).drop(outcome.reason);
   }
 
@@ -104,12 +104,12 @@ export class Switch {
     }
   }
 
-  #send(portId: string, frame: Buffer): void {
+  #send(portId: string, frame: Buffer, sender: string): void {
     const receiver = this.#plugged.get(portId);
     if (receiver === undefined) return;
     const { connection, counters } = receiver;
     if (connection.queue === undefined) counters.drop("notConnected");
-    else if (!connection.queue.push(frame)) counters.drop("queueFull");
+    else if (!connection.queue.push(frame, sender)) counters.drop("queueFull");
     else {
       this.#unwritten.add(connection.queue);
       count(counters.received, frame);

@@ -5,12 +5,14 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 
+const nothing = Buffer.alloc(0);
+
 export class FakeNic {
   readonly received: Buffer[] = [];
   readonly #server: Server;
   readonly #watching = new Set<() => void>();
   #socket: Socket | undefined;
-  #kept = Buffer.alloc(0);
+  #kept: Buffer = nothing;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -38,7 +40,7 @@ export class FakeNic {
   }
 
   sendBytes(bytes: Buffer): void {
-    this.#socket?.write(bytes);
+    this.#socket?.write(bytes, () => this.#look());
   }
 
   /** Bytes that the switch has not read. */
@@ -75,11 +77,13 @@ export class FakeNic {
   /** The first frame received that fits, now or later. */
   async frame(fits: (frame: Buffer) => boolean): Promise<Buffer> {
     let found: Buffer | undefined;
+    let seen = 0;
     await this.until(() => {
-      found = this.received.find(fits);
+      for (; found === undefined && seen < this.received.length; seen += 1)
+        if (fits(this.received[seen] ?? nothing)) found = this.received[seen];
       return found !== undefined;
     });
-    return found ?? Buffer.alloc(0);
+    return found ?? nothing;
   }
 
   async close(): Promise<void> {
@@ -90,7 +94,7 @@ export class FakeNic {
 
   #take(socket: Socket): void {
     this.#socket = socket;
-    this.#kept = Buffer.alloc(0);
+    this.#kept = nothing;
     socket.on("data", (bytes: Buffer) => this.#read(bytes));
     socket.on("error", () => undefined);
     socket.on("close", () => {
@@ -101,12 +105,13 @@ export class FakeNic {
   }
 
   #read(bytes: Buffer): void {
-    this.#kept = Buffer.concat([this.#kept, bytes]);
-    while (this.#kept.length >= 4 && this.#kept.length >= 4 + this.#kept.readUInt32BE(0)) {
-      const end = 4 + this.#kept.readUInt32BE(0);
-      this.received.push(this.#kept.subarray(4, end));
-      this.#kept = this.#kept.subarray(end);
+    let kept = Buffer.concat([this.#kept, bytes]);
+    while (kept.length >= 4 && kept.length >= 4 + kept.readUInt32BE(0)) {
+      const end = 4 + kept.readUInt32BE(0);
+      this.received.push(kept.subarray(4, end));
+      kept = kept.subarray(end);
     }
+    this.#kept = kept;
     this.#look();
   }
 

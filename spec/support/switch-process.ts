@@ -9,6 +9,7 @@ import {
   readSwitchApplied,
   type SwitchApplied,
   switchFiles,
+  switchFlags,
   writeSwitchState,
 } from "../../nodes/switch/state.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
@@ -33,9 +34,8 @@ export class SwitchBench {
   }
 
   start(): ChildProcess {
-    const child = spawn(process.execPath, [programFile("switch/main"), "--directory", this.directory], {
-      stdio: ["ignore", "ignore", "pipe"],
-    });
+    const argv = [...switchFlags, programFile("switch/main"), "--directory", this.directory];
+    const child = spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] });
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#log += text;
     });

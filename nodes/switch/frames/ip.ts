@@ -1,7 +1,7 @@
 /**
  * Headers of IPv4 (RFC 791) and IPv6 (RFC 8200), up to the protocol that they carry. Whatever two readers
- * might take for different things is refused: lengths that do not fit, headers that never end, and routing
- * headers, by which a packet's destination is another one than it says.
+ * might take for different things is refused: lengths that do not fit, headers that never end, and source
+ * routes, by which a packet's destination is another one than it says.
  */
 import { ethernetBytes, etherTypes, type Frame } from "./ethernet.ts";
 
@@ -48,7 +48,7 @@ export function readIpv4(bytes: Buffer, start: number, cut = false): IpPacket | 
   if (first >> 4 !== 4 || headerBytes < 20 || totalBytes < headerBytes || (endsEarly && !cut))
     return undefined;
   const end = endsEarly ? bytes.length : start + totalBytes;
-  if (start + headerBytes > end) return undefined;
+  if (start + headerBytes > end || hasSourceRoute(bytes, start + 20, start + headerBytes)) return undefined;
   const flags = bytes.readUInt16BE(start + 6);
   const [offsetBytes, more] = [(flags & 0x1fff) * 8, (flags & 0x2000) !== 0];
   if (offsetBytes + totalBytes - headerBytes > packetBytesMax) return undefined;
@@ -62,6 +62,23 @@ export function readIpv4(bytes: Buffer, start: number, cut = false): IpPacket | 
     at: start + headerBytes,
     end,
   };
+}
+
+/** Options of IPv4 that lead a packet elsewhere, loosely and strictly. */
+const sourceRoutes = [131, 137];
+
+/** True also for options that go beyond the header's end. */
+function hasSourceRoute(bytes: Buffer, from: number, end: number): boolean {
+  for (let at = from; at < end; ) {
+    const option = bytes[at] ?? 0;
+    if (option === 0) return false;
+    // Padding has no length.
+    const length = option === 1 ? 1 : at + 1 < end ? (bytes[at + 1] ?? 0) : 0;
+    const isFit = length >= (option === 1 ? 1 : 2) && at + length <= end;
+    if (!isFit || sourceRoutes.includes(option)) return true;
+    at += length;
+  }
+  return false;
 }
 
 export function readIpv6(bytes: Buffer, start: number, cut = false): IpPacket | undefined {

@@ -110,6 +110,21 @@ describe(`frames (SEED=${seed})`, () => {
     ];
     expect(faults).to.deep.equal([undefined, undefined, undefined, undefined, undefined]);
     expect(readIp(frameOf(ip4Frame(there, 17, Buffer.alloc(64), { offset: 65_528 })))).to.equal(undefined);
+    const passes = (hex: string) => readIp(frameOf(ip4Frame(there, 17, udp(1, 2), { options: bytes(hex) })));
+    const options = [
+      "01010101",
+      "94040000",
+      "00000000",
+      "83030400",
+      "89030400",
+      "94ff0000",
+      "01010194",
+      "94010000",
+    ];
+    expect(
+      options.map((hex) => passes(hex) !== undefined),
+      "source routes, and what has no end",
+    ).to.deep.equal([...[true, true, true, false, false, false, false, false]]);
   });
 
   it("of TCP, UDP and ICMP have a flow, whose reverse is that of the answer", () => {
