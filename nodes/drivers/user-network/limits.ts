@@ -13,8 +13,6 @@ export const userNetworkLimits = {
   restartBackoffMsMax: 30_000,
   /** A switch that has lived this long has not failed at its start. */
   provenAfterMs: 60_000,
-  /** How long a switch may take to say its first word; then it is killed and started again. */
-  startPatienceMs: 45_000,
   /** From SIGTERM until the switch is killed. */
   endPatienceMs: 3_000,
   /** From SIGKILL until its end is given up. */

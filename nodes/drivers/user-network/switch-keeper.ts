@@ -1,7 +1,7 @@
 /**
  * Keeps a host's switch: tells it what is wanted, waits until that is applied, and has one alive as long as a
  * port is plugged in. A switch that runs stays when the agent ends, or is replaced by one of another version;
- * one of another version that cannot read what this agent writes is replaced. This file must never end a
+ * one of another version that does not understand what this agent writes is replaced. This file must never end a
  * switch that carries packets for any other reason.
  */
 import type { ChildProcess } from "node:child_process";
@@ -22,9 +22,22 @@ import {
 import { isMissing } from "../durable-file.ts";
 import { delay, Turns, throwIfAborted } from "../waiting.ts";
 import { userNetworkLimits } from "./limits.ts";
-import { endSwitch, findSwitch, hintSwitch, type SwitchPlace, startSwitch } from "./switch-process.ts";
+import {
+  endSwitch,
+  findSilentSwitch,
+  findSwitch,
+  hintSwitch,
+  type SwitchPlace,
+  startSwitch,
+} from "./switch-process.ts";
 
 const limits = userNetworkLimits;
+
+/**
+ * The oldest version whose switch understands all that this agent writes. Fields that a switch does not know
+ * are ignored: whoever adds one that decides what passes writes the version of then here.
+ */
+const oldestSwitch = "0.3.0";
 
 /** A switch that this agent has started. */
 interface Started {
@@ -114,11 +127,8 @@ export class SwitchKeeper {
 
   async #end(): Promise<void> {
     this.#timer?.cancel();
-    const young = this.#started;
     this.#started = undefined;
     await endSwitch(this.#place);
-    // One that has not said a word yet is not found.
-    if (young !== undefined && !young.ended) young.child.kill("SIGKILL");
   }
 
   #lookSoon(ms: number): void {
@@ -142,18 +152,17 @@ export class SwitchKeeper {
     const nowMs = this.#place.clock.monotonicMs();
     const said = await findSwitch(this.#place);
     if (said !== undefined) return this.#judge(said, nowMs);
-    const started = this.#started;
-    if (started !== undefined && !started.ended) {
-      if (nowMs - started.atMs > limits.startPatienceMs) started.child.kill("SIGKILL");
-      return;
-    }
-    if (nowMs >= this.#startAtMs) this.#start(nowMs);
+    if (this.#started?.ended === false || nowMs < this.#startAtMs) return;
+    if ((await findSilentSwitch(this.#place)) === undefined) this.#start(nowMs);
+    else this.#startAtMs = nowMs + limits.restartBackoffMsMax;
   }
 
   async #judge(said: SwitchApplied, nowMs: number): Promise<void> {
     const { fault, release, pid } = said;
     if (this.#started === undefined || nowMs - this.#started.atMs > limits.provenAfterMs) this.#backoffMs = 0;
-    if (fault === null || release === ownVersion() || said.state === this.#hash) return;
+    if (release === ownVersion()) return;
+    const isDeaf = fault !== null && said.state !== this.#hash;
+    if (!isDeaf && !isOlder(release, oldestSwitch)) return;
     this.#log.warn(
       { pid, release, fault },
       "a switch of another version does not understand, and is replaced",
@@ -179,6 +188,14 @@ export class SwitchKeeper {
       this.#log.error({ error: String(error) }, "the switch of this host could not be started");
     });
   }
+}
+
+/** Versions as `major.minor.patch`; what is none is older than all. */
+function isOlder(release: string, than: string): boolean {
+  const numbers = (text: string) => text.split(/[.-]/, 3).map((part) => Number(part) || 0);
+  const [one, other] = [numbers(release), numbers(than)];
+  const at = other.findIndex((number, index) => (one[index] ?? 0) !== number);
+  return at >= 0 && (one[at] ?? 0) < (other[at] ?? 0);
 }
 
 function notApplied(said: SwitchApplied | undefined): StatusError {

@@ -9,8 +9,9 @@ import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { readSwitchApplied, type SwitchApplied, switchFiles } from "../../switch/state.ts";
+import { diskError, isDiskFull } from "../durable-file.ts";
 import { driverLimits } from "../limits.ts";
-import { livingStat } from "../process-owners.ts";
+import { listProcesses, livingStat } from "../process-owners.ts";
 import { toolEnvironment } from "../tool.ts";
 import { delay } from "../waiting.ts";
 import { userNetworkLimits } from "./limits.ts";
@@ -44,12 +45,26 @@ async function isSwitch(directory: string, { pid, startTicks }: Identity): Promi
   return (await readlink(`/proc/${pid}/cwd`).catch(() => "")) === directory;
 }
 
+/**
+ * A living switch that could not say anything of itself: it has just begun, or the disk is full. It takes a
+ * look at each of this user's processes.
+ */
+export async function findSilentSwitch({ directory }: SwitchPlace): Promise<Identity | undefined> {
+  const own = process.getuid?.();
+  for (const { pid } of await listProcesses(
+    ({ uids }) => uids.every((uid) => uid === own),
+    (uid) => uid === own,
+  )) {
+    const { startTicks = Number.NaN } = livingStat(pid) ?? {};
+    if (await isSwitch(directory, { pid, startTicks })) return { pid, startTicks };
+  }
+  return undefined;
+}
+
 /** Starts a switch; when another one lives, this one ends at once. @throws Error when none can be started */
 export function startSwitch({ directory, program }: SwitchPlace): ChildProcess {
-  const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-  const log = openSync(join(directory, logName), noFollow, 0o600);
+  const log = openLog(directory);
   try {
-    if (fstatSync(log).size > driverLimits.processLogBytesMax) ftruncateSync(log);
     const child = spawn(process.execPath, [...flags, program, "--directory", directory], {
       cwd: directory,
       env: toolEnvironment,
@@ -59,7 +74,20 @@ export function startSwitch({ directory, program }: SwitchPlace): ChildProcess {
     child.unref();
     return child;
   } finally {
-    closeSync(log);
+    if (log !== "ignore") closeSync(log);
+  }
+}
+
+/** `ignore`: there is no room for a log, and packets matter more. */
+function openLog(directory: string): number | "ignore" {
+  const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
+  try {
+    const log = openSync(join(directory, logName), noFollow, 0o600);
+    if (fstatSync(log).size > driverLimits.processLogBytesMax) ftruncateSync(log);
+    return log;
+  } catch (error) {
+    if (isDiskFull(diskError(error, "Opening the log of the switch"))) return "ignore";
+    throw error;
   }
 }
 
@@ -70,7 +98,7 @@ export async function hintSwitch({ directory }: SwitchPlace, identity: Identity)
 
 /** Ends the living switch, if there is one. @throws Error when it does not end */
 export async function endSwitch(place: SwitchPlace): Promise<void> {
-  const living = await findSwitch(place);
+  const living = (await findSwitch(place)) ?? (await findSilentSwitch(place));
   if (living === undefined) return;
   signal(living, "SIGTERM");
   if (await ends(place.clock, living, endPatienceMs)) return;

@@ -119,21 +119,36 @@ describe("the switch of the network driver user", function () {
   it("of another version stays as long as it understands, and is replaced when it does not", async () => {
     await mkdir(bench.own, { mode: 0o700 });
     const standIn = join(bench.own, "stand-in.json");
-    await writeFile(standIn, JSON.stringify({ release: "0.0.1" }));
+    const release = "9.10.0";
+    await writeFile(standIn, JSON.stringify({ release }));
     const said = await plug();
     await (await bench.restartAgent()).apply(at(2), never);
-    expect(await bench.said()).to.deep.include({ pid: said.pid, release: "0.0.1", version: 2 });
-    await writeFile(standIn, JSON.stringify({ release: "0.0.1", fault: "It is no state of a switch." }));
+    expect(await bench.said()).to.deep.include({ pid: said.pid, release, version: 2 });
+    await writeFile(standIn, JSON.stringify({ release, fault: "It is no state of a switch." }));
     process.kill(said.pid, "SIGKILL");
     const deaf = await until(other(said.pid));
+    await writeFile(standIn, JSON.stringify({ release: "0.2.9" }));
+    const ignorant = await until(other(deaf.pid));
     await rm(standIn);
-    await until(other(deaf.pid));
+    await until(other(ignorant.pid));
+  });
+
+  it("that says nothing, since the disk was full, is no reason for a second one, and ends with the last port", async () => {
+    const said = await plug();
+    process.kill(said.pid, "SIGSTOP");
+    await bench.network.detach(false);
+    await rm(join(bench.own, "applied.json"));
+    const next = await bench.restartAgent();
+    const waiting = next.apply(at(2), AbortSignal.timeout(1_000)).catch((error: Error) => error.name);
+    expect(await waiting).to.equal("AbortError");
+    expect(await bench.said(), "no other one has begun").to.equal(undefined);
+    process.kill(said.pid, "SIGCONT");
+    await rm(join(bench.own, "applied.json"), { force: true });
+    await next.releasePort("port-1", 1, never);
+    expect(lives(said)).to.equal(false);
   });
 
   it("is not waited for any longer than the caller does", async () => {
-    await mkdir(bench.own, { mode: 0o700 });
-    const mute = { release: "0.0.1", fault: null };
-    await writeFile(join(bench.own, "stand-in.json"), JSON.stringify(mute));
     const said = await plug();
     process.kill(said.pid, "SIGSTOP");
     const off = AbortSignal.timeout(200);
