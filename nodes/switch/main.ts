@@ -1,29 +1,25 @@
 /**
- * The switch's process, one for each compute node with the driver `user`: carries Ethernet frames between the
- * guests of a network, and lives apart from the agent, which may end and begin meanwhile. What it does is
- * said by a file that the driver writes (state.ts); without that file nothing passes. Ended by SIGTERM, and
- * by the removal of its directory. When another switch has the directory, it ends at once, with 0.
+ * The switch's process, one for all compute nodes of a computer with the driver `user`: carries Ethernet
+ * frames between the guests of a network, and lives apart from the agents, which may end and begin meanwhile.
+ * What it does is said by a file of each node, in a directory of the node's own below this one (state.ts);
+ * without them nothing passes. Ended by SIGTERM, and by the removal of its directory. When another switch has
+ * the directory, it ends at once, with 0.
  *
  *   node nodes/switch/main.ts --directory DIRECTORY
  */
 import "../process/umask.ts";
-import { ftruncateSync, writeSync } from "node:fs";
+import { type FSWatcher, ftruncateSync, readdirSync, watch, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ownVersion } from "../package/program-files.ts";
 import { proofOf } from "../process/owned-process.ts";
 import { switchLimits } from "./limits.ts";
+import { messageOf, NodeState } from "./node-state.ts";
 import { takeLock } from "./only-one.ts";
 import { Report } from "./reports.ts";
-import {
-  readSwitchState,
-  replaceFile,
-  type SwitchApplied,
-  switchFiles,
-  writeSwitchApplied,
-} from "./state.ts";
-import { StateWatch } from "./state-watch.ts";
+import { replaceFile, switchFiles } from "./state.ts";
 import { Switch } from "./switch.ts";
+import { together } from "./together.ts";
 
 let logBytes = 0;
 
@@ -42,70 +38,94 @@ function say(text: string): void {
 }
 
 class SwitchProcess {
-  readonly #directory: string;
+  readonly #home: string;
   readonly #switch: Switch;
-  readonly #applied: Report;
+  /** By the name of its directory. */
+  readonly #nodes = new Map<string, NodeState>();
   readonly #counters: Report;
-  readonly #watch: StateWatch;
-  #state: Pick<SwitchApplied, "version" | "state" | "fault"> = { version: null, state: null, fault: null };
-
+  readonly #watcher: FSWatcher | undefined;
   /** What is in the file of the counters. */
   #counted = "";
 
-  constructor(directory: string) {
-    this.#directory = directory;
-    this.#switch = new Switch({ say, changed: () => this.#applied.due() });
+  constructor(home: string) {
+    this.#home = home;
+    const changed = () => {
+      for (const node of this.#nodes.values()) node.due();
+    };
+    this.#switch = new Switch({ say, changed });
     const failed = (error: unknown) => say(`a file could not be written: ${messageOf(error)}`);
-    this.#applied = new Report(() => this.#writeApplied(), failed);
     this.#counters = new Report(() => this.#writeCounters(), failed);
-    this.#applied.due();
-    this.#watch = new StateWatch(this.#file("state"), () => this.#read());
     setInterval(() => this.#counters.due(), switchLimits.countersPeriodMs).unref();
+    setInterval(() => this.look(), switchLimits.statePeriodMs);
+    this.#watcher = watched(home, () => this.look());
+    this.look();
   }
 
-  /** The driver says that the state is new. */
+  /** Some node says that its state is new. */
   told(): void {
-    this.#watch.ask();
+    this.look();
+    for (const node of this.#nodes.values()) node.told();
+  }
+
+  /** Finds nodes that are new, and those that are gone. */
+  look(): void {
+    const there = new Set(directoriesIn(this.#home));
+    for (const [name, node] of this.#nodes) {
+      if (there.has(name)) continue;
+      node.close();
+      this.#nodes.delete(name);
+      this.#apply();
+    }
+    for (const name of there) if (!this.#nodes.has(name)) this.#nodes.set(name, this.#nodeOf(name));
   }
 
   close(): void {
-    this.#watch.close();
+    this.#watcher?.close();
+    for (const node of this.#nodes.values()) node.close();
     this.#switch.close();
   }
 
-  #file(name: keyof typeof switchFiles): string {
-    return join(this.#directory, switchFiles[name]);
+  #nodeOf(name: string): NodeState {
+    return new NodeState(join(this.#home, name), {
+      changed: () => this.#apply(),
+      say,
+      process: ({ state }) => {
+        const plugs = this.#switch.connectedOf(state?.plugs ?? []);
+        return { pid: process.pid, startTicks, release, plugs };
+      },
+    });
   }
 
-  /** A file that cannot be used leaves what is applied as it is. */
-  async #read(): Promise<void> {
-    try {
-      const { state, hash } = await readSwitchState(this.#file("state"));
-      if (hash !== this.#state.state) this.#switch.apply(state);
-      this.#state = { version: state.networking?.version ?? null, state: hash, fault: null };
-    } catch (error) {
-      const fault = messageOf(error);
-      if (fault !== this.#state.fault) say(`the state is not applied: ${fault}`);
-      this.#state = { ...this.#state, fault };
-    }
-    this.#applied.due();
-  }
-
-  #writeApplied(): Promise<void> {
-    const { connectedCount: plugs } = this.#switch;
-    const applied = { pid: process.pid, startTicks, release, plugs, ...this.#state };
-    return writeSwitchApplied(this.#file("applied"), applied);
+  #apply(): void {
+    this.#switch.apply(together([...this.#nodes.values()].flatMap(({ state }) => state ?? [])));
   }
 
   async #writeCounters(): Promise<void> {
     const text = JSON.stringify(this.#switch.counters());
     if (text === this.#counted) return;
-    await replaceFile(this.#file("counters"), text, false);
+    await replaceFile(join(this.#home, switchFiles.counters), text, false);
     this.#counted = text;
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+function directoriesIn(home: string): readonly string[] {
+  try {
+    return readdirSync(home, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [one.name] : []));
+  } catch {
+    return [];
+  }
+}
+
+/** Undefined: the kernel has no watch left; looking has to do. */
+function watched(home: string, changed: () => void): FSWatcher | undefined {
+  try {
+    const watcher = watch(home, changed);
+    watcher.on("error", () => watcher.close());
+    return watcher;
+  } catch {
+    return undefined;
+  }
+}
 
 const { directory: given } = parseArgs({ options: { directory: { type: "string" } } }).values;
 if (given === undefined) throw new Error("Usage: node nodes/switch/main.ts --directory DIRECTORY");

@@ -54,8 +54,13 @@ export class Switch {
     for (const plug of state.plugs) if (!this.#plugged.has(plug.portId)) this.#plugIn(plug);
   }
 
-  get connectedCount(): number {
-    return [...this.#plugged.values()].filter(({ connection }) => connection.queue !== undefined).length;
+  /** How many of these plugs are connected to a guest at this moment. */
+  connectedOf(plugs: readonly SwitchPlug[]): number {
+    const isConnected = ({ portId, path }: SwitchPlug) => {
+      const plugged = this.#plugged.get(portId);
+      return plugged?.plug.path === path && plugged.connection.queue !== undefined;
+    };
+    return plugs.filter(isConnected).length;
   }
 
   counters(): Readonly<Record<string, PortCounters>> {

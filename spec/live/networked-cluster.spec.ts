@@ -101,7 +101,13 @@ describe("instances on networks of a cluster", function () {
         await until(`${one.name} reaches ${address}`, () => reaches(one, address, after));
     }
   };
-  const switchOf = () => readSwitchApplied(join(cluster.state(node), "network/switch/applied.json"));
+  const switchOf = () => {
+    const home = join(cluster.state(node), "../../switch");
+    const [host = ""] = readdirSync(home, { withFileTypes: true }).flatMap((one) =>
+      one.isDirectory() ? one.name : [],
+    );
+    return readSwitchApplied(join(home, host, "applied.json"));
+  };
 
   it("have their addresses from the switch of their host", async () => {
     for (const api of [demo, other]) {

@@ -131,7 +131,7 @@ export async function makeNetworkedHost(guest: TestGuest) {
       networkIn(drivers).apply(pictureOf(version, guests), never),
     consoleOf: async ({ spec }: NetworkedGuest) =>
       (await drivers.consoles.read(spec.instanceId, { tailLines: 400 }))?.text ?? "",
-    switchIs: () => readSwitchApplied(join(own, "switch", "applied.json")),
+    switchIs: () => readSwitchApplied(join(stateDirectory, "switch", "host", "applied.json")),
     portFiles: () => readdir(join(own, "ports"), { recursive: true }),
     close: async () => {
       for (const { instanceId } of await drivers.hypervisor.list())

@@ -4,7 +4,7 @@
  *
  *   node stand-in-switch.ts --directory DIRECTORY
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { livingStat } from "../../nodes/drivers/process-owners.ts";
 import { ownVersion } from "../../nodes/package/program-files.ts";
@@ -16,7 +16,12 @@ import {
 } from "../../nodes/switch/state.ts";
 
 const lookPeriodMs = 50;
-const [, directory = ""] = process.argv.slice(2);
+const [, home = ""] = process.argv.slice(2);
+/** One node is enough here. */
+const [node = ""] = readdirSync(home, { withFileTypes: true }).flatMap((one) =>
+  one.isDirectory() ? one.name : [],
+);
+const directory = join(home, node);
 const own = join(directory, "stand-in.json");
 const { release = ownVersion(), fault = null }: { release?: string; fault?: string | null } = existsSync(own)
   ? JSON.parse(readFileSync(own, "utf8"))

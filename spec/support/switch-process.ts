@@ -1,7 +1,7 @@
 /** A switch's real process in a directory of its own, with fake guests, for specs. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programFile } from "../../nodes/package/program-files.ts";
@@ -19,7 +19,10 @@ import { type Guest, plugOf, portIdOf } from "./switch-world.ts";
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class SwitchBench {
+  /** The home of the switch. */
   readonly directory = mkdtempSync(join(tmpdir(), "novact-switch-"));
+  /** Of the one node that it has. */
+  readonly node = join(this.directory, "node");
   readonly #nics = new Map<string, FakeNic>();
   #process: ChildProcess | undefined;
   #log = "";
@@ -34,6 +37,7 @@ export class SwitchBench {
   }
 
   start(): ChildProcess {
+    mkdirSync(this.node, { recursive: true });
     const argv = [...switchFlags, programFile("switch/main"), "--directory", this.directory];
     const child = spawn(process.execPath, argv, { stdio: ["ignore", "ignore", "pipe"] });
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
@@ -59,7 +63,7 @@ export class SwitchBench {
   /** Writes the state, and waits until it is applied and every guest that listens is connected. */
   async apply(guests: readonly Guest[], networking: HostNetworking | null): Promise<SwitchApplied> {
     const plugs = guests.map((guest) => plugOf(guest, this.directory));
-    const hash = await writeSwitchState(join(this.directory, switchFiles.state), { networking, plugs });
+    const hash = await writeSwitchState(join(this.node, switchFiles.state), { networking, plugs });
     const connected = plugs.filter(({ portId }) => this.#nics.has(portId)).length;
     return this.until(({ state, plugs: count }) => state === hash && count === connected);
   }
@@ -67,7 +71,7 @@ export class SwitchBench {
   /** What the living switch says, as soon as it fits. */
   async until(fits: (applied: SwitchApplied) => boolean): Promise<SwitchApplied> {
     for (;;) {
-      const applied = await readSwitchApplied(join(this.directory, switchFiles.applied));
+      const applied = await readSwitchApplied(join(this.node, switchFiles.applied));
       if (applied !== undefined && applied.pid === this.process.pid && fits(applied)) return applied;
       await pause(2);
     }

@@ -5,13 +5,14 @@ import { userNetworkFacts } from "./facts.ts";
 import { UserNetwork } from "./network.ts";
 import { PortFiles } from "./port-files.ts";
 import { SwitchKeeper } from "./switch-keeper.ts";
+import { switchPlace } from "./switch-process.ts";
 
 export const userNetwork: NetworkDriver<typeof userNetworkFacts.options> = {
   ...userNetworkFacts,
-  open({ stateDirectory, clock, log }) {
+  open({ hostId, stateDirectory, computerDirectory, clock, log }) {
     const files = new PortFiles(stateDirectory, log);
-    const program = programFile("switch/main");
-    const keeper = new SwitchKeeper({ directory: files.switchDirectory, program, clock }, log);
+    const place = switchPlace(computerDirectory, hostId);
+    const keeper = new SwitchKeeper({ ...place, program: programFile("switch/main"), clock }, log);
     return new UserNetwork({ files, keeper, log });
   },
 };

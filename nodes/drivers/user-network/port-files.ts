@@ -3,7 +3,6 @@
  *
  *   network/ports/<portId>.json     what the port is, and whose; there as long as anything of the port is
  *   network/ports/<portId>/         the guest's own user's: its hypervisor makes the socket `s` in it
- *   network/switch/                 the switch's: what it is to do, and what it does (nodes/switch/state.ts)
  *
  * Only the guest's user and root may enter a port's directory, so that no other guest's hypervisor, once it
  * was broken out of, reaches the socket. Where guests share a user (`nobody`) or run as the agent's own,
@@ -24,8 +23,6 @@ import { type PortRecord, recordOf } from "./ports.ts";
 const ending = ".json";
 
 export class PortFiles {
-  /** The switch's own directory, which only the agent's user may enter. */
-  readonly switchDirectory: string;
   readonly #ports: string;
   readonly #log: Log;
 
@@ -33,7 +30,6 @@ export class PortFiles {
   constructor(stateDirectory: string, log: Log) {
     const root = makeOpenDirectories(stateDirectory, ["network", "network/ports"]);
     this.#ports = join(root, "network", "ports");
-    this.switchDirectory = join(root, "network", "switch");
     this.#log = log;
   }
 

@@ -1,6 +1,6 @@
 /**
- * Keeps a host's switch: tells it what is wanted, waits until that is applied, and has one alive as long as a
- * port is plugged in. A switch that runs stays when the agent ends, or is replaced by one of another version;
+ * Keeps the switch of a computer for one of its nodes: tells it what is wanted, waits until that is applied,
+ * and has one alive as long as a port of the node is plugged in. A switch that runs stays when the agent ends, or is replaced by one of another version;
  * one of another version that does not understand what this agent writes is replaced. This file must never end a
  * switch that carries packets for any other reason.
  */
@@ -26,6 +26,7 @@ import {
   endSwitch,
   findSilentSwitch,
   findSwitch,
+  hasOthers,
   hintSwitch,
   type SwitchPlace,
   startSwitch,
@@ -88,7 +89,7 @@ export class SwitchKeeper {
     }
   }
 
-  /** Tells the switch; with the last plug it ends. @throws StatusError diskFull */
+  /** Tells the switch; with the last plug of all nodes it ends. @throws StatusError diskFull */
   want(state: SwitchState): Promise<void> {
     return this.#turns.run("switch", async () => {
       if (stateHash(JSON.stringify(state)) !== this.#hash) {
@@ -122,13 +123,27 @@ export class SwitchKeeper {
   async detach(guests: boolean): Promise<void> {
     this.#detached = true;
     this.#timer?.cancel();
-    if (guests) await this.#turns.run("switch", () => this.#end());
+    if (guests) await this.#turns.run("switch", () => this.#leave());
   }
 
+  /** The ports stay as they are: the node's next life plugs them in again. */
+  async #leave(): Promise<void> {
+    try {
+      const { state } = await readSwitchState(this.#path);
+      await writeSwitchState(this.#path, { ...state, plugs: [] });
+    } catch (error) {
+      // Nobody is plugged in any more, whatever the file says.
+      if (!isMissing(error))
+        this.#log.warn({ error: String(error) }, "the switch was not told that a node ends");
+    }
+    await this.#end();
+  }
+
+  /** The switch goes on as long as another node has a plug. */
   async #end(): Promise<void> {
     this.#timer?.cancel();
     this.#started = undefined;
-    await endSwitch(this.#place);
+    if (!(await hasOthers(this.#place))) await endSwitch(this.#place);
   }
 
   #lookSoon(ms: number): void {

@@ -4,12 +4,12 @@
  * only the agent's user can enter. This file must never signal a process that it has not proved.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, fstatSync, ftruncateSync, openSync } from "node:fs";
-import { readlink } from "node:fs/promises";
-import { join } from "node:path";
+import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, realpathSync } from "node:fs";
+import { readdir, readlink } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import { readSwitchApplied, type SwitchApplied, switchFiles } from "../../switch/state.ts";
-import { diskError, isDiskFull } from "../durable-file.ts";
+import { readSwitchApplied, readSwitchState, type SwitchApplied, switchFiles } from "../../switch/state.ts";
+import { diskError, isDiskFull, isMissing } from "../durable-file.ts";
 import { driverLimits } from "../limits.ts";
 import { listProcesses, livingStat } from "../process-owners.ts";
 import { toolEnvironment } from "../tool.ts";
@@ -17,11 +17,27 @@ import { delay } from "../waiting.ts";
 import { userNetworkLimits } from "./limits.ts";
 
 export interface SwitchPlace {
-  /** The switch's own directory: a real path. */
+  /** Of the switch, which all nodes of the computer share: a real path. */
+  readonly home: string;
+  /** Of this node, in it. */
   readonly directory: string;
   /** The file of the program. */
   readonly program: string;
   readonly clock: Clock;
+}
+
+/**
+ * The nodes of a computer share a switch, so that guests of one network reach each other on all of them. Only
+ * the agents' user may enter its directory.
+ */
+export function switchPlace(
+  computerDirectory: string,
+  hostId: string,
+): Pick<SwitchPlace, "home" | "directory"> {
+  const own = join(computerDirectory, "switch", hostId);
+  mkdirSync(own, { recursive: true, mode: 0o700 });
+  const home = realpathSync(join(computerDirectory, "switch"));
+  return { home, directory: join(home, hostId) };
 }
 
 const { endPatienceMs, killPatienceMs, endProbePeriodMs } = userNetworkLimits;
@@ -30,9 +46,9 @@ const logName = "switch.log";
 const flags = ["--disable-warning=ExperimentalWarning"];
 
 /** What the living switch says of itself; undefined: none lives, or it has not said anything yet. */
-export async function findSwitch({ directory }: SwitchPlace): Promise<SwitchApplied | undefined> {
+export async function findSwitch({ home, directory }: SwitchPlace): Promise<SwitchApplied | undefined> {
   const said = await readSwitchApplied(join(directory, switchFiles.applied));
-  return said !== undefined && (await isSwitch(directory, said)) ? said : undefined;
+  return said !== undefined && (await isSwitch(home, said)) ? said : undefined;
 }
 
 type Identity = Pick<SwitchApplied, "pid" | "startTicks">;
@@ -40,33 +56,33 @@ type Identity = Pick<SwitchApplied, "pid" | "startTicks">;
 const lives = ({ pid, startTicks }: Identity): boolean => livingStat(pid)?.startTicks === startTicks;
 
 /** The file may be of a time before the computer's restart, when its pid was another process's. */
-async function isSwitch(directory: string, { pid, startTicks }: Identity): Promise<boolean> {
+async function isSwitch(home: string, { pid, startTicks }: Identity): Promise<boolean> {
   if (!lives({ pid, startTicks })) return false;
-  return (await readlink(`/proc/${pid}/cwd`).catch(() => "")) === directory;
+  return (await readlink(`/proc/${pid}/cwd`).catch(() => "")) === home;
 }
 
 /**
  * A living switch that could not say anything of itself: it has just begun, or the disk is full. It takes a
  * look at each of this user's processes.
  */
-export async function findSilentSwitch({ directory }: SwitchPlace): Promise<Identity | undefined> {
+export async function findSilentSwitch({ home }: SwitchPlace): Promise<Identity | undefined> {
   const own = process.getuid?.();
   for (const { pid } of await listProcesses(
     ({ uids }) => uids.every((uid) => uid === own),
     (uid) => uid === own,
   )) {
     const { startTicks = Number.NaN } = livingStat(pid) ?? {};
-    if (await isSwitch(directory, { pid, startTicks })) return { pid, startTicks };
+    if (await isSwitch(home, { pid, startTicks })) return { pid, startTicks };
   }
   return undefined;
 }
 
 /** Starts a switch; when another one lives, this one ends at once. @throws Error when none can be started */
-export function startSwitch({ directory, program }: SwitchPlace): ChildProcess {
-  const log = openLog(directory);
+export function startSwitch({ home, program }: SwitchPlace): ChildProcess {
+  const log = openLog(home);
   try {
-    const child = spawn(process.execPath, [...flags, program, "--directory", directory], {
-      cwd: directory,
+    const child = spawn(process.execPath, [...flags, program, "--directory", home], {
+      cwd: home,
       env: toolEnvironment,
       detached: true,
       stdio: ["ignore", log, log],
@@ -79,10 +95,10 @@ export function startSwitch({ directory, program }: SwitchPlace): ChildProcess {
 }
 
 /** `ignore`: there is no room for a log, and packets matter more. */
-function openLog(directory: string): number | "ignore" {
+function openLog(home: string): number | "ignore" {
   const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
   try {
-    const log = openSync(join(directory, logName), noFollow, 0o600);
+    const log = openSync(join(home, logName), noFollow, 0o600);
     if (fstatSync(log).size > driverLimits.processLogBytesMax) ftruncateSync(log);
     return log;
   } catch (error) {
@@ -92,8 +108,26 @@ function openLog(directory: string): number | "ignore" {
 }
 
 /** Tells the switch that there is a new state; it would see that by itself, a little later. */
-export async function hintSwitch({ directory }: SwitchPlace, identity: Identity): Promise<void> {
-  if (await isSwitch(directory, identity)) signal(identity, "SIGHUP");
+export async function hintSwitch({ home }: SwitchPlace, identity: Identity): Promise<void> {
+  if (await isSwitch(home, identity)) signal(identity, "SIGHUP");
+}
+
+/**
+ * Whether another node of the computer has a plug in the switch. One whose state cannot be read may have any.
+ */
+export async function hasOthers({ home, directory }: SwitchPlace): Promise<boolean> {
+  const own = basename(directory);
+  const others = (await readdir(home, { withFileTypes: true })).filter(
+    (one) => one.isDirectory() && one.name !== own,
+  );
+  const plugs = others.map(async ({ name }) => {
+    try {
+      return (await readSwitchState(join(home, name, switchFiles.state))).state.plugs.length;
+    } catch (error) {
+      return isMissing(error) ? 0 : 1;
+    }
+  });
+  return (await Promise.all(plugs)).some((count) => count > 0);
 }
 
 /** Ends the living switch, if there is one. @throws Error when it does not end */

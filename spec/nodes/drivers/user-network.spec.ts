@@ -9,6 +9,7 @@ import { livingStat } from "../../../nodes/drivers/process-owners.ts";
 import { UserNetwork } from "../../../nodes/drivers/user-network/network.ts";
 import { PortFiles } from "../../../nodes/drivers/user-network/port-files.ts";
 import { SwitchKeeper } from "../../../nodes/drivers/user-network/switch-keeper.ts";
+import { switchPlace } from "../../../nodes/drivers/user-network/switch-process.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
 import { readSwitchApplied, type SwitchApplied } from "../../../nodes/switch/state.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
@@ -28,16 +29,14 @@ async function makeBench(place?: TemporaryDirectory) {
   const lives: UserNetwork[] = [];
   const open = (stateDirectory = path) => {
     const files = new PortFiles(stateDirectory, silentLog);
-    const keeper = new SwitchKeeper(
-      { directory: files.switchDirectory, program, clock: systemClock },
-      silentLog,
-    );
+    const place = { ...switchPlace(stateDirectory, "host"), program, clock: systemClock };
+    const keeper = new SwitchKeeper(place, silentLog);
     const network = new UserNetwork({ files, keeper, log: silentLog });
     lives.push(network);
     return network;
   };
   const network = open();
-  const own = join(path, "network", "switch");
+  const own = join(path, "switch", "host");
   return {
     ...{ path, own, network, open },
     said: () => readSwitchApplied(join(own, "applied.json")),

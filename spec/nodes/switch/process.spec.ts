@@ -150,7 +150,7 @@ describe("the switch's process", function () {
 
   it("keeps what is applied when the state is damaged or missing, and says so once", async () => {
     await bench.apply(all, pictureOf(all));
-    const path = join(bench.directory, switchFiles.state);
+    const path = join(bench.node, switchFiles.state);
     writeFileSync(path, readFileSync(path).subarray(0, 100));
     const { version } = await bench.until(({ fault }) => fault === "It is no JSON.");
     expect(version).to.equal(1);

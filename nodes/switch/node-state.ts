@@ -1,0 +1,82 @@
+/**
+ * What one compute node wants of the switch that it shares with the other nodes of its computer, and what the
+ * node is told of that: two files in a directory of the node's own. A file that cannot be used leaves what is
+ * wanted as it is.
+ */
+import { join } from "node:path";
+import { Report } from "./reports.ts";
+import {
+  readSwitchState,
+  type SwitchApplied,
+  type SwitchState,
+  switchFiles,
+  writeSwitchApplied,
+} from "./state.ts";
+import { StateWatch } from "./state-watch.ts";
+
+export interface NodeEvents {
+  /** The node wants something else, which has to be applied before this returns. */
+  changed(): void;
+  say(text: string): void;
+  /** What the switch says of itself to the node. */
+  process(node: NodeState): Pick<SwitchApplied, "pid" | "startTicks" | "release" | "plugs">;
+}
+
+export class NodeState {
+  readonly directory: string;
+  readonly #events: NodeEvents;
+  readonly #applied: Report;
+  readonly #watch: StateWatch;
+  #state: SwitchState | undefined;
+  #said: Pick<SwitchApplied, "version" | "state" | "fault"> = { version: null, state: null, fault: null };
+
+  constructor(directory: string, events: NodeEvents) {
+    this.directory = directory;
+    this.#events = events;
+    const failed = (error: unknown) => events.say(`a file could not be written: ${messageOf(error)}`);
+    this.#applied = new Report(() => this.#write(), failed);
+    this.#applied.due();
+    this.#watch = new StateWatch(join(directory, switchFiles.state), () => this.#read());
+  }
+
+  /** Undefined: the node has wanted nothing yet. */
+  get state(): SwitchState | undefined {
+    return this.#state;
+  }
+
+  /** The node says that its state is new. */
+  told(): void {
+    this.#watch.ask();
+  }
+
+  /** Something of what the node is told has changed. */
+  due(): void {
+    this.#applied.due();
+  }
+
+  close(): void {
+    this.#watch.close();
+  }
+
+  async #read(): Promise<void> {
+    try {
+      const { state, hash } = await readSwitchState(join(this.directory, switchFiles.state));
+      const isNew = hash !== this.#said.state;
+      this.#state = state;
+      if (isNew) this.#events.changed();
+      this.#said = { version: state.networking?.version ?? null, state: hash, fault: null };
+    } catch (error) {
+      const fault = messageOf(error);
+      if (fault !== this.#said.fault) this.#events.say(`the state is not applied: ${fault}`);
+      this.#said = { ...this.#said, fault };
+    }
+    this.due();
+  }
+
+  #write(): Promise<void> {
+    const applied = { ...this.#events.process(this), ...this.#said };
+    return writeSwitchApplied(join(this.directory, switchFiles.applied), applied);
+  }
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

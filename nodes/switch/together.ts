@@ -1,0 +1,47 @@
+/**
+ * What several nodes of a computer want, as one: a network is one for all of them. Of what two nodes say
+ * differently, the newer picture holds. A port that two nodes have is the one's whose picture is newer, since
+ * the other's guest has left it. Pure.
+ */
+import type { GroupPicture, HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
+import type { SwitchState } from "./state.ts";
+
+export function together(states: readonly SwitchState[]): SwitchState {
+  // The newest last: what it says replaces what others say of the same.
+  const inTime = [...states].sort((one, other) => versionOf(one) - versionOf(other));
+  const plugs = new Map(inTime.flatMap((state) => state.plugs.map((plug) => [plug.portId, plug] as const)));
+  const pictures = inTime.flatMap(({ networking }) => networking ?? []);
+  const version = pictures.at(-1)?.version;
+  if (version === undefined) return { networking: null, plugs: [...plugs.values()] };
+  const networks = new Map<string, NetworkPicture>();
+  for (const network of pictures.flatMap((picture) => picture.networks))
+    networks.set(network.id, joined(networks.get(network.id), network));
+  const networking = { version, networks: [...networks.values()], groups: groupsOf(pictures) };
+  return { networking, plugs: [...plugs.values()] };
+}
+
+/** A node that has no picture yet knows less than all others. */
+const versionOf = ({ networking }: SwitchState): number => networking?.version ?? -1;
+
+function joined(before: NetworkPicture | undefined, network: NetworkPicture): NetworkPicture {
+  const ports = new Map([...(before?.ports ?? []), ...network.ports].map((port) => [port.id, port]));
+  return { ...network, ports: [...ports.values()] };
+}
+
+/** A node is told the rules of its own ports' groups, and the members of the groups that these rules name. */
+function groupsOf(pictures: readonly HostNetworking[]): readonly GroupPicture[] {
+  const groups = new Map<string, GroupPicture>();
+  for (const { networks, groups: told } of pictures) {
+    const own = new Set(networks.flatMap(({ ports }) => ports.flatMap(({ groupIds }) => groupIds)));
+    const named = new Set(told.flatMap(({ rules }) => rules.map(({ remoteGroupId }) => remoteGroupId)));
+    for (const { id, rules, members } of told) {
+      const before = groups.get(id) ?? { id, rules: [], members: [] };
+      groups.set(id, {
+        id,
+        rules: own.has(id) ? rules : before.rules,
+        members: named.has(id) ? members : before.members,
+      });
+    }
+  }
+  return [...groups.values()];
+}
