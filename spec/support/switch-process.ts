@@ -80,7 +80,7 @@ export class SwitchBench {
   }
 
   async close(): Promise<void> {
-    await this.kill();
+    if (this.#process !== undefined) await this.kill();
     for (const nic of this.#nics.values()) await nic.close();
     rmSync(this.directory, { recursive: true, force: true });
   }
