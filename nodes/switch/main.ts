@@ -13,6 +13,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ownVersion } from "../package/program-files.ts";
 import { proofOf } from "../process/owned-process.ts";
+import { type KeptConnection, readKept } from "./kept-connections.ts";
 import { switchLimits } from "./limits.ts";
 import { messageOf, NodeState } from "./node-state.ts";
 import { takeLock } from "./only-one.ts";
@@ -43,19 +44,28 @@ class SwitchProcess {
   /** By the name of its directory. */
   readonly #nodes = new Map<string, NodeState>();
   readonly #counters: Report;
+  readonly #connections: Report;
   readonly #watcher: FSWatcher | undefined;
+  /** Every node that was there has been looked at once. */
+  #hasBegun = false;
   /** What is in the file of the counters. */
   #counted = "";
+  /** Of the connections in their file, and when it was written. */
+  #keptChanges = 0;
+  #keptAtMs = performance.now();
 
-  constructor(home: string) {
+  constructor(home: string, kept: readonly KeptConnection[]) {
     this.#home = home;
     const changed = () => {
       for (const node of this.#nodes.values()) node.due();
     };
     this.#switch = new Switch({ say, changed });
+    this.#switch.takeOver(kept);
     const failed = (error: unknown) => say(`a file could not be written: ${messageOf(error)}`);
     this.#counters = new Report(() => this.#writeCounters(), failed);
+    this.#connections = new Report(() => this.#writeConnections(), failed);
     setInterval(() => this.#counters.due(), switchLimits.countersPeriodMs).unref();
+    setInterval(() => this.#connections.due(), switchLimits.connectionsKeepPeriodMs).unref();
     setInterval(() => this.look(), switchLimits.statePeriodMs);
     this.#watcher = watched(home, () => this.look());
     this.look();
@@ -79,10 +89,11 @@ class SwitchProcess {
     for (const name of there) if (!this.#nodes.has(name)) this.#nodes.set(name, this.#nodeOf(name));
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#watcher?.close();
     for (const node of this.#nodes.values()) node.close();
     this.#switch.close();
+    await this.#writeConnections();
   }
 
   #nodeOf(name: string): NodeState {
@@ -96,8 +107,21 @@ class SwitchProcess {
     });
   }
 
+  /** The first state judges the connections of the switch before: it must be that of all nodes. */
   #apply(): void {
-    this.#switch.apply(together([...this.#nodes.values()].flatMap(({ state }) => state ?? [])));
+    const nodes = [...this.#nodes.values()];
+    this.#hasBegun ||= nodes.every(({ isRead }) => isRead);
+    if (this.#hasBegun) this.#switch.apply(together(nodes.flatMap(({ state }) => state ?? [])));
+  }
+  async #writeConnections(): Promise<void> {
+    const { answeredChanges } = this.#switch;
+    const nowMs = performance.now();
+    // An old file is written again, though no connection has changed: the next switch believes young files.
+    const isOld = nowMs - this.#keptAtMs > switchLimits.connectionsKeptMs / 10;
+    if (answeredChanges === this.#keptChanges && !isOld) return;
+    await replaceFile(join(this.#home, switchFiles.connections), this.#switch.keptText(), false);
+    this.#keptChanges = answeredChanges;
+    this.#keptAtMs = nowMs;
   }
 
   async #writeCounters(): Promise<void> {
@@ -139,12 +163,14 @@ if (lock === undefined) {
   say(`another switch has ${directory}`);
   process.exit(0);
 }
-const own = new SwitchProcess(directory);
+const own = new SwitchProcess(directory, await readKept(join(directory, switchFiles.connections)));
 process.on("SIGHUP", () => own.told());
 process.on("SIGTERM", () => {
   say("told to end");
-  own.close();
-  process.exit(0);
+  own
+    .close()
+    .catch((error: unknown) => say(`its connections could not be written: ${messageOf(error)}`))
+    .finally(() => process.exit(0));
 });
 setInterval(() => {
   if (!lock.isThere()) process.exit(0);

@@ -28,6 +28,7 @@ export class NodeState {
   readonly #applied: Report;
   readonly #watch: StateWatch;
   #state: SwitchState | undefined;
+  #isRead = false;
   #said: Pick<SwitchApplied, "version" | "state" | "fault"> = { version: null, state: null, fault: null };
 
   constructor(directory: string, events: NodeEvents) {
@@ -42,6 +43,11 @@ export class NodeState {
   /** Undefined: the node has wanted nothing yet. */
   get state(): SwitchState | undefined {
     return this.#state;
+  }
+
+  /** Its state was looked for, and found or not. */
+  get isRead(): boolean {
+    return this.#isRead;
   }
 
   /** The node says that its state is new. */
@@ -69,6 +75,10 @@ export class NodeState {
       const fault = messageOf(error);
       if (fault !== this.#said.fault) this.#events.say(`the state is not applied: ${fault}`);
       this.#said = { ...this.#said, fault };
+    }
+    if (!this.#isRead) {
+      this.#isRead = true;
+      this.#events.changed();
     }
     this.due();
   }

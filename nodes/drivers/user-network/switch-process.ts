@@ -8,7 +8,13 @@ import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, re
 import { readdir, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import { readSwitchApplied, readSwitchState, type SwitchApplied, switchFiles } from "../../switch/state.ts";
+import {
+  readSwitchApplied,
+  readSwitchState,
+  type SwitchApplied,
+  switchFiles,
+  switchFlags,
+} from "../../switch/state.ts";
 import { diskError, isDiskFull, isMissing } from "../durable-file.ts";
 import { driverLimits } from "../limits.ts";
 import { listProcesses, livingStat } from "../process-owners.ts";
@@ -81,7 +87,7 @@ export async function findSilentSwitch({ home }: SwitchPlace): Promise<Identity 
 export function startSwitch({ home, program }: SwitchPlace): ChildProcess {
   const log = openLog(home);
   try {
-    const child = spawn(process.execPath, [...flags, program, "--directory", home], {
+    const child = spawn(process.execPath, [...switchFlags, ...flags, program, "--directory", home], {
       cwd: home,
       env: toolEnvironment,
       detached: true,

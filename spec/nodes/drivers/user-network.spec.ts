@@ -116,7 +116,7 @@ describe("the switch of the network driver user", function () {
   });
 
   it("of another version stays as long as it understands, and is replaced when it does not", async () => {
-    await mkdir(bench.own, { mode: 0o700 });
+    await mkdir(bench.own, { recursive: true, mode: 0o700 });
     const standIn = join(bench.own, "stand-in.json");
     const release = "9.10.0";
     await writeFile(standIn, JSON.stringify({ release }));
