@@ -8,7 +8,7 @@ import { closeSync, constants, fstatSync, ftruncateSync, openSync } from "node:f
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import { readSwitchApplied, type SwitchApplied, switchFiles } from "../../switch/state.ts";
+import { readSwitchApplied, type SwitchApplied, switchFiles, switchFlags } from "../../switch/state.ts";
 import { diskError, isDiskFull } from "../durable-file.ts";
 import { driverLimits } from "../limits.ts";
 import { listProcesses, livingStat } from "../process-owners.ts";
@@ -27,7 +27,7 @@ export interface SwitchPlace {
 const { endPatienceMs, killPatienceMs, endProbePeriodMs } = userNetworkLimits;
 /** Its standard output and error: why it could not start, and how it has ended. */
 const logName = "switch.log";
-const flags = ["--disable-warning=ExperimentalWarning"];
+const flags = [...switchFlags, "--disable-warning=ExperimentalWarning"];
 
 /** What the living switch says of itself; undefined: none lives, or it has not said anything yet. */
 export async function findSwitch({ directory }: SwitchPlace): Promise<SwitchApplied | undefined> {
