@@ -6,9 +6,9 @@ import { answer, Count, lenient } from "./wire/schema.ts";
 /** A list in the answer of an audit: one entry that cannot be read keeps nobody from reading the others. */
 export const audited = <T extends TSchema>(items: T) => lenient(items, reportLimits.auditEntriesMax);
 
-export const AuditName = Type.String({ maxLength: reportLimits.auditNameLengthMax });
+const AuditName = Type.String({ maxLength: reportLimits.auditNameLengthMax });
 
-export const KeptThing = answer({
+const KeptThing = answer({
   /** `process`, `disk`, `network`, or a driver's own word. */
   kind: AuditName,
   instanceId: AuditName,
@@ -17,3 +17,13 @@ export const KeptThing = answer({
   /** A noun for people, which tells the thing from others of the guest. */
   what: AuditName,
 });
+
+/** What a host finds without asking its actors. */
+export const keptThings = {
+  /** The processes of guests. */
+  processes: audited(answer({ instanceId: AuditName, pid: Count, status: AuditName })),
+  /** The instance ids that have a directory, and the files in each. */
+  directories: audited(answer({ instanceId: AuditName, files: Type.Array(Type.String()) })),
+  /** What else is kept for guests. Absent: an agent that keeps processes and directories alone. */
+  holdings: Type.Optional(audited(KeptThing)),
+};

@@ -9,7 +9,7 @@ import { GuestData } from "./guest-data.ts";
 import { HostDrivers } from "./host-drivers.ts";
 import { diskFormats } from "./image.ts";
 import { MachineInterface } from "./interface.ts";
-import { AuditName, audited, KeptThing } from "./kept-thing.ts";
+import { audited, keptThings } from "./kept-thing.ts";
 import { architectures } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
 import { leaseLimits } from "./limits/lease.ts";
@@ -198,18 +198,19 @@ export const hostAgentService = service({
       mutates: false,
       summary: "Reads a guest's console log.",
     }),
+    networkChanged: method({
+      request: request({}),
+      answer: answer({}),
+      ...entityless,
+      summary: "What the host knows of networks may have changed: it asks again.",
+    }),
     audit: method({
       request: request({}),
       answer: answer({
         hostId: Id,
         /** The machines as the host's actors know them. */
         machines: audited(Observation),
-        /** The processes of guests, found without asking the actors. */
-        processes: audited(answer({ instanceId: AuditName, pid: Count, status: AuditName })),
-        /** The instance ids that have a directory, and the files in each. */
-        directories: audited(answer({ instanceId: AuditName, files: Type.Array(Type.String()) })),
-        /** What else is kept for guests. Absent: an agent that keeps processes and directories alone. */
-        holdings: Type.Optional(audited(KeptThing)),
+        ...keptThings,
         /** False: the disks end with the agent, and none of them is missed. Absent: they stay. */
         keepsDisks: Type.Optional(Type.Boolean()),
         /** Sockets and processes that belong to no instance: stray sockets, processes without a directory. */

@@ -93,6 +93,8 @@ export const NetworkingAudit = answer({
   version: nullable(Count),
   /** Hashes of the applied parts. */
   parts: Type.Array(Type.String(), { maxItems: networkLimits.pictureHashesMax }),
+  /** Time since the last round in which nothing failed; null: there was none in this life of the agent. */
+  lookedAgoMs: nullable(Count),
   /** Why the host's network stays as it is; null: it does not. */
   failure: nullable(Type.String({ maxLength: reportLimits.observedTextLengthMax })),
 });

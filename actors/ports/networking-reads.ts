@@ -22,8 +22,8 @@ export interface NetworkingRows {
     readonly subnetId: string;
     readonly address: string;
   }[];
-  readonly memberships: readonly { readonly portId: string; readonly groupId: string }[];
-  readonly rules: readonly (RulePicture & { readonly groupId: string })[];
+  readonly memberships: readonly { readonly id: string; readonly portId: string; readonly groupId: string }[];
+  readonly rules: readonly (RulePicture & { readonly id: string; readonly groupId: string })[];
   /** Of each group that a rule names as the other end: what the ports of that group may send from. */
   readonly members: readonly {
     readonly groupId: string;

@@ -29,7 +29,7 @@ export class MemoryNetworkingReads implements NetworkingReads {
       addresses: referring(tables.rowsOf(address), "portId", portIds).map(({ portId, subnetId, name }) => ({
         ...{ portId, subnetId, address: name },
       })),
-      memberships: memberships.map(({ portId, groupId }) => ({ portId, groupId })),
+      memberships: memberships.map(({ id, portId, groupId }) => ({ id, portId, groupId })),
       rules: rules.map(ruleIn),
       members: membersOf(remote, tables),
     };
@@ -67,8 +67,8 @@ const subnetIn = (row: NetworkingRows["subnets"][number]): NetworkingRows["subne
 };
 
 const ruleIn = (row: NetworkingRows["rules"][number]): NetworkingRows["rules"][number] => {
-  const { groupId, direction, ipVersion, protocol, portMin, portMax, remoteCidr, remoteGroupId } = row;
-  return { groupId, direction, ipVersion, protocol, portMin, portMax, remoteCidr, remoteGroupId };
+  const { id, groupId, direction, ipVersion, protocol, portMin, portMax, remoteCidr, remoteGroupId } = row;
+  return { id, groupId, direction, ipVersion, protocol, portMin, portMax, remoteCidr, remoteGroupId };
 };
 
 function membersOf(groupIds: readonly string[], tables: Tables): NetworkingRows["members"] {

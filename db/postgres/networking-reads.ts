@@ -32,7 +32,7 @@ const ofHostText = `with plugged as materialized (
         join port p on p.id = f->>'portId'
       where c.host_id = $1 and jsonb_typeof(i.interfaces) = 'array'
   ), belongs as materialized (
-    select g.port_id, g.group_id from security_group_port g join plugged p on p.id = g.port_id
+    select g.id, g.port_id, g.group_id from security_group_port g join plugged p on p.id = g.port_id
   ), allowed as materialized (
     select r.* from security_group_rule r where r.group_id in (select group_id from belongs)
   ), member as (
@@ -54,9 +54,15 @@ const ofHostText = `with plugged as materialized (
     'addresses', ${listOf("address where port_id in (select id from plugged)", {
       ...{ portId: "port_id", subnetId: "subnet_id", address: "name" },
     })},
-    'memberships', ${listOf("belongs", { portId: "port_id", groupId: "group_id" })},
+    'memberships', ${listOf("belongs", { id: "id", portId: "port_id", groupId: "group_id" })},
     'rules', ${listOf("allowed", {
-      ...{ groupId: "group_id", direction: "direction", ipVersion: "ip_version", protocol: "protocol" },
+      ...{
+        id: "id",
+        groupId: "group_id",
+        direction: "direction",
+        ipVersion: "ip_version",
+        protocol: "protocol",
+      },
       ...{ portMin: "port_min", portMax: "port_max" },
       ...{ remoteCidr: "remote_cidr", remoteGroupId: "remote_group_id" },
     })},

@@ -31,7 +31,6 @@ import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
 import { instanceHandlers } from "../../actors/control/instances/service.ts";
-import { partsFor, pictureOf } from "../../actors/control/networking/picture.ts";
 import { Placer } from "../../actors/control/placement/placer.ts";
 import { reconcilerDefinition } from "../../actors/control/reconciler/actor.ts";
 import { type CommitHint, Commits } from "../../actors/control/request/commits.ts";
@@ -61,7 +60,7 @@ import type { EventPublisher } from "../events/publisher.ts";
 import { askHost } from "./ask-host.ts";
 import { decodeHint, encodeHint } from "./commit-hint.ts";
 import { Debug } from "./debug.ts";
-import { hostAgents } from "./host-agents.ts";
+import { hostAgents, networkingNews } from "./host-agents.ts";
 import { RollCall } from "./roll-call.ts";
 import { schedulerOf } from "./scheduler.ts";
 import { tellOfSupervision } from "./supervision.ts";
@@ -139,6 +138,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
   const hints = bus.serve(outboxHintSubject(ports.cell), undefined, async (_subject, { body }) => {
     const hint = decodeHint(body);
     if (hint !== undefined) waits.hint(hint);
+    parts.networkingNews.touched(hint?.touched ?? []);
     return undefined;
   });
   const questions = parts.debug.serve();
@@ -162,6 +162,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
       ]);
       registry.close();
       parts.hosts.close();
+      parts.networkingNews.close();
       directory.close();
       await system.stop();
     },
@@ -234,7 +235,7 @@ function actorsOf(ports: ControllerPorts) {
     tell,
     scheduler,
     placer,
-    hostAgent,
+    ...{ hostAgent, networkingNews: networkingNews(ports, hostAgent) },
     registry,
     networking,
     creator,
@@ -292,8 +293,7 @@ function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudie
       await takeDeeds(report, { store, commit: commits.commit, clock, strange: parts.strange });
       return true;
     },
-    networking: async ({ hostId, have }) =>
-      partsFor(pictureOf(await store.networking.ofHost(hostId)), new Set(have)),
+    networking: (pull) => parts.networkingNews.answer(pull),
     heard: (hostId, spaces) => {
       directory.heard(hostId, spaces);
       placer.heard(hostId, spaces && (spaces.find(({ full }) => full) ?? null));
@@ -331,8 +331,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     event: eventHandlers(read),
     host: hostHandlers({ ...catalog, ...parts, power: ports.power }),
     ...resourcesHandlers({
-      ...catalog,
-      ...parts,
+      ...{ ...catalog, ...parts },
       files: ports.imageFiles,
       hypervisorAliases: hypervisorAliases(ports.hypervisors),
       log,
@@ -349,6 +348,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
             brake: () => parts.leases.brake,
             spaces: () => parts.space.spaces,
             faults: () => parts.faults.lately(),
+            networksOfHost: parts.networkingNews.wanted,
             self: parts.self,
             sinks: () => ports.ailingSinks?.() ?? [],
             callControllers: () => parts.rollCall.call(),

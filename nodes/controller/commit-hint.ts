@@ -11,13 +11,14 @@ const isText = (value: unknown): value is string => typeof value === "string";
 export function decodeHint(body: Uint8Array): CommitHint | undefined {
   try {
     const hint = JSON.parse(new TextDecoder().decode(body)) as Partial<CommitHint>;
-    const { lastSequence, ended, projects } = hint;
+    const { lastSequence, ended, projects, touched } = hint;
     if (!Number.isInteger(lastSequence) || !Array.isArray(ended) || !Array.isArray(projects))
       return undefined;
     return {
       lastSequence: lastSequence ?? 0,
       ended: ended.filter(isText),
       projects: projects.filter(isText),
+      ...(Array.isArray(touched) ? { touched: touched.filter(isText) } : {}),
     };
   } catch {
     return undefined;

@@ -1,4 +1,7 @@
 /** The agents of the hosts as a controller asks them: one client a host, made when it is first needed. */
+import { NetworkingNews } from "../../actors/control/networking/news.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import { wireLimits } from "../../protocol/limits/wire.ts";
 import { hostAgentService } from "../../protocol/machine.ts";
 import { hostBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
@@ -23,4 +26,17 @@ export function hostAgents({ bus, clock, ids, cell }: HostAgentPorts): HostAgent
     clients.set(hostId, client);
     return client;
   };
+}
+
+/** What a controller says to hosts about networks. */
+export function networkingNews(
+  { store, clock }: Pick<HostAgentPorts, "clock"> & { readonly store: Pick<Store, "networking"> },
+  hostAgent: HostAgents,
+): NetworkingNews {
+  const timeoutMs = wireLimits.hostRequestTimeoutMs;
+  return new NetworkingNews({
+    store,
+    clock,
+    tell: (hostId) => hostAgent(hostId).networkChanged({}, { timeoutMs }),
+  });
 }

@@ -53,6 +53,20 @@ describe("the network of a host", () => {
     expect(networking?.parts).to.have.length(2);
   });
 
+  it("follows soon what it is told of, and asks only now and then however often that is", async () => {
+    await plugIn();
+    world.controller.networking = at(9);
+    const changed = () => world.settled(() => world.host.handlers.networkChanged({}, world.context()));
+    for (let times = 0; times < 1_000; times += 1) await changed();
+    await untilVersion(9);
+    expect(world.controller.pulls).to.have.length(2);
+    for (let times = 0; times < 100; times += 1) {
+      await changed();
+      await world.clock.advance(10);
+    }
+    expect(world.controller.pulls.length).to.be.within(9, 13);
+  });
+
   it("stays as it is while no controller answers, says so, and goes on when one does", async () => {
     await plugIn();
     await untilVersion(3);

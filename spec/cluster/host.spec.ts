@@ -58,6 +58,12 @@ describe("a host: the life of a guest", () => {
       keepsDisks: false,
       strays: [],
       space: [],
+      networking: {
+        version: null,
+        parts: [],
+        lookedAgoMs: audit.networking?.lookedAgoMs ?? -1,
+        failure: null,
+      },
     });
     expect([world.machine.disks.size, machineFilesOf(world.machine).length]).to.deep.equal([0, 0]);
   });

@@ -6,8 +6,9 @@ export const leaseMutants: readonly Mutant[] = [
     name: "no-guard",
     promise: "I2",
     file: "nodes/drivers/fake/guard.ts",
-    find: 'if (action.kind === "stop") this.#world.freeze(action.guest.instanceId);',
-    replace: 'if (action.kind === "stop") return;',
+    // A guest that does not stop is killed: either is enough, so both are switched off.
+    find: "for (const action of actions) this.#act(action);",
+    replace: 'for (const action of actions) if (action.kind === "look") this.#act(action);',
     guard: "Guests are stopped at the end of the lease, also when the agent is dead or stuck.",
   },
   {

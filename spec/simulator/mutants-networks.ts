@@ -33,7 +33,7 @@ function pluggedInstances(plan: Plan): Plan {
   return { ...plan, commands: [...made, ...instances.flat()], faults: [] };
 }
 
-/** A guest with a port of its own, whose groups and their rules change while nothing else happens. */
+/** A guest with a port of its own, whose groups get rules while its host hears nothing. */
 function changingGroups(plan: Plan): Plan {
   const at = (atMs: number, command: PlannedCommand["command"], target: number): PlannedCommand => ({
     ...{ atMs, client: 0, command, target },
@@ -43,7 +43,10 @@ function changingGroups(plan: Plan): Plan {
     ...[at(5_000, "securityGroupCreate", 0), at(6_000, "pluggedCreate", 12), at(20_000, "portGroups", 0)],
   ];
   const rules = [3, 9].map((target) => at(25_000 + target * 1_000, "securityRuleCreate", target));
-  return { ...plan, commands: [...made, ...rules], faults: [] };
+  const faults = [0, 1, 2, 3].map(
+    (target) => ({ atMs: 33_500, fault: "isolate", target, forMs: 3_000 }) as const,
+  );
+  return { ...plan, commands: [...made, ...rules], faults };
 }
 
 export const networkMutants: readonly Mutant[] = [

@@ -77,6 +77,7 @@ export class ScriptedHost {
           ensure: (request) => this.#answer(request),
           storageLease: async () => ({ state: "absent" as const }),
           console: async () => ({ text: "hello", offset: 0, nextOffset: 5, more: false }),
+          networkChanged: async () => ({}),
           audit: async () => ({
             hostId: inventory.hostId,
             machines: [...this.machines.values()],

@@ -21,6 +21,7 @@ import { imageFindings } from "./images.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
 import { nameFindings } from "./names.ts";
+import { networkFindings } from "./networks.ts";
 import { pluginFindings } from "./plugins.ts";
 import { portFindings } from "./ports.ts";
 import { compareQuotas } from "./quotas.ts";
@@ -61,6 +62,7 @@ export function compare(input: DoctorInput): Diagnosis {
     ...atMost(doctorLimits.hostFindingsMax, diskFindings(input, known), "shared disks"),
     ...imageFindings(input),
     ...atMost(doctorLimits.hostFindingsMax, portFindings(input), "ports"),
+    ...atMost(doctorLimits.hostFindingsMax, networkFindings(input, known), "networks of hosts"),
   ];
   return {
     findings: atMost(doctorLimits.findingsMax, findings, "the cluster").map(brief),

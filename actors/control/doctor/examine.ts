@@ -27,7 +27,7 @@ import {
   storagesOf,
 } from "../../shared-storage/listing.ts";
 import { compare, type Diagnosis, inBoth } from "./compare.ts";
-import type { AilingSink, Audit, DoctorInput, HostAnswer, StorageState } from "./input.ts";
+import type { AilingSink, Audit, DoctorInput, HostAnswer, StorageState, WantedNetworks } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
 
 export interface DoctorOptions {
@@ -45,6 +45,8 @@ export interface DoctorOptions {
   readonly excessive: () => DoctorInput["excessive"];
   /** The agent to ask about the disks on its shared storage. */
   readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
+  /** What a host is to apply, as of now. @throws UNAVAILABLE storeUnavailable */
+  readonly networksOfHost: (hostId: string) => Promise<WantedNetworks>;
   readonly clock: Clock;
   readonly brake: () => DoctorInput["brake"];
   readonly spaces: () => readonly Space[];
@@ -89,6 +91,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     async (page) => (await store.operations.list({ ...page, states: ["running"] })).rows,
     ({ operation }) => operation.id,
   );
+  const networks = await networksOf(instances, options);
   const operations = running.map(({ operation }) => operation);
   const storages = await withOwners(listed, instances, store);
   const claimTotals = await store.hosts.claimTotals();
@@ -110,7 +113,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     storages,
     images,
     imageFiles,
-    plugs,
+    ...{ plugs, networks },
   };
   const spaces = options.spaces();
   const faults = options.faults() ?? [];
@@ -146,6 +149,20 @@ async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInpu
   } catch (thrown) {
     return { error: StatusError.from(thrown, "Listing the files of images").message };
   }
+}
+
+/** Of hosts with guests on networks alone. */
+async function networksOf(
+  instances: readonly InstanceRow[],
+  { networksOfHost }: DoctorOptions,
+): Promise<NonNullable<DoctorInput["networks"]>> {
+  const plugged = instances.filter(({ instance }) => (instance.interfaces ?? []).length > 0);
+  const hostIds = new Set(plugged.flatMap(({ instance }) => instance.hostId ?? []));
+  const found: NonNullable<DoctorInput["networks"]>[number][] = [];
+  for (const hostId of hostIds) {
+    found.push({ hostId, ...(await networksOfHost(hostId)) });
+  }
+  return found;
 }
 
 const allHosts = (store: DoctorOptions["store"]) =>

@@ -37,6 +37,15 @@ export type AilingSink =
   | { readonly name: string; readonly failingSinceMs: number; readonly why: string }
   | { readonly name: string /** Number of events. */; readonly missed: number };
 
+/** What a host is to apply. */
+export interface WantedNetworks {
+  readonly ports: number;
+  /** Number of the newest event. */
+  readonly version: number;
+  /** Hashes. */
+  readonly parts: readonly string[];
+}
+
 export interface DoctorInput {
   /** Wall clock: deadlines of operations are compared with it. */
   readonly nowMs: number;
@@ -53,6 +62,8 @@ export interface DoctorInput {
   readonly claimTotals: readonly ClaimTotal[];
   readonly quotaTotals: readonly QuotaTotal[];
   readonly answers: readonly HostAnswer[];
+  /** What hosts with guests on networks were to apply, read after their answers. Absent: it was not read. */
+  readonly networks?: readonly (WantedNetworks & { readonly hostId: string })[];
   /** What is plugged into ports, read before the instances. Absent: it was not read. */
   readonly plugs?: readonly RowOf<typeof plug>[];
   readonly images: readonly ImageRecord[];

@@ -10,6 +10,8 @@ export const doctorLimits = {
    * heartbeat.
    */
   doctorSecondLookMs: 2_500,
+  /** A host that has not asked for its picture of networks for so long has stopped asking. */
+  networkPatienceMs: 60_000,
   /** Findings about one host, and about instances with several processes; the others are counted. */
   hostFindingsMax: 100,
   /** Findings in one answer: so many of findingLengthMax characters fit into answerBytesMax. */

@@ -85,8 +85,8 @@ export const fleetLimits = {
    * Questions of a host for what it has to know of networks: every 15 s, when a guest is plugged in, and when
    * the host is told that something has changed.
    */
-  networkPullsBurstMax: 100,
-  networkPullPeriodMs: 100,
+  networkQuestionsBurstMax: 100,
+  networkQuestionPeriodMs: 100,
   /** Hosts whose budgets are remembered; the budget of one that is forgotten is full again. */
   reportBudgetsMax: 10_000,
   /** Instances with an impossible generation whose host is told the stored one, after one report. */

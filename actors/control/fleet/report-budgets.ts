@@ -18,8 +18,8 @@ const kinds = {
     periodMs: fleetLimits.completeReportPeriodMs,
   },
   "question for networks": {
-    burst: fleetLimits.networkPullsBurstMax,
-    periodMs: fleetLimits.networkPullPeriodMs,
+    burst: fleetLimits.networkQuestionsBurstMax,
+    periodMs: fleetLimits.networkQuestionPeriodMs,
   },
 } as const;
 

@@ -43,7 +43,7 @@ function groupsOf({ memberships, rules, members }: NetworkingRows): readonly Gro
   return [...ids].sort().map((id) => ({
     id,
     rules: byText(
-      (rulesOf.get(id) ?? []).map(({ groupId: _, ...rule }) => rule),
+      (rulesOf.get(id) ?? []).map(({ id: _, groupId: __, ...rule }) => rule),
       (rule) => JSON.stringify(ordered(rule)),
     ),
     members: [...new Set((membersOf.get(id) ?? []).flatMap(rangesOf))].sort(),

@@ -2,10 +2,15 @@
  * Commits of this process: wakes who waits for them here (waits.ts), and tells the other controllers by
  * hints, which may be lost. Here they are counted, by their results. It adds nothing to a commit itself.
  */
+import { network, subnet } from "../../../protocol/network.ts";
+import { address, groupMembership, port } from "../../../protocol/port.ts";
+import { securityGroupRule } from "../../../protocol/security-group.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Commit, CommitResult } from "../../records/commit.ts";
 import type { OperationRecord } from "../../records/instance.ts";
+import type { RowChange } from "../../records/rows.ts";
 import { type Meter, nullMeter } from "../../runtime/meter.ts";
+import { requestLimits } from "./limits.ts";
 
 /** A controller's hint to the other controllers after a commit. */
 export interface CommitHint {
@@ -14,6 +19,8 @@ export interface CommitHint {
   readonly ended: readonly string[];
   /** Projects that have new events. */
   readonly projects: readonly string[];
+  /** Ids of what was made, changed or removed of networks, and of what that refers to. Absent: none. */
+  readonly touched?: readonly string[];
 }
 
 /** Who is told of each commit of this process that has events. */
@@ -21,12 +28,19 @@ interface Waiting {
   committed(commit: Commit): void;
 }
 
+interface Untold {
+  lastSequence: number;
+  readonly ended: string[];
+  readonly projects: Set<string>;
+  readonly touched: Set<string>;
+}
+
 export class Commits {
   readonly #store: Pick<Store, "commit">;
   readonly #onCommit: (hint: CommitHint) => void;
   readonly #waits: Waiting | undefined;
   readonly #meter: Meter;
-  #untold: { lastSequence: number; readonly ended: string[]; readonly projects: Set<string> } | undefined;
+  #untold: Untold | undefined;
 
   /**
    * `onCommit`: called after commits of this process that have events, once for commits that come together;
@@ -62,19 +76,41 @@ export class Commits {
   };
 
   /** Collects commits of one moment, which come one after the other, into one hint. */
-  #tell(lastSequence: number, { operations = [], events = [] }: Commit): void {
+  #tell(lastSequence: number, { operations = [], events = [], rows = [] }: Commit): void {
     const first = this.#untold === undefined;
-    const hint = this.#untold ?? { lastSequence, ended: [], projects: new Set<string>() };
+    const hint = this.#untold ?? { lastSequence, ended: [], projects: new Set(), touched: new Set() };
     this.#untold = hint;
     hint.lastSequence = Math.max(hint.lastSequence, lastSequence);
     hint.ended.push(...operations.filter(hasEnded).map(({ id }) => id));
     for (const { project } of events) hint.projects.add(project);
+    for (const id of touchedBy(rows)) hint.touched.add(id);
     if (!first) return;
     queueMicrotask(() => {
       this.#untold = undefined;
-      this.#onCommit({ ...hint, projects: [...hint.projects] });
+      const { projects, touched, ...told } = hint;
+      const ids = [...touched].slice(0, requestLimits.touchedIdsMax);
+      this.#onCommit({ ...told, projects: [...projects], ...(ids.length === 0 ? {} : { touched: ids }) });
     });
   }
+}
+
+/** The tables of which the pictures of hosts are made. */
+const ofNetworks = new Set(
+  [network, subnet, port, address, groupMembership, securityGroupRule].map(({ table }) => table),
+);
+
+/** Ids of changed and removed rows, and of the rows to which new ones refer. */
+function touchedBy(rows: readonly RowChange[]): readonly string[] {
+  const judged = rows.filter(({ resource }) => ofNetworks.has(resource.table));
+  const made = new Set(judged.flatMap((one) => ("made" in one ? one.made.id : [])));
+  return judged.flatMap((one) => idsOf(one).filter((id) => !made.has(id)));
+}
+
+function idsOf(change: RowChange): readonly string[] {
+  if ("removed" in change) return [change.removed];
+  const row = "made" in change ? change.made : change.changed;
+  const refers = Object.keys(change.resource.uses ?? {}).map((field) => Reflect.get(row, field) as unknown);
+  return [row.id, ...refers.filter((one) => typeof one === "string")];
 }
 
 export function hasEnded(operation: OperationRecord): boolean {

@@ -1,5 +1,7 @@
 /** Limits of callers that wait for commits. They are never configured. */
 export const requestLimits = {
+  /** Ids of networks and what is on them in the hint after one commit; hosts hear of no others. */
+  touchedIdsMax: 500,
   /** What is waited for is looked for again after this time, in case every hint was lost. */
   lookAgainMs: 1_000,
   /** Events that the reader of all who wait reads at once. */

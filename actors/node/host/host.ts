@@ -145,6 +145,10 @@ export function createHost(options: HostOptions): Host {
         refuseUnknownNeeds(request.needs, knows);
         return ensure(ref, request, context);
       },
+      networkChanged: async () => {
+        networking?.hurry();
+        return {};
+      },
       console: (request, context) => reader.read(request, context),
       storageLease: async ({ hostId, leaseEpoch, take }) => ({
         state: await storage.examine({ hostId, leaseEpoch }, take),

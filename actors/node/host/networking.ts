@@ -40,13 +40,19 @@ export class Networking {
   #failure: string | null = null;
   /** A picture is asked for, which may be another one than that of the round under way. */
   #wanted = false;
+  #endedAtMs = Number.NEGATIVE_INFINITY;
+  /** When a round had last nothing to do, or did it. */
+  #goodAtMs: number | undefined;
 
   constructor(options: NetworkingOptions) {
     this.#options = options;
-    const { networkPullPeriodMs, networkRetryMs } = hostLimits;
+    const { networkPullPeriodMs, networkRetryMs, networkHurryMsMax } = hostLimits;
     this.#rounds = new Periodic(options.system, {
       name: "networking",
-      pauseMs: () => (this.#wanted ? 0 : this.#failure === null ? networkPullPeriodMs : networkRetryMs),
+      pauseMs: () => {
+        if (this.#wanted) return networkHurryMsMax;
+        return this.#failure === null ? networkPullPeriodMs : networkRetryMs;
+      },
       roundMsMax: hostLimits.networkRoundMsMax,
       round: (round) => this.#round(round),
     });
@@ -62,15 +68,20 @@ export class Networking {
 
   /** Asks for the picture soon: something has changed. */
   hurry(): void {
+    // What is planned already must not be put off by whoever asks again and again.
+    if (this.#wanted) return;
     this.#wanted = true;
-    this.#rounds.next(hostLimits.networkHurryMs);
+    const sinceMs = this.#options.clock.monotonicMs() - this.#endedAtMs;
+    this.#rounds.next(Math.max(hostLimits.networkHurryMs, hostLimits.networkHurryMsMax - sinceMs));
   }
 
   /** For the doctor. */
   get state(): NetworkingAudit {
+    const nowMs = this.#options.clock.monotonicMs();
     return {
       version: this.#applied?.version ?? null,
       parts: this.#appliedParts,
+      lookedAgoMs: this.#goodAtMs === undefined ? null : Math.max(0, Math.round(nowMs - this.#goodAtMs)),
       failure: this.#failure?.slice(0, reportLimits.observedTextLengthMax) ?? null,
     };
   }
@@ -99,14 +110,17 @@ export class Networking {
     this.#wanted = false;
     try {
       const plugged = (await network.list()).length;
-      if (plugged === 0 && isBlank(this.#applied)) return did("nothing is plugged in");
+      if (plugged === 0 && isBlank(this.#applied)) {
+        this.#fine();
+        return did("nothing is plugged in");
+      }
       const picture = await this.#pull(signal);
       const version = await network.apply(picture, signal);
       // What the host's network has may be newer: applied by an agent before, at another controller's word.
       if (version === picture.version) this.#remember(picture);
       if (this.#failure !== null)
         log.info({ version }, "The host's network is as controllers have it again.");
-      this.#failure = null;
+      this.#fine();
       did(`${plugged} ports, as of event ${version}`);
     } catch (thrown) {
       if (signal.aborted) return;
@@ -114,7 +128,14 @@ export class Networking {
       const { reason, message } = StatusError.from(thrown, "Applying the picture of networks");
       if (this.#failure !== message) log.warn({ reason, message }, "The host's network stays as it is.");
       this.#failure = message;
+    } finally {
+      this.#endedAtMs = this.#options.clock.monotonicMs();
     }
+  }
+
+  #fine(): void {
+    this.#failure = null;
+    this.#goodAtMs = this.#options.clock.monotonicMs();
   }
 
   #remember(picture: HostNetworking): void {

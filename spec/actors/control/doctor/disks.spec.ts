@@ -118,6 +118,7 @@ describe("doctor: disks on shared storage", () => {
         quotas: { totals: async () => [] },
         rows: { list: async () => [] },
       },
+      networksOfHost: () => Promise.reject(new Error("Nobody is on a network.")),
       imageFiles: { list: async () => ({ files: [], holds: [] }) },
       auditHost: async (hostId) => {
         if (hostId === "h3") throw new StatusError("hostUnreachable", "It is off.");

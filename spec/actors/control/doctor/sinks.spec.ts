@@ -50,6 +50,7 @@ const nothingElse = (clock: SimulatedClock): DoctorOptions => ({
   strange: () => [],
   excessive: () => [],
   spaces: () => [],
+  networksOfHost: () => Promise.reject(new Error("Nobody is on a network.")),
   faults: () => [],
   sinks: () => [],
   self: { kind: "controller", id: "c1", name: "controller-1" },

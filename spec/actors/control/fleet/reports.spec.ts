@@ -124,7 +124,7 @@ describe("hosts: reports", () => {
     expect(await late).to.have.property("reason", "storeUnavailable");
     audience = { ...audience, networking: async () => nothing };
     const once = handlers();
-    for (let asked = 0; asked < fleetLimits.networkPullsBurstMax; asked += 1)
+    for (let asked = 0; asked < fleetLimits.networkQuestionsBurstMax; asked += 1)
       expect(await once.networkPull({ have: [] }, context())).to.deep.equal(nothing);
     const refused = await once.networkPull({ have: [] }, context()).catch((error: unknown) => error);
     expect(refused).to.have.property("reason", "tooManyRequests");

@@ -4,7 +4,15 @@ import { partsFor, pictureOf } from "../../../../actors/control/networking/pictu
 import type { NetworkingRows } from "../../../../actors/ports/networking-reads.ts";
 
 const rule = (groupId: string, given: Partial<NetworkingRows["rules"][number]> = {}) => ({
-  ...{ groupId, direction: "ingress" as const, ipVersion: 4 as const, protocol: 6, portMin: 22, portMax: 22 },
+  ...{
+    id: "r",
+    groupId,
+    direction: "ingress" as const,
+    ipVersion: 4 as const,
+    protocol: 6,
+    portMin: 22,
+    portMax: 22,
+  },
   ...{ remoteCidr: null, remoteGroupId: null, ...given },
 });
 const port = (id: string, networkId: string): NetworkingRows["ports"][number] => ({
@@ -28,9 +36,9 @@ const rows: NetworkingRows = {
     { portId: "1", subnetId: "s1", address: "10.0.0.3" },
   ],
   memberships: [
-    { portId: "1", groupId: "web" },
-    { portId: "2", groupId: "web" },
-    { portId: "1", groupId: "all" },
+    { id: "m", portId: "1", groupId: "web" },
+    { id: "m", portId: "2", groupId: "web" },
+    { id: "m", portId: "1", groupId: "all" },
   ],
   rules: [rule("web"), rule("all", { remoteGroupId: "far" }), rule("web", { portMin: 80, portMax: 80 })],
   members: [

@@ -2,8 +2,11 @@
 import { expect } from "chai";
 import { Commits } from "../../../../actors/control/request/commits.ts";
 import type { CommitResult } from "../../../../actors/records/commit.ts";
+import type { RowChange } from "../../../../actors/records/rows.ts";
 import { CountingMeter } from "../../../../actors/runtime/counting-meter.ts";
 import { definitions } from "../../../../actors/runtime/metrics.ts";
+import { network } from "../../../../protocol/network.ts";
+import { port } from "../../../../protocol/port.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 import * as rows from "../../../support/store-rows.ts";
@@ -44,6 +47,26 @@ describe("commits", () => {
     await commits.commit(operationOf("o1", 1, true));
     await clock.settle();
     expect(told).to.deep.equal([{ lastSequence: 1, ended: ["o1"], projects: ["demo"] }]);
+  });
+
+  it("tell the others what they touched of networks: what was there before, and what new rows refer to", async () => {
+    const { clock, commits, told } = new WaitingWorld();
+    const row = { createdAtMs: 1, version: 1, name: "x", mtuBytes: 1_450, shared: false, external: false };
+    const ofNetwork = { ...row, id: "n", project: "demo", number: 1 };
+    const security = { portSecurity: true, addressPairs: [], mac: "52:54:00:00:00:01" };
+    const ofPort = { ...row, ...security, id: "p", project: "demo", networkId: "n" };
+    const commit = (...changes: readonly RowChange[]) =>
+      commits.commit({ ...eventOf("demo"), rows: changes });
+    await commit({ resource: network, made: ofNetwork });
+    await clock.settle();
+    await commit({ resource: port, made: ofPort });
+    await clock.settle();
+    await commit(
+      { resource: port, removed: "p" },
+      { resource: network, changed: { ...ofNetwork, version: 2 } },
+    );
+    await clock.settle();
+    expect(told.map(({ touched }) => touched)).to.deep.equal([undefined, ["n"], ["p", "n"]]);
   });
 
   it("are counted by what became of them, a failure as well, which stays one", async () => {

@@ -1,5 +1,5 @@
 /** A store with events and operations that counts its reads, and controllers that wait at it. */
-import { Commits } from "../../../../actors/control/request/commits.ts";
+import { type CommitHint, Commits } from "../../../../actors/control/request/commits.ts";
 import { Waits } from "../../../../actors/control/request/waits.ts";
 import type { EventQuery } from "../../../../actors/ports/event-reads.ts";
 import type { Commit, CommitResult } from "../../../../actors/records/commit.ts";
@@ -21,7 +21,7 @@ export const operationOf = (id: string, version: number, ended: boolean): Commit
 
 export class WaitingWorld {
   readonly clock = new SimulatedClock();
-  readonly told: unknown[] = [];
+  readonly told: CommitHint[] = [];
   readonly reads = { list: 0, lastSequence: 0, ended: 0 };
   /** Most reads that were under way at once. */
   atOnce = 0;

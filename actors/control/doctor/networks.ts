@@ -1,0 +1,55 @@
+/**
+ * The networks of hosts with guests on them: what a host has applied, and what it was to apply. A host that
+ * is a little behind is no finding, since it asks again by itself. Pure.
+ */
+import type { Finding } from "../../../protocol/host.ts";
+import { counted } from "../../../protocol/wire/wording.ts";
+import { type DoctorInput, hostCalled, type Known } from "./input.ts";
+import { doctorLimits } from "./limits.ts";
+
+type Wanted = NonNullable<DoctorInput["networks"]>[number];
+
+export function networkFindings({ answers, networks = [] }: DoctorInput, known: Known): Finding[] {
+  return networks.flatMap((wanted) => {
+    const answer = answers.find(({ hostId }) => hostId === wanted.hostId);
+    if (answer === undefined || !("audit" in answer) || wanted.ports === 0) return [];
+    const what = wrongWith(answer.audit.networking, wanted);
+    const subject = hostCalled(known, wanted.hostId);
+    return what === undefined ? [] : [{ kind: "drift" as const, subject, ...what }];
+  });
+}
+
+type Applied = Extract<DoctorInput["answers"][number], { audit: unknown }>["audit"]["networking"];
+
+function wrongWith(applied: Applied, wanted: Wanted): Pick<Finding, "message" | "next"> | undefined {
+  const there = counted(wanted.ports, "port");
+  if (applied === undefined)
+    return {
+      message: `It has guests on networks, and says nothing of its network: ${there}.`,
+      next: "Is its agent of an older version, or was its network driver taken out of cluster.yaml?",
+    };
+  const { failure, lookedAgoMs } = applied;
+  if (failure !== null)
+    return {
+      message: `Its network stays as it was: ${failure}`,
+      next: "What was allowed before passes, and new guests are cut off. novact logs of that node says more.",
+    };
+  if (lookedAgoMs === null || lookedAgoMs > doctorLimits.networkPatienceMs)
+    return {
+      message: "It does not ask any more for what it has to know of networks.",
+      next: "New guests are cut off. Restart its agent: its guests run on.",
+    };
+  return isUntrue(applied, wanted) ? untrue(wanted) : undefined;
+}
+
+/** It knows the events of the rows that were read, and yet says otherwise. */
+const isUntrue = ({ version, parts }: NonNullable<Applied>, wanted: Wanted): boolean =>
+  version !== null &&
+  version >= wanted.version &&
+  [...parts].sort().join() !== [...wanted.parts].sort().join();
+
+/** The doctor compares messages: with the hashes in it, a finding of two looks is about the same rows. */
+const untrue = ({ parts }: Wanted): Pick<Finding, "message" | "next"> => ({
+  message: `What it lets pass is not what is allowed (${[...parts].sort().join().slice(0, 20)}).`,
+  next: "This is a bug of novact: report it, and restart the agent of that host, which asks for all of it again.",
+});

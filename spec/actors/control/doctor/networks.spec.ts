@@ -1,0 +1,47 @@
+/** Networks of hosts: what the doctor finds, and what it leaves alone. By value. */
+import { expect } from "chai";
+import { compare } from "../../../../actors/control/doctor/compare.ts";
+import { doctorLimits } from "../../../../actors/control/doctor/limits.ts";
+import type { NetworkingAudit } from "../../../../protocol/networking.ts";
+import { healthy } from "./worlds.ts";
+
+const wanted = { hostId: "h1", ports: 2, version: 20, parts: ["a", "b"] };
+const applied: NetworkingAudit = { version: 20, parts: ["b", "a"], lookedAgoMs: 1_000, failure: null };
+
+/** Messages about a host of which this is known. */
+function found(networking: NetworkingAudit | undefined, rows = wanted): readonly string[] {
+  const { input, audit } = healthy();
+  const answers = [{ hostId: "h1", audit: networking === undefined ? audit : { ...audit, networking } }];
+  return compare({ ...input, answers, networks: [rows] }).findings.map(
+    ({ kind, subject, message }) => `${kind} ${subject}: ${message}`,
+  );
+}
+
+describe("doctor: networks of hosts", () => {
+  it("finds nothing where a host has applied what there is, or is behind, or has no guests on networks", () => {
+    expect(found(applied)).to.deep.equal([]);
+    expect(found({ ...applied, version: 19, parts: ["a"] })).to.deep.equal([]);
+    expect(found(undefined, { ...wanted, ports: 0 })).to.deep.equal([]);
+  });
+
+  it("finds a host that knows the newest event and applies something else", () => {
+    expect(found({ ...applied, parts: ["a"] })).to.deep.equal([
+      "drift host one: What it lets pass is not what is allowed (a,b).",
+    ]);
+    expect(found({ ...applied, version: 25, parts: [] })).to.have.length(1);
+  });
+
+  it("finds a host that cannot apply, does not ask any more, or says nothing", () => {
+    expect(found({ ...applied, failure: "No nft." })).to.deep.equal([
+      "drift host one: Its network stays as it was: No nft.",
+    ]);
+    const late = { ...applied, lookedAgoMs: doctorLimits.networkPatienceMs + 1 };
+    for (const one of [late, { ...applied, lookedAgoMs: null }])
+      expect(found(one)).to.deep.equal([
+        "drift host one: It does not ask any more for what it has to know of networks.",
+      ]);
+    expect(found(undefined)).to.deep.equal([
+      "drift host one: It has guests on networks, and says nothing of its network: 2 ports.",
+    ]);
+  });
+});
