@@ -16,6 +16,12 @@ export const switchLimits = {
   /** Connections that one port may have opened, and all of them: the port with most loses its oldest. */
   connectionsPerPortMax: 8_192,
   connectionsMax: 65_536,
+  /** Connections that outlive the switch: some 4 ms to write. */
+  connectionsKeptMax: 8_192,
+  /** Period of writing connections down, when they have changed. */
+  connectionsKeepPeriodMs: 1_000,
+  /** A switch that was away for longer begins anew. */
+  connectionsKeptMs: 600_000,
   /** Packets in fragments that one port may have on their way. */
   fragmentsPerPortMax: 256,
   /** Linux's ipfrag_time. */

@@ -12,6 +12,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ownVersion } from "../package/program-files.ts";
 import { proofOf } from "../process/owned-process.ts";
+import { type KeptConnection, readKept } from "./kept-connections.ts";
 import { switchLimits } from "./limits.ts";
 import { takeLock } from "./only-one.ts";
 import { Report } from "./reports.ts";
@@ -46,21 +47,29 @@ class SwitchProcess {
   readonly #switch: Switch;
   readonly #applied: Report;
   readonly #counters: Report;
+  readonly #connections: Report;
   readonly #watch: StateWatch;
   #state: Pick<SwitchApplied, "version" | "state" | "fault"> = { version: null, state: null, fault: null };
 
   /** What is in the file of the counters. */
   #counted = "";
 
-  constructor(directory: string) {
+  /** Of the connections in their file, and when it was written. */
+  #keptChanges = 0;
+  #keptAtMs = performance.now();
+
+  constructor(directory: string, kept: readonly KeptConnection[]) {
     this.#directory = directory;
     this.#switch = new Switch({ say, changed: () => this.#applied.due() });
+    this.#switch.takeOver(kept);
     const failed = (error: unknown) => say(`a file could not be written: ${messageOf(error)}`);
     this.#applied = new Report(() => this.#writeApplied(), failed);
     this.#counters = new Report(() => this.#writeCounters(), failed);
+    this.#connections = new Report(() => this.#writeConnections(), failed);
     this.#applied.due();
     this.#watch = new StateWatch(this.#file("state"), () => this.#read());
     setInterval(() => this.#counters.due(), switchLimits.countersPeriodMs).unref();
+    setInterval(() => this.#connections.due(), switchLimits.connectionsKeepPeriodMs).unref();
   }
 
   /** The driver says that the state is new. */
@@ -68,9 +77,10 @@ class SwitchProcess {
     this.#watch.ask();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#watch.close();
     this.#switch.close();
+    await this.#writeConnections();
   }
 
   #file(name: keyof typeof switchFiles): string {
@@ -97,6 +107,17 @@ class SwitchProcess {
     return writeSwitchApplied(this.#file("applied"), applied);
   }
 
+  async #writeConnections(): Promise<void> {
+    const { answeredChanges } = this.#switch;
+    const nowMs = performance.now();
+    // An old file is written again, though no connection has changed: the next switch believes young files.
+    const isOld = nowMs - this.#keptAtMs > switchLimits.connectionsKeptMs / 10;
+    if (answeredChanges === this.#keptChanges && !isOld) return;
+    await replaceFile(this.#file("connections"), this.#switch.keptText(), false);
+    this.#keptChanges = answeredChanges;
+    this.#keptAtMs = nowMs;
+  }
+
   async #writeCounters(): Promise<void> {
     const text = JSON.stringify(this.#switch.counters());
     if (text === this.#counted) return;
@@ -119,12 +140,14 @@ if (lock === undefined) {
   say(`another switch has ${directory}`);
   process.exit(0);
 }
-const own = new SwitchProcess(directory);
+const own = new SwitchProcess(directory, await readKept(join(directory, switchFiles.connections)));
 process.on("SIGHUP", () => own.told());
 process.on("SIGTERM", () => {
   say("told to end");
-  own.close();
-  process.exit(0);
+  own
+    .close()
+    .catch((error: unknown) => say(`its connections could not be written: ${messageOf(error)}`))
+    .finally(() => process.exit(0));
 });
 setInterval(() => {
   if (!lock.isThere()) process.exit(0);

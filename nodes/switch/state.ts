@@ -21,6 +21,8 @@ export const switchFiles = {
   applied: "applied.json",
   /** Frames of each port, and why some were dropped; written by the switch every few seconds. */
   counters: "counters.json",
+  /** Connections from which the next switch goes on; written by the switch. */
+  connections: "connections.json",
   /** Locked (flock) as long as a switch lives. */
   lock: "lock",
 } as const;

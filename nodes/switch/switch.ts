@@ -5,6 +5,7 @@
  */
 import { count, PortCounters } from "./counters.ts";
 import { FlowMemory } from "./filter/judge.ts";
+import { type KeptConnection, keptText } from "./kept-connections.ts";
 import { switchLimits } from "./limits.ts";
 import type { OutQueue } from "./out-queue.ts";
 import { type Plan, planOf } from "./plan.ts";
@@ -46,12 +47,26 @@ export class Switch {
   /** From its end on nothing passes that the state does not allow. */
   apply(state: SwitchState): void {
     this.#plan = planOf(state);
-    this.#memory.apply(this.#plan);
+    this.#memory.apply(this.#plan, nowMs());
     const wanted = new Map(state.plugs.map((plug) => [plug.portId, plug]));
     for (const [portId, { plug }] of this.#plugged)
       if (wanted.get(portId)?.path !== plug.path || wanted.get(portId)?.instanceId !== plug.instanceId)
         this.#pull(portId);
     for (const plug of state.plugs) if (!this.#plugged.has(plug.portId)) this.#plugIn(plug);
+  }
+
+  /** Connections that a switch before has kept; the first state judges them. */
+  takeOver(kept: readonly KeptConnection[]): void {
+    this.#memory.takeOver(kept);
+  }
+
+  /** Changes when there is something else to keep. */
+  get answeredChanges(): number {
+    return this.#memory.connections.answeredChanges;
+  }
+
+  keptText(): string {
+    return keptText(this.#memory.connections.all());
   }
 
   get connectedCount(): number {

@@ -11,6 +11,8 @@ export class FakeNic {
   readonly received: Buffer[] = [];
   readonly #server: Server;
   readonly #watching = new Set<() => void>();
+  /** All that are open; frames go to the newest. */
+  readonly #sockets = new Set<Socket>();
   #socket: Socket | undefined;
   #kept: Buffer = nothing;
 
@@ -87,17 +89,19 @@ export class FakeNic {
   }
 
   async close(): Promise<void> {
-    this.#socket?.destroy();
+    for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
     await once(this.#server, "close");
   }
 
   #take(socket: Socket): void {
     this.#socket = socket;
+    this.#sockets.add(socket);
     this.#kept = nothing;
     socket.on("data", (bytes: Buffer) => this.#read(bytes));
     socket.on("error", () => undefined);
     socket.on("close", () => {
+      this.#sockets.delete(socket);
       if (this.#socket === socket) this.#socket = undefined;
       this.#look();
     });

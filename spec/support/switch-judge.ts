@@ -22,7 +22,7 @@ export class SwitchJudge {
 
   apply(state: SwitchState): void {
     this.#plan = planOf(state);
-    this.#memory.apply(this.#plan);
+    this.#memory.apply(this.#plan, this.nowMs);
   }
 
   outcome(from: Guest, frame: Buffer): Outcome {

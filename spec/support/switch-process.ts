@@ -1,7 +1,7 @@
 /** A switch's real process in a directory of its own, with fake guests, for specs. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { programFile } from "../../nodes/package/program-files.ts";
@@ -73,8 +73,14 @@ export class SwitchBench {
     }
   }
 
+  /** Resolves when the switch has written down so many connections. */
+  async kept(count: number): Promise<void> {
+    const path = join(this.directory, switchFiles.connections);
+    while (!existsSync(path) || JSON.parse(readFileSync(path, "utf8")).length !== count) await pause(10);
+  }
+
   async close(): Promise<void> {
-    await this.kill();
+    if (this.#process !== undefined) await this.kill();
     for (const nic of this.#nics.values()) await nic.close();
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -43,6 +43,7 @@ export class Connections {
   readonly #all = new Map<string, Connection>();
   /** Of the port that opened them, the longest silent first. */
   readonly #ofPort = new Map<string, Map<string, Connection>>();
+  #answeredChanges = 0;
 
   constructor(limits: { readonly [name in keyof Limits]: number } = switchLimits) {
     this.#limits = limits;
@@ -62,6 +63,7 @@ export class Connections {
 
   /** Notes a packet that has passed. */
   goOn(connection: Connection, stage: Stage, nowMs: number): void {
+    if ((connection.stage === "answered") !== (stage === "answered")) this.#answeredChanges += 1;
     connection.stage = stage;
     if (nowMs - connection.seenAtMs < precisionMs) return;
     connection.seenAtMs = nowMs;
@@ -70,7 +72,7 @@ export class Connections {
     if (own?.delete(key) === true) own.set(key, connection);
   }
 
-  begin({ network, from, to }: Ends, carried: Carried, nowMs: number): void {
+  begin({ network, from, to }: Ends, carried: Carried, nowMs: number, stage: Stage = "opening"): void {
     const key = keyOf(network, carried.flow);
     const before = this.#all.get(key);
     if (before !== undefined) this.#remove(key, before);
@@ -79,11 +81,21 @@ export class Connections {
     if (other !== undefined) this.#remove(back, other);
     const own = this.#ofPort.get(from) ?? new Map<string, Connection>();
     this.#ofPort.set(from, own);
-    const connection: Connection = { network, from, to, carried, stage: "opening", seenAtMs: nowMs };
+    const connection: Connection = { network, from, to, carried, stage, seenAtMs: nowMs };
+    if (stage === "answered") this.#answeredChanges += 1;
     this.#all.set(key, connection);
     own.set(key, connection);
     if (own.size > this.#limits.connectionsPerPortMax) this.#removeOldest(own);
     if (this.#all.size > this.#limits.connectionsMax) this.#removeOldest(this.#largest());
+  }
+
+  all(): Iterable<Connection> {
+    return this.#all.values();
+  }
+
+  /** Changes whenever other connections are answered than before. */
+  get answeredChanges(): number {
+    return this.#answeredChanges;
   }
 
   /** Removes the others at once. */
@@ -114,6 +126,7 @@ export class Connections {
 
   #remove(key: string, connection: Connection): void {
     this.#all.delete(key);
+    if (connection.stage === "answered") this.#answeredChanges += 1;
     const own = this.#ofPort.get(connection.from);
     own?.delete(key);
     if (own?.size === 0) this.#ofPort.delete(connection.from);

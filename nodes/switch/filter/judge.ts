@@ -13,15 +13,28 @@ import { mayBegin, stageAfter } from "./stages.ts";
 
 export type Denial = "egressRule" | "ingressRule" | "noConnection" | "fragment";
 
+type Begun = Pick<Connection, "network" | "from" | "to" | "carried">;
+
 /** What is remembered of packets that have passed. */
 export class FlowMemory {
   readonly connections = new Connections();
   readonly fragments = new Fragments();
 
+  /** Of a switch before, until the first plan says what is allowed. */
+  #kept: readonly Begun[] = [];
+
+  /** Connections that were answered by a switch before; the next plan judges them. */
+  takeOver(kept: readonly Begun[]): void {
+    this.#kept = kept;
+  }
+
   /** Ends at once what the plan does not allow. */
-  apply(plan: Plan): void {
+  apply(plan: Plan, nowMs: number): void {
     this.fragments.forget();
     this.connections.keepOnly((connection) => isAllowed(plan, connection));
+    for (const one of this.#kept)
+      if (isAllowed(plan, one)) this.connections.begin(one, one.carried, nowMs, "answered");
+    this.#kept = [];
   }
 }
 
@@ -79,7 +92,7 @@ function denialOf({ from, to, carried }: Call): Denial | undefined {
   return to.isFiltered && !allows(to.rules.ingress, carried, source) ? "ingressRule" : undefined;
 }
 
-function isAllowed(plan: Plan, connection: Connection): boolean {
+function isAllowed(plan: Plan, connection: Begun): boolean {
   const [from, to, { carried }] = [plan.get(connection.from), plan.get(connection.to), connection];
   if (from === undefined || to === undefined || from.network !== to.network) return false;
   return from.network.number === connection.network && denialOf({ from, to, carried }) === undefined;

@@ -46,8 +46,8 @@ export function stageAfter(stage: Stage, { flow, tcpFlags: flags }: Carried, bac
 
 /**
  * Whether a packet of no known connection may begin one. One of TCP in the middle of a connection may: the
- * switch was started again, and knows nothing of those that are open. They go on when the rules allow them
- * in the direction of the next packet. Linux does the same (nf_conntrack_tcp_loose).
+ * switch may have been started again without it (kept-connections.ts). It goes on when the rules allow it in
+ * the direction of that packet. Linux does the same (nf_conntrack_tcp_loose).
  */
 export const mayBegin = ({ flow, tcpFlags: flags }: Carried): boolean =>
   flow.protocol !== protocols.tcp ||

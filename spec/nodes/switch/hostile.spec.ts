@@ -21,6 +21,7 @@ describe("the switch's process and hostile guests", function () {
   let first: FakeNic;
   let second: FakeNic;
   let attacker: FakeNic;
+  let goesOn = false;
 
   const memoryMib = (): number => {
     const status = readFileSync(`/proc/${bench.process.pid}/status`, "utf8");
@@ -41,9 +42,9 @@ describe("the switch's process and hostile guests", function () {
     }
   };
   /** Sends the frames over and over, as fast as they are read, until it is told to end. */
-  const flood = async (frames: readonly Buffer[], goesOn: () => boolean): Promise<number> => {
+  const flood = async (frames: readonly Buffer[]): Promise<number> => {
     let rounds = 0;
-    for (; goesOn(); rounds += 1) {
+    for (; goesOn; rounds += 1) {
       attacker.send(...frames);
       await attacker.until(() => attacker.unsentBytes === 0);
       // A flood that is taken at once must leave this process time for the guests that talk.
@@ -62,7 +63,10 @@ describe("the switch's process and hostile guests", function () {
     ];
     await bench.apply(all, pictureOf(all));
   });
-  afterEach(() => bench.close());
+  afterEach(() => {
+    goesOn = false;
+    return bench.close();
+  });
 
   it("drops what a guest does not read, and only that, in bounded memory", async () => {
     await talk(20);
@@ -92,8 +96,8 @@ describe("the switch's process and hostile guests", function () {
     const forbidden = ip4Frame({ ...ends4(hostile, one), source: "10.0.1.9" }, 17, udp(1, 2));
     const floods = [opened, many(forbidden), many(Buffer.alloc(60)), many(Buffer.alloc(0))];
     for (const frames of floods) {
-      let goesOn = true;
-      const flooding = flood(frames, () => goesOn);
+      goesOn = true;
+      const flooding = flood(frames);
       await talk(100);
       goesOn = false;
       expect(await flooding, "rounds of the flood").to.be.above(0);

@@ -163,8 +163,17 @@ describe("the switch's security groups", () => {
     expect(judge.send(client, later(9))).to.equal("fragment");
     const tiny = ip4Frame(ends4(client, server), 6, tcp(40_000, 22, syn).subarray(0, 16), { more: true });
     expect(judge.send(client, tiny), "without TCP's flags").to.equal("malformed");
-    const over = ip4Frame(ends4(client, server), 6, Buffer.alloc(64), { offset: 8 });
-    expect(judge.send(client, over), "over TCP's flags").to.equal("fragment");
+    const of = (offset: number, payload: Buffer) =>
+      ip4Frame(ends4(client, server), 6, payload, { id: 10, offset, more: true });
+    const first = of(0, tcp(40_000, 22, syn, Buffer.alloc(12)));
+    expect([judge.send(client, first), judge.send(client, of(32, Buffer.alloc(8)))]).to.deep.equal([
+      ...[toServer, toServer],
+    ]);
+    expect(judge.send(client, of(8, Buffer.alloc(8))), "over TCP's flags").to.equal("fragment");
+    judge.apply(stateOfGuests(all, networking([], 2)));
+    expect([judge.send(client, later(7)), judge.send(client, of(32, Buffer.alloc(8)))]).to.deep.equal([
+      ...["fragment", "fragment"],
+    ]);
   });
 
   it("ask nothing of a port without security, and all of the other end", () => {

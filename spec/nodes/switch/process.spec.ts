@@ -134,6 +134,37 @@ describe("the switch's process", function () {
     expect(nics.slice(0, 2).flatMap(({ received }) => received.filter(has("after")))).to.deep.equal([]);
   });
 
+  for (const signal of ["SIGKILL", "SIGTERM"] as const)
+    it(`lets answers pass again after ${signal}, though nobody asks anew, unless the rule is gone`, async () => {
+      const open = (version: number, protocol: number) => {
+        const ssh = rule({ protocol, portMin: 22, portMax: 22 });
+        const group = { ...defaultGroup(all), rules: [...sendAll, ssh] };
+        return { ...pictureOf(all, { groups: [group] }), version };
+      };
+      const again = async () => {
+        await bench.kill(signal);
+        await nic(0).until(() => !nic(0).isConnected);
+        bench.start();
+        await bench.until(({ plugs, state }) => plugs === 3 && state !== null);
+      };
+      await bench.apply(all, open(1, 6));
+      nic(0).send(segment(one, two, flags.syn));
+      await nic(1).until(() => nic(1).received.length === 1);
+      nic(1).send(segment(two, one, flags.syn | flags.acknowledge));
+      await nic(0).until(() => nic(0).received.length === 1);
+      await bench.kept(1);
+      await again();
+      nic(1).send(segment(two, one, flags.acknowledge, "goes on"));
+      await nic(0).frame(has("goes on"));
+      await bench.apply(all, open(2, 17));
+      await bench.kept(0);
+      await again();
+      nic(1).send(segment(two, one, flags.acknowledge, "not any more"));
+      nic(1).send(ip4Frame(ends4(two, one), 17, udp(9, 22, Buffer.from("allowed"))));
+      await nic(0).frame(has("allowed"));
+      expect(nic(0).received.filter(has("not any more"))).to.deep.equal([]);
+    });
+
   it("goes on after SIGKILL as soon as it is started again", async () => {
     await bench.apply(all, pictureOf(all));
     nic(0).send(segment(one, two, flags.syn));
