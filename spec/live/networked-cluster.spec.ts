@@ -89,7 +89,7 @@ describe("instances on networks of a cluster", function () {
     );
     return [...found].map(([, , address, how]) => ({ address, how }));
   };
-  /** All that it has tried, over all its boots. */
+  /** The number of its pings, over all boots. */
   const tried = async (api: Novact, instance: Instance) => (await pings(api, instance)).length;
   const reaches = async (instance: Instance, address: string, after = 0) =>
     (await pings(demo, instance))

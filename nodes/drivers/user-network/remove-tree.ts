@@ -12,7 +12,7 @@ import { isMissing } from "../durable-file.ts";
 const depthMax = 32;
 const directoryOnly = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-/** What is not there, or is no directory, is left. @throws Error when it is filled faster than it is emptied */
+/** A name without a directory is left alone. @throws Error when somebody fills the directory meanwhile */
 export async function removeTree(directory: string, depth = 0): Promise<void> {
   if (depth > depthMax) throw new Error(`More than ${depthMax} directories lie in each other: ${directory}.`);
   try {
