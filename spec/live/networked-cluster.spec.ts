@@ -122,6 +122,15 @@ describe("instances on networks of a cluster", function () {
       );
   });
 
+  it("are as they should be to the doctor, on a host that says what it has", async () => {
+    const { findings } = await cluster.admin.doctor.examine({}, { timeoutMs: 20_000 });
+    expect(findings).to.deep.equal([]);
+    const { hosts } = await cluster.admin.host.list({});
+    expect(hosts.map(({ drivers }) => [drivers?.network, drivers?.abilities.networks])).to.deep.equal([
+      ["user", ["stream"]],
+    ]);
+  });
+
   it("reach their own project, and nobody of another with the same addresses", async () => {
     await allReach();
     await until("three rounds", async () => (await tried(other, stranger)) >= 3 * 4);
@@ -166,5 +175,7 @@ describe("instances on networks of a cluster", function () {
     expect(readdirSync(join(cluster.state(node), "network/ports"))).to.deep.equal([]);
     await until("the switch ends", async () => !lives(said));
     expect(readdirSync(join(cluster.state(node), "guests"))).to.deep.equal([]);
+    const { findings } = await cluster.admin.doctor.examine({}, { timeoutMs: 20_000 });
+    expect(findings).to.deep.equal([]);
   });
 });
