@@ -6,8 +6,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import { livingStat } from "../../nodes/drivers/process-owners.ts";
 import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
-import { readSwitchApplied } from "../../nodes/switch/state.ts";
+import { readSwitchApplied, type SwitchApplied } from "../../nodes/switch/state.ts";
 import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
 import type { Instance } from "../../protocol/instance.ts";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
@@ -74,7 +75,7 @@ describe("instances on networks of a cluster", function () {
     return instance;
   };
   const consoleOf = async (api: Novact, { id }: Instance) =>
-    (await api.instance.console(id, { tailLines: 1_000 })).text;
+    (await api.instance.console(id, { tailLines: 4_000 })).text;
   const until = async (what: string, met: () => Promise<boolean>) => {
     const deadlineMs = performance.now() + 60_000;
     while (!(await met())) {
@@ -86,17 +87,17 @@ describe("instances on networks of a cluster", function () {
     const found = (await consoleOf(api, instance)).matchAll(
       /NOVACT-GUEST PING (\d+) (\S+) (answers|silent)/g,
     );
-    return [...found].map(([, round, address, how]) => ({ round: Number(round), address, how }));
+    return [...found].map(([, , address, how]) => ({ address, how }));
   };
-  const lastRound = async (api: Novact, instance: Instance) =>
-    Math.max(0, ...(await pings(api, instance)).map(({ round }) => round));
+  /** The number of its pings, over all boots. */
+  const tried = async (api: Novact, instance: Instance) => (await pings(api, instance)).length;
   const reaches = async (instance: Instance, address: string, after = 0) =>
-    (await pings(demo, instance)).some(
-      (one) => one.round > after && one.address === address && one.how === "answers",
-    );
+    (await pings(demo, instance))
+      .slice(after)
+      .some((one) => one.address === address && one.how === "answers");
   const allReach = async () => {
     for (const one of mine) {
-      const after = await lastRound(demo, one);
+      const after = await tried(demo, one);
       for (const address of addresses)
         await until(`${one.name} reaches ${address}`, () => reaches(one, address, after));
     }
@@ -108,6 +109,9 @@ describe("instances on networks of a cluster", function () {
     );
     return readSwitchApplied(join(home, host, "applied.json"));
   };
+
+  const lives = (said: SwitchApplied | undefined) =>
+    said !== undefined && livingStat(said.pid)?.startTicks === said.startTicks;
 
   it("have their addresses from the switch of their host", async () => {
     for (const api of [demo, other]) {
@@ -124,9 +128,18 @@ describe("instances on networks of a cluster", function () {
       );
   });
 
+  it("are as they should be to the doctor, on a host that says what it has", async () => {
+    const { findings } = await cluster.admin.doctor.examine({}, { timeoutMs: 20_000 });
+    expect(findings).to.deep.equal([]);
+    const { hosts } = await cluster.admin.host.list({});
+    expect(hosts.map(({ drivers }) => [drivers?.network, drivers?.abilities.networks])).to.deep.equal([
+      ["user", ["stream"]],
+    ]);
+  });
+
   it("reach their own project, and nobody of another with the same addresses", async () => {
     await allReach();
-    await until("three rounds", async () => (await lastRound(other, stranger)) >= 3);
+    await until("three rounds", async () => (await tried(other, stranger)) >= 3 * 4);
     for (const { address, how } of await pings(other, stranger))
       expect([address, how]).to.deep.equal([address, address === "10.9.0.14" ? "answers" : "silent"]);
     for (const one of mine)
@@ -149,8 +162,16 @@ describe("instances on networks of a cluster", function () {
     if (first === undefined || second === undefined) throw new Error("There are three.");
     await demo.instance.stop(first.id, { wait: true });
     await demo.instance.start(first.id, { wait: true });
-    const after = await lastRound(demo, second);
+    const after = await tried(demo, second);
     await until("it is back", () => reaches(second, addresses[0] ?? "", after));
+  });
+
+  it("take the switch with them when their node stops, and have it again afterwards", async () => {
+    const said = await switchOf();
+    await agent.shutdown({ guests: true, patienceMs: 0 });
+    expect(lives(said)).to.equal(false);
+    await startAgent();
+    await allReach();
   });
 
   it("leave nothing when they are deleted", async () => {
@@ -158,13 +179,9 @@ describe("instances on networks of a cluster", function () {
     for (const one of mine) await demo.instance.delete(one.id, { wait: true });
     await other.instance.delete(stranger.id, { wait: true });
     expect(readdirSync(join(cluster.state(node), "network/ports"))).to.deep.equal([]);
-    await until("the switch ends", async () => {
-      try {
-        return !process.kill(said?.pid ?? 0, 0);
-      } catch {
-        return true;
-      }
-    });
+    await until("the switch ends", async () => !lives(said));
     expect(readdirSync(join(cluster.state(node), "guests"))).to.deep.equal([]);
+    const { findings } = await cluster.admin.doctor.examine({}, { timeoutMs: 20_000 });
+    expect(findings).to.deep.equal([]);
   });
 });

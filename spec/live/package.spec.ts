@@ -348,4 +348,22 @@ describe("the package, installed into an empty project", function () {
       await guard.end();`;
     expect(await project.evaluate("22", code)).to.deep.equal({ alive: true });
   });
+
+  it("starts a switch from its own files, on the oldest Node", async () => {
+    const built = join(project.directory, "node_modules/novact/build/nodes");
+    const port = {
+      ...{ portId: "p", networkId: "n", instanceId: "i", ownerEpoch: 1, hostName: "h" },
+      ...{ mac: "52:54:00:00:00:01", mtuBytes: 1_450 },
+    };
+    const code = `
+      import { userNetwork } from ${JSON.stringify(join(built, "drivers/user-network/index.js"))};
+      import { systemClock as clock } from ${JSON.stringify(join(built, "process/clock.js"))};
+      const log = { debug() {}, info() {}, warn() {}, error() {} };
+      const network = userNetwork.open({ stateDirectory: ${JSON.stringify(join(directory, "net"))}, clock, log }, {});
+      const signal = AbortSignal.timeout(20_000);
+      await network.ensurePort(${JSON.stringify(port)}, signal);
+      console.log(JSON.stringify({ applied: await network.apply({ version: 3, networks: [], groups: [] }, signal) }));
+      await network.detach(true);`;
+    expect(await project.evaluate("22", code)).to.deep.equal({ applied: 3 });
+  });
 });

@@ -102,6 +102,17 @@ export function networkContract({ name, makeBench, timeoutMs }: NetworkContract)
       expect(await next.apply(at(9), never)).to.equal(9);
     });
 
+    for (const guests of [false, true])
+      it(`keeps ports and picture when the agent ends ${guests ? "with" : "without"} its guests`, async () => {
+        const device = await network.ensurePort(portOf(1), never);
+        await network.apply({ version: 7, networks: [], groups: [] }, never);
+        for (const _ of ["once", "twice"]) await network.detach(guests);
+        const next = await bench.restartAgent();
+        expect(await next.list()).to.have.length(1);
+        expect(await next.apply({ version: 6, networks: [], groups: [] }, never)).to.equal(7);
+        expect(await next.ensurePort(portOf(1), never)).to.deep.equal(device);
+      });
+
     it("gives a port to a newer owner epoch, and refuses an older one from then on", async () => {
       await network.ensurePort(portOf(1), never);
       const moved = portOf(1, { ownerEpoch: 2, mtuBytes: 1_300 });

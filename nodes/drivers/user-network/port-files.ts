@@ -19,6 +19,7 @@ import { isMissing, isTemporaryName, syncDirectory, writeDurably } from "../dura
 import { makeOpenDirectories } from "../guest-directory.ts";
 import { guestUser } from "../guest-user.ts";
 import { type PortRecord, recordOf } from "./ports.ts";
+import { removeTree } from "./remove-tree.ts";
 
 const ending = ".json";
 
@@ -80,7 +81,7 @@ export class PortFiles {
 
   /** Removes the socket, and whatever else the guest's user has made. */
   async removeDirectory(portId: string): Promise<void> {
-    await rm(this.#directoryOf(portId), { recursive: true, force: true, maxRetries: 3 });
+    await removeTree(this.#directoryOf(portId));
   }
 
   /** The record goes last: as long as it is there, the port is found and removed again. */

@@ -49,7 +49,7 @@ export function switchPlace(
 const { endPatienceMs, killPatienceMs, endProbePeriodMs } = userNetworkLimits;
 /** Its standard output and error: why it could not start, and how it has ended. */
 const logName = "switch.log";
-const flags = ["--disable-warning=ExperimentalWarning"];
+const flags = [...switchFlags, "--disable-warning=ExperimentalWarning"];
 
 /** What the living switch says of itself; undefined: none lives, or it has not said anything yet. */
 export async function findSwitch({ home, directory }: SwitchPlace): Promise<SwitchApplied | undefined> {
@@ -87,7 +87,7 @@ export async function findSilentSwitch({ home }: SwitchPlace): Promise<Identity 
 export function startSwitch({ home, program }: SwitchPlace): ChildProcess {
   const log = openLog(home);
   try {
-    const child = spawn(process.execPath, [...switchFlags, ...flags, program, "--directory", home], {
+    const child = spawn(process.execPath, [...flags, program, "--directory", home], {
       cwd: home,
       env: toolEnvironment,
       detached: true,
