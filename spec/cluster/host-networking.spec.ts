@@ -1,5 +1,6 @@
 /** A host applies the picture of its networks that controllers have, and keeps it while nobody answers. */
 import { expect } from "chai";
+import { partsFor } from "../../actors/control/networking/picture.ts";
 import { hostLimits } from "../../actors/node/host/limits.ts";
 import type { HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
 import { HostWorld } from "../support/host-world.ts";
@@ -106,13 +107,28 @@ describe("the network of a host", () => {
     expect(world.controller.pulls).to.have.length(asked);
   });
 
-  it("is not set back by an answer that is older than what it has", async () => {
+  it("asks until it has been told all, and does not ask for ever for what nobody says", async () => {
+    const told = partsFor(at(4), new Set());
+    const [first, rest] = [told.networks, told.groups.map((part) => ({ ...part, picture: null }))];
+    world.controller.portion = () => ({ ...told, networks: first, groups: rest });
+    await plugIn();
+    await world.clock.runUntil(() => world.controller.pulls.length >= 2);
+    expect(applied()).to.equal(undefined);
+    expect((await audited()).networking?.failure).to.equal("Nobody says what 1 parts of the picture are.");
+    world.controller.portion = undefined;
+    await untilVersion(3);
+    expect(world.controller.pulls.at(-1)).to.have.length(1);
+  });
+
+  it("is not set back by an answer that is older than what it has, and says so", async () => {
     await plugIn();
     await untilVersion(3);
     world.controller.networking = at(2, { groups: [] });
     world.clock.advance(hostLimits.networkPullPeriodMs);
-    await world.clock.runUntil(() => world.controller.pulls.length === 2);
-    expect((await audited()).networking?.version).to.equal(3);
+    await world.clock.runUntil(() => world.controller.pulls.length >= 2);
+    const { networking } = await audited();
+    expect(networking?.version).to.equal(3);
+    expect(networking?.failure).to.match(/as of event 2, and event 3 is known: was the database set back/);
     expect(applied()).to.deep.equal(at(3));
   });
 });

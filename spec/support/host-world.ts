@@ -22,7 +22,7 @@ import type {
   Observation,
   ReportedDeed,
 } from "../../protocol/machine.ts";
-import type { HostNetworking } from "../../protocol/networking.ts";
+import type { HostNetworking, HostNetworkingAnswer } from "../../protocol/networking.ts";
 import type { CallContext } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { ensure } from "../actors/node/machine/worlds.ts";
@@ -60,6 +60,8 @@ export class PlayedController {
   /** The picture that the host is told, and the hashes of parts in each of its questions. */
   networking: HostNetworking = { version: 0, networks: [], groups: [] };
   readonly pulls: (readonly string[])[] = [];
+  /** Answers instead, whatever the host has. */
+  portion: (() => HostNetworkingAnswer) | undefined;
   readonly heartbeats: { complete: boolean; machines: readonly Observation[]; stopping: boolean }[] = [];
   /** What the guard was reported to have done. */
   readonly deeds: ReportedDeed[] = [];
@@ -104,7 +106,7 @@ export class PlayedController {
     networkPull: async ({ have }: { have: readonly string[] }) => {
       this.pulls.push(have);
       this.#reach();
-      return partsFor(this.networking, new Set(have));
+      return this.portion?.() ?? partsFor(this.networking, new Set(have));
     },
     guarded: async ({ deeds }: { deeds: readonly ReportedDeed[] }) => {
       this.#reach();

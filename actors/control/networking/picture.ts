@@ -2,6 +2,7 @@
  * The picture of the networks on a host, made of the rows of one moment; and the parts of it that the host
  * lacks. The same rows give the same picture, whatever their order. Pure.
  */
+import { createHash } from "node:crypto";
 import type {
   GroupPicture,
   HostNetworking,
@@ -9,27 +10,33 @@ import type {
   NetworkPicture,
 } from "../../../protocol/networking.ts";
 import type { NetworkingRows } from "../../ports/networking-reads.ts";
-import { contentHash } from "../request/content-hash.ts";
+import { networkingLimits } from "./limits.ts";
 
 export function pictureOf(rows: NetworkingRows): HostNetworking {
-  return {
-    version: rows.version,
-    networks: byText(
-      rows.networks.map((row) => networkOf(row, rows)),
-      ({ id }) => id,
-    ),
-    groups: groupsOf(rows),
+  const of = {
+    subnets: Map.groupBy(rows.subnets, ({ networkId }) => networkId),
+    ports: Map.groupBy(rows.ports, ({ networkId }) => networkId),
+    addresses: Map.groupBy(rows.addresses, ({ portId }) => portId),
+    memberships: Map.groupBy(rows.memberships, ({ portId }) => portId),
   };
+  const networks = rows.networks.map((row) => networkOf(row, of));
+  return { version: rows.version, networks: byText(networks, ({ id }) => id), groups: groupsOf(rows) };
 }
 
-function networkOf(row: NetworkingRows["networks"][number], rows: NetworkingRows): NetworkPicture {
-  const isOn = ({ networkId }: { readonly networkId: string }) => networkId === row.id;
-  const subnets = rows.subnets.filter(isOn).map(({ networkId: _, ...subnet }) => subnet);
-  const ports = rows.ports.filter(isOn).map(({ networkId: _, ...port }) => {
-    const isOfPort = ({ portId }: { readonly portId: string }) => portId === port.id;
-    const addresses = rows.addresses.filter(isOfPort).map(({ portId: __, ...address }) => address);
-    const groupIds = rows.memberships.filter(isOfPort).map(({ groupId }) => groupId);
-    return { ...port, addresses: byText(addresses, ({ address }) => address), groupIds: groupIds.sort() };
+/** Rows by what they are of. */
+interface Grouped {
+  readonly subnets: ReadonlyMap<string, NetworkingRows["subnets"]>;
+  readonly ports: ReadonlyMap<string, NetworkingRows["ports"]>;
+  readonly addresses: ReadonlyMap<string, NetworkingRows["addresses"]>;
+  readonly memberships: ReadonlyMap<string, NetworkingRows["memberships"]>;
+}
+
+function networkOf(row: NetworkingRows["networks"][number], of: Grouped): NetworkPicture {
+  const subnets = (of.subnets.get(row.id) ?? []).map(({ networkId: _, ...subnet }) => subnet);
+  const ports = (of.ports.get(row.id) ?? []).map(({ networkId: _, ...port }) => {
+    const addresses = (of.addresses.get(port.id) ?? []).map(({ portId: __, ...address }) => address);
+    const groupIds = (of.memberships.get(port.id) ?? []).map(({ groupId }) => groupId).sort();
+    return { ...port, addresses: byText(addresses, ({ address }) => address), groupIds };
   });
   return { ...row, subnets: byText(subnets, ({ id }) => id), ports: byText(ports, ({ id }) => id) };
 }
@@ -62,14 +69,21 @@ function byText<T>(items: readonly T[], textOf: (item: T) => string): T[] {
   return [...items].sort((one, other) => (textOf(one) < textOf(other) ? -1 : 1));
 }
 
-/** All parts with their hashes; the content only of those of which the host has another, or none. */
+/**
+ * All parts with their hashes; the content only of those of which the host has another, or none, and of as
+ * many as an answer holds: the host asks for the others next. One part at least is said.
+ */
 export function partsFor(
   { version, networks, groups }: HostNetworking,
   have: ReadonlySet<string>,
 ): HostNetworkingAnswer {
-  const part = <T extends object>(picture: T) => {
-    const hash = contentHash("picture", "", { picture });
-    return { hash, picture: have.has(hash) ? null : picture };
+  let said = 0;
+  const part = <T extends NetworkPicture | GroupPicture>(picture: T) => {
+    const text = JSON.stringify(picture);
+    const hash = createHash("sha256").update(text).digest("base64url");
+    const isSaid = !have.has(hash) && (said === 0 || said + text.length <= networkingLimits.answerLengthMax);
+    if (isSaid) said += text.length;
+    return { hash, picture: isSaid ? picture : null };
   };
   return { version, networks: networks.map(part), groups: groups.map(part) };
 }

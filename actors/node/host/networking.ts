@@ -4,6 +4,7 @@
  * and by. A host with nothing plugged in asks nobody. While no controller answers, packets pass as before: it
  * must never take a picture back.
  */
+import { networkLimits } from "../../../protocol/limits/network.ts";
 import { reportLimits } from "../../../protocol/limits/report.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type {
@@ -116,8 +117,9 @@ export class Networking {
       }
       const picture = await this.#pull(signal);
       const version = await network.apply(picture, signal);
-      // What the host's network has may be newer: applied by an agent before, at another controller's word.
-      if (version === picture.version) this.#remember(picture);
+      // Answers come one after the other: only a database that was set back says less than it said before.
+      if (version > picture.version) throw setBack(version, picture.version);
+      this.#remember(picture);
       if (this.#failure !== null)
         log.info({ version }, "The host's network is as controllers have it again.");
       this.#fine();
@@ -143,27 +145,43 @@ export class Networking {
     this.#appliedParts = [...this.#parts.keys()];
   }
 
-  /** @throws StatusError what the controllers answer; internal, when they speak of a part that nobody has */
+  /**
+   * Asks until it has all parts: an answer has only so many. @throws StatusError what the controllers answer;
+   * internal, when they keep a part to themselves
+   */
   async #pull(signal: AbortSignal): Promise<HostNetworking> {
-    const have = [...this.#parts.keys()];
-    const call = { timeoutMs: wireLimits.hostRequestTimeoutMs, signal };
-    const { version, networks, groups } = await this.#options.reports.networkPull({ have }, call);
-    const known = this.#parts;
-    this.#parts = new Map();
-    const parts = new Map<string, Part>();
-    const whole = <T extends Part>(said: readonly { hash: string; picture: T | null }[]): readonly T[] =>
-      said.map(({ hash, picture }) => {
-        const part = picture ?? (known.get(hash) as T | undefined);
-        if (part === undefined)
-          throw new StatusError("internal", `Nobody has said what the part ${hash} is.`);
-        parts.set(hash, part);
-        return part;
-      });
-    const picture = { version, networks: whole(networks), groups: whole(groups) };
-    this.#parts = parts;
-    return picture;
+    for (let lacks = Number.POSITIVE_INFINITY; ; ) {
+      const have = [...this.#parts.keys()].slice(0, networkLimits.pictureHashesMax);
+      const call = { timeoutMs: wireLimits.hostRequestTimeoutMs, signal };
+      const { version, networks, groups } = await this.#options.reports.networkPull({ have }, call);
+      const said = [...networks, ...groups];
+      const parts = new Map(
+        said.flatMap(({ hash, picture }) => {
+          const part = picture ?? this.#parts.get(hash);
+          return part === undefined ? [] : [[hash, part] as const];
+        }),
+      );
+      this.#parts = parts;
+      const still = said.length - parts.size;
+      if (still === 0) return { version, networks: partsOf(networks, parts), groups: partsOf(groups, parts) };
+      if (still >= lacks)
+        throw new StatusError("internal", `Nobody says what ${still} parts of the picture are.`);
+      lacks = still;
+    }
   }
 }
+
+/** The parts that the answer names; all of them are there. */
+const partsOf = <T extends Part>(
+  said: readonly { readonly hash: string; readonly picture: T | null }[],
+  parts: ReadonlyMap<string, Part>,
+): readonly T[] => said.flatMap(({ hash }) => (parts.get(hash) as T | undefined) ?? []);
+
+const setBack = (applied: number, told: number): StatusError =>
+  new StatusError(
+    "internal",
+    `What is to be applied is as of event ${told}, and event ${applied} is known: was the database set back?`,
+  );
 
 /** True where no picture was applied, or an empty one. */
 const isBlank = (applied: HostNetworking | undefined): boolean =>

@@ -92,6 +92,30 @@ describe("the picture of a host's networks", () => {
     expect(groups.map(({ picture }) => picture?.id ?? null)).to.deep.equal([null, null, "web"]);
   });
 
+  it("is told in portions of which each is small enough, and none of which is empty", () => {
+    const cidrs = Array.from(
+      { length: 100_000 },
+      (_, at) => `10.${at >> 16}.${(at >> 8) & 255}.${at & 255}/32`,
+    );
+    const large = {
+      ...pictureOf(rows),
+      groups: ["a", "b", "c"].map((id) => ({ id, rules: [], members: cidrs })),
+    };
+    const have = new Set<string>();
+    let portions = 0;
+    for (let lacks = 9; lacks > 0; portions += 1) {
+      const { networks, groups } = partsFor(large, have);
+      const said = [...networks, ...groups].filter(({ picture }) => picture !== null);
+      expect(JSON.stringify(said).length).to.be.within(1, 5_000_000);
+      for (const { hash } of said) have.add(hash);
+      lacks = networks.length + groups.length - have.size;
+    }
+    expect(portions).to.equal(2);
+    const lonely = { ...large, groups: [{ id: "a", rules: [], members: [...cidrs, ...cidrs, ...cidrs] }] };
+    const whole = partsFor({ ...lonely, networks: [] }, new Set());
+    expect(whole.groups[0]?.picture).not.to.equal(null);
+  });
+
   it("is empty without ports", () => {
     const none = {
       ports: [],
