@@ -3,8 +3,10 @@
  * does not, and that it goes on when the agent or the switch dies. Needs qemu-system-x86_64, qemu-img and the
  * tiny guest that the set-up builds; no root.
  */
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { expect } from "chai";
+import { guestUser, isShared } from "../../nodes/drivers/guest-user.ts";
 import { livingStat } from "../../nodes/drivers/process-owners.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import {
@@ -98,6 +100,20 @@ describe("guests on networks of one host", function () {
       mine.map(({ address }) => address),
     );
     for (const one of mine) await silent(one, [other.address]);
+  });
+
+  it("have sockets that no other guest's user reaches", function () {
+    const [first] = mine;
+    const user = guestUser(first?.spec.instanceId ?? "");
+    if (first === undefined || user === undefined || isShared(user))
+      return skip(this, "guests have no users of their own here");
+    const socket = host.socketOf(first);
+    const sees = ({ spec }: NetworkedGuest) => {
+      const { uid = -1 } = guestUser(spec.instanceId) ?? {};
+      const identity = [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups"];
+      return spawnSync("setpriv", [...identity, "test", "-S", socket]).status === 0;
+    };
+    expect([...mine, other].map(sees)).to.deep.equal([true, false, false, false]);
   });
 
   it("go on while the agent is away, and are the next agent's", async () => {

@@ -131,6 +131,7 @@ export async function makeNetworkedHost(guest: TestGuest) {
       networkIn(drivers).apply(pictureOf(version, guests), never),
     consoleOf: async ({ spec }: NetworkedGuest) =>
       (await drivers.consoles.read(spec.instanceId, { tailLines: 400 }))?.text ?? "",
+    socketOf: ({ plugs }: NetworkedGuest) => join(own, "ports", plugs[0]?.portId ?? "", "s"),
     switchIs: () => readSwitchApplied(join(stateDirectory, "switch", "host", "applied.json")),
     portFiles: () => readdir(join(own, "ports"), { recursive: true }),
     close: async () => {

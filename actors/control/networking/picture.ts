@@ -23,7 +23,7 @@ export function pictureOf(rows: NetworkingRows): HostNetworking {
   return { version: rows.version, networks: byText(networks, ({ id }) => id), groups: groupsOf(rows) };
 }
 
-/** Rows by what they are of. */
+/** Rows by the id of their network, or of their port. */
 interface Grouped {
   readonly subnets: ReadonlyMap<string, NetworkingRows["subnets"]>;
   readonly ports: ReadonlyMap<string, NetworkingRows["ports"]>;
