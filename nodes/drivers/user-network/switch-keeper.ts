@@ -1,8 +1,8 @@
 /**
  * Keeps the switch of a computer for one of its nodes: tells it what is wanted, waits until that is applied,
- * and has one alive as long as a port of the node is plugged in. A switch that runs stays when the agent ends,
- * or another version of the agent begins; one of another version that does not understand what this agent
- * writes is replaced. This file must never end a switch that carries packets for any other reason.
+ * and has one alive as long as a port of the node is plugged in. A switch that runs stays when the agent
+ * ends, or another version of the agent begins; one of another version that does not understand what this
+ * agent writes is replaced. This file must never end a switch that carries packets for any other reason.
  */
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
