@@ -16,6 +16,8 @@ export const switchLimits = {
   /** Connections that one port may have opened, and all of them: the port with most loses its oldest. */
   connectionsPerPortMax: 8_192,
   connectionsMax: 65_536,
+  /** Revoked connections of all ports: the port that was called by most of them loses its oldest. */
+  revokedMax: 32_768,
   /** Connections that outlive the switch: some 4 ms to write. */
   connectionsKeptMax: 8_192,
   /** Period of writing connections down, when they have changed. */

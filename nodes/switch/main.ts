@@ -114,13 +114,13 @@ class SwitchProcess {
     if (this.#hasBegun) this.#switch.apply(together(nodes.flatMap(({ state }) => state ?? [])));
   }
   async #writeConnections(): Promise<void> {
-    const { answeredChanges } = this.#switch;
+    const { keptChanges } = this.#switch;
     const nowMs = performance.now();
     // An old file is written again, though no connection has changed: the next switch believes young files.
     const isOld = nowMs - this.#keptAtMs > switchLimits.connectionsKeptMs / 10;
-    if (answeredChanges === this.#keptChanges && !isOld) return;
+    if (keptChanges === this.#keptChanges && !isOld) return;
     await replaceFile(join(this.#home, switchFiles.connections), this.#switch.keptText(), false);
-    this.#keptChanges = answeredChanges;
+    this.#keptChanges = keptChanges;
     this.#keptAtMs = nowMs;
   }
 

@@ -41,7 +41,7 @@ export class Switch {
 
   constructor(events: SwitchEvents) {
     this.#events = events;
-    setInterval(() => this.#memory.connections.sweep(nowMs()), switchLimits.sweepPeriodMs).unref();
+    setInterval(() => this.#memory.sweep(nowMs()), switchLimits.sweepPeriodMs).unref();
   }
 
   /** From its end on nothing passes that the state does not allow. */
@@ -61,12 +61,12 @@ export class Switch {
   }
 
   /** Changes when there is something else to keep. */
-  get answeredChanges(): number {
-    return this.#memory.connections.answeredChanges;
+  get keptChanges(): number {
+    return this.#memory.changes;
   }
 
   keptText(): string {
-    return keptText(this.#memory.connections.all());
+    return keptText(this.#memory.connections.all(), this.#memory.revoked.all());
   }
 
   /** How many of these plugs are connected to a guest at this moment. */
