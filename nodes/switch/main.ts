@@ -77,7 +77,7 @@ class SwitchProcess {
     for (const node of this.#nodes.values()) node.told();
   }
 
-  /** Finds nodes that are new, and those that are gone. */
+  /** Takes up nodes whose directory is new, and lets go of nodes whose directory is gone. */
   look(): void {
     const there = new Set(directoriesIn(this.#home));
     for (const [name, node] of this.#nodes) {

@@ -5,6 +5,7 @@
  */
 import { count, PortCounters } from "./counters.ts";
 import { FlowMemory } from "./filter/judge.ts";
+import { RuleBook } from "./filter/rules.ts";
 import { type KeptConnection, keptText } from "./kept-connections.ts";
 import { switchLimits } from "./limits.ts";
 import type { OutQueue } from "./out-queue.ts";
@@ -36,6 +37,7 @@ export class Switch {
   /** By port. */
   readonly #plugged = new Map<string, Plugged>();
   readonly #unwritten = new Set<OutQueue>();
+  readonly #book = new RuleBook();
   #plan: Plan = new Map();
   #hasFault = false;
 
@@ -46,7 +48,7 @@ export class Switch {
 
   /** From its end on nothing passes that the state does not allow. */
   apply(state: SwitchState): void {
-    this.#plan = planOf(state);
+    this.#plan = planOf(state, this.#book);
     this.#memory.apply(this.#plan, nowMs());
     const wanted = new Map(state.plugs.map((plug) => [plug.portId, plug]));
     for (const [portId, { plug }] of this.#plugged)

@@ -20,6 +20,8 @@ export class FlowMemory {
   readonly revoked = new Revoked();
   readonly fragments = new Fragments();
 
+  #plan: Plan = new Map();
+
   /** Of a switch before, until the first plan says what is allowed. */
   #kept: readonly Begun[] = [];
 
@@ -33,12 +35,15 @@ export class FlowMemory {
     return this.connections.answeredChanges + this.revoked.changes;
   }
 
-  /** Ends at once what the plan does not allow. */
+  /** Ends at once what the plan does not allow; asks only about ports for which it says something else. */
   apply(plan: Plan, nowMs: number): void {
-    this.fragments.forget();
-    for (const one of this.revoked.take((connection) => standingOf(plan, connection) === "allowed"))
-      this.connections.begin(one, one.carried, nowMs, "answered");
-    this.connections.keepOnly((connection) => this.#stays(plan, connection, nowMs));
+    const same = unchangedPorts(this.#plan, plan);
+    this.#plan = plan;
+    const isSame = ({ from, to }: Pick<Ends, "from" | "to">) => same.has(from) && same.has(to);
+    this.fragments.forget((ends) => !isSame(ends));
+    const isBack = (one: Begun) => !isSame(one) && standingOf(plan, one) === "allowed";
+    for (const one of this.revoked.take(isBack)) this.connections.begin(one, one.carried, nowMs, "answered");
+    this.connections.keepOnly((one) => isSame(one) || this.#stays(plan, one, nowMs));
     for (const one of this.#kept)
       if (this.#stays(plan, one, nowMs)) this.connections.begin(one, one.carried, nowMs, "answered");
     this.#kept = [];
@@ -116,6 +121,15 @@ function denialOf({ from, to, carried }: Call): Denial | undefined {
   const { source, destination } = carried.flow;
   if (from.isFiltered && !allows(from.rules.egress, carried, destination)) return "egressRule";
   return to.isFiltered && !allows(to.rules.ingress, carried, source) ? "ingressRule" : undefined;
+}
+
+/** Ports of which both plans say the same, as far as connections are concerned. */
+function unchangedPorts(before: Plan, plan: Plan): ReadonlySet<string> {
+  const same = [...plan.values()].filter(({ portId, network, isFiltered, rules }) => {
+    const was = before.get(portId);
+    return was?.network.number === network.number && was.isFiltered === isFiltered && was.rules === rules;
+  });
+  return new Set(same.map(({ portId }) => portId));
 }
 
 /** `gone`: a port of it is not there any more, or is on another network. */

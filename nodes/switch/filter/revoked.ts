@@ -13,8 +13,8 @@ const { revokedMax } = switchLimits;
 
 export class Revoked {
   /**
-   * Each turned round, so that it counts against the port that was called: one that opens many others of its
-   * own, and has them revoked, cannot make this table forget those that it had with somebody else.
+   * Each is turned round, and so is counted at the port that was called. A caller that has many connections
+   * to ports of its own revoked does not push out those to other ports.
    */
   readonly #turned = new Connections({ connectionsPerPortMax: revokedMax, connectionsMax: revokedMax });
 

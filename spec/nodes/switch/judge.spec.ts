@@ -170,7 +170,10 @@ describe("the switch's security groups", () => {
       ...[toServer, toServer],
     ]);
     expect(judge.send(client, of(8, Buffer.alloc(8))), "over TCP's flags").to.equal("fragment");
-    judge.apply(stateOfGuests(all, networking([], 2)));
+    const [dns, others] = [rule({ protocol: 17, portMin: 53, portMax: 53 }), rule({ protocol: 47 })];
+    judge.apply(stateOfGuests(all, networking([dns, ssh], 2)));
+    expect(judge.send(client, later(7)), "as before").to.equal(toServer);
+    judge.apply(stateOfGuests(all, networking([others], 3)));
     expect([judge.send(client, later(7)), judge.send(client, of(32, Buffer.alloc(8)))]).to.deep.equal([
       ...["fragment", "fragment"],
     ]);
