@@ -32,6 +32,9 @@ export const switchLimits = {
   sweepPeriodMs: 10_000,
   /** Period of looking whether the state has changed, beside what the kernel and the driver tell. */
   statePeriodMs: 500,
+  /** After applying a state there is a pause of so many times as long as it took, and of so long at most. */
+  applyPauseFactor: 10,
+  applyPauseMsMax: 5_000,
   countersPeriodMs: 5_000,
   /** Period of looking whether the directory is still there. */
   homeLookPeriodMs: 1_000,

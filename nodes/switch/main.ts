@@ -17,6 +17,7 @@ import { type KeptConnection, readKept } from "./kept-connections.ts";
 import { switchLimits } from "./limits.ts";
 import { messageOf, NodeState } from "./node-state.ts";
 import { takeLock } from "./only-one.ts";
+import { Pace } from "./pace.ts";
 import { Report } from "./reports.ts";
 import { replaceFile, switchFiles } from "./state.ts";
 import { Switch } from "./switch.ts";
@@ -41,6 +42,7 @@ function say(text: string): void {
 class SwitchProcess {
   readonly #home: string;
   readonly #switch: Switch;
+  readonly #pace = new Pace();
   /** By the name of its directory. */
   readonly #nodes = new Map<string, NodeState>();
   readonly #counters: Report;
@@ -97,7 +99,7 @@ class SwitchProcess {
   }
 
   #nodeOf(name: string): NodeState {
-    return new NodeState(join(this.#home, name), {
+    return new NodeState(join(this.#home, name), this.#pace, {
       changed: () => this.#apply(),
       say,
       process: ({ state }) => {
