@@ -1,7 +1,7 @@
 /**
  * Frames on their way to one guest: those of one moment are written at once. A guest that does not read has
- * its frames dropped, and only its own; what waits for it is bounded. Who sends it more than it reads has
- * only half of the room: the other half is for those who send it little.
+ * its frames dropped, and only its own; what waits for it is bounded. Nobody takes more than half of the room
+ * that others have left, so that there is always some for who sends it little.
  */
 import type { Socket } from "node:net";
 import { frameBytesMax, lengthBytes } from "./frames/stream.ts";
@@ -40,7 +40,8 @@ export class OutQueue {
     if (waiting === 0) this.#sentBy.clear();
     const sent = (this.#sentBy.get(sender) ?? 0) + bytes;
     const { queueBytesMax } = switchLimits;
-    if (waiting + bytes > (sent > queueBytesMax / 2 ? queueBytesMax / 2 : queueBytesMax)) return false;
+    // As much as the sender has had must be left to others, up to half of all.
+    if (waiting + bytes > queueBytesMax - Math.min(sent, queueBytesMax / 2)) return false;
     this.#sentBy.set(sender, sent);
     return true;
   }
