@@ -3,12 +3,12 @@
  * receiver's ingress when it begins something, and whatever belongs to what was begun. Nothing that no rule
  * allows may pass, nor begin to pass later by having been tried.
  */
-import { type Carried, isAnswer, isQuestion } from "../frames/flow.ts";
+import { type Carried, isAnswer, isQuestion, protocols } from "../frames/flow.ts";
 import type { IpPacket } from "../frames/ip.ts";
 import type { Plan, PlannedPort } from "../plan.ts";
 import { Connections, type Ends } from "./connections.ts";
 import { Fragments } from "./fragments.ts";
-import { type Begun, Revoked } from "./revoked.ts";
+import { type Begun, Revoked, turnedRound } from "./revoked.ts";
 import { allows } from "./rules.ts";
 import { beginsTcp, mayBegin, stageAfter } from "./stages.ts";
 
@@ -37,15 +37,16 @@ export class FlowMemory {
 
   /** Ends at once what the plan does not allow; asks only about ports for which it says something else. */
   apply(plan: Plan, nowMs: number): void {
-    const same = unchangedPorts(this.#plan, plan);
+    const before = this.#plan;
+    const same = unchangedPorts(before, plan);
     this.#plan = plan;
     const isSame = ({ from, to }: Pick<Ends, "from" | "to">) => same.has(from) && same.has(to);
     this.fragments.forget((ends) => !isSame(ends));
     const isBack = (one: Begun) => !isSame(one) && standingOf(plan, one) === "allowed";
     for (const one of this.revoked.take(isBack)) this.connections.begin(one, one.carried, nowMs, "answered");
-    this.connections.keepOnly((one) => isSame(one) || this.#stays(plan, one, nowMs));
+    this.connections.keepOnly((one) => isSame(one) || this.#stays(before, one, nowMs));
     for (const one of this.#kept)
-      if (this.#stays(plan, one, nowMs)) this.connections.begin(one, one.carried, nowMs, "answered");
+      if (this.#stays(before, one, nowMs)) this.connections.begin(one, one.carried, nowMs, "answered");
     this.#kept = [];
   }
 
@@ -54,11 +55,23 @@ export class FlowMemory {
     this.revoked.sweep(nowMs);
   }
 
-  #stays(plan: Plan, connection: Begun, nowMs: number): boolean {
-    const standing = standingOf(plan, connection);
-    if (standing === "denied") this.revoked.add(connection, nowMs);
-    return standing === "allowed";
+  #stays(before: Plan, connection: Begun, nowMs: number): boolean {
+    const lost = lostOf(before, this.#plan, connection);
+    if (lost !== undefined) this.revoked.add(lost, nowMs);
+    return lost === undefined && standingOf(this.#plan, connection) === "allowed";
   }
+}
+
+/**
+ * What of a connection was allowed, and is not any more. Who has begun one that was found in its middle is not
+ * known: a caller can make the switch forget its connection, and have it found again by the server's packet.
+ */
+function lostOf(before: Plan, plan: Plan, connection: Begun): Begun | undefined {
+  if (standingOf(plan, connection) === "denied") return connection;
+  if (connection.carried.flow.protocol !== protocols.tcp || beginsTcp(connection.carried)) return undefined;
+  const back = turnedRound(connection);
+  const isLost = standingOf(before, back) === "allowed" && standingOf(plan, back) === "denied";
+  return isLost ? back : undefined;
 }
 
 export interface Passage {

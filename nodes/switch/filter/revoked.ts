@@ -27,7 +27,7 @@ export class Revoked {
   }
 
   add(connection: Begun, nowMs: number): void {
-    const { carried, ...ends } = turned(connection);
+    const { carried, ...ends } = turnedRound(connection);
     this.#turned.begin(ends, carried, nowMs, "answered");
   }
 
@@ -49,7 +49,7 @@ export class Revoked {
   }
 
   all(): readonly Begun[] {
-    return [...this.#turned.all()].map(turned);
+    return [...this.#turned.all()].map(turnedRound);
   }
 
   sweep(nowMs: number): void {
@@ -57,6 +57,7 @@ export class Revoked {
   }
 }
 
-const turned = ({ network, from, to, carried }: Begun): Begun => ({
+/** As if the other end had begun it. */
+export const turnedRound = ({ network, from, to, carried }: Begun): Begun => ({
   ...{ network, from: to, to: from, carried: { ...carried, flow: reversed(carried.flow) } },
 });

@@ -98,6 +98,29 @@ describe("a connection whose rule is gone", () => {
     expect(judge.send(caller, there(acknowledge)), "is the caller's still").to.equal("ingressRule");
   });
 
+  it("is not the server's own because the caller has made the switch forget it before", () => {
+    const judge = new SwitchJudge(stateOf([ssh]));
+    judge.send(caller, there(syn));
+    judge.send(server, back(syn | acknowledge));
+    judge.send(caller, there(flags.reset));
+    judge.nowMs = 60_000;
+    expect(judge.send(server, back(acknowledge)), "the server took no notice").to.equal(toCaller);
+    expect(judge.send(caller, there(acknowledge))).to.equal(toServer);
+    judge.apply(stateOf([]));
+    expect(judge.send(server, back(acknowledge))).to.equal("noConnection");
+    expect(judge.send(caller, there(acknowledge))).to.equal("ingressRule");
+    judge.apply(stateOf([dns]));
+    expect(judge.send(server, back(acknowledge)), "after another picture").to.equal("noConnection");
+  });
+
+  it("ends no connection that the server itself has begun", () => {
+    const judge = new SwitchJudge(stateOf([rule({})]));
+    judge.send(server, back(syn));
+    judge.send(caller, there(syn | acknowledge));
+    judge.apply(stateOf([]));
+    expect(judge.send(caller, there(acknowledge))).to.equal(toServer);
+  });
+
   it("stays revoked when a port is unplugged meanwhile", () => {
     const judge = revoked();
     judge.apply(stateOf([], [server]));
