@@ -56,19 +56,22 @@ export class FlowMemory {
   }
 
   #stays(before: Plan, connection: Begun, nowMs: number): boolean {
-    const lost = lostOf(before, this.#plan, connection);
+    const standing = standingOf(this.#plan, connection);
+    const back = standing === "allowed" ? lostBack(before, this.#plan, connection) : undefined;
+    const lost = standing === "denied" ? connection : back;
     if (lost !== undefined) this.revoked.add(lost, nowMs);
-    return lost === undefined && standingOf(this.#plan, connection) === "allowed";
+    return standing === "allowed" && lost === undefined;
   }
 }
 
 /**
- * What of a connection was allowed, and is not any more. Who has begun one that was found in its middle is not
- * known: a caller can make the switch forget its connection, and have it found again by the server's packet.
+ * The other direction of a connection that was found in its middle, when it was allowed and is not any more.
+ * Who has begun it is not known: a caller can make the switch forget its connection, and have it found again by
+ * the server's next packet.
  */
-function lostOf(before: Plan, plan: Plan, connection: Begun): Begun | undefined {
-  if (standingOf(plan, connection) === "denied") return connection;
-  if (connection.carried.flow.protocol !== protocols.tcp || beginsTcp(connection.carried)) return undefined;
+function lostBack(before: Plan, plan: Plan, connection: Begun): Begun | undefined {
+  const { carried } = connection;
+  if (carried.flow.protocol !== protocols.tcp || beginsTcp(carried)) return undefined;
   const back = turnedRound(connection);
   const isLost = standingOf(before, back) === "allowed" && standingOf(plan, back) === "denied";
   return isLost ? back : undefined;
