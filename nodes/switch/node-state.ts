@@ -89,7 +89,7 @@ export class NodeState {
     this.due();
   }
 
-  /** What the file says when something may be applied. The first state waits for nothing: no guest has any. */
+  /** What the file says when something may be applied. The first state does not wait: no guest has any. */
   async #newest(): Promise<string> {
     for (;;) {
       if (this.#isRead) await this.#pace.free();

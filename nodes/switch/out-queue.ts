@@ -7,19 +7,22 @@ import type { Socket } from "node:net";
 import { frameBytesMax, lengthBytes } from "./frames/stream.ts";
 import { switchLimits } from "./limits.ts";
 
+/** What of a socket is used here. */
+type Out = Pick<Socket, "writableLength"> & { write(bytes: Buffer): boolean };
+
 /** A batch holds the largest frame. */
 const batchBytes = frameBytesMax + lengthBytes;
 /** Batches that are in no use: all ports take them in turn. */
 const spare: Buffer[] = [];
 
 export class OutQueue {
-  readonly #socket: Socket;
+  readonly #socket: Out;
   #batch: Buffer | undefined;
   #bytes = 0;
   /** Bytes of each port since nothing waited. */
   readonly #sentBy = new Map<string, number>();
 
-  constructor(socket: Socket) {
+  constructor(socket: Out) {
     this.#socket = socket;
   }
 

@@ -77,8 +77,8 @@ export class AddressSet {
 }
 
 /**
- * Ranges by their texts: the next picture has nearly the same ones, and several groups of it the same members.
- * When there are too many, those are forgotten that were not asked for since the last time.
+ * Ranges by their texts: the next picture has nearly the same ones, and several of its groups the same
+ * members. When there are too many, those are forgotten that were not asked for since the last time.
  */
 let read = new Map<string, DigitRange | null>();
 let readBefore: ReadonlyMap<string, DigitRange | null> = read;

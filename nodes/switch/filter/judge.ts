@@ -66,8 +66,8 @@ export class FlowMemory {
 
 /**
  * The other direction of a connection that was found in its middle, when it was allowed and is not any more.
- * Who has begun it is not known: a caller can make the switch forget its connection, and have it found again by
- * the server's next packet.
+ * Who has begun it is not known: a caller can make the switch forget its connection, and have it found again
+ * by the server's next packet.
  */
 function lostBack(before: Plan, plan: Plan, connection: Begun): Begun | undefined {
   const { carried } = connection;

@@ -1,7 +1,7 @@
 /**
  * Connections that the rules have stopped to allow. They are remembered until their time is over, because the
  * one who was called goes on with what it has to say, as it may to anybody, and would seem to begin a
- * connection of its own, to which the other could then answer. Time is handed in, and no packet makes it longer.
+ * connection of its own, to which the other could then answer. Time is handed in; no packet makes it longer.
  */
 import { type Carried, type Flow, reversed } from "../frames/flow.ts";
 import { switchLimits } from "../limits.ts";

@@ -32,9 +32,9 @@ interface Made {
 const nobody: readonly string[] = [];
 
 /**
- * Makes the rules of ports; what ports have in common is made once. It lives longer than a picture: frames wait
- * while one is made ready, and of most pictures all but one group is as before. What has not changed is the
- * same object as before.
+ * Makes the rules of ports; what ports have in common is made once. It lives longer than a picture: frames
+ * wait while one is made ready, and of most pictures all but one group is as before. What has not changed is
+ * the same object as before.
  */
 export class RuleBook {
   #groups: ReadonlyMap<string, GroupPicture> = new Map();

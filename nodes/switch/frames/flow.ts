@@ -13,7 +13,7 @@ export interface Flow {
   readonly destination: string;
   /** Of TCP, UDP and SCTP; of ICMP the type; else 0. */
   readonly sourcePort: number;
-  /** Of TCP, UDP and SCTP; of ICMP's questions and answers their identifier, else one that none has; else 0. */
+  /** Of TCP, UDP and SCTP; of ICMP's questions and answers their identifier, of others none; else 0. */
   readonly destinationPort: number;
 }
 
@@ -96,7 +96,7 @@ function readIcmp(bytes: Buffer, packet: IpPacket, flow: Flow): Carried | undefi
   return { flow: withQuestion(bytes, at, flow), tcpFlags: 0, icmp: { type, code, about } };
 }
 
-/** Greater than any: an identifier of 0 is one like others. */
+/** Stands for none: it is greater than any, since 0 is an identifier like others. */
 const noIdentifier = 65_536;
 
 /** Only questions and their answers have an identifier. */

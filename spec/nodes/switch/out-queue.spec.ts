@@ -1,5 +1,4 @@
 /** What waits for a guest that does not read: how much of it is of whom. By value, without a real socket. */
-import type { Socket } from "node:net";
 import { expect } from "chai";
 import { lengthBytes } from "../../../nodes/switch/frames/stream.ts";
 import { switchLimits } from "../../../nodes/switch/limits.ts";
@@ -19,7 +18,7 @@ class SlowGuest {
   }
 }
 
-const queueTo = (guest: SlowGuest): OutQueue => new OutQueue(guest as unknown as Socket);
+const queueTo = (guest: SlowGuest): OutQueue => new OutQueue(guest);
 
 /** Bytes that the sender gets in before there is no room for it. */
 function pushAll(queue: OutQueue, sender: string): number {

@@ -1,4 +1,4 @@
-/** What becomes of a connection when its rule is gone: the one who was called cannot begin it again. By value. */
+/** What becomes of a connection when its rule is gone: who was called cannot begin it again. By value. */
 import { expect } from "chai";
 import { FlowMemory } from "../../../nodes/switch/filter/judge.ts";
 import { Revoked } from "../../../nodes/switch/filter/revoked.ts";
