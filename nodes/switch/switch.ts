@@ -96,11 +96,16 @@ export class Switch {
   #plugIn(plug: SwitchPlug): void {
     const { portId, path } = plug;
     const counters = new PortCounters();
+    let isSaid = false;
     const connection = new PlugConnection(path, this.#turns, {
       frame: (bytes) => this.#carry(portId, bytes, counters),
       rest: () => this.#write(),
       changed: () => this.#events.changed(),
-      damaged: () => this.#events.say(`what the port ${portId} sends is no stream of frames: hung up`),
+      damaged: () => {
+        // Once: a guest could fill the log with it.
+        if (!isSaid) this.#events.say(`what the port ${portId} sends is no stream of frames: hung up`);
+        isSaid = true;
+      },
     });
     this.#plugged.set(portId, { plug, connection, counters });
   }
