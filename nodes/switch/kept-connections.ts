@@ -24,14 +24,21 @@ const Kept = Type.Array(
 
 export type KeptConnection = Pick<Connection, "network" | "from" | "to" | "carried">;
 
-/** The newest of the connections that have been answered, as many as are kept. */
-export function keptText(connections: Iterable<Connection>): string {
-  const kept = [...connections].flatMap(({ network, from, to, carried, stage }) =>
-    // ICMP's are over before another switch lives.
-    stage === "answered" && carried.icmp === null ? [{ network, from, to, ...carried }] : [],
-  );
-  return JSON.stringify(kept.slice(-switchLimits.connectionsKeptMax));
+/**
+ * The newest of the connections that have been answered, as many as are kept. Revoked ones have at most half
+ * of the room; the next switch finds out by the rules that they are revoked.
+ */
+export function keptText(connections: Iterable<Connection>, revoked: readonly KeptConnection[]): string {
+  const { connectionsKeptMax } = switchLimits;
+  const answered = [...connections].filter(({ stage }) => stage === "answered");
+  const ended = revoked.flatMap(keptOf).slice(-connectionsKeptMax / 2);
+  const kept = answered.flatMap(keptOf).slice(-(connectionsKeptMax - ended.length));
+  return JSON.stringify([...ended, ...kept]);
 }
+
+/** ICMP's are over before another switch lives. */
+const keptOf = ({ network, from, to, carried }: KeptConnection) =>
+  carried.icmp === null ? [{ network, from, to, ...carried }] : [];
 
 /** None: the file is missing, damaged, or old. */
 export async function readKept(path: string): Promise<readonly KeptConnection[]> {

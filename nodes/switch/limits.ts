@@ -16,6 +16,8 @@ export const switchLimits = {
   /** Connections that one port may have opened, and all of them: the port with most loses its oldest. */
   connectionsPerPortMax: 8_192,
   connectionsMax: 65_536,
+  /** Revoked connections of all ports: the port that was called by most of them loses its oldest. */
+  revokedMax: 32_768,
   /** Connections that outlive the switch: some 4 ms to write. */
   connectionsKeptMax: 8_192,
   /** Period of writing connections down, when they have changed. */
@@ -27,12 +29,15 @@ export const switchLimits = {
   /** Linux's ipfrag_time. */
   fragmentIdleMs: 30_000,
   /** Period of looking for connections that have ended by their time. */
-  sweepPeriodMs: 10_000,
+  connectionSweepPeriodMs: 10_000,
   /** Period of looking whether the state has changed, beside what the kernel and the driver tell. */
   statePeriodMs: 500,
+  /** After applying a state there is a pause of so many times as long as it took, and of so long at most. */
+  applyPausesPerApply: 10,
+  applyPauseMsMax: 5_000,
   countersPeriodMs: 5_000,
   /** Period of looking whether the directory is still there. */
   homeLookPeriodMs: 1_000,
   /** Bytes of the log, which then starts again. */
-  logBytesMax: 256 * 1024,
+  switchLogBytesMax: 256 * 1024,
 } as const;

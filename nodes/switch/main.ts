@@ -17,6 +17,7 @@ import { type KeptConnection, readKept } from "./kept-connections.ts";
 import { switchLimits } from "./limits.ts";
 import { messageOf, NodeState } from "./node-state.ts";
 import { takeLock } from "./only-one.ts";
+import { Pace } from "./pace.ts";
 import { Report } from "./reports.ts";
 import { replaceFile, switchFiles } from "./state.ts";
 import { Switch } from "./switch.ts";
@@ -29,8 +30,8 @@ function say(text: string): void {
   const line = `${new Date().toISOString()} ${text}\n`;
   try {
     logBytes += line.length;
-    if (logBytes > switchLimits.logBytesMax) ftruncateSync(2);
-    if (logBytes > switchLimits.logBytesMax) logBytes = line.length;
+    if (logBytes > switchLimits.switchLogBytesMax) ftruncateSync(2);
+    if (logBytes > switchLimits.switchLogBytesMax) logBytes = line.length;
     writeSync(2, line);
   } catch {
     // A full disk, or a log that is no file: the frames matter more.
@@ -41,6 +42,7 @@ function say(text: string): void {
 class SwitchProcess {
   readonly #home: string;
   readonly #switch: Switch;
+  readonly #pace = new Pace();
   /** By the name of its directory. */
   readonly #nodes = new Map<string, NodeState>();
   readonly #counters: Report;
@@ -77,7 +79,7 @@ class SwitchProcess {
     for (const node of this.#nodes.values()) node.told();
   }
 
-  /** Finds new nodes, and drops the state of nodes whose directory is gone. */
+  /** Takes up nodes whose directory is new, and lets go of nodes whose directory is gone. */
   look(): void {
     const there = new Set(directoriesIn(this.#home));
     for (const [name, node] of this.#nodes) {
@@ -97,7 +99,7 @@ class SwitchProcess {
   }
 
   #nodeOf(name: string): NodeState {
-    return new NodeState(join(this.#home, name), {
+    return new NodeState(join(this.#home, name), this.#pace, {
       changed: () => this.#apply(),
       say,
       process: ({ state }) => {
@@ -114,13 +116,13 @@ class SwitchProcess {
     if (this.#hasBegun) this.#switch.apply(together(nodes.flatMap(({ state }) => state ?? [])));
   }
   async #writeConnections(): Promise<void> {
-    const { answeredChanges } = this.#switch;
+    const { keptChanges } = this.#switch;
     const nowMs = performance.now();
     // An old file is written again, though no connection has changed: the next switch believes young files.
     const isOld = nowMs - this.#keptAtMs > switchLimits.connectionsKeptMs / 10;
-    if (answeredChanges === this.#keptChanges && !isOld) return;
+    if (keptChanges === this.#keptChanges && !isOld) return;
     await replaceFile(join(this.#home, switchFiles.connections), this.#switch.keptText(), false);
-    this.#keptChanges = answeredChanges;
+    this.#keptChanges = keptChanges;
     this.#keptAtMs = nowMs;
   }
 

@@ -1,14 +1,17 @@
 /**
  * What one compute node wants of the switch that it shares with the other nodes of its computer, and what the
  * node is told of that: two files in a directory of the node's own. A file that cannot be used leaves what is
- * wanted as it is.
+ * wanted as it is. The node must never be told that a state is applied before it is.
  */
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Pace } from "./pace.ts";
 import { Report } from "./reports.ts";
 import {
-  readSwitchState,
   type SwitchApplied,
   type SwitchState,
+  stateHash,
+  stateOf,
   switchFiles,
   writeSwitchApplied,
 } from "./state.ts";
@@ -25,14 +28,18 @@ export interface NodeEvents {
 export class NodeState {
   readonly directory: string;
   readonly #events: NodeEvents;
+  readonly #pace: Pace;
   readonly #applied: Report;
   readonly #watch: StateWatch;
   #state: SwitchState | undefined;
   #isRead = false;
+  #isClosed = false;
   #said: Pick<SwitchApplied, "version" | "state" | "fault"> = { version: null, state: null, fault: null };
 
-  constructor(directory: string, events: NodeEvents) {
+  /** `pace`: of all nodes together. */
+  constructor(directory: string, pace: Pace, events: NodeEvents) {
     this.directory = directory;
+    this.#pace = pace;
     this.#events = events;
     const failed = (error: unknown) => events.say(`a file could not be written: ${messageOf(error)}`);
     this.#applied = new Report(() => this.#write(), failed);
@@ -61,16 +68,15 @@ export class NodeState {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#watch.close();
   }
 
   async #read(): Promise<void> {
     try {
-      const { state, hash } = await readSwitchState(join(this.directory, switchFiles.state));
-      const isNew = hash !== this.#said.state;
-      this.#state = state;
-      if (isNew) this.#events.changed();
-      this.#said = { version: state.networking?.version ?? null, state: hash, fault: null };
+      const text = await this.#newest();
+      if (this.#isClosed) return;
+      this.#pace.do(() => this.#take(text));
     } catch (error) {
       const fault = messageOf(error);
       if (fault !== this.#said.fault) this.#events.say(`the state is not applied: ${fault}`);
@@ -81,6 +87,25 @@ export class NodeState {
       this.#events.changed();
     }
     this.due();
+  }
+
+  /** What the file says when something may be applied. The first state does not wait: no guest has any. */
+  async #newest(): Promise<string> {
+    for (;;) {
+      if (this.#isRead) await this.#pace.free();
+      const text = await readFile(join(this.directory, switchFiles.state), "utf8");
+      // Meanwhile another node may have had something applied.
+      if (!this.#isRead || this.#pace.isFree) return text;
+    }
+  }
+
+  #take(text: string): void {
+    const hash = stateHash(text);
+    if (hash !== this.#said.state) {
+      this.#state = stateOf(text);
+      this.#events.changed();
+    }
+    this.#said = { version: this.#state?.networking?.version ?? null, state: hash, fault: null };
   }
 
   #write(): Promise<void> {

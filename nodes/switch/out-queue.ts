@@ -1,11 +1,14 @@
 /**
  * Frames on their way to one guest: those of one moment are written at once. A guest that does not read has
- * its frames dropped, and only its own; what waits for it is bounded. Who sends it more than it reads has
- * only half of the room: the other half is for those who send it little.
+ * its frames dropped, and only its own; what waits for it is bounded. Nobody takes more than half of the room
+ * that others have left, so that there is always some for who sends it little.
  */
 import type { Socket } from "node:net";
 import { frameBytesMax, lengthBytes } from "./frames/stream.ts";
 import { switchLimits } from "./limits.ts";
+
+/** What of a socket is used here. */
+type Out = Pick<Socket, "writableLength"> & { write(bytes: Buffer): boolean };
 
 /** A batch holds the largest frame. */
 const batchBytes = frameBytesMax + lengthBytes;
@@ -13,13 +16,13 @@ const batchBytes = frameBytesMax + lengthBytes;
 const spare: Buffer[] = [];
 
 export class OutQueue {
-  readonly #socket: Socket;
+  readonly #socket: Out;
   #batch: Buffer | undefined;
   #bytes = 0;
   /** Bytes of each port since nothing waited. */
   readonly #sentBy = new Map<string, number>();
 
-  constructor(socket: Socket) {
+  constructor(socket: Out) {
     this.#socket = socket;
   }
 
@@ -40,7 +43,8 @@ export class OutQueue {
     if (waiting === 0) this.#sentBy.clear();
     const sent = (this.#sentBy.get(sender) ?? 0) + bytes;
     const { queueBytesMax } = switchLimits;
-    if (waiting + bytes > (sent > queueBytesMax / 2 ? queueBytesMax / 2 : queueBytesMax)) return false;
+    // As much as the sender has had must be left to others, up to half of all.
+    if (waiting + bytes > queueBytesMax - Math.min(sent, queueBytesMax / 2)) return false;
     this.#sentBy.set(sender, sent);
     return true;
   }

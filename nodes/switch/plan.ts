@@ -39,20 +39,23 @@ export interface PlannedNetwork {
 /** By port. */
 export type Plan = ReadonlyMap<string, PlannedPort>;
 
-export function planOf({ networking, plugs }: SwitchState): Plan {
+/** `book`: of the plan before, so that what has not changed is not made again. */
+export function planOf({ networking, plugs }: SwitchState, book = new RuleBook()): Plan {
   const plan = new Map<string, PlannedPort>();
   if (networking === null) return plan;
-  const book = new RuleBook(networking.groups);
+  book.take(networking.groups);
+  const plugged = new Map(plugs.map((plug) => [plug.portId, plug]));
   for (const network of networking.networks)
-    for (const port of portsOf(network, plugs, book)) plan.set(port.portId, port);
+    for (const port of portsOf(network, plugged, book)) plan.set(port.portId, port);
   return plan;
 }
 
-function portsOf(picture: NetworkPicture, plugs: readonly SwitchPlug[], book: RuleBook): PlannedPort[] {
+type Plugged = ReadonlyMap<string, SwitchPlug>;
+
+function portsOf(picture: NetworkPicture, plugged: Plugged, book: RuleBook): PlannedPort[] {
   const { id, number, mtuBytes } = picture;
   const [byMac, byAddress] = [new Map<string, PlannedPort>(), new Map<string, string>()];
   const network = { id, number, mtuBytes, byMac, byAddress };
-  const plugged = new Map(plugs.map((plug) => [plug.portId, plug]));
   const ports = picture.ports.flatMap((port) => {
     const plug = plugged.get(port.id);
     if (plug === undefined || !isOfPort(plug, picture, port)) return [];

@@ -94,7 +94,7 @@ export class PlugConnection implements Turn {
     socket.once("close", () => this.#ended(socket));
   }
 
-  /** The socket at the path, and no other file; a guest can put what it likes there. */
+  /** The socket at the path, which nobody knows by another name: a guest can put what it likes there. */
   #open(): number | undefined {
     let descriptor: number;
     try {
@@ -103,7 +103,8 @@ export class PlugConnection implements Turn {
       // QEMU does not listen yet.
       return undefined;
     }
-    if (fstatSync(descriptor).isSocket()) return descriptor;
+    const found = fstatSync(descriptor);
+    if (found.isSocket() && found.nlink === 1) return descriptor;
     closeSync(descriptor);
     return undefined;
   }

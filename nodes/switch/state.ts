@@ -99,10 +99,14 @@ export function stateOf(text: string): SwitchState {
   const state = parsed(text);
   const validator = validatorOf(SwitchState);
   if (!validator.accepts(state)) throw new Error(`It is no state of a switch. ${validator.explain(state)}`);
-  const ids = state.plugs.map(({ portId }) => portId);
-  const twice = ids.find((id, at) => ids.indexOf(id) !== at);
+  const twice = twiceIn(state.plugs.map(({ portId }) => portId));
   if (twice !== undefined) throw new Error(`It is no state of a switch: the port ${twice} is plugged twice.`);
   return state;
+}
+
+function twiceIn(ids: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return ids.find((id) => seen.size === seen.add(id).size);
 }
 
 /** Not durable: it says what a process does, which no power loss outlives. */

@@ -5,6 +5,7 @@
  */
 import { count, PortCounters } from "./counters.ts";
 import { FlowMemory } from "./filter/judge.ts";
+import { RuleBook } from "./filter/rules.ts";
 import { type KeptConnection, keptText } from "./kept-connections.ts";
 import { switchLimits } from "./limits.ts";
 import type { OutQueue } from "./out-queue.ts";
@@ -36,17 +37,18 @@ export class Switch {
   /** By port. */
   readonly #plugged = new Map<string, Plugged>();
   readonly #unwritten = new Set<OutQueue>();
+  readonly #book = new RuleBook();
   #plan: Plan = new Map();
   #hasFault = false;
 
   constructor(events: SwitchEvents) {
     this.#events = events;
-    setInterval(() => this.#memory.connections.sweep(nowMs()), switchLimits.sweepPeriodMs).unref();
+    setInterval(() => this.#memory.sweep(nowMs()), switchLimits.connectionSweepPeriodMs).unref();
   }
 
   /** From its end on nothing passes that the state does not allow. */
   apply(state: SwitchState): void {
-    this.#plan = planOf(state);
+    this.#plan = planOf(state, this.#book);
     this.#memory.apply(this.#plan, nowMs());
     const wanted = new Map(state.plugs.map((plug) => [plug.portId, plug]));
     for (const [portId, { plug }] of this.#plugged)
@@ -61,12 +63,12 @@ export class Switch {
   }
 
   /** Changes when there is something else to keep. */
-  get answeredChanges(): number {
-    return this.#memory.connections.answeredChanges;
+  get keptChanges(): number {
+    return this.#memory.changes;
   }
 
   keptText(): string {
-    return keptText(this.#memory.connections.all());
+    return keptText(this.#memory.connections.all(), this.#memory.revoked.all());
   }
 
   /** How many of these plugs are connected to a guest at this moment. */
@@ -94,11 +96,16 @@ export class Switch {
   #plugIn(plug: SwitchPlug): void {
     const { portId, path } = plug;
     const counters = new PortCounters();
+    let isSaid = false;
     const connection = new PlugConnection(path, this.#turns, {
       frame: (bytes) => this.#carry(portId, bytes, counters),
       rest: () => this.#write(),
       changed: () => this.#events.changed(),
-      damaged: () => this.#events.say(`what the port ${portId} sends is no stream of frames: hung up`),
+      damaged: () => {
+        // Once: a guest could fill the log with it.
+        if (!isSaid) this.#events.say(`what the port ${portId} sends is no stream of frames: hung up`);
+        isSaid = true;
+      },
     });
     this.#plugged.set(portId, { plug, connection, counters });
   }

@@ -97,7 +97,7 @@ function takeIp(world: World, port: PlannedPort, frame: Frame, nowMs: number): O
   const isFirst = (packet.fragment?.offsetBytes ?? 0) === 0;
   const carried = isFirst ? readFlow(frame.bytes, packet) : undefined;
   if (isFirst && carried === undefined) return takeOther(port, frame, "malformed");
-  if (overwritesTcp(packet)) return takeOther(port, frame, "fragment");
+  if (overwritesHeader(packet)) return takeOther(port, frame, "fragment");
   const forged = port.isFiltered ? forgedPacket(port, frame, packet, carried) : undefined;
   if (forged !== undefined) return drop(forged);
   if (carried !== undefined && isDhcpQuestion(carried)) return takeDhcp(port, frame, packet);
@@ -106,9 +106,15 @@ function takeIp(world: World, port: PlannedPort, frame: Frame, nowMs: number): O
   return pass(world, { port, frame, packet, carried }, nowMs);
 }
 
-/** A fragment that replaces a part of TCP's header, which was judged with the first (RFC 3128). */
-const overwritesTcp = ({ protocol, fragment }: IpPacket): boolean =>
-  protocol === protocols.tcp && fragment !== null && fragment.offsetBytes > 0 && fragment.offsetBytes < 24;
+/** Bytes that the first fragment was judged by, of those whose header is longer than any fragment's step. */
+const judgedBytes = new Map<number, number>([
+  [protocols.tcp, 24],
+  [protocols.sctp, 16],
+]);
+
+/** A fragment that replaces a part of the header that was judged with the first (RFC 3128). */
+const overwritesHeader = ({ protocol, fragment }: IpPacket): boolean =>
+  fragment !== null && fragment.offsetBytes > 0 && fragment.offsetBytes < (judgedBytes.get(protocol) ?? 8);
 
 function takeDhcp(port: PlannedPort, frame: Frame, packet: IpPacket): Outcome {
   const answer = dhcpAnswer(port, frame, packet);

@@ -7,7 +7,7 @@ import type { GroupPicture, HostNetworking, NetworkPicture } from "../../protoco
 import type { SwitchState } from "./state.ts";
 
 export function together(states: readonly SwitchState[]): SwitchState {
-  // A later state replaces what earlier ones say of the same port, so the newest comes last.
+  // In this order, what a newer picture says of a network or port replaces what an older one says.
   const inTime = [...states].sort((one, other) => versionOf(one) - versionOf(other));
   const plugs = new Map(inTime.flatMap((state) => state.plugs.map((plug) => [plug.portId, plug] as const)));
   const pictures = inTime.flatMap(({ networking }) => networking ?? []);

@@ -14,7 +14,7 @@ const counts = new Set([
   ...["spareCpus", "cpuSharesPerVcpu", "cpuWeightPerVcpu"],
   ...["eventPublishWindow", "eventPublishPage", "fullBelowShare", "roomAgainShare"],
   ...["pipeColumns", "newestRows", "requestsAtOnce", "watchPausePerReading"],
-  "beginningsPerSlice",
+  ...["beginningsPerSlice", "applyPausesPerApply"],
 ]);
 
 describe("limits", () => {

@@ -294,6 +294,8 @@ export const notes: Readonly<Record<string, string>> = {
   "host-agent.audit.answer.keepsDisks":
     "False: the disks end with the agent, and none of them is missed. Absent: they stay.",
   "host-agent.audit.answer.space": "The file systems that the host writes to. Absent: they are not known.",
+  "host-agent.audit.answer.networking":
+    "What the host has applied of the networks of its guests. Absent: it has no network, or its agent does not say.",
   "host-agent.audit.answer.plugins":
     "The plug-ins that the agent has loaded, in the order of its `cluster.yaml`. Absent: the agent does not say.",
   "host-agent.release.answer.plugins": "As that of `audit`.",

@@ -1,5 +1,6 @@
 /** Asks the switch's decisions about one frame after the other, without any process. */
 import { FlowMemory } from "../../nodes/switch/filter/judge.ts";
+import { RuleBook } from "../../nodes/switch/filter/rules.ts";
 import { planOf } from "../../nodes/switch/plan.ts";
 import type { SwitchState } from "../../nodes/switch/state.ts";
 import { type Outcome, switchFrame } from "../../nodes/switch/switching.ts";
@@ -8,6 +9,7 @@ import { type Guest, portIdOf, stateOfGuests } from "./switch-world.ts";
 
 export class SwitchJudge {
   readonly #memory = new FlowMemory();
+  readonly #book = new RuleBook();
   #plan = planOf({ networking: null, plugs: [] });
   nowMs = 0;
 
@@ -21,7 +23,7 @@ export class SwitchJudge {
   }
 
   apply(state: SwitchState): void {
-    this.#plan = planOf(state);
+    this.#plan = planOf(state, this.#book);
     this.#memory.apply(this.#plan, this.nowMs);
   }
 

@@ -21,7 +21,7 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 export class SwitchBench {
   /** The home of the switch. */
   readonly directory = mkdtempSync(join(tmpdir(), "novact-switch-"));
-  /** Directory of the only node. */
+  /** The directory of its only node. */
   readonly node = join(this.directory, "node");
   readonly #nics = new Map<string, FakeNic>();
   #process: ChildProcess | undefined;

@@ -1,16 +1,16 @@
 /** Limits of the driver `user` and of its switch's process. They are never configured. */
 export const userNetworkLimits = {
   /** What `-netdev stream` carries: frames of 69,632 bytes pass (QEMU 7.2, tried). */
-  mtuBytesMax: 65_535,
+  streamMtuBytesMax: 65_535,
   /** How long a picture may take to be applied: a start of the switch on a busy computer is most of it. */
   applyTimeoutMs: 30_000,
   /** How often the switch's word is looked for, while a picture waits for it. */
   applyProbePeriodMs: 10,
   /** How often the switch is looked at while it is needed: what guests send is lost while none lives. */
-  lookPeriodMs: 250,
+  switchLookPeriodMs: 250,
   /** The pause before a switch is started again that ended soon, then twice as long, up to the maximum. */
-  restartBackoffMsMin: 250,
-  restartBackoffMsMax: 30_000,
+  switchRestartBackoffMsMin: 250,
+  switchRestartBackoffMsMax: 30_000,
   /** A switch that has lived this long has not failed at its start. */
   provenAfterMs: 60_000,
   /** From SIGTERM until the switch is killed. */

@@ -15,7 +15,7 @@ const PortRecord = answer({
 });
 export type PortRecord = Static<typeof PortRecord>;
 
-const { mtuBytesMax } = userNetworkLimits;
+const { streamMtuBytesMax: mtuBytesMax } = userNetworkLimits;
 
 export const facts: NetworkFacts = { kind: "user", mtuBytesMax, spansHosts: false };
 

@@ -32,8 +32,6 @@ import {
   startSwitch,
 } from "./switch-process.ts";
 
-const limits = userNetworkLimits;
-
 /**
  * The oldest version whose switch understands all that this agent writes. Fields that a switch does not know
  * are ignored: whoever adds one that decides what passes writes the version of then here.
@@ -109,13 +107,13 @@ export class SwitchKeeper {
    */
   async applied(signal: AbortSignal): Promise<void> {
     const { clock } = this.#place;
-    const deadlineMs = clock.monotonicMs() + limits.applyTimeoutMs;
+    const deadlineMs = clock.monotonicMs() + userNetworkLimits.applyTimeoutMs;
     while (this.#plugs > 0) {
       throwIfAborted(signal);
       const said = await findSwitch(this.#place);
       if (said?.state !== undefined && said.state === this.#hash) return;
       if (clock.monotonicMs() >= deadlineMs) throw notApplied(said);
-      await delay(clock, limits.applyProbePeriodMs, signal);
+      await delay(clock, userNetworkLimits.applyProbePeriodMs, signal);
     }
   }
 
@@ -158,7 +156,7 @@ export class SwitchKeeper {
     } catch (error) {
       this.#log.error({ error: String(error) }, "the switch of this host could not be looked after");
     }
-    if (this.#plugs > 0) this.#lookSoon(limits.lookPeriodMs);
+    if (this.#plugs > 0) this.#lookSoon(userNetworkLimits.switchLookPeriodMs);
   }
 
   /** Starts a switch when none lives, not too often; ends one that is of no use. */
@@ -169,12 +167,13 @@ export class SwitchKeeper {
     if (said !== undefined) return this.#judge(said, nowMs);
     if (this.#started?.ended === false || nowMs < this.#startAtMs) return;
     if ((await findSilentSwitch(this.#place)) === undefined) this.#start(nowMs);
-    else this.#startAtMs = nowMs + limits.restartBackoffMsMax;
+    else this.#startAtMs = nowMs + userNetworkLimits.switchRestartBackoffMsMax;
   }
 
   async #judge(said: SwitchApplied, nowMs: number): Promise<void> {
     const { fault, release, pid } = said;
-    if (this.#started === undefined || nowMs - this.#started.atMs > limits.provenAfterMs) this.#backoffMs = 0;
+    if (this.#started === undefined || nowMs - this.#started.atMs > userNetworkLimits.provenAfterMs)
+      this.#backoffMs = 0;
     if (release === ownVersion()) return;
     const isDeaf = fault !== null && said.state !== this.#hash;
     if (!isDeaf && !isOlder(release, oldestSwitch)) return;
@@ -186,9 +185,12 @@ export class SwitchKeeper {
   }
 
   #start(nowMs: number): void {
-    const { restartBackoffMsMin, restartBackoffMsMax } = limits;
+    const { switchRestartBackoffMsMin, switchRestartBackoffMsMax } = userNetworkLimits;
     this.#startAtMs = nowMs + this.#backoffMs;
-    this.#backoffMs = Math.min(Math.max(2 * this.#backoffMs, restartBackoffMsMin), restartBackoffMsMax);
+    this.#backoffMs = Math.min(
+      Math.max(2 * this.#backoffMs, switchRestartBackoffMsMin),
+      switchRestartBackoffMsMax,
+    );
     const started: Started = { child: startSwitch(this.#place), atMs: nowMs, ended: false };
     this.#started = started;
     const { child } = started;

@@ -36,6 +36,11 @@ type Limits = Pick<typeof switchLimits, "connectionsPerPortMax" | "connectionsMa
 /** A port's oldest connection is known to this precision: else each packet would have to move its own. */
 const precisionMs = 1_000;
 
+const usual: Limits = {
+  connectionsPerPortMax: switchLimits.connectionsPerPortMax,
+  connectionsMax: switchLimits.connectionsMax,
+};
+
 const keyOf = (network: number, flow: Flow): string => `${network}/${flowKey(flow)}`;
 
 export class Connections {
@@ -45,7 +50,7 @@ export class Connections {
   readonly #ofPort = new Map<string, Map<string, Connection>>();
   #answeredChanges = 0;
 
-  constructor(limits: { readonly [name in keyof Limits]: number } = switchLimits) {
+  constructor(limits: { readonly [name in keyof Limits]: number } = usual) {
     this.#limits = limits;
   }
 
@@ -74,11 +79,7 @@ export class Connections {
 
   begin({ network, from, to }: Ends, carried: Carried, nowMs: number, stage: Stage = "opening"): void {
     const key = keyOf(network, carried.flow);
-    const before = this.#all.get(key);
-    if (before !== undefined) this.#remove(key, before);
-    const back = keyOf(network, reversed(carried.flow));
-    const other = this.#all.get(back);
-    if (other !== undefined) this.#remove(back, other);
+    this.end(network, carried.flow);
     const own = this.#ofPort.get(from) ?? new Map<string, Connection>();
     this.#ofPort.set(from, own);
     const connection: Connection = { network, from, to, carried, stage, seenAtMs: nowMs };
@@ -96,6 +97,14 @@ export class Connections {
   /** Changes whenever other connections are answered than before. */
   get answeredChanges(): number {
     return this.#answeredChanges;
+  }
+
+  /** Removes the connection of a flow, in whatever direction the packet is. */
+  end(network: number, flow: Flow): void {
+    for (const key of [keyOf(network, flow), keyOf(network, reversed(flow))]) {
+      const connection = this.#all.get(key);
+      if (connection !== undefined) this.#remove(key, connection);
+    }
   }
 
   /** Removes the others at once. */

@@ -9,28 +9,31 @@ import type { Ends } from "./connections.ts";
 const { fragmentsPerPortMax, fragmentIdleMs } = switchLimits;
 
 export class Fragments {
-  /** By sending port: when the first fragment passed, the oldest first. */
-  readonly #passed = new Map<string, Map<string, number>>();
+  /** By sending port: to which port the first fragment passed, and when, the oldest first. */
+  readonly #passed = new Map<string, Map<string, { readonly to: string; readonly atMs: number }>>();
 
   /** The first fragment has passed. */
   pass(ends: Ends, packet: IpPacket, nowMs: number): void {
-    const own = this.#passed.get(ends.from) ?? new Map<string, number>();
+    const own = this.#passed.get(ends.from) ?? new Map();
     this.#passed.set(ends.from, own);
     const key = keyOf(ends, packet);
     own.delete(key);
-    own.set(key, nowMs);
+    own.set(key, { to: ends.to, atMs: nowMs });
     const [oldest] = own.keys();
     if (own.size > fragmentsPerPortMax && oldest !== undefined) own.delete(oldest);
   }
 
   follows(ends: Ends, packet: IpPacket, nowMs: number): boolean {
-    const passedAtMs = this.#passed.get(ends.from)?.get(keyOf(ends, packet));
-    return passedAtMs !== undefined && nowMs - passedAtMs < fragmentIdleMs;
+    const passed = this.#passed.get(ends.from)?.get(keyOf(ends, packet));
+    return passed !== undefined && nowMs - passed.atMs < fragmentIdleMs;
   }
 
-  /** What was passed by earlier rules is not passed on. */
-  forget(): void {
-    this.#passed.clear();
+  /** What was passed by rules that have changed is not passed on. */
+  forget(isForgotten: (ends: Pick<Ends, "from" | "to">) => boolean): void {
+    for (const [from, own] of this.#passed) {
+      for (const [key, { to }] of own) if (isForgotten({ from, to })) own.delete(key);
+      if (own.size === 0) this.#passed.delete(from);
+    }
   }
 }
 

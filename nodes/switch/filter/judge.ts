@@ -3,22 +3,24 @@
  * receiver's ingress when it begins something, and whatever belongs to what was begun. Nothing that no rule
  * allows may pass, nor begin to pass later by having been tried.
  */
-import { type Carried, isAnswer, isQuestion } from "../frames/flow.ts";
+import { type Carried, isAnswer, isQuestion, protocols } from "../frames/flow.ts";
 import type { IpPacket } from "../frames/ip.ts";
 import type { Plan, PlannedPort } from "../plan.ts";
-import { type Connection, Connections, type Ends } from "./connections.ts";
+import { Connections, type Ends } from "./connections.ts";
 import { Fragments } from "./fragments.ts";
+import { type Begun, Revoked, turnedRound } from "./revoked.ts";
 import { allows } from "./rules.ts";
-import { mayBegin, stageAfter } from "./stages.ts";
+import { beginsTcp, mayBegin, stageAfter } from "./stages.ts";
 
 export type Denial = "egressRule" | "ingressRule" | "noConnection" | "fragment";
-
-type Begun = Pick<Connection, "network" | "from" | "to" | "carried">;
 
 /** What is remembered of packets that have passed. */
 export class FlowMemory {
   readonly connections = new Connections();
+  readonly revoked = new Revoked();
   readonly fragments = new Fragments();
+
+  #plan: Plan = new Map();
 
   /** Of a switch before, until the first plan says what is allowed. */
   #kept: readonly Begun[] = [];
@@ -28,14 +30,51 @@ export class FlowMemory {
     this.#kept = kept;
   }
 
-  /** Ends at once what the plan does not allow. */
+  /** Changes whenever there is something else to keep for the next switch. */
+  get changes(): number {
+    return this.connections.answeredChanges + this.revoked.changes;
+  }
+
+  /** Ends at once what the plan does not allow; asks only about ports for which it says something else. */
   apply(plan: Plan, nowMs: number): void {
-    this.fragments.forget();
-    this.connections.keepOnly((connection) => isAllowed(plan, connection));
+    const before = this.#plan;
+    const same = unchangedPorts(before, plan);
+    this.#plan = plan;
+    const isSame = ({ from, to }: Pick<Ends, "from" | "to">) => same.has(from) && same.has(to);
+    this.fragments.forget((ends) => !isSame(ends));
+    const isBack = (one: Begun) => !isSame(one) && standingOf(plan, one) === "allowed";
+    for (const one of this.revoked.take(isBack)) this.connections.begin(one, one.carried, nowMs, "answered");
+    this.connections.keepOnly((one) => isSame(one) || this.#stays(before, one, nowMs));
     for (const one of this.#kept)
-      if (isAllowed(plan, one)) this.connections.begin(one, one.carried, nowMs, "answered");
+      if (this.#stays(before, one, nowMs)) this.connections.begin(one, one.carried, nowMs, "answered");
     this.#kept = [];
   }
+
+  sweep(nowMs: number): void {
+    this.connections.sweep(nowMs);
+    this.revoked.sweep(nowMs);
+  }
+
+  #stays(before: Plan, connection: Begun, nowMs: number): boolean {
+    const standing = standingOf(this.#plan, connection);
+    const back = standing === "allowed" ? lostBack(before, this.#plan, connection) : undefined;
+    const lost = standing === "denied" ? connection : back;
+    if (lost !== undefined) this.revoked.add(lost, nowMs);
+    return standing === "allowed" && lost === undefined;
+  }
+}
+
+/**
+ * The other direction of a connection that was found in its middle, when it was allowed and is not any more.
+ * Who has begun it is not known: a caller can make the switch forget its connection, and have it found again
+ * by the server's next packet.
+ */
+function lostBack(before: Plan, plan: Plan, connection: Begun): Begun | undefined {
+  const { carried } = connection;
+  if (carried.flow.protocol !== protocols.tcp || beginsTcp(carried)) return undefined;
+  const back = turnedRound(connection);
+  const isLost = standingOf(before, back) === "allowed" && standingOf(plan, back) === "denied";
+  return isLost ? back : undefined;
 }
 
 export interface Passage {
@@ -52,15 +91,15 @@ export function judge(memory: FlowMemory, passage: Passage, nowMs: number): Deni
   if (!from.isFiltered && !to.isFiltered) return undefined;
   const ends = { network: from.network.number, from: from.portId, to: to.portId };
   if (carried === undefined) return memory.fragments.follows(ends, packet, nowMs) ? undefined : "fragment";
-  const denial = judgeCarried(memory.connections, { from, to, carried }, ends, nowMs);
+  const denial = judgeCarried(memory, { from, to, carried }, ends, nowMs);
   if (denial === undefined && packet.fragment !== null) memory.fragments.pass(ends, packet, nowMs);
   return denial;
 }
 
 type Call = Pick<Passage, "from" | "to"> & { readonly carried: Carried };
 
-function judgeCarried(known: Connections, call: Call, ends: Ends, nowMs: number): Denial | undefined {
-  const { carried } = call;
+function judgeCarried(memory: FlowMemory, call: Call, ends: Ends, nowMs: number): Denial | undefined {
+  const [{ carried }, { connections: known }] = [call, memory];
   if (isAboutKnown(known, carried, ends, nowMs)) return undefined;
   const found = known.find(ends, carried.flow, nowMs);
   const stage = found === undefined ? "new" : stageAfter(found.connection.stage, carried, found.back);
@@ -68,10 +107,18 @@ function judgeCarried(known: Connections, call: Call, ends: Ends, nowMs: number)
     known.goOn(found.connection, stage, nowMs);
     return undefined;
   }
-  if (!mayBegin(carried) || isLateAnswer(carried)) return "noConnection";
+  return mayBegin(carried) && !isLateAnswer(carried) ? begin(memory, call, ends, nowMs) : "noConnection";
+}
+
+function begin(memory: FlowMemory, call: Call, ends: Ends, nowMs: number): Denial | undefined {
+  const { carried } = call;
   const denial = denialOf(call);
-  if (denial === undefined && hasAnswers(carried)) known.begin(ends, carried, nowMs);
-  return denial;
+  if (denial !== undefined || !hasAnswers(carried)) return denial;
+  // Of what was revoked only TCP says that it begins anew.
+  if (!beginsTcp(carried) && memory.revoked.has(ends, carried.flow, nowMs)) return "noConnection";
+  memory.revoked.forget(ends.network, carried);
+  memory.connections.begin(ends, carried, nowMs);
+  return undefined;
 }
 
 /** An error about a packet of a connection, from the one who got the packet, to the one who sent it. */
@@ -92,8 +139,19 @@ function denialOf({ from, to, carried }: Call): Denial | undefined {
   return to.isFiltered && !allows(to.rules.ingress, carried, source) ? "ingressRule" : undefined;
 }
 
-function isAllowed(plan: Plan, connection: Begun): boolean {
+/** Ports of which both plans say the same, as far as connections are concerned. */
+function unchangedPorts(before: Plan, plan: Plan): ReadonlySet<string> {
+  const same = [...plan.values()].filter(({ portId, network, isFiltered, rules }) => {
+    const was = before.get(portId);
+    return was?.network.number === network.number && was.isFiltered === isFiltered && was.rules === rules;
+  });
+  return new Set(same.map(({ portId }) => portId));
+}
+
+/** `gone`: a port of it is not there any more, or is on another network. */
+function standingOf(plan: Plan, connection: Begun): "allowed" | "denied" | "gone" {
   const [from, to, { carried }] = [plan.get(connection.from), plan.get(connection.to), connection];
-  if (from === undefined || to === undefined || from.network !== to.network) return false;
-  return from.network.number === connection.network && denialOf({ from, to, carried }) === undefined;
+  if (from === undefined || to === undefined || from.network !== to.network) return "gone";
+  if (from.network.number !== connection.network) return "gone";
+  return denialOf({ from, to, carried }) === undefined ? "allowed" : "denied";
 }

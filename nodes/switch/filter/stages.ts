@@ -54,4 +54,8 @@ export const mayBegin = ({ flow, tcpFlags: flags }: Carried): boolean =>
   begins(flags) ||
   (flags & (tcpFlags.syn | tcpFlags.fin | tcpFlags.reset | tcpFlags.acknowledge)) === tcpFlags.acknowledge;
 
+/** The packet says that it is a connection's first. */
+export const beginsTcp = ({ flow, tcpFlags: flags }: Carried): boolean =>
+  flow.protocol === protocols.tcp && begins(flags);
+
 const begins = (flags: number): boolean => (flags & (tcpFlags.syn | tcpFlags.acknowledge)) === tcpFlags.syn;

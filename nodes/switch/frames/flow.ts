@@ -11,9 +11,9 @@ export interface Flow {
   readonly protocol: number;
   readonly source: string;
   readonly destination: string;
-  /** Of TCP, UDP and SCTP; of ICMP's questions and answers the type; else 0. */
+  /** Of TCP, UDP and SCTP; of ICMP the type; else 0. */
   readonly sourcePort: number;
-  /** Of TCP, UDP and SCTP; of ICMP's questions and answers their identifier; else 0. */
+  /** Of TCP, UDP and SCTP; of ICMP's questions and answers their identifier, of others none; else 0. */
   readonly destinationPort: number;
 }
 
@@ -96,11 +96,18 @@ function readIcmp(bytes: Buffer, packet: IpPacket, flow: Flow): Carried | undefi
   return { flow: withQuestion(bytes, at, flow), tcpFlags: 0, icmp: { type, code, about } };
 }
 
+/** Stands for none: it is greater than any, since 0 is an identifier like others. */
+const noIdentifier = 65_536;
+
 /** Only questions and their answers have an identifier. */
 function withQuestion(bytes: Buffer, at: number, flow: Flow): Flow {
   const type = bytes[at] ?? 0;
   const hasIdentifier = isQuestion(flow, type) || isAnswer(flow, type);
-  return hasIdentifier ? { ...flow, sourcePort: type, destinationPort: bytes.readUInt16BE(at + 4) } : flow;
+  return {
+    ...flow,
+    sourcePort: type,
+    destinationPort: hasIdentifier ? bytes.readUInt16BE(at + 4) : noIdentifier,
+  };
 }
 
 /** The flow of a packet that an error quotes, of which at least 8 bytes of payload are there. */

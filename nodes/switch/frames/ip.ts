@@ -111,6 +111,8 @@ function readExtensions(
   for (let count = 0; count <= extensionsMax; count += 1) {
     const isOptions = next === extensions.hopByHop || next === extensions.destination;
     if (next === extensions.routing) return undefined;
+    // Behind them the header that is judged would be where a later fragment may put another one.
+    if (isOptions && fragment !== null) return undefined;
     if (!isOptions && next !== extensions.fragment) return { protocol: next, fragment, at };
     if (at + 8 > end) return undefined;
     const following = bytes[at] ?? 0;

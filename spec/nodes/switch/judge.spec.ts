@@ -141,6 +141,38 @@ describe("the switch's security groups", () => {
     expect(judge.send(server, error(server, answer)), "about its own packet").to.equal("ingressRule");
   });
 
+  it("take no notice of ICMP for the answer to a question, whatever identifier that has", () => {
+    const judge = judgeOf(rule({ protocol: 1 }));
+    const ask = (identifier: number) => {
+      const rest = Buffer.from([identifier >> 8, identifier & 255, 0, 1]);
+      return ip4Frame(ends4(client, server), 1, icmp(8, 0, rest));
+    };
+    for (const identifier of [0, 7, 65_535]) {
+      expect(judge.send(client, ask(identifier))).to.equal(toServer);
+      for (const type of [3, 4, 10, 11, 12, 30, 40]) {
+        const notice = ip4Frame(ends4(server, client), 1, icmp(type, 0, Buffer.alloc(4)));
+        expect(judge.send(server, notice), `type ${type} after ${identifier}`).to.equal("ingressRule");
+      }
+    }
+    const answer = ip4Frame(ends4(server, client), 1, icmp(0, 0, Buffer.from([0, 0, 0, 1])));
+    expect(judge.send(server, answer)).to.equal(toClient);
+  });
+
+  it("let no later fragment of IPv6 replace what was judged behind options", () => {
+    const judge = judgeOf(rule({ ipVersion: 6, protocol: 17, portMin: 53, portMax: 53 }));
+    const part = (next: number, offset: number, more: number, payload: Buffer) => {
+      const header = Buffer.from([next, 0, offset >> 8, offset | more, 0, 0, 0, 5]);
+      return ip6Frame(ends6(client, server), 44, Buffer.concat([header, payload]));
+    };
+    const [named, other] = [udp(9, 53, Buffer.alloc(8)), udp(9, 22, Buffer.alloc(8))];
+    const options = Buffer.from([17, 0, 1, 4, 0, 0, 0, 0]);
+    expect(judge.send(client, part(60, 0, 1, Buffer.concat([options, named])))).to.equal("malformed");
+    expect(judge.send(client, part(17, 8, 0, other))).to.equal("fragment");
+    expect(judge.send(client, part(60, 0, 0, Buffer.concat([options, named]))), "whole").to.equal(toServer);
+    expect(judge.send(client, part(17, 0, 1, named))).to.equal(toServer);
+    expect(judge.send(client, part(17, 16, 0, other))).to.equal(toServer);
+  });
+
   it("hold for IPv6 by its own rules", () => {
     const judge = judgeOf(rule({ ipVersion: 6, protocol: 58, portMin: 128 }), rule({ protocol: 1 }));
     const echo = (type: number, from: Guest, to: Guest) => ip6Frame(ends6(from, to), 58, icmp(type, 0));
@@ -170,7 +202,10 @@ describe("the switch's security groups", () => {
       ...[toServer, toServer],
     ]);
     expect(judge.send(client, of(8, Buffer.alloc(8))), "over TCP's flags").to.equal("fragment");
-    judge.apply(stateOfGuests(all, networking([], 2)));
+    const [dns, others] = [rule({ protocol: 17, portMin: 53, portMax: 53 }), rule({ protocol: 47 })];
+    judge.apply(stateOfGuests(all, networking([dns, ssh], 2)));
+    expect(judge.send(client, later(7)), "as before").to.equal(toServer);
+    judge.apply(stateOfGuests(all, networking([others], 3)));
     expect([judge.send(client, later(7)), judge.send(client, of(32, Buffer.alloc(8)))]).to.deep.equal([
       ...["fragment", "fragment"],
     ]);

@@ -33,7 +33,7 @@ describe("kept connections", () => {
   it("are those that were answered, of what lasts", async () => {
     const table = known("opening", "answered", "closing", "closed");
     table.begin(ends, carried(9, { icmp: { type: 8, code: 0, about: null } }), 0, "answered");
-    writeFileSync(path(), keptText(table.all()));
+    writeFileSync(path(), keptText(table.all(), []));
     expect(await readKept(path())).to.deep.equal([{ ...ends, carried: carried(1) }]);
   });
 
@@ -41,15 +41,29 @@ describe("kept connections", () => {
     const table = new Connections({ connectionsPerPortMax: 100_000, connectionsMax: 100_000 });
     const count = switchLimits.connectionsKeptMax + 5;
     for (let port = 0; port < count; port += 1) table.begin(ends, carried(port), 0, "answered");
-    writeFileSync(path(), keptText(table.all()));
+    writeFileSync(path(), keptText(table.all(), []));
     const kept = await readKept(path());
     expect(kept).to.have.length(switchLimits.connectionsKeptMax);
     expect(kept.at(-1)?.carried.flow.sourcePort).to.equal(count - 1);
   });
 
+  it("have those that were revoked among them, which leave room for others", async () => {
+    const table = new Connections({ connectionsPerPortMax: 100_000, connectionsMax: 100_000 });
+    const half = switchLimits.connectionsKeptMax / 2;
+    for (let port = 0; port < 2 * half; port += 1) table.begin(ends, carried(port), 0, "answered");
+    const revoked = Array.from({ length: half + 1 }, (_, port) => ({
+      ...ends,
+      carried: carried(50_000 + port),
+    }));
+    writeFileSync(path(), keptText(table.all(), revoked));
+    const ports = (await readKept(path())).map((one) => one.carried.flow.sourcePort);
+    expect([ports.length, ports[0], ports[half - 1]]).to.deep.equal([2 * half, 50_001, 50_000 + half]);
+    expect([ports[half], ports.at(-1)]).to.deep.equal([half, 2 * half - 1]);
+  });
+
   it("are none when the file is missing, damaged or old", async () => {
     expect(await readKept(path())).to.deep.equal([]);
-    const text = keptText(known("answered").all());
+    const text = keptText(known("answered").all(), []);
     for (const damaged of ["", "{}", text.slice(1), text.replace("0a000101", "nowhere")]) {
       writeFileSync(path(), damaged);
       expect(await readKept(path()), damaged).to.deep.equal([]);

@@ -81,6 +81,26 @@ describe(`rules of groups (SEED=${seed})`, () => {
     expect(book.of(["web", "default", "gone"]).ingress).to.have.length(3);
     expect(book.of(["default", "web"])).to.equal(book.of(["web", "default"]));
   });
+
+  it("are the same object as before as long as neither they nor the members that they name change", () => {
+    const named = { id: "named", rules: [], members: ["10.0.1.1/32", "10.0.1.2/32"] };
+    const own = { id: "own", rules: [rule({ remoteGroupId: "named" })], members: ["10.0.9.9/32"] };
+    const other = { id: "other", rules: [rule({})], members: [] };
+    const book = new RuleBook([named, own, other]);
+    const given = () => [book.of(["own"]), book.of(["other"])];
+    const before = given();
+    const next = (...groups: ConstructorParameters<typeof RuleBook>[0] & object) => {
+      book.take(structuredClone(groups));
+      return given().map((rules, at) => rules === before[at]);
+    };
+    expect(next(other, own, named)).to.deep.equal([true, true]);
+    expect(next(named, { ...own, members: [] }, other), "its own members").to.deep.equal([true, true]);
+    expect(next(named, own, { ...other, rules: [] })).to.deep.equal([true, false]);
+    expect(next({ ...named, members: ["10.0.1.1/32"] }, own, other)).to.deep.equal([false, false]);
+    expect(allows(book.of(["own"]).ingress, carriedOf(ssh), "0a000102")).to.equal(false);
+    expect(next(own, other), "without the group").to.deep.equal([false, false]);
+    expect(allows(book.of(["own"]).ingress, carriedOf(ssh), remote)).to.equal(false);
+  });
 });
 
 describe(`a set of addresses (SEED=${seed})`, () => {
@@ -112,6 +132,36 @@ describe(`a set of addresses (SEED=${seed})`, () => {
       }
     });
     fc.assert(property, { seed, numRuns: 500 });
+  });
+
+  it("reads addresses as everybody does, however they are written", () => {
+    const group = fc.constantFrom("0", "1", "00ab", "ffff", "FF", "12345", "", "g", "1.2.3.4");
+    const six = fc.array(group, { maxLength: 10 }).map((groups) => groups.join(":"));
+    const four = fc.array(fc.constantFrom("0", "7", "255", "256", "01", "", "1e1", " 1"), { maxLength: 5 });
+    const text = fc.oneof(
+      six,
+      fc.ipV6(),
+      text4,
+      fc.ipV4(),
+      four.map((parts) => parts.join(".")),
+    );
+    const property = fc.property(text, (written) => {
+      const address = addressOf(written);
+      const digits = address?.value.toString(16).padStart(address.version === 4 ? 8 : 32, "0");
+      expect(addressDigits(written), written).to.equal(digits);
+    });
+    fc.assert(property, { seed, numRuns: 3_000 });
+    for (const written of [
+      "::",
+      "::1",
+      "1::",
+      "1:2:3:4:5:6:7::",
+      "1::2:3:4:5:6:7:8",
+      ":1",
+      ":::",
+      "::ffff:1.2.3.4",
+    ])
+      expect(addressDigits(written) === undefined, written).to.equal(addressOf(written) === undefined);
   });
 
   it("takes addresses of both versions, and leaves out what is none", () => {
