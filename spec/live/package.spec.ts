@@ -359,7 +359,9 @@ describe("the package, installed into an empty project", function () {
       import { userNetwork } from ${JSON.stringify(join(built, "drivers/user-network/index.js"))};
       import { systemClock as clock } from ${JSON.stringify(join(built, "process/clock.js"))};
       const log = { debug() {}, info() {}, warn() {}, error() {} };
-      const network = userNetwork.open({ stateDirectory: ${JSON.stringify(join(directory, "net"))}, clock, log }, {});
+      const stateDirectory = ${JSON.stringify(join(directory, "net"))};
+      const network = userNetwork.open(
+        { hostId: "h", stateDirectory, computerDirectory: stateDirectory, clock, log }, {});
       const signal = AbortSignal.timeout(20_000);
       await network.ensurePort(${JSON.stringify(port)}, signal);
       console.log(JSON.stringify({ applied: await network.apply({ version: 3, networks: [], groups: [] }, signal) }));
