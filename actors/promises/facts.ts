@@ -241,6 +241,8 @@ export interface Quiet {
     readonly hostId: string;
     readonly ports: number;
     readonly applied: HostNetworking | null;
+    /** It was told nothing of a change, and has not asked again yet. Absent: nobody has looked. */
+    readonly isBehind?: boolean;
   }[];
   /** All events that the store still has, in order. */
   readonly events: readonly Event[];

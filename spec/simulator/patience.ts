@@ -27,5 +27,11 @@ function leftDisks({ remains }: Quiet, nowMs: number): number | undefined {
   return areLeft ? nowMs + storageLimits.sweepPeriodMs + sweepMs : undefined;
 }
 
+/** That a member of a group is gone, a host that only names the group hears when it asks by itself. */
+function behind({ networks = [] }: Quiet, nowMs: number): number | undefined {
+  const areBehind = networks.some(({ isBehind }) => isBehind === true);
+  return areBehind ? nowMs + hostLimits.networkPullPeriodMs + sayingMs : undefined;
+}
+
 /** Each answers until when to wait; undefined: there is nothing to wait for. In this order. */
-export const patience = [drift, leftDisks] as const;
+export const patience = [drift, leftDisks, behind] as const;

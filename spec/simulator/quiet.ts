@@ -1,5 +1,6 @@
 /** Everything there is at a quiet point, from both sides: what the store says, and what is on machines. */
 
+import { pictureOf } from "../../actors/control/networking/picture.ts";
 import type { InstanceRow } from "../../actors/ports/instance-reads.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import type { InstanceFacts, Quiet } from "../../actors/promises/facts.ts";
@@ -9,6 +10,8 @@ import { serverGroup } from "../../protocol/server-group.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
 import type { Cluster } from "./cluster.ts";
 import { sinkName } from "./sinks.ts";
+
+type Machine = Cluster["hosts"][number]["machine"];
 
 const everything = 1_000_000;
 
@@ -58,9 +61,7 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
         })),
       ])
       .concat(leftOnStorage(cluster, rows)),
-    networks: cluster.hosts.map(({ machine: { name, world } }) => ({
-      ...{ hostId: name, ports: world.ports.plugged.size, applied: world.ports.applied ?? null },
-    })),
+    networks: await Promise.all(cluster.hosts.map(({ machine }) => networkOf(machine, store))),
     disksLost: lostOnStorage(cluster, rows),
     events,
     eventsTrimmed: trimmed,
@@ -68,6 +69,14 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
     sinks: cluster.sink === undefined ? [] : [sinkName],
     findings,
   };
+}
+
+async function networkOf({ name, world }: Machine, { networking }: Store) {
+  const { plugged, applied } = world.ports;
+  const { networks, groups } = pictureOf(await networking.ofHost(name));
+  const has = { networks: applied?.networks ?? [], groups: applied?.groups ?? [] };
+  const isBehind = plugged.size > 0 && JSON.stringify(has) !== JSON.stringify({ networks, groups });
+  return { hostId: name, ports: plugged.size, applied: applied ?? null, isBehind };
 }
 
 /** What stands for a host where something lies on what hosts share. */
