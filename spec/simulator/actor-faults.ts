@@ -141,6 +141,8 @@ export class ActorFaults {
     if (order.hangs) {
       this.hangsUntilMs = Math.max(this.hangsUntilMs, kernel.nowMs + roundMsMax);
       const hung = Promise.withResolvers<never>();
+      // A loop with too many rounds that hang begins none, and nobody hears of this one.
+      hung.promise.catch(() => undefined);
       const end = () => hung.reject(new SimulatedCrash(`A round of ${loop} has hung.`));
       const ends = this.#hanging.get(rounds) ?? [];
       this.#hanging.set(rounds, ends);
