@@ -10,7 +10,7 @@ export interface NetworkingRows {
   readonly version: number;
   /** Of the interfaces of instances whose present claim is on the host. */
   readonly ports: readonly (Pick<Port, PortFields> & { readonly instanceId: string })[];
-  /** The networks of these ports, and so on: all that follows is of them. */
+  /** Networks of these ports; the lists below belong to the same ports. */
   readonly networks: readonly {
     readonly id: string;
     readonly number: number;

@@ -141,7 +141,7 @@ export class ActorFaults {
     if (order.hangs) {
       this.hangsUntilMs = Math.max(this.hangsUntilMs, kernel.nowMs + roundMsMax);
       const hung = Promise.withResolvers<never>();
-      // A loop with too many rounds that hang begins none, and nobody hears of this one.
+      // A loop beside three hanging rounds begins no round, so the promise may have no listener.
       hung.promise.catch(() => undefined);
       const end = () => hung.reject(new SimulatedCrash(`A round of ${loop} has hung.`));
       const ends = this.#hanging.get(rounds) ?? [];

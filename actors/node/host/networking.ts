@@ -171,7 +171,7 @@ export class Networking {
   }
 }
 
-/** The parts that the answer names; all of them are there. */
+/** Pictures of the hashes in an answer, in the order of the answer. */
 const partsOf = <T extends Part>(
   said: readonly { readonly hash: string; readonly picture: T | null }[],
   parts: ReadonlyMap<string, Part>,
