@@ -47,6 +47,9 @@ export function serve(connection: NatsConnection, given: Served): BusSubscriptio
   const subscription = subscribe(connection, { subject: pattern, queue, log, receive });
   return {
     async drain() {
+      // The server may have chosen this subscription for a message and know of no other yet. It says that
+      // nobody listens when the subscription ends before it delivers, also if another began meanwhile.
+      if (!connection.isClosed()) await orLog(connection.flush(), log, `waiting before ${pattern} ends`);
       if (!subscription.isClosed()) await orLog(subscription.drain(), log, `draining ${pattern}`);
       await Promise.all(running);
       outbox.flush();

@@ -86,6 +86,9 @@ export type BusHandler = (
   message: BusMessage,
 ) => Promise<BusMessage | readonly BusMessage[] | undefined>;
 export interface BusSubscription {
-  /** Takes no further message; resolves when all running handlers have answered. */
+  /**
+   * Takes no further message, as soon as subscriptions that began before are heard; resolves when all running
+   * handlers have answered.
+   */
   drain(): Promise<void>;
 }

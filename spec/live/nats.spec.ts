@@ -1,5 +1,7 @@
 /** The bus on a real NATS server, also when that server goes away. */
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as elapse } from "node:timers/promises";
@@ -37,7 +39,14 @@ busContract("NATS", async function () {
   this.timeout(30_000);
   const servers = [await natsUrl(this)];
   const [bus, other] = await Promise.all([connected({ servers }), connected({ servers })]);
-  return { bus, other, passing: (ms) => elapse(Math.min(ms, 250)) };
+  return {
+    bus,
+    other,
+    async passing(ms) {
+      await Promise.all([bus.connection.flush(), other.connection.flush()]);
+      await elapse(Math.min(ms, 250));
+    },
+  };
 });
 
 describe("the bus on NATS", function () {
@@ -46,6 +55,30 @@ describe("the bus on NATS", function () {
   it("says that nobody is there, within the time it was given", async () => {
     const error = await failure(connected({ servers: ["nats://127.0.0.1:1"], connectTimeoutMs: 600 }));
     expect(error).to.include({ reason: "notConnected" });
+  });
+
+  it("ends a subscription only when the server knows of the one that takes its place", async function () {
+    const { port, hostname } = new URL(await natsUrl(this));
+    let said = "";
+    const between = createServer((client) => {
+      const server = connect(Number(port), hostname);
+      client.on("data", (bytes) => {
+        said += bytes.toString();
+      });
+      client.pipe(server).pipe(client);
+      for (const end of [client, server]) end.on("error", () => undefined);
+    });
+    await once(between.listen(0, "127.0.0.1"), "listening");
+    const { port: own } = between.address() as AddressInfo;
+    const bus = await connected({ servers: [`nats://127.0.0.1:${own}`] });
+    const before = bus.serve("exchanged.>", "queue", async () => undefined);
+    await bus.connection.flush();
+    said = "";
+    bus.serve("exchanged.a.>", "queue", async () => undefined);
+    await before.drain();
+    await bus.close();
+    between.close();
+    expect(said.match(/\b(UNSUB|SUB|PING)\b/g)?.slice(0, 3)).to.deep.equal(["SUB", "PING", "UNSUB"]);
   });
 
   it("serves on after a handler that throws at once, and logs it", async function () {
