@@ -3,7 +3,9 @@
  * as the programs behind them could. Schemas only.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { HostText, HostWord, hostWords } from "./offered.ts";
+import { IpAddress } from "./ip.ts";
+import { networkLimits } from "./limits/network.ts";
+import { HostText, HostWord, hostWords, upTo } from "./offered.ts";
 import { OfferedShapes } from "./shape.ts";
 import { answer, nullable } from "./wire/schema.ts";
 
@@ -38,6 +40,17 @@ export const HostDrivers = answer({
   ),
   /** Absent: its guests have none that lasts, or the agent is of before. */
   shapes: Type.Optional(OfferedShapes),
+  /** Absent: the host has no network driver, or the agent is of before. */
+  networking: Type.Optional(
+    answer({
+      /** Packets of a larger MTU are not carried. */
+      mtuBytesMax: upTo(networkLimits.mtuBytesMax),
+      /** Whether its guests and those of other computers reach each other. */
+      spansHosts: Type.Boolean(),
+      /** The address to which other hosts send frames for its guests, by VXLAN; null: none do. */
+      underlay: nullable(IpAddress),
+    }),
+  ),
 });
 export type HostDrivers = Static<typeof HostDrivers>;
 

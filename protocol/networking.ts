@@ -63,12 +63,33 @@ export const GroupPicture = answer({
 });
 export type GroupPicture = Static<typeof GroupPicture>;
 
+/**
+ * Ports of one of these networks that are on one other host: frames for them go to that host. Only hosts with
+ * an underlay, apart from the host's own, are said.
+ */
+export const FarPicture = answer({
+  networkId: Id,
+  /** The address of the underlay at which the other host is. */
+  host: IpAddress,
+  ports: Type.Array(
+    answer({
+      id: Id,
+      mac: MacAddress,
+      addresses: Type.Array(IpAddress),
+      addressPairs: Type.Array(AddressPair),
+    }),
+  ),
+});
+export type FarPicture = Static<typeof FarPicture>;
+
 /** Everything of one moment. */
 export interface HostNetworking {
   /** Number of the newest event of that moment: a higher one is later. */
   readonly version: number;
   readonly networks: readonly NetworkPicture[];
   readonly groups: readonly GroupPicture[];
+  /** One for each network and other host. Absent: there is none. */
+  readonly far?: readonly FarPicture[] | undefined;
 }
 
 export const HostNetworkingRequest = request({
@@ -77,13 +98,15 @@ export const HostNetworkingRequest = request({
 });
 
 /** A part of the picture, and the hash of its content; null: the host has said that it has this hash. */
-const part = <T extends typeof NetworkPicture | typeof GroupPicture>(picture: T) =>
+const part = <T extends typeof NetworkPicture | typeof GroupPicture | typeof FarPicture>(picture: T) =>
   answer({ hash: Type.String(), picture: nullable(picture) });
 
 export const HostNetworkingAnswer = answer({
   version: Count,
   networks: Type.Array(part(NetworkPicture)),
   groups: Type.Array(part(GroupPicture)),
+  /** Absent: there is none, or the controller is of before. */
+  far: Type.Optional(Type.Array(part(FarPicture))),
 });
 export type HostNetworkingAnswer = Static<typeof HostNetworkingAnswer>;
 

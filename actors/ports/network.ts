@@ -36,6 +36,8 @@ export interface NetworkFacts {
   readonly mtuBytesMax: number;
   /** Whether guests on different hosts reach each other. */
   readonly spansHosts: boolean;
+  /** The host's own address to which the networks of other hosts send frames by VXLAN. Absent: none do. */
+  readonly underlay?: string;
 }
 
 export interface PortSpec {

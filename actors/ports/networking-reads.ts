@@ -1,5 +1,5 @@
 /** What can be read of the networks that a host's guests are on. Types only. */
-import type { RulePicture, SubnetPicture } from "../../protocol/networking.ts";
+import type { FarPicture, RulePicture, SubnetPicture } from "../../protocol/networking.ts";
 import type { Port } from "../../protocol/port.ts";
 
 type PortFields = "id" | "networkId" | "mac" | "portSecurity" | "addressPairs";
@@ -30,6 +30,8 @@ export interface NetworkingRows {
     readonly addresses: readonly string[];
     readonly pairs: Port["addressPairs"];
   }[];
+  /** Ports of these networks whose instances' present claims are on hosts with another underlay address. */
+  readonly far: readonly (FarPicture["ports"][number] & Pick<FarPicture, "networkId" | "host">)[];
 }
 
 export interface NetworkingReads {

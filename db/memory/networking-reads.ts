@@ -1,7 +1,7 @@
 /** Reads from memory what a host is told of networks. It changes nothing. */
 import type { NetworkingReads, NetworkingRows } from "../../actors/ports/networking-reads.ts";
 import { network, subnet } from "../../protocol/network.ts";
-import { address, groupMembership, port } from "../../protocol/port.ts";
+import { address, groupMembership, plug, port } from "../../protocol/port.ts";
 import { securityGroupRule } from "../../protocol/security-group.ts";
 import type { Tables } from "../rows/tables.ts";
 
@@ -32,6 +32,7 @@ export class MemoryNetworkingReads implements NetworkingReads {
       memberships: memberships.map(({ id, portId, groupId }) => ({ id, portId, groupId })),
       rules: rules.map(ruleIn),
       members: membersOf(remote, tables),
+      far: farOf(hostId, networkIds, tables),
     };
   }
 }
@@ -70,6 +71,30 @@ const ruleIn = (row: NetworkingRows["rules"][number]): NetworkingRows["rules"][n
   const { id, groupId, direction, ipVersion, protocol, portMin, portMax, remoteCidr, remoteGroupId } = row;
   return { id, groupId, direction, ipVersion, protocol, portMin, portMax, remoteCidr, remoteGroupId };
 };
+
+/** As said of what is plugged in, since an interface that is being taken away is not in its instance. */
+function farOf(hostId: string, networkIds: readonly string[], tables: Tables): NetworkingRows["far"] {
+  const underlayOf = (id: string) => tables.hosts.get(id)?.drivers?.networking?.underlay ?? undefined;
+  const own = underlayOf(hostId);
+  if (own === undefined) return [];
+  return referring(tables.rowsOf(port), "networkId", networkIds).flatMap((row) => {
+    const { id, networkId, mac, addressPairs } = row;
+    const hosts = hostsOf(id, tables).flatMap((one) => underlayOf(one) ?? []);
+    const addresses = referring(tables.rowsOf(address), "portId", [id]).map(({ name }) => name);
+    return hosts
+      .filter((host) => host !== own)
+      .map((host) => ({ id, networkId, host, mac, addresses, addressPairs }));
+  });
+}
+
+/** The host of the present claim of the instance that is plugged into the port. */
+function hostsOf(portId: string, tables: Tables): readonly string[] {
+  const [plugged] = referring(tables.rowsOf(plug), "portId", [portId]);
+  const instance = plugged?.device === "instance" ? tables.instances.get(plugged.deviceId) : undefined;
+  return [...tables.claims.values()]
+    .filter((claim) => claim.instanceId === instance?.id && claim.ownerEpoch === instance.ownerEpoch)
+    .map((claim) => claim.hostId);
+}
 
 function membersOf(groupIds: readonly string[], tables: Tables): NetworkingRows["members"] {
   return referring(tables.rowsOf(groupMembership), "groupId", groupIds).flatMap(({ groupId, portId }) => {

@@ -35,6 +35,17 @@ const ofHostText = `with plugged as materialized (
     select g.id, g.port_id, g.group_id from security_group_port g join plugged p on p.id = g.port_id
   ), allowed as materialized (
     select r.* from security_group_rule r where r.group_id in (select group_id from belongs)
+  ), own as (
+    select drivers->'networking'->>'underlay' as underlay from host where id = $1
+  ), away as (
+    select p.*, h.drivers->'networking'->>'underlay' as host
+      from port p
+        join plug g on g.port_id = p.id and g.device = 'instance'
+        join instance i on i.id = g.device_id
+        join claim c on c.instance_id = i.id and c.owner_epoch = i.owner_epoch
+        join host h on h.id = c.host_id
+      where p.network_id in (select network_id from plugged)
+        and h.drivers->'networking'->>'underlay' <> (select underlay from own)
   ), member as (
     select g.group_id, g.port_id from security_group_port g
       where g.group_id in (select remote_group_id from allowed where remote_group_id is not null)
@@ -70,4 +81,9 @@ const ofHostText = `with plugged as materialized (
       groupId: "m.group_id",
       addresses: "(select coalesce(json_agg(a.name), '[]') from address a where a.port_id = p.id)",
       pairs: "p.address_pairs",
+    })},
+    'far', ${listOf("away w", {
+      ...{ id: "w.id", networkId: "w.network_id", host: "w.host", mac: "w.mac" },
+      addresses: "(select coalesce(json_agg(a.name), '[]') from address a where a.port_id = w.id)",
+      addressPairs: "w.address_pairs",
     })})`;

@@ -146,12 +146,13 @@ const makesConfigDrives = ({ disks }: Drivers, { configDrive }: HypervisorCapabi
   disks.configDrives === true && configDrive === true;
 
 async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): Promise<HostInventory> {
-  const [capabilities, bootId, features, numa, machineTypes] = await Promise.all([
+  const [capabilities, bootId, features, numa, machineTypes, network] = await Promise.all([
     drivers.hypervisor.capabilities(),
     readBootId(),
     cpuFeatures(),
     numaNodes(),
     drivers.machineTypes?.() ?? [],
+    drivers.network?.facts(),
   ]);
   const { capacity, ratios } = node;
   return {
@@ -171,9 +172,10 @@ async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): 
     features,
     numa,
     machineTypes: [...machineTypes],
-    drivers: saidDrivers(drivers.names, {
-      ...capabilities,
-      configDrive: makesConfigDrives(drivers, capabilities),
-    }),
+    drivers: saidDrivers(
+      drivers.names,
+      { ...capabilities, configDrive: makesConfigDrives(drivers, capabilities) },
+      network,
+    ),
   };
 }

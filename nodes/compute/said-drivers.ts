@@ -3,12 +3,19 @@
  * its guests. Pure; texts of drivers are made such as a controller takes.
  */
 import type { HypervisorCapabilities } from "../../actors/ports/hypervisor.ts";
+import type { NetworkFacts } from "../../actors/ports/network.ts";
+import { addressOf } from "../../protocol/address.ts";
 import type { HostDrivers } from "../../protocol/host-drivers.ts";
+import { networkLimits } from "../../protocol/limits/network.ts";
 import { oneLine } from "./host-text.ts";
 
 type Names = Pick<HostDrivers, "hypervisor" | "disks" | "network" | "volumes">;
 
-export function saidDrivers(names: Names, capabilities: HypervisorCapabilities): HostDrivers {
+export function saidDrivers(
+  names: Names,
+  capabilities: HypervisorCapabilities,
+  network?: NetworkFacts,
+): HostDrivers {
   const { networks, volumes, hotPlug, liveMigration, console, save, bounding, configDrive, shapes } =
     capabilities;
   return {
@@ -18,6 +25,16 @@ export function saidDrivers(names: Names, capabilities: HypervisorCapabilities):
       ...(configDrive === undefined ? {} : { configDrive }),
     },
     ...(shapes === undefined ? {} : { shapes }),
+    ...(network === undefined ? {} : { networking: saidOfNetwork(network) }),
     ...(bounding === undefined ? {} : { bounding: { ...bounding, why: oneLine(bounding.why) } }),
   };
+}
+
+function saidOfNetwork({
+  mtuBytesMax,
+  spansHosts,
+  underlay = "",
+}: NetworkFacts): NonNullable<HostDrivers["networking"]> {
+  const address = addressOf(underlay) === undefined ? null : underlay;
+  return { mtuBytesMax: Math.min(mtuBytesMax, networkLimits.mtuBytesMax), spansHosts, underlay: address };
 }

@@ -73,7 +73,7 @@ export type { Event } from "../../protocol/event.ts";
 export type { Host } from "../../protocol/host.ts";
 export type { Instance } from "../../protocol/instance.ts";
 export type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
-export type { GroupPicture, HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
+export type { FarPicture, GroupPicture, HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
 export type { Reason } from "../../protocol/wire/reasons.ts";
 export {
   changed,

@@ -4,7 +4,7 @@ import { pictureOf } from "../../actors/control/networking/picture.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import type { RowChange } from "../../actors/records/rows.ts";
 import { network, subnet } from "../../protocol/network.ts";
-import { address, groupMembership, port } from "../../protocol/port.ts";
+import { address, groupMembership, plug, port } from "../../protocol/port.ts";
 import { securityGroup, securityGroupRule } from "../../protocol/security-group.ts";
 import type { Resource, ResourceRow } from "../../protocol/wire/resource.ts";
 import { numberOf } from "./store-resources.ts";
@@ -14,6 +14,12 @@ const made = (resource: Resource, row: object): RowChange => ({
   resource,
   made: { createdAtMs: rows.wallMs, version: 1, ...row } as ResourceRow,
 });
+const drivers = {
+  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
+  abilities: {
+    ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false, console: true, save: false },
+  },
+};
 const pair = { cidr: "10.7.0.0/16", mac: null };
 const match = { ipVersion: 4, protocol: 6, portMin: 22, portMax: 80, remoteCidr: null, remoteGroupId: null };
 
@@ -104,6 +110,55 @@ export function networkingContract(get: () => Store): void {
     const other = pictureOf(await store.networking.ofHost(second));
     expect(other.networks.map((one) => one.ports.map((on) => on.id))).to.deep.equal([[id(12)], [id(13)]]);
     expect(other.groups.map((one) => [one.id, one.rules.length])).to.deep.equal([[id(6), 1]]);
+  });
+
+  it("says which ports of its networks are on hosts with another underlay, and where", async () => {
+    const [store, { id, project, host }] = [get(), rows.names()];
+    const [first, second, same, without] = ["1", "2", "3", "4"].map((n) => `${host}-${n}`) as [
+      ...[string, string, string, string],
+    ];
+    const on = (hostId: string, underlay: string | null) =>
+      rows.inventory(hostId, {
+        drivers: { ...drivers, networking: { mtuBytesMax: 1_450, spansHosts: underlay !== null, underlay } },
+      });
+    const hosts = [on(first, "192.0.2.1"), on(second, "192.0.2.2"), on(same, "192.0.2.1"), on(without, null)];
+    await store.commit({ hosts });
+    const ports = [11, 12, 14, 15];
+    const portOf = (n: number) => [
+      made(port, {
+        ...{ id: id(n), project, name: id(n), networkId: id(1), mac: `52:54:00:00:00:${n}` },
+        ...{ portSecurity: true, addressPairs: n === 12 ? [pair] : [] },
+      }),
+      made(address, { id: id(n + 20), name: `10.0.0.${n}`, subnetId: id(3), portId: id(n) }),
+    ];
+    const others = world({ id, project }).filter(({ resource }) =>
+      [network, subnet].some((one) => one.table === resource.table),
+    );
+    const plugs = ports.map((n) =>
+      made(plug, {
+        ...{ id: id(n), name: id(n), portId: id(n), device: "instance", deviceId: id(n + 60) },
+        deleteWithInstance: true,
+      }),
+    );
+    await store.commit({ rows: [...others, ...ports.flatMap(portOf), ...plugs] });
+    const places = [first, second, same, without];
+    for (const [at, n] of ports.entries()) {
+      const interfaces = [rows.plugged(id(n))];
+      const row = rows.instance(id(n + 60), { project, ownerEpoch: 1, interfaces });
+      const claims = [rows.claim(id(n + 60), places[at] ?? "")];
+      const result = await store.commit({ instances: [{ expectedVersion: 0, row }], claims });
+      expect(result.kind).to.equal("committed");
+    }
+    const of = async (hostId: string) => pictureOf(await store.networking.ofHost(hostId)).far;
+    const farPort = (n: number, addressPairs: readonly object[] = []) => ({
+      ...{ id: id(n), mac: `52:54:00:00:00:${n}`, addresses: [`10.0.0.${n}`], addressPairs },
+    });
+    const networkId = id(1);
+    expect(await of(first)).to.deep.equal([{ networkId, host: "192.0.2.2", ports: [farPort(12, [pair])] }]);
+    expect(await of(second)).to.deep.equal([
+      { networkId, host: "192.0.2.1", ports: [farPort(11), farPort(14)] },
+    ]);
+    expect(await of(without)).to.equal(undefined);
   });
 
   it("says nothing to a host whose guest another one owns now, or that has none", async () => {

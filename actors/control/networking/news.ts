@@ -55,8 +55,9 @@ export class NetworkingNews {
   /** What a host is to apply, and how many ports it has. @throws UNAVAILABLE storeUnavailable */
   readonly wanted = async (hostId: string): Promise<Wanted> => {
     const rows = await this.#options.store.networking.ofHost(hostId);
-    const { version, networks, groups } = partsFor(pictureOf(rows), new Set());
-    return { ports: rows.ports.length, version, parts: [...networks, ...groups].map(({ hash }) => hash) };
+    const { version, networks, groups, far = [] } = partsFor(pictureOf(rows), new Set());
+    const parts = [...networks, ...groups, ...far].map(({ hash }) => hash);
+    return { ports: rows.ports.length, version, parts };
   };
 
   /** Ids of what commits have made, changed or removed, and of what that refers to. */
@@ -96,8 +97,8 @@ export class NetworkingNews {
   }
 }
 
-function idsIn({ ports, networks, subnets, memberships, rules }: NetworkingRows): ReadonlySet<string> {
-  const rows = [...ports, ...networks, ...subnets, ...memberships, ...rules];
+function idsIn({ ports, networks, subnets, memberships, rules, far }: NetworkingRows): ReadonlySet<string> {
+  const rows = [...ports, ...networks, ...subnets, ...memberships, ...rules, ...far];
   const named = rules.flatMap(({ remoteGroupId }) => remoteGroupId ?? []);
   return new Set([...rows.map(({ id }) => id), ...memberships.map(({ groupId }) => groupId), ...named]);
 }

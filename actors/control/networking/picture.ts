@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type {
+  FarPicture,
   GroupPicture,
   HostNetworking,
   HostNetworkingAnswer,
@@ -20,8 +21,30 @@ export function pictureOf(rows: NetworkingRows): HostNetworking {
     memberships: Map.groupBy(rows.memberships, ({ portId }) => portId),
   };
   const networks = rows.networks.map((row) => networkOf(row, of));
-  return { version: rows.version, networks: byText(networks, ({ id }) => id), groups: groupsOf(rows) };
+  const far = farOf(rows.far);
+  return {
+    version: rows.version,
+    networks: byText(networks, ({ id }) => id),
+    groups: groupsOf(rows),
+    ...(far.length === 0 ? {} : { far }),
+  };
 }
+
+/** A part for each network and host: a change on one of a thousand hosts changes a thousandth of it. */
+function farOf(rows: NetworkingRows["far"]): readonly FarPicture[] {
+  const parts = Map.groupBy(rows, ({ networkId, host }) => `${networkId} ${host}`);
+  const pictures = [...parts.values()].flatMap((ports) => {
+    const [first] = ports;
+    if (first === undefined) return [];
+    const { networkId, host } = first;
+    return { networkId, host, ports: byText(ports.map(farPortOf), ({ id }) => id) };
+  });
+  return byText(pictures, ({ networkId, host }) => `${networkId} ${host}`);
+}
+
+const farPortOf = ({ id, mac, addresses, addressPairs }: NetworkingRows["far"][number]) => ({
+  ...{ id, mac, addresses: [...addresses].sort(), addressPairs },
+});
 
 /** Rows by the id of their network, or of their port. */
 interface Grouped {
@@ -74,16 +97,19 @@ function byText<T>(items: readonly T[], textOf: (item: T) => string): T[] {
  * many as an answer holds: the host asks for the others next. One part at least is said.
  */
 export function partsFor(
-  { version, networks, groups }: HostNetworking,
+  { version, networks, groups, far }: HostNetworking,
   have: ReadonlySet<string>,
 ): HostNetworkingAnswer {
   let said = 0;
-  const part = <T extends NetworkPicture | GroupPicture>(picture: T) => {
+  const part = <T extends NetworkPicture | GroupPicture | FarPicture>(picture: T) => {
     const text = JSON.stringify(picture);
     const hash = createHash("sha256").update(text).digest("base64url");
     const isSaid = !have.has(hash) && (said === 0 || said + text.length <= networkingLimits.answerLengthMax);
     if (isSaid) said += text.length;
     return { hash, picture: isSaid ? picture : null };
   };
-  return { version, networks: networks.map(part), groups: groups.map(part) };
+  return {
+    ...{ version, networks: networks.map(part), groups: groups.map(part) },
+    ...(far === undefined ? {} : { far: far.map(part) }),
+  };
 }

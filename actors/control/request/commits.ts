@@ -76,14 +76,15 @@ export class Commits {
   };
 
   /** Collects commits of one moment, which come one after the other, into one hint. */
-  #tell(lastSequence: number, { operations = [], events = [], rows = [] }: Commit): void {
+  #tell(lastSequence: number, commit: Commit): void {
+    const { operations = [], events = [], rows = [] } = commit;
     const first = this.#untold === undefined;
     const hint = this.#untold ?? { lastSequence, ended: [], projects: new Set(), touched: new Set() };
     this.#untold = hint;
     hint.lastSequence = Math.max(hint.lastSequence, lastSequence);
     hint.ended.push(...operations.filter(hasEnded).map(({ id }) => id));
     for (const { project } of events) hint.projects.add(project);
-    for (const id of touchedBy(rows)) hint.touched.add(id);
+    for (const id of [...touchedBy(rows), ...movedIn(commit)]) hint.touched.add(id);
     if (!first) return;
     queueMicrotask(() => {
       this.#untold = undefined;
@@ -104,6 +105,14 @@ function touchedBy(rows: readonly RowChange[]): readonly string[] {
   const judged = rows.filter(({ resource }) => ofNetworks.has(resource.table));
   const made = new Set(judged.flatMap((one) => ("made" in one ? one.made.id : [])));
   return judged.flatMap((one) => idsOf(one).filter((id) => !made.has(id)));
+}
+
+/** Networks of guests that are on another host from now on, or on none. */
+function movedIn({ instances = [], claims = [], claimsReleased = [] }: Commit): readonly string[] {
+  const moved = new Set([...claims, ...claimsReleased].map(({ instanceId }) => instanceId));
+  return instances
+    .filter(({ row }) => moved.has(row.id))
+    .flatMap(({ row }) => (row.interfaces ?? []).map(({ networkId }) => networkId));
 }
 
 function idsOf(change: RowChange): readonly string[] {

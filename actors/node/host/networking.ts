@@ -8,6 +8,7 @@ import { networkLimits } from "../../../protocol/limits/network.ts";
 import { reportLimits } from "../../../protocol/limits/report.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type {
+  FarPicture,
   GroupPicture,
   HostNetworking,
   NetworkingAudit,
@@ -29,7 +30,7 @@ export interface NetworkingOptions {
   readonly log: Log;
 }
 
-type Part = NetworkPicture | GroupPicture;
+type Part = NetworkPicture | GroupPicture | FarPicture;
 
 export class Networking {
   readonly #options: NetworkingOptions;
@@ -153,8 +154,8 @@ export class Networking {
     for (let lacks = Number.POSITIVE_INFINITY; ; ) {
       const have = [...this.#parts.keys()].slice(0, networkLimits.pictureHashesMax);
       const call = { timeoutMs: wireLimits.hostRequestTimeoutMs, signal };
-      const { version, networks, groups } = await this.#options.reports.networkPull({ have }, call);
-      const said = [...networks, ...groups];
+      const { version, networks, groups, far } = await this.#options.reports.networkPull({ have }, call);
+      const said = [...networks, ...groups, ...(far ?? [])];
       const parts = new Map(
         said.flatMap(({ hash, picture }) => {
           const part = picture ?? this.#parts.get(hash);
@@ -163,7 +164,11 @@ export class Networking {
       );
       this.#parts = parts;
       const still = said.length - parts.size;
-      if (still === 0) return { version, networks: partsOf(networks, parts), groups: partsOf(groups, parts) };
+      if (still === 0)
+        return {
+          ...{ version, networks: partsOf(networks, parts), groups: partsOf(groups, parts) },
+          ...(far === undefined ? {} : { far: partsOf(far, parts) }),
+        };
       if (still >= lacks)
         throw new StatusError("internal", `Nobody says what ${still} parts of the picture are.`);
       lacks = still;

@@ -38,6 +38,12 @@ describe("compute: texts of a host about itself", () => {
     expect(drivers.bounding?.why).to.match(/^no cpu controller: x+$/);
     expect(validatorOf(HostInventory).explain(inventoryOf("h1", { drivers }))).to.equal("");
     expect(saidDrivers(names, { ...version, ...able })).to.deep.equal({ ...names, abilities: able });
+    const network = { kind: "user", mtuBytesMax: 1_000_000, spansHosts: true, underlay: "a host's name" };
+    const said = saidDrivers(names, { ...version, ...able }, network);
+    expect(said.networking).to.deep.equal({ mtuBytesMax: 65_535, spansHosts: true, underlay: null });
+    const { networking } = saidDrivers(names, { ...version, ...able }, { ...network, underlay: "192.0.2.1" });
+    expect(networking?.underlay).to.equal("192.0.2.1");
+    expect(validatorOf(HostInventory).explain(inventoryOf("h1", { drivers: said }))).to.equal("");
   });
 
   it("stay what they are when nothing is wrong with them", () => {

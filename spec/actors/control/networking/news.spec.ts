@@ -22,6 +22,7 @@ const none: NetworkingRows = {
     memberships: [],
     rules: [],
     members: [],
+    far: [],
   },
 };
 const rowsOf: Readonly<Record<string, NetworkingRows>> = {
@@ -29,7 +30,10 @@ const rowsOf: Readonly<Record<string, NetworkingRows>> = {
     ...{ ...none, ports: [port("p1", "n1")], networks: [{ id: "n1", number: 1, mtuBytes: 1_450 }] },
     ...{ memberships: [{ id: "m1", portId: "p1", groupId: "g" }], rules: [rule("r1", "far")] },
   },
-  h2: { ...none, ports: [port("p2", "n2")], networks: [{ id: "n2", number: 2, mtuBytes: 1_450 }] },
+  h2: {
+    ...{ ...none, ports: [port("p2", "n2")], networks: [{ id: "n2", number: 2, mtuBytes: 1_450 }] },
+    far: [{ ...{ id: "p9", networkId: "n2", host: "192.0.2.1", mac: "", addresses: [] }, addressPairs: [] }],
+  },
 };
 
 describe("what hosts are told of networks", () => {

@@ -22,6 +22,10 @@ const port = (id: string, networkId: string): NetworkingRows["ports"][number] =>
 const subnet = (id: string, networkId: string): NetworkingRows["subnets"][number] => ({
   ...{ id, networkId, cidr: "10.0.0.0/24", gateway: "10.0.0.1", dnsServers: [], hostRoutes: [], dhcp: true },
 });
+const away = (id: string, networkId: string, host: string): NetworkingRows["far"][number] => ({
+  ...{ id, networkId, host, mac: `52:54:00:00:00:0${id}`, addressPairs: [] },
+  addresses: [`10.0.0.2${id}`, `10.0.0.1${id}`],
+});
 const rows: NetworkingRows = {
   version: 12,
   ports: [port("2", "n1"), port("1", "n1"), port("3", "n2")],
@@ -45,6 +49,7 @@ const rows: NetworkingRows = {
     { groupId: "far", addresses: ["10.9.0.4"], pairs: [{ cidr: "10.8.0.0/16", mac: null }] },
     { groupId: "far", addresses: ["fd00::4", "10.9.0.4"], pairs: [] },
   ],
+  far: [away("8", "n1", "192.0.2.2"), away("9", "n1", "192.0.2.1"), away("7", "n1", "192.0.2.2")],
 };
 
 /** The same rows, in another order. */
@@ -52,10 +57,28 @@ const turned: NetworkingRows = {
   ...{ version: rows.version, ports: rows.ports.toReversed(), networks: rows.networks.toReversed() },
   ...{ subnets: rows.subnets.toReversed(), addresses: rows.addresses.toReversed() },
   ...{ memberships: rows.memberships.toReversed(), rules: rows.rules.toReversed() },
-  members: rows.members.toReversed(),
+  ...{ members: rows.members.toReversed(), far: rows.far.toReversed() },
 };
 
 describe("the picture of a host's networks", () => {
+  it("has a part for each network and other host, which is said again only when it changes", () => {
+    const parts = (far: NetworkingRows["far"]) => partsFor(pictureOf({ ...rows, far }), new Set()).far ?? [];
+    const [one, two] = parts(rows.far);
+    expect(one?.picture).to.deep.equal({
+      ...{ networkId: "n1", host: "192.0.2.1" },
+      ports: [
+        {
+          ...{ id: "9", mac: "52:54:00:00:00:09", addresses: ["10.0.0.19", "10.0.0.29"], addressPairs: [] },
+        },
+      ],
+    });
+    expect(two?.picture?.ports.map(({ id }) => id)).to.deep.equal(["7", "8"]);
+    const more = parts([...rows.far, away("6", "n1", "192.0.2.2")]);
+    expect(more.map(({ hash }) => [one?.hash, two?.hash].includes(hash))).to.deep.equal([true, false]);
+    const known = partsFor(pictureOf(rows), new Set([one?.hash ?? ""]));
+    expect(known.far?.map(({ picture }) => picture?.host)).to.deep.equal([undefined, "192.0.2.2"]);
+  });
+
   it("has each network with its ports, and each group that matters", () => {
     const { version, networks, groups } = pictureOf(rows);
     expect(version).to.equal(12);
@@ -125,6 +148,7 @@ describe("the picture of a host's networks", () => {
       memberships: [],
       rules: [],
       members: [],
+      far: [],
     };
     expect(pictureOf({ version: 4, ...none })).to.deep.equal({ version: 4, networks: [], groups: [] });
   });

@@ -1,6 +1,6 @@
 /** What a commit tells: the other controllers, once for commits of one moment, and the meter. */
 import { expect } from "chai";
-import { Commits } from "../../../../actors/control/request/commits.ts";
+import { type CommitHint, Commits } from "../../../../actors/control/request/commits.ts";
 import type { CommitResult } from "../../../../actors/records/commit.ts";
 import type { RowChange } from "../../../../actors/records/rows.ts";
 import { CountingMeter } from "../../../../actors/runtime/counting-meter.ts";
@@ -67,6 +67,18 @@ describe("commits", () => {
     );
     await clock.settle();
     expect(told.map(({ touched }) => touched)).to.deep.equal([undefined, ["n"], ["p", "n"]]);
+  });
+
+  it("tell the others of which networks a guest is on another host, or on none", async () => {
+    const told: CommitHint[] = [];
+    const store = { commit: async () => ({ kind: "committed" as const, lastSequence: 1 }) };
+    const commits = new Commits(store, (hint) => told.push(hint));
+    const row = rows.instance("i", { interfaces: [rows.plugged("p")] });
+    const instances = [{ expectedVersion: 1, row }];
+    await commits.commit({ instances, claimsReleased: [{ instanceId: "i", ownerEpoch: 1 }] });
+    await commits.commit({ instances });
+    await commits.commit({ instances, claims: [rows.claim("i", "h")] });
+    expect(told.map(({ touched }) => touched)).to.deep.equal([["n"], undefined, ["n"]]);
   });
 
   it("are counted by what became of them, a failure as well, which stays one", async () => {
