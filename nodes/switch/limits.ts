@@ -35,6 +35,10 @@ export const switchLimits = {
   /** After applying a state there is a pause of so many times as long as it took, and of so long at most. */
   applyPausesPerApply: 10,
   applyPauseMsMax: 5_000,
+  /** Bytes that wait to be sent to other hosts, or to be taken from them; what is more is dropped. */
+  underlayQueueBytesMax: 4 * 1024 * 1024,
+  /** An address of the underlay that could not be had is tried again after this time. */
+  underlayRetryMs: 2_000,
   countersPeriodMs: 5_000,
   /** Period of looking whether the directory is still there. */
   homeLookPeriodMs: 1_000,

@@ -103,8 +103,12 @@ class SwitchProcess {
       changed: () => this.#apply(),
       say,
       process: ({ state }) => {
-        const plugs = this.#switch.connectedOf(state?.plugs ?? []);
-        return { pid: process.pid, startTicks, release, plugs };
+        const wanted = state?.plugs ?? [];
+        const [plugs, underlayFault] = [
+          this.#switch.connectedOf(wanted),
+          this.#switch.underlayFaultOf(wanted),
+        ];
+        return { pid: process.pid, startTicks, release, plugs, underlayFault };
       },
     });
   }

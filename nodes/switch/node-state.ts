@@ -22,7 +22,7 @@ export interface NodeEvents {
   changed(): void;
   say(text: string): void;
   /** What the switch says of itself to the node. */
-  process(node: NodeState): Pick<SwitchApplied, "pid" | "startTicks" | "release" | "plugs">;
+  process(node: NodeState): Pick<SwitchApplied, "pid" | "startTicks" | "release" | "plugs" | "underlayFault">;
 }
 
 export class NodeState {

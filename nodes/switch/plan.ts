@@ -4,7 +4,7 @@
  * passes it. Pure.
  */
 
-import type { NetworkPicture, PortPicture } from "../../protocol/networking.ts";
+import type { FarPicture, NetworkPicture, PortPicture } from "../../protocol/networking.ts";
 import { type Lease, leaseOf } from "../dhcp/lease.ts";
 import { AddressSet, addressDigits } from "./filter/address-set.ts";
 import { type PortRules, RuleBook } from "./filter/rules.ts";
@@ -23,6 +23,10 @@ export interface PlannedPort {
   readonly rules: PortRules;
   /** Undefined: DHCP tells it nothing. */
   readonly lease: Lease | undefined;
+  /** The other host that the port is on; undefined: it is plugged in here. */
+  readonly host: string | undefined;
+  /** The own address from which its frames go to other hosts; undefined: they go to none. */
+  readonly underlay: string | undefined;
 }
 
 export interface PlannedNetwork {
@@ -45,14 +49,28 @@ export function planOf({ networking, plugs }: SwitchState, book = new RuleBook()
   if (networking === null) return plan;
   book.take(networking.groups);
   const plugged = new Map(plugs.map((plug) => [plug.portId, plug]));
+  const far = Map.groupBy(farOf(networking.far ?? [], plugs), ({ networkId }) => networkId);
   for (const network of networking.networks)
-    for (const port of portsOf(network, plugged, book)) plan.set(port.portId, port);
+    for (const port of portsOf(network, { plugged, far: far.get(network.id) ?? [], book }))
+      plan.set(port.portId, port);
   return plan;
 }
 
-type Plugged = ReadonlyMap<string, SwitchPlug>;
+/** Other nodes of this computer are no other hosts. */
+function farOf(far: readonly FarPicture[], plugs: readonly SwitchPlug[]): readonly FarPicture[] {
+  const own = new Set(plugs.map(({ underlay }) => underlay));
+  return far.filter(({ host }) => !own.has(host));
+}
 
-function portsOf(picture: NetworkPicture, plugged: Plugged, book: RuleBook): PlannedPort[] {
+interface Known {
+  /** By port. */
+  readonly plugged: ReadonlyMap<string, SwitchPlug>;
+  /** Of the network. */
+  readonly far: readonly FarPicture[];
+  readonly book: RuleBook;
+}
+
+function portsOf(picture: NetworkPicture, { plugged, far, book }: Known): PlannedPort[] {
   const { id, number, mtuBytes } = picture;
   const [byMac, byAddress] = [new Map<string, PlannedPort>(), new Map<string, string>()];
   const network = { id, number, mtuBytes, byMac, byAddress };
@@ -60,18 +78,41 @@ function portsOf(picture: NetworkPicture, plugged: Plugged, book: RuleBook): Pla
     const plug = plugged.get(port.id);
     if (plug === undefined || !isOfPort(plug, picture, port)) return [];
     const [mac, lease] = [macDigits(port.mac), leaseOf(picture, port, plug.hostName)];
-    const [sources, rules] = [sourcesOf(port), book.of(port.groupIds)];
+    const [sources, rules] = [sourcesOf(claimsOf(port)), book.of(port.groupIds)];
     const { id: portId, portSecurity: isFiltered } = port;
-    const planned: PlannedPort = { portId, network, mac, isFiltered, sources, rules, lease };
+    const place = { host: undefined, underlay: plug.underlay };
+    const planned: PlannedPort = { portId, network, mac, isFiltered, sources, rules, lease, ...place };
     return [{ planned, port }];
   });
+  const away = far.flatMap(({ host, ports: there }) =>
+    there.map((port) => ({ planned: farPortOf(port, { network, host, rules: book.of([]) }), port })),
+  );
   // Own MACs and addresses after those of pairs: nobody's pair takes another port's.
-  for (const { planned, port } of ports) addPairs(planned, port, byMac, byAddress);
-  for (const { planned } of ports) byMac.set(planned.mac, planned);
-  for (const port of picture.ports)
+  const all = [...ports, ...away];
+  for (const { planned, port } of all) addPairs(planned, port, byMac, byAddress);
+  for (const { planned } of all) byMac.set(planned.mac, planned);
+  for (const port of [...picture.ports.map(claimsOf), ...away.map(({ port: one }) => one)])
     for (const address of ownAddresses(port)) byAddress.set(address, macDigits(port.mac));
-  return ports.map(({ planned }) => planned);
+  return all.map(({ planned }) => planned);
 }
+
+type FarPort = FarPicture["ports"][number];
+
+/** Its own host filters what it sends and receives. */
+const farPortOf = (
+  port: FarPort,
+  of: Pick<PlannedPort, "network" | "rules"> & { readonly host: string },
+): PlannedPort => ({
+  ...{ portId: port.id, mac: macDigits(port.mac), isFiltered: false, sources: sourcesOf(port) },
+  ...{ ...of, lease: undefined, underlay: undefined },
+});
+
+/** What a port may pass for, as said of ports of other hosts. */
+type Claims = Pick<FarPort, "mac" | "addresses" | "addressPairs">;
+
+const claimsOf = ({ mac, addresses, addressPairs }: PortPicture): Claims => ({
+  ...{ mac, addressPairs, addresses: addresses.map(({ address }) => address) },
+});
 
 /** Else one of the two is of another life of the port. */
 const isOfPort = (plug: SwitchPlug, network: NetworkPicture, port: PortPicture): boolean =>
@@ -79,8 +120,8 @@ const isOfPort = (plug: SwitchPlug, network: NetworkPicture, port: PortPicture):
   plug.instanceId === port.instanceId &&
   macDigits(plug.mac) === macDigits(port.mac);
 
-function ownAddresses(port: PortPicture): readonly string[] {
-  const given = port.addresses.flatMap(({ address }) => addressDigits(address) ?? []);
+function ownAddresses(port: Claims): readonly string[] {
+  const given = port.addresses.flatMap((address) => addressDigits(address) ?? []);
   return [...given, linkLocalOf(macDigits(port.mac))];
 }
 
@@ -88,9 +129,9 @@ function ownAddresses(port: PortPicture): readonly string[] {
  * Of IPv6's link-local addresses a port has the one that is made of its MAC. Others (RFC 7217) could be
  * anybody's, and nobody could reach them: the switch tells addresses from the picture, and learns none.
  */
-function sourcesOf(port: PortPicture): ReadonlyMap<string, AddressSet> {
+function sourcesOf(port: Claims): ReadonlyMap<string, AddressSet> {
   const own = macDigits(port.mac);
-  const texts = new Map([[own, port.addresses.map(({ address }) => address)]]);
+  const texts = new Map([[own, port.addresses]]);
   for (const { cidr, mac } of port.addressPairs) {
     const key = mac === null ? own : macDigits(mac);
     texts.set(key, [...(texts.get(key) ?? []), cidr]);
@@ -103,7 +144,7 @@ const colons = (digits: string): string => digits.match(/.{4}/g)?.join(":") ?? "
 /** Of several ports with the same pair, the first: nobody says which of them has it at the moment. */
 function addPairs(
   planned: PlannedPort,
-  port: PortPicture,
+  port: Pick<Claims, "addressPairs">,
   byMac: Map<string, PlannedPort>,
   byAddress: Map<string, string>,
 ): void {

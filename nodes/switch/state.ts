@@ -7,8 +7,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Static, Type } from "@sinclair/typebox";
-import { MacAddress } from "../../protocol/ip.ts";
-import { GroupPicture, type HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
+import { IpAddress, MacAddress } from "../../protocol/ip.ts";
+import { FarPicture, GroupPicture, type HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
 import { answer, Count, Id, Name, nullable, Path } from "../../protocol/wire/schema.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { validatorOf } from "../../protocol/wire/validate.ts";
@@ -43,6 +43,8 @@ const SwitchPlug = answer({
   hostName: Name,
   /** The Unix socket at which QEMU listens. */
   path: Path,
+  /** The node's own address from which the guest's frames go to other hosts. Absent: they go to none. */
+  underlay: Type.Optional(IpAddress),
 });
 export type SwitchPlug = Static<typeof SwitchPlug>;
 
@@ -54,7 +56,10 @@ export interface SwitchState {
 
 const SwitchState = answer({
   networking: nullable(
-    answer({ version: Count, networks: Type.Array(NetworkPicture), groups: Type.Array(GroupPicture) }),
+    answer({
+      ...{ version: Count, networks: Type.Array(NetworkPicture), groups: Type.Array(GroupPicture) },
+      far: Type.Optional(Type.Array(FarPicture)),
+    }),
   ),
   plugs: Type.Array(SwitchPlug),
 });
@@ -73,6 +78,8 @@ const SwitchApplied = answer({
   plugs: Count,
   /** Why the newest state file is not applied; null: it is. */
   fault: nullable(Type.String()),
+  /** Why no frames of other computers come to the node; null: they do, or it wants none. */
+  underlayFault: Type.Optional(nullable(Type.String())),
 });
 export type SwitchApplied = Static<typeof SwitchApplied>;
 

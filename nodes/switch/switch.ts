@@ -9,11 +9,12 @@ import { RuleBook } from "./filter/rules.ts";
 import { type KeptConnection, keptText } from "./kept-connections.ts";
 import { switchLimits } from "./limits.ts";
 import type { OutQueue } from "./out-queue.ts";
-import { type Plan, planOf } from "./plan.ts";
+import { type Plan, type PlannedNetwork, type PlannedPort, planOf } from "./plan.ts";
 import { PlugConnection } from "./plug-connection.ts";
 import type { SwitchPlug, SwitchState } from "./state.ts";
-import { type Outcome, switchFrame } from "./switching.ts";
+import { type Outcome, type Sender, switchFarFrame, switchFrame } from "./switching.ts";
 import { Turns } from "./turns.ts";
+import { Underlay } from "./underlay.ts";
 
 interface Plugged {
   readonly plug: SwitchPlug;
@@ -27,6 +28,9 @@ export interface SwitchEvents {
   say(text: string): void;
 }
 
+/** Name of what has no port among the counters. */
+const farCounters = "other hosts";
+
 /** CLOCK_MONOTONIC: nobody sets it. */
 const nowMs = (): number => performance.now();
 
@@ -38,23 +42,43 @@ export class Switch {
   readonly #plugged = new Map<string, Plugged>();
   readonly #unwritten = new Set<OutQueue>();
   readonly #book = new RuleBook();
+  readonly #underlay: Underlay;
+  /** Of what comes from other hosts and goes to them. */
+  readonly #far = new PortCounters();
   #plan: Plan = new Map();
+  /** By number. */
+  #networks: ReadonlyMap<number, PlannedNetwork> = new Map();
   #hasFault = false;
+  #isWriting = false;
 
   constructor(events: SwitchEvents) {
     this.#events = events;
+    this.#underlay = new Underlay({
+      frame: (bytes, from) => this.#take(bytes, from),
+      malformed: () => this.#far.drop("malformed"),
+      say: (text) => events.say(text),
+      changed: () => events.changed(),
+    });
     setInterval(() => this.#memory.sweep(nowMs()), switchLimits.connectionSweepPeriodMs).unref();
   }
 
   /** From its end on nothing passes that the state does not allow. */
   apply(state: SwitchState): void {
     this.#plan = planOf(state, this.#book);
+    this.#networks = new Map([...this.#plan.values()].map(({ network }) => [network.number, network]));
     this.#memory.apply(this.#plan, nowMs());
     const wanted = new Map(state.plugs.map((plug) => [plug.portId, plug]));
     for (const [portId, { plug }] of this.#plugged)
       if (wanted.get(portId)?.path !== plug.path || wanted.get(portId)?.instanceId !== plug.instanceId)
         this.#pull(portId);
     for (const plug of state.plugs) if (!this.#plugged.has(plug.portId)) this.#plugIn(plug);
+    this.#underlay.listen(new Set(state.plugs.flatMap(({ underlay }) => underlay ?? [])));
+  }
+
+  /** Why these plugs do not hear from other hosts; null: they do, or are not to. */
+  underlayFaultOf(plugs: readonly SwitchPlug[]): string | null {
+    const [fault = null] = plugs.flatMap(({ underlay = "" }) => this.#underlay.faultOf(underlay) ?? []);
+    return fault;
   }
 
   /** Connections that a switch before has kept; the first state judges them. */
@@ -81,10 +105,12 @@ export class Switch {
   }
 
   counters(): Readonly<Record<string, PortCounters>> {
-    return Object.fromEntries([...this.#plugged].map(([portId, { counters }]) => [portId, counters]));
+    const ports = [...this.#plugged].map(([portId, { counters }]) => [portId, counters] as const);
+    return Object.fromEntries([...ports, [farCounters, this.#far]]);
   }
 
   close(): void {
+    this.#underlay.close();
     for (const portId of this.#plugged.keys()) this.#pull(portId);
   }
 
@@ -113,22 +139,54 @@ export class Switch {
   #carry(portId: string, bytes: Buffer, counters: PortCounters): void {
     count(counters.sent, bytes);
     const outcome = this.#outcomeOf(portId, bytes);
-    if (outcome.kind === "deliver") this.#send(outcome.to, bytes, portId);
+    if (outcome.kind === "deliver") this.#deliver(outcome.to, bytes, portId);
     else if (outcome.kind === "answer") {
       counters.answered += 1;
       this.#send(portId, outcome.frame, portId);
     } else (this.#plugged.get(outcome.to ?? portId)?.counters ?? counters).drop(outcome.reason);
   }
 
+  /** A frame of another host. */
+  #take(bytes: Buffer, sender: Sender): void {
+    count(this.#far.received, bytes);
+    const world = { plan: this.#plan, networks: this.#networks, memory: this.#memory };
+    const outcome = this.#judged(`of the host ${sender.host}`, () =>
+      switchFarFrame(world, sender, bytes, nowMs()),
+    );
+    if (outcome.kind === "drop") {
+      (this.#plugged.get(outcome.to ?? "")?.counters ?? this.#far).drop(outcome.reason);
+    } else if (outcome.kind === "deliver") {
+      this.#send(outcome.to, bytes, sender.host);
+      this.#writeSoon();
+    }
+  }
+
   #outcomeOf(portId: string, bytes: Buffer): Outcome {
+    const world = { plan: this.#plan, memory: this.#memory };
+    return this.#judged(`of the port ${portId}`, () => switchFrame(world, portId, bytes, nowMs()));
+  }
+
+  #judged(whose: string, judge: () => Outcome): Outcome {
     try {
-      return switchFrame({ plan: this.#plan, memory: this.#memory }, portId, bytes, nowMs());
+      return judge();
     } catch (error) {
       // Once: a guest could fill the log with it.
-      if (!this.#hasFault) this.#events.say(`a frame of the port ${portId} met a fault: ${errorText(error)}`);
+      if (!this.#hasFault) this.#events.say(`a frame ${whose} met a fault: ${errorText(error)}`);
       this.#hasFault = true;
       return { kind: "drop", reason: "fault" };
     }
+  }
+
+  #deliver(portId: string, frame: Buffer, sender: string): void {
+    const host = this.#plan.get(portId)?.host;
+    if (host === undefined) this.#send(portId, frame, sender);
+    else if (this.#sendFar(host, frame, this.#plan.get(sender))) count(this.#far.sent, frame);
+    else this.#far.drop("notSent");
+  }
+
+  #sendFar(host: string, frame: Buffer, sender: PlannedPort | undefined): boolean {
+    if (sender?.underlay === undefined) return false;
+    return this.#underlay.send(frame, { from: sender.underlay, host, number: sender.network.number });
   }
 
   #send(portId: string, frame: Buffer, sender: string): void {
@@ -143,7 +201,15 @@ export class Switch {
     }
   }
 
+  /** Together with the frames of the datagrams that came with this one. */
+  #writeSoon(): void {
+    if (this.#isWriting) return;
+    this.#isWriting = true;
+    setImmediate(() => this.#write());
+  }
+
   #write(): void {
+    this.#isWriting = false;
     for (const queue of this.#unwritten) queue.flush();
     this.#unwritten.clear();
   }

@@ -12,7 +12,7 @@ import { ethernetBytes, etherTypes, type Frame, isGroupMac, readFrame } from "./
 import { type Carried, protocols, readFlow } from "./frames/flow.ts";
 import { type IpPacket, readIp } from "./frames/ip.ts";
 import { isDiscovery, readQuestion, writeNeighbour } from "./frames/neighbour.ts";
-import type { Plan, PlannedPort } from "./plan.ts";
+import type { Plan, PlannedNetwork, PlannedPort } from "./plan.ts";
 
 type DropReason =
   | Denial
@@ -26,6 +26,10 @@ type DropReason =
   | "unknownAddress"
   | "broadcast"
   | "unknownMac"
+  /** Of another host: it is of a network that has no port here, or of a port that is not on that host. */
+  | "unknownNetwork"
+  | "unknownSender"
+  | "notHere"
   /** A fault of ours. */
   | "fault";
 
@@ -48,7 +52,39 @@ export interface World {
 /** `bytes` may be anything. */
 export function switchFrame(world: World, portId: string, bytes: Buffer, nowMs: number): Outcome {
   const port = world.plan.get(portId);
-  if (port === undefined) return drop("closed");
+  // A port that is on another host by now has sent it, and passes for nobody.
+  if (port === undefined || port.host !== undefined) return drop("closed");
+  return take(world, port, bytes, nowMs);
+}
+
+export interface Sender {
+  /** Number of the frame's network. */
+  readonly number: number;
+  /** Address of the other host. */
+  readonly host: string;
+}
+
+/**
+ * A frame of another host, whose own rules have let it go. It may come from a port of that host only, and go
+ * to ports of this one only: no frame goes round between hosts that know different pictures.
+ */
+export function switchFarFrame(world: FarWorld, sender: Sender, bytes: Buffer, nowMs: number): Outcome {
+  const network = world.networks.get(sender.number);
+  if (network === undefined) return drop("unknownNetwork");
+  const port = network.byMac.get(readFrame(bytes)?.source ?? "");
+  if (port?.host !== sender.host) return drop("unknownSender");
+  const outcome = take(world, port, bytes, nowMs);
+  if (outcome.kind === "drop") return outcome;
+  const isNear = outcome.kind === "deliver" && world.plan.get(outcome.to)?.host === undefined;
+  return isNear ? outcome : drop("notHere");
+}
+
+export interface FarWorld extends World {
+  /** By number. */
+  readonly networks: ReadonlyMap<number, PlannedNetwork>;
+}
+
+function take(world: World, port: PlannedPort, bytes: Buffer, nowMs: number): Outcome {
   const frame = readFrame(bytes);
   if (frame === undefined) return drop("malformed");
   const { isFiltered, network } = port;

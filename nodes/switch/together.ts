@@ -3,7 +3,7 @@
  * differently, the newer picture holds. A port that two nodes have is the one's whose picture is newer, since
  * the other's guest has left it. Pure.
  */
-import type { GroupPicture, HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
+import type { FarPicture, GroupPicture, HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
 import type { SwitchState } from "./state.ts";
 
 export function together(states: readonly SwitchState[]): SwitchState {
@@ -16,9 +16,30 @@ export function together(states: readonly SwitchState[]): SwitchState {
   const networks = new Map<string, NetworkPicture>();
   for (const network of pictures.flatMap((picture) => picture.networks))
     networks.set(network.id, joined(networks.get(network.id), network));
-  const networking = { version, networks: [...networks.values()], groups: groupsOf(pictures) };
+  const far = farOf(pictures);
+  const away = new Set(far.flatMap(({ ports }) => ports.map(({ id }) => id)));
+  const near = [...networks.values()].map((network) => without(network, away));
+  const networking = { version, networks: near, groups: groupsOf(pictures), far };
   return { networking, plugs: [...plugs.values()] };
 }
+
+/** Of each network, what the newest picture says that has the network. */
+function farOf(pictures: readonly HostNetworking[]): readonly FarPicture[] {
+  const byNetwork = new Map<string, readonly FarPicture[]>();
+  for (const { networks, far = [] } of pictures)
+    for (const { id } of networks)
+      byNetwork.set(
+        id,
+        far.filter(({ networkId }) => networkId === id),
+      );
+  return [...byNetwork.values()].flat();
+}
+
+/** A picture that is older than the newest may have a port as its own that has left since. */
+const without = (network: NetworkPicture, away: ReadonlySet<string>): NetworkPicture => ({
+  ...network,
+  ports: network.ports.filter(({ id }) => !away.has(id)),
+});
 
 /** A node that has no picture yet knows less than all others. */
 const versionOf = ({ networking }: SwitchState): number => networking?.version ?? -1;

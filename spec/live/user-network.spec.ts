@@ -14,6 +14,7 @@ import {
   mtuBytes,
   type NetworkedGuest,
   type NetworkedHost,
+  pictureOfHost,
 } from "../support/networked-guests.ts";
 import { skip } from "../support/services.ts";
 
@@ -175,5 +176,70 @@ describe("guests on networks of one host", function () {
     expect(existsSync(`/proc/${said.pid}`)).to.equal(false);
     const found = await host.drivers.audit();
     expect([found.holdings, found.strays]).to.deep.equal([[], []]);
+  });
+});
+
+describe("guests on one network of two computers", function () {
+  this.timeout(180_000);
+  const byte = () => 1 + Math.floor(Math.random() * 250);
+  const underlays = [1, 2].map((last) => `127.${byte()}.${byte()}.${last}`) as [string, string];
+  const hosts: NetworkedHost[] = [];
+  const guests: NetworkedGuest[] = [];
+
+  before(async function () {
+    const [missing, guest] = [missingForGuests(), guestOfSetup()];
+    if (missing !== undefined || guest === undefined) return skip(this, missing ?? "no guest was built");
+    for (const underlay of underlays) hosts.push(await makeNetworkedHost(guest, underlay));
+    for (const [at, host] of hosts.entries())
+      guests.push(host.makeGuest("mine", 11 + at, ["10.9.0.11", "10.9.0.12"]));
+    await apply(1);
+    for (const [at, host] of hosts.entries()) await host.start(guests[at] as NetworkedGuest);
+  });
+  after(() => Promise.all(hosts.map((host) => host.close())));
+
+  const apply = async (version: number) => {
+    for (const [at, host] of hosts.entries()) {
+      const [own, others] = [guests.filter((_, n) => n === at), guests.filter((_, n) => n !== at)];
+      await host.applyPicture(pictureOfHost(version, own, { host: underlays[1 - at] ?? "", guests: others }));
+    }
+  };
+  const roundsOf = async (at: number) => {
+    const text = (await hosts[at]?.consoleOf(guests[at] as NetworkedGuest)) ?? "";
+    const found = [...text.matchAll(/NOVACT-GUEST PING (\d+) (\S+) (answers|silent)/g)];
+    const other = guests[1 - at]?.address;
+    return found.flatMap(([, round, address, how]) =>
+      address === other ? [{ round: Number(round), how }] : [],
+    );
+  };
+  const hears = async (at: number, how: string) => {
+    const last = (await roundsOf(at)).at(-1)?.round ?? 0;
+    const deadlineMs = performance.now() + 60_000;
+    for (;;) {
+      const later = (await roundsOf(at)).filter(({ round }) => round > last);
+      if (later.some((one) => one.how === how)) return;
+      if (performance.now() > deadlineMs) throw new Error(`Guest ${at} never found the other one ${how}.`);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  };
+
+  it("reach each other by the underlay", async () => {
+    await Promise.all([hears(0, "answers"), hears(1, "answers")]);
+  });
+
+  it("reach each other again after a switch was killed", async () => {
+    const pid = (await hosts[0]?.switchIs())?.pid ?? 0;
+    process.kill(pid, "SIGKILL");
+    await Promise.all([hears(0, "answers"), hears(1, "answers")]);
+    while ((await hosts[0]?.switchIs())?.pid === pid) await new Promise((resolve) => setTimeout(resolve, 50));
+    await Promise.all([hears(0, "answers"), hears(1, "answers")]);
+  });
+
+  it("do not reach each other when the picture of one has the other on no host", async () => {
+    const [host, own] = [hosts[0], guests[0]];
+    if (host === undefined || own === undefined) throw new Error("They were started.");
+    await host.applyPicture(pictureOfHost(2, [own], { host: "", guests: [] }));
+    await Promise.all([hears(0, "silent"), hears(1, "silent")]);
+    await apply(3);
+    await Promise.all([hears(0, "answers"), hears(1, "answers")]);
   });
 });

@@ -85,7 +85,25 @@ while :; do
 done
 `;
 
-export async function makeNetworkedHost(guest: TestGuest) {
+/** The picture of a host with some of the guests; the others are on the host with that underlay. */
+export function pictureOfHost(
+  version: number,
+  own: readonly NetworkedGuest[],
+  { host, guests }: { readonly host: string; readonly guests: readonly NetworkedGuest[] },
+): HostNetworking {
+  const { groups } = pictureOf(version, [...own, ...guests]);
+  const far = pictureOf(version, guests).networks.map(({ id, ports }) => ({
+    ...{ networkId: id, host },
+    ports: ports.map((port) => ({
+      ...{ id: port.id, mac: port.mac, addressPairs: [] },
+      addresses: port.addresses.map(({ address }) => address),
+    })),
+  }));
+  return { ...pictureOf(version, own), groups, far };
+}
+
+/** `underlay`: an address of this computer; absent: the guests reach no other host's. */
+export async function makeNetworkedHost(guest: TestGuest, underlay?: string) {
   const place = await temporaryDirectory();
   const [imageStore, stateDirectory] = [join(place.path, "store"), join(place.path, "state")];
   const store = new ImageStore({ directory: imageStore, sources: [guest.directory] });
@@ -93,7 +111,7 @@ export async function makeNetworkedHost(guest: TestGuest) {
     store.registerFile({ path: guest.kernel }),
     store.registerFile({ path: guest.ramdisk }),
   ]);
-  const open = () => openDrivers(stateDirectory, imageStore);
+  const open = () => openDrivers(stateDirectory, imageStore, underlay);
   let drivers = open();
   const { shapes } = await drivers.hypervisor.capabilities();
   if (shapes === undefined) throw new Error("QEMU offers no shapes here.");
@@ -129,6 +147,7 @@ export async function makeNetworkedHost(guest: TestGuest) {
     release: (one: NetworkedGuest) => release(drivers, one),
     apply: (version: number, guests: readonly NetworkedGuest[]) =>
       networkIn(drivers).apply(pictureOf(version, guests), never),
+    applyPicture: (picture: HostNetworking) => networkIn(drivers).apply(picture, never),
     consoleOf: async ({ spec }: NetworkedGuest) =>
       (await drivers.consoles.read(spec.instanceId, { tailLines: 400 }))?.text ?? "",
     socketOf: ({ plugs }: NetworkedGuest) => join(own, "ports", plugs[0]?.portId ?? "", "s"),
@@ -145,12 +164,12 @@ export async function makeNetworkedHost(guest: TestGuest) {
 }
 export type NetworkedHost = Awaited<ReturnType<typeof makeNetworkedHost>>;
 
-const openDrivers = (stateDirectory: string, imageStore: string): Drivers =>
+const openDrivers = (stateDirectory: string, imageStore: string, underlay: string | undefined): Drivers =>
   createDrivers(
     {
       hypervisor: { driver: "qemu", options: { accelerator: "tcg" } },
       disks: { driver: "files", options: {} },
-      network: { driver: "user", options: {} },
+      network: { driver: "user", options: underlay === undefined ? {} : { underlay } },
       volumes: undefined,
     },
     {

@@ -3,7 +3,7 @@ import { FlowMemory } from "../../nodes/switch/filter/judge.ts";
 import { RuleBook } from "../../nodes/switch/filter/rules.ts";
 import { planOf } from "../../nodes/switch/plan.ts";
 import type { SwitchState } from "../../nodes/switch/state.ts";
-import { type Outcome, switchFrame } from "../../nodes/switch/switching.ts";
+import { type Outcome, type Sender, switchFarFrame, switchFrame } from "../../nodes/switch/switching.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import { type Guest, portIdOf, stateOfGuests } from "./switch-world.ts";
 
@@ -33,8 +33,19 @@ export class SwitchJudge {
 
   /** The port that gets the frame, or the reason of its drop, in one word. */
   send(from: Guest, frame: Buffer): string {
-    const outcome = this.outcome(from, frame);
-    if (outcome.kind === "deliver") return outcome.to;
-    return outcome.kind === "answer" ? "answer" : outcome.reason;
+    return wordOf(this.outcome(from, frame));
   }
+
+  /** Likewise of a frame that has come from another host. */
+  receive(from: Sender, frame: Buffer): string {
+    const networks = new Map([...this.#plan.values()].map(({ network }) => [network.number, network]));
+    return wordOf(
+      switchFarFrame({ plan: this.#plan, networks, memory: this.#memory }, from, frame, this.nowMs),
+    );
+  }
+}
+
+function wordOf(outcome: Outcome): string {
+  if (outcome.kind === "deliver") return outcome.to;
+  return outcome.kind === "answer" ? "answer" : outcome.reason;
 }

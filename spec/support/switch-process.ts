@@ -26,6 +26,12 @@ export class SwitchBench {
   readonly #nics = new Map<string, FakeNic>();
   #process: ChildProcess | undefined;
   #log = "";
+  /** The node's address of the underlay. */
+  readonly #underlay: string | undefined;
+
+  constructor(underlay?: string) {
+    this.#underlay = underlay;
+  }
 
   get log(): string {
     return this.#log;
@@ -62,7 +68,8 @@ export class SwitchBench {
 
   /** Writes the state, and waits until it is applied and every guest that listens is connected. */
   async apply(guests: readonly Guest[], networking: HostNetworking | null): Promise<SwitchApplied> {
-    const plugs = guests.map((guest) => plugOf(guest, this.directory));
+    const underlay = this.#underlay === undefined ? {} : { underlay: this.#underlay };
+    const plugs = guests.map((guest) => ({ ...plugOf(guest, this.directory), ...underlay }));
     const hash = await writeSwitchState(join(this.node, switchFiles.state), { networking, plugs });
     const connected = plugs.filter(({ portId }) => this.#nics.has(portId)).length;
     return this.until(({ state, plugs: count }) => state === hash && count === connected);

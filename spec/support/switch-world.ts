@@ -4,7 +4,13 @@
  */
 
 import type { SwitchPlug, SwitchState } from "../../nodes/switch/state.ts";
-import type { GroupPicture, HostNetworking, NetworkPicture, PortPicture } from "../../protocol/networking.ts";
+import type {
+  FarPicture,
+  GroupPicture,
+  HostNetworking,
+  NetworkPicture,
+  PortPicture,
+} from "../../protocol/networking.ts";
 import type { Ends } from "./frames.ts";
 
 export interface Guest {
@@ -85,6 +91,15 @@ export function pictureOf(
   });
   return { version: 1, networks, groups: given.groups ?? [defaultGroup(guests)] };
 }
+
+/** The guests of one network as they are said to be on another host. */
+export const farOf = (host: string, guests: readonly Guest[]): FarPicture => ({
+  ...{ networkId: `network-${guests[0]?.network}`, host },
+  ports: guests.map((guest) => ({
+    ...{ id: portIdOf(guest), mac: macOf(guest), addressPairs: [] },
+    addresses: [ip4Of(guest), ip6Of(guest)],
+  })),
+});
 
 /** `directory`: of the guests' sockets. */
 export const plugOf = (guest: Guest, directory = "/nowhere"): SwitchPlug => ({

@@ -1,7 +1,16 @@
 /** What is known of the network driver `user` without opening it. */
 import { Type } from "@sinclair/typebox";
+import { IpAddress } from "../../../protocol/ip.ts";
 import type { DriverFacts } from "../kinds.ts";
 
-const options = Type.Object({}, { additionalProperties: false, description: "no options: there are none" });
+const options = Type.Object(
+  {
+    underlay: Type.Optional({
+      ...IpAddress,
+      description: "this computer's address to which others send the frames of its guests, as 192.0.2.10",
+    }),
+  },
+  { additionalProperties: false, description: "networks without root" },
+);
 
 export const userNetworkFacts = { options } satisfies DriverFacts<typeof options>;

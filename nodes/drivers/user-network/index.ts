@@ -9,10 +9,10 @@ import { switchPlace } from "./switch-process.ts";
 
 export const userNetwork: NetworkDriver<typeof userNetworkFacts.options> = {
   ...userNetworkFacts,
-  open({ hostId, stateDirectory, computerDirectory, clock, log }) {
+  open({ hostId, stateDirectory, computerDirectory, clock, log }, { underlay }) {
     const files = new PortFiles(stateDirectory, log);
     const place = switchPlace(computerDirectory, hostId);
     const keeper = new SwitchKeeper({ ...place, program: programFile("switch/main"), clock }, log);
-    return new UserNetwork({ files, keeper, log });
+    return new UserNetwork({ files, keeper, log, underlay });
   },
 };

@@ -10,8 +10,9 @@ import type { Log } from "../../../protocol/wire/transport.ts";
 import { isDiskFull } from "../durable-file.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
 import type { PortFiles } from "./port-files.ts";
-import { facts, holdingOf, type PortRecord, plugOf, streamOf, wantedRecord } from "./ports.ts";
+import { holdingOf, type PortRecord, plugOf, streamOf, wantedRecord } from "./ports.ts";
 import type { SwitchKeeper } from "./switch-keeper.ts";
+import { factsOf } from "./underlay-facts.ts";
 
 interface Known {
   /** By port id. */
@@ -24,6 +25,8 @@ export interface UserNetworkParts {
   readonly files: PortFiles;
   readonly keeper: SwitchKeeper;
   readonly log: Log;
+  /** The host's own address; absent: its guests reach no other computer's. */
+  readonly underlay?: string | undefined;
 }
 
 export class UserNetwork implements Network {
@@ -31,23 +34,25 @@ export class UserNetwork implements Network {
   readonly #files: PortFiles;
   readonly #keeper: SwitchKeeper;
   readonly #log: Log;
+  readonly #underlay: string | undefined;
   readonly #turns = new Turns();
   #reading: Promise<Known> | undefined;
 
-  constructor({ files, keeper, log }: UserNetworkParts) {
+  constructor({ files, keeper, log, underlay }: UserNetworkParts) {
+    this.#underlay = underlay;
     this.#files = files;
     this.#keeper = keeper;
     this.#log = log;
   }
 
   async facts(): Promise<NetworkFacts> {
-    return facts;
+    return factsOf(this.#underlay);
   }
 
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<Stream> {
     return this.#inTurn(signal, async (known) => {
       const there = known.ports.get(port.portId);
-      const record = wantedRecord(there, port);
+      const record = wantedRecord(there, port, factsOf(this.#underlay));
       const path = this.#files.socketOf(record.portId);
       if (there !== record) {
         // The user of another instance's guest owned what is in it.
@@ -118,7 +123,10 @@ export class UserNetwork implements Network {
   async #tell({ ports, networking }: Known): Promise<void> {
     if (networking === undefined) return;
     const records = [...ports.values()].sort((one, other) => (one.portId < other.portId ? -1 : 1));
-    const plugs = records.map((record) => plugOf(record, this.#files.socketOf(record.portId)));
+    const plugs = records.map((record) => ({
+      ...plugOf(record, this.#files.socketOf(record.portId)),
+      ...(this.#underlay === undefined ? {} : { underlay: this.#underlay }),
+    }));
     await this.#keeper.want({ networking, plugs });
   }
 

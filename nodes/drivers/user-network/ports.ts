@@ -6,7 +6,6 @@ import { answer, Count, Id, Name } from "../../../protocol/wire/schema.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { validatorOf } from "../../../protocol/wire/validate.ts";
 import type { SwitchPlug } from "../../switch/state.ts";
-import { userNetworkLimits } from "./limits.ts";
 
 /** A port as its file has it. */
 const PortRecord = answer({
@@ -14,10 +13,6 @@ const PortRecord = answer({
   ...{ hostName: Name, mac: MacAddress, mtuBytes: Count },
 });
 export type PortRecord = Static<typeof PortRecord>;
-
-const { streamMtuBytesMax: mtuBytesMax } = userNetworkLimits;
-
-export const facts: NetworkFacts = { kind: "user", mtuBytesMax, spansHosts: false };
 
 /** Undefined: the text is no record. */
 export function recordOf(text: string): PortRecord | undefined {
@@ -34,7 +29,11 @@ export function recordOf(text: string): PortRecord | undefined {
  * it stays as it is; another instance's says nothing about this one, whose owner epochs are its own.
  * @throws StatusError staleEpoch, hypervisorRefused
  */
-export function wantedRecord(there: PortRecord | undefined, port: PortSpec): PortRecord {
+export function wantedRecord(
+  there: PortRecord | undefined,
+  port: PortSpec,
+  { mtuBytesMax }: Pick<NetworkFacts, "mtuBytesMax">,
+): PortRecord {
   const { portId, networkId, instanceId, ownerEpoch, hostName, mac, mtuBytes } = port;
   const known = there?.instanceId === instanceId ? there : undefined;
   if (known !== undefined && known.ownerEpoch > ownerEpoch)

@@ -103,7 +103,8 @@ export class SwitchKeeper {
 
   /**
    * Resolves when the switch does what the state file says. Without plugs nothing passes, and no switch is
-   * needed for that. @throws hypervisorRefused after a time; AbortError
+   * needed for that. @throws hypervisorRefused after a time, and when nothing is heard of other computers;
+   * AbortError
    */
   async applied(signal: AbortSignal): Promise<void> {
     const { clock } = this.#place;
@@ -111,7 +112,7 @@ export class SwitchKeeper {
     while (this.#plugs > 0) {
       throwIfAborted(signal);
       const said = await findSwitch(this.#place);
-      if (said?.state !== undefined && said.state === this.#hash) return;
+      if (said?.state !== undefined && said.state === this.#hash) return refuseDeaf(said);
       if (clock.monotonicMs() >= deadlineMs) throw notApplied(said);
       await delay(clock, userNetworkLimits.applyProbePeriodMs, signal);
     }
@@ -213,6 +214,13 @@ function isOlder(release: string, than: string): boolean {
   const [one, other] = [numbers(release), numbers(than)];
   const at = other.findIndex((number, index) => (one[index] ?? 0) !== number);
   return at >= 0 && (one[at] ?? 0) < (other[at] ?? 0);
+}
+
+/** Guests of this computer reach each other meanwhile. */
+function refuseDeaf({ underlayFault }: SwitchApplied): void {
+  if (typeof underlayFault !== "string") return;
+  const message = `No frames come from other computers: ${underlayFault}`;
+  throw new StatusError("hypervisorRefused", message);
 }
 
 function notApplied(said: SwitchApplied | undefined): StatusError {

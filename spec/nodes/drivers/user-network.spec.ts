@@ -10,8 +10,10 @@ import { UserNetwork } from "../../../nodes/drivers/user-network/network.ts";
 import { PortFiles } from "../../../nodes/drivers/user-network/port-files.ts";
 import { SwitchKeeper } from "../../../nodes/drivers/user-network/switch-keeper.ts";
 import { switchPlace } from "../../../nodes/drivers/user-network/switch-process.ts";
+import { factsOf } from "../../../nodes/drivers/user-network/underlay-facts.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
 import { readSwitchApplied, type SwitchApplied } from "../../../nodes/switch/state.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 import { networkContract } from "../../support/network-contract.ts";
 import { mountSmall, type SmallFileSystem } from "../../support/small-file-system.ts";
@@ -50,6 +52,29 @@ async function makeBench(place?: TemporaryDirectory) {
     },
   };
 }
+
+describe("what a host carries over its underlay", () => {
+  it("is what fits into a packet of the device with the address", () => {
+    const carried = (underlay: string, deviceBytes: number | undefined) =>
+      factsOf(underlay, () => deviceBytes);
+    expect(factsOf(undefined)).to.deep.equal({ kind: "user", mtuBytesMax: 65_535, spansHosts: false });
+    const ethernet = { kind: "user", mtuBytesMax: 1_450, spansHosts: true, underlay: "192.0.2.1" };
+    expect(carried("192.0.2.1", 1_500)).to.deep.equal(ethernet);
+    expect(carried("2001:db8::1", 1_500).mtuBytesMax).to.equal(1_430);
+    expect(carried("192.0.2.1", 65_536 + 1_000).mtuBytesMax).to.equal(65_535);
+    for (const deviceBytes of [undefined, 1_300])
+      expect(() => carried("192.0.2.1", deviceBytes))
+        .to.throw(StatusError)
+        .with.include({
+          reason: "hypervisorRefused",
+        });
+  });
+
+  it("is asked of this computer's devices", () => {
+    expect(factsOf("127.1.2.3").mtuBytesMax).to.equal(65_536 - 50);
+    expect(() => factsOf("192.0.2.1")).to.throw("No device of this computer has the address 192.0.2.1");
+  });
+});
 
 const lives = ({ pid, startTicks }: SwitchApplied) => livingStat(pid)?.startTicks === startTicks;
 
