@@ -43,8 +43,10 @@ function untrue(history: NetworkingHistory, { hostId, networking }: Applied): re
 
 /** Whatever the versions are. */
 export const isSame = (one: HostNetworking, other: HostNetworking): boolean =>
-  same(one.networks, other.networks) && same(one.groups, other.groups);
+  same(one.networks, other.networks) &&
+  same(one.groups, other.groups) &&
+  same(one.far ?? [], other.far ?? []);
 
 const textMax = 600;
-export const text = ({ networks, groups }: HostNetworking): string =>
-  JSON.stringify({ networks, groups }).slice(0, textMax);
+export const text = ({ networks, groups, far = [] }: HostNetworking): string =>
+  JSON.stringify({ far, networks, groups }).slice(0, textMax);

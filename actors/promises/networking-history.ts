@@ -4,16 +4,19 @@
  */
 import { network, subnet } from "../../protocol/network.ts";
 import type { HostNetworking, RulePicture, SubnetPicture } from "../../protocol/networking.ts";
-import { address, groupMembership, port } from "../../protocol/port.ts";
+import { address, groupMembership, plug, port } from "../../protocol/port.ts";
 import { securityGroupRule } from "../../protocol/security-group.ts";
 import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import type { Commit } from "../records/commit.ts";
 import type { RowChange } from "../records/rows.ts";
 import type { Committed } from "./facts.ts";
+import { farPorts } from "./far-ports.ts";
 import { createLedger } from "./ledger.ts";
 
 type Table = ReadonlyMap<string, ResourceRow>;
-const judged: readonly Resource[] = [network, subnet, port, address, groupMembership, securityGroupRule];
+const judged: readonly Resource[] = [
+  ...[network, subnet, port, address, groupMembership, plug, securityGroupRule],
+];
 
 /** A guest with interfaces on the host that has its present claim. */
 interface Plugged {
@@ -29,9 +32,15 @@ interface Moment {
   readonly isFirst: boolean;
   readonly tables: ReadonlyMap<string, Table>;
   readonly plugged: readonly Plugged[];
+  /** By host. */
+  readonly underlays: Underlays;
 }
 
-const beginning: Moment = { version: 0, isFirst: true, tables: new Map(), plugged: [] };
+type Underlays = ReadonlyMap<string, string>;
+
+const beginning: Moment = {
+  ...{ version: 0, isFirst: true, tables: new Map(), plugged: [], underlays: new Map() },
+};
 
 /** Pictures that are older than so many changes are not judged: a host asks again much sooner. */
 const momentsMax = 2_000;
@@ -49,10 +58,13 @@ export class NetworkingHistory {
     this.#lastSequence = Math.max(this.#lastSequence, result.lastSequence);
     for (const { row } of commit.instances ?? []) if (row.interfaces?.length) this.#networked.add(row.id);
     const changes = (commit.rows ?? []).filter(({ resource }) => isJudged(resource) || isParent(resource));
-    if (changes.length === 0 && !this.#movesGuests(commit)) return;
+    const underlays = underlaysAfter(this.#now.underlays, commit);
+    const isElsewhere = underlays !== this.#now.underlays;
+    if (changes.length === 0 && !isElsewhere && !this.#movesGuests(commit)) return;
     const tables = changes.reduce(changed, this.#now.tables);
     const isFirst = result.lastSequence > 0;
-    this.#moments.push({ version: this.#lastSequence, isFirst, tables, plugged: this.#plugged() });
+    const plugged = this.#plugged();
+    this.#moments.push({ version: this.#lastSequence, isFirst, tables, plugged, underlays });
     if (this.#moments.length > 2 * momentsMax) this.#moments = this.#moments.slice(-momentsMax);
   }
 
@@ -94,6 +106,20 @@ export class NetworkingHistory {
   }
 }
 
+/** The same ones, when no host says another one. */
+function underlaysAfter(before: Underlays, { hosts = [] }: Commit): Underlays {
+  const said = hosts.flatMap(({ hostId, drivers }) => {
+    const underlay = drivers?.networking?.underlay ?? undefined;
+    return underlay === before.get(hostId) ? [] : [[hostId, underlay] as const];
+  });
+  if (said.length === 0) return before;
+  const after = new Map(before);
+  for (const [hostId, underlay] of said)
+    if (underlay === undefined) after.delete(hostId);
+    else after.set(hostId, underlay);
+  return after;
+}
+
 const isJudged = ({ table }: Resource): boolean => judged.some((one) => one.table === table);
 /** With a row of it, rows that are judged go as well. */
 const isParent = ({ noun }: Resource): boolean =>
@@ -125,7 +151,8 @@ function without(
 }
 
 /** Made without the control plane's own words, which are judged by it. */
-function pictureAt({ version, tables, plugged }: Moment, hostId: string): HostNetworking {
+function pictureAt(moment: Moment, hostId: string): HostNetworking {
+  const { version, tables, plugged, underlays } = moment;
   const all = <R extends Resource>({ table }: R) => [...(tables.get(table)?.values() ?? [])] as RowOf<R>[];
   const guests = plugged.filter((one) => one.hostId === hostId);
   const instanceOf = new Map(guests.flatMap((one) => one.portIds.map((id) => [id, one.instanceId] as const)));
@@ -144,8 +171,23 @@ function pictureAt({ version, tables, plugged }: Moment, hostId: string): HostNe
         ),
         ...addressPairs.map(({ cidr }) => cidr),
       ]);
+  const far = farPorts(
+    {
+      networkIds: new Set(networks.map(({ id }) => id)),
+      ...{ ports: all(port), addresses: all(address) },
+      instanceOf: new Map(all(plug).map(({ portId, deviceId }) => [portId, deviceId])),
+      underlayOf: new Map(
+        plugged.flatMap((one) => {
+          const underlay = underlays.get(one.hostId);
+          return underlay === undefined ? [] : [[one.instanceId, underlay] as const];
+        }),
+      ),
+    },
+    underlays.get(hostId),
+  );
   return {
     version,
+    far,
     networks: inOrder(networks).map(({ id, number, mtuBytes }) => ({
       ...{ id, number, mtuBytes },
       subnets: inOrder(all(subnet).filter(({ networkId }) => networkId === id)).map(subnetIn),

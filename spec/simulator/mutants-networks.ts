@@ -33,6 +33,12 @@ function pluggedInstances(plan: Plan): Plan {
   return { ...plan, commands: [...made, ...instances.flat()], faults: [] };
 }
 
+/** Guests of one network, on several hosts. */
+function spreadInstances(plan: Plan): Plan {
+  const { commands } = pluggedInstances(plan);
+  return { ...plan, commands: commands.filter(({ command }) => command !== "delete"), faults: [] };
+}
+
 /** A guest with a port of its own, whose groups get rules while its host hears nothing. */
 function changingGroups(plan: Plan): Plan {
   const at = (atMs: number, command: PlannedCommand["command"], target: number): PlannedCommand => ({
@@ -103,6 +109,15 @@ export const networkMutants: readonly Mutant[] = [
     replace: 'createHash("sha256").update(picture.id)',
     guard: "A part of a picture that has changed is said again.",
     shape: pluggedInstances,
+  },
+  {
+    name: "far-ports-left-out",
+    promise: "N2",
+    file: "actors/node/host/networking.ts",
+    find: "...(far === undefined ? {} : { far: partsOf(far, parts) }),",
+    replace: "",
+    guard: "A host applies the ports of other hosts together with its own.",
+    shape: spreadInstances,
   },
   {
     name: "picture-asked-for-once",

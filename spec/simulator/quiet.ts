@@ -6,6 +6,7 @@ import type { Store } from "../../actors/ports/store.ts";
 import type { InstanceFacts, Quiet } from "../../actors/promises/facts.ts";
 import type { ClaimRecord } from "../../actors/records/instance.ts";
 import type { Event } from "../../protocol/event.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
 import { serverGroup } from "../../protocol/server-group.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
 import type { Cluster } from "./cluster.ts";
@@ -73,9 +74,10 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
 
 async function networkOf({ name, world }: Machine, { networking }: Store) {
   const { plugged, applied } = world.ports;
-  const { networks, groups } = pictureOf(await networking.ofHost(name));
-  const has = { networks: applied?.networks ?? [], groups: applied?.groups ?? [] };
-  const isBehind = plugged.size > 0 && JSON.stringify(has) !== JSON.stringify({ networks, groups });
+  const textOf = ({ networks, groups, far = [] }: Omit<HostNetworking, "version">) =>
+    JSON.stringify([networks, groups, far]);
+  const wanted = textOf(pictureOf(await networking.ofHost(name)));
+  const isBehind = plugged.size > 0 && textOf(applied ?? { networks: [], groups: [] }) !== wanted;
   return { hostId: name, ports: plugged.size, applied: applied ?? null, isBehind };
 }
 

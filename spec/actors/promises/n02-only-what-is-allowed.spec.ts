@@ -7,7 +7,7 @@ import { NetworkingHistory } from "../../../actors/promises/networking-history.t
 import type { Commit } from "../../../actors/records/commit.ts";
 import { network } from "../../../protocol/network.ts";
 import type { HostNetworking } from "../../../protocol/networking.ts";
-import { address, groupMembership, port } from "../../../protocol/port.ts";
+import { address, groupMembership, plug, port } from "../../../protocol/port.ts";
 import { securityGroup, securityGroupRule } from "../../../protocol/security-group.ts";
 import type { Resource, ResourceRow } from "../../../protocol/wire/resource.ts";
 import * as rows from "../../support/store-rows.ts";
@@ -21,6 +21,13 @@ const rule = (id: string, portMin: number) =>
     ...{ id, groupId: "g", direction: "ingress", ipVersion: 4, protocol: 6, portMin, portMax: portMin },
     ...{ remoteCidr: null, remoteGroupId: null },
   });
+const driversAt = (underlay: string) => ({
+  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
+  abilities: {
+    ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false, console: true, save: false },
+  },
+  networking: { mtuBytesMax: 1_450, spansHosts: true, underlay },
+});
 const instance = rows.instance("i", { ownerEpoch: 1, interfaces: [rows.plugged("p")] });
 const claim = { instanceId: "i", ownerEpoch: 1, hostId: "h", ...amounts(1), leaseEpoch: 1, numa: null };
 
@@ -91,6 +98,47 @@ describe("promise N2", () => {
       const facts = [...commits, committed(commit, { lastSequence: 4 }), applied({ ...before, version: 4 })];
       expect(judged(onlyWhatIsAllowed(), facts), JSON.stringify(commit)).to.have.length(1);
     }
+  });
+});
+
+describe("promise N2, ports of other hosts", () => {
+  const other = rows.instance("j", { ownerEpoch: 1, interfaces: [rows.plugged("q")] });
+  const plugged = (id: string, deviceId: string) =>
+    made(plug, { id, name: id, portId: id, device: "instance", deviceId, deleteWithInstance: true });
+  const on = (hostId: string, underlay: string) => rows.inventory(hostId, { drivers: driversAt(underlay) });
+  const spread = (hostId: string) => [
+    ...commits,
+    committed({ hosts: [on("h", "192.0.2.1"), on("k", "192.0.2.2"), on("l", "192.0.2.1")] }),
+    committed(
+      {
+        instances: [{ expectedVersion: 0, row: other }],
+        claims: [{ ...claim, instanceId: "j", hostId }],
+        rows: [
+          ...[plugged("p", "i"), plugged("q", "j")],
+          made(port, { id: "q", networkId: "n", mac: "m2", portSecurity: true, addressPairs: [] }),
+          made(address, { id: "c", name: "10.0.0.3", subnetId: "s", portId: "q" }),
+        ],
+      },
+      { lastSequence: 4 },
+    ),
+  ];
+  const far = (host: string) => [
+    { networkId: "n", host, ports: [{ id: "q", mac: "m2", addresses: ["10.0.0.3"], addressPairs: [] }] },
+  ];
+  const foundOf = (hostId: string, told: HostNetworking["far"]) => {
+    const facts = spread(hostId);
+    return judged(onlyWhatIsAllowed(), [...facts, applied({ ...at(4, facts), far: told })]).length;
+  };
+
+  it("is kept by a port that is said to be at the underlay of its instance's host, or is on this computer", () => {
+    expect(foundOf("k", far("192.0.2.2"))).to.equal(0);
+    expect(foundOf("l", undefined)).to.equal(0);
+  });
+
+  it("is broken by a port that is somewhere else, or is left out", () => {
+    for (const told of [far("192.0.2.3"), far("192.0.2.1"), undefined])
+      expect(foundOf("k", told)).to.equal(1);
+    expect(foundOf("l", far("192.0.2.1"))).to.equal(1);
   });
 });
 
