@@ -106,7 +106,7 @@ export class NetworkingHistory {
   }
 }
 
-/** The same ones, when no host says another one. */
+/** The map of before, when no host says another underlay. */
 function underlaysAfter(before: Underlays, { hosts = [] }: Commit): Underlays {
   const said = hosts.flatMap(({ hostId, drivers }) => {
     const underlay = drivers?.networking?.underlay ?? undefined;

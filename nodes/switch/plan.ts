@@ -98,7 +98,7 @@ function portsOf(picture: NetworkPicture, { plugged, far, book }: Known): Planne
 
 type FarPort = FarPicture["ports"][number];
 
-/** Its own host filters what it sends and receives. */
+/** A far port is filtered by its own host. */
 const farPortOf = (
   port: FarPort,
   of: Pick<PlannedPort, "network" | "rules"> & { readonly host: string },

@@ -11,9 +11,9 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { userNetworkLimits } from "./limits.ts";
 
 /** An Ethernet header, VXLAN's and UDP's of 8 bytes each, and an IP header. */
-const headersBytes = { 4: 14 + 8 + 8 + 20, 6: 14 + 8 + 8 + 40 } as const;
+const encapsulationBytes = { 4: 14 + 8 + 8 + 20, 6: 14 + 8 + 8 + 40 } as const;
 
-/** @throws StatusError hypervisorRefused when this computer has no such address, or too small packets there */
+/** @throws StatusError hypervisorRefused when this computer has no such address, or too small a device */
 export function factsOf(underlay: string | undefined, mtuOf = deviceMtuBytes): NetworkFacts {
   const { streamMtuBytesMax } = userNetworkLimits;
   if (underlay === undefined) return { kind: "user", mtuBytesMax: streamMtuBytesMax, spansHosts: false };
@@ -24,7 +24,7 @@ export function factsOf(underlay: string | undefined, mtuOf = deviceMtuBytes): N
       "hypervisorRefused",
       `No device of this computer has the address ${underlay}, which is to be the underlay's.`,
     );
-  const mtuBytesMax = Math.min(deviceBytes - headersBytes[address.version], streamMtuBytesMax);
+  const mtuBytesMax = Math.min(deviceBytes - encapsulationBytes[address.version], streamMtuBytesMax);
   if (mtuBytesMax < networkLimits.mtuBytesMin)
     throw new StatusError("hypervisorRefused", `The device with ${underlay} has packets that are too small.`);
   return { kind: "user", mtuBytesMax, spansHosts: true, underlay };

@@ -5,7 +5,7 @@
 
 /** IANA's. Every host has the same. */
 export const vxlanPort = 4_789;
-export const vxlanBytes = 8;
+const vxlanBytes = 8;
 
 /** The flag that says that there is a number; all others are to be ignored. */
 const hasNumber = 0x08;
