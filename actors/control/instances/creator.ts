@@ -23,7 +23,7 @@ import type { RequestFacts } from "../../runtime/decision.ts";
 import { requestIdReused } from "../../runtime/resident.ts";
 import type { SpaceWatch } from "../../runtime/space-watch.ts";
 import type { DefaultGroups } from "../networking/default-group.ts";
-import { type PlacementStore, placementRequest, type Wish } from "../placement/placement.ts";
+import { type PlacementStore, packetsOf, placementRequest, type Wish } from "../placement/placement.ts";
 import type { ChosenHost, Placer } from "../placement/placer.ts";
 import { requestLimits } from "../request/limits.ts";
 import { fits } from "../request/page.ts";
@@ -52,6 +52,7 @@ import {
   type InterfaceWorld,
   interfacesOf,
   networkPartGone,
+  packetsIn,
   rehearsing,
   settleInterfaces,
   wire,
@@ -190,7 +191,7 @@ export class Creator {
     const networking = dryRun ? rehearsing(this.#networking) : this.#networking;
     const interfaces = await interfacesOf(question, project, networking);
     const { configDrive } = guest;
-    const networked = interfaces !== null;
+    const networked = interfaces === null ? undefined : packetsOf(interfaces.map(packetsIn));
     const about = { project, flavor: size, imageProperties: image.properties, configDrive, networked };
     const wish: Wish = { ...where, ...about, excluded: [] };
     const count = question.count ?? 1;

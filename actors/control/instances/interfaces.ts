@@ -54,6 +54,10 @@ export type PlannedInterface =
       readonly mtuBytes: number;
     };
 
+/** What its network carries. */
+export const packetsIn = (one: PlannedInterface): { readonly mtuBytes: number } =>
+  one.kind === "new" ? one.on : one;
+
 export interface InterfaceQuestion {
   readonly networks?: readonly AskedInterface[];
   readonly count?: number;

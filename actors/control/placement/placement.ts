@@ -8,7 +8,7 @@ import type { MachineShape } from "../../../protocol/shape.ts";
 import type { StorePart } from "../../ports/store.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
 import type { InstanceHints } from "../../records/placement.ts";
-import type { GroupMembership, Hints, PlacementRequest } from "../scheduler/messages.ts";
+import type { GroupMembership, Hints, Packets, PlacementRequest } from "../scheduler/messages.ts";
 
 /** What an instance wants of its host, as stored with the instance. */
 export interface Wish {
@@ -25,13 +25,18 @@ export interface Wish {
   readonly storageId?: string | null;
   /** Its guest is told about itself by a drive of its own. Absent: it is not. */
   readonly configDrive?: boolean;
-  /** Whether the interfaces of the guest are named, be it none. Absent: false. */
-  readonly networked?: boolean;
+  /** Of its interfaces. Absent: none are named, not even that there are none. */
+  readonly networked?: Packets | undefined;
   /** The shape that the machine has had since its first boot. Null: none. */
   readonly shape?: MachineShape | null;
 }
 
 export type PlacementStore = StorePart<{ instances: "get"; rows: "called"; serverGroups: "hosts" }>;
+
+/** The packets of all these interfaces. */
+export const packetsOf = (interfaces: readonly Packets[]): Packets => ({
+  mtuBytes: Math.max(0, ...interfaces.map(({ mtuBytes }) => mtuBytes)),
+});
 
 export function wishOf(instance: InstanceRecord): Wish {
   if (instance.desired === "deleted") return wishToRemove(instance);
@@ -42,7 +47,7 @@ export function wishOf(instance: InstanceRecord): Wish {
   const where = { availabilityZone, serverGroupId, hints: lasting };
   const configDrive = guest?.configDrive ?? false;
   const shape = instance.built ? instance.shape : null;
-  const networked = instance.interfaces !== null;
+  const networked = instance.interfaces === null ? undefined : packetsOf(instance.interfaces);
   const about = { project, instanceId: id, flavor, ...where, storageId, configDrive, networked, shape };
   return { ...about, imageProperties: image.properties, excluded: excludedHosts };
 }
@@ -81,7 +86,7 @@ export async function placementRequest(wish: Wish, store: PlacementStore): Promi
     ...(availabilityZone === null ? {} : { availabilityZone }),
     ...(storageId === null ? {} : { storageId }),
     ...(wish.configDrive === true ? { configDrive: true } : {}),
-    ...(wish.networked === true ? { networked: true } : {}),
+    ...(wish.networked === undefined ? {} : { networked: wish.networked }),
     ...(shape === null ? {} : { shape }),
   };
   if (wish.hints === null && wish.serverGroupId === null) return plain;

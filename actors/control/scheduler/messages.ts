@@ -24,6 +24,12 @@ export interface Claim extends Amounts {
   readonly numa?: NumaPlacement;
 }
 
+/** What the networks of a guest carry. */
+export interface Packets {
+  /** The largest of them; 0: the guest is on no network. */
+  readonly mtuBytes: number;
+}
+
 /** A request to place an instance. Absent fields ask for nothing. */
 export interface PlacementRequest extends Claim {
   readonly image: ImageProperties;
@@ -42,7 +48,7 @@ export interface PlacementRequest extends Claim {
   /** The guest is to be told about itself by a drive of its own. */
   readonly configDrive?: true;
   /** Only a host with a network driver can take the instance: the create named its interfaces, be it none. */
-  readonly networked?: true;
+  readonly networked?: Packets;
   /**
    * The shape that the instance's machine has had since its first boot: only hosts that have all of it fit.
    */

@@ -46,6 +46,11 @@ function pluggedBy(network: string | null, networks: string[] = ["tap"]): WorldH
   };
 }
 
+const carrying = (mtuBytesMax: number): WorldHost["drivers"] => {
+  const drivers = pluggedBy("bridge");
+  return drivers && { ...drivers, networking: { mtuBytesMax, spansHosts: false, underlay: null } };
+};
+
 const networked = {
   reason: "the guest is to be on networks, and the host has none to plug guests into",
   remedy: "give the node a network driver in cluster.yaml, or create the instance without networks",
@@ -273,22 +278,34 @@ export const hostCases: readonly Case[] = [
   {
     filter: "networked",
     when: "it has no network driver",
-    ...{ host: { drivers: pluggedBy(null) }, asked: { networked: true }, ...networked },
+    ...{ host: { drivers: pluggedBy(null) }, asked: { networked: { mtuBytes: 0 } }, ...networked },
   },
   {
     filter: "networked",
     when: "its hypervisor can be plugged into nothing",
-    ...{ host: { drivers: pluggedBy("bridge", []) }, asked: { networked: true }, ...networked },
+    ...{ host: { drivers: pluggedBy("bridge", []) }, asked: { networked: { mtuBytes: 0 } }, ...networked },
   },
   {
     filter: "networked",
     when: "nothing is known of its drivers",
-    ...{ host: { drivers: null }, asked: { networked: true }, ...networked },
+    ...{ host: { drivers: null }, asked: { networked: { mtuBytes: 0 } }, ...networked },
   },
   {
     filter: "networked",
     when: "it can plug guests in",
-    ...{ host: { drivers: pluggedBy("bridge") }, asked: { networked: true } },
+    ...{ host: { drivers: pluggedBy("bridge") }, asked: { networked: { mtuBytes: 9_000 } } },
+  },
+  {
+    filter: "networked",
+    when: "it carries packets of that size",
+    ...{ host: { drivers: carrying(1_450) }, asked: { networked: { mtuBytes: 1_450 } } },
+  },
+  {
+    filter: "networked",
+    when: "a network's packets are too large for it",
+    ...{ host: { drivers: carrying(1_450) }, asked: { networked: { mtuBytes: 1_451 } } },
+    reason: "a network of the guest has packets of 1451 bytes, and the host carries 1450 bytes at most",
+    remedy: "create the instance on a network with a smaller MTU",
   },
   { filter: "networked", when: "nobody asks for it", host: { drivers: null }, asked: {} },
   {
