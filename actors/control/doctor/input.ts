@@ -44,6 +44,8 @@ export interface WantedNetworks {
   readonly version: number;
   /** Hashes. */
   readonly parts: readonly string[];
+  /** Those that its guests are on. */
+  readonly networkIds: readonly string[];
 }
 
 export interface DoctorInput {

@@ -1,6 +1,7 @@
 /**
  * The networks of hosts with guests on them: what a host has applied, and what it was to apply. A host that
- * is a little behind is no finding, since it asks again by itself. Pure.
+ * is a little behind is no finding, since it asks again by itself. And hosts whose guests do not reach all of
+ * their networks. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { counted } from "../../../protocol/wire/wording.ts";
@@ -9,7 +10,11 @@ import { doctorLimits } from "./limits.ts";
 
 type Wanted = NonNullable<DoctorInput["networks"]>[number];
 
-export function networkFindings({ answers, networks = [] }: DoctorInput, known: Known): Finding[] {
+export function networkFindings(input: DoctorInput, known: Known): Finding[] {
+  return [...pictureFindings(input, known), ...reachFindings(input, known)];
+}
+
+function pictureFindings({ answers, networks = [] }: DoctorInput, known: Known): Finding[] {
   return networks.flatMap((wanted) => {
     const answer = answers.find(({ hostId }) => hostId === wanted.hostId);
     if (answer === undefined || !("audit" in answer) || wanted.ports === 0) return [];
@@ -53,3 +58,22 @@ const untrue = ({ parts }: Wanted): Pick<Finding, "message" | "next"> => ({
   message: `What it lets pass is not what is allowed (${[...parts].sort().join().slice(0, 20)}).`,
   next: "This is a bug of novact: report it, and restart the agent of that host, which asks for all of it again.",
 });
+
+/** Hosts of one boot are on one computer. A host of before does not say whom its guests reach. */
+function reachFindings({ hosts, networks = [] }: DoctorInput, known: Known): Finding[] {
+  const byId = new Map(hosts.map((host) => [host.id, host]));
+  const placed = networks.filter(({ ports }) => ports > 0);
+  return placed.flatMap(({ hostId, networkIds }) => {
+    const own = byId.get(hostId);
+    if (own?.drivers?.networking?.spansHosts !== false) return [];
+    const beyond = placed.filter((other) => byId.get(other.hostId)?.bootId !== own.bootId);
+    const cut = networkIds.filter((id) => beyond.some((other) => other.networkIds.includes(id)));
+    if (cut.length === 0) return [];
+    return {
+      kind: "drift" as const,
+      subject: hostCalled(known, hostId),
+      message: `Its guests do not reach those of other computers, on ${counted(cut.length, "network")}.`,
+      next: "Give the node's network driver an underlay in cluster.yaml, as { driver: user, options: { underlay: ADDRESS } }.",
+    };
+  });
+}

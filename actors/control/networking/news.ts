@@ -21,6 +21,7 @@ interface Wanted {
   readonly version: number;
   /** Hashes. */
   readonly parts: readonly string[];
+  readonly networkIds: readonly string[];
 }
 
 interface Asked {
@@ -57,7 +58,8 @@ export class NetworkingNews {
     const rows = await this.#options.store.networking.ofHost(hostId);
     const { version, networks, groups, far = [] } = partsFor(pictureOf(rows), new Set());
     const parts = [...networks, ...groups, ...far].map(({ hash }) => hash);
-    return { ports: rows.ports.length, version, parts };
+    const networkIds = rows.networks.map(({ id }) => id);
+    return { ports: rows.ports.length, version, parts, networkIds };
   };
 
   /** Ids of what commits have made, changed or removed, and of what that refers to. */

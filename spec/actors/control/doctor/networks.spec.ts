@@ -3,9 +3,10 @@ import { expect } from "chai";
 import { compare } from "../../../../actors/control/doctor/compare.ts";
 import { doctorLimits } from "../../../../actors/control/doctor/limits.ts";
 import type { NetworkingAudit } from "../../../../protocol/networking.ts";
+import { host } from "../scheduler/worlds.ts";
 import { healthy } from "./worlds.ts";
 
-const wanted = { hostId: "h1", ports: 2, version: 20, parts: ["a", "b"] };
+const wanted = { hostId: "h1", ports: 2, version: 20, parts: ["a", "b"], networkIds: ["n"] };
 const applied: NetworkingAudit = { version: 20, parts: ["b", "a"], lookedAgoMs: 1_000, failure: null };
 
 /** Messages about a host of which this is known. */
@@ -43,5 +44,41 @@ describe("doctor: networks of hosts", () => {
     expect(found(undefined)).to.deep.equal([
       "drift host one: It has guests on networks, and says nothing of its network: 2 ports.",
     ]);
+  });
+});
+
+describe("doctor: hosts whose guests do not reach all of their networks", () => {
+  const at = (hostId: string, networkIds: readonly string[]) => ({ ...wanted, hostId, networkIds });
+  const reaching = (spansHosts: boolean) => ({
+    ...{ hypervisor: "qemu", disks: "files", network: "user", volumes: null },
+    abilities: {
+      ...{ networks: ["stream"], volumes: [], hotPlug: false, liveMigration: false, console: true },
+      save: false,
+    },
+    networking: { mtuBytesMax: 65_535, spansHosts, underlay: null },
+  });
+  /** Sentences about hosts with guests on these networks; the second host is on a computer of its own. */
+  function cut(spans: readonly boolean[], networks: readonly (readonly string[])[], boots = ["a", "b"]) {
+    const { input } = healthy();
+    const names = ["h1", "h2"];
+    const hosts = names.map((id, n) =>
+      host(id, { bootId: boots[n] ?? "", drivers: reaching(spans[n] === true) }),
+    );
+    const rows = names.map((id, n) => at(id, networks[n] ?? []));
+    return compare({ ...input, hosts, networks: rows, answers: [] })
+      .findings.filter(({ message }) => message.startsWith("Its guests do not reach"))
+      .map(({ subject, message }) => `${subject}: ${message}`);
+  }
+
+  it("finds those without an underlay whose networks have guests on other computers", () => {
+    const first = "host name-h1: Its guests do not reach those of other computers, on 1 network.";
+    expect(cut([false, true], [["n", "m"], ["n"]])).to.deep.equal([first]);
+    expect(cut([false, false], [["n"], ["n"]])).to.have.length(2);
+  });
+
+  it("finds nothing where they reach each other, share no network, or are on one computer", () => {
+    expect(cut([true, true], [["n"], ["n"]])).to.deep.equal([]);
+    expect(cut([false, false], [["n"], ["m"]])).to.deep.equal([]);
+    expect(cut([false, false], [["n"], ["n"]], ["a", "a"])).to.deep.equal([]);
   });
 });
