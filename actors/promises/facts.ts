@@ -121,6 +121,35 @@ export interface Applied {
   readonly networking: HostNetworking;
 }
 
+/**
+ * A guest has sent a packet of UDP over IPv4 to a port, or something that it must not send. The switches of
+ * both computers have decided by the pictures that their hosts have applied. Simulator only.
+ */
+export interface PacketFact {
+  readonly kind: "packet";
+  readonly atMs: number;
+  /** Ids of ports. */
+  readonly from: string;
+  readonly to: string;
+  readonly flow: {
+    readonly source: string;
+    readonly destination: string;
+    readonly sourcePort: number;
+    readonly destinationPort: number;
+  };
+  /** The forged part; null: the packet is honest. */
+  readonly forged: "mac" | "address" | "arp" | "dhcpServer" | "router" | "vlan" | null;
+  /** It answers a packet that has just been delivered. */
+  readonly isAnswer: boolean;
+  /** Nothing moves any more. */
+  readonly isLast: boolean;
+  readonly delivered: boolean;
+  /** Versions of the pictures that both hosts have applied; 0: none. */
+  readonly versions: readonly number[];
+  /** Whether both computers reach each other at all. */
+  readonly reach: boolean;
+}
+
 /** A living guest wrote to its disk. Simulator only. */
 export interface DiskWritten {
   readonly kind: "diskWritten";
@@ -271,6 +300,7 @@ export type Fact =
   | GuestHeld
   | LeaseRenewed
   | Applied
+  | PacketFact
   | DiskWritten
   | Sent
   | Measured
@@ -279,7 +309,7 @@ export type Fact =
   | Quiet;
 
 /** I1 to I12 are about instances and hosts, N1 to N10 about networks (spec/INVARIANTS.md). */
-export type PromiseId = `I${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12}` | `N${1 | 2 | 6}`;
+export type PromiseId = `I${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12}` | `N${1 | 2 | 3 | 4 | 6}`;
 
 export interface Violation {
   readonly promise: PromiseId;

@@ -17,6 +17,8 @@ import { nothingUnbounded } from "./i11-nothing-unbounded.ts";
 import { tenantsApart } from "./i12-tenants-apart.ts";
 import { noAddressTwice } from "./n01-no-address-twice.ts";
 import { onlyWhatIsAllowed } from "./n02-only-what-is-allowed.ts";
+import { nothingForged } from "./n03-nothing-forged.ts";
+import { networksApart } from "./n04-networks-apart.ts";
 import { picturesArrive } from "./n06-pictures-arrive.ts";
 
 export interface Judge {
@@ -40,6 +42,8 @@ export function allCheckers(): readonly Checker[] {
     tenantsApart(),
     noAddressTwice(),
     onlyWhatIsAllowed(),
+    nothingForged(),
+    networksApart(),
     picturesArrive(),
   ];
 }

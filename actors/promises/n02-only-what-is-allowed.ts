@@ -1,12 +1,14 @@
 /**
  * N2: no packet passes that nobody has allowed. A host lets pass what its applied picture allows, and nothing
  * else (the contract of network drivers); so what is judged here is that each picture that a host applies was
- * true at the moment that it names, for this host, as a whole.
+ * true at the moment that it names, for this host, as a whole; and packets between guests are judged by what
+ * was intended.
  */
 import type { HostNetworking } from "../../protocol/networking.ts";
 import { same } from "./equality.ts";
-import type { Applied, Checker } from "./facts.ts";
+import type { Applied, Checker, PacketFact } from "./facts.ts";
 import { NetworkingHistory } from "./networking-history.ts";
+import { mayReceive, maySend } from "./packets.ts";
 
 export function onlyWhatIsAllowed(): Checker {
   const history = new NetworkingHistory();
@@ -16,9 +18,26 @@ export function onlyWhatIsAllowed(): Checker {
     promise: "N2",
     see(fact) {
       if (fact.kind === "committed") history.apply(fact);
+      if (fact.kind === "packet") return unasked(history, fact);
       return fact.kind === "applied" ? [...setBack(versions, fact), ...untrue(history, fact)] : [];
     },
   };
+}
+
+/**
+ * A packet that passes was allowed to leave and to enter at moments that one of both hosts may know; an
+ * answer needs no rule. Two hosts may know different moments, so the two rules need not have held at the
+ * same one.
+ */
+function unasked(history: NetworkingHistory, packet: PacketFact): readonly string[] {
+  if (!packet.delivered || packet.isAnswer || packet.forged !== null) return [];
+  const rows = history.cellSince(Math.min(...packet.versions));
+  if (rows.length === 0) return [];
+  const isAllowed = rows.some((one) => maySend(one, packet)) && rows.some((one) => mayReceive(one, packet));
+  const { source, destination, destinationPort } = packet.flow;
+  return isAllowed
+    ? []
+    : [`A packet from ${source} to port ${destinationPort} of ${destination} passed that no rule allowed.`];
 }
 
 /** What was allowed, and is not any more, would be allowed again. */

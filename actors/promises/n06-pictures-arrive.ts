@@ -1,7 +1,11 @@
-/** N6: once nothing changes any more, each host with guests on networks has applied what the store says. */
-import type { Checker, Quiet } from "./facts.ts";
+/**
+ * N6: once nothing changes any more, each host with guests on networks has applied what the store says, and
+ * what is allowed arrives.
+ */
+import type { Checker, PacketFact, Quiet } from "./facts.ts";
 import { isSame, text } from "./n02-only-what-is-allowed.ts";
 import { NetworkingHistory } from "./networking-history.ts";
+import { type CellNetworks, mayReceive, maySend, onOneNetwork } from "./packets.ts";
 
 export function picturesArrive(): Checker {
   const history = new NetworkingHistory();
@@ -9,10 +13,24 @@ export function picturesArrive(): Checker {
     promise: "N6",
     see(fact) {
       if (fact.kind === "committed") history.apply(fact);
+      if (fact.kind === "packet") return lost(history, fact);
       return fact.kind === "quiet" ? behind(history, fact) : [];
     },
   };
 }
+
+/** At rest what is allowed arrives, and what answers it at any time. */
+function lost(history: NetworkingHistory, packet: PacketFact): readonly string[] {
+  const { delivered, forged, reach, isLast, isAnswer, flow, from, to } = packet;
+  if (delivered || forged !== null || !reach || !(isLast || isAnswer)) return [];
+  const now = history.cellSince(Number.POSITIVE_INFINITY).at(-1);
+  const isAllowed = isAnswer || (now !== undefined && isIntended(now, packet));
+  const what = isAnswer ? "An answer" : "A packet";
+  return isAllowed ? [`${what} of port ${from} to ${to} (${flow.destinationPort}) never arrives.`] : [];
+}
+
+const isIntended = (rows: CellNetworks, packet: PacketFact): boolean =>
+  onOneNetwork(rows, packet) && maySend(rows, packet) && mayReceive(rows, packet);
 
 function behind(history: NetworkingHistory, { networks = [] }: Quiet): readonly string[] {
   return networks.flatMap(({ hostId, ports, applied }) => {

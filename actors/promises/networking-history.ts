@@ -12,6 +12,7 @@ import type { RowChange } from "../records/rows.ts";
 import type { Committed } from "./facts.ts";
 import { farPorts } from "./far-ports.ts";
 import { createLedger } from "./ledger.ts";
+import type { CellNetworks } from "./packets.ts";
 
 type Table = ReadonlyMap<string, ResourceRow>;
 const judged: readonly Resource[] = [
@@ -76,6 +77,12 @@ export class NetworkingHistory {
     return possible.map((moment) => pictureAt(moment, hostId));
   }
 
+  /** The rows of each moment since this was the newest event, the newest last; empty: it is too long ago. */
+  cellSince(version: number): readonly CellNetworks[] {
+    const at = this.#moments.findLastIndex((one) => one.version <= version);
+    return at < 0 ? [] : this.#moments.slice(at).map(cellAt);
+  }
+
   now(hostId: string): HostNetworking {
     return pictureAt(this.#now, hostId);
   }
@@ -118,6 +125,16 @@ function underlaysAfter(before: Underlays, { hosts = [] }: Commit): Underlays {
     if (underlay === undefined) after.delete(hostId);
     else after.set(hostId, underlay);
   return after;
+}
+
+function cellAt({ tables }: Moment): CellNetworks {
+  const all = <R extends Resource>({ table }: R) => [...(tables.get(table)?.values() ?? [])] as RowOf<R>[];
+  return {
+    ports: new Map(all(port).map((one) => [one.id, one])),
+    rules: all(securityGroupRule),
+    groupsOf: (portId) => textsOf(all(groupMembership), "groupId", { portId }),
+    addressesOf: (portId) => textsOf(all(address), "name", { portId }),
+  };
 }
 
 const isJudged = ({ table }: Resource): boolean => judged.some((one) => one.table === table);

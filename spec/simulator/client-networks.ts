@@ -17,7 +17,9 @@ const network = (target: number): string => `net-${target % 8 === 7 ? 1 : 0}`;
 const group = (target: number): string => `group-${target % 3}`;
 /** Of a /29 five ports get an address; the second one overlaps with the first. */
 const ranges = ["10.0.0.0/29", "10.0.0.4/30", "10.0.1.0/29", "fd00::/126"] as const;
-const range = (target: number): string => ranges[target % ranges.length] ?? ranges[0];
+/** The second network begins with the same range as the first. */
+const range = (target: number): string =>
+  ranges[(target % 8 === 7 ? target >> 3 : target) % ranges.length] ?? ranges[0];
 const port = (target: number): string => `port-${target % 12}`;
 
 export function networkCall(command: NetworkCommand, target: number): Call {
@@ -46,7 +48,8 @@ export function networkCall(command: NetworkCommand, target: number): Call {
       return { method: "security-group.delete", id: group(target), request: {} };
     case "securityRuleCreate": {
       const remote = target % 2 === 0 ? { remoteGroup: group(target + 1) } : {};
-      const rule = { direction: "ingress", protocol: "tcp", portMin: target % 5, ...remote };
+      const protocol = target % 4 === 0 ? "tcp" : "udp";
+      const rule = { direction: "ingress", protocol, portMin: target % 5, ...remote };
       return { method: "security-group-rule.create", id: "", request: { group: group(target), ...rule } };
     }
   }

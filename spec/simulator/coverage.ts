@@ -1,7 +1,7 @@
 /** What a run has tried: commands, faults, and which admissions of the table it has been in. */
 
 import { admission } from "../../actors/control/instance/admission.ts";
-import type { Fact } from "../../actors/promises/facts.ts";
+import type { Fact, PacketFact } from "../../actors/promises/facts.ts";
 import type { InstanceState } from "../../protocol/states.ts";
 
 /** Those that accept: a command that is denied leaves no turn behind. */
@@ -9,8 +9,8 @@ const admissionsInAll = Object.values(admission).flatMap((row) =>
   Object.values(row).filter(({ kind }) => kind !== "deny"),
 ).length;
 
-/** Counters by kind: of commands, faults, answers, fences, commits and crashes. */
-export const counted = ["commands", "faults", "outcomes", "fences", "commits", "crashes"] as const;
+/** Counters by kind: of commands, faults, answers, fences, commits, crashes and packets. */
+export const counted = ["commands", "faults", "outcomes", "fences", "commits", "crashes", "packets"] as const;
 
 export class Coverage {
   readonly commands: Record<string, number> = {};
@@ -22,6 +22,8 @@ export class Coverage {
   readonly commits: Record<string, number> = {};
   /** Turns that were broken, by the kind of their message. */
   readonly crashes: Record<string, number> = {};
+  /** Packets between guests: what became of them. */
+  readonly packets: Record<string, number> = {};
   readonly admissions = new Set<string>();
   readonly #states = new Map<string, InstanceState>();
   facts = 0;
@@ -36,12 +38,19 @@ export class Coverage {
     this.faults[kind] = (this.faults[kind] ?? 0) + 1;
   }
 
+  #packet({ forged, delivered, isAnswer }: PacketFact): void {
+    const what = forged === null ? (isAnswer ? "answer" : "packet") : `forged ${forged}`;
+    const key = `${what} ${delivered ? "delivered" : "dropped"}`;
+    this.packets[key] = (this.packets[key] ?? 0) + 1;
+  }
+
   crash(message: string): void {
     this.crashes[message] = (this.crashes[message] ?? 0) + 1;
   }
 
   see(fact: Fact): void {
     this.facts += 1;
+    if (fact.kind === "packet") this.#packet(fact);
     if (fact.kind === "completed") {
       const key = fact.reason ?? fact.outcome;
       this.outcomes[key] = (this.outcomes[key] ?? 0) + 1;

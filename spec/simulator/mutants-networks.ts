@@ -39,6 +39,20 @@ function spreadInstances(plan: Plan): Plan {
   return { ...plan, commands: commands.filter(({ command }) => command !== "delete"), faults: [] };
 }
 
+/** Guests of two networks with the same addresses, one of them in a group that lets nobody in. */
+function neighbours(plan: Plan): Plan {
+  const at = (atMs: number, command: PlannedCommand["command"], target: number): PlannedCommand => ({
+    ...{ atMs, client: 0, command, target },
+  });
+  const made = [
+    ...[at(3_000, "networkCreate", 0), at(3_000, "networkCreate", 7), at(4_000, "subnetCreate", 0)],
+    ...[at(4_000, "subnetCreate", 7), at(5_000, "portCreate", 0), at(5_000, "securityGroupCreate", 0)],
+    ...[at(6_000, "portGroups", 0), at(7_000, "pluggedCreate", 12)],
+  ];
+  const guests = [4, 9, 39].map((target, order) => at(7_500 + order * 300, "pluggedCreate", target));
+  return { ...plan, commands: [...made, ...guests], faults: [] };
+}
+
 /** A guest with a port of its own, whose groups get rules while its host hears nothing. */
 function changingGroups(plan: Plan): Plan {
   const at = (atMs: number, command: PlannedCommand["command"], target: number): PlannedCommand => ({
@@ -118,6 +132,35 @@ export const networkMutants: readonly Mutant[] = [
     replace: "",
     guard: "A host applies the ports of other hosts together with its own.",
     shape: spreadInstances,
+  },
+  {
+    name: "ingress-not-judged",
+    promise: "N2",
+    file: "nodes/switch/filter/judge.ts",
+    find: 'return to.isFiltered && !allows(to.rules.ingress, carried, source) ? "ingressRule" : undefined;',
+    replace: "return undefined;",
+    guard: "A packet passes only when the receiver's rules let it in.",
+    shape: neighbours,
+  },
+  {
+    name: "any-guest-answers-dhcp",
+    promise: "N3",
+    file: "nodes/switch/filter/anti-spoofing.ts",
+    find: 'flow.protocol === protocols.udp && flow.sourcePort === server ? "dhcpServer" : undefined',
+    replace: "flow.protocol === server ? undefined : undefined",
+    guard: "No guest passes for a DHCP server.",
+    shape: neighbours,
+  },
+  {
+    name: "networks-have-one-table",
+    promise: "N4",
+    file: "nodes/switch/plan.ts",
+    find: "const [byMac, byAddress] = [new Map<string, PlannedPort>(), new Map<string, string>()];",
+    replace:
+      "const byMac = ((globalThis as { macs?: Map<string, PlannedPort> }).macs ??= new Map());" +
+      "const byAddress = new Map<string, string>();",
+    guard: "A MAC is looked for among the ports of the sender's network only.",
+    shape: neighbours,
   },
   {
     name: "picture-asked-for-once",

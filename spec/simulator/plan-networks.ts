@@ -59,5 +59,16 @@ export function networksOf(random: Random, span: Span): readonly PlannedNetwork[
       client: random.whole(0, span.clients - 1),
     }));
   });
-  return [...first.flat(), ...later.flat()];
+  return [...first.flat(), ...later.flat(), ...neighbours(random.fork("neighbours"), span)];
+}
+
+/** Some runs begin with several guests on one network, which send packets to each other until the end. */
+function neighbours(random: Random, { fromMs, clients }: Span): readonly PlannedNetwork[] {
+  if (random.chance(0.6)) return [];
+  return Array.from({ length: random.whole(4, 12) }, (_, at) => ({
+    ...{ atMs: fromMs + 2_000 + at * 300, command: "pluggedCreate" as const },
+    client: random.whole(0, Math.min(clients - 1, 1)),
+    // On one network, with any address.
+    target: 4 + 5 * random.whole(0, 11),
+  }));
 }

@@ -177,6 +177,8 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...parametersOf(random.fork("parameters"), size),
     ...numaNodesOf(random.fork("cells")),
     ...(random.fork("told").chance(0.2) ? { told: true as const, oneVersion: true } : {}),
+    // Only then hosts have networks.
+    ...(random.fork("one version").chance(0.3) ? { oneVersion: true } : {}),
     ...(random.fork("batched").chance(0.5) ? { batched: true as const } : {}),
     ...(random.fork("sink").chance(0.3) ? { sink: true as const } : {}),
   };

@@ -20,16 +20,18 @@ export interface RunReport {
   readonly fences: Counts;
   readonly commits: Counts;
   readonly crashes: Counts;
+  readonly packets: Counts;
   readonly admissions: readonly string[];
   readonly admissionsMax: number;
 }
 
 export function reportOf({ plan, violations, digest, steps, simulatedMs, coverage }: Outcome): RunReport {
-  const { commands, faults, outcomes, fences, commits, crashes, admissions, facts } = coverage;
+  const { commands, faults, outcomes, fences, commits, crashes, packets, admissions, facts } = coverage;
   const { admissionsMax } = Coverage;
   return {
     ...{ seed: plan.seed, violations, digest, steps, facts, simulatedMs },
-    ...{ commands, faults, outcomes, fences, commits, crashes, admissions: [...admissions], admissionsMax },
+    ...{ commands, faults, outcomes, fences, commits, crashes, packets },
+    ...{ admissions: [...admissions], admissionsMax },
   };
 }
 
@@ -41,7 +43,7 @@ export function brokenReport({ seed }: Plan, message: string): RunReport {
 }
 
 const nothingCounted = () => ({
-  ...{ commands: {}, faults: {}, outcomes: {}, fences: {}, commits: {}, crashes: {} },
+  ...{ commands: {}, faults: {}, outcomes: {}, fences: {}, commits: {}, crashes: {}, packets: {} },
 });
 
 export interface Failure {
@@ -69,6 +71,7 @@ export class Totals {
   readonly fences: Counts = {};
   readonly commits: Counts = {};
   readonly crashes: Counts = {};
+  readonly packets: Counts = {};
   readonly admissions = new Set<string>();
 
   add(report: RunReport): void {
@@ -101,14 +104,14 @@ export interface Pace {
 /** The same as the lines for people, for programs. */
 export function summary(totals: Totals, { wallMs, jobs }: Pace) {
   const { runs, failed, promises, steps, facts, simulatedMs, failures, admissions, admissionsMax } = totals;
-  const { commands, faults, outcomes, fences, commits, crashes } = totals;
+  const { commands, faults, outcomes, fences, commits, crashes, packets } = totals;
   return {
     ...{ seeds: runs, failed, promises, failures, jobs, wallMs: Math.round(wallMs) },
     simulatedHours: simulatedMs / hourMs,
     ...{ steps, facts },
     seedsPerSecond: (runs * 1_000) / wallMs,
     simulatedPerReal: simulatedMs / wallMs,
-    ...{ faults, commands, outcomes, fences, commits, crashes },
+    ...{ faults, commands, outcomes, fences, commits, crashes, packets },
     admissions: { reached: admissions.size, of: admissionsMax },
   };
 }
@@ -129,6 +132,7 @@ export function summaryLines(totals: Totals, pace: Pace): readonly string[] {
     `  fences: ${listed(told.fences)}`,
     `  turns at the store: ${listed(told.commits)}`,
     `  turns of actors that broke: ${listed(told.crashes)}`,
+    `  packets: ${listed(told.packets)}`,
     `  admissions of the table: ${told.admissions.reached} of ${told.admissions.of}`,
   ];
 }

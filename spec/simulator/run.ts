@@ -3,7 +3,7 @@
  * everything must come to rest as it was asked for. Judged at every step. The same plan gives the same run,
  * byte for byte.
  */
-import type { Completed, Fact, GuestProcess, Quiet, Violation } from "../../actors/promises/facts.ts";
+import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -17,13 +17,14 @@ import type { Aim, CountedStep } from "./interposer.ts";
 import { Kernel, nobody, type Owner } from "./kernel.ts";
 import { firstStandingStill } from "./loops.ts";
 import { noteSystems } from "./nact-systems.ts";
+import { Packets, placesOf } from "./packets.ts";
 import { hangEndsMs, patience } from "./patience.ts";
 import { liveMsMax, type Plan, type PlannedCommand, setUpMs } from "./plan.ts";
 import { extensionCommands } from "./plan-extensions.ts";
 import { operatorCommands } from "./plan-surroundings.ts";
 import { quietFact } from "./quiet.ts";
 import { Random } from "./random.ts";
-import { shapeIn } from "./shapes.ts";
+import { shapeIn, toldBy } from "./shapes.ts";
 import { timersMaxOf } from "./timers.ts";
 import { Trace } from "./trace.ts";
 import type { Versions } from "./versions.ts";
@@ -73,8 +74,11 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Out
   return new Run(plan, options).perform();
 }
 
-/** How often guests write to their disks. */
+/** How often guests write to their disks, and one of them sends a packet. */
 const lookPeriodMs = 500;
+/** Packets between guests at rest. */
+const lastPacketsMax = 40;
+
 class Run {
   readonly #plan: Plan;
   readonly #options: RunOptions;
@@ -83,6 +87,7 @@ class Run {
   readonly #admin: SimulatedClient;
   readonly #clients: readonly SimulatedClient[];
   readonly #judge = createJudge();
+  readonly #packets: Packets;
   readonly #violations: Violation[] = [];
   readonly #causes: string[] = [];
   readonly #coverage = new Coverage();
@@ -116,7 +121,7 @@ class Run {
             ownerEpoch,
             pid,
             held: kind === "guestStarted",
-            ...(kind === "guestStarted" ? this.#toldBy(hostId, instanceId) : {}),
+            ...(kind === "guestStarted" ? toldBy(this.#cluster.hosts, hostId, instanceId) : {}),
             // Of a plug-in's fake nobody knows it.
             ...(options.hypervisor ? {} : { shape: shapeIn(this.#cluster.hosts, hostId, instanceId) }),
           }),
@@ -144,6 +149,8 @@ class Run {
           return this.#calls;
         },
       });
+    const places = () => placesOf(this.#cluster.hosts, plan.parameters.oneVersion === true);
+    this.#packets = new Packets(places, new Random(plan.seed).fork("packets"));
     this.#admin = client("admin", "admin");
     this.#clients = Array.from({ length: plan.parameters.clients }, (_, index) =>
       client(`u${index + 1}`, index % 2 === 0 ? "demo" : "other"),
@@ -207,13 +214,6 @@ class Run {
     Object.assign(store.rates, rates[1]);
   }
 
-  /** What is on the drive of a guest that has just started. */
-  #toldBy(hostId: string, instanceId: string): Pick<GuestProcess, "told"> {
-    const host = this.#cluster.hosts.find(({ machine }) => machine.name === hostId);
-    const told = host?.machine.world.toldTo(instanceId);
-    return told === undefined ? {} : { told: { hostname: told.hostname, userData: told.userData ?? "" } };
-  }
-
   /** Guests write to their disks all the time, and nothing held in memory grows without end. */
   #look(): void {
     const atMs = this.#kernel.nowMs;
@@ -221,6 +221,7 @@ class Run {
       for (const { instanceId, pid } of machine.world.list())
         if (machine.world.canWrite(instanceId))
           this.#see({ kind: "diskWritten", atMs, hostId: machine.name, instanceId, pid });
+    for (const packet of this.#packets.some(atMs)) this.#see(packet);
     const [amount, max] = [this.#kernel.waiting, timersMaxOf(this.#plan)];
     this.#see({ kind: "measured", atMs, what: "timers", amount, max });
     this.#kernel.after(nobody, lookPeriodMs, "", () => this.#look());
@@ -292,6 +293,7 @@ class Run {
       fact = await this.#quiet();
     }
     if (fact !== undefined) this.#see(fact);
+    for (const packet of this.#packets.all(this.#kernel.nowMs, lastPacketsMax)) this.#see(packet);
     if (this.#plan.faults.some(({ fault }) => fault === "loopBreaks" || fault === "loopHangs"))
       await this.#loopsGoOn();
   }
@@ -366,16 +368,13 @@ class Run {
     trace.note(nowMs, name, `an actor breaks in the turn of ${message}`);
   }
 
-  /** Only whose actor was made to crash may be told so. */
-  #isCrashed({ call }: Completed): boolean {
-    return this.#lastCrashMs >= (this.#begun.get(call) ?? 0);
-  }
-
   #see(fact: Fact): void {
     this.#options.watch?.(fact);
     this.#coverage.see(fact);
     if (fact.kind === "invoked") this.#begun.set(fact.call, fact.atMs);
-    if (fact.kind === "completed" && fact.code === "INTERNAL" && !this.#isCrashed(fact))
+    // Only whose actor was made to crash may be told so.
+    const isSpared = fact.kind === "completed" && this.#lastCrashMs >= (this.#begun.get(fact.call) ?? 0);
+    if (fact.kind === "completed" && fact.code === "INTERNAL" && !isSpared)
       this.#violated(`A client was answered INTERNAL: ${fact.reason}.`);
     if (fact.kind === "completed") this.#begun.delete(fact.call);
     for (const violation of this.#judge.see(fact)) this.#note(violation);

@@ -45,6 +45,16 @@ interface Place {
   readonly machine: Pick<HostMachine, "name" | "world">;
 }
 
+/** What is on the drive of a guest that has just started. */
+export function toldBy(
+  hosts: readonly Place[],
+  hostName: string,
+  instanceId: string,
+): { readonly told?: { readonly hostname: string; readonly userData: string } } {
+  const told = hosts.find(({ machine }) => machine.name === hostName)?.machine.world.toldTo(instanceId);
+  return told === undefined ? {} : { told: { hostname: told.hostname, userData: told.userData ?? "" } };
+}
+
 /** The shape that a guest of the host was last started with; null: none. */
 export function shapeIn(hosts: readonly Place[], hostName: string, instanceId: string): MachineShape | null {
   const place = hosts.find(({ machine }) => machine.name === hostName);

@@ -44,7 +44,7 @@ export interface WantedNetworks {
   readonly version: number;
   /** Hashes. */
   readonly parts: readonly string[];
-  /** Those that its guests are on. */
+  /** Ids of the networks of the host's guests. */
   readonly networkIds: readonly string[];
 }
 

@@ -25,7 +25,7 @@ export interface Wish {
   readonly storageId?: string | null;
   /** Its guest is told about itself by a drive of its own. Absent: it is not. */
   readonly configDrive?: boolean;
-  /** Of its interfaces. Absent: none are named, not even that there are none. */
+  /** The packets of the named interfaces. Absent: the create names no interfaces. */
   readonly networked?: Packets | undefined;
   /** The shape that the machine has had since its first boot. Null: none. */
   readonly shape?: MachineShape | null;

@@ -42,6 +42,8 @@ describe("the judge of the promises", () => {
       ...Array.from({ length: 12 }, (_, index) => `I${index + 1}`),
       "N1",
       "N2",
+      "N3",
+      "N4",
       "N6",
     ]);
   });
