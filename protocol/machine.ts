@@ -16,13 +16,13 @@ import { leaseLimits } from "./limits/lease.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
-import { storageLimits } from "./limits/storage.ts";
 import { MachineIntent } from "./machine-intent.ts";
 import { HostNetworkingAnswer, HostNetworkingRequest, NetworkingAudit } from "./networking.ts";
 import { NumaPlacement } from "./numa.ts";
 import { HostText, HostWord, hostWords, OfferedLabels, OfferedNumaNode, upTo } from "./offered.ts";
 import { PluginVersion, Release } from "./release.ts";
 import { MachineShape } from "./shape.ts";
+import { sharedDiskMethods } from "./shared-disk.ts";
 import { Space } from "./space.ts";
 import { machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -41,6 +41,7 @@ import {
 import { method, service } from "./wire/service.ts";
 
 export { MachineIntent } from "./machine-intent.ts";
+export { SharedDisk } from "./shared-disk.ts";
 
 const file = { sha256: Sha256, sizeBytes: Count };
 
@@ -131,9 +132,6 @@ const reported = lenient(Observation, reportLimits.reportEntriesMax);
  * was asked.
  */
 const storageLeaseStates = ["held", "free", "taken", "absent"] as const;
-/** A disk on shared storage: the one that an owner epoch of an instance has, or has left, there. */
-export const SharedDisk = answer({ instanceId: Id, ownerEpoch: Count });
-export type SharedDisk = Static<typeof SharedDisk>;
 
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
@@ -204,6 +202,14 @@ export const hostAgentService = service({
       ...entityless,
       summary: "What the host knows of networks may have changed: it asks again.",
     }),
+    /** Separate from `audit`, which looks at files and processes: users ask for this. */
+    networkState: method({
+      request: request({}),
+      answer: answer({ /** Null: the host has no network. */ networking: nullable(NetworkingAudit) }),
+      ...entityless,
+      mutates: false,
+      summary: "Says what of its networks the host has applied.",
+    }),
     audit: method({
       request: request({}),
       answer: answer({
@@ -233,33 +239,7 @@ export const hostAgentService = service({
       mutates: false,
       summary: "Says which version and commit the agent runs.",
     }),
-    /** Separate from `audit`: only one of the hosts that share a storage is asked, for all of them. */
-    sharedDisks: method({
-      request: request({
-        storageId: Id,
-        /** The last instance id of the previous page. */
-        marker: Type.Optional(Id),
-      }),
-      answer: answer({ disks: Type.Array(SharedDisk), nextMarker: Type.Optional(Id) }),
-      ...entityless,
-      mutates: false,
-      summary: "Lists the disks on the storage that the host shares with others, in order of instance ids.",
-    }),
-    removeSharedDisks: method({
-      request: request({
-        storageId: Id,
-        disks: Type.Array(SharedDisk, { maxItems: storageLimits.sharedDisksRemovedMax }),
-      }),
-      answer: answer({
-        /**
-         * The disks that were removed. The others belong to machines of this host, and are removed with
-         * these.
-         */
-        removed: Type.Array(SharedDisk),
-      }),
-      ...entityless,
-      summary: "Removes disks that nobody owns: of each instance, that of this epoch and those before it.",
-    }),
+    ...sharedDiskMethods,
   },
 });
 

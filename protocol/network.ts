@@ -5,9 +5,10 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Cidr, IpAddress } from "./ip.ts";
 import { networkLimits } from "./limits/network.ts";
+import { PassageAnswer, PassageRequest } from "./passage.ts";
 import { changed, kept, made, resource } from "./wire/resource.ts";
 import { answer, given, Id, Label, Name, nullable, request } from "./wire/schema.ts";
-import { service } from "./wire/service.ts";
+import { method, service } from "./wire/service.ts";
 
 const MtuBytes = Type.Integer({ minimum: networkLimits.mtuBytesMin, maximum: networkLimits.mtuBytesMax });
 
@@ -58,6 +59,14 @@ export const networkService = service({
       { name: Type.Optional(given(Name)), ...settings },
       "Renames a network, or changes its MTU or who may use it.",
     ),
+    explain: method({
+      request: PassageRequest,
+      answer: PassageAnswer,
+      target: "collection",
+      audience: "project",
+      mutates: false,
+      summary: "Says what lets one instance reach another, or what stops it.",
+    }),
   },
 });
 

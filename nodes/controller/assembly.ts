@@ -31,6 +31,7 @@ import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
 import { instanceHandlers } from "../../actors/control/instances/service.ts";
+import { explainHandler } from "../../actors/control/passage/explain.ts";
 import { Placer } from "../../actors/control/placement/placer.ts";
 import { reconcilerDefinition } from "../../actors/control/reconciler/actor.ts";
 import { type CommitHint, Commits } from "../../actors/control/request/commits.ts";
@@ -332,6 +333,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     host: hostHandlers({ ...catalog, ...parts, power: ports.power }),
     ...resourcesHandlers({
       ...{ ...catalog, ...parts },
+      explainPassage: explainHandler({ ...parts, store }),
       files: ports.imageFiles,
       hypervisorAliases: hypervisorAliases(ports.hypervisors),
       log,

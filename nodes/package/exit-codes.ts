@@ -14,7 +14,10 @@ export const exitCodes = {
   unavailable: { exit: 6, meaning: "not executed: the cluster or a part of it cannot be reached" },
   timeout: { exit: 7, meaning: "may have been executed, or is still under way: the time was over" },
   denied: { exit: 8, meaning: "not allowed" },
-  findings: { exit: 10, meaning: "doctor or plugin check found something, or chaos a promise broken" },
+  findings: {
+    exit: 10,
+    meaning: "doctor or plugin check found something, chaos a promise broken, or a network stops it",
+  },
   interrupted: { exit: 130, meaning: "ended by Ctrl-C" },
 } as const;
 

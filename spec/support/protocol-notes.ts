@@ -294,6 +294,14 @@ export const notes: Readonly<Record<string, string>> = {
   "host-agent.audit.answer.keepsDisks":
     "False: the disks end with the agent, and none of them is missed. Absent: they stay.",
   "host-agent.audit.answer.space": "The file systems that the host writes to. Absent: they are not known.",
+  "network.explain.from":
+    "Who begins: an instance's id, or a name that only one has. So is `to`, who is called.",
+  "network.explain.protocol": "Absent: `tcp` with a port; without one `icmp`, a ping.",
+  "network.explain.answer.passes":
+    "True: every step lets it pass. Null: none stops it, and one cannot be known now.",
+  "network.explain.answer.ways": "Pairs of addresses between both; told is one that passes, or the nearest.",
+  "PassageStep.passes": "Whether it lets the packet pass; null: this cannot be known now.",
+  "PassageStep.ruleId": "The rule that lets it pass.",
   "host-agent.audit.answer.networking":
     "What the host has applied of the networks of its guests. Absent: it has no network, or its agent does not say.",
   "host-agent.audit.answer.plugins":

@@ -19,6 +19,7 @@ import { HostVerdict, Instance } from "../../protocol/instance.ts";
 import { HostInventory, MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import { NumaNode, NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import { Operation, OperationStep } from "../../protocol/operation.ts";
+import { PassageEnd, PassageStep } from "../../protocol/passage.ts";
 import { Quota, QuotaLimits } from "../../protocol/quota.ts";
 import { ServerGroup } from "../../protocol/server-group.ts";
 import { MachineShape, OfferedShapes } from "../../protocol/shape.ts";
@@ -53,6 +54,8 @@ const types: Readonly<Record<string, TSchema>> = {
   Quota,
   QuotaLimits,
   HostVerdict,
+  PassageEnd,
+  PassageStep,
   Finding,
   ControllerHalf,
   LoopState,

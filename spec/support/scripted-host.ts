@@ -14,6 +14,7 @@ import {
   reportService,
   type SharedDisk,
 } from "../../protocol/machine.ts";
+import type { NetworkingAudit } from "../../protocol/networking.ts";
 import type { Space } from "../../protocol/space.ts";
 import { isDown, type MachineState } from "../../protocol/states.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
@@ -55,6 +56,8 @@ export class ScriptedHost {
   };
   /** The host reports these file systems; undefined: it reports no file systems. */
   space: Space[] | undefined;
+  /** Answer to `networkState`: the picture that the host has applied. */
+  networking: NetworkingAudit | null = null;
   /** While true, nothing is answered and nothing reported. */
   silent = false;
   /** Work is done at once, but the answer waits for this. */
@@ -78,6 +81,7 @@ export class ScriptedHost {
           storageLease: async () => ({ state: "absent" as const }),
           console: async () => ({ text: "hello", offset: 0, nextOffset: 5, more: false }),
           networkChanged: async () => ({}),
+          networkState: async () => ({ networking: this.networking }),
           audit: async () => ({
             hostId: inventory.hostId,
             machines: [...this.machines.values()],

@@ -44,6 +44,10 @@ const rooms: readonly Room[] = [
   { room: "actors/control/directory", knows: ["actors/control/request"] },
   { room: "actors/control/instance", knows: ["actors/control/request", "actors/control/directory"] },
   { room: "actors/control/networking", knows: ["actors/control/request"] },
+  {
+    room: "actors/control/passage",
+    knows: ["request", "directory", "instance", "networking"].map((one) => `actors/control/${one}`),
+  },
   { room: "actors/control/placement", knows: ["actors/control/directory"] },
   {
     room: "actors/control/instances",

@@ -149,6 +149,7 @@ export function createHost(options: HostOptions): Host {
         networking?.hurry();
         return {};
       },
+      networkState: async () => ({ networking: networking?.state ?? null }),
       console: (request, context) => reader.read(request, context),
       storageLease: async ({ hostId, leaseEpoch, take }) => ({
         state: await storage.examine({ hostId, leaseEpoch }, take),

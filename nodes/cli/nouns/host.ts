@@ -182,7 +182,7 @@ function abilitiesOf({ drivers }: Host): string | undefined {
   if (drivers === null || drivers === undefined) return undefined;
   const { networks, volumes, console, hotPlug, liveMigration, save, configDrive } = drivers.abilities;
   const words = [
-    ...(networks.length === 0 ? [] : [`networks (${networks.join(", ")})`]),
+    ...(networks.length === 0 ? [] : [`networks (${networks.join(", ")}${reachOf(drivers)})`]),
     ...(volumes.length === 0 ? [] : [`volumes (${volumes.join(", ")})`]),
     ...(console ? ["console"] : []),
     ...(hotPlug ? ["hot plug"] : []),
@@ -192,6 +192,9 @@ function abilitiesOf({ drivers }: Host): string | undefined {
   ];
   return words.length === 0 ? "none" : words.join(", ");
 }
+
+const reachOf = ({ networking }: NonNullable<Host["drivers"]>): string =>
+  networking === undefined ? "" : networking.spansHosts ? ", to other computers" : ", on one computer";
 
 /** The hardware that new guests get, and keep. */
 function newGuestsOf({ drivers }: Host): string | undefined {

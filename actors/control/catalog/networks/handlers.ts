@@ -3,7 +3,7 @@
 import { Addresses } from "../../networking/addresses.ts";
 import { DefaultGroups } from "../../networking/default-group.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
-import { networkHandlers } from "./networks.ts";
+import { type NetworkOptions, networkHandlers } from "./networks.ts";
 import { portHandlers } from "./ports.ts";
 import { securityGroupHandlers, securityGroupRuleHandlers } from "./security-groups.ts";
 import { subnetHandlers } from "./subnets.ts";
@@ -21,7 +21,7 @@ export const networkingOf = (
   defaultGroups: new DefaultGroups(options),
 });
 
-export interface NetworkingOptions extends CatalogOptions {
+export interface NetworkingOptions extends NetworkOptions {
   readonly networking: Networking;
 }
 

@@ -25,7 +25,12 @@ interface Sharing {
   readonly external?: boolean;
 }
 
-export function networkHandlers(options: CatalogOptions): Handlers<typeof networkService> {
+export interface NetworkOptions extends CatalogOptions {
+  /** Answers what lets one instance reach another. */
+  readonly explainPassage: Handlers<typeof networkService>["explain"];
+}
+
+export function networkHandlers(options: NetworkOptions): Handlers<typeof networkService> {
   const { rows } = options.store;
   const subnetsOf = (ids: readonly string[]) => referringTo(subnet, { networkId: ids }, rows);
   const join = async (networks: readonly NetworkRow[]): Promise<readonly Network[]> => {
@@ -43,7 +48,7 @@ export function networkHandlers(options: CatalogOptions): Handlers<typeof networ
   });
   const { create, change, list, get, delete: remove } = handlers;
   return {
-    ...{ list, get, delete: remove },
+    ...{ list, get, delete: remove, explain: options.explainPassage },
     create: (request, context) => {
       assertMayShare(request, context);
       const { name, mtuBytes = usualMtuBytes, shared = false, external = false } = request;

@@ -5,6 +5,7 @@ import { time } from "../../format.ts";
 import { nounCommand } from "../../noun-command.ts";
 import { rowId } from "../../resolve.ts";
 import type { Invoke } from "../../run.ts";
+import { explainPassageCommand } from "./explain.ts";
 import { wholeNumber } from "./words.ts";
 
 interface Settings {
@@ -63,7 +64,7 @@ export function networkCommand(invoke: Invoke): Command {
         return 0;
       }),
     );
-  return command.addCommand(create).addCommand(set);
+  return command.addCommand(create).addCommand(set).addCommand(explainPassageCommand(invoke));
 }
 
 const whoseIs = ({ shared, external }: { readonly shared: boolean; readonly external: boolean }): string =>
