@@ -187,7 +187,7 @@ const wanted = {
   hostname: Type.Optional(Hostname),
   /** Whether the guest is told by a drive of its own; absent: if there is a key or user data. */
   configDrive: Type.Optional(Type.Boolean()),
-  /** Absent: one interface that reaches nobody. Empty: no interface at all. */
+  /** Absent: one interface that reaches nobody. Empty, or `none`: no interface at all. */
   networks: Type.Optional(AskedInterfaces),
 };
 

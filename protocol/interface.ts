@@ -2,7 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { IpAddress, MacAddress } from "./ip.ts";
 import { networkLimits } from "./limits/network.ts";
-import { answer, Count, Id, Label, request } from "./wire/schema.ts";
+import { answer, Count, Id, Label, literals, request } from "./wire/schema.ts";
 
 /** As an instance shows it. */
 export const Interface = answer({
@@ -34,7 +34,12 @@ export const AskedInterface = request({
 });
 export type AskedInterface = Static<typeof AskedInterface>;
 
+/** Nova's words: `auto` is one interface, on the only network that can be meant; `none` is no interface. */
+const networkWords = ["auto", "none"] as const;
+
 /** The interfaces that a create asks for, in the guest's order. */
-export const AskedInterfaces = Type.Array(AskedInterface, {
-  maxItems: networkLimits.interfacesPerInstanceMax,
-});
+export const AskedInterfaces = Type.Union([
+  Type.Array(AskedInterface, { maxItems: networkLimits.interfacesPerInstanceMax }),
+  literals(networkWords),
+]);
+export type AskedInterfaces = Static<typeof AskedInterfaces>;

@@ -81,7 +81,7 @@ export const sentence = ({ field, problem }: Fault): string =>
 
 function faultsOf(errors: readonly ErrorObject[]): readonly Fault[] {
   // What stands behind these two is told by an error of its own.
-  const telling = errors.filter(
+  const telling = ofFittingForms(errors).filter(
     ({ keyword, params }) => keyword !== "anyOf" && keyword !== "propertyNames" && params.type !== "null",
   );
   const named = new Map<string, Fault>();
@@ -90,6 +90,30 @@ function faultsOf(errors: readonly ErrorObject[]): readonly Fault[] {
     named.set(sentence(fault), fault);
   }
   return [...named.values()].slice(0, errorsNamed);
+}
+
+/**
+ * Where a value has one of several forms, only what is wrong with those of its own type is told: whoever
+ * sends a list does not want to know that a word would do.
+ */
+function ofFittingForms(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  const formOf = ({ schemaPath }: ErrorObject) => /^(.*?\/anyOf)\/\d+/.exec(schemaPath) ?? [];
+  const misfits = new Set(
+    errors.flatMap((error) => {
+      const [form, union] = formOf(error);
+      return union !== undefined && error.schemaPath === `${form}/type` ? [form] : [];
+    }),
+  );
+  const fitting = new Set(
+    errors.flatMap((error) => {
+      const [form, union] = formOf(error);
+      return union === undefined || misfits.has(form) ? [] : [union];
+    }),
+  );
+  return errors.filter((error) => {
+    const [form, union] = formOf(error);
+    return union === undefined || !fitting.has(union) || !misfits.has(form);
+  });
 }
 
 function faultOf(error: ErrorObject): Fault {

@@ -28,7 +28,7 @@ export const notes: Readonly<Record<string, string>> = {
     "Whether the guest is told by a drive of its own (config-2); absent: if there is a key or user data.",
   "instance.create.networks":
     "Its interfaces, in the guest's order, each on a `network` (a new port, with this `address` if it is given) or in a " +
-    "`port` that is there. Absent: one that reaches nobody; empty: none.",
+    "`port` that is there. Absent: one that reaches nobody; empty or `none`: none; `auto`: the project's only network.",
   "Instance.interfaces":
     "In the guest's order. Null: one that reaches nobody; empty also when it is deleted and no host has anything of it.",
   "MachineSpec.interfaces":

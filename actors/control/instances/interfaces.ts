@@ -3,7 +3,7 @@
  * ports and plugs become rows of the instances' own commit. So no instance is ever without the address that
  * its answer names, and none has a port that another one has. The commit decides both; here is only a guess.
  */
-import type { AskedInterface } from "../../../protocol/interface.ts";
+import type { AskedInterface, AskedInterfaces } from "../../../protocol/interface.ts";
 import { network, subnet } from "../../../protocol/network.ts";
 import { address, plug, port } from "../../../protocol/port.ts";
 import { defaultGroupName, securityGroup } from "../../../protocol/security-group.ts";
@@ -15,6 +15,7 @@ import type { InterfaceRecord } from "../../records/instance.ts";
 import type { RowChange } from "../../records/rows.ts";
 import type { AddressAsked, Addresses, ChosenAddress } from "../networking/addresses.ts";
 import { defaultGroupIdOf } from "../networking/default-group.ts";
+import { onlyNetwork } from "../networking/only-network.ts";
 import { rowsOfPort } from "../networking/port-rows.ts";
 import {
   addressesAsked,
@@ -59,7 +60,7 @@ export const packetsIn = (one: PlannedInterface): { readonly mtuBytes: number } 
   one.kind === "new" ? one.on : one;
 
 export interface InterfaceQuestion {
-  readonly networks?: readonly AskedInterface[];
+  readonly networks?: AskedInterfaces;
   readonly count?: number;
 }
 
@@ -68,11 +69,12 @@ export interface InterfaceQuestion {
  * adminOnly, inUse, schemaMismatch, quotaExceeded (no room for the default group)
  */
 export async function interfacesOf(
-  { networks, count = 1 }: InterfaceQuestion,
+  { networks: wanted, count = 1 }: InterfaceQuestion,
   project: string,
   world: InterfaceWorld,
 ): Promise<readonly PlannedInterface[] | null> {
-  if (networks === undefined) return null;
+  if (wanted === undefined) return null;
+  const networks = typeof wanted === "string" ? await saidBy(wanted, project, world) : wanted;
   const planned: PlannedInterface[] = [];
   for (const asked of networks) {
     if ((asked.network === undefined) === (asked.port === undefined))
@@ -87,6 +89,13 @@ export async function interfacesOf(
   if (new Set(ports).size < ports.length) throw faulty("networks", "names a port twice");
   return planned;
 }
+
+const saidBy = async (
+  word: "auto" | "none",
+  project: string,
+  { store }: InterfaceWorld,
+): Promise<readonly AskedInterface[]> =>
+  word === "none" ? [] : [{ network: await onlyNetwork(project, store.rows) }];
 
 async function newOn(
   { network: key = "", address: wanted }: AskedInterface,

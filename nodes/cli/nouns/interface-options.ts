@@ -1,6 +1,6 @@
 /** The options of `instance create` for its network interfaces, and how interfaces are shown. */
 import type { Command } from "commander";
-import type { AskedInterface, Interface } from "../../../protocol/interface.ts";
+import type { AskedInterface, AskedInterfaces, Interface } from "../../../protocol/interface.ts";
 import { CommandError } from "../errors.ts";
 import { collect } from "./networks/words.ts";
 
@@ -9,15 +9,17 @@ export interface InterfaceOptions {
   readonly port?: readonly string[];
 }
 
-/** The word for no interface at all; a network of this name is named by its id. */
+/** The words for no interface at all, and for the only network; networks of these names are named by id. */
 const noneAtAll = "none";
+const theOnly = "auto";
+const words = `${theOnly}: the only one; ${noneAtAll}: on none`;
 const withAddress = ",address=";
 
 export function withInterfaceOptions(command: Command): Command {
   return command
     .option(
       "--network <network>",
-      `on this network, by name or id; NAME${withAddress}ADDRESS chooses; ${noneAtAll}: on none; repeatable`,
+      `on this network, by name or id; NAME${withAddress}ADDRESS chooses; ${words}; repeatable`,
       collect,
     )
     .option(
@@ -29,16 +31,18 @@ export function withInterfaceOptions(command: Command): Command {
 
 /** The fields of the request. @throws CommandError usage */
 export function interfaceFieldsOf({ network, port = [] }: InterfaceOptions): {
-  readonly networks?: AskedInterface[];
+  readonly networks?: AskedInterfaces;
 } {
   if (network === undefined && port.length === 0) return {};
   const named = network ?? [];
-  if (!named.includes(noneAtAll))
+  const word = named.find((one) => one === noneAtAll || one === theOnly);
+  if (word === undefined)
     return { networks: [...named.map(onNetwork), ...port.map((one) => ({ port: one }))] };
-  if (named.length + port.length === 1) return { networks: [] };
+  // Servers from before the words know the empty list.
+  if (named.length + port.length === 1) return { networks: word === theOnly ? theOnly : [] };
   throw new CommandError(
     "usage",
-    `--network ${noneAtAll} goes with no other network or port.`,
+    `--network ${word} goes with no other network or port.`,
     "Leave it out, or name nothing else.",
   );
 }

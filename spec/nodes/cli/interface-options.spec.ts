@@ -49,6 +49,21 @@ describe("novact instance create on networks", () => {
     ]);
   });
 
+  it("plugs it into the only network, and names those that there are else", async () => {
+    const made = await create("vm", "--network auto --json");
+    expect(made.exit, made.err).to.equal(0);
+    expect(made.out).to.match(/"address": ?"10\.0\.0\.2"/);
+    await novact("network create db");
+    const several = await create("more", "--network auto");
+    expect(several.exit).to.equal(2);
+    expect(several.err).to.match(
+      /The project has 2 networks, and auto chooses only among one: web \(.*\), db \(/,
+    );
+    expect((await create("both", "--network auto --port p")).err).to.contain(
+      "--network auto goes with no other",
+    );
+  });
+
   it("says in words of the command what is wrong", async () => {
     const many = await create("many", "--count 2 --network web,address=10.0.0.4");
     expect(many.err).to.contain(

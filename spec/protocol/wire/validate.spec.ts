@@ -5,7 +5,7 @@
 import { Type } from "@sinclair/typebox";
 import { expect } from "chai";
 import { instanceService } from "../../../protocol/instance.ts";
-import { answer, nullable, request } from "../../../protocol/wire/schema.ts";
+import { answer, literals, nullable, request } from "../../../protocol/wire/schema.ts";
 import type { Method } from "../../../protocol/wire/service.ts";
 import { validatorOf } from "../../../protocol/wire/validate.ts";
 import { allServices } from "../../support/all-services.ts";
@@ -59,6 +59,18 @@ describe("validation", () => {
     const schema = answer({ size: nullable(Type.Integer()) });
     expect(validatorOf(schema).explain({ size: "x" })).to.equal(
       "The field size must be of type integer, not string.",
+    );
+  });
+
+  it("tells of a field of several forms what is wrong with the form that was sent", () => {
+    const entry = request({ name: Type.String() });
+    const schema = request({ some: Type.Union([Type.Array(entry), literals(["auto", "none"])]) });
+    const explain = (some: unknown) => validatorOf(schema).explain({ some });
+    expect(explain("all")).to.equal("The field some must be one of auto, none.");
+    expect(explain([{ name: 7 }])).to.equal("The field some.0.name must be of type string, not number.");
+    expect(explain(7)).to.equal(
+      "The field some must be of type array, not number. The field some must be of type string, not number. " +
+        "The field some must be one of auto, none.",
     );
   });
 
