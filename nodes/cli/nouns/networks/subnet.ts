@@ -1,6 +1,7 @@
 /** novact subnet …: ranges of addresses of networks. */
 import { Command } from "commander";
 import { type Subnet, subnet } from "../../../../protocol/network.ts";
+import { CommandError } from "../../errors.ts";
 import { time } from "../../format.ts";
 import { nounCommand } from "../../noun-command.ts";
 import { rowId } from "../../resolve.ts";
@@ -18,6 +19,7 @@ interface Settings {
 
 interface Making extends Settings {
   readonly network: string;
+  readonly cidr?: string;
   readonly pool?: readonly string[];
 }
 
@@ -50,13 +52,16 @@ export function subnetCommand(invoke: Invoke): Command {
   const create = withSettings(new Command("create"))
     .description("Gives a network a range of addresses.")
     .argument("<name>", "what it is called")
-    .argument("<cidr>", "the range, such as 192.0.2.0/24")
+    .argument("[cidr]", "the range, if it is not said by --cidr")
     .requiredOption("--network <network>", "the network's id or name")
+    .option("--cidr <range>", "the range, such as 192.0.2.0/24")
     .option("--pool <first-last>", "give ports only these addresses; repeatable", collect)
     .option("--gateway <address>", "the router's address; without it, the first of the range")
     .option("--no-gateway", "tell guests of no router")
-    .action((name: string, cidr: string, { network, pool, ...options }: Making, typed: Command) =>
+    .action((name: string, word: string | undefined, asked: Making, typed: Command) =>
       invoke(typed, async (run) => {
+        const { network, pool, cidr: _, ...options } = asked;
+        const cidr = rangeOf({ name, word, ...asked });
         const pools = pool?.map((text) => pairAround(text, "-", "--pool", ["first", "last"]));
         const request = { name, cidr, network, ...settingsOf(options), ...(pools && { pools }) };
         await print(run, await (await session(run)).subnet.create(request, run.call()));
@@ -78,6 +83,19 @@ export function subnetCommand(invoke: Invoke): Command {
       }),
     );
   return command.addCommand(create).addCommand(set);
+}
+
+/** The range, wherever it stands. @throws CommandError usage */
+function rangeOf({ name, word, cidr, network }: Making & { name: string; word: string | undefined }): string {
+  const line = (called: string, range: string) =>
+    `novact subnet create ${called} --network ${network} --cidr ${range}`;
+  if (cidr !== undefined && word !== undefined && cidr !== word)
+    throw new CommandError("usage", `There are two ranges: ${word} and ${cidr}.`, line(name, cidr));
+  const range = cidr ?? word;
+  if (range !== undefined) return range;
+  if (/^[0-9a-f.:]+\/[0-9]+$/i.test(name))
+    throw new CommandError("usage", "The name of the subnet is missing.", line("NAME", name));
+  throw new CommandError("usage", "The range of the subnet is missing.", line(name, "192.0.2.0/24"));
 }
 
 const routesOf = ({ hostRoutes }: Subnet): string =>
