@@ -306,7 +306,9 @@ export const ClusterSchema = Type.Object(
       ),
     ),
     demo: Type.Optional(
-      Type.Boolean({ description: "true: make an instance at the first start; false: none" }),
+      Type.Boolean({
+        description: "true: make a network with two instances at the first start; false: nothing",
+      }),
     ),
   },
   { additionalProperties: false, description: "the cluster" },

@@ -126,10 +126,11 @@ async function beUp({ config, screen, end, cluster, guest }: BeingUp): Promise<n
   try {
     void watchNodes({ config, say: screen.say, signal: end.first });
     // What the welcome still asks for does not keep a person waiting who has pressed Ctrl-C.
-    await Promise.race([welcome({ config, screen, guest, signal: end.first }), aborted(end.first)]);
+    const greeting = welcome({ config, screen, guest, signal: end.first });
+    const demo = (await Promise.race([greeting, aborted(end.first)])) ?? undefined;
     const missing = [...cluster.broken().keys()].join(", ");
     if (missing !== "" && !end.first.aborted) screen.say(`the cluster runs without ${missing}: see above`);
-    if (!end.first.aborted) screen.show(whatNow(config, cluster.pids()));
+    if (!end.first.aborted) screen.show(whatNow(config, cluster.pids(), demo));
     await aborted(end.first);
     return end.exit();
   } catch (error) {

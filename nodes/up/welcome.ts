@@ -12,13 +12,13 @@ import type { ClusterConfig } from "../config/config.ts";
 import { typedCommand } from "../package/typed-command.ts";
 import { connect, type Novact, StatusError } from "../sdk/sdk.ts";
 import type { GuestFiles } from "../setup/guest/build.ts";
+import { type DemoShown, demoNames, demoShown, makeFirst, makeSecond } from "./demo.ts";
 import { upLimits } from "./limits.ts";
 import type { Screen } from "./screen.ts";
 
 const upMarker = "NOVACT-GUEST UP";
 const readyMarker = "NOVACT-GUEST READY";
 const downMarker = "NOVACT-GUEST DOWN";
-const demoName = "hello";
 /** The flavors to make; those whose names exist are left alone. */
 const flavors = [
   { name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 },
@@ -37,17 +37,22 @@ export interface WelcomeOptions {
   readonly signal: AbortSignal;
 }
 
-/** Registers what is missing, then shows a guest boot. Ends early when the signal is aborted. */
-export async function welcome(options: WelcomeOptions): Promise<void> {
+/**
+ * Registers what is missing, then shows a guest boot. Ends early when the signal is aborted. Answers what
+ * there is of the demo; undefined: nothing.
+ */
+export async function welcome(options: WelcomeOptions): Promise<DemoShown | undefined> {
   const { config, guest } = options;
   await using admin = await connect({ config: config.file, project: adminProject });
   await registerFlavors(admin);
-  if (guest === undefined) return;
+  if (guest === undefined) return undefined;
   await registerImages(admin, guest);
   const project = config.projects[0];
-  if (!config.demo || project === undefined) return;
+  if (!config.demo || project === undefined) return undefined;
   await using tenant = await connect({ config: config.file, project });
   await showGuest(options, admin, tenant);
+  // Awaited here: the connection ends with this function.
+  return options.signal.aborted ? undefined : await demoShown(tenant);
 }
 
 async function registerFlavors(admin: Novact): Promise<void> {
@@ -86,8 +91,8 @@ async function showGuest(options: WelcomeOptions, admin: Novact, tenant: Novact)
   await untilHostAlive(admin, signal);
   if (signal.aborted) return;
   const { instances } = await tenant.instance.list({});
-  const first = instances.find(({ name }) => name === demoName) ?? instances[0];
-  if (first === undefined) return showNew(options, tenant);
+  const first = instances.find(({ name }) => name === demoNames.first) ?? instances[0];
+  if (first === undefined) return showNew(options, admin, tenant);
   const wanted = instances.filter(({ desired }) => desired === "running");
   const remembered = `${counted(instances.length, "instance")} ${isOrAre(instances.length)} remembered`;
   screen.say(`${remembered}, ${wanted.length} of them to be running`);
@@ -95,11 +100,28 @@ async function showGuest(options: WelcomeOptions, admin: Novact, tenant: Novact)
   if (shown !== undefined) await showBoot(options, tenant, { instance: shown, again: true });
 }
 
-async function showNew(options: WelcomeOptions, tenant: Novact): Promise<void> {
-  const asked = { name: demoName, flavor: "tiny", image: "tiny" };
-  const { instance } = await tenant.instance.create(asked);
-  options.screen.say(`instance ${instance.name} (${instance.id}) is accepted; its console:`);
+async function showNew(options: WelcomeOptions, admin: Novact, tenant: Novact): Promise<void> {
+  const { screen, signal } = options;
+  const instance = await makeFirst(admin, tenant);
+  const address = instance.interfaces?.[0]?.addresses[0]?.address;
+  if (address !== undefined)
+    screen.say(`network ${demoNames.network} is there; ${instance.name} has ${address} on it`);
+  screen.say(`instance ${instance.name} (${instance.id}) is accepted; its console:`);
   await showBoot(options, tenant, { instance, again: false });
+  if (!signal.aborted) await showSecond(screen, instance, tenant);
+}
+
+/** Its boot is not waited for. Without room for it, the cluster is up all the same. */
+async function showSecond(screen: Screen, first: Instance, tenant: Novact): Promise<void> {
+  try {
+    const second = await makeSecond(first, tenant);
+    if (second === undefined) return;
+    const console = `${typedCommand()} instance console ${second.name} --tail 9`;
+    screen.say(`instance ${second.name} boots now, and pings ${first.name}: ${console}`);
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    screen.say(`there is no second guest to ping ${first.name}: ${error.message}`);
+  }
 }
 
 /** Waits until a node has registered itself, a moment after its start. */

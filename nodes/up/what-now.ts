@@ -6,16 +6,23 @@ import { credentialsFile } from "../bus/credentials.ts";
 import { inboxPrefixOf } from "../bus/users.ts";
 import { type ClusterConfig, connectionOf, plainConfigFile, statePaths } from "../config/config.ts";
 import { commandAgain, typedCommand } from "../package/typed-command.ts";
+import { type DemoShown, demoNames } from "./demo.ts";
 
-/** @param pids the agents of the nodes that run, by name */
-export function whatNow(config: ClusterConfig, pids: ReadonlyMap<string, number>): string {
+/** @param pids the agents of the nodes that run, by name @param demo what there is of it; absent: nothing */
+export function whatNow(
+  config: ClusterConfig,
+  pids: ReadonlyMap<string, number>,
+  demo: DemoShown = { hasNetwork: false, hasBoth: false },
+): string {
   // NOVACT_CONFIG of this terminal is not set in the other one.
   const given = config.file === plainConfigFile() ? {} : { config: config.file };
   const novact = commandAgain(typedCommand(), given);
+  const on = demo.hasNetwork ? ` --network ${demoNames.network}` : "";
   const commands: readonly (readonly [string, string])[] = [
     [`${novact} instance list`, "what there is"],
-    [`${novact} instance create web --flavor tiny --image tiny --wait`, "one more"],
-    [`${novact} instance console ${config.demo ? "hello" : "web"} --follow`, "watch a console"],
+    [`${novact} instance create web --flavor tiny --image tiny${on} --wait`, "one more"],
+    [`${novact} instance console ${config.demo ? demoNames.first : "web"} --follow`, "watch a console"],
+    ...reaching(novact, demo),
     [`${novact} host list`, "the compute nodes"],
     [`${novact} doctor`, "does everything agree?"],
     ...losing(config, pids),
@@ -31,6 +38,13 @@ export function whatNow(config: ClusterConfig, pids: ReadonlyMap<string, number>
     "",
     "",
   ].join("\n");
+}
+
+function reaching(novact: string, { hasBoth }: DemoShown): (readonly [string, string])[] {
+  const { first, second, network } = demoNames;
+  if (!hasBoth) return [];
+  const ends = `--from ${second} --to ${first}`;
+  return [[`${novact} network explain ${ends}`, `why ${second} reaches ${first}, on the network ${network}`]];
 }
 
 /** How to lose a node, and have it back; only where its guests have another one to go to. */

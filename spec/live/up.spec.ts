@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import { exitCodes } from "../../nodes/package/exit-codes.ts";
+import { connect } from "../../nodes/sdk/sdk.ts";
 import { upLimits } from "../../nodes/up/limits.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { skip } from "../support/services.ts";
@@ -55,6 +56,22 @@ describe("up", function () {
     expect((await second.ended).code).to.equal(exitCodes.conflict.exit);
   });
 
+  it("has two guests of its demo's network, of which one pings the other", async () => {
+    const run = runs[0] ?? start();
+    await run.says(/instance friend boots now, and pings hello/);
+    await using novact = await connect({ config, project: "demo" });
+    const { instances } = await novact.instance.list({ name: "friend" });
+    const signal = AbortSignal.timeout(120_000);
+    let seen = "";
+    for await (const text of novact.console(instances[0]?.id ?? "", { follow: true, signal })) {
+      seen += text;
+      if (seen.includes("NOVACT-GUEST USERDATA")) break;
+    }
+    expect(seen).to.contain("3 packets transmitted, 3 packets received, 0% packet loss");
+    const way = await novact.network.explain({ from: "friend", to: "hello" });
+    expect([way.passes, way.message]).to.deep.equal([true, "It passes from friend to hello."]);
+  });
+
   it("starts again what dies, on the same port", async () => {
     const run = runs[0] ?? start();
     const port = /NATS answers on 127\.0\.0\.1:(\d+)/.exec(run.output)?.[1];
@@ -69,7 +86,7 @@ describe("up", function () {
     }
     const settings = readFileSync(join(directory, "state", "nats", "nats.conf"), "utf8");
     expect(settings).to.contain(`port: ${port}`);
-    expect(guests()).to.deep.equal(before).and.to.have.length(1);
+    expect(guests()).to.deep.equal(before).and.to.have.length(2);
   });
 
   it("when it is killed itself: its nodes end, guests run on, and the next one takes everything over", async () => {
@@ -81,11 +98,11 @@ describe("up", function () {
     const deadlineMs = performance.now() + 30_000;
     while (processesWith(config).some(isNode) && performance.now() < deadlineMs) await sleep(50);
     expect(processesWith(config).filter(isNode)).to.deep.equal([]);
-    expect(guests()).to.deep.equal(before).and.to.have.length(1);
+    expect(guests()).to.deep.equal(before).and.to.have.length(2);
 
     const next = start();
     await next.says("What now?");
-    expect(next.output).to.contain("1 instance is remembered, 1 of them to be running");
+    expect(next.output).to.contain("2 instances are remembered, 2 of them to be running");
     expect(guests()).to.deep.equal(before);
   });
 

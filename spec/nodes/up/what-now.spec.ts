@@ -37,6 +37,18 @@ describe("what now?", () => {
     for (const line of commands) expect(line).to.match(/ {2}# \S/);
   });
 
+  it("names the demo's network and guests, where they are", () => {
+    const before = whatNow(config(), new Map());
+    expect(before).not.to.contain("--network");
+    const alone = whatNow(config(), new Map(), { hasNetwork: true, hasBoth: false });
+    expect(alone).to.match(/ instance create web --flavor tiny --image tiny --network lan --wait /);
+    expect(alone).not.to.contain("explain");
+    const both = whatNow(config(), new Map(), { hasNetwork: true, hasBoth: true });
+    expect(both).to.match(
+      / network explain --from friend --to hello +# why friend reaches hello, on the network lan$/m,
+    );
+  });
+
   it("loses no node that is the only one, or whose guests could go nowhere", () => {
     expect(whatNow(config(), new Map([["node-1", 1]]))).not.to.contain("kill");
     const apart = config(
