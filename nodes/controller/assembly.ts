@@ -34,7 +34,7 @@ import { instanceHandlers } from "../../actors/control/instances/service.ts";
 import { explainHandler } from "../../actors/control/passage/explain.ts";
 import { Placer } from "../../actors/control/placement/placer.ts";
 import { reconcilerDefinition } from "../../actors/control/reconciler/actor.ts";
-import { type CommitHint, Commits } from "../../actors/control/request/commits.ts";
+import { Commits } from "../../actors/control/request/commits.ts";
 import { Waits } from "../../actors/control/request/waits.ts";
 import type { SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
@@ -59,7 +59,7 @@ import { hypervisorAliases } from "../drivers/aliases.ts";
 import type { KnownDrivers } from "../drivers/kinds.ts";
 import type { EventPublisher } from "../events/publisher.ts";
 import { askHost } from "./ask-host.ts";
-import { decodeHint, encodeHint } from "./commit-hint.ts";
+import { decodeHint, tellingAll } from "./commit-hint.ts";
 import { Debug } from "./debug.ts";
 import { hostAgents, networkingNews } from "./host-agents.ts";
 import { RollCall } from "./roll-call.ts";
@@ -184,15 +184,16 @@ function actorsOf(ports: ControllerPorts) {
     onRead: (hosts, readAtMs) => placer.read(withFacts(hosts), readAtMs),
     onRound: (read) => failing.hostsRead(read),
   });
-  const tell = (hint: CommitHint) => {
-    publisher?.wake(hint.lastSequence);
-    bus.publish(outboxHintSubject(ports.cell), { headers: {}, body: encodeHint(hint) });
-  };
+  const hostAgent = hostAgents(ports);
+  const news = networkingNews(ports, hostAgent);
+  const tell = tellingAll(ports, ({ lastSequence, touched = [] }) => {
+    publisher?.wake(lastSequence);
+    news.touched(touched);
+  });
   const waits = new Waits(store, clock);
   const commits = new Commits(store, tell, waits, ports.meter);
   const { commit } = commits;
   const failing = breaker(system, { commit, clock, log, onDisabled: () => placer.hostsChanged() });
-  const hostAgent = hostAgents(ports);
   const leases = new LeasePicture(clock);
   const { faults, withFacts, scheduler, propose } = schedulerOf(ports, system);
   const placer = new Placer({ scheduler, directory, store, clock });
@@ -236,7 +237,7 @@ function actorsOf(ports: ControllerPorts) {
     tell,
     scheduler,
     placer,
-    ...{ hostAgent, networkingNews: networkingNews(ports, hostAgent) },
+    ...{ hostAgent, networkingNews: news },
     registry,
     networking,
     creator,
@@ -332,8 +333,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     event: eventHandlers(read),
     host: hostHandlers({ ...catalog, ...parts, power: ports.power }),
     ...resourcesHandlers({
-      ...{ ...catalog, ...parts },
-      explainPassage: explainHandler({ ...parts, store }),
+      ...{ ...catalog, ...parts, explainPassage: explainHandler({ ...parts, store }) },
       files: ports.imageFiles,
       hypervisorAliases: hypervisorAliases(ports.hypervisors),
       log,

@@ -1,7 +1,19 @@
-/** How controllers tell each other what was committed: a hint that may be lost, or be nonsense. Pure. */
+/** How controllers tell each other what was committed: a hint that may be lost, or be nonsense. */
 import type { CommitHint } from "../../actors/control/request/commits.ts";
+import { outboxHintSubject } from "../../protocol/wire/subjects.ts";
+import type { Bus } from "../../protocol/wire/transport.ts";
 
-export function encodeHint(hint: CommitHint): Uint8Array {
+type Tell = (hint: CommitHint) => void;
+
+/** Tells this controller, to which the bus does not bring its own messages, and all others. */
+export const tellingAll =
+  ({ bus, cell }: { readonly bus: Bus; readonly cell: string }, tellSelf: Tell): Tell =>
+  (hint) => {
+    tellSelf(hint);
+    bus.publish(outboxHintSubject(cell), { headers: {}, body: encodeHint(hint) });
+  };
+
+function encodeHint(hint: CommitHint): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(hint));
 }
 

@@ -18,6 +18,7 @@ import { commandBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import type { Service } from "../../protocol/wire/service.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
+import { deafBus } from "./deaf-bus.ts";
 import { createMemoryBus } from "./memory-bus.ts";
 import { MemoryImageFiles } from "./memory-image-files.ts";
 import { inventoryOf, ScriptedHost, type ScriptedHostOptions } from "./scripted-host.ts";
@@ -75,6 +76,7 @@ export async function controllerWorld(options: WorldOptions = {}) {
     controllers.push(
       await assembleController({
         ...common,
+        bus: deafBus(bus),
         cell,
         name: `controller-${index + 1}`,
         store,

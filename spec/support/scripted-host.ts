@@ -58,6 +58,8 @@ export class ScriptedHost {
   space: Space[] | undefined;
   /** Answer to `networkState`: the picture that the host has applied. */
   networking: NetworkingAudit | null = null;
+  /** How often it was told that its networks may have changed. */
+  news = 0;
   /** While true, nothing is answered and nothing reported. */
   silent = false;
   /** Work is done at once, but the answer waits for this. */
@@ -80,7 +82,10 @@ export class ScriptedHost {
           ensure: (request) => this.#answer(request),
           storageLease: async () => ({ state: "absent" as const }),
           console: async () => ({ text: "hello", offset: 0, nextOffset: 5, more: false }),
-          networkChanged: async () => ({}),
+          networkChanged: async () => {
+            this.news += 1;
+            return {};
+          },
           networkState: async () => ({ networking: this.networking }),
           audit: async () => ({
             hostId: inventory.hostId,
@@ -131,6 +136,11 @@ export class ScriptedHost {
     const observation = { ...known, ...change, generation: known.generation + 1 };
     this.machines.set(instanceId, observation);
     await this.report(observation);
+  }
+
+  /** Asks for the picture of its networks, without having any of it. */
+  async pull(): Promise<void> {
+    await this.#reports.networkPull({ have: [] });
   }
 
   /** Reports what its guard did. */
