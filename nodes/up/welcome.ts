@@ -15,6 +15,7 @@ import type { GuestFiles } from "../setup/guest/build.ts";
 import { type DemoShown, demoNames, demoShown, makeFirst, makeSecond } from "./demo.ts";
 import { upLimits } from "./limits.ts";
 import type { Screen } from "./screen.ts";
+import { commandFor } from "./what-now.ts";
 
 const upMarker = "NOVACT-GUEST UP";
 const readyMarker = "NOVACT-GUEST READY";
@@ -108,15 +109,19 @@ async function showNew(options: WelcomeOptions, admin: Novact, tenant: Novact): 
     screen.say(`network ${demoNames.network} is there; ${instance.name} has ${address} on it`);
   screen.say(`instance ${instance.name} (${instance.id}) is accepted; its console:`);
   await showBoot(options, tenant, { instance, again: false });
-  if (!signal.aborted) await showSecond(screen, instance, tenant);
+  if (!signal.aborted) await showSecond(options, instance, tenant);
 }
 
 /** Its boot is not waited for. Without room for it, the cluster is up all the same. */
-async function showSecond(screen: Screen, first: Instance, tenant: Novact): Promise<void> {
+async function showSecond(
+  { screen, config }: WelcomeOptions,
+  first: Instance,
+  tenant: Novact,
+): Promise<void> {
   try {
     const second = await makeSecond(first, tenant);
     if (second === undefined) return;
-    const console = `${typedCommand()} instance console ${second.name} --tail 9`;
+    const console = `${commandFor(config)} instance console ${second.name} --tail 9`;
     screen.say(`instance ${second.name} boots now, and pings ${first.name}: ${console}`);
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;

@@ -8,15 +8,17 @@ import { type ClusterConfig, connectionOf, plainConfigFile, statePaths } from ".
 import { commandAgain, typedCommand } from "../package/typed-command.ts";
 import { type DemoShown, demoNames } from "./demo.ts";
 
+/** What is typed in another terminal, where NOVACT_CONFIG of this one is not set. */
+export const commandFor = ({ file }: Pick<ClusterConfig, "file">): string =>
+  commandAgain(typedCommand(), file === plainConfigFile() ? {} : { config: file });
+
 /** @param pids the agents of the nodes that run, by name @param demo what there is of it; absent: nothing */
 export function whatNow(
   config: ClusterConfig,
   pids: ReadonlyMap<string, number>,
   demo: DemoShown = { hasNetwork: false, hasBoth: false },
 ): string {
-  // NOVACT_CONFIG of this terminal is not set in the other one.
-  const given = config.file === plainConfigFile() ? {} : { config: config.file };
-  const novact = commandAgain(typedCommand(), given);
+  const novact = commandFor(config);
   const on = demo.hasNetwork ? ` --network ${demoNames.network}` : "";
   const commands: readonly (readonly [string, string])[] = [
     [`${novact} instance list`, "what there is"],

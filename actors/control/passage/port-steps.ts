@@ -5,7 +5,6 @@
 import { addressOf, cidrOf } from "../../../protocol/address.ts";
 import type { PassageStep } from "../../../protocol/passage.ts";
 import { protocolInWords } from "../../../protocol/security-group.ts";
-import { counted } from "../../../protocol/wire/wording.ts";
 import type { NetworkingRows } from "../../ports/networking-reads.ts";
 import { ruleInWords } from "../networking/rules.ts";
 import type { End, Names, WayEnd } from "./facts.ts";
@@ -59,9 +58,7 @@ export function ruleStep(
   const rule = allowing(rules, packet, end.rows);
   const called = groupIds.map((id) => names.groups.get(id) ?? id);
   if (rule === undefined) {
-    const count = counted(rules.length, `${direction} rule`);
-    const none = rules.length === 0 ? `No ${direction} rule` : `None of the ${count}`;
-    const what = `${none} of ${groupsInWords(called)} of ${end.name}`;
+    const what = `No ${direction} rule of ${groupsInWords(called)} of ${end.name}`;
     return {
       ...{ step: direction, passes: false, message: `${what} allows ${packetInWords(direction, packet)}.` },
       next: ruleThatWould(direction, groupIds[0] ?? "", called[0] ?? "", packet),
