@@ -8,7 +8,7 @@ import type { HostNetworking } from "../../protocol/networking.ts";
 import { type Guest, portIdOf, stateOfGuests } from "./switch-world.ts";
 
 export class SwitchJudge {
-  readonly #memory = new FlowMemory();
+  readonly memory = new FlowMemory();
   readonly #book = new RuleBook();
   #plan = planOf({ networking: null, plugs: [] });
   nowMs = 0;
@@ -24,11 +24,11 @@ export class SwitchJudge {
 
   apply(state: SwitchState): void {
     this.#plan = planOf(state, this.#book);
-    this.#memory.apply(this.#plan, this.nowMs);
+    this.memory.apply(this.#plan, this.nowMs);
   }
 
   outcome(from: Guest, frame: Buffer): Outcome {
-    return switchFrame({ plan: this.#plan, memory: this.#memory }, portIdOf(from), frame, this.nowMs);
+    return switchFrame({ plan: this.#plan, memory: this.memory }, portIdOf(from), frame, this.nowMs);
   }
 
   /** The port that gets the frame, or the reason of its drop, in one word. */
@@ -40,7 +40,7 @@ export class SwitchJudge {
   receive(from: Sender, frame: Buffer): string {
     const networks = new Map([...this.#plan.values()].map(({ network }) => [network.number, network]));
     return wordOf(
-      switchFarFrame({ plan: this.#plan, networks, memory: this.#memory }, from, frame, this.nowMs),
+      switchFarFrame({ plan: this.#plan, networks, memory: this.memory }, from, frame, this.nowMs),
     );
   }
 }

@@ -18,6 +18,8 @@ export type Denial = "egressRule" | "ingressRule" | "noConnection" | "fragment";
 export class FlowMemory {
   readonly connections = new Connections();
   readonly revoked = new Revoked();
+  /** Connections of which a port was not there for a time: its rules may be others when it comes back. */
+  readonly left = new Revoked();
   readonly fragments = new Fragments();
 
   #plan: Plan = new Map();
@@ -43,7 +45,8 @@ export class FlowMemory {
     const isSame = ({ from, to }: Pick<Ends, "from" | "to">) => same.has(from) && same.has(to);
     this.fragments.forget((ends) => !isSame(ends));
     const isBack = (one: Begun) => !isSame(one) && standingOf(plan, one) === "allowed";
-    for (const one of this.revoked.take(isBack)) this.connections.begin(one, one.carried, nowMs, "answered");
+    const back = this.revoked.take(isBack, nowMs);
+    for (const one of back) this.connections.begin(one, one.carried, nowMs, "answered");
     this.connections.keepOnly((one) => isSame(one) || this.#stays(before, one, nowMs));
     for (const one of this.#kept)
       if (this.#stays(before, one, nowMs)) this.connections.begin(one, one.carried, nowMs, "answered");
@@ -53,12 +56,14 @@ export class FlowMemory {
   sweep(nowMs: number): void {
     this.connections.sweep(nowMs);
     this.revoked.sweep(nowMs);
+    this.left.sweep(nowMs);
   }
 
   #stays(before: Plan, connection: Begun, nowMs: number): boolean {
     const standing = standingOf(this.#plan, connection);
     const back = standing === "allowed" ? lostBack(before, this.#plan, connection) : undefined;
     const lost = standing === "denied" ? connection : back;
+    if (standing === "gone") this.left.add(connection, nowMs);
     if (lost !== undefined) this.revoked.add(lost, nowMs);
     return standing === "allowed" && lost === undefined;
   }
@@ -115,11 +120,14 @@ function begin(memory: FlowMemory, call: Call, ends: Ends, nowMs: number): Denia
   const denial = denialOf(call);
   if (denial !== undefined || !hasAnswers(carried)) return denial;
   // Of what was revoked only TCP says that it begins anew.
-  if (!beginsTcp(carried) && memory.revoked.has(ends, carried.flow, nowMs)) return "noConnection";
-  memory.revoked.forget(ends.network, carried);
+  if (!beginsTcp(carried) && isRemembered(memory, ends, carried, nowMs)) return "noConnection";
+  for (const table of [memory.revoked, memory.left]) table.forget(ends.network, carried);
   memory.connections.begin(ends, carried, nowMs);
   return undefined;
 }
+
+const isRemembered = ({ revoked, left }: FlowMemory, ends: Ends, { flow }: Carried, nowMs: number): boolean =>
+  revoked.refuses(ends, flow, nowMs) || left.refusesCalled(ends, flow, nowMs);
 
 /** An error about a packet of a connection, from the one who got the packet, to the one who sent it. */
 function isAboutKnown(known: Connections, { icmp }: Carried, ends: Ends, nowMs: number): boolean {

@@ -1,7 +1,8 @@
 /**
- * Connections that the rules have stopped to allow. They are remembered until their time is over, because the
- * one who was called goes on with what it has to say, as it may to anybody, and would seem to begin a
- * connection of its own, to which the other could then answer. Time is handed in; no packet makes it longer.
+ * Connections that the rules have stopped to allow, or of which a port has left. They are
+ * remembered because the one who was called goes on with what it has to say, as it may to anybody, and would
+ * seem to begin a connection of its own, to which the other could then answer: each packet that is refused
+ * for this reason makes the time longer. Time is handed in.
  */
 import { type Carried, type Flow, reversed } from "../frames/flow.ts";
 import { switchLimits } from "../limits.ts";
@@ -31,9 +32,16 @@ export class Revoked {
     this.#turned.begin(ends, carried, nowMs, "answered");
   }
 
-  /** In either direction. */
-  has(ends: Ends, flow: Flow, nowMs: number): boolean {
-    return this.#turned.find(ends, flow, nowMs) !== undefined;
+  /** Whether a packet is of one, in either direction; that one is then remembered for its whole time again. */
+  refuses(ends: Ends, flow: Flow, nowMs: number): boolean {
+    const found = this.#turned.find(ends, flow, nowMs);
+    if (found !== undefined) this.#turned.goOn(found.connection, "answered", nowMs);
+    return found !== undefined;
+  }
+
+  /** The same of the one who was called alone: the other one may begin it again, as the rules have it. */
+  refusesCalled(ends: Ends, flow: Flow, nowMs: number): boolean {
+    return this.#turned.find(ends, flow, nowMs)?.back === false && this.refuses(ends, flow, nowMs);
   }
 
   /** Another connection has its place. */
@@ -41,8 +49,9 @@ export class Revoked {
     this.#turned.end(network, flow);
   }
 
-  /** Takes out those that are allowed again. */
-  take(isAllowed: (connection: Begun) => boolean): readonly Begun[] {
+  /** Takes out those that are allowed again, if their time is not over. */
+  take(isAllowed: (connection: Begun) => boolean, nowMs: number): readonly Begun[] {
+    this.sweep(nowMs);
     const taken = this.all().filter(isAllowed);
     for (const { network, carried } of taken) this.forget(network, carried);
     return taken;

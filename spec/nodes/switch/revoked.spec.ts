@@ -76,15 +76,17 @@ describe("a connection whose rule is gone", () => {
     expect(judge.send(server, back(acknowledge))).to.equal(toCaller);
   });
 
-  it("of UDP is not begun again before its time is over, whoever sends", () => {
+  it("of UDP is not begun again before it was silent for its time, however long the server goes on", () => {
     const judge = revoked();
-    for (let second = 0; second < 120; second += 20) {
+    for (let second = 0; second < 1_000; second += 100) {
       judge.nowMs = second * 1_000;
       expect([judge.send(server, answer), judge.send(caller, question)], `${second} s`).to.deep.equal([
         ...["noConnection", "ingressRule"],
       ]);
     }
-    judge.nowMs = 125_000;
+    judge.nowMs = 900_000 + 119_000;
+    expect(judge.send(server, answer), "nearly silent enough").to.equal("noConnection");
+    judge.nowMs += 125_000;
     expect(judge.send(server, answer), "the server begins").to.equal(toCaller);
     expect(judge.send(caller, question), "and is answered").to.equal(toServer);
   });
@@ -111,6 +113,27 @@ describe("a connection whose rule is gone", () => {
     expect(judge.send(caller, there(acknowledge))).to.equal("ingressRule");
     judge.apply(stateOf([dns]));
     expect(judge.send(server, back(acknowledge)), "after another picture").to.equal("noConnection");
+  });
+
+  it("does not go on as before when it is allowed again after its time", () => {
+    const judge = revoked();
+    judge.nowMs = 125_000;
+    judge.apply(stateOf([dns]));
+    expect(judge.memory.connections.count).to.equal(0);
+  });
+
+  it("is none for the server when a port was unplugged before its rule went", () => {
+    const judge = new SwitchJudge(stateOf([ssh]));
+    judge.send(caller, there(syn));
+    judge.send(server, back(syn | acknowledge));
+    judge.apply(stateOf([ssh], [server]));
+    judge.apply(stateOf([]));
+    expect(judge.send(server, back(acknowledge))).to.equal("noConnection");
+    expect(judge.send(caller, there(acknowledge))).to.equal("ingressRule");
+    judge.apply(stateOf([ssh]));
+    expect(judge.send(server, back(acknowledge)), "the rule is back").to.equal("noConnection");
+    expect(judge.send(caller, there(acknowledge)), "and the caller goes on").to.equal(toServer);
+    expect(judge.send(server, back(acknowledge)), "then also the server").to.equal(toCaller);
   });
 
   it("ends no connection that the server itself has begun", () => {
@@ -166,7 +189,7 @@ describe("a connection whose rule is gone", () => {
     for (let port = 0; port < switchLimits.revokedMax + 10; port += 1) table.add(one("own", 2, port), 1);
     expect(table.count).to.equal(switchLimits.revokedMax);
     const has = (to: string, network: number, port: number) =>
-      table.has({ network, from: "a", to }, one(to, network, port).carried.flow, 2);
+      table.refuses({ network, from: "a", to }, one(to, network, port).carried.flow, 2);
     expect([has("victim", 1, 1), has("own", 2, 0), has("own", 2, 11)]).to.deep.equal([true, false, true]);
   });
 });
