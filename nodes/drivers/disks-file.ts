@@ -5,7 +5,7 @@
  * give a guest a file that was not verified.
  */
 
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { Disks, ReleaseOptions } from "../../actors/ports/disks.ts";
@@ -28,6 +28,7 @@ import { guestUser } from "./guest-user.ts";
 import { ImageCache } from "./images/cache.ts";
 import { driverLimits } from "./limits.ts";
 import { ensureOverlay, hasDisk, refuseTooSmall } from "./overlay.ts";
+import { removeTree } from "./remove-tree.ts";
 import type { SharedStorage } from "./shared-storage/storage.ts";
 import { throwIfAborted } from "./waiting.ts";
 
@@ -147,7 +148,7 @@ export class FileDisks implements Disks {
     if (own !== undefined && released !== undefined && own > released) return;
     // A disk in the guest's own directory that is to be kept holds somebody's data, whatever the record says.
     if (options?.keepDisk === true && (await exists(join(directory, guestFiles.disk)))) return;
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+    await removeTree(directory);
   }
 
   async listShared(): Promise<readonly SharedDisk[]> {

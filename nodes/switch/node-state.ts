@@ -78,15 +78,22 @@ export class NodeState {
       if (this.#isClosed) return;
       this.#pace.do(() => this.#take(text));
     } catch (error) {
-      const fault = messageOf(error);
-      if (fault !== this.#said.fault) this.#events.say(`the state is not applied: ${fault}`);
+      const fault = this.#hasNone(error) ? null : messageOf(error);
+      if (fault !== null && fault !== this.#said.fault)
+        this.#events.say(`the state is not applied: ${fault}`);
       this.#said = { ...this.#said, fault };
     }
     if (!this.#isRead) {
       this.#isRead = true;
-      this.#events.changed();
+      // What all nodes want is applied with the first look at the last of them.
+      this.#pace.do(() => this.#events.changed());
     }
     this.due();
+  }
+
+  /** The node has wanted nothing yet, which is no fault. */
+  #hasNone(error: unknown): boolean {
+    return this.#said.state === null && (error as NodeJS.ErrnoException).code === "ENOENT";
   }
 
   /** What the file says when something may be applied. The first state does not wait: no guest has any. */

@@ -18,8 +18,8 @@ import type { Log } from "../../../protocol/wire/transport.ts";
 import { isMissing, isTemporaryName, syncDirectory, writeDurably } from "../durable-file.ts";
 import { makeOpenDirectories } from "../guest-directory.ts";
 import { guestUser } from "../guest-user.ts";
+import { removeTree } from "../remove-tree.ts";
 import { type PortRecord, recordOf } from "./ports.ts";
-import { removeTree } from "./remove-tree.ts";
 
 const ending = ".json";
 

@@ -134,6 +134,13 @@ describe("the file disks", () => {
     expect((await refusal(machineSpec({ diskGib: 1, image }))).reason).to.equal("hypervisorRefused");
   });
 
+  it("holds what it removes open, so that it gives up what a guest has nested without an end", async () => {
+    const own = join(directories.guests, "i1");
+    await mkdir(join(own, "d/".repeat(60)), { recursive: true });
+    const error = await disks.release("i1").catch((thrown: unknown) => thrown);
+    expect(String(error)).to.match(/More than 32 directories/);
+  });
+
   it("never leaves its directory, whatever an id is", async () => {
     for (const instanceId of ["..", "../x", "a/b", "", "."]) {
       const error = await disks.release(instanceId).catch((thrown: unknown) => thrown);

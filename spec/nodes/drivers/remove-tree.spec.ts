@@ -3,7 +3,7 @@ import { link, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { exists } from "../../../nodes/drivers/guest-directory.ts";
-import { removeTree } from "../../../nodes/drivers/user-network/remove-tree.ts";
+import { removeTree } from "../../../nodes/drivers/remove-tree.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 
 describe("a directory that a guest may write to", () => {

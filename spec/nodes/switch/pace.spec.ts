@@ -1,4 +1,5 @@
 /** How often states are applied, and what a node is told while one of its states waits. */
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { switchLimits } from "../../../nodes/switch/limits.ts";
@@ -117,5 +118,43 @@ describe("a node's states", () => {
     time.pass(400);
     await until(async () => (await said()) === hashes[2]);
     expect(applied).to.deep.equal([1, 1, 2, 5]);
+  });
+
+  it("are paced from the first look on, and a node that has wanted nothing yet is no fault", async () => {
+    const time = new HandTime();
+    const pace = new Pace(time);
+    const lines: string[] = [];
+    let looks = 0;
+    node = new NodeState(place.path, pace, {
+      changed: () => {
+        time.pass(40);
+        looks += 1;
+      },
+      say: (text) => lines.push(text),
+      process: () => ({ pid: 1, startTicks: 1, release: "1", plugs: 0 }),
+    });
+    await until(() => looks === 1);
+    expect(pace.isFree, "all nodes were applied with this look").to.equal(false);
+    await until(async () => (await readSwitchApplied(join(place.path, switchFiles.applied))) !== undefined);
+    const applied = await readSwitchApplied(join(place.path, switchFiles.applied));
+    expect([lines, applied?.state, applied?.fault]).to.deep.equal([[], null, null]);
+  });
+
+  it("that are damaged, or go away, are said once", async () => {
+    const lines: string[] = [];
+    await write(1);
+    const made = new NodeState(place.path, new Pace(), {
+      ...{ changed: () => undefined, say: (text: string) => lines.push(text) },
+      process: () => ({ pid: 1, startTicks: 1, release: "1", plugs: 0 }),
+    });
+    node = made;
+    await until(() => made.isRead);
+    await rm(join(place.path, switchFiles.state));
+    made.told();
+    await until(() => lines.length > 0);
+    expect(lines).to.have.length(1);
+    expect(lines[0]).to.match(/ENOENT/);
+    const file = join(place.path, switchFiles.applied);
+    await until(async () => typeof (await readSwitchApplied(file))?.fault === "string");
   });
 });

@@ -6,7 +6,7 @@
 import { constants } from "node:fs";
 import { open, readdir, rmdir, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import { isMissing } from "../durable-file.ts";
+import { isMissing } from "./durable-file.ts";
 
 /** No hypervisor of ours makes any directory there. */
 const depthMax = 32;
