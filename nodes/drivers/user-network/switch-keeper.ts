@@ -6,6 +6,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostNetworking } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -13,6 +14,7 @@ import type { Log, Timer } from "../../../protocol/wire/transport.ts";
 import { ownVersion } from "../../package/program-files.ts";
 import {
   readSwitchState,
+  replaceFile,
   type SwitchApplied,
   type SwitchState,
   stateHash,
@@ -37,6 +39,9 @@ import {
  * are ignored: whoever adds one that decides what passes writes the version of then here.
  */
 const oldestSwitch = "0.3.0";
+
+/** As much as the switch writes of itself, and more. */
+const probeBytes = 1_024;
 
 /** A switch that this agent has started. */
 interface Started {
@@ -103,7 +108,7 @@ export class SwitchKeeper {
 
   /**
    * Resolves when the switch does what the state file says. Without plugs nothing passes, and no switch is
-   * needed for that. @throws hypervisorRefused after a time, and when nothing is heard of other computers;
+   * needed for that. @throws hypervisorRefused or diskFull after a time, and when nothing is heard of other computers;
    * AbortError
    */
   async applied(signal: AbortSignal): Promise<void> {
@@ -113,8 +118,20 @@ export class SwitchKeeper {
       throwIfAborted(signal);
       const said = await findSwitch(this.#place);
       if (said?.state !== undefined && said.state === this.#hash) return refuseDeaf(said);
-      if (clock.monotonicMs() >= deadlineMs) throw notApplied(said);
+      if (clock.monotonicMs() >= deadlineMs) throw (await this.#isFull()) ?? notApplied(said);
       await delay(clock, userNetworkLimits.applyProbePeriodMs, signal);
+    }
+  }
+
+  /** Why the switch cannot say what it has applied; undefined: it has room for that. */
+  async #isFull(): Promise<StatusError | undefined> {
+    const probe = join(this.#place.directory, "room");
+    try {
+      await replaceFile(probe, "x".repeat(probeBytes), false);
+      await rm(probe);
+      return undefined;
+    } catch (error) {
+      return error instanceof StatusError ? error : undefined;
     }
   }
 

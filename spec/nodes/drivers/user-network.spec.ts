@@ -14,6 +14,7 @@ import { factsOf } from "../../../nodes/drivers/user-network/underlay-facts.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
 import { readSwitchApplied, type SwitchApplied } from "../../../nodes/switch/state.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 import { networkContract } from "../../support/network-contract.ts";
 import { mountSmall, type SmallFileSystem } from "../../support/small-file-system.ts";
@@ -26,12 +27,12 @@ const port = (number: number, given: Partial<PortSpec> = {}): PortSpec => ({
   ...{ hostName: "web", mac: `52:54:00:00:00:0${number}`, mtuBytes: 1_450, ...given },
 });
 
-async function makeBench(place?: TemporaryDirectory) {
+async function makeBench(place?: TemporaryDirectory, clock: Clock = systemClock) {
   const { path, remove } = place ?? (await temporaryDirectory());
   const lives: UserNetwork[] = [];
   const open = (stateDirectory = path) => {
     const files = new PortFiles(stateDirectory, silentLog);
-    const place = { ...switchPlace(stateDirectory, "host"), program, clock: systemClock };
+    const place = { ...switchPlace(stateDirectory, "host"), program, clock };
     const keeper = new SwitchKeeper(place, silentLog);
     const network = new UserNetwork({ files, keeper, log: silentLog });
     lives.push(network);
@@ -287,5 +288,25 @@ describe("the network driver user on a full disk", function () {
     expect(await bench.network.apply(at(2), never)).to.equal(2);
     const { plugs } = JSON.parse(await readFile(join(bench.own, "state.json"), "utf8"));
     expect(plugs.map(({ portId }: { portId: string }) => portId)).to.deep.equal(["port-2"]);
+  });
+
+  it("is said to be the reason where a switch that has begun meanwhile can say nothing", async () => {
+    await bench.network.ensurePort(port(1), never);
+    await bench.network.apply(at(1), never);
+    const said = await bench.said();
+    await bench.network.detach(false);
+    if (said === undefined) throw new Error("The switch has said nothing.");
+    process.kill(said.pid, "SIGKILL");
+    while (lives(said)) await new Promise((resolve) => setTimeout(resolve, 5));
+    disk.fill();
+    // A clock that is ahead: nobody waits for a switch that cannot say anything.
+    const hasty = { ...systemClock, monotonicMs: () => 60 * systemClock.monotonicMs() };
+    const next = await makeBench({ path: disk.path, remove: async () => undefined }, hasty);
+    try {
+      expect(await reasonOf(next.network.apply(at(1), never))).to.equal("diskFull");
+    } finally {
+      disk.free();
+      await next.close();
+    }
   });
 });
