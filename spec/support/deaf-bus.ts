@@ -1,4 +1,4 @@
-/** A connection to a bus that does not bring its owner what it has published itself, as that of a controller. */
+/** A connection to a bus that does not bring its owner what it has published, as that of a controller. */
 import type { Bus } from "../../protocol/wire/transport.ts";
 
 const mark = "Spec-Sender";

@@ -108,8 +108,8 @@ export class SwitchKeeper {
 
   /**
    * Resolves when the switch does what the state file says. Without plugs nothing passes, and no switch is
-   * needed for that. @throws hypervisorRefused or diskFull after a time, and when nothing is heard of other computers;
-   * AbortError
+   * needed for that. @throws hypervisorRefused or diskFull after a time, hypervisorRefused when nothing is
+   * heard of other computers; AbortError
    */
   async applied(signal: AbortSignal): Promise<void> {
     const { clock } = this.#place;

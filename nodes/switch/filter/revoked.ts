@@ -32,7 +32,7 @@ export class Revoked {
     this.#turned.begin(ends, carried, nowMs, "answered");
   }
 
-  /** Whether a packet is of one, in either direction; that one is then remembered for its whole time again. */
+  /** Whether a packet is of one, in either direction; that one is remembered for its whole time again. */
   refuses(ends: Ends, flow: Flow, nowMs: number): boolean {
     const found = this.#turned.find(ends, flow, nowMs);
     if (found !== undefined) this.#turned.goOn(found.connection, "answered", nowMs);
