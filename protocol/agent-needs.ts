@@ -11,9 +11,18 @@ import { StatusError } from "./wire/status.ts";
  * `lease`: the guest runs only under the host lease, or its disk stays when the guest leaves. `binding`: the
  * guest is pinned to the CPUs, memory and pages of its placement. `machineType`: the guest gets this machine
  * type. `configDrive`: the guest gets a drive that tells it about itself. `shape`: the guest gets this shape.
- * `interfaces`: the guest is plugged into these ports, and into nothing else.
+ * `interfaces`: the guest is plugged into these ports, and into nothing else. `places`: each of them is where
+ * the spec says, and they may be others while the guest runs.
  */
-export const agentNeeds = ["lease", "binding", "machineType", "configDrive", "shape", "interfaces"] as const;
+export const agentNeeds = [
+  "lease",
+  "binding",
+  "machineType",
+  "configDrive",
+  "shape",
+  "interfaces",
+  "places",
+] as const;
 export type AgentNeed = (typeof agentNeeds)[number];
 
 export interface Asked {
@@ -33,6 +42,7 @@ export function needsOf({ spec, intent, leaseEpoch }: Asked): AgentNeed[] {
     configDrive: stays && spec.guest?.configDrive === true,
     shape: stays && spec.shape !== undefined,
     interfaces: stays && spec.interfaces !== undefined,
+    places: stays && spec.interfaces?.some(({ place }) => place !== undefined) === true,
   };
   return agentNeeds.filter((need) => needed[need]);
 }

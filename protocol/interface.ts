@@ -4,12 +4,18 @@ import { IpAddress, MacAddress } from "./ip.ts";
 import { networkLimits } from "./limits/network.ts";
 import { answer, Count, Id, Label, literals, request } from "./wire/schema.ts";
 
+/** What is on its way with an interface, until the instance's host says that it is so. */
+const interfaceChanges = ["attaching", "leaving"] as const;
+export type InterfaceChange = (typeof interfaceChanges)[number];
+
 /** As an instance shows it. */
 export const Interface = answer({
   portId: Id,
   networkId: Id,
   mac: MacAddress,
   addresses: Type.Array(answer({ subnetId: Id, address: IpAddress })),
+  /** `attaching`: its host has not said yet that it is plugged in; `leaving`: nor that it is let go of. */
+  change: Type.Optional(literals(interfaceChanges)),
 });
 export type Interface = Static<typeof Interface>;
 
@@ -20,18 +26,24 @@ export const MachineInterface = answer({
   mac: MacAddress,
   /** As its network had it when the port was plugged in. */
   mtuBytes: Count,
+  /**
+   * Its place among those that the guest has room for: what the guest calls it goes by that. Absent: its
+   * position in the list. Present in all, or in none.
+   */
+  place: Type.Optional(Count),
 });
 export type MachineInterface = Static<typeof MachineInterface>;
 
-/** One interface that a create asks for: a network or a port, not both. */
-export const AskedInterface = request({
+/** One interface that is asked for: a network or a port, not both. */
+export const askedInterface = {
   /** Id or name of a network: a port is made on it, which goes with the instance. */
   network: Type.Optional(Label),
   /** With `network`: this address, and no other. */
   address: Type.Optional(IpAddress),
-  /** Id or name of a port that nothing is plugged into. It stays when the instance is deleted. */
+  /** Id or name of a port that nothing is plugged into. It stays when the instance lets go of it. */
   port: Type.Optional(Label),
-});
+};
+export const AskedInterface = request(askedInterface);
 export type AskedInterface = Static<typeof AskedInterface>;
 
 /** Nova's words: `auto` is one interface, on the only network that can be meant; `none` is no interface. */

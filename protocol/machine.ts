@@ -13,6 +13,7 @@ import { audited, keptThings } from "./kept-thing.ts";
 import { architectures } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
 import { leaseLimits } from "./limits/lease.ts";
+import { networkLimits } from "./limits/network.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
@@ -77,10 +78,7 @@ export const MachineSpec = answer({
   recovery: literals(recoveryPolicies),
   /** Machine type of a guest without a shape (QEMU: `-machine`). Null: the host's choice. */
   machineType: nullable(Label),
-  /**
-   * What the guest is told about itself, as it was at the newest command; absent: nothing but its name, by an
-   * older controller, or for a removal.
-   */
+  /** What the guest is told about itself, as of the newest command. Absent: nothing but its name. */
   guest: Type.Optional(GuestData),
   /** Absent: the guest has the devices of the version before shapes. */
   shape: Type.Optional(MachineShape),
@@ -117,6 +115,8 @@ export const Observation = answer({
   address: nullable(Type.String({ maxLength: reportLimits.observedAddressLengthMax })),
   startedAtMs: nullable(ObservedAtMs),
   atMs: ObservedAtMs,
+  /** Ids of its ports: the host has nothing of any other. Absent: not known now, or it is told of none. */
+  ports: Type.Optional(Type.Array(Id, { maxItems: networkLimits.interfacesPerInstanceMax })),
 });
 export type Observation = Static<typeof Observation>;
 

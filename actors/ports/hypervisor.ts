@@ -102,6 +102,14 @@ export interface Hypervisor {
   reset(instanceId: string, signal: AbortSignal): Promise<void>;
   /** Ends the process; resolves when it is gone. */
   halt(instanceId: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes the interfaces of a living guest those of the spec, each in its place and plugged into its device;
+   * `devices` are in the order of the spec. When it resolves, nothing passes between the guest and any other
+   * device that it had, also of a guest that does not let go of its interface: what is left of that in the
+   * guest is dead, and goes when the process ends. Absent: interfaces of a living guest cannot change.
+   * @throws hypervisorRefused, also for a place in which such a rest is
+   */
+  rewire?(spec: MachineSpec, devices: readonly NetworkDevice[], signal: AbortSignal): Promise<void>;
   onEvent(listener: (event: GuestEvent) => void): void;
   /** Disconnects from every guest without touching it: the agent ends, guests run on. */
   detach(): Promise<void>;

@@ -51,6 +51,13 @@ export interface PortSpec {
   readonly mtuBytes: number;
 }
 
+/** The ports that an instance keeps at an owner epoch. */
+export interface KeptPorts {
+  readonly instanceId: string;
+  readonly ownerEpoch: number;
+  readonly portIds: readonly string[];
+}
+
 /** Level-triggered: every verb is idempotent. @throws StatusError hypervisorRefused, staleEpoch, diskFull */
 export interface Network extends Keeper {
   facts(): Promise<NetworkFacts>;
@@ -61,6 +68,11 @@ export interface Network extends Keeper {
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<NetworkDevice>;
   /** Removes the port, if it is of this owner epoch or an earlier one. */
   releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Removes the instance's other ports than these, if they are of this owner epoch or an earlier one. Found
+   * by looking, since nobody remembers what an earlier life of the agent has made.
+   */
+  releaseOthers(kept: KeptPorts, signal: AbortSignal): Promise<void>;
   /**
    * From its end on, packets pass as the picture says, and no others: nothing passes a port that is not in
    * the picture, and connections that the picture does not allow have ended. In between, what passes is what

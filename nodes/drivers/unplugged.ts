@@ -1,5 +1,4 @@
 /** Whether a guest is plugged into all that it is to be plugged into. Pure. */
-import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
 import type { NetworkDevice } from "../../actors/ports/network.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -11,12 +10,15 @@ import { StatusError } from "../../protocol/wire/status.ts";
  */
 export function refuseUnplugged(
   { interfaces, instanceId }: MachineSpec,
-  { interfaces: devices }: GuestPaths,
+  { interfaces: devices }: { readonly interfaces?: readonly NetworkDevice[] } & object,
   opens: readonly NetworkDevice["kind"][],
 ): void {
   const wanted = interfaces?.map(({ mac }) => mac).join(" ");
   if (wanted !== devices?.map(({ mac }) => mac).join(" "))
     throw new StatusError("hypervisorRefused", `Instance ${instanceId} is not plugged into its ports.`);
+  const places = new Set(interfaces?.map(({ place }, index) => place ?? index));
+  if (places.size !== (interfaces?.length ?? 0))
+    throw new StatusError("hypervisorRefused", `Two interfaces of instance ${instanceId} have one place.`);
   const other = devices?.find(({ kind }) => !opens.includes(kind));
   if (other === undefined) return;
   const message = `The hypervisor plugs guests into ${opens.join(", ")}, and its host's network offers ${other.kind}.`;

@@ -52,6 +52,7 @@ export type {
 export type { Holding, Keeper } from "../../actors/ports/keeper.ts";
 export type { MachineFiles } from "../../actors/ports/machine-files.ts";
 export type {
+  KeptPorts,
   Network,
   NetworkDevice,
   NetworkFacts,

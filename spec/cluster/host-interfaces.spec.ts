@@ -38,6 +38,44 @@ describe("a host with guests on networks", () => {
     expect(ports()).to.deep.equal([]);
   });
 
+  it("plugs in and unplugs while a guest runs, and has let go of what it does not say any more", async () => {
+    const at = (count: number, places: readonly number[]) =>
+      world.ensure(
+        "a",
+        { generation: count, power: "running" },
+        1,
+        places.map((place) => ({
+          ...{ portId: `p${place}`, networkId: "n", mac: `52:54:00:00:00:0${place}`, mtuBytes: 1_450, place },
+        })),
+      );
+    const saidPorts = () => world.controller.seen.get("a")?.ports;
+    const said = (portIds: readonly string[]) =>
+      world.clock.runUntil(() => saidPorts()?.join(" ") === portIds.join(" "));
+    const inGuest = () => [...(world.machine.interfacesOf("a")?.keys() ?? [])];
+    await at(1, [0]);
+    await said(["p0"]);
+    const [{ pid } = { pid: 0 }] = world.machine.list();
+    for (const [round, places] of [[0, 1, 3], [1, 3], [], [2]].entries()) {
+      await at(round + 2, places);
+      await said(places.map((place) => `p${place}`));
+      expect(inGuest()).to.deep.equal(places);
+      expect(ports().map(([portId]) => portId)).to.deep.equal(places.map((place) => `p${place}`));
+    }
+    expect(world.machine.list()[0]?.pid).to.equal(pid);
+  });
+
+  it("goes on with a change in its next life, and says nothing of it in between", async () => {
+    await ask({ generation: 1, power: "running" });
+    await world.until("a", "running");
+    world.machine.inject("rewire", "hang");
+    await world.ensure("a", { generation: 2, power: "running" }, 1, interfaces.slice(0, 1));
+    await world.stopAgent();
+    world.startAgent();
+    await world.clock.runUntil(() => world.controller.seen.get("a")?.ports?.length === 1);
+    expect(ports()).to.deep.equal([["p1", 1]]);
+    expect(world.machine.interfacesOf("a")?.size).to.equal(1);
+  });
+
   it("gives the ports of an older owner epoch to the newer one", async () => {
     await ask({ generation: 1, power: "running" });
     await world.until("a", "running");

@@ -375,6 +375,7 @@ const withApply = (network: Network, apply: Network["apply"]): Network => ({
   ...{ kind: network.kind, facts: () => network.facts(), list: () => network.list(), apply },
   ensurePort: (port, signal) => network.ensurePort(port, signal),
   releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
+  releaseOthers: (kept, signal) => network.releaseOthers(kept, signal),
   release: (holding, signal) => network.release(holding, signal),
   detach: (guests) => network.detach(guests),
 });
@@ -384,6 +385,7 @@ const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
   ensurePort: (port, signal) => verb("ensurePort", () => network.ensurePort(port, signal), signal),
   releasePort: (id, ownerEpoch, signal) =>
     verb("releasePort", () => network.releasePort(id, ownerEpoch, signal), signal),
+  releaseOthers: (kept, signal) => verb("releasePort", () => network.releaseOthers(kept, signal), signal),
   release: (holding, signal) => verb("releasePort", () => network.release(holding, signal), signal),
   apply: (networking, signal) => verb("applyNetworking", () => network.apply(networking, signal), signal),
   detach: (guests) => network.detach(guests),

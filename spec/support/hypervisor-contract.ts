@@ -205,6 +205,38 @@ export function hypervisorContract(contract: HypervisorContract): void {
           expect(await plugged.heard(one), `interface ${index}`).to.equal(one.mac);
     });
 
+    it("changes the interfaces of a guest that runs, which then has those and no others, or says that it cannot", async () => {
+      const { networks, shapes, hotPlug } = await hypervisor.capabilities();
+      expect(hypervisor.rewire !== undefined || !hotPlug, "what it says that it can").to.equal(true);
+      if (networks.length === 0 || !hotPlug) return;
+      const shaped = shapes === undefined ? {} : { shape: shapeOf(shapes) };
+      const at = (place: number) => ({
+        ...{ portId: `p${place}`, networkId: "n", mac: `52:54:00:00:00:1${place}`, mtuBytes: 1_450, place },
+      });
+      const plain = { ...contract.makeSpec(1), ...shaped };
+      const of = (...places: readonly number[]) => ({ ...plain, interfaces: places.map(at) });
+      const plugged = await bench.plug?.(of(0, 1, 3));
+      const deviceAt = (place: number) =>
+        plugged?.devices[[0, 1, 3].indexOf(place)] ??
+        ({ kind: "stream", path: "/nowhere", mac: at(place).mac, mtuBytes: 1_450 } as const);
+      const rewire = (...places: readonly number[]) =>
+        hypervisor.rewire?.(of(...places), places.map(deviceAt), never) ?? Promise.resolve();
+      expect(await reasonOf(rewire(0))).to.equal("guestFailed");
+      const paths = { ...(await bench.paths(plain)), interfaces: [deviceAt(0), deviceAt(1)] };
+      const { pid } = await hypervisor.start(of(0, 1), paths, never);
+      if (plugged !== undefined) await bench.booted(plain.instanceId);
+      for (const places of [[0, 1, 3], [0, 1, 3], [0, 3], [0, 1, 3], [0]]) await rewire(...places);
+      expect(await reasonOf(rewire(0, 0))).to.equal("hypervisorRefused");
+      hypervisor = await bench.restartAgent();
+      await rewire(0);
+      expect((await hypervisor.inspect(plain.instanceId))?.pid).to.equal(pid);
+      if (plugged === undefined) return;
+      const heardOf = (place: number) =>
+        plugged.heard(deviceAt(place)).catch(() => "nobody listens any more");
+      expect(await heardOf(0)).to.equal(at(0).mac);
+      expect(await heardOf(1)).to.equal("nobody listens any more");
+    });
+
     it("starts a guest without any interface", async () => {
       const { networks, shapes } = await hypervisor.capabilities();
       if (networks.length === 0) return;

@@ -140,6 +140,18 @@ export function networkContract({ name, makeBench, timeoutMs }: NetworkContract)
       expect((await network.list()).map(({ instanceId }) => instanceId)).to.deep.equal(["instance-2"]);
     });
 
+    it("releases the instance's other ports, of this owner epoch or an earlier one, and nobody else's", async () => {
+      const of = (number: number, ownerEpoch = 2) =>
+        network.ensurePort(portOf(number, { instanceId: "instance-1", ownerEpoch }), never);
+      const devices = [await of(1), await of(2), await of(3, 1), await of(4, 3)];
+      await network.ensurePort(portOf(5), never);
+      const kept = { instanceId: "instance-1", ownerEpoch: 2, portIds: ["port-1", "port-9"] };
+      for (const _ of ["once", "twice"]) await network.releaseOthers(kept, never);
+      const left = (await network.list()).map(({ instanceId, ownerEpoch }) => `${instanceId} ${ownerEpoch}`);
+      expect(left.sort()).to.deep.equal(["instance-1 2", "instance-1 3", "instance-5 1"]);
+      expect(await of(1)).to.deep.equal(devices[0]);
+    });
+
     it("makes nothing for a port that is larger than it carries", async () => {
       const { mtuBytesMax } = await network.facts();
       const large = portOf(1, { mtuBytes: mtuBytesMax + 1 });

@@ -97,6 +97,7 @@ export class Networking {
       list: () => network.list(),
       release: (holding, signal) => network.release(holding, signal),
       releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
+      releaseOthers: (kept, signal) => network.releaseOthers(kept, signal),
       apply: (networking, signal) => network.apply(networking, signal),
       detach: (guests) => network.detach(guests),
       ensurePort: async (port, signal) => {

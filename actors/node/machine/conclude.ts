@@ -12,6 +12,7 @@ import type { Answer, Moment } from "./messages.ts";
 import { isStillWanted, nextStep, seen } from "./plan.ts";
 import { succeed } from "./settle.ts";
 import { ceilingFor, type Machine, type MachineState, type Wait, type Work } from "./state.ts";
+import { portsOf } from "./wiring.ts";
 
 export type Effect =
   | { readonly kind: "startWork"; readonly work: Work }
@@ -74,9 +75,13 @@ function advance(machine: Machine, effects: Effect[]): Machine {
   if (step === "idle" || machine.wait?.kind === "retry") return machine;
   const id = machine.counter + 1;
   const { resetCount } = machine.intent;
-  const next: Work = { id, kind: step, step: "preparing", aborted: false, resetCount, early: undefined };
+  const begun = { id, kind: step, step: "preparing", aborted: false, resetCount, early: undefined } as const;
+  const next: Work = { ...begun, ports: portsOf(machine.spec) };
   effects.push({ kind: "startWork", work: next });
-  return { ...machine, work: next, counter: id, shutdownAsked: machine.shutdownAsked || step === "press" };
+  // Written down before it begins: whoever finds it half done must not believe what was there before.
+  const wired = step === "boot" || step === "wire" ? undefined : machine.wired;
+  const shutdownAsked = machine.shutdownAsked || step === "press";
+  return { ...machine, work: next, counter: id, shutdownAsked, wired };
 }
 
 /**
@@ -101,7 +106,9 @@ function isSame(last: Observation, now: Omit<Observation, "generation" | "atMs">
     last.resetCount === now.resetCount &&
     last.reason === now.reason &&
     last.message === now.message &&
-    last.startedAtMs === now.startedAtMs
+    last.startedAtMs === now.startedAtMs &&
+    // That they are not known for a moment is no news.
+    (now.ports === undefined || now.ports.join(" ") === last.ports?.join(" "))
   );
 }
 

@@ -15,7 +15,7 @@ import type { GuestPaths, Hypervisor } from "../../ports/hypervisor.ts";
 import type { Keeper } from "../../ports/keeper.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { Network } from "../../ports/network.ts";
-import { plugIn } from "./interfaces.ts";
+import { plugIn, releaseOthers, rewire } from "./interfaces.ts";
 import { releaseKept } from "./kept.ts";
 import type { MachineMessage, Outcome } from "./messages.ts";
 import type { Slots } from "./slots.ts";
@@ -136,6 +136,8 @@ export class MachineRunner {
     switch (work.kind) {
       case "boot":
         return this.#boot(run);
+      case "wire":
+        return done(rewire({ hypervisor, network: this.#ports.network, spec: run.spec, signal }));
       case "pause":
         return done(hypervisor.pause(id, signal));
       case "resume":
@@ -167,6 +169,8 @@ export class MachineRunner {
     try {
       const files = await disks.ensure(spec, signal);
       signal.throwIfAborted();
+      // No guest of it lives at this moment.
+      if (spec.interfaces !== undefined) await releaseOthers(network, spec, signal);
       const paths: GuestPaths = { ...files, ...(await plugIn(network, spec, signal)) };
       signal.throwIfAborted();
       this.#deliver(listener, {

@@ -81,9 +81,14 @@ function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
   return { next, reply: present };
 }
 
-/** What the guest is told may be another at each command; the guest hears of it when it starts again. */
-function retold(machine: Machine, { guest }: Pick<MachineSpec, "guest">): Machine {
-  return guest === undefined ? machine : { ...machine, spec: { ...machine.spec, guest } };
+/**
+ * What the guest is told may be another at each command, and the guest hears of it when it starts again; so
+ * may its interfaces, which come and go at once. What a message does not have stays as it is.
+ */
+function retold(machine: Machine, { guest, interfaces }: MachineSpec): Machine {
+  if (guest === undefined && interfaces === undefined) return machine;
+  const told = { ...(guest && { guest }), ...(interfaces && { interfaces }) };
+  return { ...machine, spec: { ...machine.spec, ...told } };
 }
 
 /**

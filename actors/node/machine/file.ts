@@ -34,6 +34,8 @@ const MachineFile = answer({
    * The start time names the process, so that nothing has to be written when it is gone.
    */
   shutdownAskedOf: nullable(TimeMs),
+  /** Ids of the ports that the host has of it. Absent: not known for sure. */
+  wired: Type.Optional(Type.Array(Id)),
   rest: nullable(
     answer({
       generation: Count,
@@ -49,7 +51,8 @@ export function fileOf(machine: Machine): MachineFile {
   const { spec, intent, leaseEpoch, resetCount, generationCeiling, rest } = machine;
   const shutdownAskedOf = machine.shutdownAsked ? machine.startedAtMs : null;
   const done = { leaseEpoch, resetCount, generationCeiling, rest: rest ?? null, shutdownAskedOf };
-  return { version: 1, needs: needsOf(machine), spec, intent, ...done };
+  const wired = machine.wired === undefined ? {} : { wired: [...machine.wired] };
+  return { version: 1, needs: needsOf(machine), spec, intent, ...done, ...wired };
 }
 
 /** Whether the two machines' files differ. */
@@ -61,6 +64,7 @@ export function fileDiffers(before: Machine, after: Machine): boolean {
     before.resetCount !== after.resetCount ||
     before.generationCeiling !== after.generationCeiling ||
     before.rest !== after.rest ||
+    before.wired !== after.wired ||
     (after.shutdownAsked && !before.shutdownAsked)
   );
 }
@@ -106,9 +110,10 @@ export function parseFile(
  * untouched.
  */
 export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
-  const { spec, intent, leaseEpoch, resetCount } = file;
+  const { spec, intent, leaseEpoch, resetCount, wired } = file;
   const generation = generationBase(file.generationCeiling);
-  const base = { ...newMachine({ spec, intent, resetCount, generation }), leaseEpoch, revived: true };
+  const fresh = newMachine({ spec, intent, resetCount, generation });
+  const base = { ...fresh, leaseEpoch, wired, revived: true };
   if (guest === undefined) {
     const condition = intent.power === "deleted" ? "unknown" : "none";
     return { ...base, guest: condition, rest: restAfterAbsence(file) };

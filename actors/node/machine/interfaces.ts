@@ -1,11 +1,12 @@
 /**
- * Plugs a machine into its ports before its process starts: the devices of the host that its interfaces are
- * connected to. They stay until the machine is released, over stops, starts and lives of the agent.
+ * Plugs a machine into its ports: the devices of the host that its interfaces are connected to. They stay
+ * until the machine has another wish or is released, over stops, starts and lives of the agent. It is told
+ * the whole, and makes what is there equal to it.
  */
 import { hostnameOf } from "../../../protocol/guest-data.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { GuestPaths } from "../../ports/hypervisor.ts";
+import type { GuestPaths, Hypervisor } from "../../ports/hypervisor.ts";
 import type { Network, NetworkDevice } from "../../ports/network.ts";
 
 /**
@@ -29,6 +30,40 @@ export async function plugIn(
     devices.push(await network.ensurePort(port, signal));
   }
   return { interfaces: devices };
+}
+
+export interface Wiring {
+  readonly hypervisor: Hypervisor;
+  readonly network: Network | undefined;
+  readonly spec: MachineSpec;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes the interfaces of a machine those of its spec, whether its guest lives or not. When it resolves, the
+ * host has no other port of the machine, and nothing passes between its guest and any other. The guest goes
+ * first: a port that a process may still send from is not let go of. @throws as `plugIn`, and what the
+ * hypervisor throws
+ */
+export async function rewire({ hypervisor, network, spec, signal }: Wiring): Promise<void> {
+  const living = await hypervisor.inspect(spec.instanceId);
+  if (living?.ownerEpoch === spec.ownerEpoch) {
+    if (hypervisor.rewire === undefined)
+      throw new StatusError("hypervisorRefused", "The hypervisor changes no interfaces of a running guest.");
+    const { interfaces = [] } = await plugIn(network, spec, signal);
+    await hypervisor.rewire(spec, interfaces, signal);
+  }
+  await releaseOthers(network, spec, signal);
+}
+
+/** Lets go of what the host has of the machine's ports beyond those of its spec. */
+export async function releaseOthers(
+  network: Network | undefined,
+  { interfaces = [], instanceId, ownerEpoch }: MachineSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  const portIds = interfaces.map(({ portId }) => portId);
+  await network?.releaseOthers({ instanceId, ownerEpoch, portIds }, signal);
 }
 
 /** Said here, not by the driver: a tenant chose the size, which must not count against the host (0014). */

@@ -8,6 +8,7 @@ import type { MachineReason, MachineState as SeenState } from "../../../protocol
 import { type LeaseLimit, leaseLimitOf } from "./lease-limit.ts";
 import { machineLimits } from "./limits.ts";
 import { type Machine, type Work, type WorkKind, wantsUp } from "./state.ts";
+import { hasLeftovers, isMiswired } from "./wiring.ts";
 
 export type Step = WorkKind | "idle";
 
@@ -48,7 +49,9 @@ function stepUp(machine: Machine): Step {
       return machine.wait?.kind === "restart" ? "idle" : "boot";
     case "running":
       if (resetDue(machine)) return stepReset(machine);
-      return machine.intent.power === "paused" ? "pause" : "idle";
+      if (machine.intent.power === "paused") return "pause";
+      // Not of a guest that is paused: it cannot let go of a device.
+      return isMiswired(machine) ? "wire" : "idle";
     case "paused":
       if (resetDue(machine)) return "reset";
       return machine.intent.power === "running" ? "resume" : "idle";
@@ -63,7 +66,7 @@ function stepReset(machine: Machine): Step {
 function stepDown(machine: Machine): Step {
   switch (machine.guest) {
     case "none":
-      return "idle";
+      return hasLeftovers(machine) ? "wire" : "idle";
     case "unknown":
     case "down":
     case "paused":
@@ -118,6 +121,8 @@ export function seen(machine: Machine): Omit<Observation, "generation" | "atMs">
     message: brief(message),
     address: null,
     startedAtMs: machine.startedAtMs,
+    ...(machine.wired !== undefined &&
+      machine.spec.interfaces !== undefined && { ports: [...machine.wired] }),
   };
 }
 

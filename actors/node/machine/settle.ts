@@ -14,6 +14,8 @@ export function onSettled(machine: Machine, work: Work, outcome: Outcome): Machi
   switch (work.kind) {
     case "boot":
       return afterBoot(machine, work, outcome);
+    case "wire":
+      return afterWire(machine, work, outcome);
     case "pause":
       return afterVerb(machine, outcome, { guest: "paused" });
     case "resume":
@@ -45,6 +47,7 @@ function afterBoot(machine: Machine, work: Work, outcome: Outcome): Machine {
       startedAtMs: guest?.startedAtMs ?? null,
       resetCount: machine.intent.resetCount,
       rest: guest === undefined ? undefined : restAfter(guest.status, machine.intent),
+      wired: work.ports,
       lost: undefined,
       button: undefined,
       trouble: undefined,
@@ -54,6 +57,13 @@ function afterBoot(machine: Machine, work: Work, outcome: Outcome): Machine {
   if (outcome.kind === "aborted" || work.aborted) return after;
   const { generation } = machine.intent;
   return { ...after, lost: undefined, rest: { generation, state: "failed", ...troubleOf(outcome) } };
+}
+
+/** After a wiring. Whatever the guest did meanwhile, the host has these ports of it and no others. */
+function afterWire(machine: Machine, work: Work, outcome: Outcome): Machine {
+  if (outcome.kind === "aborted") return machine;
+  if (outcome.kind === "failed") return retryLater({ ...machine, trouble: troubleOf(outcome) });
+  return { ...machine, wired: work.ports, attempts: 0, trouble: undefined };
 }
 
 /** After pause, resume or reset: a failure costs no guest its life, the verb is tried again. */

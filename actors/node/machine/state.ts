@@ -23,7 +23,7 @@ import type { Deed, EnsureRequest, GuestFacts } from "./messages.ts";
  */
 export type GuestCondition = "none" | "running" | "paused" | "down" | "unknown";
 
-export type WorkKind = "boot" | "pause" | "resume" | "reset" | "press" | "halt" | "release";
+export type WorkKind = "boot" | "wire" | "pause" | "resume" | "reset" | "press" | "halt" | "release";
 
 export interface Work {
   readonly id: number;
@@ -35,6 +35,8 @@ export interface Work {
   readonly resetCount: number;
   /** For a boot: what the guest did before the boot was known to have ended. */
   readonly early: Deed | undefined;
+  /** Ids of the ports of the spec that it began with: a newer spec may have come meanwhile. */
+  readonly ports: readonly string[] | undefined;
 }
 
 /**
@@ -77,6 +79,11 @@ export interface Machine {
   readonly guest: GuestCondition;
   readonly startedAtMs: number | null;
   readonly resetCount: number;
+  /**
+   * Ids of the ports that the host has of the machine: these and no others, plugged in if its guest lives.
+   * Undefined: not known for sure, until the next boot or wiring has settled.
+   */
+  readonly wired: readonly string[] | undefined;
   readonly work: Work | undefined;
   readonly wait: Wait | undefined;
   /** The power button, if it was pressed for the present intent. */
@@ -174,6 +181,7 @@ export function newMachine({ spec, intent, resetCount, generation }: NewMachine)
     leaseEpoch: 0,
     lease: noLease,
     resetCount,
+    wired: undefined,
     guest: "none",
     startedAtMs: null,
     work: undefined,

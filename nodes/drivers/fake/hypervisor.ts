@@ -10,6 +10,7 @@ import type {
   Hypervisor,
   HypervisorCapabilities,
 } from "../../../actors/ports/hypervisor.ts";
+import type { NetworkDevice } from "../../../actors/ports/network.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { refuseUntold } from "../config-drive/untold.ts";
@@ -42,7 +43,7 @@ export class FakeHypervisor implements Hypervisor {
     return {
       ...{ kind: "fake", accelerator: "none", acceleratorReason, version: "1", volumes: [] },
       networks,
-      ...{ hotPlug: false, liveMigration: false, console: true, save: false, configDrive: true },
+      ...{ hotPlug: true, liveMigration: false, console: true, save: false, configDrive: true },
       shapes: this.#world.shapes.offered,
     };
   }
@@ -123,6 +124,15 @@ export class FakeHypervisor implements Hypervisor {
     this.#world.reboot(instanceId);
   }
 
+  rewire(spec: MachineSpec, devices: readonly NetworkDevice[], signal: AbortSignal): Promise<void> {
+    return this.#turns.run(spec.instanceId, async () => {
+      refuseUnplugged(spec, { interfaces: devices }, networks);
+      const { ownerEpoch } = await this.#living("rewire", spec.instanceId, signal);
+      if (ownerEpoch !== spec.ownerEpoch) throw otherEpoch(spec.instanceId);
+      this.#world.rewire(spec);
+    });
+  }
+
   halt(instanceId: string, signal: AbortSignal): Promise<void> {
     return this.#turns.run(instanceId, async () => {
       await this.#world.enter("halt", instanceId, signal);
@@ -164,6 +174,9 @@ export class FakeHypervisor implements Hypervisor {
 
 /** As QEMU's driver: from SIGKILL until it gives up waiting for the end. */
 const killPatienceMs = 15_000;
+
+const otherEpoch = (instanceId: string): StatusError =>
+  new StatusError("staleEpoch", `A guest of another epoch of instance ${instanceId} runs on this host.`);
 
 const silent = (instanceId: string): StatusError =>
   new StatusError("hypervisorRefused", `The hypervisor of instance ${instanceId} does not answer.`);

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Holding } from "../../../actors/ports/keeper.ts";
-import type { Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
+import type { KeptPorts, Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
 import type { HostNetworking } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { NetworkDriver } from "../kinds.ts";
@@ -54,6 +54,13 @@ export class FakeNetwork implements Network {
     throwIfAborted(signal);
     const known = this.#ports.get(portId);
     if (known !== undefined && known.ownerEpoch <= ownerEpoch) this.#ports.delete(portId);
+  }
+
+  async releaseOthers({ instanceId, ownerEpoch, portIds }: KeptPorts, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    for (const port of [...this.#ports.values()])
+      if (port.instanceId === instanceId && !portIds.includes(port.portId))
+        await this.releasePort(port.portId, ownerEpoch, signal);
   }
 
   async apply(networking: HostNetworking, signal: AbortSignal): Promise<number> {

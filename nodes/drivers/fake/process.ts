@@ -16,6 +16,8 @@ export interface FakeProcess {
   /** Number of resets: after each, the guest has forgotten a press of its button. */
   resets: number;
   readonly fence: boolean;
+  /** MACs by the places of the interfaces. Undefined: the guest was told of none. */
+  interfaces: ReadonlyMap<number, string> | undefined;
   /** The contents of the config drive; undefined: the guest has none. */
   readonly told: GuestData | undefined;
   /** The disk that the guest has opened on the shared storage, under whatever name it is now. */

@@ -25,6 +25,7 @@ export type FakeVerb =
   | "resume"
   | "pressPowerButton"
   | "reset"
+  | "rewire"
   | "halt"
   | "ensureDisks"
   | "releaseDisks";
@@ -122,6 +123,7 @@ export class FakeWorld {
       status: "running",
       resets: 0,
       fence: spec.fence,
+      interfaces: placesOf(spec),
       told: spec.guest?.configDrive === true ? spec.guest : undefined,
       lease: this.#leaseFor(spec),
       disk: this.#openDisk(spec, pid),
@@ -234,6 +236,16 @@ export class FakeWorld {
   #greet(guest: FakeProcess): void {
     const text = `NOVACT-GUEST UP fake\nNOVACT-GUEST READY hostname=${guest.name} ip=none\n`;
     this.print(guest.instanceId, text);
+  }
+
+  /** The MACs of a guest's interfaces, by their places; undefined: it was told of none. */
+  interfacesOf(instanceId: string): ReadonlyMap<number, string> | undefined {
+    return this.#processes.get(instanceId)?.interfaces;
+  }
+
+  rewire(spec: MachineSpec): void {
+    const guest = this.#processes.get(spec.instanceId);
+    if (guest !== undefined) guest.interfaces = placesOf(spec);
   }
 
   toldTo(instanceId: string): GuestData | undefined {
@@ -357,6 +369,9 @@ export class FakeWorld {
     for (const listener of this.#listeners) listener(event);
   }
 }
+
+const placesOf = ({ interfaces }: MachineSpec) =>
+  interfaces && new Map(interfaces.map(({ mac, place }, index) => [place ?? index, mac]));
 
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => {

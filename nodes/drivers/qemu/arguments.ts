@@ -30,8 +30,8 @@ export interface QemuArguments {
   readonly disk: string | undefined;
   /** The same of the config drive. */
   readonly configDrive?: string | undefined;
-  /** The same of each interface's socket, in their order. Undefined: the spec names no interfaces. */
-  readonly sockets?: readonly string[] | undefined;
+  /** The same of each interface's socket, with its place. Undefined: the spec names no interfaces. */
+  readonly sockets?: readonly PlacedSocket[] | undefined;
   /** True: the disk is opened past the page cache. */
   readonly direct: boolean;
   /** The overlay's backing file and its format; undefined: the disk has none. */
@@ -42,6 +42,11 @@ export interface QemuArguments {
   readonly firmware: string | undefined;
   /** Present for a spec with `numa`. */
   readonly pins?: Pins | undefined;
+}
+
+export interface PlacedSocket {
+  readonly place: number;
+  readonly path: string;
 }
 
 export const isUuid = (text: string): boolean =>
@@ -117,16 +122,13 @@ const lonelyNetwork = (spec: MachineSpec): readonly string[] => [
  * QEMU listens, does not wait for anybody, and listens again when who was there has left; until somebody
  * comes, what the guest sends is dropped. A file that is left under the name is replaced (7.2, tried).
  */
-const networks = (sockets: readonly string[]): readonly string[] =>
-  sockets.flatMap((path, index) => {
-    const stream = {
-      type: "stream",
-      id: backends.network(index),
-      server: true,
-      addr: { type: "unix", path },
-    };
-    return ["-netdev", JSON.stringify(stream)];
-  });
+export const netdevOf = ({ place, path }: PlacedSocket) => ({
+  ...{ type: "stream", id: backends.network(place), server: true },
+  addr: { type: "unix", path },
+});
+
+const networks = (sockets: readonly PlacedSocket[]): readonly string[] =>
+  sockets.flatMap((one) => ["-netdev", JSON.stringify(netdevOf(one))]);
 
 /**
  * The guest's own end is a device; nobody listens at this one yet. A guest that writes while nobody is

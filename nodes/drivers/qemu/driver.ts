@@ -14,6 +14,7 @@ import type {
   HypervisorCapabilities,
   Loss,
 } from "../../../actors/ports/hypervisor.ts";
+import type { NetworkDevice } from "../../../actors/ports/network.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import type { OfferedShapes } from "../../../protocol/shape.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -28,7 +29,9 @@ import { guestUser } from "../guest-user.ts";
 import { isAlive, readBootId } from "../process-table.ts";
 import { refuseUnplugged } from "../unplugged.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
+import { abilities } from "./abilities.ts";
 import { qemuArguments } from "./arguments.ts";
+import { cardsOf, refuseOtherEpoch } from "./cards.ts";
 import { CpuPools } from "./cpu-pools.ts";
 import { QemuGuest } from "./guest.ts";
 import type { GuestNetwork } from "./guest-network.ts";
@@ -79,20 +82,6 @@ export interface QemuOptions {
   /** The NUMA nodes in the order of the host's inventory. */
   readonly nodes: () => Promise<readonly HostNumaNode[]>;
 }
-
-/** What this driver does with QEMU, not what QEMU could do. */
-const abilities: Omit<
-  HypervisorCapabilities,
-  "kind" | "accelerator" | "acceleratorReason" | "version" | "shapes"
-> = {
-  networks: ["stream"],
-  volumes: [],
-  hotPlug: false,
-  liveMigration: false,
-  console: true,
-  configDrive: true,
-  save: false,
-};
 
 export class QemuHypervisor implements Hypervisor {
   readonly #options: QemuOptions;
@@ -164,6 +153,15 @@ export class QemuHypervisor implements Hypervisor {
 
   reset(instanceId: string, signal: AbortSignal): Promise<void> {
     return this.#command(instanceId, signal, (guest) => guest.reset(signal));
+  }
+
+  rewire(spec: MachineSpec, devices: readonly NetworkDevice[], signal: AbortSignal): Promise<void> {
+    return this.#command(spec.instanceId, signal, async (guest) => {
+      await refuseUnfit(spec, this.#options.shapes);
+      refuseUnplugged(spec, { interfaces: devices }, abilities.networks);
+      refuseOtherEpoch(guest.facts, spec);
+      await guest.rewire(cardsOf(spec, devices, guest.process.directory), signal);
+    });
   }
 
   halt(instanceId: string, signal: AbortSignal): Promise<void> {

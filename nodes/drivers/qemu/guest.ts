@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import type { Guest, GuestEvent, GuestStatus, Loss } from "../../../actors/ports/hypervisor.ts";
+import { networkLimits } from "../../../protocol/limits/network.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { guestFiles } from "../guest-directory.ts";
@@ -15,6 +16,7 @@ import { type GuestProcess, lastWords } from "./guest-process.ts";
 import { parseGuestName } from "./guest-tag.ts";
 import { qemuLimits } from "./limits.ts";
 import { asObject, QmpConnection, type QmpEvent, QmpSilence } from "./qmp.ts";
+import { type Card, rewireGuest } from "./rewiring.ts";
 
 export interface GuestOptions {
   readonly clock: Clock;
@@ -208,6 +210,21 @@ export class QemuGuest {
   async reset(signal: AbortSignal): Promise<void> {
     await this.#command(["system_reset", "cont"], signal);
     this.#status = "running";
+  }
+
+  /** Makes its interfaces these. @throws hypervisorRefused, AbortError */
+  async rewire(cards: readonly Card[], signal: AbortSignal): Promise<void> {
+    const { instanceId } = this.process.tag;
+    const { clock } = this.#options;
+    try {
+      if (this.#qmp === undefined) throw new QmpSilence("QEMU does not answer.");
+      const places = networkLimits.interfacesPerInstanceMax;
+      await rewireGuest(cards, { qmp: this.#qmp, instanceId, places, clock, signal });
+    } catch (error) {
+      if (isAbort(error) || error instanceof StatusError) throw error;
+      const message = `The hypervisor did not change the interfaces of instance ${instanceId}.`;
+      throw new StatusError("hypervisorRefused", message, { cause: error, detail: String(error) });
+    }
   }
 
   async #command(commands: readonly string[], signal: AbortSignal): Promise<void> {

@@ -20,6 +20,13 @@ export const qemuLimits = {
    */
   qmpReconnectBackoffMsMin: 10,
   qmpReconnectBackoffMsMax: 1_000,
+  /**
+   * How long a guest may take to give an interface back (100 ms, tried); then the interface is dead, and goes
+   * with its process.
+   */
+  unplugPatienceMs: 5_000,
+  /** How often it is looked whether it has. */
+  unplugProbeMs: 50,
   /** How long QEMU may take to end after `quit` (8 ms, with a flush of its disks) before it is killed. */
   quitTimeoutMs: 2_000,
   /** From SIGKILL until the process is seen gone; a process in disk sleep may take long. */

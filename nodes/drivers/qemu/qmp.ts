@@ -28,7 +28,7 @@ export interface QmpOptions {
 }
 
 /** QEMU refused a command: it is alive and executed nothing. */
-class QmpRefusal extends Error {
+export class QmpRefusal extends Error {
   override readonly name = "QmpRefusal";
   readonly errorClass: string;
 

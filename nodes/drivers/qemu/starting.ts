@@ -2,6 +2,7 @@
 import type { FileHandle } from "node:fs/promises";
 import { relative } from "node:path";
 import type { GuestPaths } from "../../../actors/ports/hypervisor.ts";
+import type { NetworkDevice } from "../../../actors/ports/network.ts";
 import { networkLimits } from "../../../protocol/limits/network.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { lackingOf, type MachineShape, type OfferedShapes } from "../../../protocol/shape.ts";
@@ -11,7 +12,7 @@ import { writeFence } from "../fence-record.ts";
 import { cachedImage, guestDirectory, type StateDirectories } from "../guest-directory.ts";
 import { imageGroup } from "../guest-user.ts";
 import { abortError } from "../waiting.ts";
-import { type Accelerator, isUuid } from "./arguments.ts";
+import { type Accelerator, isUuid, type PlacedSocket } from "./arguments.ts";
 import { firmwareFor } from "./firmware.ts";
 import { type SpawnOptions, spawnGuest } from "./guest-process.ts";
 import type { Launch } from "./launcher.ts";
@@ -38,7 +39,8 @@ function refuseInterfaces({ interfaces, shape, instanceId }: MachineSpec): void 
   const { interfacesPerInstanceMax: most } = networkLimits;
   if (interfaces !== undefined && shape === undefined)
     throw new StatusError("hypervisorRefused", `Instance ${instanceId} has interfaces, and no shape.`);
-  if (interfaces !== undefined && interfaces.length > most)
+  const places = interfaces?.map(({ place }, index) => place ?? index) ?? [];
+  if (places.some((place) => place >= most))
     throw new StatusError("hypervisorRefused", `A guest has ${most} interfaces at most.`);
 }
 
@@ -93,6 +95,18 @@ export function imageGroups({ image }: MachineSpec): readonly number[] {
   return files.flatMap((file) => (file === null ? [] : (imageGroup(file.sha256) ?? [])));
 }
 
+/** The sockets of a guest's interfaces, as its process names them. */
+export const socketsOf = (
+  { interfaces = [] }: Pick<MachineSpec, "interfaces">,
+  devices: readonly NetworkDevice[],
+  directory: string,
+): readonly PlacedSocket[] =>
+  devices.flatMap((one, index) =>
+    one.kind === "stream"
+      ? { place: interfaces[index]?.place ?? index, path: relative(directory, one.path) }
+      : [],
+  );
+
 /** Everything that QEMU's arguments are made of, but the CPUs of the host. */
 export async function argumentsFor(
   directories: StateDirectories,
@@ -109,7 +123,7 @@ export async function argumentsFor(
     ...{ spec, accelerator, base },
     disk: near(paths.disk),
     configDrive: near(paths.configDrive),
-    sockets: paths.interfaces?.flatMap((one) => (one.kind === "stream" ? [relative(own, one.path)] : [])),
+    sockets: paths.interfaces && socketsOf(spec, paths.interfaces, own),
     direct: paths.direct === true,
     kernel: near(paths.kernel),
     ramdisk: near(paths.ramdisk),

@@ -4,7 +4,7 @@
  * but what it is told here.
  */
 import type { Holding } from "../../../actors/ports/keeper.ts";
-import type { Network, NetworkFacts, PortSpec, Stream } from "../../../actors/ports/network.ts";
+import type { KeptPorts, Network, NetworkFacts, PortSpec, Stream } from "../../../actors/ports/network.ts";
 import type { HostNetworking } from "../../../protocol/networking.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import { isDiskFull } from "../durable-file.ts";
@@ -69,6 +69,14 @@ export class UserNetwork implements Network {
 
   releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void> {
     return this.#inTurn(signal, (known) => this.#release(known, known.ports.get(portId), ownerEpoch));
+  }
+
+  releaseOthers({ instanceId, ownerEpoch, portIds }: KeptPorts, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, async (known) => {
+      for (const record of [...known.ports.values()])
+        if (record.instanceId === instanceId && !portIds.includes(record.portId))
+          await this.#release(known, record, ownerEpoch);
+    });
   }
 
   async #release(known: Known, record: PortRecord | undefined, ownerEpoch: number): Promise<void> {

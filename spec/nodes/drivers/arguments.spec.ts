@@ -140,7 +140,8 @@ describe("QEMU's arguments", () => {
     const at = (mac: string) => ({ portId: mac, networkId: "n", mac, mtuBytes: 1_450 });
     const interfaces = [at("52:54:00:00:00:01"), at("52:54:00:00:00:02")];
     const sockets = ["../../network/ports/p,server=off/s", "../../network/ports/q/s"];
-    const argv = qemuArguments({ ...bare, spec: { ...spec, shape, interfaces }, sockets });
+    const placed = sockets.map((path, place) => ({ place, path }));
+    const argv = qemuArguments({ ...bare, spec: { ...spec, shape, interfaces }, sockets: placed });
     const valuesOf = (option: string) =>
       argv.flatMap((one, index) => (argv[index - 1] === option ? [one] : []));
     const unix = (path: string) => ({ type: "unix", path });

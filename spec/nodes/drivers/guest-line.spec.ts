@@ -49,6 +49,10 @@ const lines: Readonly<Record<string, LineGiven>> = {
   "shape-1-large": own({ shape, memoryMib: 65_536, vcpus: 64 }),
   "shape-1-numa": own({ shape, numa }),
   "shape-1-interfaces": own({ shape, interfaces: eight }),
+  "shape-1-places": own({
+    shape,
+    interfaces: eight.slice(0, 2).map((one, at) => ({ ...one, place: 2 + 3 * at })),
+  }),
   "shape-1-no-interface": own({ shape, interfaces: [] }),
   "before-told": own({}, { hasConfigDrive: true }),
   "shape-1-told": own({ shape }, { hasConfigDrive: true }),

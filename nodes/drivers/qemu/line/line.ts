@@ -3,15 +3,18 @@
  * two of them. Pure: the same instance has the same line on every host, after every restart.
  */
 import { createHash } from "node:crypto";
+import type { MachineInterface } from "../../../../protocol/interface.ts";
 import type { MachineSpec } from "../../../../protocol/machine.ts";
 import { hardwareOfBefore } from "./before.ts";
-import type { SeenHardware } from "./seen.ts";
-import { hardwareOfShape1 } from "./shape-1.ts";
+import type { Device, SeenHardware, SeenInterface } from "./seen.ts";
+import { cardOfShape1, hardwareOfShape1 } from "./shape-1.ts";
 
 type Hardware = (seen: SeenHardware) => readonly string[];
+type Card = (place: number, seen: SeenInterface) => Device;
 
 /** By version; new ones are added, and none is ever changed or removed. */
 const hardware: ReadonlyMap<number, Hardware> = new Map([[1, hardwareOfShape1]]);
+const cards: ReadonlyMap<number, Card> = new Map([[1, cardOfShape1]]);
 
 /** The versions of shapes that guests can have, in rising order. */
 export const shapeVersions: readonly number[] = [...hardware.keys()];
@@ -27,9 +30,12 @@ export interface LineGiven {
   readonly firmware: SeenHardware["firmware"];
 }
 
+const seenInterface = ({ mac, mtuBytes, place }: MachineInterface): SeenInterface =>
+  place === undefined ? { mac, mtuBytes } : { mac, mtuBytes, place };
+
 function seenBy({ spec, accelerator, ...given }: LineGiven): SeenHardware {
   const { instanceId, vcpus, memoryMib, numa, macAddress, shape } = spec;
-  const interfaces = spec.interfaces?.map(({ mac, mtuBytes }) => ({ mac, mtuBytes }));
+  const interfaces = spec.interfaces?.map(seenInterface);
   const { machineType, cpuModel } = shape ?? {
     machineType: spec.machineType ?? machineTypeOfBefore,
     cpuModel: accelerator === "kvm" ? "host" : "qemu64",
@@ -43,6 +49,21 @@ export function guestLine(given: LineGiven): readonly string[] {
   const make = shape === undefined ? hardwareOfBefore : hardware.get(shape.version);
   if (make === undefined) throw new Error(`There is no hardware of version ${shape?.version}.`);
   return make(seenBy(given));
+}
+
+/**
+ * The device of an interface that comes to a running guest: the very one that it would have had from its
+ * start. @throws Error for a version that is none of shapeVersions
+ */
+export function guestCard(
+  { shape }: Pick<MachineSpec, "shape">,
+  place: number,
+  seen: MachineInterface,
+): Device {
+  const make = shape === undefined ? undefined : cards.get(shape.version);
+  if (make === undefined)
+    throw new Error(`Hardware of version ${shape?.version} has no places for interfaces.`);
+  return make(place, seenInterface(seen));
 }
 
 /**

@@ -25,7 +25,10 @@ export interface SeenHardware {
 }
 
 /** Without the ids of its port and network, which mean nothing to the guest. */
-export type SeenInterface = Pick<MachineInterface, "mac" | "mtuBytes">;
+export type SeenInterface = Pick<MachineInterface, "mac" | "mtuBytes" | "place">;
+
+/** A device's properties, its driver among them. */
+export type Device = Readonly<Record<string, unknown>>;
 
 /** Names of what a device on the guest's side is connected to on its host's. */
 export const backends = {
@@ -42,7 +45,4 @@ export const configDriveAt = (bus: string): readonly string[] =>
   device({ driver: "virtio-blk-pci", id: "config0", drive: backends.config, bus });
 
 /** A device as QEMU takes it: in JSON, so that no value ever becomes part of an option's syntax. */
-export const device = (properties: Readonly<Record<string, unknown>>): readonly string[] => [
-  "-device",
-  JSON.stringify(properties),
-];
+export const device = (properties: Device): readonly string[] => ["-device", JSON.stringify(properties)];

@@ -4,7 +4,14 @@
  */
 import { numaTopology } from "../pins.ts";
 import { portOf, rootPorts } from "./root-ports.ts";
-import { backends, configDriveAt, device, type SeenHardware } from "./seen.ts";
+import {
+  backends,
+  configDriveAt,
+  type Device,
+  device,
+  type SeenHardware,
+  type SeenInterface,
+} from "./seen.ts";
 
 export function hardwareOfShape1(seen: SeenHardware): readonly string[] {
   return [
@@ -23,21 +30,24 @@ export function hardwareOfShape1(seen: SeenHardware): readonly string[] {
 
 /** A guest that was told of no interfaces has the one that it had before there were any. */
 function interfaces({ interfaces: told, macAddress }: SeenHardware): readonly string[] {
-  if (told === undefined) return networkCard(0, { mac: macAddress });
-  return told.flatMap(({ mac, mtuBytes }, index) => networkCard(index, { mac, host_mtu: mtuBytes }));
+  if (told === undefined) return device(networkCard(0, { mac: macAddress }));
+  return told.flatMap((one, index) => device(cardOfShape1(one.place ?? index, one)));
 }
 
-const networkCard = (index: number, seen: { readonly mac: string; readonly host_mtu?: number }) =>
-  device({
-    driver: "virtio-net-pci",
-    id: `nic${index}`,
-    netdev: backends.network(index),
-    bus: portOf("nic", index),
-    mac: seen.mac,
-    // No option ROM is loaded, since no guest boots from the network.
-    romfile: "",
-    ...(seen.host_mtu === undefined ? {} : { host_mtu: seen.host_mtu }),
-  });
+/** An interface in its place, whether it is there from the start or comes while the guest runs. */
+export const cardOfShape1 = (place: number, { mac, mtuBytes }: SeenInterface): Device =>
+  networkCard(place, { mac, host_mtu: mtuBytes });
+
+const networkCard = (place: number, seen: { readonly mac: string; readonly host_mtu?: number }): Device => ({
+  driver: "virtio-net-pci",
+  id: `nic${place}`,
+  netdev: backends.network(place),
+  bus: portOf("nic", place),
+  mac: seen.mac,
+  // No option ROM is loaded, since no guest boots from the network.
+  romfile: "",
+  ...(seen.host_mtu === undefined ? {} : { host_mtu: seen.host_mtu }),
+});
 
 /**
  * Room for more memory while the guest runs, up to four times as much. Linux keeps 64 MiB for I/O where

@@ -214,6 +214,7 @@ class World {
         return this.process === "running";
       case "halt":
       case "release":
+      case "wire":
         return true;
     }
   }

@@ -1,0 +1,15 @@
+/** What the driver does with QEMU, not what QEMU could do. Data only. */
+import type { HypervisorCapabilities } from "../../../actors/ports/hypervisor.ts";
+
+export const abilities: Omit<
+  HypervisorCapabilities,
+  "kind" | "accelerator" | "acceleratorReason" | "version" | "shapes"
+> = {
+  networks: ["stream"],
+  volumes: [],
+  hotPlug: true,
+  liveMigration: false,
+  console: true,
+  configDrive: true,
+  save: false,
+};

@@ -1,0 +1,35 @@
+/** What a running guest is to be plugged into, as its process is told. Pure. */
+import type { Guest } from "../../../actors/ports/hypervisor.ts";
+import type { NetworkDevice } from "../../../actors/ports/network.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { guestCard } from "./line/line.ts";
+import type { Card } from "./rewiring.ts";
+import { socketsOf } from "./starting.ts";
+
+/** @throws hypervisorRefused for a guest of before, which has no places for interfaces */
+export function cardsOf(
+  spec: MachineSpec,
+  devices: readonly NetworkDevice[],
+  directory: string,
+): readonly Card[] {
+  const { interfaces = [], instanceId } = spec;
+  if (spec.interfaces === undefined)
+    throw new StatusError(
+      "hypervisorRefused",
+      `Instance ${instanceId} has one interface, which is not changed.`,
+    );
+  return socketsOf(spec, devices, directory).flatMap((socket, index) => {
+    const seen = interfaces[index];
+    return seen === undefined
+      ? []
+      : { ...socket, mac: seen.mac, device: guestCard(spec, socket.place, seen) };
+  });
+}
+
+/** @throws staleEpoch */
+export function refuseOtherEpoch({ ownerEpoch }: Guest, spec: MachineSpec): void {
+  if (ownerEpoch === spec.ownerEpoch) return;
+  const message = `A guest of epoch ${ownerEpoch} of instance ${spec.instanceId} runs on this host, not of ${spec.ownerEpoch}.`;
+  throw new StatusError("staleEpoch", message);
+}

@@ -1,0 +1,128 @@
+/**
+ * Makes the interfaces of a running guest those that it is to have, by QMP. It asks QEMU what is there, and
+ * remembers nothing: so it may be called off anywhere, by the end of the agent too, and begun again.
+ *
+ * A guest is asked for a device and may keep it. What is on the host's side of the device is taken away all
+ * the same, so that nothing passes any more: a dead device is left, in its place, until the process ends.
+ */
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import { delay } from "../waiting.ts";
+import { netdevOf, type PlacedSocket } from "./arguments.ts";
+import { qemuLimits } from "./limits.ts";
+import { backends, type Device } from "./line/seen.ts";
+import { asObject, type QmpConnection, QmpRefusal } from "./qmp.ts";
+
+/** An interface in its place. */
+export interface Card extends PlacedSocket {
+  readonly mac: string;
+  readonly device: Device;
+}
+
+export interface Rewiring {
+  readonly qmp: Pick<QmpConnection, "execute">;
+  readonly instanceId: string;
+  readonly places: number;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** @throws hypervisorRefused for a place in which a dead interface is; QmpRefusal, QmpSilence, AbortError */
+export async function rewireGuest(cards: readonly Card[], rewiring: Rewiring): Promise<void> {
+  const present = await cardsIn(rewiring);
+  const wanted = new Map(cards.map((card) => [card.place, card]));
+  const isKept = (place: number, mac: string) => wanted.get(place)?.mac === mac;
+  const unwanted = [...present].flatMap(([place, mac]) => (isKept(place, mac) ? [] : place));
+  await takeBack(unwanted, rewiring);
+  for (let place = 0; place < rewiring.places; place += 1)
+    if (!isKept(place, present.get(place) ?? ""))
+      await unlessRefused(rewiring, "netdev_del", netdevId(place));
+  for (const card of cards) {
+    if (!isKept(card.place, present.get(card.place) ?? "")) await plug(card, rewiring);
+    else if (!(await isConnected(card, rewiring))) await replace(card, rewiring);
+  }
+}
+
+const cardId = (place: number): string => `nic${place}`;
+const netdevId = (place: number) => ({ id: backends.network(place) });
+const devicesPath = "/machine/peripheral";
+
+/** The MAC of each interface that the guest has, by its place. */
+async function cardsIn({ qmp, places, signal }: Rewiring): Promise<ReadonlyMap<number, string>> {
+  const names = await namesIn({ qmp, signal });
+  const found = new Map<number, string>();
+  for (let place = 0; place < places; place += 1) {
+    if (!names.has(cardId(place))) continue;
+    const about = { path: `${devicesPath}/${cardId(place)}`, property: "mac" };
+    found.set(place, String(await qmp.execute("qom-get", about, signal)).toLowerCase());
+  }
+  return found;
+}
+
+async function namesIn({ qmp, signal }: Pick<Rewiring, "qmp" | "signal">): Promise<ReadonlySet<string>> {
+  const answer = await qmp.execute("qom-list", { path: devicesPath }, signal);
+  return new Set((Array.isArray(answer) ? answer : []).map((one) => String(asObject(one)?.name)));
+}
+
+/** Asks for all of them at once, and waits until the guest has given them back, or for so long. */
+async function takeBack(places: readonly number[], rewiring: Rewiring): Promise<readonly number[]> {
+  const { clock, signal } = rewiring;
+  // Refused is a device that was asked for before: the guest still may give it back.
+  for (const place of places) await unlessRefused(rewiring, "device_del", { id: cardId(place) });
+  const deadlineMs = clock.monotonicMs() + qemuLimits.unplugPatienceMs;
+  for (let left = places; ; ) {
+    if (left.length > 0) {
+      const names = await namesIn(rewiring);
+      left = left.filter((place) => names.has(cardId(place)));
+    }
+    if (left.length === 0 || clock.monotonicMs() >= deadlineMs) return left;
+    await delay(clock, qemuLimits.unplugProbeMs, signal);
+  }
+}
+
+async function plug(card: Card, rewiring: Rewiring): Promise<void> {
+  const { qmp, signal, instanceId } = rewiring;
+  if ((await namesIn(rewiring)).has(cardId(card.place))) throw clung(instanceId);
+  await qmp.execute("netdev_add", netdevOf(card), signal);
+  try {
+    await qmp.execute("device_add", card.device, signal);
+  } catch (error) {
+    await unlessRefused(rewiring, "netdev_del", netdevId(card.place));
+    throw error;
+  }
+}
+
+/** Whether the device has its other side: QEMU refuses to make a second one of its name. */
+async function isConnected(card: Card, rewiring: Rewiring): Promise<boolean> {
+  if (!(await unlessRefused(rewiring, "netdev_add", netdevOf(card)))) return true;
+  await unlessRefused(rewiring, "netdev_del", netdevId(card.place));
+  return false;
+}
+
+/** The guest kept it when it was asked for, and would not hear of another side. */
+async function replace(card: Card, rewiring: Rewiring): Promise<void> {
+  const left = await takeBack([card.place], rewiring);
+  if (left.length > 0) throw clung(rewiring.instanceId);
+  await plug(card, rewiring);
+}
+
+const clung = (instanceId: string): StatusError =>
+  new StatusError(
+    "hypervisorRefused",
+    `The guest of instance ${instanceId} has not given back an interface in that place: stop it and start it again.`,
+  );
+
+/** False: QEMU refused, and nothing was done. */
+async function unlessRefused(
+  { qmp, signal }: Pick<Rewiring, "qmp" | "signal">,
+  command: string,
+  data: Readonly<Record<string, unknown>>,
+): Promise<boolean> {
+  try {
+    await qmp.execute(command, data, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof QmpRefusal) return false;
+    throw error;
+  }
+}
