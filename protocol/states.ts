@@ -60,7 +60,15 @@ const instanceCommands = ["start", "stop", "reboot", "pause", "unpause", "delete
  * the same, asked for by an operator. `move`: the host is being drained, and the guest goes on on another
  * host.
  */
-const instanceOperationKinds = ["create", ...instanceCommands, "recover", "evacuate", "move"] as const;
+const instanceOperationKinds = [
+  "create",
+  ...instanceCommands,
+  "recover",
+  "evacuate",
+  "move",
+  "interfaceAttach",
+  "interfaceDetach",
+] as const;
 export type InstanceOperationKind = (typeof instanceOperationKinds)[number];
 
 /**

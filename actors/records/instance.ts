@@ -9,7 +9,7 @@
  */
 import type { GuestData } from "../../protocol/guest-data.ts";
 import type { Image } from "../../protocol/image.ts";
-import type { Interface } from "../../protocol/interface.ts";
+import type { Interface, InterfaceChange } from "../../protocol/interface.ts";
 import type { LockHolder } from "../../protocol/kinds.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../protocol/machine.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
@@ -119,11 +119,21 @@ export interface GuestRecord {
  */
 export type GuestDataRecord = Pick<GuestData, "publicKeys" | "userData">;
 
-export interface InterfaceRecord extends Interface {
+export interface InterfaceRecord extends Omit<Interface, "change"> {
   /** As its network had it when the port was plugged in. */
   readonly mtuBytes: number;
-  /** The port was made with the instance, and goes with it. */
+  /** The port was made for the instance, and goes when the instance lets go of it. */
   readonly deleteWithInstance: boolean;
+  /**
+   * Its place among those that the guest has room for. Absent: its position in the list, of an instance whose
+   * interfaces are those of its create.
+   */
+  readonly place?: number;
+  /**
+   * What is on its way, since this generation of the intent, until the owner host has said that it is so. A
+   * word of an earlier generation is none: what the host was told by then may still reach it.
+   */
+  readonly change?: { readonly kind: InterfaceChange; readonly generation: number };
 }
 
 export interface InstanceLock {

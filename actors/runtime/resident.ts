@@ -51,6 +51,8 @@ export interface CommandTask<L, E> {
   mayAsk(loaded: L): boolean;
   /** The event, as of the rows that it is decided on; called again after each conflict. */
   eventOf(present: L, nowMs: number): E;
+  /** The error for a refused commit; undefined: the rows are loaded anew, and it is decided again. */
+  refusalOf?(result: CommitResult): StatusError | undefined;
   /** False: the command has no effects, and the next nudge comes when it was due. Absent: it waits. */
   readonly delaysNudge?: false;
 }
@@ -219,6 +221,11 @@ class Resident<L, E, M, F> implements ActorDefinition<ResidentState<L>, M> {
         reply.ok(decision.commit?.request?.answer);
         this.#kind.act(decision.effects, decision.next);
         return decision.next;
+      }
+      const refusal = task.refusalOf?.(result);
+      if (refusal !== undefined) {
+        await this.#deny(refusal, task);
+        return present;
       }
       present = await this.#load();
     }

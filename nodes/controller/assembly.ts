@@ -328,7 +328,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
   const strange = () => parts.strange.lately();
   const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
   const handlers: AllHandlers = {
-    instance: instanceHandlers({ ...parts, store }),
+    instance: instanceHandlers({ ...catalog, ...parts }),
     operation: operationHandlers(read),
     event: eventHandlers(read),
     host: hostHandlers({ ...catalog, ...parts, power: ports.power }),

@@ -135,6 +135,18 @@ export const reasons = {
     code: "RESOURCE_EXHAUSTED",
     next: "Remove pairs that nobody needs: novact instance set --metadata KEY=.",
   },
+  interfacesFull: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Detach one that is not needed: novact instance interface detach.",
+  },
+  notPluggable: {
+    code: "FAILED_PRECONDITION",
+    next: "Do what the message says, or make an instance with all networks that it needs: novact instance create.",
+  },
+  operationUnderWay: {
+    code: "ABORTED",
+    next: "Wait until it has ended, then ask again: novact operation list.",
+  },
   stopPending: { code: "FAILED_PRECONDITION", next: "Wait until the instance has stopped, or start it." },
   neverBuilt: {
     code: "FAILED_PRECONDITION",

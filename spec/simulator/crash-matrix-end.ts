@@ -40,6 +40,8 @@ const wantedBy: Readonly<Record<InstanceOperationKind, string>> = {
   recover: "running",
   evacuate: "running",
   move: "running",
+  interfaceAttach: "running",
+  interfaceDetach: "running",
 };
 
 const isOfInstance = (kind: OperationKind): kind is InstanceOperationKind => kind in wantedBy;

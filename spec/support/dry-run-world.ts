@@ -175,5 +175,6 @@ function handlersOf(controller: OneOfTwo, { store, system, clock, ids }: Shared)
     throw new Error("No host is asked.");
   };
   const obstacleOf = () => undefined;
-  return instanceHandlers({ store, registry, creator, placer, directory, waits, hostAgent, obstacleOf });
+  const parts = { registry, creator, networking, placer, directory, waits, hostAgent, obstacleOf };
+  return instanceHandlers({ store, clock, ids, ...parts });
 }

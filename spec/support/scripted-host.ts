@@ -60,6 +60,8 @@ export class ScriptedHost {
   networking: NetworkingAudit | null = null;
   /** How often it was told that its networks may have changed. */
   news = 0;
+  /** Ports that are not let go of, as of a guest that does not give its device back. */
+  readonly clung = new Set<string>();
   /** While true, nothing is answered and nothing reported. */
   silent = false;
   /** Work is done at once, but the answer waits for this. */
@@ -155,6 +157,10 @@ export class ScriptedHost {
     return stored;
   }
 
+  #portsOf(interfaces: NonNullable<MachineSpec["interfaces"]>): string[] {
+    return [...new Set([...interfaces.map(({ portId }) => portId), ...this.clung])];
+  }
+
   #ensure(spec: MachineSpec, intent: MachineIntent, observedGeneration: number): Observation {
     const known = this.machines.get(spec.instanceId);
     if (
@@ -176,6 +182,7 @@ export class ScriptedHost {
       address: null,
       startedAtMs: null,
       atMs: this.#options.clock.nowMs(),
+      ...(spec.interfaces && { ports: this.#portsOf(spec.interfaces) }),
       ...(intent.power === "running" ? this.#options.outcome?.(spec, intent) : {}),
     };
     if (state === "gone") this.machines.delete(spec.instanceId);

@@ -7,6 +7,7 @@
  * one period: a silence that it could not have heard through proves nothing. It never decides that a host is
  * dead, only that it is silent.
  */
+import type { HostDrivers } from "../../../protocol/host-drivers.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { OfferedShapes } from "../../../protocol/shape.ts";
 import type { Space } from "../../../protocol/space.ts";
@@ -29,6 +30,7 @@ export interface HostFacts {
   readonly storageId: string | null;
   /** The shapes that the host offers to guests; absent: none. */
   readonly shapes?: OfferedShapes | undefined;
+  readonly drivers?: HostDrivers | null | undefined;
 }
 
 /** A read of the hosts, for those who judge them all at once. */
@@ -111,7 +113,7 @@ export class HostDirectory {
     if (host === undefined) return undefined;
     const { name, lease, storageId, drivers } = host;
     const leaseEpoch = lease === null || lease.fencedBy !== null ? 0 : lease.leaseEpoch;
-    return { name, alive: this.alive(host.id), leaseEpoch, storageId, shapes: drivers?.shapes };
+    return { name, alive: this.alive(host.id), leaseEpoch, storageId, shapes: drivers?.shapes, drivers };
   }
 
   get(hostId: string): HostRecord | undefined {

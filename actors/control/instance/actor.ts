@@ -40,7 +40,7 @@ export interface InstanceActorOptions extends InstanceOutside, ResidentOptions {
 type News = NewsTask<LoadedInstance, InstanceEvent>;
 type Message<K extends InstanceMessage["kind"]> = Extract<InstanceMessage, { readonly kind: K }>;
 /** What somebody asked for, and waits for the answer to. */
-type Asked = Message<"command" | "edit">;
+type Asked = Message<"command" | "edit" | "rewire">;
 
 /** The instance as a kind of resident. */
 export class InstanceKind
@@ -77,6 +77,8 @@ export class InstanceKind
     switch (message.kind) {
       case "command":
         return this.#command(message);
+      case "rewire":
+        return { ...this.#command(message), refusalOf: rewiringRefused };
       case "edit":
         // No host is told anything: what the next nudge waits for stays as it was.
         return { ...this.#command(message), delaysNudge: false };
@@ -124,6 +126,8 @@ export class InstanceKind
     const { request } = message;
     const asked = { request, nowMs, host: this.#options.hostFacts(present.instance.hostId) };
     if (message.kind === "edit") return { kind: "edit", edit: message.edit, ...asked };
+    if (message.kind === "rewire")
+      return { kind: "rewire", rewiring: message.rewiring, operationId, ...asked };
     const { kind, command, stopTimeoutMs } = message;
     return { kind, command, stopTimeoutMs, operationId, ...asked, ...this.#fencesFor(command, present) };
   }
@@ -202,6 +206,22 @@ function knows(
       claim.hostId === hostId &&
       (claim.leaseEpoch === 0 || claim.leaseEpoch >= leaseEpoch),
   );
+}
+
+/** Why an interface cannot be attached, by the commit: something else has the address or the port by now. */
+function rewiringRefused(result: CommitResult): StatusError | undefined {
+  switch (result.kind) {
+    case "nameTaken":
+      return new StatusError("addressTaken", "The address or the port was taken by the time of the commit.");
+    case "quotaExceeded":
+      return new StatusError("quotaExceeded", "The project has no room for another port.", {
+        details: result,
+      });
+    case "missing":
+      return new StatusError("notFound", `There is no ${result.noun} ${result.id} any more.`);
+    default:
+      return undefined;
+  }
 }
 
 /** Also the error for an instance of another project, whose existence must not show (I12). */

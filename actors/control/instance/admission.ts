@@ -21,6 +21,8 @@ export const admissionCommands = [
   "unpause",
   "delete",
   "evacuate",
+  "interfaceAttach",
+  "interfaceDetach",
 ] as const;
 export type AdmissionCommand = (typeof admissionCommands)[number];
 
@@ -35,6 +37,8 @@ export const admission = {
     unpause: deny("building"),
     delete: go,
     evacuate: go,
+    interfaceAttach: deny("building"),
+    interfaceDetach: deny("building"),
   },
   starting: {
     start: ignore,
@@ -46,6 +50,8 @@ export const admission = {
     unpause: deny("notPaused"),
     delete: go,
     evacuate: go,
+    interfaceAttach: deny("operationUnderWay"),
+    interfaceDetach: deny("operationUnderWay"),
   },
   running: {
     start: ignore,
@@ -57,6 +63,8 @@ export const admission = {
     unpause: ignore,
     delete: go,
     evacuate: go,
+    interfaceAttach: go,
+    interfaceDetach: go,
   },
   rebooting: {
     start: ignore,
@@ -68,6 +76,8 @@ export const admission = {
     unpause: ignore,
     delete: go,
     evacuate: go,
+    interfaceAttach: deny("operationUnderWay"),
+    interfaceDetach: deny("operationUnderWay"),
   },
   pausing: {
     start: deny("pausedNow"),
@@ -79,6 +89,8 @@ export const admission = {
     unpause: go,
     delete: go,
     evacuate: go,
+    interfaceAttach: deny("pausedNow"),
+    interfaceDetach: deny("pausedNow"),
   },
   paused: {
     start: deny("pausedNow"),
@@ -90,6 +102,8 @@ export const admission = {
     unpause: go,
     delete: go,
     evacuate: go,
+    interfaceAttach: deny("pausedNow"),
+    interfaceDetach: deny("pausedNow"),
   },
   unpausing: {
     start: ignore,
@@ -101,6 +115,8 @@ export const admission = {
     unpause: ignore,
     delete: go,
     evacuate: go,
+    interfaceAttach: deny("operationUnderWay"),
+    interfaceDetach: deny("operationUnderWay"),
   },
   stopping: {
     start: go,
@@ -112,6 +128,8 @@ export const admission = {
     unpause: deny("stopPending"),
     delete: go,
     evacuate: go,
+    interfaceAttach: deny("stopPending"),
+    interfaceDetach: deny("stopPending"),
   },
   stopped: {
     start: go,
@@ -123,6 +141,8 @@ export const admission = {
     unpause: deny("notPaused"),
     delete: go,
     evacuate: go,
+    interfaceAttach: go,
+    interfaceDetach: go,
   },
   failed: {
     start: go,
@@ -134,6 +154,8 @@ export const admission = {
     unpause: deny("failedNow"),
     delete: go,
     evacuate: go,
+    interfaceAttach: deny("failedNow"),
+    interfaceDetach: deny("failedNow"),
   },
   unknown: {
     start: go,
@@ -145,6 +167,8 @@ export const admission = {
     unpause: deny("hostUnreachable"),
     delete: go,
     evacuate: go,
+    interfaceAttach: deny("hostUnreachable"),
+    interfaceDetach: go,
   },
   deleting: {
     start: deny("beingDeleted"),
@@ -156,6 +180,8 @@ export const admission = {
     unpause: deny("beingDeleted"),
     delete: ignore,
     evacuate: deny("beingDeleted"),
+    interfaceAttach: deny("beingDeleted"),
+    interfaceDetach: deny("beingDeleted"),
   },
   deleted: {
     start: deny("instanceNotFound"),
@@ -167,6 +193,8 @@ export const admission = {
     unpause: deny("instanceNotFound"),
     delete: deny("instanceNotFound"),
     evacuate: deny("instanceNotFound"),
+    interfaceAttach: deny("instanceNotFound"),
+    interfaceDetach: deny("instanceNotFound"),
   },
 } as const satisfies Record<InstanceState, Record<AdmissionCommand, Admission>>;
 
@@ -185,4 +213,6 @@ export const operationKindOf = {
   unpause: "unpause",
   delete: "delete",
   evacuate: "evacuate",
+  interfaceAttach: "interfaceAttach",
+  interfaceDetach: "interfaceDetach",
 } as const satisfies Record<AdmissionCommand, InstanceOperationKind>;

@@ -17,6 +17,7 @@ import type {
 } from "../../records/instance.ts";
 import type { RowChange } from "../../records/rows.ts";
 import { rowRemoved } from "../request/row-changes.ts";
+import { isBeingRewired, releasedPorts } from "./interfaces.ts";
 import { instanceLimits } from "./limits.ts";
 import type { HostPlacement } from "./messages.ts";
 import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
@@ -30,6 +31,8 @@ export interface Draft {
   readonly events: readonly NewEvent[];
   /** Builds that end with the draft, with their hosts. */
   readonly builds: NonNullable<Commit["buildsEnded"]>;
+  /** Ids of ports that the owner host has let go of, while the instance goes on. */
+  readonly left: readonly string[];
   /** Fences that the commit rests on. */
   readonly fences: readonly { readonly hostId: string; readonly leaseEpoch: number }[];
   readonly nowMs: number;
@@ -41,6 +44,7 @@ export const draft = (before: LoadedInstance, nowMs: number): Draft => ({
   ended: [],
   events: [],
   builds: [],
+  left: [],
   fences: [],
   nowMs,
 });
@@ -152,7 +156,8 @@ export function endWhatIsReached(it: Draft): Draft {
     const gone = withInstance(it, { deletedAtMs: it.nowMs, hostId: null });
     return endOperation(withEvent(gone, { event: "deleted", body: {} }), "done");
   }
-  const reached = instance.failure === null && isSettled(intentFacts(instance), currentMachine(it.after));
+  const done = isSettled(intentFacts(instance), currentMachine(it.after)) && !isBeingRewired(instance);
+  const reached = instance.failure === null && done;
   return reached ? endOperation(it, "done") : it;
 }
 
@@ -205,7 +210,7 @@ function whyOf(it: Draft): { readonly reason?: string; readonly message?: string
 /** The commit that makes a draft durable, and the value that holds once it is committed. */
 export function commitOf(it: Draft): { readonly commit: Commit; readonly next: LoadedInstance } {
   const roomless = withoutIdleRoom(it);
-  const released = releasedPorts(roomless.after);
+  const released = [...leftPorts(roomless), ...releasedPorts(roomless.after)];
   const done = finished(released.length === 0 ? roomless : withoutPorts(roomless, released));
   const { before, after } = done;
   const operations = [...done.ended, ...(after.operation === undefined ? [] : [after.operation])];
@@ -224,12 +229,9 @@ export function commitOf(it: Draft): { readonly commit: Commit; readonly next: L
   return { commit, next: after };
 }
 
-/**
- * The ports of an instance that is to go, once no host has anything of it: until then a guest of it may send
- * from their addresses, which are nobody else's therefore (N1).
- */
-export const releasedPorts = ({ instance, claims }: LoadedInstance): readonly InterfaceRecord[] =>
-  instance.desired === "deleted" && claims.length === 0 ? (instance.interfaces ?? []) : [];
+/** What the owner host has let go of; it is not in the row any more. */
+const leftPorts = ({ before, left }: Draft): readonly InterfaceRecord[] =>
+  (before.instance.interfaces ?? []).filter(({ portId }) => left.includes(portId));
 
 function withoutPorts(it: Draft, released: readonly InterfaceRecord[]): Draft {
   const { project, operation } = { ...it.after.instance, ...it.after };
@@ -240,7 +242,9 @@ function withoutPorts(it: Draft, released: readonly InterfaceRecord[]): Draft {
       const of = operation === undefined ? {} : { operationId: operation.id };
       return { ...about, id: portId, ...of, body: { name: mac } };
     });
-  return withInstance({ ...it, events: [...it.events, ...gone] }, { interfaces: [] });
+  const ids = new Set(released.map(({ portId }) => portId));
+  const interfaces = (it.after.instance.interfaces ?? []).filter(({ portId }) => !ids.has(portId));
+  return withInstance({ ...it, events: [...it.events, ...gone] }, { interfaces });
 }
 
 /** The plugs first: a port is held by its own. */

@@ -43,6 +43,8 @@ function intentOf(
     case "delete":
       return { desired: "deleted" };
     case "evacuate":
+    case "interfaceAttach":
+    case "interfaceDetach":
       return {};
   }
 }
@@ -58,13 +60,18 @@ const timeoutMsOf = {
   recover: instanceLimits.startTimeoutMs,
   evacuate: instanceLimits.startTimeoutMs,
   move: instanceLimits.startTimeoutMs,
+  interfaceAttach: instanceLimits.verbTimeoutMs,
+  interfaceDetach: instanceLimits.verbTimeoutMs,
 } as const satisfies Record<InstanceOperationKind, number>;
 
-export function newOperation(instance: InstanceRecord, event: CommandEvent): OperationRecord {
+export function newOperation(instance: InstanceRecord, event: Commanded): OperationRecord {
   const { operationId, nowMs, request } = event;
   const { requestId } = request;
   return operationOf(instance, { kind: operationKindOf[event.command], operationId, nowMs, requestId });
 }
+
+/** What of a command its operation is made of. */
+export type Commanded = Pick<CommandEvent, "command" | "operationId" | "nowMs" | "request">;
 
 export interface Beginning {
   readonly kind: InstanceOperationKind;
@@ -100,7 +107,7 @@ export function allowedMs({ stop }: Pick<InstanceRecord, "stop">, kind: Instance
   return ownMs + timeoutMsOf[kind] + lifeLimits.operationGraceMs;
 }
 
-export function cancelledBy(event: CommandEvent): ErrorBody {
+export function cancelledBy(event: Pick<Commanded, "command">): ErrorBody {
   const message = `A later ${operationKindOf[event.command]} replaced this operation.`;
   return errorBodyOf({ reason: "cancelled", message });
 }

@@ -6,8 +6,8 @@
  * It never throws for what a user, a host or a guest can cause, and never looks at a clock: times come with
  * the event.
  */
-import type { RequestRecord } from "../../records/commit.ts";
 import type { LoadedInstance, OperationRecord } from "../../records/instance.ts";
+import { acceptance, requestOf } from "./accepted.ts";
 import { admit, operationKindOf } from "./admission.ts";
 import {
   beginOperation,
@@ -15,11 +15,10 @@ import {
   draft,
   endOperation,
   endWhatIsReached,
-  type Told,
   withEvent,
   withInstance,
 } from "./change.ts";
-import { cancelledBy, changeOfIntent, commandAnswer, newOperation } from "./command.ts";
+import { cancelledBy, changeOfIntent, newOperation } from "./command.ts";
 import { decideEdit } from "./edit.ts";
 import { denied, lockDenial } from "./lock.ts";
 import type { CommandEvent, Decision, InstanceEvent } from "./messages.ts";
@@ -27,6 +26,7 @@ import { decideMove } from "./move.ts";
 import { decideObserved } from "./observed.ts";
 import { decidePlaced, decideReconcile } from "./reconcile.ts";
 import { decideRecover, evacuationDenied, freed } from "./recover.ts";
+import { decideRewire } from "./rewire.ts";
 import { stateOf, workEffects } from "./state.ts";
 
 export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
@@ -35,6 +35,8 @@ export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
       return decideCommand(loaded, event);
     case "edit":
       return decideEdit(loaded, event);
+    case "rewire":
+      return decideRewire(loaded, event);
     case "observed":
       return decideObserved(loaded, event);
     case "reconcile":
@@ -74,7 +76,7 @@ function decideCommand(loaded: LoadedInstance, event: CommandEvent): Decision {
 function acceptUnchanged(loaded: LoadedInstance, event: CommandEvent): Decision {
   const operation = loaded.operation ?? doneAtOnce(loaded, event);
   const { commit, next } = commitOf(
-    withEvent(draft(loaded, event.nowMs), accepted(event, { changed: false })),
+    withEvent(draft(loaded, event.nowMs), acceptance(event, { changed: false })),
   );
   const request = requestOf(event, next, operation);
   const operations = operation === loaded.operation ? [] : [operation];
@@ -92,7 +94,7 @@ function accept(loaded: LoadedInstance, event: CommandEvent): Decision {
   const changed = withInstance(cancelled, changeOfIntent(loaded.instance, event));
   const begun = beginOperation(changed, newOperation(changed.after.instance, event));
   const { generation } = begun.after.instance;
-  const told = withEvent(begun, accepted(event, { changed: true, generation }));
+  const told = withEvent(begun, acceptance(event, { changed: true, generation }));
   const ended = endWhatIsReached(event.command === "evacuate" ? freed(told, event) : told);
   const { commit, next } = commitOf(ended);
   const operation = next.operation ?? ended.ended.at(-1);
@@ -103,14 +105,4 @@ function accept(loaded: LoadedInstance, event: CommandEvent): Decision {
     commit: { ...commit, request: requestOf(event, next, operation) },
     effects: workEffects(next),
   };
-}
-
-function accepted({ command, request }: CommandEvent, facts: Told["body"]): Told {
-  return { event: "accepted", body: { command, ...facts }, requestId: request.requestId };
-}
-
-function requestOf(event: CommandEvent, next: LoadedInstance, operation: OperationRecord): RequestRecord {
-  const { project, requestId, contentHash } = event.request;
-  const answer = commandAnswer(next, operation, event.host);
-  return { project, requestId, contentHash, answer, atMs: event.nowMs };
 }

@@ -4,12 +4,15 @@
  * Ids and times come with the event, so that a decision is a function of its arguments alone.
  */
 
+import type { HostDrivers } from "../../../protocol/host-drivers.ts";
 import type { Changed } from "../../../protocol/instance.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import type { OfferedShapes } from "../../../protocol/shape.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
-import type { LoadedInstance } from "../../records/instance.ts";
+import type { NewEvent } from "../../records/commit.ts";
+import type { InterfaceRecord, LoadedInstance } from "../../records/instance.ts";
+import type { RowChange } from "../../records/rows.ts";
 import type { Decision as DecisionOn, RequestFacts } from "../../runtime/decision.ts";
 import type { Reply } from "../../runtime/system.ts";
 import type { Fence } from "../directory/fence-proof.ts";
@@ -50,9 +53,32 @@ export interface EditEvent {
   readonly host: HostFacts | undefined;
 }
 
+/** What an instance is to be plugged into, or unplugged from. */
+export type Rewiring =
+  | {
+      readonly command: "interfaceAttach";
+      readonly interface: InterfaceRecord;
+      /** Rows of its port, where it is made for the instance, and of the plug; in this order. */
+      readonly rows: readonly RowChange[];
+      readonly events: readonly NewEvent[];
+    }
+  | { readonly command: "interfaceDetach"; readonly portId: string };
+
+/** A command about one interface: the intent changes as by any other command. */
+export interface RewireEvent {
+  readonly kind: "rewire";
+  readonly rewiring: Rewiring;
+  readonly request: RequestFacts;
+  readonly operationId: string;
+  readonly nowMs: number;
+  readonly host: HostFacts | undefined;
+}
+
 export interface HostFacts {
   readonly name: string;
   readonly alive: boolean;
+  /** What it can do with guests. Absent: an agent of before, or it is not known. */
+  readonly drivers?: HostDrivers | null | undefined;
 }
 
 export interface ObservedEvent {
@@ -134,6 +160,7 @@ export interface PlacedEvent {
 export type InstanceEvent =
   | CommandEvent
   | EditEvent
+  | RewireEvent
   | ObservedEvent
   | ReconcileEvent
   | PlacedEvent
@@ -174,6 +201,12 @@ export type InstanceMessage =
       readonly edit: Edit;
       readonly request: RequestFacts;
       readonly reply: Reply<Edited>;
+    }
+  | {
+      readonly kind: "rewire";
+      readonly rewiring: Rewiring;
+      readonly request: RequestFacts;
+      readonly reply: Reply<Changed>;
     }
   | {
       readonly kind: "observed";

@@ -21,9 +21,11 @@ import {
   withInstance,
   withStep,
 } from "./change.ts";
+import { wordOf } from "./interfaces.ts";
 import { instanceLimits } from "./limits.ts";
 import type { Decision, ObservedEvent } from "./messages.ts";
 import { reclaimed } from "./reclaim.ts";
+import { giveUpRewiring } from "./rewire.ts";
 import { leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
@@ -45,8 +47,9 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
     return notNewer(loaded, event, known);
   // Whoever took it over would pass it on, and soon count past the largest number there is.
   if (isImpossible(loaded, observation)) return unchanged(loaded);
-  const it = withMachine(draft(loaded, event.nowMs), event);
   const owned = observation.ownerEpoch === loaded.instance.ownerEpoch && loaded.instance.hostId !== null;
+  const heard = withMachine(draft(loaded, event.nowMs), event);
+  const it = owned ? withWord(heard, observation) : heard;
   const before = it.after.instance.generation;
   const seen = reclaimed(endWhatIsReached(owned ? seenAtOwner(it, observation) : it), event.leaseEpoch);
   const moved =
@@ -118,7 +121,8 @@ function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
   const { instance, machines, claims } = it.after;
   const others = machines.filter((machine) => machine.ownerEpoch !== observation.ownerEpoch);
   if (observation.state !== "gone") {
-    return { ...it, after: { ...it.after, machines: [...others, { ...observation, hostId }] } };
+    const { ports: _, ...seen } = observation;
+    return { ...it, after: { ...it.after, machines: [...others, { ...seen, hostId }] } };
   }
   const current = observation.ownerEpoch === instance.ownerEpoch && instance.hostId !== null;
   const wanted = current && instance.desired !== "deleted";
@@ -129,6 +133,19 @@ function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
   const unwanted = instance.desired === "deleted" || (!instance.built && !wanted);
   if (!unwanted || observation.ownerEpoch !== instance.ownerEpoch) return next;
   return withInstance(next, { storageId: null, ...(instance.deletedAtMs === null ? {} : { hostId: null }) });
+}
+
+/** What the owner host says of interfaces that come and go. */
+function withWord(it: Draft, seen: Observation): Draft {
+  const { interfaces } = it.after.instance;
+  if (interfaces === null || seen.state === "gone") return it;
+  const word = wordOf(interfaces, seen);
+  if (word.ended.length === 0) return it;
+  const changed = withInstance({ ...it, left: word.left }, { interfaces: word.interfaces });
+  return word.ended.reduce((told, { kind, of: { portId, mac } }) => {
+    const event = kind === "leaving" ? "interfaceDetached" : "interfaceAttached";
+    return withEvent(told, { event, body: { portId, mac } });
+  }, changed);
 }
 
 const percentOf = {
@@ -154,6 +171,9 @@ function seenAtOwner(it: Draft, seen: Observation): Draft {
   const { instance } = built.after;
   if (seen.intentGeneration !== instance.generation) return built;
   if (seen.state === "failed") return failedAtOwner(built, seen);
+  const { operation } = built.after;
+  const isInTrouble = seen.reason !== "requested" && seen.state === "running";
+  if (operation?.kind === "interfaceAttach" && isInTrouble) return giveUpRewiring(built, errorOf(seen));
   const wanted = instance.desired === "running" || instance.desired === "paused";
   if (seen.state === "stopped" && seen.reason === "guestShutdown" && wanted) return followGuest(built);
   const well = instance.failure !== null && instance.desired === seen.state;

@@ -13,15 +13,16 @@ import {
   draft,
   endOperation,
   endWhatIsReached,
-  releasedPorts,
   withEvent,
   withInstance,
   withStep,
   withTarget,
 } from "./change.ts";
+import { releasedPorts } from "./interfaces.ts";
 import type { Decision, HostPlacement, PlacedEvent, ReconcileEvent } from "./messages.ts";
 import { committed, giveUp, unchanged } from "./observed.ts";
 import { reclaimed } from "./reclaim.ts";
+import { giveUpRewiring, isRewiring } from "./rewire.ts";
 import { isAdrift, keptRoom, mayBePlaced, settledOf, workEffects } from "./state.ts";
 
 export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): Decision {
@@ -55,6 +56,8 @@ function deadlinePassed(it: Draft, event: ReconcileEvent): Draft {
         message: `The host was silent during the ${operation?.kind}.`,
       });
   if (instance.desired === "deleted") return parkDelete(it);
+  // It is a failure of the command, and none of the instance.
+  if (isRewiring(it.after)) return giveUpRewiring(it, error);
   if (instance.built) return giveUp(it, error);
   return giveUp(withInstance(it, { hostId: null }), error);
 }

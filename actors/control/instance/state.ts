@@ -6,7 +6,7 @@
 import { generationBase } from "../../../protocol/generation.ts";
 import type { GuestData } from "../../../protocol/guest-data.ts";
 import type { Instance } from "../../../protocol/instance.ts";
-import type { Interface, MachineInterface } from "../../../protocol/interface.ts";
+import type { Interface } from "../../../protocol/interface.ts";
 import { defaultZone } from "../../../protocol/kinds.ts";
 import type { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
 import { externalState, type InstanceState, type IntentFacts, isSettled } from "../../../protocol/states.ts";
@@ -19,6 +19,7 @@ import type {
   LoadedInstance,
   MachineRecord,
 } from "../../records/instance.ts";
+import { isBeingRewired, machineInterfaces } from "./interfaces.ts";
 import type { InstanceEffect } from "./messages.ts";
 
 export function intentFacts(instance: InstanceRecord): IntentFacts {
@@ -49,6 +50,7 @@ export function settledOf(loaded: LoadedInstance): boolean {
   if (claims.some((claim) => claim.ownerEpoch !== instance.ownerEpoch)) return false;
   if (instance.deletedAtMs !== null) return claims.length === 0 && !isAdrift(loaded);
   if (instance.hostId === null && claims.length > 0) return false;
+  if (isBeingRewired(instance)) return false;
   return isSettled(intentFacts(instance), currentMachine(loaded));
 }
 
@@ -107,15 +109,11 @@ function machineSpec(
     // A shape has the machine type in it.
     machineType: instance.shape === null ? (properties.extra?.hw_machine_type ?? null) : null,
     ...(instance.shape === null ? {} : { shape: instance.shape }),
-    ...(instance.interfaces && { interfaces: instance.interfaces.map(machineInterface) }),
+    ...(instance.interfaces && { interfaces: machineInterfaces(instance.interfaces) }),
     ...(instance.guest && { guest: guestOf(instance, instance.guest, guestData) }),
     numa,
   };
 }
-
-const machineInterface = ({ portId, networkId, mac, mtuBytes }: InterfaceRecord): MachineInterface => ({
-  ...{ portId, networkId, mac, mtuBytes },
-});
 
 function guestOf(
   { availabilityZone, metadata }: InstanceRecord,
@@ -256,8 +254,8 @@ export function instanceView(
   };
 }
 
-const interfaceView = ({ portId, networkId, mac, addresses }: InterfaceRecord): Interface => ({
-  ...{ portId, networkId, mac, addresses },
+const interfaceView = ({ portId, networkId, mac, addresses, change }: InterfaceRecord): Interface => ({
+  ...{ portId, networkId, mac, addresses, ...(change && { change: change.kind }) },
 });
 
 function machineView(machine: MachineRecord): NonNullable<Instance["machine"]> {

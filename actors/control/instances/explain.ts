@@ -7,7 +7,7 @@ import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { HostRecord } from "../../records/host.ts";
-import type { InstanceRecord } from "../../records/instance.ts";
+import type { InstanceRecord, InterfaceRecord } from "../../records/instance.ts";
 import { isBusy, moveDenied } from "../instance/move.ts";
 import { opensElsewhere } from "../instance/state.ts";
 
@@ -117,6 +117,12 @@ function afterFence({ instance: { id, recovery, storageId, image, flavor } }: In
   }
 }
 
+function ofInterface({ portId, change }: InterfaceRecord, host: string): readonly string[] {
+  if (change === undefined) return [];
+  const what = change.kind === "leaving" ? "let go of" : "plug in";
+  return [`Host ${host} to ${what} its interface in port ${portId}.`];
+}
+
 function waitingFor(facts: ExplainFacts): string[] {
   const { instance, row, fence } = facts;
   const { instance: record, machine } = row;
@@ -138,7 +144,12 @@ function waitingFor(facts: ExplainFacts): string[] {
     sentences.push(
       `Host ${host} to take up generation ${record.generation}; it is at ${machine.intentGeneration}.`,
     );
-  } else sentences.push(`The machine on host ${host} to become ${record.desired}; it is ${machine.state}.`);
+  } else if (
+    record.interfaces?.some(({ change }) => change !== undefined) &&
+    machine.state === record.desired
+  )
+    sentences.push(...record.interfaces.flatMap((one) => ofInterface(one, host)));
+  else sentences.push(`The machine on host ${host} to become ${record.desired}; it is ${machine.state}.`);
   if (facts.stays !== undefined) sentences.push(facts.stays);
   return sentences;
 }

@@ -32,14 +32,18 @@ import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
 import { editHandlers } from "./edits.ts";
 import { drainedSentence, explanation, type Lately } from "./explain.ts";
+import { interfaceChangeHandlers } from "./interface-changes.ts";
+import type { InterfaceWorld } from "./interfaces.ts";
 import { explainLimits } from "./limits.ts";
 import { instanceQuery } from "./list-query.ts";
 
-export interface InstanceServiceOptions {
-  readonly store: StorePart<{ instances: "get" | "list"; operations: "get" | "list" }> &
-    StorePart<{ events: "lastSequence" | "list"; rows: "called" }>;
+export interface InstanceServiceOptions extends Pick<InterfaceWorld, "clock" | "ids"> {
+  readonly store: StorePart<{ instances: "get" | "list"; operations: "get" | "list" | "request" }> &
+    StorePart<{ events: "lastSequence" | "list" }> &
+    InterfaceWorld["store"];
   readonly registry: InstanceRegistry;
   readonly creator: Creator;
+  readonly networking: Pick<InterfaceWorld, "addresses" | "defaultGroups">;
   readonly placer: Placer;
   readonly directory: HostDirectory;
   readonly waits: Waits;
@@ -64,6 +68,12 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
   return {
     ...commandHandlers(options),
     ...editHandlers(options.registry),
+    ...interfaceChangeHandlers({
+      ...options,
+      networking: { ...options, ...options.networking },
+      finish: async (changed, { wait }, context) =>
+        wait === true ? waitFor(changed, context, options) : changed,
+    }),
     create: async (request, context) => {
       const facts = requestFacts("instance.create", request, context);
       const answer = await creator.create(request, facts, context.deadlineMs);

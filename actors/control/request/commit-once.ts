@@ -33,6 +33,12 @@ interface Cause {
   readonly options: CatalogOptions;
 }
 
+/** What is needed to look for an answer that was given before. */
+export interface Answering {
+  readonly store: StorePart<{ operations: "request" }>;
+}
+type Repeated = Omit<Cause, "options"> & { readonly options: Answering };
+
 /** The event of a change; without a project it is the operators'. */
 type About = Pick<NewEvent, "noun" | "id" | "event" | "body"> & Partial<Pick<NewEvent, "project">>;
 
@@ -56,7 +62,7 @@ export function catalogCommit(
  * and a name that was taken is taken. A copy of the request may be executed while this one is on its way; so
  * what refuses it is believed only when there is still no answer. @throws what `work` throws; requestIdReused
  */
-export async function unlessAnswered<A>(method: string, cause: Cause, work: () => Promise<A>): Promise<A> {
+export async function unlessAnswered<A>(method: string, cause: Repeated, work: () => Promise<A>): Promise<A> {
   const before = await answeredBefore<A>(method, cause);
   if (before !== undefined) return before;
   try {
@@ -70,7 +76,7 @@ export async function unlessAnswered<A>(method: string, cause: Cause, work: () =
 
 async function answeredBefore<A>(
   method: string,
-  { request, context, options }: Cause,
+  { request, context, options }: Repeated,
 ): Promise<A | undefined> {
   const known = await options.store.operations.request(context.project, context.requestId);
   if (known === undefined) return undefined;
