@@ -15,6 +15,7 @@ import { instanceEventsCommand } from "./event.ts";
 import { explainCommand } from "./explained.ts";
 import { type GuestOptions, guestFieldsOf, withGuestOptions } from "./guest-options.ts";
 import { editCommands } from "./instance-edit.ts";
+import { interfaceCommand } from "./instance-interface.ts";
 import { instanceList } from "./instance-list.ts";
 import { instanceFacts } from "./instance-view.ts";
 import { type InterfaceOptions, interfaceFieldsOf, withInterfaceOptions } from "./interface-options.ts";
@@ -27,6 +28,7 @@ export function instanceCommand(invoke: Invoke): Command {
   noun.addCommand(showCommand(invoke));
   for (const verb of verbCommands(invoke)) noun.addCommand(verb);
   for (const verb of editCommands(invoke)) noun.addCommand(verb);
+  noun.addCommand(interfaceCommand(invoke));
   noun.addCommand(consoleCommand(invoke));
   noun.addCommand(instanceEventsCommand(invoke));
   noun.addCommand(explainCommand(invoke));

@@ -61,7 +61,8 @@ export function addressesOf(interfaces: readonly Interface[] | null | undefined)
 }
 
 /** A line for each: its addresses, its port and its network. */
-export function interfaceLine({ portId, networkId, mac, addresses }: Interface): string {
+export function interfaceLine({ portId, networkId, mac, addresses, change }: Interface): string {
   const where = addresses.map(({ address }) => address).join(", ") || "no address";
-  return `${where} (${mac}), port ${portId}, network ${networkId}`;
+  const onItsWay = change === undefined ? "" : `, ${change}`;
+  return `${where} (${mac}), port ${portId}, network ${networkId}${onItsWay}`;
 }
