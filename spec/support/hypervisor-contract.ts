@@ -227,7 +227,9 @@ export function hypervisorContract(contract: HypervisorContract): void {
       if (plugged !== undefined) await bench.booted(plain.instanceId);
       for (const places of [[0, 1, 3], [0, 1, 3], [0, 3], [0, 1, 3], [0]]) await rewire(...places);
       expect(await reasonOf(rewire(0, 0))).to.equal("hypervisorRefused");
+      await hypervisor.detach();
       hypervisor = await bench.restartAgent();
+      await hypervisor.list();
       await rewire(0);
       expect((await hypervisor.inspect(plain.instanceId))?.pid).to.equal(pid);
       if (plugged === undefined) return;
