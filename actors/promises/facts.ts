@@ -113,6 +113,15 @@ export interface LeaseRenewed {
   readonly leaseEpoch: number;
 }
 
+/** A host has a port for an instance from now on, or has it no more. Simulator only. */
+export interface PortHeld {
+  readonly kind: "portHeld" | "portLetGo";
+  readonly atMs: number;
+  readonly hostId: string;
+  readonly instanceId: string;
+  readonly portId: string;
+}
+
 /** From now on a host lets pass what this picture allows. Simulator only. */
 export interface Applied {
   readonly kind: "applied";
@@ -299,6 +308,7 @@ export type Fact =
   | GuestProcess
   | GuestHeld
   | LeaseRenewed
+  | PortHeld
   | Applied
   | PacketFact
   | DiskWritten

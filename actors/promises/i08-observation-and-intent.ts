@@ -1,6 +1,6 @@
 /**
  * I8: an observation never overrides a newer intent. A commit without a request may change the intent only
- * because the guest shut itself down; and it may fail an instance, or end an operation as done, only by an
+ * because the guest shut itself down, or an interface could not be attached; and it may fail an instance, or end an operation as done, only by an
  * observation of the present intent. An accepted evacuation releases a claim on a lost host in the same
  * commit: an intent alone moves nothing.
  */
@@ -69,9 +69,11 @@ function changesOf(ledger: Ledger, commit: Commit): readonly Change[] {
 
 const intentFields = ["desired", "generation", "resetCount", "startCount"] as const;
 
-function intentFaults({ before, row, machine }: Change): readonly string[] {
+function intentFaults({ before, row, machine, commit }: Change): readonly string[] {
   const changed = intentFields.filter((field) => before[field] !== row[field]);
   if (changed.length === 0) return [];
+  const isStep = changed.join() === "generation" && row.generation === before.generation + 1;
+  if (isStep && takesBack(commit, row.id)) return [];
   const ofGuest =
     row.desired === "stopped" &&
     row.generation === before.generation + 1 &&
@@ -83,6 +85,16 @@ function intentFaults({ before, row, machine }: Change): readonly string[] {
     `Instance ${row.id}: ${changed.join(", ")} changed at generation ${before.generation}, and nobody asked.`,
   ];
 }
+
+/** What was to be attached leaves again, in the commit that fails its operation. */
+const takesBack = ({ events = [] }: Commit, instanceId: string): boolean =>
+  events.some(
+    ({ event, id, body }) =>
+      event === "operationEnded" &&
+      id === instanceId &&
+      body.kind === "interfaceAttach" &&
+      body.state === "failed",
+  );
 
 /** Reasons that only a host can have found. */
 const seenByHost: ReadonlySet<string> = new Set([

@@ -1,12 +1,13 @@
 /**
  * N1: no address of a subnet is given twice, and no MAC of a network; no two subnets of a network overlap; a
- * port is let go of only when no host has anything of its instance, and then for sure. Known here from the
- * commits themselves, not from what the store keeps apart.
+ * port is let go of only when no host has anything of its instance, and then for sure; or, while the instance
+ * goes on, when none of its hosts has that port, or ever has it again. Known here from the commits themselves
+ * and from the hosts, not from what the store keeps apart.
  */
 import { cidrOf, overlap } from "../../protocol/address.ts";
 import type { ResourceRow } from "../../protocol/wire/resource.ts";
 import type { Commit } from "../records/commit.ts";
-import type { Checker, Quiet } from "./facts.ts";
+import type { Checker, PortHeld, Quiet } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -17,28 +18,57 @@ export function noAddressTwice(): Checker {
   const tables: Readonly<Record<string, Rows>> = { address: new Map(), port: new Map(), subnet: new Map() };
   const plugs: Rows = new Map();
   const ledger = createLedger();
+  /** Ids of instances, by host and port. */
+  const held = new Map<string, string>();
   return {
     promise: "N1",
     see(fact) {
       if (fact.kind === "quiet") return stillPlugged(plugs, fact);
+      if (fact.kind === "portHeld" || fact.kind === "portLetGo") return seen(fact, { held, plugs, ledger });
       if (!isCommitted(fact)) return [];
       ledger.apply(fact.commit);
-      return [...letGo(plugs, fact.commit, ledger), ...written(tables, fact.commit)];
+      return [...letGo(fact.commit, { held, plugs, ledger }), ...written(tables, fact.commit)];
     },
   };
 }
 
-/** Plugs that end while a host may still have the guest, after this commit. */
-function letGo(plugs: Rows, { rows = [] }: Commit, ledger: Ledger): readonly string[] {
+interface Known {
+  readonly held: Map<string, string>;
+  readonly plugs: Rows;
+  readonly ledger: Ledger;
+}
+
+const placeOf = (hostId: string, portId: string): string => `${hostId} ${portId}`;
+
+/** A port that comes to a host of the instance after it was let go of: an old message still had it. */
+function seen({ kind, hostId, portId, instanceId }: PortHeld, { held, plugs, ledger }: Known): string[] {
+  const place = placeOf(hostId, portId);
+  if (kind === "portLetGo") {
+    held.delete(place);
+    return [];
+  }
+  held.set(place, instanceId);
+  const isOurs = plugs.get(portId)?.deviceId === instanceId;
+  const isClaimed = [...ledger.claims(instanceId).values()].some((claim) => claim.hostId === hostId);
+  if (isOurs || !isClaimed) return [];
+  return [`Host ${hostId} has the port ${portId} for instance ${instanceId}, which has let go of it.`];
+}
+
+/** Plugs that end while a host may still have the guest, or has the port, after this commit. */
+function letGo({ rows = [] }: Commit, { held, plugs, ledger }: Known): readonly string[] {
   const ofPlugs = rows.filter(({ resource }) => resource.table === "plug");
   const early = ofPlugs.flatMap((change) => {
     if (!("removed" in change)) return [];
     const instanceId = String(plugs.get(change.removed)?.deviceId);
     plugs.delete(change.removed);
-    return [...ledger.claims(instanceId).values()].map(
-      ({ hostId }) =>
-        `The port ${change.removed} is let go of while host ${hostId} may have instance ${instanceId}.`,
-    );
+    const row = ledger.row(instanceId);
+    const goesOn = row !== undefined && row.desired !== "deleted";
+    return [...ledger.claims(instanceId).values()].flatMap(({ hostId }) => {
+      const isThere = held.get(placeOf(hostId, change.removed)) === instanceId;
+      if (goesOn && !isThere) return [];
+      const what = goesOn ? "has it for" : "may have";
+      return `The port ${change.removed} is let go of while host ${hostId} ${what} instance ${instanceId}.`;
+    });
   });
   for (const change of ofPlugs) if ("made" in change) plugs.set(change.made.id, fieldsOf(change.made));
   return early;

@@ -5,7 +5,7 @@ import { type NetworkCommand, networkCommands } from "./plan-networks.ts";
 /** As client-surroundings.ts has it. */
 interface Call {
   readonly method: string;
-  readonly id: string;
+  readonly id: string | undefined;
   readonly request: Readonly<Record<string, unknown>>;
 }
 
@@ -21,9 +21,15 @@ const ranges = ["10.0.0.0/29", "10.0.0.4/30", "10.0.1.0/29", "fd00::/126"] as co
 const range = (target: number): string =>
   ranges[(target % 8 === 7 ? target >> 3 : target) % ranges.length] ?? ranges[0];
 const port = (target: number): string => `port-${target % 12}`;
+const address = (target: number): string => `10.0.0.${2 + (target % 5)}`;
 
-export function networkCall(command: NetworkCommand, target: number): Call {
+/** `own`: an instance of the client; undefined: it has none. */
+export function networkCall(command: NetworkCommand, target: number, own: string | undefined): Call {
   switch (command) {
+    case "interfaceAttach":
+      return { method: "instance.interfaceAttach", id: own, request: attached(target) };
+    case "interfaceDetach":
+      return { method: "instance.interfaceDetach", id: own, request: { port: address(target) } };
     case "networkCreate":
       return { method: "network.create", id: "", request: { name: network(target) } };
     case "networkDelete":
@@ -58,8 +64,15 @@ export function networkCall(command: NetworkCommand, target: number): Call {
 /** Mostly any address; now and then one that several want. */
 function placeOf(target: number): Readonly<Record<string, unknown>> {
   const on = { network: network(target) };
-  if (target % 6 === 0) return { ...on, addresses: [{ address: `10.0.0.${2 + (target % 5)}` }] };
+  if (target % 6 === 0) return { ...on, addresses: [{ address: address(target) }] };
   return target % 6 === 1 ? { ...on, mac: "52:54:00:00:00:01" } : on;
+}
+
+/** On any address, on one that several want, or in a port of the client's own. */
+function attached(target: number): Readonly<Record<string, unknown>> {
+  const on = { network: network(target) };
+  if (target % 4 === 0) return { port: port(target) };
+  return target % 4 === 1 ? { ...on, address: address(target) } : on;
 }
 
 /** On one network or two, with a port of its own now and then; some are more than there are addresses. */
@@ -74,7 +87,7 @@ function pluggedInstance(target: number): Readonly<Record<string, unknown>> {
     case 2:
       return { ...of, networks: [{ port: port(target) }] };
     case 3:
-      return { ...of, networks: [{ ...on, address: `10.0.0.${2 + (target % 5)}` }] };
+      return { ...of, networks: [{ ...on, address: address(target) }] };
     default:
       return { ...of, networks: [on] };
   }

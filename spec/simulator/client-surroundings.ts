@@ -80,10 +80,11 @@ export const isSurrounding = (command: CommandKind): command is SurroundingComma
 export function surroundingCall(
   planned: PlannedCommand,
   instances: readonly { readonly id: string }[],
+  own?: string,
 ): SurroundingCall {
   const { command, target, request = {} } = planned as Planned;
   if (isOfResource(command)) return resourceCall(command, target);
-  if (isOfNetworks(command)) return networkCall(command, target);
+  if (isOfNetworks(command)) return networkCall(command, target, own);
   const method = methods[command];
   switch (command) {
     case "groupCreate":

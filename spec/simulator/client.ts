@@ -142,7 +142,7 @@ export class SimulatedClient {
       return;
     }
     if (isSurrounding(command)) {
-      const { method, id, request } = surroundingCall(planned, others);
+      const { method, id, request } = surroundingCall(planned, others, own);
       if (id !== undefined) this.#call(method, id, request);
       return;
     }

@@ -6,6 +6,7 @@
 import type { OpenSafety } from "../../actors/control/fleet/link.ts";
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
+import type { PortSpec } from "../../actors/ports/network.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
@@ -51,6 +52,8 @@ export interface ClusterTold {
   committed(by: string, commit: Commit, result: CommitResult): void;
   guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
   applied(hostId: string, networking: HostNetworking): void;
+  /** The host has a port from now on, or has it no more. */
+  port(hostId: string, port: PortSpec, isThere: boolean): void;
   renewed(hostId: string, ownerEpoch: number): void;
   sent(from: string, subject: string, bytes: number): void;
   /** Events with these numbers have come to a sink. */
@@ -191,6 +194,7 @@ export class Cluster {
       ...{ told: told.guest, applied: told.applied },
     });
     machine.world.shapes.offered = shapesOfHost(index);
+    machine.world.ports.onChange = (port, isThere) => told.port(machine.name, port, isThere);
     this.hosts.push({
       machine,
       agent: new SimulatedProcess(kernel, hostId, machine),

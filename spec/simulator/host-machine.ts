@@ -242,8 +242,8 @@ export class HostMachine implements Machine {
           else this.world.run(spec.instanceId);
           return guest;
         },
-        list: () => hypervisor.list(),
-        inspect: (id) => hypervisor.inspect(id),
+        ...{ list: () => hypervisor.list(), inspect: (id) => hypervisor.inspect(id) },
+        rewire: (...asked) => verb("rewire", async () => hypervisor.rewire?.(...asked), asked[2]),
         pause: (id, signal) => verb("pause", () => hypervisor.pause(id, signal), signal),
         resume: (id, signal) => verb("resume", () => hypervisor.resume(id, signal), signal),
         pressPowerButton: (id, signal) =>

@@ -69,6 +69,27 @@ function changingGroups(plan: Plan): Plan {
   return { ...plan, commands: [...made, ...rules], faults };
 }
 
+/** Instances to which interfaces come and from which they go, while their agents die and hear nothing. */
+function rewiredInstances(plan: Plan): Plan {
+  const at = (atMs: number, command: PlannedCommand["command"], target: number): PlannedCommand => ({
+    ...{ atMs, client: 0, command, target },
+  });
+  const made = [
+    ...[at(3_000, "networkCreate", 0), at(4_000, "subnetCreate", 0)],
+    ...[at(5_000, "pluggedCreate", 4), at(5_500, "pluggedCreate", 14)],
+  ];
+  const changes = Array.from({ length: 60 }, (_, index) => [
+    at(10_000 + index * 700, "interfaceAttach", 10 + (index % 2)),
+    at(10_250 + index * 700, "interfaceDetach", index),
+  ]);
+  const faults = Array.from({ length: 12 }, (_, target): Plan["faults"][number] => {
+    const atMs = 11_000 + target * 3_300;
+    return { atMs, target, fault: target % 2 === 0 ? "killAgent" : "isolate", forMs: 1_500 };
+  });
+  const parameters = { ...plan.parameters, oneVersion: true };
+  return { ...plan, parameters, commands: [...made, ...changes.flat()], faults };
+}
+
 export const networkMutants: readonly Mutant[] = [
   {
     name: "address-twice",
@@ -91,18 +112,18 @@ export const networkMutants: readonly Mutant[] = [
   {
     name: "port-let-go-early",
     promise: "N1",
-    file: "actors/control/instance/change.ts",
-    find: 'instance.desired === "deleted" && claims.length === 0 ? (instance.interfaces ?? []) : [];',
-    replace: 'instance.desired === "deleted" ? (instance.interfaces ?? []) : [];',
+    file: "actors/control/instance/interfaces.ts",
+    find: "return claims.length === 0 ? all : [];",
+    replace: "return all;",
     guard: "A deleted instance lets go of its ports only when no host has anything of it.",
     shape: pluggedInstances,
   },
   {
     name: "port-never-let-go",
     promise: "N1",
-    file: "actors/control/instance/change.ts",
-    find: 'instance.desired === "deleted" && claims.length === 0 ? (instance.interfaces ?? []) : [];',
-    replace: "[];",
+    file: "actors/control/instance/interfaces.ts",
+    find: "return claims.length === 0 ? all : [];",
+    replace: "return [];",
     guard: "A deleted instance lets go of its ports in the end.",
     shape: pluggedInstances,
   },
@@ -170,5 +191,32 @@ export const networkMutants: readonly Mutant[] = [
     replace: "? 1_000_000_000 : networkRetryMs",
     guard: "A host asks for its picture again, though nobody told it of a change.",
     shape: changingGroups,
+  },
+  {
+    name: "interface-let-go-by-an-old-word",
+    promise: "N1",
+    file: "actors/control/instance/interfaces.ts",
+    find: "if (change === undefined || intentGeneration < change.generation) return false;",
+    replace: "if (change === undefined) return false;",
+    guard: "A port is let go of by a word that its host gave when it was told, and by none before.",
+    shape: rewiredInstances,
+  },
+  {
+    name: "interface-let-go-without-a-word",
+    promise: "N1",
+    file: "actors/control/instance/interfaces.ts",
+    find: "return ports?.includes(portId) === false;",
+    replace: "return ports?.includes(portId) !== true;",
+    guard: "A host that does not know which ports it has has not let go of one.",
+    shape: rewiredInstances,
+  },
+  {
+    name: "interface-left-on-host",
+    promise: "N1",
+    file: "actors/node/machine/interfaces.ts",
+    find: "  await releaseOthers(network, spec, signal);\n",
+    replace: "",
+    guard: "A host lets go of a port before it says so.",
+    shape: rewiredInstances,
   },
 ];

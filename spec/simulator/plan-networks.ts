@@ -14,6 +14,8 @@ export const networkCommands = [
   "portDelete",
   "portGroups",
   "pluggedCreate",
+  "interfaceAttach",
+  "interfaceDetach",
   "securityGroupCreate",
   "securityGroupDelete",
   "securityRuleCreate",
@@ -59,7 +61,8 @@ export function networksOf(random: Random, span: Span): readonly PlannedNetwork[
       client: random.whole(0, span.clients - 1),
     }));
   });
-  return [...first.flat(), ...later.flat(), ...neighbours(random.fork("neighbours"), span)];
+  const apart = [neighbours(random.fork("neighbours"), span), changes(random.fork("changes"), span)];
+  return [...first.flat(), ...later.flat(), ...apart.flat()];
 }
 
 /** Some runs begin with several guests on one network, which send packets to each other until the end. */
@@ -72,3 +75,12 @@ function neighbours(random: Random, { fromMs, clients }: Span): readonly Planned
     target: 4 + 5 * random.whole(0, 11),
   }));
 }
+
+/** Interfaces come to instances, and leave them. */
+const changes = (random: Random, { fromMs, untilMs, clients }: Span): readonly PlannedNetwork[] =>
+  Array.from({ length: random.whole(0, 24) }, () => ({
+    command: random.weighted({ interfaceAttach: 3, interfaceDetach: 2 }),
+    atMs: Math.round(random.between(fromMs, untilMs)),
+    client: random.whole(0, clients - 1),
+    target: random.whole(0, 59),
+  }));

@@ -114,17 +114,16 @@ class Run {
         committed: (by, commit, result) => this.#committed(by, commit, result),
         guest: (kind, hostId, { instanceId, ownerEpoch, pid }) =>
           this.#see({
-            kind,
-            atMs: kernel.nowMs,
-            hostId,
-            instanceId,
-            ownerEpoch,
-            pid,
+            ...{ kind, atMs: kernel.nowMs, hostId, instanceId, ownerEpoch, pid },
             held: kind === "guestStarted",
             ...(kind === "guestStarted" ? toldBy(this.#cluster.hosts, hostId, instanceId) : {}),
             // Of a plug-in's fake nobody knows it.
             ...(options.hypervisor ? {} : { shape: shapeIn(this.#cluster.hosts, hostId, instanceId) }),
           }),
+        port: (hostId, { instanceId, portId }, isThere) => {
+          const kind = isThere ? "portHeld" : "portLetGo";
+          this.#see({ kind, atMs: kernel.nowMs, hostId, instanceId, portId });
+        },
         applied: (hostId, networking) =>
           this.#see({ kind: "applied", atMs: kernel.nowMs, hostId, networking }),
         renewed: (hostId, ownerEpoch) =>

@@ -25,7 +25,7 @@ export const driversOfHost = (index: number, oneVersion: boolean): HostDrivers =
     ...{
       networks: oneVersion ? ["tap"] : [],
       volumes: [],
-      hotPlug: false,
+      hotPlug: oneVersion,
       liveMigration: false,
       console: true,
       save: false,

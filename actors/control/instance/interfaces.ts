@@ -101,7 +101,7 @@ const withoutChange = ({ change: _, ...one }: InterfaceRecord): InterfaceRecord 
  * way out, when no host has anything of the instance, so that there is nobody whose word could be waited for.
  */
 export function releasedPorts({ instance, claims }: LoadedInstance): readonly InterfaceRecord[] {
-  if (claims.some(({ ownerEpoch }) => ownerEpoch <= instance.ownerEpoch)) return [];
   const all = instance.interfaces ?? [];
-  return instance.desired === "deleted" && claims.length === 0 ? all : all.filter(isLeaving);
+  if (instance.desired === "deleted") return claims.length === 0 ? all : [];
+  return claims.some(({ ownerEpoch }) => ownerEpoch <= instance.ownerEpoch) ? [] : all.filter(isLeaving);
 }

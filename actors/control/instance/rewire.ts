@@ -136,7 +136,9 @@ export function giveUpRewiring(it: Draft, error: ErrorBody): Draft {
   const { instance } = ended.after;
   const generation = instance.generation + 1;
   const isMeant = ({ change }: InterfaceRecord) => change?.kind === "attaching";
-  return withInstance(ended, { generation, interfaces: withLeaving(instance, isMeant, generation) });
+  const interfaces = withLeaving(instance, isMeant, generation);
+  const body = { command: "interfaceDetach", changed: true, generation, cause: "notAttached" };
+  return withEvent(withInstance(ended, { generation, interfaces }), { event: "accepted", body });
 }
 
 export const isRewiring = ({ operation }: LoadedInstance): boolean =>

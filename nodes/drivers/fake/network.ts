@@ -16,6 +16,18 @@ export class FakePorts {
   /** By id. */
   readonly plugged = new Map<string, PortSpec>();
   applied: HostNetworking | undefined;
+  /** Hears of each port that comes or goes. */
+  onChange: (port: PortSpec, isThere: boolean) => void = () => undefined;
+
+  plug(port: PortSpec): void {
+    this.plugged.set(port.portId, port);
+    this.onChange(port, true);
+  }
+
+  unplug(port: PortSpec): void {
+    this.plugged.delete(port.portId);
+    this.onChange(port, false);
+  }
 }
 
 /** As Ethernet has it without jumbo frames. */
@@ -46,14 +58,14 @@ export class FakeNetwork implements Network {
       throw new StatusError("staleEpoch", `The port ${port.portId} belongs to a newer epoch.`);
     if (port.mtuBytes > mtuBytesMax)
       throw new StatusError("hypervisorRefused", `The host's network carries ${mtuBytesMax} bytes at most.`);
-    if (known === undefined || known.ownerEpoch < port.ownerEpoch) this.#ports.set(port.portId, port);
+    if (known === undefined || known.ownerEpoch < port.ownerEpoch) this.#left.plug(port);
     return tapOf(this.#ports.get(port.portId) ?? port);
   }
 
   async releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     const known = this.#ports.get(portId);
-    if (known !== undefined && known.ownerEpoch <= ownerEpoch) this.#ports.delete(portId);
+    if (known !== undefined && known.ownerEpoch <= ownerEpoch) this.#left.unplug(known);
   }
 
   async releaseOthers({ instanceId, ownerEpoch, portIds }: KeptPorts, signal: AbortSignal): Promise<void> {
