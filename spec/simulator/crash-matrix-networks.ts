@@ -1,5 +1,5 @@
 /** Instances on networks in the crash matrix, as data. */
-import { ask, type Operation } from "./crash-matrix-acts.ts";
+import { ask, command, type Operation } from "./crash-matrix-acts.ts";
 
 const on = { parameters: { oneVersion: true } } as const;
 
@@ -17,7 +17,28 @@ const port = (count: number, event: string) => Array.from({ length: count }, () 
 const base = ["network created", "security-group created", "subnet created"];
 const bare = ["network created", "subnet created"];
 
+/** As commands of the client's own instance name networks and addresses. */
+const wired = [
+  ask("network.create", "", { name: "net-0" }),
+  { ...ask("subnet.create", "", { name: "of-0", network: "net-0", cidr: "10.0.0.0/29" }), atMs: 800 },
+  { ...create({ networks: [{ network: "net-0" }] }), atMs: 1_600 },
+];
+const plugged = (...events: readonly string[]) =>
+  [...base, ...events.map((event) => `port ${event}`), "running"].sort();
+
 export const networks: readonly Operation[] = [
+  {
+    ...{ ...on, name: "network: attach an interface", prepare: wired },
+    act: [command("interfaceAttach", 0, { target: 2 })],
+    done: [plugged("created", "created")],
+    undone: [plugged("created"), plugged("created", "deleted")],
+  },
+  {
+    ...{ ...on, name: "network: detach an interface", prepare: wired },
+    act: [command("interfaceDetach", 0, { target: 0 })],
+    done: [plugged("deleted")],
+    undone: [plugged("created")],
+  },
   {
     ...{ ...on, name: "network: create on it", prepare: prepared, act: [create()] },
     done: [[...base, ...port(1, "created"), "running"].sort()],

@@ -193,15 +193,6 @@ export const networkMutants: readonly Mutant[] = [
     shape: changingGroups,
   },
   {
-    name: "interface-let-go-by-an-old-word",
-    promise: "N1",
-    file: "actors/control/instance/interfaces.ts",
-    find: "if (change === undefined || intentGeneration < change.generation) return false;",
-    replace: "if (change === undefined) return false;",
-    guard: "A port is let go of by a word that its host gave when it was told, and by none before.",
-    shape: rewiredInstances,
-  },
-  {
     name: "interface-let-go-without-a-word",
     promise: "N1",
     file: "actors/control/instance/interfaces.ts",
