@@ -114,6 +114,11 @@ function pluggingDenial(
     message: `Instance ${instance.id} ${why}`,
   });
   const isComing = rewiring.command === "interfaceAttach";
+  const most = host?.drivers?.networking?.mtuBytesMax;
+  if (isComing && most !== undefined && rewiring.interface.mtuBytes > most)
+    return cannot(
+      `is on host ${host?.name}, which carries packets of ${most} bytes at most, not of ${rewiring.interface.mtuBytes}.`,
+    );
   if (isComing && instance.shape === null)
     return cannot("has the hardware of before there were networks, with no place for an interface.");
   if (isComing && host !== undefined && !canPlug(host.drivers))

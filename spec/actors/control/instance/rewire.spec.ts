@@ -154,17 +154,20 @@ describe("instance: interfaces that come and go", () => {
       ...{ name: "host-a", alive: true },
       drivers: { ...drivers, abilities: { ...drivers.abilities, hotPlug: false } },
     };
+    const networking = { mtuBytesMax: 1_300, spansHosts: false, underlay: null };
+    const narrow: HostFacts = { ...host, drivers: { ...drivers, networking } };
     const silent: HostFacts = { ...host, alive: false };
     const shapeless = { ...one, instance: { ...one.instance, shape: null } };
     const reasons = [
       ...[attach(full, "p9"), attach(busy, "p3"), detach(busy, "p1"), detach(one, "p3")],
       ...[attach(one, "p2", plain), attach(one, "p2", fixed), detach(one, "p1", fixed)],
       ...[attach(one, "p2", silent), attach(shapeless, "p2"), detach(one, "p1", silent)],
+      ...[attach(one, "p2", narrow), detach(one, "p1", narrow)],
     ].map(denialOf);
     expect(reasons).to.deep.equal([
       ...["interfacesFull", "operationUnderWay", "operationUnderWay", "notFound"],
       ...["notPluggable", "notPluggable", "notPluggable"],
-      ...["hostUnreachable", "notPluggable", "accepted"],
+      ...["hostUnreachable", "notPluggable", "accepted", "notPluggable", "accepted"],
     ]);
   });
 
