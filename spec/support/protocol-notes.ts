@@ -12,7 +12,10 @@ const anyPage =
   "Send this as `marker` for the next page; absent on the last page. A page may be empty and have one.";
 const waited = "How long to wait when there is nothing yet (a long poll). Set `Novact-Timeout-Ms` higher.";
 
-const commands = ["start", "stop", "reboot", "pause", "unpause", "delete", "evacuate"];
+const commands = [
+  ...["start", "stop", "reboot", "pause", "unpause", "delete", "evacuate"],
+  ...["interfaceAttach", "interfaceDetach"],
+];
 
 export const notes: Readonly<Record<string, string>> = {
   "instance.create.name": "Need not be unique.",
@@ -66,6 +69,10 @@ export const notes: Readonly<Record<string, string>> = {
     "`graceful` (default) presses the power button and halts after `timeoutMs`; `hard` halts at once.",
   "instance.stop.timeoutMs": "How long the guest may take to shut down by itself; absent: 60000.",
   "instance.reboot.mode": "`soft` (default) asks the guest and falls back to `hard`; `hard` resets it.",
+  "instance.interfaceAttach.network": "Id or name: a port is made on it, which goes when it is detached.",
+  "instance.interfaceAttach.address": "With `network`: this address, and no other.",
+  "instance.interfaceAttach.port": "Id or name of a port that nothing is plugged into; it stays.",
+  "instance.interfaceDetach.port": "Id or name of the port, or one of its addresses.",
   "instance.list.limit": limit,
   "instance.list.marker": marker,
   "instance.list.order": order,
@@ -359,6 +366,8 @@ export const notes: Readonly<Record<string, string>> = {
     "Resets asked for in total; the machine resets once when its own count is lower.",
   "MachineIntent.startCount":
     "Starts asked for in total; a new one gives a crashing guest its full number of restarts again.",
+  "Observation.ports":
+    "Ids of the ports that the machine is plugged into: its host has nothing of any other. Absent: not known now.",
   "Observation.generation": "Raised by the host's agent only, with every change.",
   "Observation.intentGeneration": "Generation of the intent that was acted on last.",
 };

@@ -34,6 +34,21 @@ describe("promise I8, observation and intent", () => {
     expect(faults(step(row, followed))).to.have.length(1);
   });
 
+  it("is kept when an interface that could not be attached is taken back, and nothing else with it", () => {
+    const ended = (body: Readonly<Record<string, unknown>>): Commit => ({
+      events: [event("i", "operationEnded", { body })],
+    });
+    const failed = ended({ kind: "interfaceAttach", state: "failed" });
+    expect(faults(step(row, { generation: 5 }, failed))).to.deep.equal([]);
+    for (const change of [{ generation: 6 }, { generation: 5, startCount: 2 }])
+      expect(faults(step(row, change, failed))).to.have.length(1);
+    for (const body of [
+      { kind: "interfaceAttach", state: "cancelled" },
+      { kind: "interfaceDetach", state: "failed" },
+    ])
+      expect(faults(step(row, { generation: 5 }, ended(body)))).to.have.length(1);
+  });
+
   it("is broken by any other change of the intent that nobody asked for", () => {
     const shutDown = saw({ state: "stopped", reason: "guestShutdown" });
     const changes = [{ generation: 5 }, { desired: "paused" }, { resetCount: 1 }, { startCount: 2 }] as const;

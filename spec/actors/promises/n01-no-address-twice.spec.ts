@@ -1,10 +1,12 @@
 /** N1: an address or a MAC that two ports have is found, and so are subnets that overlap. */
 import { expect } from "chai";
+import type { Committed, PortHeld } from "../../../actors/promises/facts.ts";
 import { noAddressTwice } from "../../../actors/promises/n01-no-address-twice.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
 import { subnet } from "../../../protocol/network.ts";
 import { address, plug, port } from "../../../protocol/port.ts";
 import type { Resource, ResourceRow } from "../../../protocol/wire/resource.ts";
+import { createTurn } from "../../support/store-rows.ts";
 import { amounts, facts, history, judged, quiet, refused } from "./worlds.ts";
 
 const made = (resource: Resource, row: object): Commit => ({
@@ -60,6 +62,29 @@ describe("promise N1", () => {
     expect(judged(noAddressTwice(), [...history(held), end])).to.deep.equal([
       "The port p is held for instance i, which is gone.",
     ]);
+  });
+
+  it("is kept by a port that an instance which goes on lets go of when its host has, and broken before or after", () => {
+    const born = createTurn("i");
+    const goesOn = { ...born, ...claimed };
+    const at = (kind: PortHeld["kind"], instanceId = "i"): PortHeld => ({
+      ...{ kind, atMs: 1, hostId: "h", instanceId, portId: "p" },
+    });
+    const began = history(held, goesOn);
+    const left = history(gone(plug, "p"));
+    const found = (...facts: readonly (PortHeld | Committed)[]) =>
+      judged(noAddressTwice(), [...began, ...facts]);
+    expect(found(at("portHeld"), at("portLetGo"), ...left)).to.deep.equal([]);
+    expect(found(at("portHeld"), ...left)).to.deep.equal([
+      "The port p is let go of while host h has it for instance i.",
+    ]);
+    expect(found(...left, at("portHeld"))).to.deep.equal([
+      "Host h has the port p for instance i, which has let go of it.",
+    ]);
+    const mine = made(plug, { id: "p", portId: "p", device: "instance", deviceId: "j" });
+    expect(
+      found(at("portHeld"), at("portLetGo"), ...left, ...history(mine), at("portHeld", "j")),
+    ).to.deep.equal([]);
   });
 
   it("is not broken by a commit that was refused", () => {

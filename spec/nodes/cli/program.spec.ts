@@ -24,6 +24,8 @@ describe("cli: program", () => {
       "novact host rebalance": "novact rebalance",
       "novact controller debug": "novact debug",
       "novact doctor releases": "novact version",
+      "novact instance interface-attach": "novact instance interface attach",
+      "novact instance interface-detach": "novact instance interface detach",
       // create --dry-run
       "novact instance explain-create": "novact instance create",
     };
