@@ -21,12 +21,15 @@ export const isLeaving = ({ change }: InterfaceRecord): boolean => change?.kind 
 
 /**
  * True: its host has not yet said what became of a change. A paused guest can neither take nor give a device
- * back, so that nothing is to be waited for.
+ * back, so that nothing is to be waited for; nor is there anything where no host owns the instance: the next
+ * one is told the whole.
  */
 export const isBeingRewired = ({
   interfaces,
   desired,
-}: Pick<InstanceRecord, "interfaces" | "desired">): boolean =>
+  hostId,
+}: Pick<InstanceRecord, "interfaces" | "desired" | "hostId">): boolean =>
+  hostId !== null &&
   desired !== "deleted" &&
   desired !== "paused" &&
   (interfaces ?? []).some(({ change }) => change !== undefined);

@@ -47,6 +47,8 @@ const freed = ({ commit }: Decision) =>
 const denialOf = ({ outcome }: Decision) =>
   outcome.kind === "denied" ? outcome.denial.reason : outcome.kind;
 
+const late = { kind: "reconcile", nowMs: 10_000_000, hostAlive: false, leaseEpoch: 0 } as const;
+
 describe("instance: interfaces that come and go", () => {
   it("come with the commit, are told at once, and are there when their host says so", () => {
     const decision = attach(running("p1"), "p2");
@@ -103,7 +105,6 @@ describe("instance: interfaces that come and go", () => {
   });
 
   it("fail without failing their instance when time is over: what came goes, and what goes still does", () => {
-    const late = { kind: "reconcile", nowMs: 10_000_000, hostAlive: false, leaseEpoch: 0 } as const;
     const attached = decide(attach(running("p1"), "p2").next, late);
     expect(attached.commit?.operations?.[0]?.error?.reason).to.equal("hostUnreachable");
     expect(wired(attached.next)?.[1]).to.deep.equal(["p2", 1, "leaving"]);
@@ -130,6 +131,27 @@ describe("instance: interfaces that come and go", () => {
     ]);
     const down = decide(stopped.next, observed(stopped.next, { ports: ["p1"] })).next;
     expect([wired(down)?.[1], down.instance.settled]).to.deep.equal([["p2", 1, undefined], true]);
+  });
+
+  it("are nothing that an instance has to wait for which no host owns any more", () => {
+    const { next } = attach(running("p1"), "p2");
+    const stopping = decide(next, command("stop")).next;
+    const fenced = {
+      ...stopping,
+      claims: [],
+      machines: [],
+      instance: { ...stopping.instance, hostId: null },
+    };
+    const ended = decide(fenced, { ...late, hostAlive: true, nowMs: 6_000 });
+    expect(ended.commit?.operations?.map(({ kind, state }) => [kind, state])).to.deep.equal([
+      ["stop", "done"],
+    ]);
+    expect(ended.next.instance.settled).to.equal(true);
+    const left = detach(ended.next, "p1");
+    expect([freed(left), left.commit?.operations?.[0]?.state]).to.deep.equal([
+      ["plug p1", "port p1"],
+      "done",
+    ]);
   });
 
   it("are nothing that a paused guest has to be waited for", () => {
