@@ -22,6 +22,13 @@ export const bridgeName = (networkId: string): string => `${devicePrefixes.bridg
 /** The network's way to other hosts, a port of its bridge. */
 export const vxlanName = (networkId: string): string => `${devicePrefixes.vxlan}${digitsOf(networkId)}`;
 
+/**
+ * The MAC address of a network's bridge, the same on all hosts: a guest that has moved to another host finds
+ * the services of that one behind it. Locally administered, and of one device.
+ */
+export const bridgeMac = (networkId: string): string =>
+  `0e:6e:${(digitsOf(networkId).slice(4).match(/../g) ?? []).join(":")}`;
+
 const own = new RegExp(`^(?:${Object.values(devicePrefixes).join("|")})[0-9a-f]{12}$`);
 
 /** Whether a device of this name is ours to change and remove. */

@@ -1,0 +1,47 @@
+/**
+ * What the driver asks of who filters packets and answers guests (rules/, nodes/responder). The driver itself
+ * makes devices, and passes nothing without it. Types only.
+ */
+import type { ToolOptions, ToolResult } from "../tool.ts";
+import type { PortRecord } from "../user-network/ports.ts";
+import type { FabricPicture } from "./plan.ts";
+
+/** The namespace that all bridges and taps are in. */
+export interface FabricEntrance {
+  /** Runs a tool in it, as root. @throws Error when the tool does not exist; AbortError */
+  run(command: string, argv: readonly string[], options: ToolOptions): Promise<ToolResult>;
+  /** Path by which root enters it (`nsenter --net=`), as long as this agent lives. */
+  path(): Promise<string>;
+  /**
+   * A process that lives in the namespace has this as its working directory, which only root may enter: so an
+   * agent's next life finds it again, and the namespace with it.
+   */
+  readonly directory: string;
+}
+
+/** What a host is to be filtered by. */
+export interface FilterState {
+  /** Null: no picture has come yet; nothing passes. */
+  readonly networking: FabricPicture | null;
+  /** Ports without a place in the picture are closed. */
+  readonly ports: readonly PortRecord[];
+}
+
+/** An address by which the fabric itself reaches a port, for answers to what a guest asks its host. */
+export interface ServiceRoute {
+  readonly bridge: string;
+  readonly address: string;
+  readonly mac: string;
+}
+
+export interface PacketFilter {
+  /**
+   * From its end on packets pass as the state says, and no others, and connections that it does not allow have
+   * ended. It looks at what is there, and not at what it remembers: whatever is missing is made again. Called
+   * before devices are made and changed, and after those that go are gone; again and again with the same
+   * state. Answers what the fabric has to have routes to.
+   */
+  apply(state: FilterState, fabric: FabricEntrance, signal: AbortSignal): Promise<readonly ServiceRoute[]>;
+  /** The agent ends; `guests`: and so have they, and the namespace with all that is in it. */
+  detach(guests: boolean): Promise<void>;
+}

@@ -1,0 +1,21 @@
+/** Limits of the driver `bridge` and of its namespace. They are never configured. */
+export const bridgeNetworkLimits = {
+  /** What a tap of Linux carries at most (6.18, tried). */
+  tapMtuBytesMax: 65_521,
+  /** What VXLAN adds to a packet: Ethernet, VXLAN, UDP, and IPv4 or IPv6. */
+  tunnelBytesOverIpv4: 50,
+  tunnelBytesOverIpv6: 70,
+  /** One run of `ip` or `bridge`: 10 ms, and a second with 10,000 far ports on a busy computer. */
+  toolTimeoutMs: 30_000,
+  /** What one of them may say: 1,000 taps are 1.5 MB, 10,000 far ports 2 MB. */
+  toolOutputBytesMax: 64 * 1024 * 1024,
+  /** The start of a short process in a namespace. */
+  namespaceTimeoutMs: 10_000,
+  /** How often the process that holds the namespace is looked at. */
+  holderLookPeriodMs: 1_000,
+  /** How often everything in the namespace is compared with the picture, and a part of it by chance. */
+  comparePeriodMs: 60_000,
+  compareJitterMs: 10_000,
+  /** After a compare that failed. */
+  compareRetryMs: 5_000,
+} as const;

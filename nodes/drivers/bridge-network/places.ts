@@ -1,0 +1,54 @@
+/**
+ * Who is behind which device of a bridge, and which address is at whom. Pairs of addresses say that a port may
+ * send from others' addresses, not that it has them: no pair takes what is another port's own.
+ */
+import { addressOf, addressText, cidrOf } from "../../../protocol/address.ts";
+import type { PortPicture } from "../../../protocol/networking.ts";
+import type { PlannedNeighbour, PlannedPlace } from "./plan.ts";
+
+/** A port, on this host or another one. */
+export interface PlacedPort {
+  readonly device: string;
+  readonly host: string | null;
+  readonly mac: string;
+  readonly addresses: readonly string[];
+  readonly pairs: PortPicture["addressPairs"];
+}
+
+/** Of several ports that could have one, the first has it; the host's own come first. */
+export function placesOf(
+  bridge: { readonly name: string; readonly mac: string },
+  ports: readonly PlacedPort[],
+) {
+  const places = new Map<string, PlannedPlace>();
+  const neighbours = new Map<string, PlannedNeighbour>();
+  const place = (text: string, { device, host }: PlacedPort) => {
+    const mac = text.toLowerCase();
+    // Frames for the bridge itself are the host's.
+    if (mac !== bridge.mac && !places.has(mac)) places.set(mac, { bridge: bridge.name, mac, device, host });
+  };
+  const neighbour = (address: string | undefined, text: string) => {
+    const mac = text.toLowerCase();
+    if (address !== undefined && places.has(mac) && !neighbours.has(address))
+      neighbours.set(address, { bridge: bridge.name, address, mac });
+  };
+  for (const port of ports) place(port.mac, port);
+  for (const port of ports) for (const pair of port.pairs) place(pair.mac ?? port.mac, port);
+  for (const { addresses, mac } of ports) for (const address of addresses) neighbour(canonical(address), mac);
+  for (const { pairs, mac } of ports) for (const pair of pairs) neighbour(single(pair.cidr), pair.mac ?? mac);
+  return { places: [...places.values()], neighbours: [...neighbours.values()] };
+}
+
+/** As the kernel writes it. */
+function canonical(text: string): string | undefined {
+  const address = addressOf(text);
+  return address && addressText(address);
+}
+
+/** The address of a range that has one only. */
+function single(text: string): string | undefined {
+  const range = cidrOf(text);
+  return range?.prefix === (range?.version === 4 ? 32 : 128)
+    ? canonical(text.split("/")[0] ?? "")
+    : undefined;
+}

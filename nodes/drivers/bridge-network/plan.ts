@@ -1,0 +1,150 @@
+/**
+ * What there is to be in the fabric, as a pure function of the picture and the ports: a bridge a network, a
+ * tap a port, a tunnel where ports of the network are on other hosts, and who is behind which of them. Bridges
+ * learn nothing and flood nothing: who has which address is known from the picture, so nobody has to ask
+ * everybody, and no guest can say that it is another. A port that is not in the picture has no bridge.
+ */
+import { addressOf, addressText } from "../../../protocol/address.ts";
+import type { HostNetworking, NetworkPicture, PortPicture } from "../../../protocol/networking.ts";
+import type { PortRecord } from "../user-network/ports.ts";
+import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "./device-names.ts";
+import { placesOf } from "./places.ts";
+
+/** The ports of a network that are on one other host. */
+export interface FarPorts {
+  readonly networkId: string;
+  /** Its address of the underlay. */
+  readonly host: string;
+  readonly ports: readonly Pick<FarPort, "id" | "mac" | "addresses" | "addressPairs">[];
+}
+interface FarPort extends Pick<PortPicture, "id" | "mac" | "addressPairs"> {
+  readonly addresses: readonly string[];
+}
+
+export type FabricPicture = HostNetworking & { readonly far?: readonly FarPorts[] | undefined };
+
+export interface PlannedBridge {
+  readonly name: string;
+  readonly networkId: string;
+  readonly mac: string;
+  readonly mtuBytes: number;
+}
+
+export interface PlannedTunnel {
+  readonly name: string;
+  readonly networkId: string;
+  readonly bridge: string;
+  /** The VXLAN network identifier. */
+  readonly number: number;
+  readonly mtuBytes: number;
+  /** This host's address of the underlay. */
+  readonly local: string;
+}
+
+export interface PlannedTap {
+  readonly name: string;
+  readonly portId: string;
+  readonly mtuBytes: number;
+  /** Null: nothing passes it, and it is on no bridge. */
+  readonly bridge: string | null;
+}
+
+/** Frames for a MAC address go to a device of the bridge. */
+export interface PlannedPlace {
+  readonly bridge: string;
+  readonly mac: string;
+  readonly device: string;
+  /** Where the other host is, when the device is a tunnel. */
+  readonly host: string | null;
+}
+
+/** The bridge answers who asks for the address. */
+export interface PlannedNeighbour {
+  readonly bridge: string;
+  readonly address: string;
+  readonly mac: string;
+}
+
+export interface FabricPlan {
+  readonly bridges: readonly PlannedBridge[];
+  readonly tunnels: readonly PlannedTunnel[];
+  readonly taps: readonly PlannedTap[];
+  readonly places: readonly PlannedPlace[];
+  readonly neighbours: readonly PlannedNeighbour[];
+}
+
+export interface PlanGiven {
+  /** Null: no picture has come yet. */
+  readonly networking: FabricPicture | null;
+  readonly ports: readonly PortRecord[];
+  /** This host's address of the underlay. Null: it reaches no other host. */
+  readonly underlay: string | null;
+}
+
+export function planOf({ networking, ports, underlay }: PlanGiven): FabricPlan {
+  const networks = withoutClashes(networking?.networks ?? []);
+  const far = underlay === null ? [] : (networking?.far ?? []);
+  const planned = networks.map((network) => {
+    const away = far.flatMap((one) => (one.networkId === network.id ? placeable(one) : []));
+    return plannedNetwork(network, { ports, away, underlay });
+  });
+  const places = planned.flatMap((one) => one.places);
+  const neighbours = planned.flatMap((one) => one.neighbours);
+  const bridged = new Map(planned.flatMap(({ bridge, own }) => own.map(({ id }) => [id, bridge.name])));
+  const late = clashing(ports.map(({ portId }) => portId));
+  const taps = ports.flatMap(({ portId, mtuBytes }) =>
+    late.has(portId)
+      ? []
+      : [{ name: tapName(portId), portId, mtuBytes, bridge: bridged.get(portId) ?? null }],
+  );
+  const tunnels = planned.flatMap(({ tunnel }) => tunnel);
+  return { bridges: planned.map(({ bridge }) => bridge), tunnels, taps, places, neighbours };
+}
+
+/** Of two networks that come to one name, one has no bridge: its ports are closed. */
+function withoutClashes(networks: readonly NetworkPicture[]): readonly NetworkPicture[] {
+  const late = clashing(networks.map(({ id }) => id));
+  return networks.filter(({ id }) => !late.has(id));
+}
+
+/** The other host as the kernel writes it; nothing, when it has no address that is one. */
+function placeable(far: FarPorts): readonly FarPorts[] {
+  const address = addressOf(far.host);
+  return address === undefined ? [] : [{ ...far, host: addressText(address) }];
+}
+
+interface Around {
+  readonly ports: readonly PortRecord[];
+  readonly away: readonly FarPorts[];
+  readonly underlay: string | null;
+}
+
+function plannedNetwork(network: NetworkPicture, { ports, away, underlay }: Around) {
+  const { id: networkId, mtuBytes, number } = network;
+  const bridge = { name: bridgeName(networkId), networkId, mac: bridgeMac(networkId), mtuBytes };
+  const late = clashing(ports.map(({ portId }) => portId));
+  const records = new Map(ports.map((port) => [port.portId, port]));
+  const own = network.ports.filter(
+    (port) => !late.has(port.id) && isOf(records.get(port.id), networkId, port),
+  );
+  const tunnel =
+    underlay === null || away.length === 0
+      ? []
+      : [{ name: vxlanName(networkId), networkId, bridge: bridge.name, number, mtuBytes, local: underlay }];
+  const here = own.map((port) => ({
+    ...{ device: tapName(port.id), host: null, mac: port.mac, pairs: port.addressPairs },
+    addresses: port.addresses.map(({ address }) => address),
+  }));
+  const there = away.flatMap(({ host, ports: ofHost }) =>
+    ofHost.map(({ mac, addresses, addressPairs: pairs }) => ({
+      ...{ device: vxlanName(networkId), host, mac, addresses, pairs },
+    })),
+  );
+  return { bridge, own, tunnel, ...placesOf(bridge, [...here, ...there]) };
+}
+
+/** Else one of the two is of another life of the port. */
+const isOf = (record: PortRecord | undefined, networkId: string, port: PortPicture): boolean =>
+  record?.networkId === networkId &&
+  record.instanceId === port.instanceId &&
+  record.mac.toLowerCase() === port.mac.toLowerCase();

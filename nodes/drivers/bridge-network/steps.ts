@@ -1,0 +1,125 @@
+/**
+ * The commands that lead from what is in the fabric to what is to be there; none, when both are the same. A
+ * tap is no part of it until it is in the fabric: its hypervisor opens it elsewhere. What has our mark and is
+ * not planned passes nothing from now on, and is told, for whoever removes it. Nothing without our mark is
+ * ever named. Pure.
+ */
+import { isOwnDevice } from "./device-names.ts";
+import { neighbourSteps, placeSteps } from "./place-steps.ts";
+import type { FabricPlan, PlannedBridge, PlannedTap, PlannedTunnel } from "./plan.ts";
+import { type Seen, type SeenLink, type SlaveFlags, slaveFlags } from "./seen.ts";
+
+export interface Steps {
+  /** Tunnels whose packets go out by the host's own network: they are made there, and put into the fabric. */
+  readonly tunnels: readonly PlannedTunnel[];
+  /** Lines for `ip -batch`, before the tunnels are made. */
+  readonly before: readonly string[];
+  /** Lines for `ip -batch`. */
+  readonly links: readonly string[];
+  /** Lines for `bridge -batch`. */
+  readonly places: readonly string[];
+  /** Devices of ours that nobody wants. */
+  readonly orphans: readonly string[];
+}
+
+/** The port of VXLAN (RFC 7348). */
+export const tunnelUdpPort = 4_789;
+
+/** A bridge's port that learns nothing, and gets only what is for it. */
+const closed = { learning: false, flood: false, mcast_flood: false, bcast_flood: false } as const;
+const tapFlags: SlaveFlags = { ...closed, proxy_arp: true, neigh_suppress: false };
+/** The bridge answers for who is behind it, also where neighbours are asked for by IPv6. */
+const tunnelFlags: SlaveFlags = { ...closed, proxy_arp: false, neigh_suppress: true };
+
+export function stepsBetween(plan: FabricPlan, seen: Seen): Steps {
+  const made = plan.tunnels.filter((tunnel) => !isTunnel(seen.links.get(tunnel.name), tunnel));
+  const before = made.flatMap(({ name }) => (seen.links.has(name) ? [removed(name)] : []));
+  const wanted = new Set([...plan.bridges, ...plan.tunnels, ...plan.taps].map(({ name }) => name));
+  const orphans = [...seen.links.values()].filter(({ name }) => isOwnDevice(name) && !wanted.has(name));
+  return {
+    tunnels: made,
+    before,
+    links: [
+      ...orphans.flatMap(({ name, master }) => (master === null ? [] : [`link set dev ${name} nomaster`])),
+      ...plan.bridges.flatMap((bridge) => bridgeSteps(bridge, seen.links.get(bridge.name))),
+      ...plan.tunnels.flatMap((tunnel) => {
+        const link = made.includes(tunnel) ? undefined : seen.links.get(tunnel.name);
+        return portSteps({ ...tunnel, id: tunnel.networkId }, link, tunnelFlags);
+      }),
+      ...plan.taps.flatMap((tap) => tapSteps(tap, seen.links.get(tap.name))),
+      ...neighbourSteps(plan, seen),
+    ],
+    places: placeSteps(plan, seen),
+    orphans: orphans.map(({ name }) => name),
+  };
+}
+
+/** Whether there is nothing to do; what nobody wants has its own time. */
+export const isDone = ({ tunnels, before, links, places }: Steps): boolean =>
+  tunnels.length + before.length + links.length + places.length === 0;
+
+export const removed = (name: string): string => `link del dev ${name}`;
+
+const isTunnel = (link: SeenLink | undefined, { number, local }: PlannedTunnel): boolean =>
+  link?.tunnel?.number === number && link.tunnel.local === local && link.tunnel.udpPort === tunnelUdpPort;
+
+function bridgeSteps(bridge: PlannedBridge, link: SeenLink | undefined): readonly string[] {
+  const { name, mac, mtuBytes, networkId } = bridge;
+  const filtered = "nf_call_iptables 1 nf_call_ip6tables 1";
+  // Who makes it by its MAC address keeps it: else it has the lowest of its ports'.
+  const make = `link add name ${name} address ${mac} type bridge mcast_snooping 0 ${filtered}`;
+  if (link?.kind !== "bridge")
+    return [
+      ...(link === undefined ? [] : [removed(name)]),
+      make,
+      `link set dev ${name} addrgenmode none`,
+      `link set dev ${name} mtu ${mtuBytes} alias ${networkId} up`,
+    ];
+  return [
+    ...(link.callsFilter ? [] : [`link set dev ${name} type bridge ${filtered}`]),
+    ...(link.mac === mac ? [] : [`link set dev ${name} address ${mac}`]),
+    ...common({ name, mtuBytes, id: networkId }, link),
+  ];
+}
+
+/** Nothing for a tap that is not in the fabric. */
+function tapSteps(tap: PlannedTap, link: SeenLink | undefined): readonly string[] {
+  if (link === undefined) return [];
+  const { name, portId: id, mtuBytes, bridge } = tap;
+  if (bridge !== null) return portSteps({ name, id, mtuBytes, bridge }, link, tapFlags);
+  const leave = link.master === null ? [] : [`link set dev ${name} nomaster`];
+  return [...leave, ...common({ name, id, mtuBytes }, link)];
+}
+
+interface Common {
+  readonly name: string;
+  readonly id: string;
+  readonly mtuBytes: number;
+}
+
+/** `link`: undefined: it was just made. Its flags are right before it is up. */
+function portSteps(
+  port: Common & { readonly bridge: string },
+  link: SeenLink | undefined,
+  flags: SlaveFlags,
+): readonly string[] {
+  const { name, bridge } = port;
+  const isThere = link?.master === bridge;
+  const wrong = slaveFlags.filter((flag) => !isThere || link.slave[flag] !== flags[flag]);
+  const words = wrong.map((flag) => `${flag} ${flags[flag] === true ? "on" : "off"}`);
+  return [
+    ...(link === undefined ? [`link set dev ${name} addrgenmode none`] : []),
+    ...(isThere ? [] : [`link set dev ${name} down`, `link set dev ${name} master ${bridge}`]),
+    ...(words.length === 0 ? [] : [`link set dev ${name} type bridge_slave ${words.join(" ")}`]),
+    ...common(port, isThere ? link : undefined),
+  ];
+}
+
+function common({ name, id, mtuBytes }: Common, link: SeenLink | undefined): readonly string[] {
+  const words = [
+    ...(link?.mtuBytes === mtuBytes ? [] : [`mtu ${mtuBytes}`]),
+    ...(link?.alias === id ? [] : [`alias ${id}`]),
+    ...(link?.isUp === true ? [] : ["up"]),
+  ];
+  return words.length === 0 ? [] : [`link set dev ${name} ${words.join(" ")}`];
+}
