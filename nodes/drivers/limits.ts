@@ -37,6 +37,8 @@ export const driverLimits = {
    * host has ended the process.
    */
   diskLockPatienceMs: 10_000,
+  /** Making a network namespace: the start of a short process. */
+  namespaceTimeoutMs: 10_000,
   /** While a disk is locked, the start of its guest is tried again after this time. */
   diskLockRetryMs: 250,
 } as const;

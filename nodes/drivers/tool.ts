@@ -16,6 +16,10 @@ export interface ToolOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** What the tool reads; its input stays open until the tool has ended. Absent: the tool reads nothing. */
   readonly input?: string;
+  /** True: its input ends after `input`, for a tool that reads all of it before it ends. Absent: false. */
+  readonly endsInput?: boolean;
+  /** What is kept of its output, and of its errors. Absent: 256 KiB. */
+  readonly outputBytesMax?: number;
   /** A descriptor that is passed to the tool as descriptor 3. */
   readonly descriptor?: number;
 }
@@ -27,7 +31,7 @@ export interface ToolResult {
   readonly errors: string;
 }
 
-const outputBytesMax = 256 * 1024;
+const usualOutputBytesMax = 256 * 1024;
 
 /**
  * Runs the tool. An exit code other than 0 is answered, not thrown. @throws AbortError; Error when the tool
@@ -52,8 +56,10 @@ export function runTool(command: string, argv: readonly string[], options: ToolO
     // A tool that has ended reads no more, and how it ended is what counts.
     child.stdin?.on("error", () => undefined);
     if (options.input !== undefined) child.stdin?.write(options.input);
-    const output = collect(child.stdout);
-    const errors = collect(child.stderr);
+    if (options.endsInput === true) child.stdin?.end();
+    const { outputBytesMax = usualOutputBytesMax } = options;
+    const output = collect(child.stdout, outputBytesMax);
+    const errors = collect(child.stderr, outputBytesMax);
     child.once("error", (error) => {
       // Node kills an aborted tool and reports it here; the end of the tool comes as "close".
       if (error.name !== "AbortError") reject(error);
@@ -71,7 +77,7 @@ export const toolEnvironment = {
   LC_ALL: "C",
 } as const;
 
-function collect(stream: NodeJS.ReadableStream | null): () => string {
+function collect(stream: NodeJS.ReadableStream | null, outputBytesMax: number): () => string {
   const chunks: Buffer[] = [];
   let bytes = 0;
   stream?.on("data", (chunk: Buffer) => {

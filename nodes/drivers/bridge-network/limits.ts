@@ -9,8 +9,6 @@ export const bridgeNetworkLimits = {
   toolTimeoutMs: 30_000,
   /** What one of them may say: 1,000 taps are 1.5 MB, 10,000 far ports 2 MB. */
   toolOutputBytesMax: 64 * 1024 * 1024,
-  /** The start of a short process in a namespace. */
-  namespaceTimeoutMs: 10_000,
   /** How often the process that holds the namespace is looked at. */
   holderLookPeriodMs: 1_000,
   /** How often everything in the namespace is compared with the picture, and a part of it by chance. */

@@ -72,3 +72,19 @@ export function neighbourSteps({ neighbours }: FabricPlan, seen: Seen): readonly
     ),
   ];
 }
+
+/** Lines for `ip -batch`. */
+export function routeSteps({ routes }: FabricPlan, seen: Seen): readonly string[] {
+  const keyOf = (device: string, address: string) => `${device} ${address}`;
+  const known = new Set(seen.routes.map(({ device, address }) => keyOf(device, address)));
+  const wanted = new Set(routes.map(({ bridge, address }) => keyOf(bridge, address)));
+  const gone = seen.routes.filter(
+    ({ device, address }) => isOwnDevice(device) && !wanted.has(keyOf(device, address)),
+  );
+  return [
+    ...gone.map(({ device, address }) => `route del ${address} dev ${device}`),
+    ...routes.flatMap(({ bridge, address }) =>
+      known.has(keyOf(bridge, address)) ? [] : [`route replace ${address} dev ${bridge}`],
+    ),
+  ];
+}

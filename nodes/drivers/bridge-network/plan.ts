@@ -8,6 +8,7 @@ import { addressOf, addressText } from "../../../protocol/address.ts";
 import type { HostNetworking, NetworkPicture, PortPicture } from "../../../protocol/networking.ts";
 import type { PortRecord } from "../user-network/ports.ts";
 import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "./device-names.ts";
+import type { ServiceRoute } from "./filter.ts";
 import { placesOf } from "./places.ts";
 
 /** The ports of a network that are on one other host. */
@@ -71,6 +72,8 @@ export interface FabricPlan {
   readonly taps: readonly PlannedTap[];
   readonly places: readonly PlannedPlace[];
   readonly neighbours: readonly PlannedNeighbour[];
+  /** What the fabric itself reaches behind its bridges. */
+  readonly routes: readonly Pick<ServiceRoute, "address" | "bridge">[];
 }
 
 export interface PlanGiven {
@@ -79,9 +82,11 @@ export interface PlanGiven {
   readonly ports: readonly PortRecord[];
   /** This host's address of the underlay. Null: it reaches no other host. */
   readonly underlay: string | null;
+  /** Addresses that no guest has, by which ports are answered. */
+  readonly services: readonly ServiceRoute[];
 }
 
-export function planOf({ networking, ports, underlay }: PlanGiven): FabricPlan {
+export function planOf({ networking, ports, underlay, services }: PlanGiven): FabricPlan {
   const networks = withoutClashes(networking?.networks ?? []);
   const far = underlay === null ? [] : (networking?.far ?? []);
   const planned = networks.map((network) => {
@@ -89,7 +94,9 @@ export function planOf({ networking, ports, underlay }: PlanGiven): FabricPlan {
     return plannedNetwork(network, { ports, away, underlay });
   });
   const places = planned.flatMap((one) => one.places);
-  const neighbours = planned.flatMap((one) => one.neighbours);
+  const names = new Set(planned.map(({ bridge }) => bridge.name));
+  const routes = services.filter(({ bridge }) => names.has(bridge));
+  const neighbours = [...planned.flatMap((one) => one.neighbours), ...routes];
   const bridged = new Map(planned.flatMap(({ bridge, own }) => own.map(({ id }) => [id, bridge.name])));
   const late = clashing(ports.map(({ portId }) => portId));
   const taps = ports.flatMap(({ portId, mtuBytes }) =>
@@ -98,7 +105,7 @@ export function planOf({ networking, ports, underlay }: PlanGiven): FabricPlan {
       : [{ name: tapName(portId), portId, mtuBytes, bridge: bridged.get(portId) ?? null }],
   );
   const tunnels = planned.flatMap(({ tunnel }) => tunnel);
-  return { bridges: planned.map(({ bridge }) => bridge), tunnels, taps, places, neighbours };
+  return { bridges: planned.map(({ bridge }) => bridge), tunnels, taps, places, neighbours, routes };
 }
 
 /** Of two networks that come to one name, one has no bridge: its ports are closed. */

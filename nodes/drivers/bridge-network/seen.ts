@@ -55,6 +55,7 @@ export interface Seen {
   readonly places: readonly SeenPlace[];
   /** Those that never age. */
   readonly neighbours: readonly SeenNeighbour[];
+  readonly routes: readonly { readonly device: string; readonly address: string }[];
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -111,3 +112,7 @@ export const readNeighbours = (said: unknown): readonly SeenNeighbour[] =>
     address: textOf(row.dst) ?? "",
     mac: textOf(row.lladdr) ?? "",
   }));
+
+/** Of `ip -j route show`. */
+export const readRoutes = (said: unknown): Seen["routes"] =>
+  rowsOf(said).map((row) => ({ device: textOf(row.dev) ?? "", address: textOf(row.dst) ?? "" }));

@@ -5,7 +5,7 @@
  * ever named. Pure.
  */
 import { isOwnDevice } from "./device-names.ts";
-import { neighbourSteps, placeSteps } from "./place-steps.ts";
+import { neighbourSteps, placeSteps, routeSteps } from "./place-steps.ts";
 import type { FabricPlan, PlannedBridge, PlannedTap, PlannedTunnel } from "./plan.ts";
 import { type Seen, type SeenLink, type SlaveFlags, slaveFlags } from "./seen.ts";
 
@@ -48,6 +48,7 @@ export function stepsBetween(plan: FabricPlan, seen: Seen): Steps {
       }),
       ...plan.taps.flatMap((tap) => tapSteps(tap, seen.links.get(tap.name))),
       ...neighbourSteps(plan, seen),
+      ...routeSteps(plan, seen),
     ],
     places: placeSteps(plan, seen),
     orphans: orphans.map(({ name }) => name),

@@ -7,22 +7,17 @@
  * What a process in it opens reaches nobody, also through slirp, whose gateway leads to the loopback
  * addresses of the process's own namespace. Unix sockets are files, and go on working.
  */
-import { spawn } from "node:child_process";
-import { type FileHandle, open, readlink } from "node:fs/promises";
+import { type FileHandle, readlink } from "node:fs/promises";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { StateDirectories } from "../guest-directory.ts";
-import { toolEnvironment } from "../tool.ts";
-import { delay } from "../waiting.ts";
+import { makeNamespace, openNamespaceOf } from "../network-namespace.ts";
 import { findGuests } from "./guest-process.ts";
-import { qemuLimits } from "./limits.ts";
 
 export interface GuestNetworkOptions {
   readonly directories: StateDirectories;
   readonly clock: Clock;
   readonly log: Log;
 }
-
-const probePeriodMs = 2;
 
 export class GuestNetwork {
   readonly #options: GuestNetworkOptions;
@@ -51,7 +46,7 @@ export class GuestNetwork {
   async #open(): Promise<FileHandle | undefined> {
     if (process.getuid?.() !== 0) return undefined;
     try {
-      return (await this.#ofGuests()) ?? (await this.#make());
+      return (await this.#ofGuests()) ?? (await makeNamespace(this.#options.clock));
     } catch (error) {
       const message =
         "no network namespace could be made: a QEMU that was broken out of could reach this computer's services";
@@ -65,53 +60,9 @@ export class GuestNetwork {
     const own = await readlink("/proc/self/ns/net");
     const guests = [...(await findGuests(this.#options.directories))];
     for (const { pid } of guests.sort((one, other) => one.startTicks - other.startTicks)) {
-      const handle = await openOther(pid, own);
+      const handle = await openNamespaceOf(pid, own);
       if (handle !== undefined) return handle;
     }
     return undefined;
   }
-
-  /** Opens the namespace of a short process that was started in a new one. @throws Error */
-  async #make(): Promise<FileHandle> {
-    const { clock } = this.#options;
-    const own = await readlink("/proc/self/ns/net");
-    const child = spawn("unshare", ["--net", "cat"], {
-      env: toolEnvironment,
-      stdio: ["pipe", "ignore", "ignore"],
-    });
-    let failure: Error | undefined;
-    child.once("error", (error) => {
-      failure = error;
-    });
-    child.once("exit", (code) => {
-      failure = new Error(`unshare ended with ${code}.`);
-    });
-    // The child may have ended before its input is closed.
-    child.stdin.on("error", () => undefined);
-    try {
-      const deadlineMs = clock.monotonicMs() + qemuLimits.networkTimeoutMs;
-      for (;;) {
-        const handle = child.pid === undefined ? undefined : await openOther(child.pid, own);
-        if (handle !== undefined) return handle;
-        if (failure !== undefined) throw failure;
-        if (clock.monotonicMs() >= deadlineMs) throw new Error("unshare made no network namespace in time.");
-        await delay(clock, probePeriodMs);
-      }
-    } finally {
-      child.stdin.end();
-    }
-  }
-}
-
-/** The network namespace of a process; undefined: it is `own`, or the process has ended. */
-async function openOther(pid: number, own: string): Promise<FileHandle | undefined> {
-  const path = `/proc/${pid}/ns/net`;
-  const name = await readlink(path).catch(() => own);
-  if (name === own) return undefined;
-  const handle = await open(path, "r").catch(() => undefined);
-  // The number may be another process's by now.
-  const opened = handle && (await readlink(`/proc/self/fd/${handle.fd}`));
-  if (opened === name) return handle;
-  await handle?.close();
-  return undefined;
 }

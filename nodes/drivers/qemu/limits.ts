@@ -50,8 +50,6 @@ export const qemuLimits = {
    * which can tell that it was met, has to be met first.
    */
   qemuUserThreadsMax: 144,
-  /** Making a network namespace: the start of a short process. */
-  networkTimeoutMs: 10_000,
   /** Moving one thread to its CPUs: the run of a short process. */
   affinityTimeoutMs: 10_000,
   /**

@@ -1,0 +1,191 @@
+/**
+ * The fabric: a network namespace of a node, in which all its bridges and taps are. Neither the computer's own
+ * rules and settings nor those of another node reach into it, and with it goes all that is in it. A small
+ * process holds it, and the agent has it open: the death of either loses nothing, for who starts anew takes it
+ * from the other. Packets pass while the agent is dead.
+ *
+ * Beside it is the namespace of plugs, in which hypervisors open taps that are then moved into the fabric: no
+ * hypervisor is ever in the fabric.
+ */
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
+import { makeNamespace, nameOf, ownNamespace } from "../network-namespace.ts";
+import { isAlive, type ProcessIdentity } from "../process-table.ts";
+import { runTool, type ToolOptions, type ToolResult } from "../tool.ts";
+import { Turns } from "../waiting.ts";
+import type { FabricEntrance } from "./filter.ts";
+import {
+  endResidents,
+  findResidents,
+  holds,
+  type Namespaces,
+  namespacesOf,
+  plugsPath,
+  startHolder,
+} from "./holder.ts";
+import { bridgeNetworkLimits } from "./limits.ts";
+
+export interface FabricOptions {
+  /** Of the node; a directory in it is the fabric's. */
+  readonly stateDirectory: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Held extends Namespaces {
+  holder: ProcessIdentity;
+}
+
+/** Where guests ask their host, whatever their own addresses are. */
+export const serviceAddress = "169.254.169.254";
+
+export class Fabric implements FabricEntrance {
+  readonly directory: string;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #turns = new Turns();
+  #held: Promise<Held> | undefined;
+  #timer: Timer | undefined;
+  #detached = false;
+
+  constructor({ stateDirectory, clock, log }: FabricOptions) {
+    const directory = join(stateDirectory, "network", "fabric");
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.directory = realpathSync(directory);
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Takes the fabric over, or makes it. @throws Error */
+  async open(): Promise<void> {
+    await this.#hold();
+  }
+
+  async path(): Promise<string> {
+    return pathOf((await this.#hold()).fabric);
+  }
+
+  /** By which hypervisors enter the namespace of plugs: the same for all lives of the agent, while it lasts. */
+  async plugsPath(): Promise<string> {
+    return plugsPath((await this.#hold()).holder.pid);
+  }
+
+  async run(command: string, argv: readonly string[], options: ToolOptions): Promise<ToolResult> {
+    return runIn(await this.path(), command, argv, options);
+  }
+
+  /** Runs a tool in the namespace of plugs. */
+  async runAmongPlugs(command: string, argv: readonly string[], options: ToolOptions): Promise<ToolResult> {
+    return runIn(pathOf((await this.#hold()).plugs), command, argv, options);
+  }
+
+  /** The agent ends; `guests`: and so have they, and the fabric with all that is in it. */
+  async detach(guests: boolean): Promise<void> {
+    this.#detached = true;
+    this.#timer?.cancel();
+    await this.#turns.run("holder", async () => {
+      if (guests) await endResidents(this.directory);
+      const held = await this.#held?.catch(() => undefined);
+      this.#held = undefined;
+      await Promise.all([held?.fabric.close(), held?.plugs.close()]);
+    });
+  }
+
+  #hold(): Promise<Held> {
+    if (this.#detached) return Promise.reject(new Error("The agent lets go of its network."));
+    this.#held ??= this.#turns
+      .run("holder", () => this.#open())
+      .catch((error: unknown) => {
+        this.#held = undefined;
+        throw error;
+      });
+    return this.#held;
+  }
+
+  async #open(): Promise<Held> {
+    const found = await this.#find();
+    const { holder: known, ...namespaces } = found;
+    const fabric = namespaces.fabric ?? (await makeNamespace(this.#clock));
+    const plugs = namespaces.plugs ?? (await makeNamespace(this.#clock));
+    const holder = known ?? (await this.#start({ fabric, plugs }));
+    const held: Held = { fabric, plugs, holder };
+    await prepare(pathOf(fabric));
+    if (namespaces.fabric === undefined)
+      this.#log.info({ holder: holder.pid }, "a network was made for guests");
+    this.#lookSoon(held);
+    return held;
+  }
+
+  /** What those that live in the fabric have. Of two fabrics, which only a fault can leave, the older counts. */
+  async #find(): Promise<Partial<Held>> {
+    const own = await ownNamespace();
+    let found: Partial<Held> = {};
+    for (const resident of await findResidents(this.directory)) {
+      const { fabric, plugs } = (await namespacesOf(resident, own)) ?? {};
+      const isOther = fabric === undefined || (found.fabric && (await differs(found.fabric, fabric)));
+      if (isOther === true) {
+        await Promise.all([fabric?.close(), plugs?.close()]);
+        continue;
+      }
+      if (found.fabric !== undefined) await fabric?.close();
+      if (found.plugs !== undefined) await plugs?.close();
+      found = { ...(fabric && { fabric }), ...(plugs && { plugs, holder: resident }), ...found };
+    }
+    return found;
+  }
+
+  #start(namespaces: Namespaces): Promise<ProcessIdentity> {
+    return startHolder(namespaces, { directory: this.directory, clock: this.#clock });
+  }
+
+  #lookSoon(held: Held): void {
+    if (this.#detached) return;
+    this.#timer = this.#clock.after(bridgeNetworkLimits.holderLookPeriodMs, () => void this.#look(held));
+  }
+
+  /** The agent's own descriptors keep the namespaces until another process holds them. */
+  async #look(held: Held): Promise<void> {
+    try {
+      await this.#turns.run("holder", async () => {
+        if (this.#detached || ((await isAlive(held.holder)) && (await holds(held.holder, held)))) return;
+        this.#log.warn({ pid: held.holder.pid }, "the process that holds the guests' network has ended");
+        held.holder = await this.#start(held);
+      });
+    } catch (error) {
+      this.#log.error({ error: String(error) }, "no process holds the guests' network beside the agent");
+    }
+    this.#lookSoon(held);
+  }
+}
+
+const pathOf = ({ fd }: { readonly fd: number }): string => `/proc/${process.pid}/fd/${fd}`;
+
+const differs = async (one: Namespaces["fabric"], other: Namespaces["fabric"]): Promise<boolean> =>
+  (await nameOf(one)) !== (await nameOf(other));
+
+const runIn = (path: string, command: string, argv: readonly string[], options: ToolOptions) =>
+  runTool("nsenter", [`--net=${path}`, command, ...argv], options);
+
+/**
+ * A new namespace may have the settings of the computer's own: it must lead from no bridge to another, believe
+ * no redirect, and take packets that come from where no route leads.
+ */
+const off = [
+  ...["ipv4/conf/all/forwarding", "ipv4/conf/default/forwarding", "ipv4/conf/all/rp_filter"],
+  ...["ipv4/conf/default/rp_filter", "ipv4/conf/all/accept_redirects", "ipv4/conf/default/accept_redirects"],
+  ...["ipv4/conf/all/send_redirects", "ipv4/conf/default/send_redirects"],
+  ...["ipv6/conf/all/forwarding", "ipv6/conf/default/forwarding", "ipv6/conf/default/accept_ra"],
+  ...["ipv6/conf/default/autoconf", "ipv6/conf/default/accept_redirects"],
+].map((name) => `/proc/sys/net/${name}`);
+
+/** @throws Error */
+async function prepare(path: string): Promise<void> {
+  const { toolTimeoutMs: timeoutMs } = bridgeNetworkLimits;
+  const settings = off.filter((name) => existsSync(name));
+  const written = await runIn(path, "tee", settings, { timeoutMs, input: "0\n", endsInput: true });
+  const lines = `link set dev lo up\naddr replace ${serviceAddress}/32 dev lo\n`;
+  const addressed = await runIn(path, "ip", ["-batch", "-"], { timeoutMs, input: lines, endsInput: true });
+  for (const { exitCode, errors } of [written, addressed])
+    if (exitCode !== 0) throw new Error(`The guests' network could not be set up: ${errors.trim()}`);
+}

@@ -1,0 +1,108 @@
+/**
+ * The process that holds a fabric: it sleeps in the fabric's namespace, and has the plugs' one open as its
+ * descriptor 3. It is in a session of its own, and outlives the agent. Proof is the directory that it works
+ * in, which only root may enter; this file must never signal a process that it has not proved.
+ */
+import { spawn } from "node:child_process";
+import { type FileHandle, readlink } from "node:fs/promises";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import { driverLimits } from "../limits.ts";
+import { nameOf, openNamespace } from "../network-namespace.ts";
+import { listProcesses, livingStat } from "../process-owners.ts";
+import { isAlive, type ProcessIdentity } from "../process-table.ts";
+import { toolEnvironment } from "../tool.ts";
+import { delay } from "../waiting.ts";
+
+/** The first descriptor after those that every process has. */
+const heldDescriptor = 3;
+const probePeriodMs = 2;
+
+/** Both namespaces, open in this process. */
+export interface Namespaces {
+  /** Bridges, and taps that a hypervisor has opened. */
+  readonly fabric: FileHandle;
+  /** Where hypervisors open taps: nothing of it leads anywhere. */
+  readonly plugs: FileHandle;
+}
+
+/** Those that live in the fabric of the directory, the oldest first: its holder, and who answers guests. */
+export async function findResidents(directory: string): Promise<readonly ProcessIdentity[]> {
+  const all = await listProcesses(
+    ({ uids }) => uids.every((uid) => uid === 0),
+    (uid) => uid === 0,
+  );
+  const found: ProcessIdentity[] = [];
+  for (const { pid } of all) {
+    if ((await readlink(`/proc/${pid}/cwd`).catch(() => "")) !== directory) continue;
+    const startTicks = livingStat(pid)?.startTicks;
+    if (startTicks !== undefined) found.push({ pid, startTicks });
+  }
+  return found.sort((one, other) => one.startTicks - other.startTicks);
+}
+
+/** The namespaces that a resident has; undefined: it has ended, or has none of its own. */
+export async function namespacesOf(
+  { pid }: ProcessIdentity,
+  own: string,
+): Promise<Partial<Namespaces> | undefined> {
+  const fabric = await openNamespace(`/proc/${pid}/ns/net`, own);
+  const plugs = await openNamespace(plugsPath(pid), own);
+  if (fabric === undefined && plugs === undefined) return undefined;
+  return { ...(fabric === undefined ? {} : { fabric }), ...(plugs === undefined ? {} : { plugs }) };
+}
+
+/** By it, hypervisors enter the plugs' namespace: it stays the same as long as the holder lives. */
+export const plugsPath = (pid: number): string => `/proc/${pid}/fd/${heldDescriptor}`;
+
+/** Whether the process holds exactly these namespaces. */
+export async function holds({ pid }: ProcessIdentity, { fabric, plugs }: Namespaces): Promise<boolean> {
+  const seen = [`/proc/${pid}/ns/net`, plugsPath(pid)].map((path) => readlink(path).catch(() => ""));
+  const [one, other] = await Promise.all(seen);
+  return one === (await nameOf(fabric)) && other === (await nameOf(plugs));
+}
+
+export interface HolderPlace {
+  readonly directory: string;
+  readonly clock: Clock;
+}
+
+/** Starts a holder, and waits until it is in the namespace. @throws Error */
+export async function startHolder(
+  namespaces: Namespaces,
+  { directory, clock }: HolderPlace,
+): Promise<ProcessIdentity> {
+  const { fabric, plugs } = namespaces;
+  const child = spawn("nsenter", [`--net=/proc/${process.pid}/fd/${fabric.fd}`, "sleep", "infinity"], {
+    cwd: directory,
+    env: toolEnvironment,
+    detached: true,
+    stdio: ["ignore", "ignore", "ignore", plugs.fd],
+  });
+  let failure: Error | undefined;
+  child.once("error", (error) => {
+    failure = error;
+  });
+  child.once("exit", (code, signal) => {
+    failure = new Error(`The process that holds the host's network has ended with ${code ?? signal}.`);
+  });
+  child.unref();
+  const deadlineMs = clock.monotonicMs() + driverLimits.namespaceTimeoutMs;
+  for (;;) {
+    const { pid = Number.NaN } = child;
+    const startTicks = livingStat(pid)?.startTicks;
+    if (startTicks !== undefined && (await holds({ pid, startTicks }, namespaces)) && (await sleeps(pid)))
+      return { pid, startTicks };
+    if (failure !== undefined) throw failure;
+    if (clock.monotonicMs() >= deadlineMs) throw new Error("No process holds the host's network in time.");
+    await delay(clock, probePeriodMs);
+  }
+}
+
+/** Not nsenter any more, which could fail yet. */
+const sleeps = async (pid: number): Promise<boolean> =>
+  /\/(?:sleep|coreutils|busybox)$/.test(await readlink(`/proc/${pid}/exe`).catch(() => ""));
+
+/** Ends everything that lives in the fabric. */
+export async function endResidents(directory: string): Promise<void> {
+  for (const one of await findResidents(directory)) if (await isAlive(one)) process.kill(one.pid, "SIGKILL");
+}
