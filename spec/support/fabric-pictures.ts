@@ -1,7 +1,6 @@
 /** Small pictures of networks, and the ports of a host on them, for specs of the driver `bridge`. */
-import type { FarPorts } from "../../nodes/drivers/bridge-network/plan.ts";
 import type { PortRecord } from "../../nodes/drivers/user-network/ports.ts";
-import type { NetworkPicture, PortPicture } from "../../protocol/networking.ts";
+import type { FarPicture, NetworkPicture, PortPicture } from "../../protocol/networking.ts";
 
 const id = (kind: string, number: number): string =>
   `01890000-0000-7000-8000-00000000${kind}${number.toString(16).padStart(3, "0")}`;
@@ -35,7 +34,7 @@ export const networkPicture = (ports: readonly PortPicture[], network = 1): Netw
   ],
 });
 
-export const far = (network: number, host: string, numbers: readonly number[]): FarPorts => ({
+export const far = (network: number, host: string, numbers: readonly number[]): FarPicture => ({
   ...{ networkId: ids.network(network), host },
   ports: numbers.map((number) => ({
     ...{ id: ids.port(number), mac: macOf(number), addresses: [`10.9.0.${number}`], addressPairs: [] },

@@ -2,9 +2,9 @@
  * What the driver asks of who filters packets and answers guests (rules/, nodes/responder). The driver itself
  * makes devices, and passes nothing without it. Types only.
  */
+import type { HostNetworking } from "../../../protocol/networking.ts";
 import type { ToolOptions, ToolResult } from "../tool.ts";
 import type { PortRecord } from "../user-network/ports.ts";
-import type { FabricPicture } from "./plan.ts";
 
 /** The namespace that all bridges and taps are in. */
 export interface FabricEntrance {
@@ -22,7 +22,7 @@ export interface FabricEntrance {
 /** What a host is to be filtered by. */
 export interface FilterState {
   /** Null: no picture has come yet; nothing passes. */
-  readonly networking: FabricPicture | null;
+  readonly networking: HostNetworking | null;
   /** Ports without a place in the picture are closed. */
   readonly ports: readonly PortRecord[];
 }

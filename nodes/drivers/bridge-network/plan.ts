@@ -5,24 +5,16 @@
  * everybody, and no guest can say that it is another. A port that is not in the picture has no bridge.
  */
 import { addressOf, addressText } from "../../../protocol/address.ts";
-import type { HostNetworking, NetworkPicture, PortPicture } from "../../../protocol/networking.ts";
+import type {
+  FarPicture,
+  HostNetworking,
+  NetworkPicture,
+  PortPicture,
+} from "../../../protocol/networking.ts";
 import type { PortRecord } from "../user-network/ports.ts";
 import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "./device-names.ts";
 import type { ServiceRoute } from "./filter.ts";
 import { placesOf } from "./places.ts";
-
-/** The ports of a network that are on one other host. */
-export interface FarPorts {
-  readonly networkId: string;
-  /** Its address of the underlay. */
-  readonly host: string;
-  readonly ports: readonly Pick<FarPort, "id" | "mac" | "addresses" | "addressPairs">[];
-}
-interface FarPort extends Pick<PortPicture, "id" | "mac" | "addressPairs"> {
-  readonly addresses: readonly string[];
-}
-
-export type FabricPicture = HostNetworking & { readonly far?: readonly FarPorts[] | undefined };
 
 export interface PlannedBridge {
   readonly name: string;
@@ -78,7 +70,7 @@ export interface FabricPlan {
 
 export interface PlanGiven {
   /** Null: no picture has come yet. */
-  readonly networking: FabricPicture | null;
+  readonly networking: HostNetworking | null;
   readonly ports: readonly PortRecord[];
   /** This host's address of the underlay. Null: it reaches no other host. */
   readonly underlay: string | null;
@@ -115,14 +107,14 @@ function withoutClashes(networks: readonly NetworkPicture[]): readonly NetworkPi
 }
 
 /** The other host as the kernel writes it; nothing, when it has no address that is one. */
-function placeable(far: FarPorts): readonly FarPorts[] {
+function placeable(far: FarPicture): readonly FarPicture[] {
   const address = addressOf(far.host);
   return address === undefined ? [] : [{ ...far, host: addressText(address) }];
 }
 
 interface Around {
   readonly ports: readonly PortRecord[];
-  readonly away: readonly FarPorts[];
+  readonly away: readonly FarPicture[];
   readonly underlay: string | null;
 }
 

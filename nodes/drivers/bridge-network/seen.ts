@@ -26,6 +26,8 @@ export interface SeenLink {
   /** Of a tap that is up: a process has it open. */
   readonly hasCarrier: boolean;
   readonly slave: SlaveFlags;
+  /** It gives itself an address of IPv6, and speaks by it to guests. */
+  readonly speaks: boolean;
   /** Of a tap: the user who may open it. */
   readonly userId: number | null;
   /** Of a bridge: packets go through the host's filter of IP as well. */
@@ -86,6 +88,7 @@ function readLink(row: Fields): SeenLink {
       ...{ bcast_flood: flag("bcast_flood"), proxy_arp: flag("proxy_arp") },
       neigh_suppress: flag("neigh_suppress"),
     },
+    speaks: (textOf(row.inet6_addr_gen_mode) ?? "none") !== "none",
     userId: typeof data.user === "number" ? data.user : null,
     callsFilter: data.nf_call_iptables === 1 && data.nf_call_ip6tables === 1,
     tunnel: kind === "vxlan" && data.learning === false ? readTunnel(data) : null,

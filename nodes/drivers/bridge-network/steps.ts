@@ -73,8 +73,7 @@ function bridgeSteps(bridge: PlannedBridge, link: SeenLink | undefined): readonl
     return [
       ...(link === undefined ? [] : [removed(name)]),
       make,
-      `link set dev ${name} addrgenmode none`,
-      `link set dev ${name} mtu ${mtuBytes} alias ${networkId} up`,
+      ...common({ name, mtuBytes, id: networkId }, undefined),
     ];
   return [
     ...(link.callsFilter ? [] : [`link set dev ${name} type bridge ${filtered}`]),
@@ -109,7 +108,6 @@ function portSteps(
   const wrong = slaveFlags.filter((flag) => !isThere || link.slave[flag] !== flags[flag]);
   const words = wrong.map((flag) => `${flag} ${flags[flag] === true ? "on" : "off"}`);
   return [
-    ...(link === undefined ? [`link set dev ${name} addrgenmode none`] : []),
     ...(isThere ? [] : [`link set dev ${name} down`, `link set dev ${name} master ${bridge}`]),
     ...(words.length === 0 ? [] : [`link set dev ${name} type bridge_slave ${words.join(" ")}`]),
     ...common(port, isThere ? link : undefined),
@@ -122,5 +120,9 @@ function common({ name, id, mtuBytes }: Common, link: SeenLink | undefined): rea
     ...(link?.alias === id ? [] : [`alias ${id}`]),
     ...(link?.isUp === true ? [] : ["up"]),
   ];
-  return words.length === 0 ? [] : [`link set dev ${name} ${words.join(" ")}`];
+  return [
+    // Before it is up: it would speak at once.
+    ...(link?.speaks === false ? [] : [`link set dev ${name} addrgenmode none`]),
+    ...(words.length === 0 ? [] : [`link set dev ${name} ${words.join(" ")}`]),
+  ];
 }

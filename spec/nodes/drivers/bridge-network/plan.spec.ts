@@ -1,6 +1,7 @@
 /** What is to be in the fabric, by value. */
 import { expect } from "chai";
-import { type FarPorts, type PlanGiven, planOf } from "../../../../nodes/drivers/bridge-network/plan.ts";
+import { type PlanGiven, planOf } from "../../../../nodes/drivers/bridge-network/plan.ts";
+import type { FarPicture } from "../../../../protocol/networking.ts";
 import { far, ids, networkPicture, portPicture, portRecord } from "../../../support/fabric-pictures.ts";
 
 const given = (over: Partial<PlanGiven> = {}): PlanGiven => ({
@@ -139,7 +140,7 @@ describe("The plan of a fabric", () => {
   });
 
   it("writes addresses as the kernel does", () => {
-    const written: FarPorts = { ...far(1, "2001:DB8:0::2", [7]) };
+    const written: FarPicture = { ...far(1, "2001:DB8:0::2", [7]) };
     const ports = written.ports.map((one) => ({ ...one, addresses: ["FD00:0:0::7"] }));
     const networking = { ...(given().networking ?? expect.fail()), far: [{ ...written, ports }] };
     const plan = planOf(given({ networking }));

@@ -1,0 +1,194 @@
+/**
+ * The network port by Linux's own bridges, for an agent that is root: a guest's interface is a tap that its
+ * hypervisor opens, and the kernel carries the frames. This file has the ports and the picture, and the order
+ * of things: rules come before what they are for, and go after it. The kernel is compared with both again and
+ * again, and nothing is believed because it was done once.
+ */
+import type { Holding } from "../../../actors/ports/keeper.ts";
+import type { Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
+import type { HostNetworking } from "../../../protocol/networking.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
+import { guestUser } from "../guest-user.ts";
+import type { PortFiles } from "../user-network/port-files.ts";
+import { type PortRecord, wantedRecord } from "../user-network/ports.ts";
+import { Turns, throwIfAborted } from "../waiting.ts";
+import { clashing, tapName } from "./device-names.ts";
+import type { Fabric } from "./fabric.ts";
+import type { PacketFilter, ServiceRoute } from "./filter.ts";
+import type { PictureFile } from "./picture-file.ts";
+import { planOf } from "./plan.ts";
+import type { Rounds } from "./rounds.ts";
+import type { Settler } from "./settler.ts";
+
+interface Known {
+  /** By port id. */
+  readonly ports: Map<string, PortRecord>;
+  /** Null: no picture has come yet. Undefined: the last picture was lost, and what passes stays as it is. */
+  networking: HostNetworking | null | undefined;
+}
+
+export interface BridgeNetworkParts {
+  readonly facts: () => NetworkFacts;
+  readonly files: PortFiles;
+  readonly picture: PictureFile;
+  readonly fabric: Fabric;
+  readonly settler: Settler;
+  readonly filter: PacketFilter;
+  readonly rounds: Rounds;
+  readonly log: Log;
+}
+
+const never = new AbortController().signal;
+
+export class BridgeNetwork implements Network {
+  readonly kind = "network";
+  readonly #parts: BridgeNetworkParts;
+  readonly #turns = new Turns();
+  #reading: Promise<Known> | undefined;
+  #services: readonly ServiceRoute[] = [];
+
+  constructor(parts: BridgeNetworkParts) {
+    this.#parts = parts;
+  }
+
+  async facts(): Promise<NetworkFacts> {
+    return this.#parts.facts();
+  }
+
+  ensurePort(port: PortSpec, signal: AbortSignal): Promise<Tap> {
+    return this.#inTurn(signal, async (known) => {
+      const { files, settler, fabric } = this.#parts;
+      const { mtuBytesMax } = this.#parts.facts();
+      const there = known.ports.get(port.portId);
+      const record = wantedRecord(there, port);
+      if (record.mtuBytes > mtuBytesMax)
+        throw refused(`The host's network carries ${mtuBytesMax} bytes at most.`);
+      if (clashing([...known.ports.keys(), record.portId]).has(record.portId))
+        throw refused(`Another port of this host has the name of the port ${record.portId}.`);
+      // Nothing passes a tap of another life of the port from here on.
+      if (there !== record) {
+        if (there !== undefined) await settler.removeTap(tapName(there.portId));
+        await files.write(record);
+        known.ports.set(record.portId, record);
+        await this.#settle(known, signal);
+      }
+      const { uid = 0 } = guestUser(record.instanceId) ?? {};
+      const name = tapName(record.portId);
+      await settler.ensureTap(name, uid, there !== record);
+      const namespace = await fabric.plugsPath();
+      return { kind: "tap", namespace, name, mac: record.mac, mtuBytes: record.mtuBytes };
+    });
+  }
+
+  plugged(portId: string, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, async (known) => {
+      if (!known.ports.has(portId)) throw refused(`There is no port ${portId} on this host.`);
+      await this.#parts.settler.moveTap(tapName(portId));
+      await this.#settleDevices(known, signal);
+    });
+  }
+
+  releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, (known) => this.#release(known, known.ports.get(portId), ownerEpoch, signal));
+  }
+
+  /** The record goes last: as long as it is there, what is left of the port is found and removed again. */
+  async #release(known: Known, record: PortRecord | undefined, ownerEpoch: number, signal: AbortSignal) {
+    if (record === undefined || record.ownerEpoch > ownerEpoch) return;
+    const { portId } = record;
+    await this.#parts.settler.removeTap(tapName(portId));
+    const ports = new Map([...known.ports].filter(([id]) => id !== portId));
+    await this.#settle({ ports, networking: known.networking }, signal);
+    await this.#parts.files.remove(portId);
+    known.ports.delete(portId);
+  }
+
+  apply(networking: HostNetworking, signal: AbortSignal): Promise<number> {
+    return this.#inTurn(signal, async (known) => {
+      const { networking: last } = known;
+      const newest = last === null || last === undefined || last.version <= networking.version;
+      if (newest) await this.#parts.picture.write(networking);
+      known.networking = newest ? networking : last;
+      await this.#settle(known, signal);
+      return known.networking.version;
+    });
+  }
+
+  detach(guests: boolean): Promise<void> {
+    const { rounds, filter, fabric } = this.#parts;
+    rounds.stop();
+    return this.#turns.run("network", async () => {
+      this.#reading = undefined;
+      await filter.detach(guests);
+      await fabric.detach(guests);
+    });
+  }
+
+  async list(): Promise<readonly Holding[]> {
+    // The agent's first look at what is there begins to look after it.
+    await this.#inTurn(never, async () => undefined);
+    return (await this.#parts.files.read()).map(holdingOf);
+  }
+
+  release({ what, instanceId, ownerEpoch }: Holding, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, async (known) => {
+      for (const record of [...known.ports.values()])
+        if (holdingOf(record).what === what && record.instanceId === instanceId)
+          await this.#release(known, record, ownerEpoch, signal);
+    });
+  }
+
+  /** Rules before devices: nothing is ever on a bridge without them. */
+  async #settle(known: Known, signal: AbortSignal): Promise<void> {
+    const { networking, ports } = known;
+    if (networking === undefined) return;
+    const state = { networking, ports: [...ports.values()] };
+    this.#services = await this.#parts.filter.apply(state, this.#parts.fabric, signal);
+    await this.#settleDevices(known, signal);
+  }
+
+  async #settleDevices({ networking, ports }: Known, signal: AbortSignal): Promise<void> {
+    if (networking === undefined) return;
+    const { underlay = null } = this.#parts.facts();
+    const services = this.#services;
+    const plan = planOf({ networking, ports: [...ports.values()], underlay, services });
+    await this.#parts.settler.settle(plan, signal);
+  }
+
+  /** One verb after another: each of them may change the one fabric. */
+  #inTurn<T>(signal: AbortSignal, act: (known: Known) => Promise<T>): Promise<T> {
+    return this.#turns.run("network", async () => {
+      throwIfAborted(signal);
+      return act(await this.#known());
+    });
+  }
+
+  #known(): Promise<Known> {
+    this.#reading ??= this.#read().catch((error: unknown) => {
+      this.#reading = undefined;
+      throw error;
+    });
+    return this.#reading;
+  }
+
+  async #read(): Promise<Known> {
+    const { files, picture, fabric, rounds, log } = this.#parts;
+    await fabric.open();
+    await files.removeLeftovers();
+    const records = await files.read();
+    const ports = new Map(records.map((record) => [record.portId, record]));
+    const known: Known = { networking: await picture.read(), ports };
+    await this.#settle(known, never).catch((error: unknown) =>
+      log.warn({ error: String(error) }, "the host's network is not as it was left"),
+    );
+    rounds.start((signal) => this.#inTurn(signal, (now) => this.#settle(now, signal)));
+    return known;
+  }
+}
+
+const holdingOf = ({ portId, instanceId, ownerEpoch }: PortRecord): Holding => ({
+  ...{ instanceId, ownerEpoch, what: `tap ${tapName(portId)}` },
+});
+
+const refused = (message: string): StatusError => new StatusError("hypervisorRefused", message);

@@ -1,0 +1,116 @@
+/**
+ * Makes a fabric what its plan says, whatever it was before, and proves it by another look. A tap whose
+ * hypervisor has opened it comes into the fabric here, also one whose agent died between the two.
+ */
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
+import {
+  carryOut,
+  look,
+  lookAmongPlugs,
+  lookAtLinks,
+  makeTap,
+  moveTaps,
+  removeDevices,
+  removePlugs,
+} from "./batches.ts";
+import { isOwnDevice } from "./device-names.ts";
+import type { Fabric } from "./fabric.ts";
+import type { FabricPlan } from "./plan.ts";
+import type { SeenLink } from "./seen.ts";
+import { isDone, type Steps, stepsBetween } from "./steps.ts";
+
+export class Settler {
+  readonly #fabric: Fabric;
+  readonly #log: Log;
+  /** Devices that nobody wanted when they were last looked at. */
+  #unwanted = { fabric: new Set<string>(), plugs: new Set<string>() };
+
+  constructor(fabric: Fabric, log: Log) {
+    this.#fabric = fabric;
+    this.#log = log;
+  }
+
+  /** @throws StatusError hypervisorRefused when it stays otherwise; AbortError */
+  async settle(plan: FabricPlan, signal: AbortSignal): Promise<void> {
+    await this.#takeOpened(plan);
+    const steps = stepsBetween(plan, await look(this.#fabric));
+    if (!isDone(steps)) await this.#carryOut(plan, steps, signal);
+    await this.#removeOrphans(steps.orphans);
+  }
+
+  async #carryOut(plan: FabricPlan, steps: Steps, signal: AbortSignal): Promise<void> {
+    const complaints = await carryOut(steps, this.#fabric, signal);
+    const left = stepsBetween(plan, await look(this.#fabric));
+    if (isDone(left)) return;
+    const detail = [complaints, ...textOf(left).slice(0, 3)].join("\n").slice(0, 1_000);
+    throw new StatusError("hypervisorRefused", "The host's network is not as its picture says.", { detail });
+  }
+
+  /** Taps that were opened; who made them in vain has his removed, after a second look. */
+  async #takeOpened({ taps }: FabricPlan): Promise<void> {
+    const wanted = new Set(taps.map(({ name }) => name));
+    const plugs = [...(await lookAmongPlugs(this.#fabric)).values()].filter(({ name }) => isOwnDevice(name));
+    const opened = plugs.filter(({ name, hasCarrier }) => wanted.has(name) && hasCarrier);
+    const complaints = await moveTaps(opened, this.#fabric);
+    if (complaints !== "") this.#log.warn({ complaints }, "a tap could not be moved to the host's network");
+    const unwanted = plugs.flatMap(({ name }) => (wanted.has(name) ? [] : [name]));
+    await removePlugs(seenTwice(unwanted, this.#unwanted.plugs), this.#fabric);
+    this.#unwanted.plugs = new Set(unwanted);
+  }
+
+  async #removeOrphans(orphans: readonly string[]): Promise<void> {
+    const names = seenTwice(orphans, this.#unwanted.fabric);
+    await removeDevices(names, this.#fabric);
+    if (names.length > 0) this.#log.info({ names }, "devices that no network needs were removed");
+    this.#unwanted.fabric = new Set(orphans);
+  }
+
+  /**
+   * Makes the tap where its hypervisor opens it. One that a hypervisor of this user has open stays where it is,
+   * unless `anew`. @throws StatusError hypervisorRefused
+   */
+  async ensureTap(name: string, userId: number, anew: boolean): Promise<void> {
+    const [inside, outside] = [await lookAtLinks(this.#fabric), await lookAmongPlugs(this.#fabric)];
+    const [link, plug] = [inside.get(name), outside.get(name)];
+    if (!anew && isTap(link, userId) && (link?.hasCarrier === true || link?.isUp === false)) return;
+    if (link !== undefined) await removeDevices([name], this.#fabric);
+    if (!anew && isTap(plug, userId)) return;
+    if (plug !== undefined) await removePlugs([name], this.#fabric);
+    await makeTap(name, userId, this.#fabric);
+  }
+
+  /** @throws StatusError hypervisorRefused when no hypervisor has opened it */
+  async moveTap(name: string): Promise<void> {
+    const link = (await lookAmongPlugs(this.#fabric)).get(name);
+    if (link?.hasCarrier === true) {
+      await moveTaps([link], this.#fabric);
+      return;
+    }
+    if (link === undefined && (await lookAtLinks(this.#fabric)).has(name)) return;
+    const message = `No hypervisor has opened the tap ${name} on the host.`;
+    throw new StatusError("hypervisorRefused", message);
+  }
+
+  async removeTap(name: string): Promise<void> {
+    const [inside, outside] = [await lookAtLinks(this.#fabric), await lookAmongPlugs(this.#fabric)];
+    if (inside.has(name)) await removeDevices([name], this.#fabric);
+    if (outside.has(name)) await removePlugs([name], this.#fabric);
+    if (!inside.has(name) && !outside.has(name)) return;
+    if ((await lookAtLinks(this.#fabric)).has(name) || (await lookAmongPlugs(this.#fabric)).has(name))
+      throw new StatusError("hypervisorRefused", `The tap ${name} could not be removed from the host.`);
+  }
+}
+
+const isTap = (link: SeenLink | undefined, userId: number): boolean =>
+  link?.kind === "tun" && link.userId === userId;
+
+const seenTwice = (now: readonly string[], before: ReadonlySet<string>): readonly string[] =>
+  now.filter((name) => before.has(name));
+
+const textOf = ({ before, tunnels, links, places }: Steps): readonly string[] => [
+  ...before,
+  ...tunnels.map(({ name }) => `make ${name}`),
+  ...links,
+  ...places,
+];
