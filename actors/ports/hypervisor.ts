@@ -136,4 +136,10 @@ export interface GuestPaths {
    * the guest has one that reaches nobody.
    */
   readonly interfaces?: readonly NetworkDevice[];
+  /**
+   * To be called in a start, when the process has opened what its interfaces are plugged into and its CPUs do
+   * not run yet; also in one that adopts a living process. When it fails, so does the start. Absent: nobody
+   * waits for it.
+   */
+  readonly plugged?: (signal: AbortSignal) => Promise<void>;
 }

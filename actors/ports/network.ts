@@ -66,6 +66,12 @@ export interface Network extends Keeper {
    * was another instance's is this one's from now on, at whatever owner epoch: that one has let go of it.
    */
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<NetworkDevice>;
+  /**
+   * The hypervisor has opened the port's device. From its end on, packets pass it as the picture says: so it is
+   * called before the guest's first instruction, and again when the guest is adopted. @throws hypervisorRefused
+   * when nobody has opened it; a driver whose devices need nothing more may do nothing
+   */
+  plugged(portId: string, signal: AbortSignal): Promise<void>;
   /** Removes the port, if it is of this owner epoch or an earlier one. */
   releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void>;
   /**

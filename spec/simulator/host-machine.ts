@@ -374,6 +374,7 @@ function slowed(leases: StorageLeases, verb: SlowVerb): StorageLeases {
 const withApply = (network: Network, apply: Network["apply"]): Network => ({
   ...{ kind: network.kind, facts: () => network.facts(), list: () => network.list(), apply },
   ensurePort: (port, signal) => network.ensurePort(port, signal),
+  plugged: (id, signal) => network.plugged(id, signal),
   releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
   releaseOthers: (kept, signal) => network.releaseOthers(kept, signal),
   release: (holding, signal) => network.release(holding, signal),
@@ -383,6 +384,7 @@ const withApply = (network: Network, apply: Network["apply"]): Network => ({
 const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
   ...{ kind: network.kind, facts: () => network.facts(), list: () => network.list() },
   ensurePort: (port, signal) => verb("ensurePort", () => network.ensurePort(port, signal), signal),
+  plugged: (id, signal) => network.plugged(id, signal),
   releasePort: (id, ownerEpoch, signal) =>
     verb("releasePort", () => network.releasePort(id, ownerEpoch, signal), signal),
   releaseOthers: (kept, signal) => verb("releasePort", () => network.releaseOthers(kept, signal), signal),

@@ -239,6 +239,27 @@ export function hypervisorContract(contract: HypervisorContract): void {
       expect(await heardOf(1)).to.equal("nobody listens any more");
     });
 
+    it("tells when a guest is plugged in, before it runs, and runs none that is not", async () => {
+      const { networks } = await hypervisor.capabilities();
+      if (networks.length === 0) return;
+      const spec = contract.makeSpec(1);
+      const paths = await bench.paths(spec);
+      let told = 0;
+      const plugged = async () => {
+        told += 1;
+      };
+      const refuse = async () => {
+        throw new StatusError("hypervisorRefused", "Nobody has opened it.");
+      };
+      const refused = hypervisor.start(spec, { ...paths, plugged: refuse }, never);
+      expect(await reasonOf(refused)).to.equal("hypervisorRefused");
+      expect(await hypervisor.inspect(spec.instanceId)).to.equal(undefined);
+      await hypervisor.start(spec, { ...paths, plugged }, never);
+      expect(told).to.equal(1);
+      await hypervisor.start(spec, { ...paths, plugged }, never);
+      expect(told, "again by who takes it over").to.equal(2);
+    });
+
     it("starts a guest without any interface", async () => {
       const { networks, shapes } = await hypervisor.capabilities();
       if (networks.length === 0) return;

@@ -98,6 +98,7 @@ export class Networking {
       release: (holding, signal) => network.release(holding, signal),
       releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
       releaseOthers: (kept, signal) => network.releaseOthers(kept, signal),
+      plugged: (id, signal) => network.plugged(id, signal),
       apply: (networking, signal) => network.apply(networking, signal),
       detach: (guests) => network.detach(guests),
       ensurePort: async (port, signal) => {

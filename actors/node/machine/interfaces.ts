@@ -17,7 +17,7 @@ export async function plugIn(
   network: Network | undefined,
   spec: MachineSpec,
   signal: AbortSignal,
-): Promise<Pick<GuestPaths, "interfaces">> {
+): Promise<Pick<GuestPaths, "interfaces" | "plugged">> {
   const { interfaces, instanceId, ownerEpoch } = spec;
   if (interfaces === undefined) return {};
   const hostName = spec.guest?.hostname ?? hostnameOf(spec);
@@ -29,7 +29,10 @@ export async function plugIn(
     const port = { portId, networkId, instanceId, ownerEpoch, hostName, mac, mtuBytes };
     devices.push(await network.ensurePort(port, signal));
   }
-  return { interfaces: devices };
+  const plugged = async (during: AbortSignal) => {
+    for (const { portId } of interfaces) await network?.plugged(portId, during);
+  };
+  return { interfaces: devices, plugged };
 }
 
 export interface Wiring {
@@ -50,8 +53,9 @@ export async function rewire({ hypervisor, network, spec, signal }: Wiring): Pro
   if (living?.ownerEpoch === spec.ownerEpoch) {
     if (hypervisor.rewire === undefined)
       throw new StatusError("hypervisorRefused", "The hypervisor changes no interfaces of a running guest.");
-    const { interfaces = [] } = await plugIn(network, spec, signal);
+    const { interfaces = [], plugged } = await plugIn(network, spec, signal);
     await hypervisor.rewire(spec, interfaces, signal);
+    await plugged?.(signal);
   }
   await releaseOthers(network, spec, signal);
 }

@@ -53,14 +53,14 @@ export class FakeHypervisor implements Hypervisor {
     return this.#turns.run(spec.instanceId, () => {
       refuseUntold(spec, paths);
       refuseUnplugged(spec, paths, networks);
-      return this.#start(spec, signal);
+      return this.#start(spec, paths, signal);
     });
   }
 
-  async #start(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
+  async #start(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
     await this.#world.enter("start", spec.instanceId, signal);
     const living = this.#world.find(spec.instanceId);
-    if (living === undefined) return this.#boot(spec, signal);
+    if (living === undefined) return this.#boot(spec, paths, signal);
     if (this.#world.isDying(spec.instanceId)) throw silent(spec.instanceId);
     if (living.ownerEpoch > spec.ownerEpoch) {
       const message = `A guest of a newer epoch of instance ${spec.instanceId} runs on this host.`;
@@ -70,16 +70,19 @@ export class FakeHypervisor implements Hypervisor {
       living.ownerEpoch === spec.ownerEpoch &&
       (living.status === "running" || living.status === "paused")
     ) {
+      await paths.plugged?.(signal);
       this.#world.setStatus(spec.instanceId, "running");
       return { ...living, status: "running" };
     }
     await this.#end(spec.instanceId, signal);
-    return this.#boot(spec, signal);
+    return this.#boot(spec, paths, signal);
   }
 
   /** A disk that another process still has open is waited for, as in QEMU's driver. */
-  async #boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
+  async #boot(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
     const { clock, shapes } = this.#world;
+    // There is nothing to open, and so nothing to wait for.
+    await paths.plugged?.(signal);
     shapes.give(spec.instanceId, spec.shape);
     if (this.#startLatencyMs > 0) await delay(clock, this.#startLatencyMs, signal);
     const deadlineMs = clock.monotonicMs() + driverLimits.diskLockPatienceMs;

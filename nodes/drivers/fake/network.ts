@@ -62,6 +62,11 @@ export class FakeNetwork implements Network {
     return tapOf(this.#ports.get(port.portId) ?? port);
   }
 
+  /** Nothing stands behind the names. */
+  async plugged(_portId: string, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+  }
+
   async releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     const known = this.#ports.get(portId);

@@ -5,7 +5,7 @@ export const abilities: Omit<
   HypervisorCapabilities,
   "kind" | "accelerator" | "acceleratorReason" | "version" | "shapes"
 > = {
-  networks: ["stream"],
+  networks: ["stream", "tap"],
   volumes: [],
   hotPlug: true,
   liveMigration: false,

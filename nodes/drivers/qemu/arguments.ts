@@ -7,9 +7,9 @@
  * The network of a guest that is told of no interfaces is slirp with `restrict=on`: the guest gets an address
  * by DHCP and can reach nothing else, because slirp's gateway address would lead it to the loopback services
  * of its host (NATS and PostgreSQL among them), and QEMU 7.2 has no switch for only that. Interfaces are
- * sockets at which QEMU listens, for the host's network driver. Where guests have users of their own, their
- * processes are also in a network namespace in which nothing listens (guest-network.ts), so that not even a
- * QEMU that was broken out of reaches them.
+ * sockets at which QEMU listens, for the host's network driver, or taps that this one has made. Where guests
+ * have users of their own, their processes are also in a network namespace in which nothing listens
+ * (guest-network.ts, or the taps' own), so that not even a QEMU that was broken out of reaches them.
  */
 
 import type { MachineSpec } from "../../../protocol/machine.ts";
@@ -23,6 +23,11 @@ import { numaMemory, type Pins } from "./pins.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
+/** A socket's path, relative to the guest's directory; or the name of a tap in QEMU's namespace. */
+export type NetworkPlug =
+  | { readonly kind: "stream"; readonly path: string }
+  | { readonly kind: "tap"; readonly name: string };
+
 export interface QemuArguments {
   readonly spec: MachineSpec;
   readonly accelerator: Accelerator;
@@ -30,8 +35,8 @@ export interface QemuArguments {
   readonly disk: string | undefined;
   /** The same of the config drive. */
   readonly configDrive?: string | undefined;
-  /** The same of each interface's socket, with its place. Undefined: the spec names no interfaces. */
-  readonly sockets?: readonly PlacedSocket[] | undefined;
+  /** What each interface is plugged into, with its place. Undefined: the spec names no interfaces. */
+  readonly plugs?: readonly PlacedPlug[] | undefined;
   /** True: the disk is opened past the page cache. */
   readonly direct: boolean;
   /** The overlay's backing file and its format; undefined: the disk has none. */
@@ -44,9 +49,9 @@ export interface QemuArguments {
   readonly pins?: Pins | undefined;
 }
 
-export interface PlacedSocket {
+export interface PlacedPlug {
   readonly place: number;
-  readonly path: string;
+  readonly plug: NetworkPlug;
 }
 
 export const isUuid = (text: string): boolean =>
@@ -62,7 +67,7 @@ export function qemuArguments(given: QemuArguments): readonly string[] {
     ...monitors,
     ...(spec.numa && pins ? numaMemory(spec.numa, pins) : []),
     ...channels(spec),
-    ...(given.sockets === undefined ? lonelyNetwork(spec) : networks(given.sockets)),
+    ...(given.plugs === undefined ? lonelyNetwork(spec) : networks(given.plugs)),
     ...["-object", `rng-random,id=${backends.random},filename=/dev/urandom`],
     ...(disk === undefined ? [] : rootDisk(given, disk)),
     ...(drive === undefined ? [] : configDrive(drive)),
@@ -119,16 +124,20 @@ const lonelyNetwork = (spec: MachineSpec): readonly string[] => [
 ];
 
 /**
- * QEMU listens, does not wait for anybody, and listens again when who was there has left; until somebody
- * comes, what the guest sends is dropped. A file that is left under the name is replaced (7.2, tried).
+ * At a socket QEMU listens, does not wait for anybody, and listens again when who was there has left; until
+ * somebody comes, what the guest sends is dropped. A file that is left under the name is replaced (7.2, tried).
+ * A tap is opened by its name, which its owner may; no script of QEMU's does anything with it, and no thread
+ * of the kernel (vhost) touches the guest's memory.
  */
-export const netdevOf = ({ place, path }: PlacedSocket) => ({
-  ...{ type: "stream", id: backends.network(place), server: true },
-  addr: { type: "unix", path },
-});
+export const netdevOf = ({ place, plug }: PlacedPlug) => {
+  const id = backends.network(place);
+  return plug.kind === "stream"
+    ? { type: "stream", id, server: true, addr: { type: "unix", path: plug.path } }
+    : { type: "tap", id, ifname: plug.name, script: "no", downscript: "no", vhost: false };
+};
 
-const networks = (sockets: readonly PlacedSocket[]): readonly string[] =>
-  sockets.flatMap((one) => ["-netdev", JSON.stringify(netdevOf(one))]);
+const networks = (plugs: readonly PlacedPlug[]): readonly string[] =>
+  plugs.flatMap((one) => ["-netdev", JSON.stringify(netdevOf(one))]);
 
 /**
  * The guest's own end is a device; nobody listens at this one yet. A guest that writes while nobody is

@@ -5,7 +5,7 @@ import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { guestCard } from "./line/line.ts";
 import type { Card } from "./rewiring.ts";
-import { socketsOf } from "./starting.ts";
+import { plugsOf } from "./starting.ts";
 
 /** @throws hypervisorRefused for a guest of before, which has no places for interfaces */
 export function cardsOf(
@@ -19,11 +19,11 @@ export function cardsOf(
       "hypervisorRefused",
       `Instance ${instanceId} has one interface, which is not changed.`,
     );
-  return socketsOf(spec, devices, directory).flatMap((socket, index) => {
+  return plugsOf(spec, devices, directory).flatMap((placed, index) => {
     const seen = interfaces[index];
     return seen === undefined
       ? []
-      : { ...socket, mac: seen.mac, device: guestCard(spec, socket.place, seen) };
+      : { ...placed, mac: seen.mac, device: guestCard(spec, placed.place, seen) };
   });
 }
 

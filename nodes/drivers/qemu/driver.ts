@@ -51,7 +51,15 @@ import { type Launch, launchOf } from "./launcher.ts";
 import { qemuLimits } from "./limits.ts";
 import { unlessRefused } from "./offers.ts";
 import { type Pins, pinsOfArgv } from "./pins.ts";
-import { argumentsFor, imageGroups, recordFence, refuseUnfit, spawn, unlessAborted } from "./starting.ts";
+import {
+  argumentsFor,
+  imageGroups,
+  namespaceOf,
+  recordFence,
+  refuseUnfit,
+  spawn,
+  unlessAborted,
+} from "./starting.ts";
 
 export interface AcceleratorChoice {
   readonly accelerator: "kvm" | "tcg";
@@ -134,7 +142,7 @@ export class QemuHypervisor implements Hypervisor {
       refuseUntold(spec, paths);
       refuseUnplugged(spec, paths, abilities.networks);
       const living = await this.#living(spec.instanceId);
-      if (living !== undefined && (await this.#takeOver(living, spec, signal))) return living.facts;
+      if (living !== undefined && (await this.#takeOver(living, spec, paths, signal))) return living.facts;
       return this.#launch(spec, paths, signal);
     });
   }
@@ -199,13 +207,14 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   /** True when the living process serves this start; otherwise the process is gone when this resolves. */
-  async #takeOver(living: QemuGuest, spec: MachineSpec, signal: AbortSignal): Promise<boolean> {
+  async #takeOver(living: QemuGuest, spec: MachineSpec, paths: GuestPaths, signal: AbortSignal) {
     const { ownerEpoch, status } = living.facts;
     if (ownerEpoch > spec.ownerEpoch) {
       const message = `A guest of a newer epoch of instance ${spec.instanceId} runs on this host.`;
       throw new StatusError("staleEpoch", message);
     }
     if (ownerEpoch === spec.ownerEpoch && (status === "running" || status === "paused")) {
+      await paths.plugged?.(signal);
       await living.resume(signal);
       return true;
     }
@@ -224,7 +233,7 @@ export class QemuHypervisor implements Hypervisor {
     await makeGuestDirectory(directory, user);
     await clearRemains(directory);
     const bootId = await this.#readBootId();
-    const network = await this.#options.network?.path();
+    const network = namespaceOf(paths, await this.#options.network?.path());
     const { instanceId, ownerEpoch, fence } = spec;
     const tag = { instanceId, ownerEpoch, fence };
     recordFence(directory, tag, paths.disk);
@@ -239,7 +248,11 @@ export class QemuHypervisor implements Hypervisor {
         return { launch: entering(groups, launchOf({ user, groups: members, network, spec }, qemu)), pins };
       };
       const { spawned, guest } = await this.#spawn(pinned, about, signal);
-      await bringUp(guest, spawned, { clock, log, signal, beforeRun: () => this.#cpus.arrange(guest) });
+      const beforeRun = async () => {
+        await this.#cpus.arrange(guest);
+        await paths.plugged?.(signal);
+      };
+      await bringUp(guest, spawned, { clock, log, signal, beforeRun });
       return guest.facts;
     });
   }

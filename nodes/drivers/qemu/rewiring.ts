@@ -8,13 +8,13 @@
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { delay } from "../waiting.ts";
-import { netdevOf, type PlacedSocket } from "./arguments.ts";
+import { netdevOf, type PlacedPlug } from "./arguments.ts";
 import { qemuLimits } from "./limits.ts";
 import { backends, type Device } from "./line/seen.ts";
 import { asObject, type QmpConnection, QmpRefusal } from "./qmp.ts";
 
 /** An interface in its place. */
-export interface Card extends PlacedSocket {
+export interface Card extends PlacedPlug {
   readonly mac: string;
   readonly device: Device;
 }

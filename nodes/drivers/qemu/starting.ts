@@ -12,7 +12,7 @@ import { writeFence } from "../fence-record.ts";
 import { cachedImage, guestDirectory, type StateDirectories } from "../guest-directory.ts";
 import { imageGroup } from "../guest-user.ts";
 import { abortError } from "../waiting.ts";
-import { type Accelerator, isUuid, type PlacedSocket } from "./arguments.ts";
+import { type Accelerator, isUuid, type PlacedPlug } from "./arguments.ts";
 import { firmwareFor } from "./firmware.ts";
 import { type SpawnOptions, spawnGuest } from "./guest-process.ts";
 import type { Launch } from "./launcher.ts";
@@ -57,6 +57,21 @@ function refuseUnknownShape(shape: MachineShape, offered: OfferedShapes): void {
 }
 
 /**
+ * The namespace in which QEMU finds its taps; `usual`: where it is without any. @throws hypervisorRefused when
+ * they are in several
+ */
+export function namespaceOf(
+  { interfaces = [] }: Pick<GuestPaths, "interfaces">,
+  usual: string | undefined,
+): string | undefined {
+  const found = interfaces.flatMap((one) => (one.kind === "tap" ? [one.namespace] : []));
+  const [first, ...others] = new Set(found);
+  if (others.length > 0)
+    throw new StatusError("hypervisorRefused", "The guest's taps are in several network namespaces.");
+  return first === undefined ? usual : (first ?? undefined);
+}
+
+/**
  * Opens the storage lease's file, unless aborted: a storage that hangs must not keep a start from being
  * aborted. @throws AbortError
  */
@@ -95,17 +110,16 @@ export function imageGroups({ image }: MachineSpec): readonly number[] {
   return files.flatMap((file) => (file === null ? [] : (imageGroup(file.sha256) ?? [])));
 }
 
-/** The sockets of a guest's interfaces, as its process names them. */
-export const socketsOf = (
+/** What a guest's interfaces are plugged into, as its process names it. */
+export const plugsOf = (
   { interfaces = [] }: Pick<MachineSpec, "interfaces">,
   devices: readonly NetworkDevice[],
   directory: string,
-): readonly PlacedSocket[] =>
-  devices.flatMap((one, index) =>
-    one.kind === "stream"
-      ? { place: interfaces[index]?.place ?? index, path: relative(directory, one.path) }
-      : [],
-  );
+): readonly PlacedPlug[] =>
+  devices.map((one, index) => ({
+    place: interfaces[index]?.place ?? index,
+    plug: one.kind === "stream" ? { kind: one.kind, path: relative(directory, one.path) } : one,
+  }));
 
 /** Everything that QEMU's arguments are made of, but the CPUs of the host. */
 export async function argumentsFor(
@@ -123,7 +137,7 @@ export async function argumentsFor(
     ...{ spec, accelerator, base },
     disk: near(paths.disk),
     configDrive: near(paths.configDrive),
-    sockets: paths.interfaces && socketsOf(spec, paths.interfaces, own),
+    plugs: paths.interfaces && plugsOf(spec, paths.interfaces, own),
     direct: paths.direct === true,
     kernel: near(paths.kernel),
     ramdisk: near(paths.ramdisk),

@@ -67,6 +67,11 @@ export class UserNetwork implements Network {
     });
   }
 
+  /** The switch connects by itself, again whenever it has to. */
+  async plugged(_portId: string, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+  }
+
   releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void> {
     return this.#inTurn(signal, (known) => this.#release(known, known.ports.get(portId), ownerEpoch));
   }

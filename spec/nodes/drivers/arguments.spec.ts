@@ -140,8 +140,8 @@ describe("QEMU's arguments", () => {
     const at = (mac: string) => ({ portId: mac, networkId: "n", mac, mtuBytes: 1_450 });
     const interfaces = [at("52:54:00:00:00:01"), at("52:54:00:00:00:02")];
     const sockets = ["../../network/ports/p,server=off/s", "../../network/ports/q/s"];
-    const placed = sockets.map((path, place) => ({ place, path }));
-    const argv = qemuArguments({ ...bare, spec: { ...spec, shape, interfaces }, sockets: placed });
+    const plugs = sockets.map((path, place) => ({ place, plug: { kind: "stream" as const, path } }));
+    const argv = qemuArguments({ ...bare, spec: { ...spec, shape, interfaces }, plugs });
     const valuesOf = (option: string) =>
       argv.flatMap((one, index) => (argv[index - 1] === option ? [one] : []));
     const unix = (path: string) => ({ type: "unix", path });
@@ -155,8 +155,18 @@ describe("QEMU's arguments", () => {
       ["net1", "52:54:00:00:00:02", 1_450],
     ]);
     expect(tagOfArgv(["qemu-system-x86_64", ...argv])).to.deep.equal({ instanceId, ownerEpoch: 7 });
-    const none = qemuArguments({ ...bare, spec: { ...spec, shape, interfaces: [] }, sockets: [] });
+    const none = qemuArguments({ ...bare, spec: { ...spec, shape, interfaces: [] }, plugs: [] });
     expect(none.join(" ")).not.to.match(/-netdev|virtio-net/);
+  });
+
+  it("open a tap by its name, without a script and without a thread of the kernel", () => {
+    const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64-v1" };
+    const interfaces = [{ portId: "p", networkId: "n", mac: "52:54:00:00:00:01", mtuBytes: 1_450 }];
+    const plugs = [{ place: 0, plug: { kind: "tap" as const, name: "nvt,script=/x" } }];
+    const argv = qemuArguments({ ...bare, spec: { ...spec, shape, interfaces }, plugs });
+    expect(JSON.parse(optionOf(argv, "-netdev") ?? "")).to.deep.equal({
+      ...{ type: "tap", id: "net0", ifname: "nvt,script=/x", script: "no", downscript: "no", vhost: false },
+    });
   });
 
   it("keep the guest away from its host's network", () => {

@@ -57,7 +57,7 @@ class Qemu {
 }
 
 const card = (place: number, mac = `mac-${place}`): Card => ({
-  ...{ place, mac, path: `../${mac}` },
+  ...{ place, mac, plug: { kind: "stream" as const, path: `../${mac}` } },
   device: { driver: "virtio-net-pci", id: `nic${place}`, netdev: `net${place}`, mac },
 });
 

@@ -1,6 +1,6 @@
 /** What QEMU's driver refuses to start, by value. */
 import { expect } from "chai";
-import { refuseUnfit } from "../../../nodes/drivers/qemu/starting.ts";
+import { namespaceOf, refuseUnfit } from "../../../nodes/drivers/qemu/starting.ts";
 import { refuseUnplugged } from "../../../nodes/drivers/unplugged.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import type { OfferedShapes } from "../../../protocol/shape.ts";
@@ -38,6 +38,18 @@ describe("a guest with interfaces", () => {
     expect(await unfit({ interfaces: [] })).to.match(/has interfaces, and no shape/);
     expect(await unfit({ shape, interfaces: cards(9) })).to.match(/8 interfaces at most/);
     expect(await unfit({}), "one of before").to.equal("");
+  });
+
+  it("is started where its taps are, if they are in one place", () => {
+    const tap = (namespace: string | null) => ({
+      ...{ kind: "tap" as const, name: "nvt", namespace, mac: "52:54:00:00:00:01", mtuBytes: 1_450 },
+    });
+    const stream = { kind: "stream" as const, path: "/s", mac: "52:54:00:00:00:02", mtuBytes: 1_450 };
+    expect(namespaceOf({}, "/usual")).to.equal("/usual");
+    expect(namespaceOf({ interfaces: [stream] }, "/usual")).to.equal("/usual");
+    expect(namespaceOf({ interfaces: [tap("/a"), stream, tap("/a")] }, "/usual")).to.equal("/a");
+    expect(namespaceOf({ interfaces: [tap(null)] }, "/usual")).to.equal(undefined);
+    expect(refusal(() => namespaceOf({ interfaces: [tap("/a"), tap(null)] }, "/usual"))).to.match(/several/);
   });
 
   it("is plugged into each of them in their order, and into what its hypervisor can open", () => {
