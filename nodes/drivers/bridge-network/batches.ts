@@ -3,7 +3,7 @@
  * for each. A step that fails keeps none of the others back; what counts is what is there afterwards.
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
-import { runTool, type ToolResult } from "../tool.ts";
+import type { ToolResult } from "../tool.ts";
 import { throwIfAborted } from "../waiting.ts";
 import type { Fabric } from "./fabric.ts";
 import { bridgeNetworkLimits } from "./limits.ts";
@@ -71,7 +71,7 @@ export async function carryOut(steps: Steps, fabric: Fabric, signal: AbortSignal
   await ofFabric("ip", before);
   if (tunnels.length > 0) {
     const lines = await tunnelLines(tunnels, fabric);
-    await batch(runTool("ip", all, inputOf(lines)));
+    await batch(fabric.runOutside("ip", all, inputOf(lines)));
   }
   await ofFabric("ip", links);
   await ofFabric("bridge", places);

@@ -31,6 +31,8 @@ export interface FabricOptions {
   readonly stateDirectory: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Path of the namespace by whose network this host reaches others. Absent: the agent's own. */
+  readonly outside?: string;
 }
 
 interface Held extends Namespaces {
@@ -44,17 +46,19 @@ export class Fabric implements FabricEntrance {
   readonly directory: string;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #outside: string | undefined;
   readonly #turns = new Turns();
   #held: Promise<Held> | undefined;
   #timer: Timer | undefined;
   #detached = false;
 
-  constructor({ stateDirectory, clock, log }: FabricOptions) {
+  constructor({ stateDirectory, clock, log, outside }: FabricOptions) {
     const directory = join(stateDirectory, "network", "fabric");
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.directory = realpathSync(directory);
     this.#clock = clock;
     this.#log = log;
+    this.#outside = outside;
   }
 
   /** Takes the fabric over, or makes it. @throws Error */
@@ -78,6 +82,12 @@ export class Fabric implements FabricEntrance {
   /** Runs a tool in the namespace of plugs. */
   async runAmongPlugs(command: string, argv: readonly string[], options: ToolOptions): Promise<ToolResult> {
     return runIn(pathOf((await this.#hold()).plugs), command, argv, options);
+  }
+
+  /** Runs a tool where the host reaches others. */
+  runOutside(command: string, argv: readonly string[], options: ToolOptions): Promise<ToolResult> {
+    const path = this.#outside;
+    return path === undefined ? runTool(command, argv, options) : runIn(path, command, argv, options);
   }
 
   /** The agent ends; `guests`: and so have they, and the fabric with all that is in it. */
@@ -108,13 +118,17 @@ export class Fabric implements FabricEntrance {
     const { holder: known, ...namespaces } = found;
     const fabric = namespaces.fabric ?? (await makeNamespace(this.#clock));
     const plugs = namespaces.plugs ?? (await makeNamespace(this.#clock));
-    const holder = known ?? (await this.#start({ fabric, plugs }));
-    const held: Held = { fabric, plugs, holder };
-    await prepare(pathOf(fabric));
-    if (namespaces.fabric === undefined)
-      this.#log.info({ holder: holder.pid }, "a network was made for guests");
-    this.#lookSoon(held);
-    return held;
+    try {
+      const held: Held = { fabric, plugs, holder: known ?? (await this.#start({ fabric, plugs })) };
+      await prepare(pathOf(fabric));
+      if (namespaces.fabric === undefined)
+        this.#log.info({ pid: held.holder.pid }, "a network was made for guests");
+      this.#lookSoon(held);
+      return held;
+    } catch (error) {
+      await Promise.all([fabric.close(), plugs.close()]);
+      throw error;
+    }
   }
 
   /** What those that live in the fabric have. Of two fabrics, which only a fault can leave, the older counts. */

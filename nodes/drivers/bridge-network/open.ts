@@ -1,0 +1,56 @@
+/** Puts the driver `bridge` together for a host, with whatever filters its packets. */
+import { chmodSync, statSync } from "node:fs";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { DriverContext } from "../kinds.ts";
+import { PortFiles } from "../user-network/port-files.ts";
+import { Fabric } from "./fabric.ts";
+import type { PacketFilter } from "./filter.ts";
+import { BridgeNetwork, type BridgeNetworkParts } from "./network.ts";
+import { PictureFile } from "./picture-file.ts";
+import { lackOf, lookAround, tunDevice } from "./probe.ts";
+import { Rounds } from "./rounds.ts";
+import { Settler } from "./settler.ts";
+import { carriedBy } from "./underlay.ts";
+
+export interface BridgeOptions {
+  /** Absent: the host's guests reach no other host's. */
+  readonly underlay?: string | undefined;
+}
+
+/** @throws StatusError hypervisorRefused on a computer that lacks something, with what to do */
+export function openBridgeNetwork(
+  { stateDirectory, clock, log }: Pick<DriverContext, "stateDirectory" | "clock" | "log">,
+  { underlay }: BridgeOptions,
+  filter: PacketFilter,
+): BridgeNetwork {
+  const lack = lackOf(lookAround());
+  if (lack !== undefined) throw new StatusError("hypervisorRefused", lack);
+  openTun(log);
+  const fabric = new Fabric({ stateDirectory, clock, log });
+  return assemble({ stateDirectory, clock, log }, { fabric, filter, facts: () => carriedBy(underlay) });
+}
+
+/** The driver around a fabric. */
+export function assemble(
+  { stateDirectory, clock, log }: Pick<DriverContext, "stateDirectory" | "clock" | "log">,
+  parts: Pick<BridgeNetworkParts, "fabric" | "filter" | "facts">,
+): BridgeNetwork {
+  const files = new PortFiles(stateDirectory, log);
+  const picture = new PictureFile(parts.fabric.directory, log);
+  const [settler, rounds] = [new Settler(parts.fabric, log), new Rounds(clock, log)];
+  return new BridgeNetwork({ ...parts, files, picture, settler, rounds, log });
+}
+
+/**
+ * Guests' users open their taps by it; who has no tap of his own can do nothing with it, since making one takes
+ * a right that no guest's user has (tuntap.rst of Linux, which has it open to all, as udev has).
+ */
+function openTun(log: DriverContext["log"]): void {
+  const mode = statSync(tunDevice).mode & 0o777;
+  if ((mode & 0o006) === 0o006) return;
+  chmodSync(tunDevice, mode | 0o666);
+  log.warn(
+    { device: tunDevice, mode: mode.toString(8) },
+    "a device of the computer was opened to guests' users",
+  );
+}

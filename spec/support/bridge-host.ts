@@ -1,0 +1,149 @@
+/**
+ * Hosts of the network driver `bridge` on the computer that runs the specs: each has a fabric of its own, so
+ * that nothing of the computer's network is changed. Their packets are filtered by nobody: what is tried with
+ * them is who carries packets, and not which.
+ */
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { join } from "node:path";
+import type { NetworkFacts, PortSpec, Tap } from "../../actors/ports/network.ts";
+import { look } from "../../nodes/drivers/bridge-network/batches.ts";
+import { Fabric } from "../../nodes/drivers/bridge-network/fabric.ts";
+import type { PacketFilter } from "../../nodes/drivers/bridge-network/filter.ts";
+import type { BridgeNetwork } from "../../nodes/drivers/bridge-network/network.ts";
+import { assemble } from "../../nodes/drivers/bridge-network/open.ts";
+import { planOf } from "../../nodes/drivers/bridge-network/plan.ts";
+import { lackOf, lookAround } from "../../nodes/drivers/bridge-network/probe.ts";
+import { isDone, type Steps, stepsBetween } from "../../nodes/drivers/bridge-network/steps.ts";
+import { guestUser } from "../../nodes/drivers/guest-user.ts";
+import { makeNamespace } from "../../nodes/drivers/network-namespace.ts";
+import type { PortRecord } from "../../nodes/drivers/user-network/ports.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
+import { silentLog, temporaryDirectory } from "./driver-world.ts";
+
+/** Why there can be no such host here; undefined: there can be. */
+export function missingForBridges(): string | undefined {
+  const lack = lackOf(lookAround());
+  if (lack !== undefined) return lack;
+  const tried = spawnSync("unshare", ["--net", "true"]);
+  return tried.status === 0 ? undefined : "network namespaces cannot be made here";
+}
+
+export const passingAll: PacketFilter = { apply: async () => [], detach: async () => undefined };
+
+const facts: NetworkFacts = { kind: "bridge", mtuBytesMax: 1_450, spansHosts: false };
+
+export interface BridgeHostOptions {
+  readonly stateDirectory: string;
+  readonly underlay?: string;
+  /** Path of the namespace in which the underlay is. */
+  readonly outside?: string;
+}
+
+export function openBridge({ stateDirectory, underlay, outside }: BridgeHostOptions) {
+  const about = { stateDirectory, clock: systemClock, log: silentLog };
+  const fabric = new Fabric({ ...about, ...(outside === undefined ? {} : { outside }) });
+  const said = underlay === undefined ? facts : { ...facts, spansHosts: true, underlay };
+  const network = assemble(about, { fabric, filter: passingAll, facts: () => said });
+  return { fabric, network };
+}
+
+/** One host, over the lives of its agent. */
+export async function makeBridgeHost(options: Omit<BridgeHostOptions, "stateDirectory"> = {}) {
+  const place = await temporaryDirectory();
+  const stateDirectory = join(place.path, "state");
+  let { fabric, network } = openBridge({ ...options, stateDirectory });
+  const openers: ChildProcess[] = [];
+  return {
+    stateDirectory,
+    get network(): BridgeNetwork {
+      return network;
+    },
+    get fabric(): Fabric {
+      return fabric;
+    },
+    openDevice: async (device: Tap, port: Pick<PortSpec, "instanceId">) => {
+      openers.push(await openTap(device, port.instanceId));
+    },
+    /** The hypervisors end, and with them what they have open. */
+    endOpeners: () => Promise.all(openers.splice(0).map(ended)),
+    restartAgent: async () => {
+      await network.detach(false);
+      ({ fabric, network } = openBridge({ ...options, stateDirectory }));
+      return network;
+    },
+    /** What is to be done so that the fabric is as it should be; undefined: nothing. */
+    lacks: async (networking: HostNetworking | null, ports: readonly PortRecord[]) =>
+      lacking(fabric, { networking, ports, underlay: options.underlay ?? null }),
+    close: async () => {
+      await Promise.all(openers.map(ended));
+      await network.detach(true);
+      await place.remove();
+    },
+  };
+}
+export type BridgeHost = Awaited<ReturnType<typeof makeBridgeHost>>;
+
+interface Wanted {
+  readonly networking: HostNetworking | null;
+  readonly ports: readonly PortRecord[];
+  readonly underlay: string | null;
+}
+
+export async function lacking(fabric: Fabric, wanted: Wanted): Promise<Steps | undefined> {
+  const steps = stepsBetween(planOf({ ...wanted, services: [] }), await look(fabric));
+  return isDone(steps) && steps.orphans.length === 0 ? undefined : steps;
+}
+
+/** A hypervisor without a guest, as the user of the instance's guest. */
+export async function openTap(device: Tap, instanceId: string): Promise<ChildProcess> {
+  const { uid = 0, gid = 0 } = guestUser(instanceId) ?? {};
+  const backend = { type: "tap", id: "net0", ifname: device.name, script: "no", downscript: "no" };
+  const child = spawn(
+    "nsenter",
+    [
+      ...[`--net=${device.namespace}`, "setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"],
+      ...["--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs"],
+      "--pdeathsig=KILL",
+      ...["qemu-system-x86_64", "-machine", "none", "-nodefaults", "-display", "none", "-S"],
+      ...["-netdev", JSON.stringify(backend), "-monitor", "stdio"],
+    ],
+    { stdio: ["pipe", "pipe", "ignore"] },
+  );
+  // The prompt comes when all backends are open.
+  await new Promise<void>((resolve, reject) => {
+    child.stdout?.once("data", () => resolve());
+    child.once("exit", (code) => reject(new Error(`The hypervisor ended with ${code}.`)));
+  });
+  child.stdout?.resume();
+  return child;
+}
+
+const ended = (child: ChildProcess): Promise<void> =>
+  new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) return resolve();
+    child.once("exit", () => resolve());
+    child.kill("SIGKILL");
+  });
+
+/** Two namespaces that stand for two computers, with a cable between them: their paths, and an end of both. */
+export async function makeTwoComputers() {
+  const [one, other] = await Promise.all([makeNamespace(systemClock), makeNamespace(systemClock)]);
+  const paths = [one, other].map(({ fd }) => `/proc/${process.pid}/fd/${fd}`);
+  const [first = "", second = ""] = paths;
+  const inside = (path: string, ...argv: string[]) => {
+    const { status, stderr } = spawnSync("nsenter", [`--net=${path}`, "ip", ...argv], { encoding: "utf8" });
+    if (status !== 0) throw new Error(stderr);
+  };
+  inside(first, "link", "add", "name", "cable", "type", "veth", "peer", "name", "cable", "netns", second);
+  const addresses = ["192.0.2.1", "192.0.2.2"];
+  for (const [index, path] of paths.entries()) {
+    inside(path, "addr", "add", `${addresses[index]}/24`, "dev", "cable");
+    inside(path, "link", "set", "dev", "cable", "up");
+    inside(path, "link", "set", "dev", "lo", "up");
+  }
+  return {
+    computers: paths.map((outside, index) => ({ outside, underlay: addresses[index] ?? "" })),
+    close: () => Promise.all([one.close(), other.close()]),
+  };
+}
