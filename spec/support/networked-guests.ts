@@ -7,7 +7,8 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers } from "../../nodes/drivers/index.ts";
-import type { Drivers } from "../../nodes/drivers/kinds.ts";
+import type { Drivers, NetworkDriver } from "../../nodes/drivers/kinds.ts";
+import { registryWith } from "../../nodes/drivers/registry.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { readSwitchApplied } from "../../nodes/switch/state.ts";
 import type { MachineInterface } from "../../protocol/interface.ts";
@@ -102,8 +103,11 @@ export function pictureOfHost(
   return { ...pictureOf(version, own), groups, far };
 }
 
-/** `underlay`: an address of this computer; absent: the guests reach no other host's. */
-export async function makeNetworkedHost(guest: TestGuest, underlay?: string) {
+/**
+ * `network`: an address of this computer as the underlay of the driver `user`, absent: the guests reach no other
+ * host's; or another driver, whose guests know their addresses by themselves.
+ */
+export async function makeNetworkedHost(guest: TestGuest, network?: string | NetworkDriver) {
   const place = await temporaryDirectory();
   const [imageStore, stateDirectory] = [join(place.path, "store"), join(place.path, "state")];
   const store = new ImageStore({ directory: imageStore, sources: [guest.directory] });
@@ -111,13 +115,16 @@ export async function makeNetworkedHost(guest: TestGuest, underlay?: string) {
     store.registerFile({ path: guest.kernel }),
     store.registerFile({ path: guest.ramdisk }),
   ]);
-  const open = () => openDrivers(stateDirectory, imageStore, underlay);
+  const open = () => openDrivers(stateDirectory, imageStore, network);
   let drivers = open();
   const { shapes } = await drivers.hypervisor.capabilities();
   if (shapes === undefined) throw new Error("QEMU offers no shapes here.");
   const { versions, machineType, cpuModel } = shapes;
   const shape = { version: versions.at(-1) ?? 0, machineType, cpuModel };
-  const image = { id: "tiny", disk: null, kernel, ramdisk, commandLine: guest.commandLine };
+  const imageOf = (address: string) => {
+    const fixed = typeof network === "object" ? ` guest.ip=${address}/24` : "";
+    return { id: "tiny", disk: null, kernel, ramdisk, commandLine: `${guest.commandLine}${fixed}` };
+  };
   const own = join(stateDirectory, "network");
   return {
     get drivers() {
@@ -133,8 +140,10 @@ export async function makeNetworkedHost(guest: TestGuest, underlay?: string) {
         ...{ publicKeys: [], configDrive: true },
         userData: Buffer.from(pinging(pings)).toString("base64"),
       };
+      const address = `10.9.0.${last}`;
+      const image = imageOf(address);
       const spec = machineSpec({ project, guest: told, shape, interfaces: plugs, image });
-      return { spec, project, plugs, address: `10.9.0.${last}` };
+      return { spec, project, plugs, address };
     },
     /** As the agent's next life does; the one before ends without a word. */
     restartAgent: async () => {
@@ -164,18 +173,29 @@ export async function makeNetworkedHost(guest: TestGuest, underlay?: string) {
 }
 export type NetworkedHost = Awaited<ReturnType<typeof makeNetworkedHost>>;
 
-const openDrivers = (stateDirectory: string, imageStore: string, underlay: string | undefined): Drivers =>
+const openDrivers = (
+  stateDirectory: string,
+  imageStore: string,
+  network: string | NetworkDriver | undefined,
+): Drivers =>
   createDrivers(
     {
       hypervisor: { driver: "qemu", options: { accelerator: "tcg" } },
       disks: { driver: "files", options: {} },
-      network: { driver: "user", options: underlay === undefined ? {} : { underlay } },
+      network:
+        typeof network === "object"
+          ? { driver: "tried", options: {} }
+          : { driver: "user", options: network === undefined ? {} : { underlay: network } },
       volumes: undefined,
     },
     {
       ...{ hostId: "host", hostName: "host", stateDirectory, computerDirectory: stateDirectory, imageStore },
       ...{ clock: systemClock, ids, log: silentLog },
     },
+    registryWith({
+      ...{ hypervisors: {}, disks: {}, volumes: {} },
+      networks: typeof network === "object" ? { tried: network } : {},
+    }),
   );
 
 function networkIn({ network }: Drivers) {
@@ -191,7 +211,10 @@ async function start(drivers: Drivers, { spec, plugs }: NetworkedGuest) {
     const port = { ...plug, instanceId, ownerEpoch, hostName: guest?.hostname ?? "guest" };
     interfaces.push(await networkIn(drivers).ensurePort(port, never));
   }
-  return drivers.hypervisor.start(spec, { ...paths, interfaces }, never);
+  const plugged = async () => {
+    for (const { portId } of plugs) await networkIn(drivers).plugged(portId, never);
+  };
+  return drivers.hypervisor.start(spec, { ...paths, interfaces, plugged }, never);
 }
 
 async function release(drivers: Drivers, { spec, plugs }: NetworkedGuest): Promise<void> {

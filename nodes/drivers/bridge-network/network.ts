@@ -47,6 +47,7 @@ export class BridgeNetwork implements Network {
   readonly #turns = new Turns();
   #reading: Promise<Known> | undefined;
   #services: readonly ServiceRoute[] = [];
+  #detached = false;
 
   constructor(parts: BridgeNetworkParts) {
     this.#parts = parts;
@@ -59,11 +60,8 @@ export class BridgeNetwork implements Network {
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<Tap> {
     return this.#inTurn(signal, async (known) => {
       const { files, settler, fabric } = this.#parts;
-      const { mtuBytesMax } = this.#parts.facts();
       const there = known.ports.get(port.portId);
-      const record = wantedRecord(there, port);
-      if (record.mtuBytes > mtuBytesMax)
-        throw refused(`The host's network carries ${mtuBytesMax} bytes at most.`);
+      const record = wantedRecord(there, port, this.#parts.facts());
       if (clashing([...known.ports.keys(), record.portId]).has(record.portId))
         throw refused(`Another port of this host has the name of the port ${record.portId}.`);
       // Nothing passes a tap of another life of the port from here on.
@@ -117,6 +115,7 @@ export class BridgeNetwork implements Network {
 
   detach(guests: boolean): Promise<void> {
     const { rounds, filter, fabric } = this.#parts;
+    this.#detached = true;
     rounds.stop();
     return this.#turns.run("network", async () => {
       this.#reading = undefined;
@@ -127,7 +126,7 @@ export class BridgeNetwork implements Network {
 
   async list(): Promise<readonly Holding[]> {
     // The agent's first look at what is there begins to look after it.
-    await this.#inTurn(never, async () => undefined);
+    if (!this.#detached) await this.#inTurn(never, async () => undefined);
     return (await this.#parts.files.read()).map(holdingOf);
   }
 

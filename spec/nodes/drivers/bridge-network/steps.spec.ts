@@ -11,10 +11,10 @@ import {
 import { isDone, stepsBetween } from "../../../../nodes/drivers/bridge-network/steps.ts";
 import { far, ids, networkPicture, portPicture, portRecord } from "../../../support/fabric-pictures.ts";
 
-const [bridge, tunnel, tap, other] = [
-  ...["nvb00000000f001", "nvx00000000f001", "nvt00000000a001", "nvt00000000a002"],
-];
-const services = [{ bridge: "nvb00000000f001", address: "100.64.0.2", mac: "52:54:00:00:01:01" }];
+const bridge = "nvb00000000f001";
+const tunnel = "nvx00000000f001";
+const [tap, other] = ["nvt00000000a001", "nvt00000000a002"] as const;
+const services = [{ bridge, address: "100.64.0.2", mac: "52:54:00:00:01:01" }];
 const plan: FabricPlan = planOf({
   ...{ underlay: "192.0.2.1", services, ports: [portRecord(1), portRecord(2)] },
   networking: {
