@@ -67,9 +67,9 @@ export interface Network extends Keeper {
    */
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<NetworkDevice>;
   /**
-   * The hypervisor has opened the port's device. From its end on, packets pass it as the picture says: so it is
-   * called before the guest's first instruction, and again when the guest is adopted. @throws hypervisorRefused
-   * when nobody has opened it; a driver whose devices need nothing more may do nothing
+   * The hypervisor has opened the port's device. From the end of this verb on, packets pass the device as the
+   * picture says: called before the guest's first instruction, and again when the guest is adopted. A driver
+   * whose devices need nothing more does nothing. @throws hypervisorRefused when nobody has opened the device
    */
   plugged(portId: string, signal: AbortSignal): Promise<void>;
   /** Removes the port, if it is of this owner epoch or an earlier one. */

@@ -1,7 +1,7 @@
 /**
  * Real guests on taps of the network driver `bridge`: on one computer and on two, which are namespaces with a
- * cable between them, by VXLAN. Nobody filters their packets here. Needs root, iproute2, nftables, QEMU and the
- * tiny guest that the set-up builds; skips loudly elsewhere.
+ * cable between them, by VXLAN. Nobody filters their packets here. Needs root, iproute2, nftables, conntrack,
+ * QEMU and the tiny guest that the set-up builds; skips loudly elsewhere.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

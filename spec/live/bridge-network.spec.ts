@@ -1,14 +1,23 @@
 /**
- * The network driver `bridge` on the real kernel: its port's contract, and that the death of whoever holds its
- * namespace, or of an agent between any two of its steps, loses nothing and leaves nothing. Needs root,
- * iproute2, nftables and qemu-system-x86_64; skips loudly elsewhere.
+ * The network driver `bridge` on the real kernel: its port's contract, and that the death of whoever holds
+ * its namespace, or of an agent between any two of its steps, loses nothing and leaves nothing. Needs root,
+ * iproute2, nftables, conntrack and qemu-system-x86_64; skips loudly elsewhere.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { expect } from "chai";
 import { findResidents } from "../../nodes/drivers/bridge-network/holder.ts";
+import { openBridgeNetwork } from "../../nodes/drivers/bridge-network/open.ts";
 import { isAlive } from "../../nodes/drivers/process-table.ts";
-import { type BridgeHost, makeBridgeHost, missingForBridges, openBridge } from "../support/bridge-host.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
+import {
+  type BridgeHost,
+  makeBridgeHost,
+  missingForBridges,
+  openBridge,
+  passingAll,
+} from "../support/bridge-host.ts";
+import { silentLog, temporaryDirectory } from "../support/driver-world.ts";
 import { networkPicture, portPicture, portRecord } from "../support/fabric-pictures.ts";
 import { networkContract } from "../support/network-contract.ts";
 import { skip } from "../support/services.ts";
@@ -41,6 +50,15 @@ describe("the network driver bridge", () => {
         close: host.close,
       };
     },
+  });
+
+  it("opens here, and says what it is", async () => {
+    const place = await temporaryDirectory();
+    const about = { stateDirectory: place.path, clock: systemClock, log: silentLog };
+    const network = openBridgeNetwork(about, {}, passingAll);
+    expect(await network.facts()).to.deep.equal({ kind: "bridge", mtuBytesMax: 65_521, spansHosts: false });
+    await network.detach(true);
+    await place.remove();
   });
 
   describe("whoever dies", function () {
@@ -113,8 +131,9 @@ describe("the network driver bridge", () => {
       await host.fabric.run("ip", ["-force", "-batch", "-"], options);
       await host.fabric.run("bridge", ["-force", "-batch", "-"], {
         ...options,
-        input:
-          "fdb replace 52:54:00:00:01:01 dev nvt00000000a002 master static\nfdb add 52:54:00:ff:ff:ff dev nvt00000000a002 master static\n",
+        input: ["replace 52:54:00:00:01:01", "add 52:54:00:ff:ff:ff"]
+          .map((entry) => `fdb ${entry} dev nvt00000000a002 master static\n`)
+          .join(""),
       });
       expect(await host.lacks(networking, ports)).not.to.equal(undefined);
       for (const _ of ["once", "twice"]) await host.network.apply(networking, never);
@@ -123,7 +142,7 @@ describe("the network driver bridge", () => {
       expect(output, "what is not ours").to.match(/^other /m);
     });
 
-    it("makes no tap again that its guest has open, and makes one anew when the guest has ended", async () => {
+    it("keeps a tap that its guest has open, and makes one anew when the guest has ended", async () => {
       const indexOf = async () => {
         const said = await host.fabric.run("ip", ["-o", "link", "show", "dev", "nvt00000000a001"], {
           timeoutMs: 10_000,

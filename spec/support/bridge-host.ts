@@ -21,7 +21,7 @@ import { systemClock } from "../../nodes/process/clock.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import { silentLog, temporaryDirectory } from "./driver-world.ts";
 
-/** Why there can be no such host here; undefined: there can be. */
+/** A sentence about the tool or the right that is missing for fabrics. Undefined: fabrics can be made. */
 export function missingForBridges(): string | undefined {
   const lack = lackOf(lookAround());
   if (lack !== undefined) return lack;
@@ -65,14 +65,14 @@ export async function makeBridgeHost(options: Omit<BridgeHostOptions, "stateDire
     openDevice: async (device: Tap, port: Pick<PortSpec, "instanceId">) => {
       openers.push(await openTap(device, port.instanceId));
     },
-    /** The hypervisors end, and with them what they have open. */
+    /** Ends the hypervisors, which have the taps open. */
     endOpeners: () => Promise.all(openers.splice(0).map(ended)),
     restartAgent: async () => {
       await network.detach(false);
       ({ fabric, network } = openBridge({ ...options, stateDirectory }));
       return network;
     },
-    /** What is to be done so that the fabric is as it should be; undefined: nothing. */
+    /** The steps that are left until the fabric is as planned; undefined: none are. */
     lacks: async (networking: HostNetworking | null, ports: readonly PortRecord[]) =>
       lacking(fabric, { networking, ports, underlay: options.underlay ?? null }),
     close: async () => {
@@ -126,7 +126,7 @@ const ended = (child: ChildProcess): Promise<void> =>
     child.kill("SIGKILL");
   });
 
-/** Two namespaces that stand for two computers, with a cable between them: their paths, and an end of both. */
+/** Two namespaces that stand for two computers, with a cable between them. */
 export async function makeTwoComputers() {
   const [one, other] = await Promise.all([makeNamespace(systemClock), makeNamespace(systemClock)]);
   const paths = [one, other].map(({ fd }) => `/proc/${process.pid}/fd/${fd}`);

@@ -1,6 +1,6 @@
 /**
- * An agent's driver `bridge` that makes a port, opens it, and lets go of it, and is killed before a step of it:
- * `dying-bridge.ts STATE STEP`. Ends well when it has fewer steps than that.
+ * An agent's driver `bridge` that makes a port, opens it, and lets go of it, and is killed before a step:
+ * `dying-bridge.ts STATE STEP`. Ends well when there are fewer steps than that.
  */
 import { Fabric } from "../../nodes/drivers/bridge-network/fabric.ts";
 import { assemble } from "../../nodes/drivers/bridge-network/open.ts";

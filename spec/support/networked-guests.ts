@@ -104,8 +104,8 @@ export function pictureOfHost(
 }
 
 /**
- * `network`: an address of this computer as the underlay of the driver `user`, absent: the guests reach no other
- * host's; or another driver, whose guests know their addresses by themselves.
+ * `network`: an address of this computer as the underlay of the driver `user`, absent: the guests reach no
+ * other host's; or another driver, whose guests know their addresses by themselves.
  */
 export async function makeNetworkedHost(guest: TestGuest, network?: string | NetworkDriver) {
   const place = await temporaryDirectory();

@@ -1,6 +1,6 @@
 /**
- * Looks at a fabric, and carries out the steps that its plan asks for: a few processes for all of them, not one
- * for each. A step that fails keeps none of the others back; what counts is what is there afterwards.
+ * Looks at a fabric, and carries out the steps that its plan asks for: a few processes for all steps, not one
+ * for each. A step that fails keeps none of the others back; another look says what is there afterwards.
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { ToolResult } from "../tool.ts";
@@ -47,11 +47,7 @@ export async function lookAmongPlugs(fabric: Fabric): Promise<Seen["links"]> {
 /** A line for each command. */
 function answersOf({ exitCode, output, errors }: ToolResult, count: number): readonly unknown[] {
   const lines = output.split("\n").filter((line) => line.trim() !== "");
-  try {
-    if (exitCode === 0 && lines.length === count) return lines.map((line) => JSON.parse(line));
-  } catch {
-    // Told below.
-  }
+  if (exitCode === 0 && lines.length === count) return lines.map((line) => JSON.parse(line));
   const detail = errors.trim().slice(0, 500);
   throw new StatusError("hypervisorRefused", "The host's network cannot be read.", { detail });
 }
@@ -78,13 +74,13 @@ export async function carryOut(steps: Steps, fabric: Fabric, signal: AbortSignal
   return complaints.join("\n");
 }
 
-/** In the computer's own namespace, by whose network their packets go: they are in the fabric from the first. */
+/** Run where the host reaches others, by whose network the packets go; the devices appear in the fabric. */
 async function tunnelLines(tunnels: readonly PlannedTunnel[], fabric: Fabric): Promise<readonly string[]> {
   const path = await fabric.path();
-  return tunnels.map(
-    ({ name, number, local }) =>
-      `link add dev ${name} netns ${path} type vxlan id ${number} local ${local} dstport ${tunnelUdpPort} nolearning`,
-  );
+  return tunnels.map(({ name, number, local }) => {
+    const vxlan = `vxlan id ${number} local ${local} dstport ${tunnelUdpPort} nolearning`;
+    return `link add dev ${name} netns ${path} type ${vxlan}`;
+  });
 }
 
 export async function removeDevices(names: readonly string[], fabric: Fabric): Promise<void> {

@@ -1,13 +1,12 @@
 /**
  * Names of the devices that stand for ports and networks in the fabric, as pure functions of their ids. Linux
- * takes 15 bytes: three letters that mark a device as ours, and 12 hexadecimal digits. Two ids may come to one
- * name, however rarely: who makes a device has to look first, and the device's alias has the whole id.
+ * takes 15 bytes: three letters that mark a device as ours, and 12 hexadecimal digits. Two ids may come to
+ * one name, however rarely: who makes a device has to look first, and the device's alias has the whole id.
  */
 import { createHash } from "node:crypto";
 
 /** A device without one of these is not ours, and must never be touched. */
-export const devicePrefixes = { tap: "nvt", bridge: "nvb", vxlan: "nvx" } as const;
-export type DeviceKind = keyof typeof devicePrefixes;
+const devicePrefixes = { tap: "nvt", bridge: "nvb", vxlan: "nvx" } as const;
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-([0-9a-f]{12})$/;
 

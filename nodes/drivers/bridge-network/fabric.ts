@@ -1,8 +1,8 @@
 /**
- * The fabric: a network namespace of a node, in which all its bridges and taps are. Neither the computer's own
- * rules and settings nor those of another node reach into it, and with it goes all that is in it. A small
- * process holds it, and the agent has it open: the death of either loses nothing, for who starts anew takes it
- * from the other. Packets pass while the agent is dead.
+ * The fabric: a network namespace of a node, in which all its bridges and taps are. Neither the computer's
+ * own rules and settings nor those of another node reach into it, and with it goes all that is in it. A small
+ * process holds it, and the agent has it open: the death of either loses nothing, for who starts anew takes
+ * it from the other. Packets pass while the agent is dead.
  *
  * Beside it is the namespace of plugs, in which hypervisors open taps that are then moved into the fabric: no
  * hypervisor is ever in the fabric.
@@ -25,6 +25,7 @@ import {
   startHolder,
 } from "./holder.ts";
 import { bridgeNetworkLimits } from "./limits.ts";
+import { tryDevices } from "./probe.ts";
 
 export interface FabricOptions {
   /** Of the node; a directory in it is the fabric's. */
@@ -39,8 +40,8 @@ interface Held extends Namespaces {
   holder: ProcessIdentity;
 }
 
-/** Where guests ask their host, whatever their own addresses are. */
-export const serviceAddress = "169.254.169.254";
+/** The address at which guests ask their host for addresses and metadata. */
+const serviceAddress = "169.254.169.254";
 
 export class Fabric implements FabricEntrance {
   readonly directory: string;
@@ -70,7 +71,7 @@ export class Fabric implements FabricEntrance {
     return pathOf((await this.#hold()).fabric);
   }
 
-  /** By which hypervisors enter the namespace of plugs: the same for all lives of the agent, while it lasts. */
+  /** By which hypervisors enter the namespace of plugs: the same over lives of the agent, while it lasts. */
   async plugsPath(): Promise<string> {
     return plugsPath((await this.#hold()).holder.pid);
   }
@@ -116,6 +117,7 @@ export class Fabric implements FabricEntrance {
   async #open(): Promise<Held> {
     const found = await this.#find();
     const { holder: known, ...namespaces } = found;
+    if (namespaces.fabric === undefined) await tryDevices();
     const fabric = namespaces.fabric ?? (await makeNamespace(this.#clock));
     const plugs = namespaces.plugs ?? (await makeNamespace(this.#clock));
     try {
@@ -131,7 +133,7 @@ export class Fabric implements FabricEntrance {
     }
   }
 
-  /** What those that live in the fabric have. Of two fabrics, which only a fault can leave, the older counts. */
+  /** What residents have. Of two fabrics, which only a fault can leave, the older counts. */
   async #find(): Promise<Partial<Held>> {
     const own = await ownNamespace();
     let found: Partial<Held> = {};
@@ -182,8 +184,8 @@ const runIn = (path: string, command: string, argv: readonly string[], options: 
   runTool("nsenter", [`--net=${path}`, command, ...argv], options);
 
 /**
- * A new namespace may have the settings of the computer's own: it must lead from no bridge to another, believe
- * no redirect, and take packets that come from where no route leads.
+ * A new namespace may have the settings of the computer's own: it must lead from no bridge to another,
+ * believe no redirect, and take packets that come from where no route leads.
  */
 const off = [
   ...["ipv4/conf/all/forwarding", "ipv4/conf/default/forwarding", "ipv4/conf/all/rp_filter"],

@@ -2,9 +2,6 @@
 export const bridgeNetworkLimits = {
   /** What a tap of Linux carries at most (6.18, tried). */
   tapMtuBytesMax: 65_521,
-  /** What VXLAN adds to a packet: Ethernet, VXLAN, UDP, and IPv4 or IPv6. */
-  tunnelBytesOverIpv4: 50,
-  tunnelBytesOverIpv6: 70,
   /** One run of `ip` or `bridge`: 10 ms, and a second with 10,000 far ports on a busy computer. */
   toolTimeoutMs: 30_000,
   /** What one of them may say: 1,000 taps are 1.5 MB, 10,000 far ports 2 MB. */

@@ -42,8 +42,8 @@ export function assemble(
 }
 
 /**
- * Guests' users open their taps by it; who has no tap of his own can do nothing with it, since making one takes
- * a right that no guest's user has (tuntap.rst of Linux, which has it open to all, as udev has).
+ * Guests' users open their taps by it; who has no tap of his own can do nothing with it, since making one
+ * takes a right that no guest's user has (tuntap.rst of Linux, which has it open to all, as udev has).
  */
 function openTun(log: DriverContext["log"]): void {
   const mode = statSync(tunDevice).mode & 0o777;

@@ -1,6 +1,6 @@
 /**
- * The picture that a host has applied, which outlives the agent as the packets do. A file that is damaged must
- * never be taken for an empty picture: that would close every port.
+ * The picture that a host has applied, which outlives the agent as the packets do. A file that is damaged
+ * must never be taken for an empty picture: that would close every port.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -3,7 +3,8 @@
  * address is at whom. Entries of devices that are not there yet wait for them. Pure.
  */
 import { isOwnDevice } from "./device-names.ts";
-import type { FabricPlan, PlannedPlace } from "./plan.ts";
+import type { PlannedPlace } from "./places.ts";
+import type { FabricPlan } from "./plan.ts";
 import type { Seen, SeenPlace } from "./seen.ts";
 
 /** Lines for `bridge -batch`. */

@@ -1,10 +1,26 @@
 /**
- * Who is behind which device of a bridge, and which address is at whom. Pairs of addresses say that a port may
- * send from others' addresses, not that it has them: no pair takes what is another port's own.
+ * Who is behind which device of a bridge, and which address is at whom. Pairs of addresses say that a port
+ * may send from others' addresses, not that the port has them: no pair takes what is another port's own.
+ * Pure.
  */
 import { addressOf, addressText, cidrOf } from "../../../protocol/address.ts";
 import type { PortPicture } from "../../../protocol/networking.ts";
-import type { PlannedNeighbour, PlannedPlace } from "./plan.ts";
+
+/** Frames for a MAC address go to a device of the bridge. */
+export interface PlannedPlace {
+  readonly bridge: string;
+  readonly mac: string;
+  readonly device: string;
+  /** Where the other host is, when the device is a tunnel. */
+  readonly host: string | null;
+}
+
+/** The bridge answers who asks for the address. */
+export interface PlannedNeighbour {
+  readonly bridge: string;
+  readonly address: string;
+  readonly mac: string;
+}
 
 /** A port, on this host or another one. */
 export interface PlacedPort {
@@ -39,8 +55,8 @@ export function placesOf(
   return { places: [...places.values()], neighbours: [...neighbours.values()] };
 }
 
-/** As the kernel writes it. */
-function canonical(text: string): string | undefined {
+/** The address as the kernel writes addresses; undefined: the text is no address. */
+export function canonical(text: string): string | undefined {
   const address = addressOf(text);
   return address && addressText(address);
 }

@@ -1,10 +1,9 @@
 /**
  * What there is to be in the fabric, as a pure function of the picture and the ports: a bridge a network, a
- * tap a port, a tunnel where ports of the network are on other hosts, and who is behind which of them. Bridges
- * learn nothing and flood nothing: who has which address is known from the picture, so nobody has to ask
- * everybody, and no guest can say that it is another. A port that is not in the picture has no bridge.
+ * tap a port, a tunnel where ports of the network are on other hosts, and who is behind which of them.
+ * Bridges learn nothing and flood nothing: who has which address is known from the picture, so nobody has to
+ * ask everybody, and no guest can say that it is another. A port that is not in the picture has no bridge.
  */
-import { addressOf, addressText } from "../../../protocol/address.ts";
 import type {
   FarPicture,
   HostNetworking,
@@ -14,7 +13,7 @@ import type {
 import type { PortRecord } from "../user-network/ports.ts";
 import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "./device-names.ts";
 import type { ServiceRoute } from "./filter.ts";
-import { placesOf } from "./places.ts";
+import { canonical, type PlannedNeighbour, type PlannedPlace, placesOf } from "./places.ts";
 
 export interface PlannedBridge {
   readonly name: string;
@@ -38,24 +37,8 @@ export interface PlannedTap {
   readonly name: string;
   readonly portId: string;
   readonly mtuBytes: number;
-  /** Null: nothing passes it, and it is on no bridge. */
+  /** Null: the tap is on no bridge, and no packet passes the tap. */
   readonly bridge: string | null;
-}
-
-/** Frames for a MAC address go to a device of the bridge. */
-export interface PlannedPlace {
-  readonly bridge: string;
-  readonly mac: string;
-  readonly device: string;
-  /** Where the other host is, when the device is a tunnel. */
-  readonly host: string | null;
-}
-
-/** The bridge answers who asks for the address. */
-export interface PlannedNeighbour {
-  readonly bridge: string;
-  readonly address: string;
-  readonly mac: string;
 }
 
 export interface FabricPlan {
@@ -64,7 +47,7 @@ export interface FabricPlan {
   readonly taps: readonly PlannedTap[];
   readonly places: readonly PlannedPlace[];
   readonly neighbours: readonly PlannedNeighbour[];
-  /** What the fabric itself reaches behind its bridges. */
+  /** Service addresses that the fabric itself reaches, and the bridge of each. */
   readonly routes: readonly Pick<ServiceRoute, "address" | "bridge">[];
 }
 
@@ -78,7 +61,8 @@ export interface PlanGiven {
   readonly services: readonly ServiceRoute[];
 }
 
-export function planOf({ networking, ports, underlay, services }: PlanGiven): FabricPlan {
+export function planOf({ networking, ports, underlay: given, services }: PlanGiven): FabricPlan {
+  const underlay = given === null ? null : (canonical(given) ?? null);
   const networks = withoutClashes(networking?.networks ?? []);
   const far = underlay === null ? [] : (networking?.far ?? []);
   const planned = networks.map((network) => {
@@ -108,8 +92,8 @@ function withoutClashes(networks: readonly NetworkPicture[]): readonly NetworkPi
 
 /** The other host as the kernel writes it; nothing, when it has no address that is one. */
 function placeable(far: FarPicture): readonly FarPicture[] {
-  const address = addressOf(far.host);
-  return address === undefined ? [] : [{ ...far, host: addressText(address) }];
+  const host = canonical(far.host);
+  return host === undefined ? [] : [{ ...far, host }];
 }
 
 interface Around {

@@ -37,7 +37,8 @@ export function lackOf({ isRoot, hasProgram, hasTunDevice }: Seeing): string | u
     return `The network driver bridge needs ${missing.join(", ")}: ${install}, ${insteadOfIt}.`;
   }
   if (hasTunDevice) return undefined;
-  return `The network driver bridge needs ${tunDevice}: modprobe tun, or give the container the device, ${insteadOfIt}.`;
+  const give = "modprobe tun, or give the container the device";
+  return `The network driver bridge needs ${tunDevice}: ${give}, ${insteadOfIt}.`;
 }
 
 export const lookAround = (): Seeing => ({
@@ -69,11 +70,11 @@ const tries = [
 ];
 
 /** @throws StatusError hypervisorRefused, with what the kernel says */
-export async function tryDevices(signal: AbortSignal): Promise<void> {
+export async function tryDevices(): Promise<void> {
   const { toolTimeoutMs: timeoutMs } = bridgeNetworkLimits;
   const input = `${tries.join("\n")}\n`;
   const argv = ["--net", "ip", "-batch", "-"];
-  const { exitCode, errors } = await runTool("unshare", argv, { timeoutMs, signal, input, endsInput: true });
+  const { exitCode, errors } = await runTool("unshare", argv, { timeoutMs, input, endsInput: true });
   if (exitCode === 0) return;
   const failed = /Command failed -:(\d+)/.exec(errors)?.[1];
   const line = tries[Number(failed) - 1] ?? "unshare --net";

@@ -1,6 +1,6 @@
 /**
- * Compares a fabric with its plan again and again, so that what somebody else has changed lasts no longer than
- * a minute. Nodes that began together do not look together.
+ * Compares a fabric with its plan again and again, so that what somebody else has changed lasts no longer
+ * than a minute. Nodes that began together do not look together.
  */
 import { randomInt } from "node:crypto";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";

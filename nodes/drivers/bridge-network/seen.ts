@@ -1,6 +1,6 @@
 /**
- * What is in the fabric, read from what `ip -j` and `bridge -j` say. Whatever they leave out counts as not
- * there, so that another version of them makes the host set it again rather than believe that it is so. Pure.
+ * The fabric as `ip -j` and `bridge -j` describe it. A field that the tools leave out counts as not set: with
+ * another version of the tools, the host sets the field once more, and believes nothing. Pure.
  */
 
 /** The flags of a bridge's port, by the names that `ip link set … type bridge_slave` has for them. */

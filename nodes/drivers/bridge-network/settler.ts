@@ -23,7 +23,7 @@ import { isDone, type Steps, stepsBetween } from "./steps.ts";
 export class Settler {
   readonly #fabric: Fabric;
   readonly #log: Log;
-  /** Devices that nobody wanted when they were last looked at. */
+  /** Names of the devices that the last look found unplanned. */
   #unwanted = { fabric: new Set<string>(), plugs: new Set<string>() };
 
   constructor(fabric: Fabric, log: Log) {
@@ -67,7 +67,7 @@ export class Settler {
   }
 
   /**
-   * Makes the tap where its hypervisor opens it. One that a hypervisor of this user has open stays where it is,
+   * Makes the tap where hypervisors open taps. A tap that a process of this user has open stays where it is,
    * unless `anew`. @throws StatusError hypervisorRefused
    */
   async ensureTap(name: string, userId: number, anew: boolean): Promise<void> {

@@ -18,14 +18,14 @@ export interface Steps {
   readonly links: readonly string[];
   /** Lines for `bridge -batch`. */
   readonly places: readonly string[];
-  /** Devices of ours that nobody wants. */
+  /** Names of our own devices that the plan does not have. */
   readonly orphans: readonly string[];
 }
 
 /** The port of VXLAN (RFC 7348). */
 export const tunnelUdpPort = 4_789;
 
-/** A bridge's port that learns nothing, and gets only what is for it. */
+/** The bridge's port learns no addresses, and gets no frames but those for addresses behind the port. */
 const closed = { learning: false, flood: false, mcast_flood: false, bcast_flood: false } as const;
 const tapFlags: SlaveFlags = { ...closed, proxy_arp: true, neigh_suppress: false };
 /** The bridge answers for who is behind it, also where neighbours are asked for by IPv6. */
@@ -55,7 +55,7 @@ export function stepsBetween(plan: FabricPlan, seen: Seen): Steps {
   };
 }
 
-/** Whether there is nothing to do; what nobody wants has its own time. */
+/** True: the fabric is as planned. Orphans are no part of the plan. */
 export const isDone = ({ tunnels, before, links, places }: Steps): boolean =>
   tunnels.length + before.length + links.length + places.length === 0;
 
@@ -67,7 +67,7 @@ const isTunnel = (link: SeenLink | undefined, { number, local }: PlannedTunnel):
 function bridgeSteps(bridge: PlannedBridge, link: SeenLink | undefined): readonly string[] {
   const { name, mac, mtuBytes, networkId } = bridge;
   const filtered = "nf_call_iptables 1 nf_call_ip6tables 1";
-  // Who makes it by its MAC address keeps it: else it has the lowest of its ports'.
+  // A bridge that was made without a MAC address takes the lowest of its ports'.
   const make = `link add name ${name} address ${mac} type bridge mcast_snooping 0 ${filtered}`;
   if (link?.kind !== "bridge")
     return [

@@ -81,7 +81,7 @@ export class FakeHypervisor implements Hypervisor {
   /** A disk that another process still has open is waited for, as in QEMU's driver. */
   async #boot(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
     const { clock, shapes } = this.#world;
-    // There is nothing to open, and so nothing to wait for.
+    // A fake guest opens no device.
     await paths.plugged?.(signal);
     shapes.give(spec.instanceId, spec.shape);
     if (this.#startLatencyMs > 0) await delay(clock, this.#startLatencyMs, signal);

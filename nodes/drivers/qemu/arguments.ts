@@ -125,9 +125,9 @@ const lonelyNetwork = (spec: MachineSpec): readonly string[] => [
 
 /**
  * At a socket QEMU listens, does not wait for anybody, and listens again when who was there has left; until
- * somebody comes, what the guest sends is dropped. A file that is left under the name is replaced (7.2, tried).
- * A tap is opened by its name, which its owner may; no script of QEMU's does anything with it, and no thread
- * of the kernel (vhost) touches the guest's memory.
+ * somebody comes, what the guest sends is dropped. A file that is left under the name is replaced (7.2,
+ * tried). A tap is opened by its name, which its owner may; no script of QEMU's does anything with it, and no
+ * thread of the kernel (vhost) touches the guest's memory.
  */
 export const netdevOf = ({ place, plug }: PlacedPlug) => {
   const id = backends.network(place);

@@ -57,8 +57,8 @@ function refuseUnknownShape(shape: MachineShape, offered: OfferedShapes): void {
 }
 
 /**
- * The namespace in which QEMU finds its taps; `usual`: where it is without any. @throws hypervisorRefused when
- * they are in several
+ * The namespace in which QEMU finds its taps; `usual`: where QEMU is without any. @throws hypervisorRefused
+ * when they are in several
  */
 export function namespaceOf(
   { interfaces = [] }: Pick<GuestPaths, "interfaces">,

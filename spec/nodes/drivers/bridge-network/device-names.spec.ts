@@ -1,3 +1,4 @@
+/** Names of devices, by value. */
 import { expect } from "chai";
 import {
   bridgeName,

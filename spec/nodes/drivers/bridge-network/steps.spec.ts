@@ -24,6 +24,7 @@ const plan: FabricPlan = planOf({
 });
 const nothing: Seen = { links: new Map(), places: [], neighbours: [], routes: [] };
 
+const closed = "learning off flood off mcast_flood off bcast_flood off";
 const flags = { learning: false, flood: false, mcast_flood: false, bcast_flood: false };
 const link = (ifname: string, given: object) => ({
   ...{ ifname, mtu: 1_400, flags: ["BROADCAST", "MULTICAST", "UP", "LOWER_UP"] },
@@ -100,7 +101,7 @@ describe("Steps towards a plan of a fabric", () => {
       `link set dev ${bridge} mtu 1400 alias ${ids.network(1)} up`,
       `link set dev ${tunnel} down`,
       `link set dev ${tunnel} master ${bridge}`,
-      `link set dev ${tunnel} type bridge_slave learning off flood off mcast_flood off bcast_flood off proxy_arp off neigh_suppress on`,
+      `link set dev ${tunnel} type bridge_slave ${closed} proxy_arp off neigh_suppress on`,
       `link set dev ${tunnel} addrgenmode none`,
       `link set dev ${tunnel} mtu 1400 alias ${ids.network(1)} up`,
       `neigh replace 10.9.0.1 lladdr 52:54:00:00:01:01 dev ${bridge} nud permanent`,
@@ -126,7 +127,7 @@ describe("Steps towards a plan of a fabric", () => {
     expect(orders({ ...now, places })).to.deep.equal([
       `link set dev ${tap} down`,
       `link set dev ${tap} master ${bridge}`,
-      `link set dev ${tap} type bridge_slave learning off flood off mcast_flood off bcast_flood off proxy_arp on neigh_suppress off`,
+      `link set dev ${tap} type bridge_slave ${closed} proxy_arp on neigh_suppress off`,
       `link set dev ${tap} addrgenmode none`,
       `link set dev ${tap} mtu 1400 alias ${ids.port(1)} up`,
       `fdb replace 52:54:00:00:01:01 dev ${tap} master static`,
