@@ -10,7 +10,7 @@ import { bridgeNetworkFacts } from "../../nodes/drivers/bridge-network/facts.ts"
 import { findResidents } from "../../nodes/drivers/bridge-network/holder.ts";
 import type { NetworkDriver } from "../../nodes/drivers/kinds.ts";
 import { isAlive } from "../../nodes/drivers/process-table.ts";
-import { lacking, makeTwoComputers, missingForBridges, openBridge } from "../support/bridge-host.ts";
+import { makeTwoComputers, missingForBridges, openBridge } from "../support/bridge-host.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import {
   makeNetworkedHost,
@@ -138,9 +138,7 @@ describe("guests on taps", function () {
 
   it("have a fabric that is as its picture says", async () => {
     for (const [index, one] of opened.entries()) {
-      const underlay = computers.computers[index]?.underlay ?? null;
-      const wanted = { networking: pictureFor(index), ports: recordsOf(index), underlay };
-      expect(await lacking(one.fabric, wanted)).to.equal(undefined);
+      expect(await one.lacks(pictureFor(index), recordsOf(index))).to.equal(undefined);
     }
   });
 

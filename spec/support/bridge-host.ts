@@ -8,12 +8,12 @@ import { join } from "node:path";
 import type { NetworkFacts, PortSpec, Tap } from "../../actors/ports/network.ts";
 import { look } from "../../nodes/drivers/bridge-network/batches.ts";
 import { Fabric } from "../../nodes/drivers/bridge-network/fabric.ts";
-import type { PacketFilter } from "../../nodes/drivers/bridge-network/filter.ts";
+import type { PacketFilter, ServiceRoute } from "../../nodes/drivers/bridge-network/filter.ts";
 import type { BridgeNetwork } from "../../nodes/drivers/bridge-network/network.ts";
 import { assemble } from "../../nodes/drivers/bridge-network/open.ts";
 import { planOf } from "../../nodes/drivers/bridge-network/plan.ts";
 import { lackOf, lookAround } from "../../nodes/drivers/bridge-network/probe.ts";
-import { isDone, type Steps, stepsBetween } from "../../nodes/drivers/bridge-network/steps.ts";
+import { isDone, stepsBetween } from "../../nodes/drivers/bridge-network/steps.ts";
 import { guestUser } from "../../nodes/drivers/guest-user.ts";
 import { makeNamespace } from "../../nodes/drivers/network-namespace.ts";
 import type { PortRecord } from "../../nodes/drivers/user-network/ports.ts";
@@ -38,21 +38,37 @@ export interface BridgeHostOptions {
   readonly underlay?: string;
   /** Path of the namespace in which the underlay is. */
   readonly outside?: string;
+  /** Absent: all packets pass. */
+  readonly filter?: PacketFilter;
 }
 
-export function openBridge({ stateDirectory, underlay, outside }: BridgeHostOptions) {
+export function openBridge({ stateDirectory, underlay, outside, filter = passingAll }: BridgeHostOptions) {
   const about = { stateDirectory, clock: systemClock, log: silentLog };
   const fabric = new Fabric({ ...about, ...(outside === undefined ? {} : { outside }) });
   const said = underlay === undefined ? facts : { ...facts, spansHosts: true, underlay };
-  const network = assemble(about, { fabric, filter: passingAll, facts: () => said });
-  return { fabric, network };
+  let services: readonly ServiceRoute[] = [];
+  const watched: PacketFilter = {
+    apply: async (...given) => {
+      services = await filter.apply(...given);
+      return services;
+    },
+    detach: (guests) => filter.detach(guests),
+  };
+  const network = assemble(about, { fabric, filter: watched, facts: () => said });
+  /** The steps that are left until the fabric is as planned; undefined: none are. */
+  const lacks = async (networking: HostNetworking | null, ports: readonly PortRecord[]) => {
+    const plan = planOf({ networking, ports, services, underlay: underlay ?? null });
+    const steps = stepsBetween(plan, await look(fabric));
+    return isDone(steps) && steps.orphans.length === 0 ? undefined : steps;
+  };
+  return { fabric, network, lacks };
 }
 
 /** One host, over the lives of its agent. */
 export async function makeBridgeHost(options: Omit<BridgeHostOptions, "stateDirectory"> = {}) {
   const place = await temporaryDirectory();
   const stateDirectory = join(place.path, "state");
-  let { fabric, network } = openBridge({ ...options, stateDirectory });
+  let { fabric, network, lacks } = openBridge({ ...options, stateDirectory });
   const openers: ChildProcess[] = [];
   return {
     stateDirectory,
@@ -69,12 +85,10 @@ export async function makeBridgeHost(options: Omit<BridgeHostOptions, "stateDire
     endOpeners: () => Promise.all(openers.splice(0).map(ended)),
     restartAgent: async () => {
       await network.detach(false);
-      ({ fabric, network } = openBridge({ ...options, stateDirectory }));
+      ({ fabric, network, lacks } = openBridge({ ...options, stateDirectory }));
       return network;
     },
-    /** The steps that are left until the fabric is as planned; undefined: none are. */
-    lacks: async (networking: HostNetworking | null, ports: readonly PortRecord[]) =>
-      lacking(fabric, { networking, ports, underlay: options.underlay ?? null }),
+    lacks: (networking: HostNetworking | null, ports: readonly PortRecord[]) => lacks(networking, ports),
     close: async () => {
       await Promise.all(openers.map(ended));
       await network.detach(true);
@@ -83,17 +97,6 @@ export async function makeBridgeHost(options: Omit<BridgeHostOptions, "stateDire
   };
 }
 export type BridgeHost = Awaited<ReturnType<typeof makeBridgeHost>>;
-
-interface Wanted {
-  readonly networking: HostNetworking | null;
-  readonly ports: readonly PortRecord[];
-  readonly underlay: string | null;
-}
-
-export async function lacking(fabric: Fabric, wanted: Wanted): Promise<Steps | undefined> {
-  const steps = stepsBetween(planOf({ ...wanted, services: [] }), await look(fabric));
-  return isDone(steps) && steps.orphans.length === 0 ? undefined : steps;
-}
 
 /** A hypervisor without a guest, as the user of the instance's guest. */
 export async function openTap(device: Tap, instanceId: string): Promise<ChildProcess> {

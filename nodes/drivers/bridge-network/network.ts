@@ -17,7 +17,7 @@ import { clashing, tapName } from "./device-names.ts";
 import type { Fabric } from "./fabric.ts";
 import type { PacketFilter, ServiceRoute } from "./filter.ts";
 import type { PictureFile } from "./picture-file.ts";
-import { planOf } from "./plan.ts";
+import { type FabricPlan, planOf } from "./plan.ts";
 import type { Rounds } from "./rounds.ts";
 import type { Settler } from "./settler.ts";
 
@@ -149,10 +149,20 @@ export class BridgeNetwork implements Network {
 
   async #settleDevices({ networking, ports }: Known, signal: AbortSignal): Promise<void> {
     if (networking === undefined) return;
+    await this.#parts.settler.settle(this.#plan({ networking, ports }), signal);
+  }
+
+  /** The same, and what has happened while no agent looked. */
+  async #settleAll(known: Known, signal: AbortSignal): Promise<void> {
+    const { networking, ports } = known;
+    if (networking === undefined) return;
+    await this.#parts.settler.takeOpened(this.#plan({ networking, ports }));
+    await this.#settle(known, signal);
+  }
+
+  #plan({ networking, ports }: Pick<Known, "ports"> & { networking: HostNetworking | null }): FabricPlan {
     const { underlay = null } = this.#parts.facts();
-    const services = this.#services;
-    const plan = planOf({ networking, ports: [...ports.values()], underlay, services });
-    await this.#parts.settler.settle(plan, signal);
+    return planOf({ networking, ports: [...ports.values()], underlay, services: this.#services });
   }
 
   /** One verb after another: each of them may change the one fabric. */
@@ -178,10 +188,10 @@ export class BridgeNetwork implements Network {
     const records = await files.read();
     const ports = new Map(records.map((record) => [record.portId, record]));
     const known: Known = { networking: await picture.read(), ports };
-    await this.#settle(known, never).catch((error: unknown) =>
+    await this.#settleAll(known, never).catch((error: unknown) =>
       log.warn({ error: String(error) }, "the host's network is not as it was left"),
     );
-    rounds.start((signal) => this.#inTurn(signal, (now) => this.#settle(now, signal)));
+    rounds.start((signal) => this.#inTurn(signal, (now) => this.#settleAll(now, signal)));
     return known;
   }
 }

@@ -33,7 +33,6 @@ export class Settler {
 
   /** @throws StatusError hypervisorRefused when it stays otherwise; AbortError */
   async settle(plan: FabricPlan, signal: AbortSignal): Promise<void> {
-    await this.#takeOpened(plan);
     const steps = stepsBetween(plan, await look(this.#fabric));
     if (!isDone(steps)) await this.#carryOut(plan, steps, signal);
     await this.#removeOrphans(steps.orphans);
@@ -47,8 +46,8 @@ export class Settler {
     throw new StatusError("hypervisorRefused", "The host's network is not as its picture says.", { detail });
   }
 
-  /** Taps that were opened; who made them in vain has his removed, after a second look. */
-  async #takeOpened({ taps }: FabricPlan): Promise<void> {
+  /** Takes taps that were opened into the fabric. Those that nobody plans go, after a second look. */
+  async takeOpened({ taps }: FabricPlan): Promise<void> {
     const wanted = new Set(taps.map(({ name }) => name));
     const plugs = [...(await lookAmongPlugs(this.#fabric)).values()].filter(({ name }) => isOwnDevice(name));
     const opened = plugs.filter(({ name, hasCarrier }) => wanted.has(name) && hasCarrier);
@@ -71,8 +70,7 @@ export class Settler {
    * unless `anew`. @throws StatusError hypervisorRefused
    */
   async ensureTap(name: string, userId: number, anew: boolean): Promise<void> {
-    const [inside, outside] = [await lookAtLinks(this.#fabric), await lookAmongPlugs(this.#fabric)];
-    const [link, plug] = [inside.get(name), outside.get(name)];
+    const [link, plug] = await this.#find(name);
     if (!anew && isTap(link, userId) && (link?.hasCarrier === true || link?.isUp === false)) return;
     if (link !== undefined) await removeDevices([name], this.#fabric);
     if (!anew && isTap(plug, userId)) return;
@@ -92,13 +90,21 @@ export class Settler {
     throw new StatusError("hypervisorRefused", message);
   }
 
+  /** @throws StatusError hypervisorRefused when it stays */
   async removeTap(name: string): Promise<void> {
-    const [inside, outside] = [await lookAtLinks(this.#fabric), await lookAmongPlugs(this.#fabric)];
-    if (inside.has(name)) await removeDevices([name], this.#fabric);
-    if (outside.has(name)) await removePlugs([name], this.#fabric);
-    if (!inside.has(name) && !outside.has(name)) return;
-    if ((await lookAtLinks(this.#fabric)).has(name) || (await lookAmongPlugs(this.#fabric)).has(name))
+    const [link, plug] = await this.#find(name);
+    if (link !== undefined) await removeDevices([name], this.#fabric);
+    if (plug !== undefined) await removePlugs([name], this.#fabric);
+    if (link === undefined && plug === undefined) return;
+    if ((await this.#find(name)).some((one) => one !== undefined))
       throw new StatusError("hypervisorRefused", `The tap ${name} could not be removed from the host.`);
+  }
+
+  /** The tap in the fabric, and where hypervisors open taps. */
+  async #find(name: string) {
+    const looks = [lookAtLinks(this.#fabric), lookAmongPlugs(this.#fabric)] as const;
+    const [inside, outside] = await Promise.all(looks);
+    return [inside.get(name), outside.get(name)] as const;
   }
 }
 
