@@ -10,12 +10,14 @@ import { findResidents } from "../../nodes/drivers/bridge-network/holder.ts";
 import { openBridgeNetwork } from "../../nodes/drivers/bridge-network/open.ts";
 import { isAlive } from "../../nodes/drivers/process-table.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import {
   type BridgeHost,
   makeBridgeHost,
   missingForBridges,
   openBridge,
   passingAll,
+  ready,
 } from "../support/bridge-host.ts";
 import { silentLog, temporaryDirectory } from "../support/driver-world.ts";
 import { networkPicture, portPicture, portRecord } from "../support/fabric-pictures.ts";
@@ -55,9 +57,15 @@ describe("the network driver bridge", () => {
   it("opens here, and says what it is", async () => {
     const place = await temporaryDirectory();
     const about = { stateDirectory: place.path, clock: systemClock, log: silentLog };
-    const network = openBridgeNetwork(about, {}, passingAll);
+    const network = openBridgeNetwork(about, {}, { filter: passingAll, ready });
     expect(await network.facts()).to.deep.equal({ kind: "bridge", mtuBytesMax: 65_521, spansHosts: false });
     await network.detach(true);
+    const why = "a kernel without what is needed";
+    const unready = () => Promise.reject(new StatusError("hypervisorRefused", why));
+    const other = openBridgeNetwork(about, {}, { filter: passingAll, ready: unready });
+    for (const asked of [other.facts(), other.list()])
+      expect(await asked.catch((error: unknown) => error)).to.have.property("message", why);
+    await other.detach(true);
     await place.remove();
   });
 

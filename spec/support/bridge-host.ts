@@ -29,6 +29,7 @@ export function missingForBridges(): string | undefined {
   return tried.status === 0 ? undefined : "network namespaces cannot be made here";
 }
 
+export const ready = async (): Promise<void> => undefined;
 export const passingAll: PacketFilter = { apply: async () => [], detach: async () => undefined };
 
 const facts: NetworkFacts = { kind: "bridge", mtuBytesMax: 1_450, spansHosts: false };
@@ -54,7 +55,7 @@ export function openBridge({ stateDirectory, underlay, outside, filter = passing
     },
     detach: (guests) => filter.detach(guests),
   };
-  const network = assemble(about, { fabric, filter: watched, facts: () => said });
+  const network = assemble(about, { fabric, filter: watched, ready, facts: () => said });
   /** The steps that are left until the fabric is as planned; undefined: none are. */
   const lacks = async (networking: HostNetworking | null, ports: readonly PortRecord[]) => {
     const plan = planOf({ networking, ports, services, underlay: underlay ?? null });

@@ -6,7 +6,7 @@ import { Fabric } from "../../nodes/drivers/bridge-network/fabric.ts";
 import { assemble } from "../../nodes/drivers/bridge-network/open.ts";
 import type { ToolOptions, ToolResult } from "../../nodes/drivers/tool.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
-import { openTap, passingAll } from "./bridge-host.ts";
+import { openTap, passingAll, ready } from "./bridge-host.ts";
 import { silentLog } from "./driver-world.ts";
 import { networkPicture, portPicture, portRecord } from "./fabric-pictures.ts";
 
@@ -37,7 +37,7 @@ class DyingFabric extends Fabric {
 
 const about = { stateDirectory, clock: systemClock, log: silentLog };
 const network = assemble(about, {
-  ...{ fabric: new DyingFabric(about), filter: passingAll },
+  ...{ fabric: new DyingFabric(about), filter: passingAll, ready },
   facts: () => ({ kind: "bridge", mtuBytesMax: 1_450, spansHosts: false }),
 });
 const port = portRecord(1);

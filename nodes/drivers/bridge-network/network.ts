@@ -30,6 +30,8 @@ interface Known {
 
 export interface BridgeNetworkParts {
   readonly facts: () => NetworkFacts;
+  /** Rejects when the computer cannot filter packets as the driver needs, with what to do. */
+  readonly ready: () => Promise<void>;
   readonly files: PortFiles;
   readonly picture: PictureFile;
   readonly fabric: Fabric;
@@ -46,6 +48,7 @@ export class BridgeNetwork implements Network {
   readonly #parts: BridgeNetworkParts;
   readonly #turns = new Turns();
   #reading: Promise<Known> | undefined;
+  #beginning: Promise<void> | undefined;
   #services: readonly ServiceRoute[] = [];
   #detached = false;
 
@@ -53,8 +56,21 @@ export class BridgeNetwork implements Network {
     this.#parts = parts;
   }
 
+  /** The agent asks at its start: what the computer lacks is said then, and not to the first guest. */
   async facts(): Promise<NetworkFacts> {
+    await this.#begin();
     return this.#parts.facts();
+  }
+
+  #begin(): Promise<void> {
+    const { ready, fabric } = this.#parts;
+    this.#beginning ??= ready()
+      .then(() => fabric.open())
+      .catch((error: unknown) => {
+        this.#beginning = undefined;
+        throw error;
+      });
+    return this.#beginning;
   }
 
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<Tap> {
@@ -182,8 +198,8 @@ export class BridgeNetwork implements Network {
   }
 
   async #read(): Promise<Known> {
-    const { files, picture, fabric, rounds, log } = this.#parts;
-    await fabric.open();
+    const { files, picture, rounds, log } = this.#parts;
+    await this.#begin();
     await files.removeLeftovers();
     const records = await files.read();
     const ports = new Map(records.map((record) => [record.portId, record]));

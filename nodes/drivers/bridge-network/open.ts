@@ -4,7 +4,6 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { DriverContext } from "../kinds.ts";
 import { PortFiles } from "../user-network/port-files.ts";
 import { Fabric } from "./fabric.ts";
-import type { PacketFilter } from "./filter.ts";
 import { BridgeNetwork, type BridgeNetworkParts } from "./network.ts";
 import { PictureFile } from "./picture-file.ts";
 import { lackOf, lookAround, tunDevice } from "./probe.ts";
@@ -21,19 +20,22 @@ export interface BridgeOptions {
 export function openBridgeNetwork(
   { stateDirectory, clock, log }: Pick<DriverContext, "stateDirectory" | "clock" | "log">,
   { underlay }: BridgeOptions,
-  filter: PacketFilter,
+  { filter, ready }: Pick<BridgeNetworkParts, "filter" | "ready">,
 ): BridgeNetwork {
   const lack = lackOf(lookAround());
   if (lack !== undefined) throw new StatusError("hypervisorRefused", lack);
   openTun(log);
   const fabric = new Fabric({ stateDirectory, clock, log });
-  return assemble({ stateDirectory, clock, log }, { fabric, filter, facts: () => carriedBy(underlay) });
+  return assemble(
+    { stateDirectory, clock, log },
+    { fabric, filter, ready, facts: () => carriedBy(underlay) },
+  );
 }
 
 /** The driver around a fabric. */
 export function assemble(
   { stateDirectory, clock, log }: Pick<DriverContext, "stateDirectory" | "clock" | "log">,
-  parts: Pick<BridgeNetworkParts, "fabric" | "filter" | "facts">,
+  parts: Pick<BridgeNetworkParts, "fabric" | "filter" | "ready" | "facts">,
 ): BridgeNetwork {
   const files = new PortFiles(stateDirectory, log);
   const picture = new PictureFile(parts.fabric.directory, log);
