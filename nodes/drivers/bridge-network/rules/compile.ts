@@ -1,0 +1,232 @@
+/**
+ * The picture of a host as a ruleset of nftables: the same verdicts as the switch of the driver `user` gives
+ * (nodes/switch/filter). A port is a few elements in sets and maps, and no rule; one that the picture does
+ * not have, or has otherwise than it was plugged in, is in none of them, and nothing passes it. Pure.
+ */
+
+import { addressText } from "../../../../protocol/address.ts";
+import type { HostNetworking, NetworkPicture, PortPicture } from "../../../../protocol/networking.ts";
+import { leaseOf } from "../../../dhcp/lease.ts";
+import { addressDigits } from "../../../switch/filter/address-set.ts";
+import { macDigits } from "../../../switch/frames/ethernet.ts";
+import { linkLocalOf } from "../../../switch/frames/neighbour.ts";
+import { bridgeName, clashing, tapName, vxlanName } from "../device-names.ts";
+import { bridgeChains, connectionChains, revokedName } from "./fixed-chains.ts";
+import { combinationOf, groupChains, memberSets } from "./group-chains.ts";
+import { type Ledger, servicesOf } from "./ledger.ts";
+import { ruleLimits } from "./limits.ts";
+import type { NftSet, Ruleset } from "./model.ts";
+import { addressesOf } from "./ranges.ts";
+
+/** A port that was plugged in on this host. */
+export interface RulePort {
+  readonly portId: string;
+  readonly networkId: string;
+  readonly instanceId: string;
+  readonly mac: string;
+  /** What DHCP tells the guest. */
+  readonly hostName: string;
+}
+
+/** `networking` null: there was no picture yet, and nothing passes. */
+export interface Wanted {
+  readonly networking: HostNetworking | null;
+  readonly ports: readonly RulePort[];
+}
+
+/** A port of the picture that was plugged in as the picture says. */
+export interface RuledPort {
+  readonly plug: RulePort;
+  readonly port: PortPicture;
+  readonly network: NetworkPicture;
+}
+
+/** Ports and networks of which a device's name could be another's have none. */
+export function ruledPorts({ networking, ports }: Wanted): readonly RuledPort[] {
+  const networks = ruledNetworks(networking);
+  const late = clashing(networks.flatMap((network) => network.ports.map(({ id }) => id)));
+  const plugs = new Map(ports.map((plug) => [plug.portId, plug]));
+  return networks.flatMap((network) =>
+    network.ports.flatMap((port) => {
+      const plug = late.has(port.id) ? undefined : plugs.get(port.id);
+      return plug !== undefined && isOfPort(plug, network, port) ? [{ plug, port, network }] : [];
+    }),
+  );
+}
+
+function ruledNetworks(networking: HostNetworking | null): readonly NetworkPicture[] {
+  const networks = networking?.networks ?? [];
+  const late = clashing(networks.map(({ id }) => id));
+  return networks.filter(({ id }) => !late.has(id));
+}
+
+/** Else one of the two is of another life of the port. */
+const isOfPort = (plug: RulePort, network: NetworkPicture, port: PortPicture): boolean =>
+  plug.networkId === network.id &&
+  plug.instanceId === port.instanceId &&
+  macDigits(plug.mac) === macDigits(port.mac);
+
+export function compile(wanted: Wanted, ledger: Ledger): Ruleset {
+  const [ports, networks] = [ruledPorts(wanted), ruledNetworks(wanted.networking)];
+  const groups = wanted.networking?.groups ?? [];
+  const filtered = ports.filter(({ port }) => port.portSecurity);
+  const combinations = filtered.map(({ port }) => port.groupIds);
+  const sets = [...portSets(ports, networks, ledger), ...memberSets(groups, combinations), ...livingSets];
+  const zones = networks.flatMap(({ id }): [string, string][] =>
+    ledger.zones[id] === undefined ? [] : [[quoted(bridgeName(id)), `${ledger.zones[id]}`]],
+  );
+  return [
+    {
+      family: "bridge",
+      sets: new Map(sets),
+      chains: new Map([...bridgeChains, ...groupChains(groups, combinations)]),
+    },
+    {
+      family: "inet",
+      sets: new Map([["zones", setOf("map", "iifname : ct zone", zones)]]),
+      chains: connectionChains,
+    },
+  ];
+}
+
+const quoted = (device: string): string => `"${device}"`;
+
+const setOf = (
+  kind: NftSet["kind"],
+  of: string,
+  elements: readonly (readonly [string, string])[],
+): NftSet => ({
+  ...{ kind, of, isInterval: false, living: null, elements: new Map(elements) },
+});
+
+const keysOf = (of: string, keys: readonly string[], isInterval = false): NftSet => ({
+  ...setOf(
+    "set",
+    of,
+    keys.map((key) => [key, ""]),
+  ),
+  isInterval,
+});
+
+function portSets(
+  ports: readonly RuledPort[],
+  networks: readonly NetworkPicture[],
+  ledger: Ledger,
+): [string, NftSet][] {
+  const tunnels = networks.map(({ id }) => quoted(vxlanName(id)));
+  const [filtered, open] = [
+    ports.filter(({ port }) => port.portSecurity).map(({ port }) => ({ port, tap: tapOf(port) })),
+    ports.filter(({ port }) => !port.portSecurity).map(({ port }) => tapOf(port)),
+  ];
+  const entries = [
+    ...tunnels.map((name) => [name, "accept"] as const),
+    ...filtered.map(({ tap }) => [tap, "goto guard"] as const),
+    ...open.map((tap) => [tap, "goto unguarded"] as const),
+  ];
+  const towards = (direction: "egress" | "ingress") =>
+    filtered.map(({ tap, port }) => [tap, `goto ${combinationOf(direction, port.groupIds)}`] as const);
+  return [
+    ["entry", setOf("map", "iifname : verdict", entries)],
+    ["open", keysOf("iifname", [...tunnels, ...open])],
+    ["ports", keysOf("oifname", [...tunnels, ...ports.map(({ port }) => tapOf(port))])],
+    ["egress", setOf("map", "iifname : verdict", towards("egress"))],
+    ["ingress", setOf("map", "oifname : verdict", towards("ingress"))],
+    ...sourceSets(filtered.map(({ port }) => port)),
+    ...serviceMaps(ports, ledger),
+  ];
+}
+
+const tapOf = ({ id }: PortPicture): string => quoted(tapName(id));
+
+/** What a port may send from: MACs, and addresses of each MAC. */
+function sourceSets(ports: readonly PortPicture[]): [string, NftSet][] {
+  const sources = ports.flatMap((port) => {
+    const tap = tapOf(port);
+    return [...sourcesOf(port)].map(([mac, texts]) => ({ tap, at: `${tap} . ${mac}`, texts }));
+  });
+  const of = (version: 4 | 6, kind: "single" | "ranges") =>
+    sources.flatMap(({ at, texts }) => addressesOf(version, texts)[kind].map((one) => `${at} . ${one}`));
+  const targets = sources.flatMap(({ tap, texts }) =>
+    addressesOf(6, texts).single.map((address) => `${tap} . 0x${addressDigits(address)}`),
+  );
+  return [
+    [
+      "sources",
+      keysOf(
+        "iifname . ether saddr",
+        sources.map(({ at }) => at),
+      ),
+    ],
+    ["sources4", keysOf("iifname . ether saddr . ip saddr", of(4, "single"))],
+    ["ranges4", keysOf("iifname . ether saddr . ip saddr", of(4, "ranges"), true)],
+    ["sources6", keysOf("iifname . ether saddr . ip6 saddr", of(6, "single"))],
+    ["ranges6", keysOf("iifname . ether saddr . ip6 saddr", of(6, "ranges"), true)],
+    ["targets6", keysOf("iifname . @th,64,128", targets)],
+  ];
+}
+
+/**
+ * Of IPv6's link-local addresses a port has the one that is made of its MAC, as with the driver `user`.
+ */
+export function sourcesOf(port: PortPicture): ReadonlyMap<string, readonly string[]> {
+  const own = port.mac.toLowerCase();
+  const texts = new Map([[own, port.addresses.map(({ address }) => address)]]);
+  for (const { cidr, mac } of port.addressPairs) {
+    const key = mac?.toLowerCase() ?? own;
+    texts.set(key, [...(texts.get(key) ?? []), cidr]);
+  }
+  return new Map([...texts].map(([mac, some]) => [mac, [...some, colons(linkLocalOf(macDigits(mac)))]]));
+}
+
+const colons = (digits: string): string => digits.match(/.{4}/g)?.join(":") ?? "";
+
+/** By the responder's addresses ports are told apart; answers go back to the port's own address. */
+function serviceMaps(ports: readonly RuledPort[], ledger: Ledger): [string, NftSet][] {
+  const leased = ports.flatMap(({ plug, port, network }) => {
+    const [number, lease] = [ledger.services[port.id], leaseOf(network, port, plug.hostName)];
+    if (number === undefined || lease === undefined) return [];
+    return [
+      {
+        tap: tapOf(port),
+        address: addressText({ version: 4, value: BigInt(lease.address) }),
+        ...servicesOf(number),
+      },
+    ];
+  });
+  return [
+    [
+      "service",
+      setOf(
+        "map",
+        "iifname : ip saddr",
+        leased.map(({ tap, own }) => [tap, own]),
+      ),
+    ],
+    [
+      "answers",
+      setOf(
+        "map",
+        "ip daddr : ip daddr",
+        leased.flatMap(({ own, all, address }) => [
+          [own, address],
+          [all, "255.255.255.255"],
+        ]),
+      ),
+    ],
+  ];
+}
+
+const livingSets: readonly [string, NftSet][] = [
+  ["dhcp_rates", living("iifname", `flags dynamic,timeout; timeout 60s; size ${ruleLimits.dhcpRatesMax}`)],
+  ...[4, 6].flatMap((version) =>
+    ["tcp", "udp", "sctp"].map((protocol): [string, NftSet] => {
+      const ip = version === 4 ? "ip" : "ip6";
+      const of = `iifname . ${ip} saddr . ${ip} daddr . ${protocol} sport . ${protocol} dport`;
+      return [revokedName(protocol, version), living(of, `flags timeout; size ${ruleLimits.revokedMax}`)];
+    }),
+  ),
+];
+
+function living(of: string, options: string): NftSet {
+  return { ...setOf("set", of, []), living: { options } };
+}

@@ -1,0 +1,241 @@
+/**
+ * What is the same on every host, whatever its picture: which way a frame takes, what no guest may send
+ * (anti-spoofing), and what the fabric itself takes and says. A frame of a device that no map names ends at
+ * the first chain. Nothing here may accept what a guest sends without having asked whose it is. Pure.
+ *
+ * Marks say what the connection tables of the IP layer, which the frames pass in between, have found: the
+ * bridge itself knows no connections.
+ */
+import { ruleLimits } from "./limits.ts";
+import type { Chain } from "./model.ts";
+
+const { dhcpPerSecondMax, dhcpBurstMax } = ruleLimits;
+
+/** DHCP's server and metadata, in each network; and their MAC, which no card is given by its maker. */
+export const service = { address: "169.254.169.254", mac: "02:a9:fe:a9:fe:00" } as const;
+
+/** 0: the IP layer has not seen it. */
+export const marks = { known: 1, fresh: 2, invalid: 3, service: 4 } as const;
+
+const chain = (...rules: string[]): Chain => ({ hook: null, rules });
+const base = (hook: string, ...rules: string[]): Chain => ({ hook, rules });
+
+const group = "01:00:00:00:00:00";
+const toMany = `ether daddr & ${group} == ${group}`;
+const toOne = `ether daddr & ${group} == 00:00:00:00:00:00`;
+
+/** The frame becomes the fabric's own, from the port's service address. */
+const toService =
+  `ip saddr set iifname map @service ip daddr set ${service.address} ether daddr set ${service.mac} ` +
+  `meta pkttype set host meta mark set ${marks.service} accept`;
+
+/** First of all, for every frame that comes in. */
+const guards: readonly (readonly [string, Chain])[] = [
+  [
+    "pre",
+    base(
+      "type filter hook prerouting priority -300; policy drop;",
+      // The mark of a tunnel's outer packet may survive.
+      "meta mark set 0",
+      "iifname vmap @entry",
+    ),
+  ],
+  [
+    "guard",
+    chain(
+      "iifname . ether saddr != @sources drop",
+      "ether type vmap { arp : goto guard_arp, ip : goto guard_ip4, ip6 : goto guard_ip6 }",
+      // 802.1Q as well: the type is the outermost one.
+      "drop",
+    ),
+  ],
+  [
+    "guard_arp",
+    chain(
+      "arp htype != 1 drop",
+      "arp ptype != ip drop",
+      "arp hlen != 6 drop",
+      "arp plen != 4 drop",
+      "arp operation != { request, reply } drop",
+      // A probe claims no address.
+      "arp operation request arp saddr ip 0.0.0.0 iifname . arp saddr ether @sources accept",
+      "iifname . arp saddr ether . arp saddr ip @sources4 accept",
+      "iifname . arp saddr ether . arp saddr ip @ranges4 accept",
+      "drop",
+    ),
+  ],
+  [
+    "guard_ip4",
+    chain(
+      "ip saddr 0.0.0.0 udp sport 68 udp dport 67 goto dhcp",
+      "iifname . ether saddr . ip saddr @sources4 goto own_ip4",
+      "iifname . ether saddr . ip saddr @ranges4 goto own_ip4",
+      "drop",
+    ),
+  ],
+  ["own_ip4", chain("jump not_ip4", "goto services")],
+  [
+    "guard_ip6",
+    chain(
+      "jump not_ip6",
+      // A guest may tell its neighbours of its own addresses only.
+      "icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @targets6 drop",
+      // Of what is sent without an address, nothing is for one guest alone.
+      `ip6 saddr :: meta l4proto 58 ${toMany} accept`,
+      "iifname . ether saddr . ip6 saddr @sources6 accept",
+      "iifname . ether saddr . ip6 saddr @ranges6 accept",
+      "drop",
+    ),
+  ],
+  // What a port without security sends is taken as it is, but for what the host itself answers.
+  ["unguarded", chain("ether type ip goto services", "accept")],
+];
+
+/** By these a guest would pass for a router or a server, or lead a packet elsewhere than it says. */
+const never: readonly (readonly [string, Chain])[] = [
+  [
+    "not_ip4",
+    chain(
+      "ip option lsrr exists drop",
+      "ip option ssrr exists drop",
+      "ip protocol 58 drop",
+      "udp sport 67 drop",
+      "icmp type { 5, 9 } drop",
+    ),
+  ],
+  [
+    "not_ip6",
+    chain(
+      "exthdr rt exists drop",
+      "meta l4proto 1 drop",
+      "udp sport 547 drop",
+      "icmpv6 type { nd-router-advert, nd-redirect } drop",
+    ),
+  ],
+];
+
+/** What the responder of this host answers; questions of DHCP go nowhere else. */
+const services: readonly (readonly [string, Chain])[] = [
+  [
+    "services",
+    chain(
+      "udp sport 68 udp dport 67 goto dhcp",
+      `ip daddr ${service.address} tcp dport 80 goto metadata`,
+      "accept",
+    ),
+  ],
+  [
+    "dhcp",
+    chain(
+      "ip frag-off & 0x3fff != 0 drop",
+      `ip daddr != { 255.255.255.255, ${service.address} } drop`,
+      `update @dhcp_rates { iifname limit rate over ${dhcpPerSecondMax}/second burst ${dhcpBurstMax} packets } drop`,
+      toService,
+      "drop",
+    ),
+  ],
+  ["metadata", chain(toService, "drop")],
+  [
+    "input",
+    base(
+      "type filter hook input priority -200; policy drop;",
+      `meta mark ${marks.service} accept`,
+      `arp operation request arp daddr ip ${service.address} accept`,
+    ),
+  ],
+  [
+    "output",
+    base(
+      "type filter hook output priority -200; policy drop;",
+      `arp saddr ip ${service.address} accept`,
+      `ip saddr ${service.address} udp sport 67 ip daddr set ip daddr map @answers accept`,
+      `ip saddr ${service.address} tcp sport 80 ip daddr set ip daddr map @answers accept`,
+    ),
+  ],
+];
+
+const revokedSets = (version: 4 | 6): string[] =>
+  ["tcp", "udp", "sctp"].map((protocol) => {
+    const [ip, name] = [version === 4 ? "ip" : "ip6", revokedName(protocol, version)];
+    const flow = `iifname . ${ip} saddr . ${ip} daddr . ${protocol} sport . ${protocol} dport @${name}`;
+    // Of what was revoked only TCP says that it begins anew.
+    return `${flow}${protocol === "tcp" ? " tcp flags & (syn | ack) != syn" : ""} drop`;
+  });
+
+export const revokedName = (protocol: string, version: number): string => `revoked_${protocol}${version}`;
+
+/** Between two devices of a bridge. A packet in fragments is whole here. */
+const passing: readonly (readonly [string, Chain])[] = [
+  [
+    "forward",
+    base(
+      "type filter hook forward priority 10; policy drop;",
+      `iifname @open oifname @open ${toOne} accept`,
+      "oifname != @ports drop",
+      "ether type arp accept",
+      "ether type vmap { ip : goto forward_ip4, ip6 : goto forward_ip6 }",
+    ),
+  ],
+  ["forward_ip4", chain(`${toMany} drop`, "iifname != @open jump not_ip4", "goto states")],
+  [
+    "forward_ip6",
+    chain(
+      "iifname != @open jump not_ip6",
+      // Addresses are unique by the picture: nobody may tell a guest that its own is taken.
+      "icmpv6 type nd-neighbor-solicit ip6 saddr != :: accept",
+      "icmpv6 type nd-neighbor-advert accept",
+      "icmpv6 type { 133, 134, 135, 137 } drop",
+      `${toMany} drop`,
+      "goto states",
+    ),
+  ],
+  [
+    "states",
+    chain(
+      `meta mark ${marks.known} accept`,
+      "meta mark 0 drop",
+      // Of ICMP the IP layer calls everything invalid that has no answer; the rules say whether it passes.
+      `meta mark ${marks.invalid} icmp type { 0, 14, 16, 18 } drop`,
+      `meta mark ${marks.invalid} icmpv6 type 129 drop`,
+      `meta mark ${marks.invalid} meta l4proto != { 1, 58 } drop`,
+      ...revokedSets(4),
+      ...revokedSets(6),
+      // From another host: its egress rules were asked there. From a port without security: it has none.
+      "iifname @open goto receiver",
+      "iifname vmap @egress",
+      "drop",
+    ),
+  ],
+  ["receiver", chain("oifname @open accept", "oifname vmap @ingress", "drop")],
+];
+
+export const bridgeChains: ReadonlyMap<string, Chain> = new Map([
+  ...guards,
+  ...never,
+  ...services,
+  ...passing,
+]);
+
+/** The IP layer tells connections apart by the network's bridge, and puts its finding into the mark. */
+export const connectionChains: ReadonlyMap<string, Chain> = new Map([
+  [
+    "zones_of_bridges",
+    base(
+      "type filter hook prerouting priority -300; policy accept;",
+      `meta mark ${marks.service} notrack`,
+      "ct zone set iifname map @zones",
+    ),
+  ],
+  [
+    "relay",
+    base(
+      "type filter hook prerouting priority -150; policy accept;",
+      `meta mark 0 meta mark set ct state map { established : ${marks.known}, related : ${marks.known}, ` +
+        `new : ${marks.fresh}, untracked : ${marks.fresh}, invalid : ${marks.invalid} }`,
+    ),
+  ],
+  [
+    "own_answers",
+    base("type filter hook output priority -300; policy accept;", `ip saddr ${service.address} notrack`),
+  ],
+]);
