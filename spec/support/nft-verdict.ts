@@ -153,8 +153,8 @@ const fieldPattern =
 const one = (pattern: string): RegExp => new RegExp(`^${pattern}(?: |$)`);
 const patterns = {
   verdict: /^(?:(accept|drop)|(goto|jump) (\S+))$/,
-  set: one("(?:meta mark set (\\d+)|meta pkttype set host|ether daddr set \\S+|ip daddr set [\\d.]+)"),
-  mapped: one("ip [sd]addr set ((?:iifname|ip daddr)) map @(\\S+)"),
+  set: one("(?:meta mark set (\\d+)|meta pkttype set host|ip daddr set [\\d.]+)"),
+  mapped: one("(?:ip|ether) [sd]addr set ((?:iifname|ip daddr)) map @(\\S+)"),
   limit: /^update @\S+ \{ iifname limit rate over .*? packets \} /,
   option: one("ip option (\\S+) exists"),
   routing: one("exthdr rt exists"),

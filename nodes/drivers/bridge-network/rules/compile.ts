@@ -10,7 +10,7 @@ import { leaseOf } from "../../../dhcp/lease.ts";
 import { addressDigits } from "../../../switch/filter/address-set.ts";
 import { macDigits } from "../../../switch/frames/ethernet.ts";
 import { linkLocalOf } from "../../../switch/frames/neighbour.ts";
-import { bridgeName, clashing, tapName, vxlanName } from "../device-names.ts";
+import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "../device-names.ts";
 import { bridgeChains, connectionChains, revokedName } from "./fixed-chains.ts";
 import { combinationOf, groupChains, memberSets } from "./group-chains.ts";
 import { type Ledger, servicesOf } from "./ledger.ts";
@@ -190,6 +190,7 @@ function serviceMaps(ports: readonly RuledPort[], ledger: Ledger): [string, NftS
         tap: tapOf(port),
         address: addressText({ version: 4, value: BigInt(lease.address) }),
         ...servicesOf(number),
+        mac: bridgeMac(network.id),
       },
     ];
   });
@@ -200,6 +201,14 @@ function serviceMaps(ports: readonly RuledPort[], ledger: Ledger): [string, NftS
         "map",
         "iifname : ip saddr",
         leased.map(({ tap, own }) => [tap, own]),
+      ),
+    ],
+    [
+      "bridges",
+      setOf(
+        "map",
+        "iifname : ether daddr",
+        leased.map(({ tap, mac }) => [tap, mac]),
       ),
     ],
     [

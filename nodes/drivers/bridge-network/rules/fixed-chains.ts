@@ -11,8 +11,8 @@ import type { Chain } from "./model.ts";
 
 const { dhcpPerSecondMax, dhcpBurstMax } = ruleLimits;
 
-/** DHCP's server and metadata, in each network; and their MAC, which no card is given by its maker. */
-export const service = { address: "169.254.169.254", mac: "02:a9:fe:a9:fe:00" } as const;
+/** DHCP's server and metadata, in each network. */
+const serviceAddress = "169.254.169.254";
 
 /** 0: the IP layer has not seen it. */
 export const marks = { known: 1, fresh: 2, invalid: 3, service: 4 } as const;
@@ -26,7 +26,7 @@ const toOne = `ether daddr & ${group} == 00:00:00:00:00:00`;
 
 /** The frame becomes the fabric's own, from the port's service address. */
 const toService =
-  `ip saddr set iifname map @service ip daddr set ${service.address} ether daddr set ${service.mac} ` +
+  `ip saddr set iifname map @service ip daddr set ${serviceAddress} ether daddr set iifname map @bridges ` +
   `meta pkttype set host meta mark set ${marks.service} accept`;
 
 /** First of all, for every frame that comes in. */
@@ -120,7 +120,7 @@ const services: readonly (readonly [string, Chain])[] = [
     "services",
     chain(
       "udp sport 68 udp dport 67 goto dhcp",
-      `ip daddr ${service.address} tcp dport 80 goto metadata`,
+      `ip daddr ${serviceAddress} tcp dport 80 goto metadata`,
       "accept",
     ),
   ],
@@ -128,7 +128,7 @@ const services: readonly (readonly [string, Chain])[] = [
     "dhcp",
     chain(
       "ip frag-off & 0x3fff != 0 drop",
-      `ip daddr != { 255.255.255.255, ${service.address} } drop`,
+      `ip daddr != { 255.255.255.255, ${serviceAddress} } drop`,
       `update @dhcp_rates { iifname limit rate over ${dhcpPerSecondMax}/second burst ${dhcpBurstMax} packets } drop`,
       toService,
       "drop",
@@ -140,16 +140,16 @@ const services: readonly (readonly [string, Chain])[] = [
     base(
       "type filter hook input priority -200; policy drop;",
       `meta mark ${marks.service} accept`,
-      `arp operation request arp daddr ip ${service.address} accept`,
+      `arp operation request arp daddr ip ${serviceAddress} accept`,
     ),
   ],
   [
     "output",
     base(
       "type filter hook output priority -200; policy drop;",
-      `arp saddr ip ${service.address} accept`,
-      `ip saddr ${service.address} udp sport 67 ip daddr set ip daddr map @answers accept`,
-      `ip saddr ${service.address} tcp sport 80 ip daddr set ip daddr map @answers accept`,
+      `arp saddr ip ${serviceAddress} accept`,
+      `ip saddr ${serviceAddress} udp sport 67 ip daddr set ip daddr map @answers accept`,
+      `ip saddr ${serviceAddress} tcp sport 80 ip daddr set ip daddr map @answers accept`,
     ),
   ],
 ];
@@ -236,6 +236,6 @@ export const connectionChains: ReadonlyMap<string, Chain> = new Map([
   ],
   [
     "own_answers",
-    base("type filter hook output priority -300; policy accept;", `ip saddr ${service.address} notrack`),
+    base("type filter hook output priority -300; policy accept;", `ip saddr ${serviceAddress} notrack`),
   ],
 ]);

@@ -13,4 +13,8 @@ export const ruleLimits = {
   revokedMax: 32_768,
   /** How long one run of nft or conntrack may take: a whole ruleset of a large host on a busy computer. */
   toolTimeoutMs: 30_000,
+  /** What one of them may say: 1,000 ports are 400 KB, 65,536 connections 13 MB. */
+  toolOutputBytesMax: 64 * 1024 * 1024,
+  /** How long revoked connections are remembered that outlive their tables: as long as Linux keeps TCP's. */
+  revokedAnewSeconds: 432_000,
 } as const;

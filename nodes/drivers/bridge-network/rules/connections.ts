@@ -1,0 +1,258 @@
+/**
+ * Which connections of the kernel's table the rules have stopped to allow. The rules are asked as the switch
+ * of the driver `user` asks them, so that both end the same connections, and no other: one that is still
+ * allowed must go on, for its next packet may be from the end that may not begin any. Pure.
+ */
+
+import { AddressSet, addressDigits } from "../../../switch/filter/address-set.ts";
+import { allows, type PortRules, RuleBook } from "../../../switch/filter/rules.ts";
+import { idleMsOf } from "../../../switch/filter/stages.ts";
+import { type Carried, type Flow, protocols } from "../../../switch/frames/flow.ts";
+import { tapName, vxlanName } from "../device-names.ts";
+import { ruledPorts, sourcesOf, type Wanted } from "./compile.ts";
+import { revokedName } from "./fixed-chains.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** As `conntrack -L` has it, in the direction of its first packet. */
+export interface Connection {
+  readonly zone: number;
+  readonly version: 4 | 6;
+  readonly protocol: number;
+  readonly source: string;
+  readonly destination: string;
+  /** 0: it has none. */
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** Null: it is no ICMP. */
+  readonly icmp: { readonly type: number; readonly code: number } | null;
+}
+
+/** Lines that are none of a connection say nothing. */
+export const readConnections = (text: string): readonly Connection[] =>
+  text.split("\n").flatMap((line) => readLine(line) ?? []);
+
+function readLine(line: string): Connection | undefined {
+  const [, protocol] = /^\S+\s+(\d+) /.exec(line) ?? [];
+  // The first of each is of the first packet, and the second of its answers.
+  const first = (name: string) => new RegExp(` ${name}=(\\S+)`).exec(line)?.[1];
+  const [source, destination] = [first("src"), first("dst")];
+  if (protocol === undefined || source === undefined || destination === undefined) return undefined;
+  const [type, code] = [first("type"), first("code")];
+  return {
+    ...{
+      zone: Number(first("zone") ?? 0),
+      version: source.includes(":") ? 6 : 4,
+      protocol: Number(protocol),
+    },
+    ...{ source, destination },
+    ...{ sourcePort: Number(first("sport") ?? 0), destinationPort: Number(first("dport") ?? 0) },
+    icmp: type === undefined ? null : { type: Number(type), code: Number(code ?? 0) },
+  };
+}
+
+interface JudgedPort {
+  readonly tap: string;
+  readonly isFiltered: boolean;
+  readonly own: AddressSet;
+  readonly sources: AddressSet;
+  readonly rules: PortRules;
+}
+
+interface JudgedZone {
+  readonly tunnel: string;
+  readonly ports: readonly JudgedPort[];
+  /** By the digits of an address: the ports that may have it; those of an address that only one has. */
+  readonly known: Map<string, readonly JudgedPort[]>;
+}
+
+type Standing = "allowed" | "denied" | "gone";
+
+/** The rules of one picture, made ready to be asked about connections. */
+export class ConnectionJudge {
+  readonly #zones: ReadonlyMap<number, JudgedZone>;
+
+  constructor(wanted: Wanted, ledger: Ledger) {
+    const book = new RuleBook(wanted.networking?.groups ?? []);
+    const zones = new Map<number, JudgedZone & { readonly ports: JudgedPort[] }>();
+    for (const { port, network } of ruledPorts(wanted)) {
+      const number = ledger.zones[network.id];
+      if (number === undefined) continue;
+      const made = { tunnel: vxlanName(network.id), ports: [] as JudgedPort[], known: new Map() };
+      const zone = zones.get(number) ?? made;
+      zones.set(number, zone);
+      zone.ports.push({
+        ...{ tap: tapName(port.id), isFiltered: port.portSecurity, rules: book.of(port.groupIds) },
+        own: new AddressSet(port.addresses.map(({ address }) => address)),
+        sources: new AddressSet([...sourcesOf(port).values()].flat()),
+      });
+    }
+    this.#zones = zones;
+  }
+
+  /** `gone`: no port of this host is at either end any more. */
+  standing(connection: Connection): Standing {
+    const [zone, carried] = [this.#zones.get(connection.zone), carriedOf(connection)];
+    if (zone === undefined || carried === undefined) return "gone";
+    const { source, destination } = carried.flow;
+    const [from, to] = [portsOf(zone, source), portsOf(zone, destination)];
+    if (from.length + to.length === 0) return "gone";
+    const isAllowed =
+      from.every((port) => !port.isFiltered || allows(port.rules.egress, carried, destination)) &&
+      to.every((port) => !port.isFiltered || allows(port.rules.ingress, carried, source));
+    return isAllowed ? "allowed" : "denied";
+  }
+
+  /** Whether a connection that was revoked is allowed now. */
+  isAgain({ device, connection }: Remembered): boolean {
+    const found = [...this.#zones].find(
+      ([, { tunnel, ports }]) => tunnel === device || ports.some(({ tap }) => tap === device),
+    );
+    if (found === undefined) return true;
+    return this.standing({ ...connection, zone: found[0] }) !== "denied";
+  }
+
+  /** The devices by which packets of the connection come in: of who began it, and of who was called. */
+  devicesOf(connection: Connection): readonly (readonly [string, string])[] {
+    const [zone, carried] = [this.#zones.get(connection.zone), carriedOf(connection)];
+    if (zone === undefined || carried === undefined) return [];
+    const namesOf = (address: string) => {
+      const taps = portsOf(zone, address).map(({ tap }) => tap);
+      return taps.length === 0 ? [zone.tunnel] : taps;
+    };
+    const [callers, called] = [namesOf(carried.flow.source), namesOf(carried.flow.destination)];
+    return callers.flatMap((one) => called.map((other) => [one, other] as const));
+  }
+}
+
+/** Who has the address as its own; else all who may send from it, for nobody says who of them does. */
+function portsOf({ ports, known }: JudgedZone, address: string): readonly JudgedPort[] {
+  const before = known.get(address);
+  if (before !== undefined) return before;
+  const own = ports.filter((port) => port.own.has(address));
+  const found = own.length > 0 ? own : ports.filter((port) => port.sources.has(address));
+  known.set(address, found);
+  return found;
+}
+
+function carriedOf(connection: Connection): Carried | undefined {
+  const { version, protocol, sourcePort, destinationPort, icmp } = connection;
+  const [source, destination] = [addressDigits(connection.source), addressDigits(connection.destination)];
+  if (source === undefined || destination === undefined) return undefined;
+  const flow: Flow = { version, protocol, source, destination, sourcePort, destinationPort };
+  return { flow, tcpFlags: 0, icmp: icmp === null ? null : { ...icmp, about: null } };
+}
+
+export interface Judges {
+  /** Null: nobody knows what was allowed before. */
+  readonly before: ConnectionJudge | null;
+  readonly after: ConnectionJudge;
+}
+
+/** What of these the rules do not allow any more. */
+export const revokedOf = (
+  connections: readonly Connection[],
+  { before, after }: Judges,
+): readonly Connection[] =>
+  connections.filter((one) => {
+    const standing = after.standing(one);
+    if (standing !== "allowed" || one.protocol !== protocols.tcp || before === null)
+      return standing !== "allowed";
+    // One that was found in its middle may have been begun by the other end (nodes/switch/filter/judge.ts).
+    const back = turned(one);
+    return before.standing(back) === "allowed" && after.standing(back) === "denied";
+  });
+
+const turned = (one: Connection): Connection => ({
+  ...one,
+  ...{ source: one.destination, destination: one.source },
+  ...{ sourcePort: one.destinationPort, destinationPort: one.sourcePort },
+});
+
+const named = new Map<number, string>([
+  [protocols.tcp, "tcp"],
+  [protocols.udp, "udp"],
+  [protocols.sctp, "sctp"],
+]);
+
+/**
+ * Elements of the sets of revoked connections, by set: whoever was called goes on with what it has to say, as
+ * it may to anybody, and would seem to begin a connection of its own.
+ */
+export function revokedElements(
+  revoked: readonly Connection[],
+  judge: ConnectionJudge,
+): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  const sets = new Map<string, Map<string, string>>();
+  for (const one of revoked) {
+    const protocol = named.get(one.protocol);
+    if (protocol === undefined || judge.standing(one) === "gone") continue;
+    const name = revokedName(protocol, one.version);
+    const elements = sets.get(name) ?? new Map<string, string>();
+    sets.set(name, elements);
+    const timeout = `timeout ${Math.floor(idleMsOf(one.protocol, "answered") / 1_000)}s`;
+    for (const [from, to] of judge.devicesOf(one)) {
+      elements.set(`${keyOf(from, one)} ${timeout}`, "");
+      elements.set(`${keyOf(to, turned(one))} ${timeout} ${ofAnswers}`, "");
+    }
+  }
+  return sets;
+}
+
+/** The element is of packets of the one who was called. */
+const ofAnswers = 'comment "answers"';
+
+const keyOf = (device: string, { source, destination, sourcePort, destinationPort }: Connection): string =>
+  [`"${device}"`, source, destination, sourcePort, destinationPort].join(" . ");
+
+/**
+ * Lines for `conntrack -R -` that end these connections. Each line makes the tool look at all connections, so
+ * those to one service that end together are one line.
+ */
+export function endingLines(all: readonly Connection[], revoked: readonly Connection[]): readonly string[] {
+  const ending = new Set(revoked);
+  const kept = new Set(all.filter((one) => !ending.has(one)).map(serviceLine));
+  return [...new Set(revoked.map((one) => (kept.has(serviceLine(one)) ? oneLine(one) : serviceLine(one))))];
+}
+
+function serviceLine({ zone, version, protocol, source, destination, destinationPort }: Connection): string {
+  const port = named.has(protocol) ? ` --dport ${destinationPort}` : "";
+  const family = version === 6 ? " -f ipv6" : "";
+  return `-D -w ${zone} -p ${named.get(protocol) ?? protocol}${family} -s ${source} -d ${destination}${port}`;
+}
+
+const oneLine = (one: Connection): string =>
+  named.has(one.protocol) ? `${serviceLine(one)} --sport ${one.sourcePort}` : serviceLine(one);
+
+/** A connection that a set of revoked ones remembers, in one of its directions. */
+export interface Remembered {
+  readonly set: string;
+  readonly key: string;
+  /** What an element has behind its key and its time. */
+  readonly comment: string;
+  readonly device: string;
+  /** In the direction of its first packet; its zone is not known. */
+  readonly connection: Connection;
+}
+
+/** From what `nft -n list set` says, of any number of sets. */
+export function readRemembered(text: string): readonly Remembered[] {
+  return text.split(/^\s*set /m).flatMap((part) => {
+    const [, set = "", name = "", version] = /^(revoked_([a-z]+)([46])) \{/.exec(part) ?? [];
+    const protocol = [...named].find(([, one]) => one === name)?.[0];
+    if (protocol === undefined) return [];
+    const elements = part.matchAll(
+      /("([^"]+)" \. (\S+) \. (\S+) \. (\d+) \. (\d+)) timeout \S+(?: expires \S+)?( comment "answers")?/g,
+    );
+    return [...elements].map(([, key = "", device = "", source = "", destination = "", ...rest]) => {
+      const [from, to, answers] = rest;
+      const connection = {
+        ...{ version: version === "6" ? (6 as const) : (4 as const), protocol, source, destination },
+        ...{ sourcePort: Number(from), destinationPort: Number(to), icmp: null, zone: 0 },
+      };
+      return {
+        ...{ set, key, device, comment: answers === undefined ? "" : ofAnswers },
+        connection: answers === undefined ? connection : turned(connection),
+      };
+    });
+  });
+}

@@ -1,0 +1,244 @@
+/**
+ * Keeps the rules in the kernel as the picture has them. It believes nothing because it was done once: what is
+ * there is read each time, and where it is not what was put there, all of it is put there anew. It must never
+ * leave a moment in which a packet passes that neither the picture before nor this one allows.
+ */
+import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { StatusError } from "../../../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
+import { validatorOf } from "../../../../protocol/wire/validate.ts";
+import { isMissing, temporaryName, writeDurably } from "../../durable-file.ts";
+import { makeNamespace } from "../../network-namespace.ts";
+import { runTool, type ToolOptions, type ToolResult } from "../../tool.ts";
+import { throwIfAborted } from "../../waiting.ts";
+import { bridgeName } from "../device-names.ts";
+import type { FabricEntrance, FilterState, PacketFilter, ServiceRoute } from "../filter.ts";
+import { compile, ruledPorts } from "./compile.ts";
+import {
+  ConnectionJudge,
+  endingLines,
+  readConnections,
+  readRemembered,
+  revokedElements,
+  revokedOf,
+} from "./connections.ts";
+import { difference } from "./differ.ts";
+import { emptyLedger, Ledger, nextLedger, servicesOf } from "./ledger.ts";
+import { ruleLimits } from "./limits.ts";
+import { type Ruleset, tableName } from "./model.ts";
+import { normalized } from "./read-back.ts";
+import { elementList, wholeText } from "./text.ts";
+
+interface Applied {
+  readonly ruleset: Ruleset;
+  /** What the kernel said when it was. */
+  readonly seen: string;
+  readonly judge: ConnectionJudge;
+}
+
+export interface RuleFilterParts {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax, revokedAnewSeconds } = ruleLimits;
+
+export class RuleFilter implements PacketFilter {
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #ledger: Ledger | undefined;
+  #applied: Applied | undefined;
+
+  constructor({ clock, log }: RuleFilterParts) {
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  async apply(
+    state: FilterState,
+    fabric: FabricEntrance,
+    signal: AbortSignal,
+  ): Promise<readonly ServiceRoute[]> {
+    throwIfAborted(signal);
+    const ledger = await this.#advance(state, fabric);
+    const wanted = compile(state, ledger);
+    const judge = new ConnectionJudge(state, ledger);
+    const before = this.#applied;
+    this.#applied = undefined;
+    const [seen, isChanged] = await this.#bring(wanted, before, fabric);
+    // What has failed here is looked for again by the next: it knows of nothing that was applied.
+    if (isChanged || before === undefined) await endRevoked(fabric, before?.judge ?? null, judge);
+    this.#applied = { ruleset: wanted, seen, judge };
+    return routesOf(state, ledger);
+  }
+
+  /** Rules outlive the agent as the packets do, and go with their namespace. */
+  async detach(): Promise<void> {
+    this.#applied = undefined;
+  }
+
+  /** Written down before anything is told of it. @throws StatusError diskFull */
+  async #advance(state: FilterState, { directory }: FabricEntrance): Promise<Ledger> {
+    const path = join(directory, "ledger.json");
+    this.#ledger ??= await this.#readLedger(path);
+    const ids = ruledPorts(state).map(({ port }) => port.id);
+    const next = nextLedger(this.#ledger, state.networking, ids);
+    const text = JSON.stringify(next);
+    if (text !== JSON.stringify(this.#ledger)) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await chmod(directory, 0o700);
+      await writeDurably(path, text);
+    }
+    this.#ledger = next;
+    return next;
+  }
+
+  async #readLedger(path: string): Promise<Ledger> {
+    try {
+      const ledger: unknown = JSON.parse(await readFile(path, "utf8"));
+      if (validatorOf(Ledger).accepts(ledger)) return ledger;
+      this.#log.error({ path }, "the ledger of the host's network is damaged: its numbers are given anew");
+    } catch (error) {
+      if (!isMissing(error)) this.#log.error({ path, error: String(error) }, "the ledger cannot be read");
+    }
+    return emptyLedger;
+  }
+
+  /** What the kernel says at the end, and whether anything was changed. */
+  async #bring(
+    wanted: Ruleset,
+    before: Applied | undefined,
+    fabric: FabricEntrance,
+  ): Promise<[string, boolean]> {
+    const there = await listed(fabric);
+    const isAsLeft = there !== undefined && there === before?.seen;
+    if (isAsLeft) {
+      const script = difference(before.ruleset, wanted);
+      if (script === "") return [there, false];
+      if (await isTaken(fabric, script)) return [await listedNow(fabric), true];
+    } else if (there === (await this.#asKernelSays(wanted))) return [there, false];
+    else if (before !== undefined)
+      this.#log.warn({}, "the host's packet rules were changed by somebody else: they are made anew");
+    const kept = await remembered(fabric);
+    await load(fabric, wholeText(wanted) + kept);
+    return [await listedNow(fabric), true];
+  }
+
+  /** In a namespace where nothing else is. */
+  async #asKernelSays(wanted: Ruleset): Promise<string> {
+    const scratch = await makeNamespace(this.#clock);
+    try {
+      const path = `/proc/${process.pid}/fd/${scratch.fd}`;
+      const run = (command: string, argv: readonly string[], options: ToolOptions) =>
+        runTool("nsenter", [`--net=${path}`, command, ...argv], options);
+      await load({ run }, wholeText(wanted));
+      return await listedNow({ run });
+    } finally {
+      await scratch.close();
+    }
+  }
+}
+
+type Entrance = Pick<FabricEntrance, "run">;
+
+const listing = ["-j", "list", "ruleset"];
+
+/** Undefined: it says nothing that can be read. */
+async function listed(fabric: Entrance): Promise<string | undefined> {
+  const { exitCode, output } = await fabric.run("nft", listing, { timeoutMs, outputBytesMax });
+  return exitCode === 0 ? normalized(output) : undefined;
+}
+
+async function listedNow(fabric: Entrance): Promise<string> {
+  const said = await listed(fabric);
+  if (said === undefined) throw refused("The host's packet rules cannot be read.");
+  return said;
+}
+
+const script = (fabric: Entrance, text: string): Promise<ToolResult> =>
+  fabric.run("nft", ["-f", "-"], { timeoutMs, outputBytesMax, input: text, endsInput: true });
+
+const isTaken = async (fabric: Entrance, text: string): Promise<boolean> =>
+  (await script(fabric, text)).exitCode === 0;
+
+/** One step for the kernel. @throws StatusError hypervisorRefused */
+async function load(fabric: Entrance, text: string): Promise<void> {
+  const { exitCode, errors } = await script(fabric, text);
+  if (exitCode === 0) return;
+  throw refused("The host's packet rules were not taken by its kernel.", errors.trim().slice(0, 1_000));
+}
+
+const refused = (message: string, detail?: string): StatusError =>
+  new StatusError("hypervisorRefused", message, detail === undefined ? {} : { detail });
+
+const revokedSets = [4, 6].flatMap((version) =>
+  ["tcp", "udp", "sctp"].map((one) => `revoked_${one}${version}`),
+);
+
+async function listRemembered(fabric: Entrance) {
+  const input = revokedSets.map((name) => `list set bridge ${tableName} ${name}\n`).join("");
+  const options = { timeoutMs, outputBytesMax, input, endsInput: true };
+  return readRemembered((await fabric.run("nft", ["-n", "-f", "-"], options)).output);
+}
+
+/** Revoked connections stay revoked when the tables are made anew. */
+async function remembered(fabric: Entrance): Promise<string> {
+  const all = await listRemembered(fabric);
+  return all
+    .map(
+      ({ set, key, comment }) =>
+        `add element bridge ${tableName} ${set} { ${key} timeout ${revokedAnewSeconds}s ${comment} }\n`,
+    )
+    .join("");
+}
+
+/** The rules are in: whatever was begun before, and they do not allow, ends now. */
+async function endRevoked(
+  fabric: FabricEntrance,
+  before: ConnectionJudge | null,
+  after: ConnectionJudge,
+): Promise<void> {
+  const all = [...(await connections(fabric, "ipv4")), ...(await connections(fabric, "ipv6"))];
+  const revoked = revokedOf(all, { before, after });
+  const added = [...revokedElements(revoked, after)].map(
+    ([set, elements]) => `add element bridge ${tableName} ${set} { ${elementList(elements)} }\n`,
+  );
+  const again = (await listRemembered(fabric))
+    .filter((one) => after.isAgain(one))
+    .map(({ set, key }) => `delete element bridge ${tableName} ${set} { ${key} }\n`);
+  const lines = [...again, ...added].join("");
+  // A set that is full refuses: the connections end all the same.
+  if (lines !== "" && !(await isTaken(fabric, lines))) await isTaken(fabric, again.join(""));
+  if (revoked.length === 0) return;
+  await end(fabric, endingLines(all, revoked));
+}
+
+/** The tool opens its input by name, which the socket that Node gives it cannot be. */
+async function end(fabric: FabricEntrance, lines: readonly string[]): Promise<void> {
+  const path = temporaryName(join(fabric.directory, "ending"));
+  try {
+    await writeFile(path, `${lines.join("\n")}\n`, { mode: 0o600, flag: "wx" });
+    const { exitCode, errors } = await fabric.run("conntrack", ["-R", path], { timeoutMs, outputBytesMax });
+    if (exitCode === 0) return;
+    const detail = errors.trim().slice(0, 500);
+    throw refused("Connections that the rules do not allow could not be ended.", detail);
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function connections(fabric: Entrance, family: "ipv4" | "ipv6") {
+  const said = await fabric.run("conntrack", ["-L", "-f", family], { timeoutMs, outputBytesMax });
+  if (said.exitCode === 0) return readConnections(said.output);
+  throw refused("The connections of the host's guests cannot be read.", said.errors.trim().slice(0, 500));
+}
+
+/** By which the fabric answers its ports. */
+const routesOf = (state: FilterState, ledger: Ledger): readonly ServiceRoute[] =>
+  ruledPorts(state).flatMap(({ port, network }) => {
+    const number = ledger.services[port.id];
+    if (number === undefined) return [];
+    const { own, all } = servicesOf(number);
+    return [own, all].map((address) => ({ bridge: bridgeName(network.id), address, mac: port.mac }));
+  });

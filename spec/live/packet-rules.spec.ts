@@ -1,0 +1,374 @@
+/**
+ * The rules of the driver `bridge` in a real kernel: what is allowed passes, and of what is not allowed, or
+ * forged, nothing does, whatever is changed meanwhile. Needs root, nft, conntrack and QEMU (which only holds
+ * taps).
+ */
+import type { ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { expect } from "chai";
+import type { ServiceRoute } from "../../nodes/drivers/bridge-network/filter.ts";
+import { compile } from "../../nodes/drivers/bridge-network/rules/compile.ts";
+import { emptyLedger, nextLedger } from "../../nodes/drivers/bridge-network/rules/ledger.ts";
+import { RuleFilter } from "../../nodes/drivers/bridge-network/rules/packet-filter.ts";
+import { wholeText } from "../../nodes/drivers/bridge-network/rules/text.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
+import type { FakeNic } from "../support/fake-nic.ts";
+import * as frames from "../support/frames.ts";
+import { missingForFabrics, ScratchFabric } from "../support/scratch-fabric.ts";
+import { skip } from "../support/services.ts";
+import { silentLog } from "../support/silent-log.ts";
+import * as world from "../support/switch-world.ts";
+
+const at = (number: number, network = 1): world.Guest => ({ network, number });
+const [caller, called, twinCaller, twinCalled, client, server] = [
+  at(7),
+  at(8),
+  at(7, 2),
+  at(8, 2),
+  at(9),
+  at(10),
+];
+const all = [caller, called, twinCaller, twinCalled, client, server];
+const never = new AbortController().signal;
+
+/** The second network has the first one's subnets, addresses and MACs. */
+function pictureOf(rules: readonly world.RulePicture[]): HostNetworking {
+  const networks = [1, 2].map((number) => {
+    const own = all.filter(({ network }) => network === number);
+    const ports = own.map((guest) => {
+      const { id, instanceId } = world.portOf(guest);
+      return { ...world.portOf({ ...guest, network: 1 }), id, instanceId };
+    });
+    return { ...world.networkOf(1, ports), id: `network-${number}`, number };
+  });
+  return { version: 1, networks, groups: [{ id: "default", rules: [...rules], members: [] }] };
+}
+
+const everything = [...world.sendAll, world.rule({}), world.rule({ ipVersion: 6 })];
+const udpAt = (port: number, direction: "ingress" | "egress") =>
+  world.rule({ direction, protocol: 17, portMin: port, portMax: port });
+const oneWay = [
+  udpAt(5_000, "ingress"),
+  udpAt(5_000, "egress"),
+  udpAt(5_999, "ingress"),
+  udpAt(5_999, "egress"),
+];
+
+/** QEMU and the kernel look at the checksum of the header. */
+function sealed(frame: Buffer): Buffer {
+  if (frame.readUInt16BE(12) !== 0x800) return frame;
+  const sealedFrame = Buffer.from(frame);
+  const end = 14 + ((frame[14] ?? 0) & 15) * 4;
+  let sum = 0;
+  for (let index = 14; index < end; index += 2) sum += index === 24 ? 0 : frame.readUInt16BE(index);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  sealedFrame.writeUInt16BE(~sum & 0xffff, 24);
+  return sealedFrame;
+}
+
+const first = (guest: world.Guest): world.Guest => ({ ...guest, network: 1 });
+const ends = (from: world.Guest, to: world.Guest) => world.ends4(first(from), first(to));
+const udpFrame = (of: frames.Ends, port: number, text: string, source = 4_000) =>
+  sealed(frames.ip4Frame(of, 17, frames.udp(source, port, Buffer.from(text))));
+
+describe("rules of the kernel's bridge", function () {
+  this.timeout(60_000);
+  let fabric: ScratchFabric;
+  let filter: RuleFilter;
+  const cards = new Map<world.Guest, FakeNic>();
+  const ports = all.map((guest) => ({
+    ...world.plugOf(guest),
+    ...{ mac: world.macOf(first(guest)), ownerEpoch: 1 },
+  }));
+
+  const apply = (rules: readonly world.RulePicture[]): Promise<readonly ServiceRoute[]> =>
+    filter.apply({ networking: pictureOf(rules), ports }, fabric, never);
+  const card = (guest: world.Guest): FakeNic => {
+    const found = cards.get(guest);
+    if (found === undefined) throw new Error("It has no card.");
+    return found;
+  };
+  let marks = 0;
+  /** How many of the frames came, by the word that is in them. */
+  const arrived = async (from: world.Guest, to: world.Guest, sent: readonly Buffer[], word: string) => {
+    marks += 1;
+    const mark = `mark-${marks}.`;
+    card(to).received.length = 0;
+    card(from).send(...sent, udpFrame(ends(from, to), 5_999, mark));
+    await card(to).frame((frame) => frame.includes(mark));
+    return card(to).received.filter((frame) => frame.includes(word)).length;
+  };
+  const thousand = (frame: Buffer): readonly Buffer[] => Array.from({ length: 1_000 }, () => frame);
+
+  before(async function () {
+    const missing = missingForFabrics();
+    if (missing !== undefined) return skip(this, missing);
+    fabric = await ScratchFabric.make();
+    filter = new RuleFilter({ clock: systemClock, log: silentLog });
+    await filter.apply({ networking: null, ports: [] }, fabric, never);
+    for (const number of [1, 2]) await fabric.makeBridge(`network-${number}`);
+    for (const guest of [caller, called, twinCaller, twinCalled])
+      cards.set(guest, await fabric.plugCard(world.portIdOf(guest), `network-${guest.network}`));
+  });
+  after(async () => {
+    for (const one of cards.values()) await one.close();
+    await fabric?.close();
+  });
+
+  it("let through what is allowed, and of 1,000 other packets none", async () => {
+    await apply(oneWay);
+    const good = Array.from({ length: 20 }, () => udpFrame(ends(caller, called), 5_000, "good"));
+    expect(await arrived(caller, called, good, "good")).to.equal(20);
+    expect(
+      await arrived(caller, called, thousand(udpFrame(ends(caller, called), 5_001, "bad")), "bad"),
+    ).to.equal(0);
+  });
+
+  it("let answers through, and keep networks of the same addresses apart", async () => {
+    await apply(oneWay);
+    await arrived(caller, called, [udpFrame(ends(caller, called), 5_000, "question")], "question");
+    const answer = udpFrame(ends(called, caller), 4_000, "answer", 5_000);
+    expect(await arrived(called, caller, [answer], "answer")).to.equal(1);
+    const same = udpFrame(ends(twinCalled, twinCaller), 4_000, "answer", 5_000);
+    expect(await arrived(twinCalled, twinCaller, thousand(same), "answer")).to.equal(0);
+  });
+
+  const [mine, theirs] = [ends(caller, called), ends(called, caller)];
+  const word = Buffer.from("forged");
+  const six = world.ends6(caller, called);
+  const icmp6 = (type: number, given: Partial<frames.Ends> = {}) =>
+    frames.ip6Frame(
+      { ...six, ...given },
+      58,
+      frames.icmp(type, 0, Buffer.concat([Buffer.alloc(20), word])),
+      255,
+    );
+  const allowedPacket = frames.ip4Frame(mine, 17, frames.udp(1, 5_000, word));
+  const kinds: Readonly<Record<string, Buffer>> = {
+    "MAC addresses": sealed(
+      frames.ip4Frame({ ...mine, sourceMac: world.macOf(called) }, 17, frames.udp(1, 5_000, word)),
+    ),
+    "IPv4 addresses": sealed(
+      frames.ip4Frame({ ...mine, source: "10.0.1.77" }, 17, frames.udp(1, 5_000, word)),
+    ),
+    "IPv6 addresses": frames.ip6Frame({ ...six, source: "fd00:1::77" }, 17, frames.udp(1, 5_000, word)),
+    "ARP questions": Buffer.concat([
+      frames.arpFrame({
+        operation: 1,
+        senderMac: mine.sourceMac,
+        sender: "10.0.1.77",
+        target: theirs.source,
+      }),
+      word,
+    ]),
+    "ARP answers": Buffer.concat([
+      frames.arpFrame({ operation: 2, senderMac: mine.sourceMac, sender: "10.0.1.1", target: theirs.source }),
+      word,
+    ]),
+    "ARP answers of another's MAC address": Buffer.concat([
+      frames.arpFrame({
+        ...{ operation: 2, senderMac: world.macOf(called), sender: mine.source, target: theirs.source },
+        from: mine.sourceMac,
+      }),
+      word,
+    ]),
+    "DHCP servers": sealed(frames.ip4Frame(mine, 17, frames.udp(67, 68, word))),
+    "DHCPv6 servers": frames.ip6Frame(six, 17, frames.udp(547, 546, word)),
+    "router advertisements of IPv6": icmp6(134),
+    "redirects of IPv6": icmp6(137),
+    "neighbours of IPv6": icmp6(136),
+    "redirects of IPv4": sealed(frames.ip4Frame(mine, 1, frames.icmp(5, 1, word))),
+    "router advertisements of IPv4": sealed(frames.ip4Frame(mine, 1, frames.icmp(9, 0, word))),
+    "frames of 802.1Q": frames.ethernet(
+      mine,
+      0x8100,
+      Buffer.concat([Buffer.from([0, 5, 8, 0]), sealed(allowedPacket).subarray(14)]),
+    ),
+    "frames of 802.1ad": frames.ethernet(
+      mine,
+      0x88a8,
+      Buffer.concat([Buffer.from([0, 5, 8, 0]), sealed(allowedPacket).subarray(14)]),
+    ),
+    "frames of other types": frames.ethernet(mine, 0x88cc, word),
+    "frames of 802.3": frames.ethernet(mine, 46, Buffer.concat([word, Buffer.alloc(40)])),
+    "packets that lead elsewhere": sealed(
+      frames.ip4Frame(mine, 17, frames.udp(1, 5_000, word), {
+        options: Buffer.from([131, 7, 4, 10, 0, 1, 8, 0]),
+      }),
+    ),
+  };
+  it("are all that keeps the forged frames back, which would come in their place", async () => {
+    for (const family of ["bridge", "inet"]) await fabric.told("nft", ["delete", "table", family, "nv"]);
+    for (const [kind, frame] of Object.entries(kinds))
+      expect(await arrived(caller, called, [frame], "forged"), kind).to.equal(1);
+  });
+
+  for (const [kind, frame] of Object.entries(kinds))
+    it(`let none of 1,000 forged ${kind} through, where everything is allowed`, async () => {
+      await apply(everything);
+      const good = sealed(frames.ip4Frame(mine, 17, frames.udp(1, 5_000, word)));
+      expect(await arrived(caller, called, [good], "forged")).to.equal(1);
+      expect(await arrived(caller, called, thousand(frame), "forged")).to.equal(0);
+    });
+
+  it("stay closed while all of them are made anew under a flood", async () => {
+    await apply(oneWay);
+    const picture = pictureOf(oneWay);
+    const ids = ports.map(({ portId }) => portId);
+    const text = wholeText(compile({ networking: picture, ports }, nextLedger(emptyLedger, picture, ids)));
+    let isOver = false;
+    const flood = (async () => {
+      let sent = 0;
+      for (; !isOver; sent += 100) {
+        card(caller).send(...thousand(udpFrame(ends(caller, called), 5_001, "bad")).slice(0, 100));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      return sent;
+    })();
+    card(called).received.length = 0;
+    for (let times = 0; times < 20; times += 1) await fabric.told("nft", ["-f", "-"], text);
+    isOver = true;
+    expect(await flood).to.be.greaterThan(1_000);
+    expect(card(called).received.filter((frame) => frame.includes("bad")).length).to.equal(0);
+    expect(await arrived(caller, called, [], "bad")).to.equal(0);
+  });
+
+  describe("when they change", () => {
+    const tcpAt = (port: number) => [
+      world.rule({ direction: "ingress", protocol: 6, portMin: port, portMax: port }),
+      world.rule({ direction: "egress", protocol: 6, portMin: port, portMax: port }),
+    ];
+    let speaker: Lines;
+
+    before(async () => {
+      await apply([...tcpAt(22), ...tcpAt(23)]);
+      const plug = (guest: world.Guest) =>
+        fabric.plugHost(world.portIdOf(guest), "network-1", {
+          mac: world.macOf(guest),
+          addresses: [`${world.ip4Of(guest)}/24`],
+        });
+      const [clientHost, serverHost] = [await plug(client), await plug(server)];
+      const listener = new Lines(serverHost.node(echoes));
+      await listener.next("listening");
+      speaker = new Lines(clientHost.node(connects(world.ip4Of(server))));
+      await speaker.next("connected 22");
+      await speaker.next("connected 23");
+    });
+
+    const says = async (port: number, text: string) => {
+      speaker.write(`${port} ${text}`);
+      await speaker.next(`${port} heard ${text}`);
+    };
+    const zoneOf = async (port: number) =>
+      (await fabric.told("conntrack", ["-L", "-p", "tcp", "--dport", `${port}`]))
+        .trim()
+        .split("\n")
+        .filter(Boolean);
+
+    it("end an open connection that they do not allow any more, and no other", async () => {
+      await says(22, "one");
+      await says(23, "one");
+      await apply(tcpAt(23));
+      expect(await zoneOf(22)).to.have.length(0);
+      expect(await zoneOf(23)).to.have.length(1);
+      speaker.write("22 two");
+      for (const text of ["two", "three", "four"]) await says(23, text);
+      expect(speaker.heard.filter((line) => line.startsWith("22 heard two"))).to.have.length(0);
+      // TCP says it again when it is allowed again, and so it was lost before.
+      await apply([...tcpAt(22), ...tcpAt(23)]);
+      await speaker.next("22 heard two");
+    });
+
+    it("do not let the one who was called go on as if it had begun", async () => {
+      const fromServer = world.rule({ direction: "egress", protocol: 6 });
+      const toClient = world.rule({
+        direction: "ingress",
+        protocol: 6,
+        remoteCidr: `${world.ip4Of(server)}/32`,
+      });
+      await apply([...tcpAt(23), fromServer, toClient]);
+      expect(await zoneOf(22)).to.have.length(0);
+      speaker.write("22 call");
+      for (const text of ["five", "six"]) await says(23, text);
+      expect(speaker.heard.filter((line) => line.startsWith("22 heard call"))).to.have.length(0);
+      const set = await fabric.told("nft", ["list", "set", "bridge", "nv", "revoked_tcp4"]);
+      expect(set).to.include(`${world.ip4Of(server)} . ${world.ip4Of(client)} . 22`);
+    });
+
+    it("are put back when somebody else has changed them, or taken them away", async () => {
+      await apply(oneWay);
+      const bad = thousand(udpFrame(ends(caller, called), 5_001, "bad"));
+      for (const broken of [
+        "flush chain bridge nv guard",
+        "flush set bridge nv sources4",
+        "delete table bridge nv",
+      ]) {
+        await fabric.told("nft", broken.split(" "));
+        await apply(oneWay);
+        expect(await arrived(caller, called, bad, "bad"), broken).to.equal(0);
+      }
+    });
+
+    it("are left alone by an agent that begins anew", async () => {
+      await apply(oneWay);
+      const handles = () => fabric.told("nft", ["-a", "list", "ruleset"]);
+      const before = await handles();
+      filter = new RuleFilter({ clock: systemClock, log: silentLog });
+      await apply(oneWay);
+      expect((await handles()).split("\n").filter((line) => line.includes("# handle"))).to.deep.equal(
+        before.split("\n").filter((line) => line.includes("# handle")),
+      );
+    });
+  });
+});
+
+/** What a guest's program says, line by line. */
+class Lines {
+  readonly heard: string[] = [];
+  readonly #child: ChildProcess;
+  #wake: (() => void) | undefined;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    if (child.stdout !== null)
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        this.heard.push(line);
+        this.#wake?.();
+      });
+  }
+
+  write(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  /** Resolves when it has said a line that begins so. */
+  async next(begin: string): Promise<void> {
+    while (!this.heard.some((line) => line.startsWith(begin)))
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+  }
+}
+
+const echoes = `
+  let listening = 0;
+  for (const port of [22, 23])
+    require("node:net").createServer((socket) => {
+      socket.pipe(socket);
+      socket.on("error", () => socket.destroy());
+    }).listen(port, "0.0.0.0", () => (listening += 1) === 2 && console.log("listening"));
+`;
+
+const connects = (address: string) => `
+  const sockets = new Map([22, 23].map((port) => {
+    const socket = require("node:net").connect(port, "${address}", () => console.log("connected " + port));
+    socket.on("data", (bytes) => console.log(port + " heard " + bytes));
+    socket.on("error", (error) => console.log(port + " failed " + error.code));
+    return [String(port), socket];
+  }));
+  require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+    const [port, text] = line.split(" ");
+    sockets.get(port).write(text);
+  });
+`;
