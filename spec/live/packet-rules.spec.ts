@@ -12,7 +12,7 @@ import { emptyLedger, nextLedger } from "../../nodes/drivers/bridge-network/rule
 import { RuleFilter } from "../../nodes/drivers/bridge-network/rules/packet-filter.ts";
 import { wholeText } from "../../nodes/drivers/bridge-network/rules/text.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
-import type { HostNetworking } from "../../protocol/networking.ts";
+import type { GroupPicture, HostNetworking, PortPicture } from "../../protocol/networking.ts";
 import type { FakeNic } from "../support/fake-nic.ts";
 import * as frames from "../support/frames.ts";
 import { missingForFabrics, ScratchFabric } from "../support/scratch-fabric.ts";
@@ -54,6 +54,8 @@ const oneWay = [
   udpAt(5_999, "ingress"),
   udpAt(5_999, "egress"),
 ];
+
+type Change = readonly [guests: readonly world.Guest[], groups: GroupPicture[], port: Partial<PortPicture>];
 
 /** QEMU and the kernel look at the checksum of the header. */
 function sealed(frame: Buffer): Buffer {
@@ -310,15 +312,41 @@ describe("rules of the kernel's bridge", function () {
       }
     });
 
-    it("are left alone by an agent that begins anew", async () => {
-      await apply(oneWay);
-      const handles = () => fabric.told("nft", ["-a", "list", "ruleset"]);
-      const before = await handles();
-      filter = new RuleFilter({ clock: systemClock, log: silentLog });
-      await apply(oneWay);
-      expect((await handles()).split("\n").filter((line) => line.includes("# handle"))).to.deep.equal(
-        before.split("\n").filter((line) => line.includes("# handle")),
-      );
+    /** The kernel gives what is made anew another number. */
+    const handles = async () =>
+      (await fabric.told("nft", ["-a", "list", "ruleset"]))
+        .split("\n")
+        .filter((line) => line.includes("# handle"));
+
+    it("are, after many small changes, as if they had been made anew, and an agent that begins leaves them", async () => {
+      const group = {
+        id: "default",
+        members: ["10.0.1.7/32"],
+        rules: [world.rule({ remoteGroupId: "default" })],
+      };
+      const pair = (cidr: string) => ({ addressPairs: [{ cidr, mac: null }] });
+      const web = { ...group, id: "web", rules: [world.rule({ remoteGroupId: "other" })] };
+      const changes: readonly Change[] = [
+        [all, [group], {}],
+        [all.slice(1), [{ ...group, members: ["10.0.1.0/28", "10.0.1.7/32"] }], pair("10.0.1.128/26")],
+        [all, [{ ...group, members: ["10.0.1.0/24"] }, web], { ...pair("10.0.1.128/25"), groupIds: ["web"] }],
+        [all, [{ ...group, rules: [...oneWay, ...group.rules] }, web], { groupIds: ["default", "web"] }],
+        [all.slice(0, 2), [group], { portSecurity: false }],
+        [[], [], {}],
+        [all, [group], pair("fd00:9::/64")],
+      ];
+      for (const [guests, groups, port] of changes) {
+        const networking = world.pictureOf(guests, { groups, port });
+        const plugs = guests.map((guest) => ({ ...world.plugOf(guest), ownerEpoch: 1 }));
+        await filter.apply({ networking, ports: plugs }, fabric, never);
+        const before = await handles();
+        await new RuleFilter({ clock: systemClock, log: silentLog }).apply(
+          { networking, ports: plugs },
+          fabric,
+          never,
+        );
+        expect(await handles()).to.deep.equal(before);
+      }
     });
   });
 });

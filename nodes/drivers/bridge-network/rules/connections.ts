@@ -12,6 +12,7 @@ import { tapName, vxlanName } from "../device-names.ts";
 import { ruledPorts, sourcesOf, type Wanted } from "./compile.ts";
 import { revokedName } from "./fixed-chains.ts";
 import type { Ledger } from "./ledger.ts";
+import type { LivingElement } from "./read-back.ts";
 
 /** As `conntrack -L` has it, in the direction of its first packet. */
 export interface Connection {
@@ -234,25 +235,21 @@ export interface Remembered {
   readonly connection: Connection;
 }
 
-/** From what `nft -n list set` says, of any number of sets. */
-export function readRemembered(text: string): readonly Remembered[] {
-  return text.split(/^\s*set /m).flatMap((part) => {
-    const [, set = "", name = "", version] = /^(revoked_([a-z]+)([46])) \{/.exec(part) ?? [];
+export const readRemembered = (elements: readonly LivingElement[]): readonly Remembered[] =>
+  elements.flatMap(({ set, parts, comment }) => {
+    const [, name = "", version] = /^revoked_([a-z]+)([46])$/.exec(set) ?? [];
     const protocol = [...named].find(([, one]) => one === name)?.[0];
     if (protocol === undefined) return [];
-    const elements = part.matchAll(
-      /("([^"]+)" \. (\S+) \. (\S+) \. (\d+) \. (\d+)) timeout \S+(?: expires \S+)?( comment "answers")?/g,
-    );
-    return [...elements].map(([, key = "", device = "", source = "", destination = "", ...rest]) => {
-      const [from, to, answers] = rest;
-      const connection = {
-        ...{ version: version === "6" ? (6 as const) : (4 as const), protocol, source, destination },
-        ...{ sourcePort: Number(from), destinationPort: Number(to), icmp: null, zone: 0 },
-      };
-      return {
-        ...{ set, key, device, comment: answers === undefined ? "" : ofAnswers },
-        connection: answers === undefined ? connection : turned(connection),
-      };
-    });
+    const [device = "", source = "", destination = "", from, to] = parts.map(String);
+    const connection: Connection = {
+      ...{ version: version === "6" ? 6 : 4, protocol, source, destination },
+      ...{ sourcePort: Number(from), destinationPort: Number(to), icmp: null, zone: 0 },
+    };
+    const isOfAnswers = comment === "answers";
+    return [
+      {
+        ...{ set, key: keyOf(device, connection), device, comment: isOfAnswers ? ofAnswers : "" },
+        connection: isOfAnswers ? turned(connection) : connection,
+      },
+    ];
   });
-}

@@ -18,6 +18,7 @@ import { compile, ruledPorts } from "./compile.ts";
 import {
   ConnectionJudge,
   endingLines,
+  type Judges,
   readConnections,
   readRemembered,
   revokedElements,
@@ -27,7 +28,7 @@ import { difference } from "./differ.ts";
 import { emptyLedger, Ledger, nextLedger, servicesOf } from "./ledger.ts";
 import { ruleLimits } from "./limits.ts";
 import { type Ruleset, tableName } from "./model.ts";
-import { normalized } from "./read-back.ts";
+import { type Listing, readListing } from "./read-back.ts";
 import { elementList, wholeText } from "./text.ts";
 
 interface Applied {
@@ -68,8 +69,9 @@ export class RuleFilter implements PacketFilter {
     this.#applied = undefined;
     const [seen, isChanged] = await this.#bring(wanted, before, fabric);
     // What has failed here is looked for again by the next: it knows of nothing that was applied.
-    if (isChanged || before === undefined) await endRevoked(fabric, before?.judge ?? null, judge);
-    this.#applied = { ruleset: wanted, seen, judge };
+    if (isChanged || before === undefined)
+      await endRevoked(fabric, { before: before?.judge ?? null, after: judge }, seen);
+    this.#applied = { ruleset: wanted, seen: seen.text, judge };
     return routesOf(state, ledger);
   }
 
@@ -110,18 +112,18 @@ export class RuleFilter implements PacketFilter {
     wanted: Ruleset,
     before: Applied | undefined,
     fabric: FabricEntrance,
-  ): Promise<[string, boolean]> {
+  ): Promise<[Listing, boolean]> {
     const there = await listed(fabric);
-    const isAsLeft = there !== undefined && there === before?.seen;
-    if (isAsLeft) {
+    const isAsLeft = there !== undefined && there.text === before?.seen;
+    if (isAsLeft && before !== undefined) {
       const script = difference(before.ruleset, wanted);
       if (script === "") return [there, false];
       if (await isTaken(fabric, script)) return [await listedNow(fabric), true];
-    } else if (there === (await this.#asKernelSays(wanted))) return [there, false];
+    } else if (there !== undefined && there.text === (await this.#asKernelSays(wanted)))
+      return [there, false];
     else if (before !== undefined)
       this.#log.warn({}, "the host's packet rules were changed by somebody else: they are made anew");
-    const kept = await remembered(fabric);
-    await load(fabric, wholeText(wanted) + kept);
+    await load(fabric, wholeText(wanted) + anew(there?.living ?? []));
     return [await listedNow(fabric), true];
   }
 
@@ -133,7 +135,7 @@ export class RuleFilter implements PacketFilter {
       const run = (command: string, argv: readonly string[], options: ToolOptions) =>
         runTool("nsenter", [`--net=${path}`, command, ...argv], options);
       await load({ run }, wholeText(wanted));
-      return await listedNow({ run });
+      return (await listedNow({ run })).text;
     } finally {
       await scratch.close();
     }
@@ -145,12 +147,12 @@ type Entrance = Pick<FabricEntrance, "run">;
 const listing = ["-j", "list", "ruleset"];
 
 /** Undefined: it says nothing that can be read. */
-async function listed(fabric: Entrance): Promise<string | undefined> {
+async function listed(fabric: Entrance): Promise<Listing | undefined> {
   const { exitCode, output } = await fabric.run("nft", listing, { timeoutMs, outputBytesMax });
-  return exitCode === 0 ? normalized(output) : undefined;
+  return exitCode === 0 ? readListing(output) : undefined;
 }
 
-async function listedNow(fabric: Entrance): Promise<string> {
+async function listedNow(fabric: Entrance): Promise<Listing> {
   const said = await listed(fabric);
   if (said === undefined) throw refused("The host's packet rules cannot be read.");
   return said;
@@ -172,39 +174,23 @@ async function load(fabric: Entrance, text: string): Promise<void> {
 const refused = (message: string, detail?: string): StatusError =>
   new StatusError("hypervisorRefused", message, detail === undefined ? {} : { detail });
 
-const revokedSets = [4, 6].flatMap((version) =>
-  ["tcp", "udp", "sctp"].map((one) => `revoked_${one}${version}`),
-);
-
-async function listRemembered(fabric: Entrance) {
-  const input = revokedSets.map((name) => `list set bridge ${tableName} ${name}\n`).join("");
-  const options = { timeoutMs, outputBytesMax, input, endsInput: true };
-  return readRemembered((await fabric.run("nft", ["-n", "-f", "-"], options)).output);
-}
-
 /** Revoked connections stay revoked when the tables are made anew. */
-async function remembered(fabric: Entrance): Promise<string> {
-  const all = await listRemembered(fabric);
-  return all
+const anew = (living: Listing["living"]): string =>
+  readRemembered(living)
     .map(
       ({ set, key, comment }) =>
         `add element bridge ${tableName} ${set} { ${key} timeout ${revokedAnewSeconds}s ${comment} }\n`,
     )
     .join("");
-}
 
 /** The rules are in: whatever was begun before, and they do not allow, ends now. */
-async function endRevoked(
-  fabric: FabricEntrance,
-  before: ConnectionJudge | null,
-  after: ConnectionJudge,
-): Promise<void> {
+async function endRevoked(fabric: FabricEntrance, judges: Judges, { living }: Listing): Promise<void> {
   const all = [...(await connections(fabric, "ipv4")), ...(await connections(fabric, "ipv6"))];
-  const revoked = revokedOf(all, { before, after });
+  const [{ after }, revoked] = [judges, revokedOf(all, judges)];
   const added = [...revokedElements(revoked, after)].map(
     ([set, elements]) => `add element bridge ${tableName} ${set} { ${elementList(elements)} }\n`,
   );
-  const again = (await listRemembered(fabric))
+  const again = readRemembered(living)
     .filter((one) => after.isAgain(one))
     .map(({ set, key }) => `delete element bridge ${tableName} ${set} { ${key} }\n`);
   const lines = [...again, ...added].join("");

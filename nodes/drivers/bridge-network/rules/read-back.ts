@@ -6,17 +6,16 @@ import { tableName } from "./model.ts";
 
 type Json = unknown;
 
-/** Undefined: it is no such list. Tables that are not ours say nothing. */
-export function normalized(text: string): string | undefined {
-  try {
-    // Numbers of 128 bits: they are compared, and not counted with.
-    const exact = text.replace(/(?<=[[:,]\s?)\d{16,}(?=\s?[\],}])/g, '"$&"');
-    const said = JSON.parse(exact) as { readonly nftables?: readonly Json[] };
-    const lines = said.nftables?.flatMap((one) => lineOf(one) ?? []);
-    return lines && orderOf(lines).join("\n");
-  } catch {
-    return undefined;
-  }
+/** Of a set whose elements come and go. */
+export interface LivingElement {
+  readonly set: string;
+  readonly parts: readonly (string | number)[];
+  readonly comment: string;
+}
+
+export interface Listing {
+  readonly text: string;
+  readonly living: readonly LivingElement[];
 }
 
 interface Thing {
@@ -28,18 +27,42 @@ interface Thing {
   readonly elem?: Json;
 }
 
+/** Undefined: it is no such list. Tables that are not ours say nothing. */
+export function readListing(text: string): Listing | undefined {
+  try {
+    // Numbers of 128 bits: they are compared, and not counted with.
+    const exact = text.replace(/(?<=[[:,]\s?)\d{16,}(?=\s?[\],}])/g, '"$&"');
+    const said = JSON.parse(exact) as { readonly nftables?: readonly Json[] };
+    const things = said.nftables?.flatMap(thingsOf);
+    if (things === undefined) return undefined;
+    const lines = orderOf(things.map(([kind, thing]) => lineOf(kind, thing)));
+    return {
+      text: lines.join("\n"),
+      living: things.flatMap(([, thing]) => (isLiving(thing) ? elementsOf(thing) : [])),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function thingsOf(one: Json): readonly (readonly [kind: string, thing: Thing])[] {
+  const [[kind, thing] = []] = Object.entries(one as Record<string, Thing>);
+  if (kind === undefined || thing === undefined || kind === "metainfo") return [];
+  const table = kind === "table" ? thing.name : thing.table;
+  return table === tableName ? [[kind, thing]] : [];
+}
+
+const isLiving = ({ flags = [] }: Thing): boolean => flags.includes("timeout");
+
 interface Line {
   /** Where it is; rules of a chain keep their order. */
   readonly at: string;
   readonly text: string;
 }
 
-function lineOf(one: Json): Line | undefined {
-  const [[kind, thing] = []] = Object.entries(one as Record<string, Thing>);
-  if (kind === undefined || thing === undefined || kind === "metainfo") return undefined;
-  const { family = "", table = thing.name ?? "", chain, name = "", flags = [] } = thing;
-  if (table !== tableName) return undefined;
-  const living = kind === "set" && flags.includes("timeout") ? { elem: undefined } : {};
+function lineOf(kind: string, thing: Thing): Line {
+  const { family = "", chain, name = "" } = thing;
+  const living = isLiving(thing) ? { elem: undefined } : {};
   const text = JSON.stringify({ [kind]: { ...thing, handle: undefined, ...living } }, inOrder);
   return { at: `${family} ${kind} ${chain ?? name}`, text };
 }
@@ -54,3 +77,18 @@ const orderOf = (lines: readonly Line[]): readonly string[] =>
   lines
     .toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0))
     .map(({ text }) => text);
+
+interface SaidElement {
+  readonly elem?: {
+    readonly val?: { readonly concat?: LivingElement["parts"] };
+    readonly comment?: string;
+  };
+}
+
+function elementsOf({ name = "", elem }: Thing): readonly LivingElement[] {
+  const elements = Array.isArray(elem) ? (elem as readonly SaidElement[]) : [];
+  return elements.flatMap(({ elem: one }) => {
+    const parts = one?.val?.concat;
+    return parts === undefined ? [] : [{ set: name, parts, comment: one?.comment ?? "" }];
+  });
+}
