@@ -16,7 +16,8 @@ const out = join(treeDirectory, "build");
 /** Started as processes of their own, or by nodes/novact.mjs: no import leads to them. */
 const programs = [
   ...["cli/main", "main", "chaos/main", "chaos/flood-sender", "proxy/entry"],
-  ...["guard/main", "drivers/qemu/guard-launch", "switch/main", "controller/safety-thread"],
+  ...["guard/main", "drivers/qemu/guard-launch", "switch/main", "responder/main"],
+  "controller/safety-thread",
   "../spec/check/main",
 ];
 /** Files that are loaded because they are there (db/migrations/index.ts). */

@@ -4,14 +4,19 @@
  * taps).
  */
 import type { ChildProcess } from "node:child_process";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect } from "chai";
+import { bridgeMac } from "../../nodes/drivers/bridge-network/device-names.ts";
 import type { ServiceRoute } from "../../nodes/drivers/bridge-network/filter.ts";
+import { ResponderKeeper } from "../../nodes/drivers/bridge-network/responder-keeper.ts";
 import { compile } from "../../nodes/drivers/bridge-network/rules/compile.ts";
 import { emptyLedger, nextLedger } from "../../nodes/drivers/bridge-network/rules/ledger.ts";
 import { RuleFilter } from "../../nodes/drivers/bridge-network/rules/packet-filter.ts";
 import { wholeText } from "../../nodes/drivers/bridge-network/rules/text.ts";
+import { programFile } from "../../nodes/package/program-files.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
+import { readResponderProcess, responderFiles } from "../../nodes/responder/state.ts";
 import type { GroupPicture, HostNetworking, PortPicture } from "../../protocol/networking.ts";
 import type { FakeNic } from "../support/fake-nic.ts";
 import * as frames from "../support/frames.ts";
@@ -74,6 +79,14 @@ const ends = (from: world.Guest, to: world.Guest) => world.ends4(first(from), fi
 const udpFrame = (of: frames.Ends, port: number, text: string, source = 4_000) =>
   sealed(frames.ip4Frame(of, 17, frames.udp(source, port, Buffer.from(text))));
 
+function makeFilter(): RuleFilter {
+  const parts = { clock: systemClock, log: silentLog };
+  return new RuleFilter({
+    ...parts,
+    responder: new ResponderKeeper({ ...parts, program: programFile("responder/main") }),
+  });
+}
+
 describe("rules of the kernel's bridge", function () {
   this.timeout(60_000);
   let fabric: ScratchFabric;
@@ -81,7 +94,7 @@ describe("rules of the kernel's bridge", function () {
   const cards = new Map<world.Guest, FakeNic>();
   const ports = all.map((guest) => ({
     ...world.plugOf(guest),
-    ...{ mac: world.macOf(first(guest)), ownerEpoch: 1 },
+    ...{ mac: world.macOf(first(guest)), ownerEpoch: 1, hostName: `guest-${guest.network}-${guest.number}` },
   }));
 
   const apply = (rules: readonly world.RulePicture[]): Promise<readonly ServiceRoute[]> =>
@@ -107,13 +120,14 @@ describe("rules of the kernel's bridge", function () {
     const missing = missingForFabrics();
     if (missing !== undefined) return skip(this, missing);
     fabric = await ScratchFabric.make();
-    filter = new RuleFilter({ clock: systemClock, log: silentLog });
+    filter = makeFilter();
     await filter.apply({ networking: null, ports: [] }, fabric, never);
     for (const number of [1, 2]) await fabric.makeBridge(`network-${number}`);
     for (const guest of [caller, called, twinCaller, twinCalled])
       cards.set(guest, await fabric.plugCard(world.portIdOf(guest), `network-${guest.network}`));
   });
   after(async () => {
+    await filter?.detach();
     for (const one of cards.values()) await one.close();
     await fabric?.close();
   });
@@ -236,6 +250,75 @@ describe("rules of the kernel's bridge", function () {
     expect(await arrived(caller, called, [], "bad")).to.equal(0);
   });
 
+  describe("with the responder", () => {
+    const offered = async (guest: world.Guest, given: Partial<frames.DhcpGiven> = {}) => {
+      const discover = sealed(frames.dhcpFrame(world.macOf(first(guest)), { type: 1, ...given }));
+      const own = card(guest);
+      own.received.length = 0;
+      const isAnswer = (frame: Buffer) => frame.readUInt16BE(12) === 0x800 && frame.readUInt16BE(34) === 67;
+      // The process may just begin: a guest asks again, too.
+      const asking = setInterval(() => own.send(discover), 200);
+      own.send(discover);
+      const frame = await own.frame(isAnswer);
+      clearInterval(asking);
+      const text = (from: number, to: number) => [...frame.subarray(from, to)].join(".");
+      return { frame, from: text(26, 30), to: text(30, 34), yours: text(58, 62) };
+    };
+
+    before(async () => {
+      await fabric.routes(await apply([]));
+    });
+
+    it("tell each guest its own address, also where two networks have the same ones", async () => {
+      for (const guest of [caller, called, twinCaller, twinCalled]) {
+        const { frame, from, to, yours } = await offered(guest);
+        const address = world.ip4Of(first(guest));
+        expect({ from, to, yours }).to.deep.equal({ from: "169.254.169.254", to: address, yours: address });
+        expect(frame.includes(`guest-${guest.network}-${guest.number}`)).to.equal(true);
+        expect(frame.toString("hex", 0, 6)).to.equal(world.macOf(first(guest)).replaceAll(":", ""));
+        expect(frame.toString("hex", 6, 12)).to.equal(
+          bridgeMac(`network-${guest.network}`).replaceAll(":", ""),
+        );
+      }
+    });
+
+    it("broadcast to who asks for it, and show nobody else the question or the answer", async () => {
+      card(called).received.length = 0;
+      const { to, yours } = await offered(caller, { broadcast: true });
+      expect([to, yours]).to.deep.equal(["255.255.255.255", world.ip4Of(caller)]);
+      const isDhcp = (frame: Buffer) =>
+        frame.readUInt16BE(12) === 0x800 && [67, 68].includes(frame.readUInt16BE(34));
+      expect(card(called).received.filter(isDhcp).length).to.equal(0);
+    });
+
+    it("have it begun again when it was killed", async () => {
+      const said = () => readResponderProcess(join(fabric.directory, responderFiles.process));
+      const before = await said();
+      if (before === undefined) throw new Error("There is a responder.");
+      process.kill(before.pid, "SIGKILL");
+      while (!(await said().then((now) => now !== undefined && now.pid !== before.pid)))
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      expect((await offered(caller)).yours).to.equal(world.ip4Of(caller));
+    });
+
+    it("take nothing else from a guest to the host itself", async () => {
+      const listening = dgram(fabric, 5_000);
+      await listening.next("listening");
+      for (const port of [5_000, 68, 53])
+        card(caller).send(
+          sealed(
+            frames.ip4Frame(
+              { ...mine, destinationMac: bridgeMac("network-1"), destination: "169.254.169.254" },
+              17,
+              frames.udp(4_000, port, Buffer.from("intruder")),
+            ),
+          ),
+        );
+      expect((await offered(caller)).yours).to.equal(world.ip4Of(caller));
+      expect(listening.heard).to.deep.equal(["listening"]);
+    });
+  });
+
   describe("when they change", () => {
     const tcpAt = (port: number) => [
       world.rule({ direction: "ingress", protocol: 6, portMin: port, portMax: port }),
@@ -340,11 +423,7 @@ describe("rules of the kernel's bridge", function () {
         const plugs = guests.map((guest) => ({ ...world.plugOf(guest), ownerEpoch: 1 }));
         await filter.apply({ networking, ports: plugs }, fabric, never);
         const before = await handles();
-        await new RuleFilter({ clock: systemClock, log: silentLog }).apply(
-          { networking, ports: plugs },
-          fabric,
-          never,
-        );
+        await makeFilter().apply({ networking, ports: plugs }, fabric, never);
         expect(await handles()).to.deep.equal(before);
       }
     });
@@ -370,13 +449,24 @@ class Lines {
     this.#child.stdin?.write(`${line}\n`);
   }
 
-  /** Resolves when it has said a line that begins so. */
+  /** Resolves at the first line with this beginning. */
   async next(begin: string): Promise<void> {
     while (!this.heard.some((line) => line.startsWith(begin)))
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
   }
+}
+
+/** A program of the host itself that would hear what a guest sends to it. */
+function dgram(fabric: ScratchFabric, port: number): Lines {
+  return new Lines(
+    fabric.node(`
+      const socket = require("node:dgram").createSocket("udp4");
+      socket.on("message", (bytes) => console.log("heard " + bytes));
+      socket.bind(${port}, "0.0.0.0", () => console.log("listening"));
+    `),
+  );
 }
 
 const echoes = `

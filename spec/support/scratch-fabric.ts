@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bridgeMac, bridgeName, tapName } from "../../nodes/drivers/bridge-network/device-names.ts";
 import type { FabricEntrance, ServiceRoute } from "../../nodes/drivers/bridge-network/filter.ts";
+import { endResidents } from "../../nodes/drivers/bridge-network/holder.ts";
 import { makeNamespace } from "../../nodes/drivers/network-namespace.ts";
 import { runTool, type ToolOptions, type ToolResult } from "../../nodes/drivers/tool.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
@@ -141,20 +142,28 @@ export class ScratchFabric implements FabricEntrance {
     if (exitCode !== 0) throw new Error(errors);
     return {
       /** Starts a script of Node there; it talks by its standard input and output. */
-      node: (script: string): ChildProcess => {
-        const child = spawn("nsenter", [`--net=${pathOf(namespace)}`, process.execPath, "-e", script], {
-          stdio: ["pipe", "pipe", "inherit"],
-        });
-        this.#children.push(child);
-        return child;
-      },
+      node: (script: string): ChildProcess => this.#nodeIn(namespace, script),
       run: (command: string, argv: readonly string[]) => runIn(namespace, command, argv, { timeoutMs }),
     };
+  }
+
+  /** Starts a script of Node in the fabric itself. */
+  node(script: string): ChildProcess {
+    return this.#nodeIn(this.#own, script);
+  }
+
+  #nodeIn(namespace: FileHandle, script: string): ChildProcess {
+    const child = spawn("nsenter", [`--net=${pathOf(namespace)}`, process.execPath, "-e", script], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#children.push(child);
+    return child;
   }
 
   /** With the last descriptor everything that is in a namespace goes. */
   async close(): Promise<void> {
     for (const child of this.#children) child.kill("SIGKILL");
+    await endResidents(this.directory);
     for (const one of [...this.#guests, this.#own]) await one.close();
     await rm(this.directory, { recursive: true, force: true });
   }

@@ -109,7 +109,11 @@ const programRooms: readonly Room[] = [
   { room: "nodes/sinks", knows: ["nodes/process"] },
   { room: "nodes/dhcp", knows: [] },
   { room: "nodes/switch", knows: ["nodes/dhcp", "nodes/package", "nodes/process"] },
-  { room: "nodes/drivers", knows: ["nodes/dhcp", "nodes/package", "nodes/process", "nodes/switch"] },
+  { room: "nodes/responder", knows: ["nodes/dhcp", "nodes/package", "nodes/process", "nodes/switch"] },
+  {
+    room: "nodes/drivers",
+    knows: ["nodes/dhcp", "nodes/package", "nodes/process", "nodes/responder", "nodes/switch"],
+  },
   {
     // Of drivers what is known without opening one: the CLI reads the configuration, and runs no guest.
     room: "nodes/config",

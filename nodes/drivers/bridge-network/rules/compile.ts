@@ -7,6 +7,7 @@
 import { addressText } from "../../../../protocol/address.ts";
 import type { HostNetworking, NetworkPicture, PortPicture } from "../../../../protocol/networking.ts";
 import { leaseOf } from "../../../dhcp/lease.ts";
+import type { AnsweredGuest } from "../../../responder/state.ts";
 import { addressDigits } from "../../../switch/filter/address-set.ts";
 import { macDigits } from "../../../switch/frames/ethernet.ts";
 import { linkLocalOf } from "../../../switch/frames/neighbour.ts";
@@ -215,15 +216,24 @@ function serviceMaps(ports: readonly RuledPort[], ledger: Ledger): [string, NftS
       "answers",
       setOf(
         "map",
-        "ip daddr : ip daddr",
-        leased.flatMap(({ own, all, address }) => [
-          [own, address],
-          [all, "255.255.255.255"],
+        "oifname . ip daddr : ip daddr",
+        leased.flatMap(({ tap, own, all, address }) => [
+          [`${tap} . ${own}`, address],
+          [`${tap} . ${all}`, "255.255.255.255"],
         ]),
       ),
     ],
   ];
 }
+
+/** The ports that the responder answers, each with its lease. */
+export const answeredGuests = (wanted: Wanted, { services }: Ledger): readonly AnsweredGuest[] =>
+  ruledPorts(wanted).flatMap(({ plug, port, network }) => {
+    const [number, lease] = [services[port.id], leaseOf(network, port, plug.hostName)];
+    if (number === undefined || lease === undefined) return [];
+    const { dnsServers, routes, ...rest } = lease;
+    return [{ ...servicesOf(number), lease: { ...rest, dnsServers: [...dnsServers], routes: [...routes] } }];
+  });
 
 const livingSets: readonly [string, NftSet][] = [
   ["dhcp_rates", living("iifname", `flags dynamic,timeout; timeout 60s; size ${ruleLimits.dhcpRatesMax}`)],

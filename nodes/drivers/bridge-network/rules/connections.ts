@@ -28,7 +28,7 @@ export interface Connection {
   readonly icmp: { readonly type: number; readonly code: number } | null;
 }
 
-/** Lines that are none of a connection say nothing. */
+/** Lines of other kinds are left out. */
 export const readConnections = (text: string): readonly Connection[] =>
   text.split("\n").flatMap((line) => readLine(line) ?? []);
 
@@ -125,7 +125,7 @@ export class ConnectionJudge {
   }
 }
 
-/** Who has the address as its own; else all who may send from it, for nobody says who of them does. */
+/** The port with this address; where no port has it, all ports that may send from it. */
 function portsOf({ ports, known }: JudgedZone, address: string): readonly JudgedPort[] {
   const before = known.get(address);
   if (before !== undefined) return before;
@@ -228,7 +228,7 @@ const oneLine = (one: Connection): string =>
 export interface Remembered {
   readonly set: string;
   readonly key: string;
-  /** What an element has behind its key and its time. */
+  /** Follows the element's key and time. */
   readonly comment: string;
   readonly device: string;
   /** In the direction of its first packet; its zone is not known. */

@@ -148,8 +148,8 @@ const services: readonly (readonly [string, Chain])[] = [
     base(
       "type filter hook output priority -200; policy drop;",
       `arp saddr ip ${serviceAddress} accept`,
-      `ip saddr ${serviceAddress} udp sport 67 ip daddr set ip daddr map @answers accept`,
-      `ip saddr ${serviceAddress} tcp sport 80 ip daddr set ip daddr map @answers accept`,
+      `ip saddr ${serviceAddress} udp sport 67 ip daddr set oifname . ip daddr map @answers accept`,
+      `ip saddr ${serviceAddress} tcp sport 80 ip daddr set oifname . ip daddr map @answers accept`,
     ),
   ],
 ];

@@ -14,7 +14,8 @@ import { runTool, type ToolOptions, type ToolResult } from "../../tool.ts";
 import { throwIfAborted } from "../../waiting.ts";
 import { bridgeName } from "../device-names.ts";
 import type { FabricEntrance, FilterState, PacketFilter, ServiceRoute } from "../filter.ts";
-import { compile, ruledPorts } from "./compile.ts";
+import type { ResponderKeeper } from "../responder-keeper.ts";
+import { answeredGuests, compile, ruledPorts } from "./compile.ts";
 import {
   ConnectionJudge,
   endingLines,
@@ -41,6 +42,7 @@ interface Applied {
 export interface RuleFilterParts {
   readonly clock: Clock;
   readonly log: Log;
+  readonly responder: ResponderKeeper;
 }
 
 const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax, revokedAnewSeconds } = ruleLimits;
@@ -48,10 +50,12 @@ const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax, revokedAne
 export class RuleFilter implements PacketFilter {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #responder: ResponderKeeper;
   #ledger: Ledger | undefined;
   #applied: Applied | undefined;
 
-  constructor({ clock, log }: RuleFilterParts) {
+  constructor({ clock, log, responder }: RuleFilterParts) {
+    this.#responder = responder;
     this.#clock = clock;
     this.#log = log;
   }
@@ -72,12 +76,14 @@ export class RuleFilter implements PacketFilter {
     if (isChanged || before === undefined)
       await endRevoked(fabric, { before: before?.judge ?? null, after: judge }, seen);
     this.#applied = { ruleset: wanted, seen: seen.text, judge };
+    await this.#responder.want({ guests: [...answeredGuests(state, ledger)] }, fabric);
     return routesOf(state, ledger);
   }
 
-  /** Rules outlive the agent as the packets do, and go with their namespace. */
+  /** Rules and responder outlive the agent as the packets do, and go with their namespace. */
   async detach(): Promise<void> {
     this.#applied = undefined;
+    this.#responder.detach();
   }
 
   /** Written down before anything is told of it. @throws StatusError diskFull */
@@ -146,7 +152,7 @@ type Entrance = Pick<FabricEntrance, "run">;
 
 const listing = ["-j", "list", "ruleset"];
 
-/** Undefined: it says nothing that can be read. */
+/** Undefined: nft fails, or says no list. */
 async function listed(fabric: Entrance): Promise<Listing | undefined> {
   const { exitCode, output } = await fabric.run("nft", listing, { timeoutMs, outputBytesMax });
   return exitCode === 0 ? readListing(output) : undefined;

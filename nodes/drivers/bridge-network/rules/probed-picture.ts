@@ -1,4 +1,4 @@
-/** A picture in which there is one of everything that rules may have. Values only. */
+/** A picture with every kind of rule, port and address. Values only. */
 import type { HostNetworking, RulePicture } from "../../../../protocol/networking.ts";
 import type { RulePort } from "./compile.ts";
 

@@ -27,7 +27,7 @@ interface Thing {
   readonly elem?: Json;
 }
 
-/** Undefined: it is no such list. Tables that are not ours say nothing. */
+/** Undefined: the text is no list. Other tables are left out. */
 export function readListing(text: string): Listing | undefined {
   try {
     // Numbers of 128 bits: they are compared, and not counted with.

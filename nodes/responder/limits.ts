@@ -1,0 +1,10 @@
+/** Limits of the responder. They are never configured. */
+export const responderLimits = {
+  /** Bytes of questions that wait to be read: some 500 of them. */
+  questionBytesMax: 256 * 1024,
+  /** The address is there before the responder, or comes soon. */
+  bindRetryMs: 200,
+  /** Period of looking whether the directory is still there. */
+  directoryLookPeriodMs: 1_000,
+  responderLogBytesMax: 256 * 1024,
+} as const;

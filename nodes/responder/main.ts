@@ -1,0 +1,102 @@
+/**
+ * The responder's process, one for a compute node with the driver `bridge`: answers its guests' questions of
+ * DHCP. It lives in the namespace of the node's bridges, where each question comes from an address that the
+ * kernel has given to the port, and it outlives the agent. Whom it answers is said by a file, and by nothing
+ * that a guest sends. Ended by SIGTERM, and by the removal of its directory; a second one ends at once, with 0.
+ *
+ *   node nodes/responder/main.ts --directory DIRECTORY
+ */
+import "../process/umask.ts";
+import { createSocket, type Socket } from "node:dgram";
+import { ftruncateSync, writeSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { addressText } from "../../protocol/address.ts";
+import { serviceAddress } from "../dhcp/lease.ts";
+import { ownVersion } from "../package/program-files.ts";
+import { proofOf } from "../process/owned-process.ts";
+import { takeLock } from "../switch/only-one.ts";
+import { replaceFile } from "../switch/state.ts";
+import { StateWatch } from "../switch/state-watch.ts";
+import { answerFor } from "./answering.ts";
+import { responderLimits } from "./limits.ts";
+import { type AnsweredGuest, type ResponderProcess, readResponderState, responderFiles } from "./state.ts";
+
+const serverPort = 67;
+const clientPort = 68;
+
+let logBytes = 0;
+
+/** Writes one line to the log (standard error), which starts again when it has become too long. */
+function say(text: string): void {
+  const line = `${new Date().toISOString()} ${text}\n`;
+  try {
+    logBytes += line.length;
+    if (logBytes > responderLimits.responderLogBytesMax) ftruncateSync(2);
+    if (logBytes > responderLimits.responderLogBytesMax) logBytes = line.length;
+    writeSync(2, line);
+  } catch {
+    // A full disk, or a log that is no file: the answers matter more.
+    logBytes = 0;
+  }
+}
+
+let guests: ReadonlyMap<string, AnsweredGuest> = new Map();
+let isFaulty = false;
+
+async function readState(path: string): Promise<void> {
+  try {
+    const state = await readResponderState(path);
+    guests = new Map(state.guests.map((guest) => [guest.own, guest]));
+  } catch (error) {
+    say(`whom to answer stays as it is: ${String(error)}`);
+  }
+}
+
+function take(socket: Socket, bytes: Buffer, from: string): void {
+  try {
+    const guest = guests.get(from);
+    const answer = guest && answerFor(guest, bytes);
+    // One that cannot be sent is asked for again.
+    if (answer !== undefined) socket.send(answer.payload, clientPort, answer.to, () => undefined);
+  } catch (error) {
+    // Once: a guest could fill the log with it.
+    if (!isFaulty) say(`a question from ${from} met a fault: ${String(error)}`);
+    isFaulty = true;
+  }
+}
+
+function listen(): void {
+  const socket = createSocket({ type: "udp4", recvBufferSize: responderLimits.questionBytesMax });
+  socket.on("message", (bytes, { address, port }) => {
+    if (port === clientPort) take(socket, bytes, address);
+  });
+  socket.on("error", (error) => {
+    say(`it cannot listen yet: ${String(error)}`);
+    socket.close();
+    setTimeout(listen, responderLimits.bindRetryMs);
+  });
+  socket.bind(serverPort, addressText({ version: 4, value: BigInt(serviceAddress) }));
+}
+
+const { directory: given } = parseArgs({ options: { directory: { type: "string" } } }).values;
+if (given === undefined) throw new Error("Usage: node nodes/responder/main.ts --directory DIRECTORY");
+const directory = resolve(given);
+// The driver finds the processes of its namespace by their directory.
+process.chdir(directory);
+const lock = takeLock(join(directory, responderFiles.lock));
+if (lock === undefined) {
+  say(`another responder has ${directory}`);
+  process.exit(0);
+}
+const startTicks = Number(proofOf(process.pid, directory)?.startTicks ?? 0);
+const own: ResponderProcess = { pid: process.pid, startTicks, release: ownVersion() };
+await replaceFile(join(directory, responderFiles.process), JSON.stringify(own), false);
+const state = join(directory, responderFiles.state);
+new StateWatch(state, () => readState(state));
+process.on("SIGTERM", () => process.exit(0));
+setInterval(() => {
+  if (!lock.isThere()) process.exit(0);
+}, responderLimits.directoryLookPeriodMs);
+listen();
+say(`it answers for ${directory} as process ${process.pid}`);

@@ -1,0 +1,61 @@
+/**
+ * The file by which the driver `bridge` tells its responder whom to answer, and the one by which the responder
+ * says who it is. Both outlive either process; a damaged one must never be taken for an empty one.
+ */
+import { readFile } from "node:fs/promises";
+import { type Static, Type } from "@sinclair/typebox";
+import { IpAddress } from "../../protocol/ip.ts";
+import { answer, Count, nullable } from "../../protocol/wire/schema.ts";
+import { validatorOf } from "../../protocol/wire/validate.ts";
+
+/** Names in the directory of a responder. */
+export const responderFiles = {
+  /** Whom to answer; the driver alone writes it. */
+  state: "responder.json",
+  /** Which process answers; the responder alone writes it. */
+  process: "responder-process.json",
+  /** Locked (flock) as long as a responder lives. */
+  lock: "responder-lock",
+  log: "responder.log",
+} as const;
+
+/** What DHCP tells a port (nodes/dhcp/lease.ts). */
+const Lease = answer({
+  ...{ address: Count, prefix: Count, router: nullable(Count), dnsServers: Type.Array(Count) },
+  routes: Type.Array(answer({ destination: Count, prefix: Count, router: Count })),
+  ...{ mtuBytes: Count, hostName: nullable(Type.String()), mac: Type.String() },
+});
+
+const AnsweredGuest = answer({
+  /** The service address from which the port's questions come. */
+  own: IpAddress,
+  /** The service address that the kernel turns into everybody's. */
+  all: IpAddress,
+  lease: Lease,
+});
+export type AnsweredGuest = Static<typeof AnsweredGuest>;
+
+const ResponderState = answer({ guests: Type.Array(AnsweredGuest) });
+export type ResponderState = Static<typeof ResponderState>;
+
+const ResponderProcess = answer({ pid: Count, startTicks: Count, release: Type.String() });
+/** `startTicks` (field 22 of /proc/PID/stat) and the pid name one process of this boot. */
+export type ResponderProcess = Static<typeof ResponderProcess>;
+
+/** @throws Error when the file is missing, or is no state */
+export async function readResponderState(path: string): Promise<ResponderState> {
+  const state: unknown = JSON.parse(await readFile(path, "utf8"));
+  const validator = validatorOf(ResponderState);
+  if (validator.accepts(state)) return state;
+  throw new Error(`It is no state of a responder. ${validator.explain(state)}`);
+}
+
+/** Undefined: no responder has said anything that can be read. */
+export async function readResponderProcess(path: string): Promise<ResponderProcess | undefined> {
+  try {
+    const said: unknown = JSON.parse(await readFile(path, "utf8"));
+    return validatorOf(ResponderProcess).accepts(said) ? said : undefined;
+  } catch {
+    return undefined;
+  }
+}
