@@ -2,6 +2,7 @@
  * What is known of novact's own drivers without opening one: whoever reads a configuration goes by it, and
  * must not load what runs guests. One line for each driver here and in registry.ts.
  */
+import { bridgeNetworkFacts } from "./bridge-network/facts.ts";
 import { fakeFacts, fakeHypervisorFacts } from "./fake/facts.ts";
 import { filesFacts } from "./files/facts.ts";
 import type { KnownDrivers } from "./kinds.ts";
@@ -18,7 +19,7 @@ export const usualDisks = "files";
 export const builtInDrivers = {
   hypervisors: { qemu: qemuFacts, fake: fakeHypervisorFacts },
   disks: { files: filesFacts, fake: fakeFacts },
-  networks: { user: userNetworkFacts, fake: fakeFacts },
+  networks: { user: userNetworkFacts, bridge: bridgeNetworkFacts, fake: fakeFacts },
   volumes: { fake: fakeFacts },
 } as const satisfies KnownDrivers;
 

@@ -2,6 +2,7 @@
  * novact's own drivers by kind and name. A new driver is a folder, its facts in built-in.ts, and a line
  * here; whoever opens drivers gets them with those of plug-ins.
  */
+import { bridgeNetwork } from "./bridge-network/index.ts";
 import type { builtInDrivers } from "./built-in.ts";
 import { fakeDisks, fakeHypervisor } from "./fake/index.ts";
 import { fakeNetwork } from "./fake/network.ts";
@@ -19,7 +20,7 @@ type Complete = {
 export const builtInRegistry = {
   hypervisors: { qemu: qemuHypervisor, fake: fakeHypervisor },
   disks: { files: filesDisks, fake: fakeDisks },
-  networks: { user: userNetwork, fake: fakeNetwork },
+  networks: { user: userNetwork, bridge: bridgeNetwork, fake: fakeNetwork },
   volumes: { fake: fakeVolumes },
 } as const satisfies DriverRegistry & Complete;
 

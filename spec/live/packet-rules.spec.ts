@@ -8,13 +8,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect } from "chai";
 import { bridgeMac } from "../../nodes/drivers/bridge-network/device-names.ts";
-import type { ServiceRoute } from "../../nodes/drivers/bridge-network/filter.ts";
-import { ResponderKeeper } from "../../nodes/drivers/bridge-network/responder-keeper.ts";
+import type { PacketFilter, ServiceRoute } from "../../nodes/drivers/bridge-network/filter.ts";
+import { packetFilter } from "../../nodes/drivers/bridge-network/index.ts";
 import { compile } from "../../nodes/drivers/bridge-network/rules/compile.ts";
 import { emptyLedger, nextLedger } from "../../nodes/drivers/bridge-network/rules/ledger.ts";
-import { RuleFilter } from "../../nodes/drivers/bridge-network/rules/packet-filter.ts";
 import { wholeText } from "../../nodes/drivers/bridge-network/rules/text.ts";
-import { programFile } from "../../nodes/package/program-files.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import { readResponderProcess, responderFiles } from "../../nodes/responder/state.ts";
 import type { GroupPicture, HostNetworking, PortPicture } from "../../protocol/networking.ts";
@@ -79,18 +77,12 @@ const ends = (from: world.Guest, to: world.Guest) => world.ends4(first(from), fi
 const udpFrame = (of: frames.Ends, port: number, text: string, source = 4_000) =>
   sealed(frames.ip4Frame(of, 17, frames.udp(source, port, Buffer.from(text))));
 
-function makeFilter(): RuleFilter {
-  const parts = { clock: systemClock, log: silentLog };
-  return new RuleFilter({
-    ...parts,
-    responder: new ResponderKeeper({ ...parts, program: programFile("responder/main") }),
-  });
-}
+const makeFilter = (): PacketFilter => packetFilter({ clock: systemClock, log: silentLog });
 
 describe("rules of the kernel's bridge", function () {
   this.timeout(60_000);
   let fabric: ScratchFabric;
-  let filter: RuleFilter;
+  let filter: PacketFilter;
   const cards = new Map<world.Guest, FakeNic>();
   const ports = all.map((guest) => ({
     ...world.plugOf(guest),
@@ -127,7 +119,7 @@ describe("rules of the kernel's bridge", function () {
       cards.set(guest, await fabric.plugCard(world.portIdOf(guest), `network-${guest.network}`));
   });
   after(async () => {
-    await filter?.detach();
+    await filter?.detach(false);
     for (const one of cards.values()) await one.close();
     await fabric?.close();
   });
