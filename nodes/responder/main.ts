@@ -2,7 +2,8 @@
  * The responder's process, one for a compute node with the driver `bridge`: answers its guests' questions of
  * DHCP. It lives in the namespace of the node's bridges, where each question comes from an address that the
  * kernel has given to the port, and it outlives the agent. Whom it answers is said by a file, and by nothing
- * that a guest sends. Ended by SIGTERM, and by the removal of its directory; a second one ends at once, with 0.
+ * that a guest sends. Ended by SIGTERM, and by the removal of its directory; a second one ends at once, with
+ * 0.
  *
  *   node nodes/responder/main.ts --directory DIRECTORY
  */

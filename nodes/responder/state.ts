@@ -1,6 +1,6 @@
 /**
- * The file by which the driver `bridge` tells its responder whom to answer, and the one by which the responder
- * says who it is. Both outlive either process; a damaged one must never be taken for an empty one.
+ * The file by which the driver `bridge` tells its responder whom to answer, and the one by which the
+ * responder says who it is. Both outlive either process; a damaged one must never be taken for an empty one.
  */
 import { readFile } from "node:fs/promises";
 import { type Static, Type } from "@sinclair/typebox";

@@ -3,9 +3,7 @@
  * forged, nothing does, whatever is changed meanwhile. Needs root, nft, conntrack and QEMU (which only holds
  * taps).
  */
-import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { expect } from "chai";
 import { bridgeMac } from "../../nodes/drivers/bridge-network/device-names.ts";
 import type { PacketFilter, ServiceRoute } from "../../nodes/drivers/bridge-network/filter.ts";
@@ -17,7 +15,9 @@ import { systemClock } from "../../nodes/process/clock.ts";
 import { readResponderProcess, responderFiles } from "../../nodes/responder/state.ts";
 import type { GroupPicture, HostNetworking, PortPicture } from "../../protocol/networking.ts";
 import type { FakeNic } from "../support/fake-nic.ts";
+import { forgedFrames, sealed } from "../support/forged-frames.ts";
 import * as frames from "../support/frames.ts";
+import { connects, dgram, echoes, Lines } from "../support/guest-programs.ts";
 import { missingForFabrics, ScratchFabric } from "../support/scratch-fabric.ts";
 import { skip } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
@@ -59,18 +59,6 @@ const oneWay = [
 ];
 
 type Change = readonly [guests: readonly world.Guest[], groups: GroupPicture[], port: Partial<PortPicture>];
-
-/** QEMU and the kernel look at the checksum of the header. */
-function sealed(frame: Buffer): Buffer {
-  if (frame.readUInt16BE(12) !== 0x800) return frame;
-  const sealedFrame = Buffer.from(frame);
-  const end = 14 + ((frame[14] ?? 0) & 15) * 4;
-  let sum = 0;
-  for (let index = 14; index < end; index += 2) sum += index === 24 ? 0 : frame.readUInt16BE(index);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  sealedFrame.writeUInt16BE(~sum & 0xffff, 24);
-  return sealedFrame;
-}
 
 const first = (guest: world.Guest): world.Guest => ({ ...guest, network: 1 });
 const ends = (from: world.Guest, to: world.Guest) => world.ends4(first(from), first(to));
@@ -142,70 +130,10 @@ describe("rules of the kernel's bridge", function () {
     expect(await arrived(twinCalled, twinCaller, thousand(same), "answer")).to.equal(0);
   });
 
-  const [mine, theirs] = [ends(caller, called), ends(called, caller)];
+  const mine = ends(caller, called);
   const word = Buffer.from("forged");
-  const six = world.ends6(caller, called);
-  const icmp6 = (type: number, given: Partial<frames.Ends> = {}) =>
-    frames.ip6Frame(
-      { ...six, ...given },
-      58,
-      frames.icmp(type, 0, Buffer.concat([Buffer.alloc(20), word])),
-      255,
-    );
-  const allowedPacket = frames.ip4Frame(mine, 17, frames.udp(1, 5_000, word));
-  const kinds: Readonly<Record<string, Buffer>> = {
-    "MAC addresses": sealed(
-      frames.ip4Frame({ ...mine, sourceMac: world.macOf(called) }, 17, frames.udp(1, 5_000, word)),
-    ),
-    "IPv4 addresses": sealed(
-      frames.ip4Frame({ ...mine, source: "10.0.1.77" }, 17, frames.udp(1, 5_000, word)),
-    ),
-    "IPv6 addresses": frames.ip6Frame({ ...six, source: "fd00:1::77" }, 17, frames.udp(1, 5_000, word)),
-    "ARP questions": Buffer.concat([
-      frames.arpFrame({
-        operation: 1,
-        senderMac: mine.sourceMac,
-        sender: "10.0.1.77",
-        target: theirs.source,
-      }),
-      word,
-    ]),
-    "ARP answers": Buffer.concat([
-      frames.arpFrame({ operation: 2, senderMac: mine.sourceMac, sender: "10.0.1.1", target: theirs.source }),
-      word,
-    ]),
-    "ARP answers of another's MAC address": Buffer.concat([
-      frames.arpFrame({
-        ...{ operation: 2, senderMac: world.macOf(called), sender: mine.source, target: theirs.source },
-        from: mine.sourceMac,
-      }),
-      word,
-    ]),
-    "DHCP servers": sealed(frames.ip4Frame(mine, 17, frames.udp(67, 68, word))),
-    "DHCPv6 servers": frames.ip6Frame(six, 17, frames.udp(547, 546, word)),
-    "router advertisements of IPv6": icmp6(134),
-    "redirects of IPv6": icmp6(137),
-    "neighbours of IPv6": icmp6(136),
-    "redirects of IPv4": sealed(frames.ip4Frame(mine, 1, frames.icmp(5, 1, word))),
-    "router advertisements of IPv4": sealed(frames.ip4Frame(mine, 1, frames.icmp(9, 0, word))),
-    "frames of 802.1Q": frames.ethernet(
-      mine,
-      0x8100,
-      Buffer.concat([Buffer.from([0, 5, 8, 0]), sealed(allowedPacket).subarray(14)]),
-    ),
-    "frames of 802.1ad": frames.ethernet(
-      mine,
-      0x88a8,
-      Buffer.concat([Buffer.from([0, 5, 8, 0]), sealed(allowedPacket).subarray(14)]),
-    ),
-    "frames of other types": frames.ethernet(mine, 0x88cc, word),
-    "frames of 802.3": frames.ethernet(mine, 46, Buffer.concat([word, Buffer.alloc(40)])),
-    "packets that lead elsewhere": sealed(
-      frames.ip4Frame(mine, 17, frames.udp(1, 5_000, word), {
-        options: Buffer.from([131, 7, 4, 10, 0, 1, 8, 0]),
-      }),
-    ),
-  };
+  const kinds = forgedFrames(caller, called, word);
+
   it("are all that keeps the forged frames back, which would come in their place", async () => {
     for (const family of ["bridge", "inet"]) await fabric.told("nft", ["delete", "table", family, "nv"]);
     for (const [kind, frame] of Object.entries(kinds))
@@ -421,64 +349,3 @@ describe("rules of the kernel's bridge", function () {
     });
   });
 });
-
-/** What a guest's program says, line by line. */
-class Lines {
-  readonly heard: string[] = [];
-  readonly #child: ChildProcess;
-  #wake: (() => void) | undefined;
-
-  constructor(child: ChildProcess) {
-    this.#child = child;
-    if (child.stdout !== null)
-      createInterface({ input: child.stdout }).on("line", (line) => {
-        this.heard.push(line);
-        this.#wake?.();
-      });
-  }
-
-  write(line: string): void {
-    this.#child.stdin?.write(`${line}\n`);
-  }
-
-  /** Resolves at the first line with this beginning. */
-  async next(begin: string): Promise<void> {
-    while (!this.heard.some((line) => line.startsWith(begin)))
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-  }
-}
-
-/** A program of the host itself that would hear what a guest sends to it. */
-function dgram(fabric: ScratchFabric, port: number): Lines {
-  return new Lines(
-    fabric.node(`
-      const socket = require("node:dgram").createSocket("udp4");
-      socket.on("message", (bytes) => console.log("heard " + bytes));
-      socket.bind(${port}, "0.0.0.0", () => console.log("listening"));
-    `),
-  );
-}
-
-const echoes = `
-  let listening = 0;
-  for (const port of [22, 23])
-    require("node:net").createServer((socket) => {
-      socket.pipe(socket);
-      socket.on("error", () => socket.destroy());
-    }).listen(port, "0.0.0.0", () => (listening += 1) === 2 && console.log("listening"));
-`;
-
-const connects = (address: string) => `
-  const sockets = new Map([22, 23].map((port) => {
-    const socket = require("node:net").connect(port, "${address}", () => console.log("connected " + port));
-    socket.on("data", (bytes) => console.log(port + " heard " + bytes));
-    socket.on("error", (error) => console.log(port + " failed " + error.code));
-    return [String(port), socket];
-  }));
-  require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
-    const [port, text] = line.split(" ");
-    sockets.get(port).write(text);
-  });
-`;

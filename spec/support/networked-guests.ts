@@ -105,9 +105,13 @@ export function pictureOfHost(
 
 /**
  * `network`: an address of this computer as the underlay of the driver `user`, absent: the guests reach no
- * other host's; or another driver, whose guests know their addresses by themselves.
+ * other host's; or another driver. `asks`: guests ask for their addresses by DHCP; else they know them.
  */
-export async function makeNetworkedHost(guest: TestGuest, network?: string | NetworkDriver) {
+export async function makeNetworkedHost(
+  guest: TestGuest,
+  network?: string | NetworkDriver,
+  asks = typeof network !== "object",
+) {
   const place = await temporaryDirectory();
   const [imageStore, stateDirectory] = [join(place.path, "store"), join(place.path, "state")];
   const store = new ImageStore({ directory: imageStore, sources: [guest.directory] });
@@ -122,7 +126,7 @@ export async function makeNetworkedHost(guest: TestGuest, network?: string | Net
   const { versions, machineType, cpuModel } = shapes;
   const shape = { version: versions.at(-1) ?? 0, machineType, cpuModel };
   const imageOf = (address: string) => {
-    const fixed = typeof network === "object" ? ` guest.ip=${address}/24` : "";
+    const fixed = asks ? "" : ` guest.ip=${address}/24`;
     return { id: "tiny", disk: null, kernel, ramdisk, commandLine: `${guest.commandLine}${fixed}` };
   };
   const own = join(stateDirectory, "network");

@@ -1,6 +1,7 @@
 /**
- * Keeps a responder alive in the fabric, and tells it whom to answer. One that runs stays when the agent ends;
- * one of another version is replaced. It is in the fabric's directory, so that it goes with the fabric.
+ * Keeps a responder alive in the fabric, and tells it whom to answer. One that runs stays when the agent
+ * ends; one of another version is replaced. It is in the fabric's directory, so that it goes with the
+ * fabric.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
@@ -37,7 +38,7 @@ export class ResponderKeeper {
     this.#parts = parts;
   }
 
-  /** Whoever was answered before and is not in the state is not answered any more. @throws StatusError diskFull */
+  /** Ports that are not in the state are not answered. @throws StatusError diskFull */
   async want(state: ResponderState, fabric: FabricEntrance): Promise<void> {
     const path = join(fabric.directory, responderFiles.state);
     const text = JSON.stringify(state);

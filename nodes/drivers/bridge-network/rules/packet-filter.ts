@@ -1,7 +1,7 @@
 /**
- * Keeps the rules in the kernel as the picture has them. It believes nothing because it was done once: what is
- * there is read each time, and where it is not what was put there, all of it is put there anew. It must never
- * leave a moment in which a packet passes that neither the picture before nor this one allows.
+ * Keeps the rules in the kernel as the picture has them. It believes nothing because it was done once: what
+ * is there is read each time, and where it is not what was put there, all of it is put there anew. It must
+ * never leave a moment in which a packet passes that neither the picture before nor this one allows.
  */
 import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,6 +1,6 @@
 /**
- * Whether this computer can filter what passes a bridge, tried in a namespace that is gone afterwards: kernels
- * and tools differ, and a rule that is not taken is found here, and not when a guest is to start.
+ * Whether this computer can filter what passes a bridge, tried in a namespace that is gone afterwards:
+ * kernels and tools differ, and a rule that is not taken is found here, and not when a guest is to start.
  */
 import { spawnSync } from "node:child_process";
 import type { Clock } from "../../../../protocol/wire/transport.ts";

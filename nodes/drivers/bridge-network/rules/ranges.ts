@@ -17,7 +17,7 @@ export function addressesOf(version: IpVersion, texts: readonly string[]): Addre
   };
 }
 
-export function rangeOf(text: string): Range | undefined {
+function rangeOf(text: string): Range | undefined {
   if (text.includes("/")) return cidrOf(text);
   const address = addressOf(text);
   return address && { version: address.version, first: address.value, last: address.value };

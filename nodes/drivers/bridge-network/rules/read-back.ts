@@ -1,6 +1,7 @@
 /**
- * What `nft -j list ruleset` says, in a form in which two rulesets that do the same are the same text: without
- * numbers that the kernel gives, in an order of its own, and without what comes and goes by itself. Pure.
+ * What `nft -j list ruleset` says, in a form in which two rulesets that do the same are the same text:
+ * without numbers that the kernel gives, in an order of its own, and without what comes and goes by itself.
+ * Pure.
  */
 import { tableName } from "./model.ts";
 

@@ -1,0 +1,86 @@
+/** Frames by which a guest passes for somebody else, one of each kind, for specs of packet rules. */
+import * as frames from "./frames.ts";
+import * as world from "./switch-world.ts";
+
+/** QEMU and the kernel look at the checksum of the header. */
+export function sealed(frame: Buffer): Buffer {
+  if (frame.readUInt16BE(12) !== 0x800) return frame;
+  const sealedFrame = Buffer.from(frame);
+  const end = 14 + ((frame[14] ?? 0) & 15) * 4;
+  let sum = 0;
+  for (let index = 14; index < end; index += 2) sum += index === 24 ? 0 : frame.readUInt16BE(index);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  sealedFrame.writeUInt16BE(~sum & 0xffff, 24);
+  return sealedFrame;
+}
+
+/** `word` is in each of them. */
+export function forgedFrames(
+  caller: world.Guest,
+  called: world.Guest,
+  word: Buffer,
+): Readonly<Record<string, Buffer>> {
+  const [mine, theirs] = [world.ends4(caller, called), world.ends4(called, caller)];
+  const six = world.ends6(caller, called);
+  const icmp6 = (type: number, given: Partial<frames.Ends> = {}) =>
+    frames.ip6Frame(
+      { ...six, ...given },
+      58,
+      frames.icmp(type, 0, Buffer.concat([Buffer.alloc(20), word])),
+      255,
+    );
+  const allowedPacket = frames.ip4Frame(mine, 17, frames.udp(1, 5_000, word));
+  return {
+    "MAC addresses": sealed(
+      frames.ip4Frame({ ...mine, sourceMac: world.macOf(called) }, 17, frames.udp(1, 5_000, word)),
+    ),
+    "IPv4 addresses": sealed(
+      frames.ip4Frame({ ...mine, source: "10.0.1.77" }, 17, frames.udp(1, 5_000, word)),
+    ),
+    "IPv6 addresses": frames.ip6Frame({ ...six, source: "fd00:1::77" }, 17, frames.udp(1, 5_000, word)),
+    "ARP questions": Buffer.concat([
+      frames.arpFrame({
+        operation: 1,
+        senderMac: mine.sourceMac,
+        sender: "10.0.1.77",
+        target: theirs.source,
+      }),
+      word,
+    ]),
+    "ARP answers": Buffer.concat([
+      frames.arpFrame({ operation: 2, senderMac: mine.sourceMac, sender: "10.0.1.1", target: theirs.source }),
+      word,
+    ]),
+    "ARP answers of another's MAC address": Buffer.concat([
+      frames.arpFrame({
+        ...{ operation: 2, senderMac: world.macOf(called), sender: mine.source, target: theirs.source },
+        from: mine.sourceMac,
+      }),
+      word,
+    ]),
+    "DHCP servers": sealed(frames.ip4Frame(mine, 17, frames.udp(67, 68, word))),
+    "DHCPv6 servers": frames.ip6Frame(six, 17, frames.udp(547, 546, word)),
+    "router advertisements of IPv6": icmp6(134),
+    "redirects of IPv6": icmp6(137),
+    "neighbours of IPv6": icmp6(136),
+    "redirects of IPv4": sealed(frames.ip4Frame(mine, 1, frames.icmp(5, 1, word))),
+    "router advertisements of IPv4": sealed(frames.ip4Frame(mine, 1, frames.icmp(9, 0, word))),
+    "frames of 802.1Q": frames.ethernet(
+      mine,
+      0x8100,
+      Buffer.concat([Buffer.from([0, 5, 8, 0]), sealed(allowedPacket).subarray(14)]),
+    ),
+    "frames of 802.1ad": frames.ethernet(
+      mine,
+      0x88a8,
+      Buffer.concat([Buffer.from([0, 5, 8, 0]), sealed(allowedPacket).subarray(14)]),
+    ),
+    "frames of other types": frames.ethernet(mine, 0x88cc, word),
+    "frames of 802.3": frames.ethernet(mine, 46, Buffer.concat([word, Buffer.alloc(40)])),
+    "packets that lead elsewhere": sealed(
+      frames.ip4Frame(mine, 17, frames.udp(1, 5_000, word), {
+        options: Buffer.from([131, 7, 4, 10, 0, 1, 8, 0]),
+      }),
+    ),
+  };
+}
