@@ -301,6 +301,17 @@ describe("rules of the kernel's bridge", function () {
       expect(set).to.include(`${world.ip4Of(server)} . ${world.ip4Of(client)} . 22`);
     });
 
+    it("remember what was revoked as long as somebody goes on sending", async () => {
+      await apply([...oneWay, udpAt(6_000, "ingress"), udpAt(6_000, "egress")]);
+      await arrived(caller, called, [udpFrame(mine, 6_000, "call")], "call");
+      await apply([...oneWay, udpAt(4_000, "ingress"), udpAt(4_000, "egress")]);
+      const answer = udpFrame(ends(called, caller), 4_000, "late", 6_000);
+      expect(await arrived(called, caller, thousand(answer), "late")).to.equal(0);
+      // The rules would let another one begin the same way.
+      const other = udpFrame(ends(called, caller), 4_000, "other", 6_001);
+      expect(await arrived(called, caller, [other], "other")).to.equal(1);
+    });
+
     it("are put back when somebody else has changed them, or taken them away", async () => {
       await apply(oneWay);
       const bad = thousand(udpFrame(ends(caller, called), 5_001, "bad"));

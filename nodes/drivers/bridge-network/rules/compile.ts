@@ -241,7 +241,10 @@ const livingSets: readonly [string, NftSet][] = [
     ["tcp", "udp", "sctp"].map((protocol): [string, NftSet] => {
       const ip = version === 4 ? "ip" : "ip6";
       const of = `iifname . ${ip} saddr . ${ip} daddr . ${protocol} sport . ${protocol} dport`;
-      return [revokedName(protocol, version), living(of, `flags timeout; size ${ruleLimits.revokedMax}`)];
+      return [
+        revokedName(protocol, version),
+        living(of, `flags dynamic,timeout; size ${ruleLimits.revokedMax}`),
+      ];
     }),
   ),
 ];

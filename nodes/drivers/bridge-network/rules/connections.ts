@@ -6,11 +6,10 @@
 
 import { AddressSet, addressDigits } from "../../../switch/filter/address-set.ts";
 import { allows, type PortRules, RuleBook } from "../../../switch/filter/rules.ts";
-import { idleMsOf } from "../../../switch/filter/stages.ts";
 import { type Carried, type Flow, protocols } from "../../../switch/frames/flow.ts";
 import { tapName, vxlanName } from "../device-names.ts";
 import { ruledPorts, sourcesOf, type Wanted } from "./compile.ts";
-import { revokedName } from "./fixed-chains.ts";
+import { revokedName, revokedSeconds } from "./fixed-chains.ts";
 import type { Ledger } from "./ledger.ts";
 import type { LivingElement } from "./read-back.ts";
 
@@ -190,7 +189,7 @@ export function revokedElements(
     const name = revokedName(protocol, one.version);
     const elements = sets.get(name) ?? new Map<string, string>();
     sets.set(name, elements);
-    const timeout = `timeout ${Math.floor(idleMsOf(one.protocol, "answered") / 1_000)}s`;
+    const timeout = `timeout ${revokedSeconds(one.protocol)}s`;
     for (const [from, to] of judge.devicesOf(one)) {
       elements.set(`${keyOf(from, one)} ${timeout}`, "");
       elements.set(`${keyOf(to, turned(one))} ${timeout} ${ofAnswers}`, "");

@@ -6,6 +6,8 @@
  * Marks say what the connection tables of the IP layer, which the frames pass in between, have found: the
  * bridge itself knows no connections.
  */
+import { idleMsOf } from "../../../switch/filter/stages.ts";
+import { protocols } from "../../../switch/frames/flow.ts";
 import { ruleLimits } from "./limits.ts";
 import type { Chain } from "./model.ts";
 
@@ -155,12 +157,17 @@ const services: readonly (readonly [string, Chain])[] = [
 ];
 
 const revokedSets = (version: 4 | 6): string[] =>
-  ["tcp", "udp", "sctp"].map((protocol) => {
+  (["tcp", "udp", "sctp"] as const).map((protocol) => {
     const [ip, name] = [version === 4 ? "ip" : "ip6", revokedName(protocol, version)];
-    const flow = `iifname . ${ip} saddr . ${ip} daddr . ${protocol} sport . ${protocol} dport @${name}`;
+    const flow = `iifname . ${ip} saddr . ${ip} daddr . ${protocol} sport . ${protocol} dport`;
     // Of what was revoked only TCP says that it begins anew.
-    return `${flow}${protocol === "tcp" ? " tcp flags & (syn | ack) != syn" : ""} drop`;
+    const late = protocol === "tcp" ? " tcp flags & (syn | ack) != syn" : "";
+    // Who goes on sending must not outlast the memory.
+    return `${flow} @${name}${late} update @${name} { ${flow} timeout ${revokedSeconds(protocols[protocol])}s } drop`;
   });
+
+/** How long a revoked connection is remembered after its last packet: as the IP layer keeps one. */
+export const revokedSeconds = (protocol: number): number => idleMsOf(protocol, "answered") / 1_000;
 
 export const revokedName = (protocol: string, version: number): string => `revoked_${protocol}${version}`;
 

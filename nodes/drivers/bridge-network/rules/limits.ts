@@ -17,6 +17,4 @@ export const ruleLimits = {
   toolTimeoutMs: 30_000,
   /** What one of them may say: 1,000 ports are 400 KB, 65,536 connections 13 MB. */
   toolOutputBytesMax: 64 * 1024 * 1024,
-  /** How long revoked connections are remembered that outlive their tables: as long as Linux keeps TCP's. */
-  revokedAnewSeconds: 432_000,
 } as const;

@@ -26,6 +26,7 @@ import {
   revokedOf,
 } from "./connections.ts";
 import { difference } from "./differ.ts";
+import { revokedSeconds } from "./fixed-chains.ts";
 import { emptyLedger, Ledger, nextLedger, servicesOf } from "./ledger.ts";
 import { ruleLimits } from "./limits.ts";
 import { type Ruleset, tableName } from "./model.ts";
@@ -45,7 +46,7 @@ export interface RuleFilterParts {
   readonly responder: ResponderKeeper;
 }
 
-const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax, revokedAnewSeconds } = ruleLimits;
+const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax } = ruleLimits;
 
 export class RuleFilter implements PacketFilter {
   readonly #clock: Clock;
@@ -184,8 +185,8 @@ const refused = (message: string, detail?: string): StatusError =>
 const anew = (living: Listing["living"]): string =>
   readRemembered(living)
     .map(
-      ({ set, key, comment }) =>
-        `add element bridge ${tableName} ${set} { ${key} timeout ${revokedAnewSeconds}s ${comment} }\n`,
+      ({ set, key, comment, connection }) =>
+        `add element bridge ${tableName} ${set} { ${key} timeout ${revokedSeconds(connection.protocol)}s ${comment} }\n`,
     )
     .join("");
 
