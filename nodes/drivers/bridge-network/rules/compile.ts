@@ -143,12 +143,15 @@ const tapOf = ({ id }: PortPicture): string => quoted(tapName(id));
 function sourceSets(ports: readonly PortPicture[]): [string, NftSet][] {
   const sources = ports.flatMap((port) => {
     const tap = tapOf(port);
-    return [...sourcesOf(port)].map(([mac, texts]) => ({ tap, at: `${tap} . ${mac}`, texts }));
+    return [...sourcesOf(port)].map(([mac, texts]) => ({
+      ...{ tap, at: `${tap} . ${mac}` },
+      ...{ 4: addressesOf(4, texts), 6: addressesOf(6, texts) },
+    }));
   });
   const of = (version: 4 | 6, kind: "single" | "ranges") =>
-    sources.flatMap(({ at, texts }) => addressesOf(version, texts)[kind].map((one) => `${at} . ${one}`));
-  const targets = sources.flatMap(({ tap, texts }) =>
-    addressesOf(6, texts).single.map((address) => `${tap} . 0x${addressDigits(address)}`),
+    sources.flatMap((source) => source[version][kind].map((one) => `${source.at} . ${one}`));
+  const targets = sources.flatMap(({ tap, 6: { single } }) =>
+    single.map((address) => `${tap} . 0x${addressDigits(address)}`),
   );
   return [
     [

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
 import { validatorOf } from "../../../../protocol/wire/validate.ts";
+import type { AnsweredGuest } from "../../../responder/state.ts";
 import { isMissing, temporaryName, writeDurably } from "../../durable-file.ts";
 import { makeNamespace } from "../../network-namespace.ts";
 import { runTool, type ToolOptions, type ToolResult } from "../../tool.ts";
@@ -33,11 +34,18 @@ import { type Ruleset, tableName } from "./model.ts";
 import { type Listing, readListing } from "./read-back.ts";
 import { elementList, wholeText } from "./text.ts";
 
-interface Applied {
+interface Made {
+  /** All that it is made of. */
+  readonly of: readonly unknown[];
   readonly ruleset: Ruleset;
+  readonly judge: ConnectionJudge;
+  readonly guests: readonly AnsweredGuest[];
+  readonly routes: readonly ServiceRoute[];
+}
+
+interface Applied extends Pick<Made, "ruleset" | "judge"> {
   /** What the kernel said when it was. */
   readonly seen: string;
-  readonly judge: ConnectionJudge;
 }
 
 export interface RuleFilterParts {
@@ -54,6 +62,7 @@ export class RuleFilter implements PacketFilter {
   readonly #responder: ResponderKeeper;
   #ledger: Ledger | undefined;
   #applied: Applied | undefined;
+  #made: Made | undefined;
 
   constructor({ clock, log, responder }: RuleFilterParts) {
     this.#responder = responder;
@@ -68,17 +77,28 @@ export class RuleFilter implements PacketFilter {
   ): Promise<readonly ServiceRoute[]> {
     throwIfAborted(signal);
     const ledger = await this.#advance(state, fabric);
-    const wanted = compile(state, ledger);
-    const judge = new ConnectionJudge(state, ledger);
+    const made = this.#make(state, ledger);
     const before = this.#applied;
     this.#applied = undefined;
-    const [seen, isChanged] = await this.#bring(wanted, before, fabric);
+    const [seen, isChanged] = await this.#bring(made.ruleset, before, fabric);
     // What has failed here is looked for again by the next: it knows of nothing that was applied.
     if (isChanged || before === undefined)
-      await endRevoked(fabric, { before: before?.judge ?? null, after: judge }, seen);
-    this.#applied = { ruleset: wanted, seen: seen.text, judge };
-    await this.#responder.want({ guests: [...answeredGuests(state, ledger)] }, fabric);
-    return routesOf(state, ledger);
+      await endRevoked(fabric, { before: before?.judge ?? null, after: made.judge }, seen);
+    this.#applied = { ...made, seen: seen.text };
+    await this.#responder.want({ guests: [...made.guests] }, fabric);
+    return made.routes;
+  }
+
+  /** What has not changed is not made again: a large host is compared every minute. */
+  #make(state: FilterState, ledger: Ledger): Made {
+    const of = [state.networking, JSON.stringify(ledger), ...state.ports];
+    const before = this.#made;
+    if (before?.of.length === of.length && of.every((one, at) => one === before.of[at])) return before;
+    this.#made = {
+      ...{ of, ruleset: compile(state, ledger), judge: new ConnectionJudge(state, ledger) },
+      ...{ guests: answeredGuests(state, ledger), routes: routesOf(state, ledger) },
+    };
+    return this.#made;
   }
 
   /** Rules and responder outlive the agent as the packets do, and go with their namespace. */
