@@ -35,7 +35,7 @@ import { type Listing, readListing } from "./read-back.ts";
 import { elementList, wholeText } from "./text.ts";
 
 interface Made {
-  /** All that it is made of. */
+  /** Picture, ledger and ports behind all of this. */
   readonly of: readonly unknown[];
   readonly ruleset: Ruleset;
   readonly judge: ConnectionJudge;
