@@ -30,10 +30,13 @@ const needed = [
 ];
 
 /**
- * Only the specs of the example of containers use these; without them they are skipped. A busybox of another
- * package is not replaced.
+ * Only specs of the example of containers, and of the network driver `bridge`, use these; without them they
+ * are skipped. A busybox of another package is not replaced.
  */
 const neededByTests = [
+  { name: "iproute2", program: "ip" },
+  { name: "nftables", program: "nft" },
+  { name: "conntrack", program: "conntrack" },
   { name: "crun", program: "crun" },
   { name: "busybox-static", program: "busybox" },
 ];
