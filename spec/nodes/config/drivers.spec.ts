@@ -51,7 +51,7 @@ describe("the choice of drivers", () => {
     expect(parse("    hypervisor: fake\n")?.drivers.network).to.equal(undefined);
     expect(parse("    hypervisor: fake\n    network: user\n")?.drivers.network?.driver).to.equal("user");
     expect(refusal("    network: { driver: none }\n")).to.contain(
-      "network.driver must be one of: user, fake",
+      "network.driver must be one of: user, bridge, fake",
     );
   });
 
@@ -132,7 +132,7 @@ describe("the choice of drivers", () => {
     [
       "a name of another kind",
       "    network: qemu\n",
-      "file:3: nodes.0.network must be one of: user, fake",
+      "file:3: nodes.0.network must be one of: user, bridge, fake",
       "qemu",
     ],
     ["a name of Object's", "    volumes: toString\n", "file:3: nodes.0.volumes must be one of: fake", "toS"],
@@ -201,7 +201,7 @@ describe("the choice of drivers", () => {
       "real guests on a network that only pretends",
       "    network: fake\n",
       "file:3: nodes.0.network only pretends",
-      "Choose one of: user.",
+      "Choose one of: user, bridge.",
     ],
   ];
   for (const [what, node, start, contains] of wrong) {
