@@ -5,7 +5,7 @@
  * again, and nothing is believed because it was done once.
  */
 import type { Holding } from "../../../actors/ports/keeper.ts";
-import type { Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
+import type { KeptPorts, Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
 import type { HostNetworking } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
@@ -105,6 +105,14 @@ export class BridgeNetwork implements Network {
 
   releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void> {
     return this.#inTurn(signal, (known) => this.#release(known, known.ports.get(portId), ownerEpoch, signal));
+  }
+
+  releaseOthers({ instanceId, ownerEpoch, portIds }: KeptPorts, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, async (known) => {
+      for (const record of [...known.ports.values()])
+        if (record.instanceId === instanceId && !portIds.includes(record.portId))
+          await this.#release(known, record, ownerEpoch, signal);
+    });
   }
 
   /** The record goes last: as long as it is there, what is left of the port is found and removed again. */
