@@ -1,8 +1,8 @@
 /**
  * I8: an observation never overrides a newer intent. A commit without a request may change the intent only
- * because the guest shut itself down, or an interface could not be attached; and it may fail an instance, or end an operation as done, only by an
- * observation of the present intent. An accepted evacuation releases a claim on a lost host in the same
- * commit: an intent alone moves nothing.
+ * because the guest shut itself down, or an interface could not be attached; and it may fail an instance, or
+ * end an operation as done, only by an observation of the present intent. An accepted evacuation releases a
+ * claim on a lost host in the same commit: an intent alone moves nothing.
  */
 import type { Commit } from "../records/commit.ts";
 import type { InstanceRecord, MachineRecord } from "../records/instance.ts";

@@ -69,9 +69,7 @@ export const notes: Readonly<Record<string, string>> = {
     "`graceful` (default) presses the power button and halts after `timeoutMs`; `hard` halts at once.",
   "instance.stop.timeoutMs": "How long the guest may take to shut down by itself; absent: 60000.",
   "instance.reboot.mode": "`soft` (default) asks the guest and falls back to `hard`; `hard` resets it.",
-  "instance.interfaceAttach.network": "Id or name: a port is made on it, which goes when it is detached.",
-  "instance.interfaceAttach.address": "With `network`: this address, and no other.",
-  "instance.interfaceAttach.port": "Id or name of a port that nothing is plugged into; it stays.",
+  "instance.interfaceAttach.port": "Id or name of a port that nothing is plugged into; or a `network`.",
   "instance.interfaceDetach.port": "Id or name of the port, or one of its addresses.",
   "instance.list.limit": limit,
   "instance.list.marker": marker,
@@ -366,8 +364,7 @@ export const notes: Readonly<Record<string, string>> = {
     "Resets asked for in total; the machine resets once when its own count is lower.",
   "MachineIntent.startCount":
     "Starts asked for in total; a new one gives a crashing guest its full number of restarts again.",
-  "Observation.ports":
-    "Ids of the ports that the machine is plugged into: its host has nothing of any other. Absent: not known now.",
+  "Observation.ports": "Ids of its ports: the host has nothing of any other. Absent: not known now.",
   "Observation.generation": "Raised by the host's agent only, with every change.",
   "Observation.intentGeneration": "Generation of the intent that was acted on last.",
 };
