@@ -12,10 +12,7 @@ const anyPage =
   "Send this as `marker` for the next page; absent on the last page. A page may be empty and have one.";
 const waited = "How long to wait when there is nothing yet (a long poll). Set `Novact-Timeout-Ms` higher.";
 
-const commands = [
-  ...["start", "stop", "reboot", "pause", "unpause", "delete", "evacuate"],
-  ...["interfaceAttach", "interfaceDetach"],
-];
+const commands = ["start", "stop", "reboot", "pause", "unpause", "delete", "evacuate"];
 
 export const notes: Readonly<Record<string, string>> = {
   "instance.create.name": "Need not be unique.",
@@ -69,7 +66,6 @@ export const notes: Readonly<Record<string, string>> = {
     "`graceful` (default) presses the power button and halts after `timeoutMs`; `hard` halts at once.",
   "instance.stop.timeoutMs": "How long the guest may take to shut down by itself; absent: 60000.",
   "instance.reboot.mode": "`soft` (default) asks the guest and falls back to `hard`; `hard` resets it.",
-  "instance.interfaceAttach.port": "Id or name of a port that nothing is plugged into; or a `network`.",
   "instance.interfaceDetach.port": "Id or name of the port, or one of its addresses.",
   "instance.list.limit": limit,
   "instance.list.marker": marker,
