@@ -13,7 +13,8 @@ import { headerNames } from "../../protocol/wire/headers.ts";
 import { reasons } from "../../protocol/wire/reasons.ts";
 import { allLimits } from "../support/all-limits.ts";
 import { allServices } from "../support/all-services.ts";
-import { limitNotes, notes } from "../support/protocol-notes.ts";
+import { limitNotes } from "../support/protocol-limit-notes.ts";
+import { notes } from "../support/protocol-notes.ts";
 import { generatedParts, noteTargets } from "../support/protocol-tables.ts";
 
 const file = join(import.meta.dirname, "../../protocol/README.md");

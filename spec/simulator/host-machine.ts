@@ -19,6 +19,7 @@ import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
+import { type SlowVerb, slowedNetwork, withApply } from "./slowed-network.ts";
 import type { Versions } from "./versions.ts";
 
 export interface DriverRates {
@@ -361,8 +362,6 @@ export class HostMachine implements Machine {
   }
 }
 
-type SlowVerb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
-
 function slowed(leases: StorageLeases, verb: SlowVerb): StorageLeases {
   return {
     hold: (key) => verb("holdStorageLease", () => leases.hold(key)),
@@ -370,28 +369,6 @@ function slowed(leases: StorageLeases, verb: SlowVerb): StorageLeases {
     close: () => leases.close(),
   };
 }
-
-const withApply = (network: Network, apply: Network["apply"]): Network => ({
-  ...{ kind: network.kind, facts: () => network.facts(), list: () => network.list(), apply },
-  ensurePort: (port, signal) => network.ensurePort(port, signal),
-  plugged: (id, signal) => network.plugged(id, signal),
-  releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
-  releaseOthers: (kept, signal) => network.releaseOthers(kept, signal),
-  release: (holding, signal) => network.release(holding, signal),
-  detach: (guests) => network.detach(guests),
-});
-
-const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
-  ...{ kind: network.kind, facts: () => network.facts(), list: () => network.list() },
-  ensurePort: (port, signal) => verb("ensurePort", () => network.ensurePort(port, signal), signal),
-  plugged: (id, signal) => network.plugged(id, signal),
-  releasePort: (id, ownerEpoch, signal) =>
-    verb("releasePort", () => network.releasePort(id, ownerEpoch, signal), signal),
-  releaseOthers: (kept, signal) => verb("releasePort", () => network.releaseOthers(kept, signal), signal),
-  release: (holding, signal) => verb("releasePort", () => network.release(holding, signal), signal),
-  apply: (networking, signal) => verb("applyNetworking", () => network.apply(networking, signal), signal),
-  detach: (guests) => network.detach(guests),
-});
 
 interface Verb<T> {
   readonly agent: SimulatedProcess;

@@ -23,9 +23,9 @@ export const notes: Readonly<Record<string, string>> = {
   "instance.create.userData":
     "Any bytes, in base64, for the guest alone: a script, cloud-config, … They may be secret, and are shown to nobody.",
   "instance.create.hostname":
-    "The guest's name for itself; absent: made of `name`. With `count` it gets the same suffixes.",
+    "The guest's name for itself; absent: made of `name`. `count` adds its suffixes.",
   "instance.create.configDrive":
-    "Whether the guest is told by a drive of its own (config-2); absent: if there is a key or user data.",
+    "Whether the guest is told by a drive of its own; absent: with a key or user data.",
   "instance.create.networks":
     "Its interfaces, in the guest's order, each on a `network` (a new port, with this `address` if it is given) or in a " +
     "`port` that is there. Absent: one that reaches nobody; empty or `none`: none; `auto`: the project's only network.",
@@ -363,40 +363,4 @@ export const notes: Readonly<Record<string, string>> = {
   "Observation.ports": "Ids of its ports: the host has nothing of any other. Absent: not known now.",
   "Observation.generation": "Raised by the host's agent only, with every change.",
   "Observation.intentGeneration": "Generation of the intent that was acted on last.",
-};
-
-/** The limits that a client meets, and what each bounds. */
-export const limitNotes: Readonly<Record<string, string>> = {
-  bodyBytesMax: "bytes of a client's request body",
-  answerBytesMax: "bytes of an answer, and of bodies between nodes",
-  headerBytesMax: "bytes of all headers of one message",
-  bodyDepthMax: "levels of maps and arrays in a body",
-  bodyValuesMax: "keys and values in a client's request body, all levels together",
-  requestIdLengthMax: "characters of a request id",
-  timeoutMsDefault: "ms until the deadline, when the request names none",
-  timeoutMsMax: "ms; a later deadline counts as this one",
-  waitMsMax: "ms that one long poll may ask to wait",
-  pageLengthDefault: "entries of one page of a list, when the request names none",
-  pageLengthMax: "entries of one page of a list",
-  filterValuesMax: "values of one filter of a list",
-  consolePageBytesMax: "bytes of console text in one answer",
-  consoleLogBytesMax: "bytes of console log that are kept",
-  createCountMax: "instances of one create",
-  createListedMax: "instances that the answer to one create shows in full",
-  requestKeptMs: "ms that a request id is remembered, and repeated requests are answered alike",
-  tombstoneKeptMs: "ms that deleted instances can still be read",
-  eventKeptMs: "ms that events can be replayed",
-  projectMessagesPerSecondMax: "requests of one project a second at one controller",
-  projectMessagesBurstMax: "the same, at once after a pause",
-  projectBytesPerSecondMax: "bytes of bodies and headers of one project a second at one controller",
-  projectBytesBurstMax: "the same, at once after a pause",
-  projectCommandsPerDayMax:
-    "commands of one project that one controller executes a day, and at once after one; of a create of many, its instances",
-  projectCommandBytesPerDayMax: "bytes of their bodies, times the instances of a create of many",
-  requestsAtWorkPerProjectMax: "requests of one project that one controller works on at once",
-  requestsAtWorkBesideOthersMax: "the same, while other projects ask too",
-  requestsQueuedPerProjectMax: "further requests of one project that wait there for their turn",
-  waitsPerProjectMax: "requests of one project with `wait` or `waitMs` that only wait at one controller",
-  consoleWaitersPerGuestMax: "requests that wait for the console of one instance",
-  serverGroupsPerProjectMax: "server groups of one project",
 };

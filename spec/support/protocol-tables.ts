@@ -28,7 +28,8 @@ import { ErrorAnswer } from "../../protocol/wire/schema.ts";
 import type { Method } from "../../protocol/wire/service.ts";
 import { allLimits } from "./all-limits.ts";
 import { clientServices, nodeServices } from "./all-services.ts";
-import { limitNotes, notes } from "./protocol-notes.ts";
+import { limitNotes } from "./protocol-limit-notes.ts";
+import { notes } from "./protocol-notes.ts";
 
 /** Objects that have a table of their own, and are named wherever they occur. */
 const types: Readonly<Record<string, TSchema>> = {

@@ -16,13 +16,13 @@ import type { ProbeGuest } from "../kinds.ts";
 import { readBootId } from "../process-table.ts";
 import { delay } from "../waiting.ts";
 import { qemuArguments } from "./arguments.ts";
-import type { AcceleratorChoice } from "./driver.ts";
 import { firmwareFor } from "./firmware.ts";
 import { QemuGuest } from "./guest.ts";
 import { lastWords, spawnGuest } from "./guest-process.ts";
 import { bringUp } from "./launch.ts";
 import { launchOf } from "./launcher.ts";
 import { qemuLimits } from "./limits.ts";
+import type { AcceleratorChoice } from "./options.ts";
 
 const wantedAccelerators = ["auto", "kvm", "tcg"] as const;
 type WantedAccelerator = (typeof wantedAccelerators)[number];

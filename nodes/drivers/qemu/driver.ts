@@ -5,7 +5,6 @@
  * the kernel's process table before the first start, adopted when they are of the same owner epoch, and ended
  * with proof when they are older.
  */
-import type { FileHandle } from "node:fs/promises";
 import type {
   Guest,
   GuestEvent,
@@ -16,15 +15,11 @@ import type {
 } from "../../../actors/ports/hypervisor.ts";
 import type { NetworkDevice } from "../../../actors/ports/network.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
-import type { OfferedShapes } from "../../../protocol/shape.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { entering } from "../cgroup/entry.ts";
-import type { GuestGroups } from "../cgroup/guest-groups.ts";
 import { lossByEnd } from "../cgroup/loss.ts";
-import type { HostNumaNode } from "../computer-facts.ts";
 import { refuseUntold } from "../config-drive/untold.ts";
-import { guestDirectory, makeGuestDirectory, type StateDirectories } from "../guest-directory.ts";
+import { guestDirectory, makeGuestDirectory } from "../guest-directory.ts";
 import { guestUser } from "../guest-user.ts";
 import { isAlive, readBootId } from "../process-table.ts";
 import { refuseUnplugged } from "../unplugged.ts";
@@ -34,7 +29,6 @@ import { qemuArguments } from "./arguments.ts";
 import { cardsOf, refuseOtherEpoch } from "./cards.ts";
 import { CpuPools } from "./cpu-pools.ts";
 import { QemuGuest } from "./guest.ts";
-import type { GuestNetwork } from "./guest-network.ts";
 import {
   clearRemains,
   type FoundProcess,
@@ -50,6 +44,7 @@ import { bringUp, whenUnlocked } from "./launch.ts";
 import { type Launch, launchOf } from "./launcher.ts";
 import { qemuLimits } from "./limits.ts";
 import { unlessRefused } from "./offers.ts";
+import type { QemuOptions } from "./options.ts";
 import { type Pins, pinsOfArgv } from "./pins.ts";
 import {
   argumentsFor,
@@ -60,36 +55,6 @@ import {
   spawn,
   unlessAborted,
 } from "./starting.ts";
-
-export interface AcceleratorChoice {
-  readonly accelerator: "kvm" | "tcg";
-  readonly reason: string;
-  /** Groups that a guest's process needs beside its own, to open /dev/kvm. */
-  readonly groups: readonly number[];
-}
-
-export interface QemuOptions {
-  readonly directories: StateDirectories;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** The executable, found by its name in the system's path. */
-  readonly executable: string;
-  readonly version: () => Promise<string>;
-  readonly accelerator: () => Promise<AcceleratorChoice>;
-  /** The shapes that guests can have under this accelerator. */
-  readonly shapes: () => Promise<OfferedShapes>;
-  /**
-   * Opens the storage lease's file that a guest holds open when another host may take it over. Absent, or
-   * answering undefined: no such file.
-   */
-  readonly openLease?: () => Promise<FileHandle | undefined>;
-  /** The network that guests' processes are in. Absent: the agent's own. */
-  readonly network?: GuestNetwork;
-  /** The cgroups that bound the guests, and the host's own in which they can be frozen. */
-  readonly groups: GuestGroups;
-  /** The NUMA nodes in the order of the host's inventory. */
-  readonly nodes: () => Promise<readonly HostNumaNode[]>;
-}
 
 export class QemuHypervisor implements Hypervisor {
   readonly #options: QemuOptions;

@@ -14,12 +14,13 @@ import { makeStateDirectories } from "../guest-directory.ts";
 import type { HypervisorDriver } from "../kinds.ts";
 import { runTool } from "../tool.ts";
 import { chooseAccelerator } from "./accelerator.ts";
-import { type AcceleratorChoice, QemuHypervisor } from "./driver.ts";
+import { QemuHypervisor } from "./driver.ts";
 import { qemuFacts } from "./facts.ts";
 import { openGuard } from "./guard-client.ts";
 import { GuestNetwork } from "./guest-network.ts";
 import { everyGuestHolds } from "./guest-process.ts";
 import { askOffers, shapesOf } from "./offers.ts";
+import type { AcceleratorChoice } from "./options.ts";
 import { processKeeper } from "./process-keeper.ts";
 import { findStrays } from "./strays.ts";
 

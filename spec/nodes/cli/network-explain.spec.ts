@@ -1,4 +1,4 @@
-/** `novact network explain` as people and scripts read it: a line for each step, the end, and the exit code. */
+/** `novact network explain` as people and scripts read it: its steps, its end, and the exit code. */
 import { expect } from "chai";
 import type { HostDrivers } from "../../../protocol/host-drivers.ts";
 import { controllerWorld } from "../../support/controller-world.ts";

@@ -1,0 +1,27 @@
+/** A host's network with time, refusals and hangs put in between; and one that is watched. */
+import type { Network } from "../../actors/ports/network.ts";
+
+/** Does the work when the world lets it. */
+export type SlowVerb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
+
+export const withApply = (network: Network, apply: Network["apply"]): Network => ({
+  ...{ kind: network.kind, facts: () => network.facts(), list: () => network.list(), apply },
+  ensurePort: (port, signal) => network.ensurePort(port, signal),
+  plugged: (id, signal) => network.plugged(id, signal),
+  releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
+  releaseOthers: (kept, signal) => network.releaseOthers(kept, signal),
+  release: (holding, signal) => network.release(holding, signal),
+  detach: (guests) => network.detach(guests),
+});
+
+export const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
+  ...{ kind: network.kind, facts: () => network.facts(), list: () => network.list() },
+  ensurePort: (port, signal) => verb("ensurePort", () => network.ensurePort(port, signal), signal),
+  plugged: (id, signal) => network.plugged(id, signal),
+  releasePort: (id, ownerEpoch, signal) =>
+    verb("releasePort", () => network.releasePort(id, ownerEpoch, signal), signal),
+  releaseOthers: (kept, signal) => verb("releasePort", () => network.releaseOthers(kept, signal), signal),
+  release: (holding, signal) => verb("releasePort", () => network.release(holding, signal), signal),
+  apply: (networking, signal) => verb("applyNetworking", () => network.apply(networking, signal), signal),
+  detach: (guests) => network.detach(guests),
+});
