@@ -246,7 +246,7 @@ const livingSets: readonly [string, NftSet][] = [
       const of = `iifname . ${ip} saddr . ${ip} daddr . ${protocol} sport . ${protocol} dport`;
       return [
         revokedName(protocol, version),
-        living(of, `flags dynamic,timeout; size ${ruleLimits.revokedMax}`),
+        living(of, `flags dynamic,timeout; size ${ruleLimits.revokedEndsMax}`),
       ];
     }),
   ),

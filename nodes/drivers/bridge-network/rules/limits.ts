@@ -10,11 +10,7 @@ export const ruleLimits = {
   /** Ports whose questions are counted at the same time. */
   dhcpRatesMax: 65_536,
   /** Revoked connections of one protocol that the kernel remembers. */
-  revokedMax: 32_768,
+  revokedEndsMax: 32_768,
   /** Period of looking whether the responder lives. */
   responderLookPeriodMs: 1_000,
-  /** How long one run of nft or conntrack may take: a whole ruleset of a large host on a busy computer. */
-  toolTimeoutMs: 30_000,
-  /** What one of them may say: 1,000 ports are 400 KB, 65,536 connections 13 MB. */
-  toolOutputBytesMax: 64 * 1024 * 1024,
 } as const;

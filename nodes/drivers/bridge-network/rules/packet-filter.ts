@@ -15,6 +15,7 @@ import { runTool, type ToolOptions, type ToolResult } from "../../tool.ts";
 import { throwIfAborted } from "../../waiting.ts";
 import { bridgeName } from "../device-names.ts";
 import type { FabricEntrance, FilterState, PacketFilter, ServiceRoute } from "../filter.ts";
+import { bridgeNetworkLimits } from "../limits.ts";
 import type { ResponderKeeper } from "../responder-keeper.ts";
 import { answeredGuests, compile, ruledPorts } from "./compile.ts";
 import {
@@ -29,7 +30,6 @@ import {
 import { difference } from "./differ.ts";
 import { revokedSeconds } from "./fixed-chains.ts";
 import { emptyLedger, Ledger, nextLedger, servicesOf } from "./ledger.ts";
-import { ruleLimits } from "./limits.ts";
 import { type Ruleset, tableName } from "./model.ts";
 import { type Listing, readListing } from "./read-back.ts";
 import { elementList, wholeText } from "./text.ts";
@@ -54,7 +54,7 @@ export interface RuleFilterParts {
   readonly responder: ResponderKeeper;
 }
 
-const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax } = ruleLimits;
+const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax } = bridgeNetworkLimits;
 
 export class RuleFilter implements PacketFilter {
   readonly #clock: Clock;

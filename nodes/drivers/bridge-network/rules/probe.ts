@@ -6,13 +6,13 @@ import { spawnSync } from "node:child_process";
 import type { Clock } from "../../../../protocol/wire/transport.ts";
 import { makeNamespace } from "../../network-namespace.ts";
 import { runTool, type ToolResult } from "../../tool.ts";
+import { bridgeNetworkLimits } from "../limits.ts";
 import { compile } from "./compile.ts";
 import { emptyLedger, nextLedger } from "./ledger.ts";
-import { ruleLimits } from "./limits.ts";
 import { probedPicture, probedPorts } from "./probed-picture.ts";
 import { wholeText } from "./text.ts";
 
-const { toolTimeoutMs: timeoutMs } = ruleLimits;
+const { toolTimeoutMs: timeoutMs } = bridgeNetworkLimits;
 
 const tools = [
   { tool: "nft", argv: ["--version"], named: "nftables" },
