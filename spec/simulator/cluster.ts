@@ -113,7 +113,7 @@ export class Cluster {
   /** Undefined: there is no sink of events. */
   readonly sink: SimulatedSink | undefined;
   /** Drawn for each life: a process may come back newer, and older too. */
-  readonly #nextVersion: VersionDraw;
+  #nextVersion: VersionDraw;
   /** For each life of an agent: whether it can hold a lease on the storage. */
   readonly #storageAware: () => boolean;
   /** Of all lives of all processes and their threads. */
@@ -372,10 +372,12 @@ export class Cluster {
     this.store.heal();
     this.actors.heal();
     this.sink?.heal();
+    // An agent of the version before can neither start nor remove what one of today was given to run. Hosts
+    // that are switched off later, or come back only later, have none either.
+    this.#nextVersion = { ...this.#nextVersion, agent: () => "same" };
     this.hosts.forEach(({ machine, agent, leaving }, index) => {
       machine.heal();
-      // An agent of the version before cannot start what one of today was given to run.
-      if (!agent.alive || leaving || agent.version === "older") this.startAgent(index, "same");
+      if (!agent.alive || leaving || agent.version === "older") this.startAgent(index);
       else if (agent.paused) agent.resume();
     });
     this.controllers.forEach(({ process }, index) => {

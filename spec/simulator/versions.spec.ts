@@ -16,7 +16,7 @@ import { type Snapshot, snapshotOf } from "../versions/snapshot.ts";
 import { Interposer } from "./interposer.ts";
 import { Kernel, nobody } from "./kernel.ts";
 import { Network } from "./network.ts";
-import { planOf } from "./plan.ts";
+import { type Plan, planOf } from "./plan.ts";
 import { SimulatedProcess } from "./process.ts";
 import { Random } from "./random.ts";
 import { runPlan } from "./run.ts";
@@ -198,6 +198,27 @@ describe("lives of one run", () => {
     expect(new Set(drawn("a"))).to.deep.equal(new Set(lifeVersions));
     expect(drawn("a")).to.deep.equal(drawn("a"));
     expect(drawn("a")).to.not.deep.equal(drawn("b"));
+  });
+
+  it("are of the version before until every fault is over: a host that comes back later has none", async () => {
+    const plan = planOf("1", { controllers: 1, hosts: 1 });
+    const parameters = { ...plan.parameters, oneVersion: false };
+    const quiet: Plan = { ...plan, parameters, commands: [], faults: [], faultyMs: 10_000 };
+    const lives = { before: new Set<LifeVersion>(), after: new Set<LifeVersion>() };
+    await runPlan(quiet, {
+      script: ({ kernel, cluster }) => {
+        const begin = (into: Set<LifeVersion>) => () => {
+          for (let life = 0; life < 50; life += 1) {
+            cluster.startAgent(0);
+            const version = cluster.hosts[0]?.agent.version;
+            if (version !== undefined) into.add(version);
+          }
+        };
+        kernel.after(nobody, 5_000, "", begin(lives.before));
+        kernel.after(nobody, 10_500, "", begin(lives.after));
+      },
+    });
+    expect(lives).to.deep.equal({ before: new Set(lifeVersions), after: new Set(["same"]) });
   });
 
   it("keep all promises where the version before lacks a field of clients", async () => {
