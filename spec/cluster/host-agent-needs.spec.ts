@@ -5,6 +5,7 @@ import { agentNeeds } from "../../protocol/agent-needs.ts";
 import { ensure } from "../actors/node/machine/worlds.ts";
 import { failureOf } from "../support/actor-world.ts";
 import { HostWorld } from "../support/host-world.ts";
+import { machineFilesOf } from "../support/machine-files.ts";
 
 describe("a host's agent, and needs that it does not know", () => {
   let world: HostWorld;
@@ -36,6 +37,48 @@ describe("a host's agent, and needs that it does not know", () => {
     await world.clock.advance(60_000);
     expect(world.machine.list()).to.deep.equal([]);
     const { strays } = await world.settled(() => world.host.handlers.audit({}, world.context()));
-    expect(strays.join()).to.contain("The machine file of a cannot be understood.");
+    expect(strays).to.have.length(1);
+    expect(strays.join()).to.contain("The machine file of a needs an agent that knows more (levitation)");
+  });
+
+  describe("that is set back, and renewed later", () => {
+    /** The file of a guest whose process has ended was written by an agent that knew more. */
+    beforeEach(async () => {
+      await world.ensure("a");
+      await world.stopAgent();
+      const content = { ...JSON.parse(world.machine.machineFiles.get("a") ?? ""), needs: ["levitation"] };
+      world.machine.machineFiles.set("a", JSON.stringify(content));
+      world.machine.kill("a");
+      world.startAgent();
+      await world.clock.advance(60_000);
+      expect(world.machine.list()).to.deep.equal([]);
+    });
+
+    const renew = async () => {
+      await world.stopAgent();
+      world.knows = [...agentNeeds, "levitation"];
+      world.startAgent();
+      await world.clock.runUntil(() => world.machine.find("a")?.status === "running", 60_000);
+    };
+
+    it("goes on with the machine as its file says", async () => {
+      await renew();
+      const { strays } = await world.settled(() => world.host.handlers.audit({}, world.context()));
+      expect(strays).to.deep.equal([]);
+    });
+
+    it("removes all of a machine that nobody wants any more, when it is told so", async () => {
+      await renew();
+      await world.ensure("a", { generation: 2, power: "deleted" });
+      await world.until("a", "gone");
+      expect([world.machine.list(), machineFilesOf(world.machine)]).to.deep.equal([[], []]);
+    });
+
+    it("removes it also before it is renewed, when it is told so: that needs nothing", async () => {
+      await world.ensure("a", { generation: 2, power: "deleted" });
+      await world.until("a", "gone");
+      const { strays } = await world.settled(() => world.host.handlers.audit({}, world.context()));
+      expect([strays, machineFilesOf(world.machine)]).to.deep.equal([[], []]);
+    });
   });
 });

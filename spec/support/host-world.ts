@@ -159,6 +159,8 @@ export class HostWorld {
   releaseMs = 0;
   /** What the host keeps beside processes and disks. */
   readonly others: Keeper[] = [];
+  /** What the next life of the agent understands of the needs of machines. */
+  knows: readonly string[] = agentNeeds;
   /** What the present life of the agent has counted. */
   meter = new CountingMeter(silentLog);
   host: Host;
@@ -197,7 +199,7 @@ export class HostWorld {
       findings: audit,
       ...{ keepsDisks: false, network: this.#network, others: this.others },
       reports: this.controller.client,
-      knows: agentNeeds,
+      knows: this.knows,
       guard,
       space,
       clock,

@@ -12,7 +12,7 @@ import type { MachineFiles } from "../../ports/machine-files.ts";
 import { actorLimits } from "../../runtime/limits.ts";
 import type { ActorContext, ActorDefinition, Reply } from "../../runtime/system.ts";
 import { goneOf } from "../machine/ensure.ts";
-import { parseFile, parseTombstone } from "../machine/file.ts";
+import { needsBeyond, parseFile, parseTombstone } from "../machine/file.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import { decide } from "./decide.ts";
 import type { Tombstone } from "./ledger.ts";
@@ -59,8 +59,10 @@ async function begin(options: HostActorOptions, context: Context): Promise<Life>
   for (const guest of guests) machines.noteStray(guest.instanceId, guest);
   for (const { instanceId, content } of contents) {
     const file = parseFile(instanceId, content, options.knows);
-    if (file === undefined) context.log.error({ instanceId }, "The file of a machine cannot be understood.");
-    else {
+    if (file === undefined) {
+      const unknownNeeds = needsBeyond(content, options.knows);
+      context.log.error({ instanceId, unknownNeeds }, "The file of a machine cannot be understood.");
+    } else {
       machines.noteSpec(file.spec);
       machines.spawn(instanceId, file, parentOf(context));
     }

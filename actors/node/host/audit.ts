@@ -10,7 +10,7 @@ import type { Space } from "../../../protocol/space.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { Holding } from "../../ports/keeper.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
-import { parseFile, parseTombstone } from "../machine/file.ts";
+import { needsBeyond, parseFile, parseTombstone } from "../machine/file.ts";
 import type { Ledger } from "./ledger.ts";
 import { hostLimits } from "./limits.ts";
 
@@ -49,7 +49,8 @@ export async function audit(options: AuditOptions): Promise<Audit> {
   const unreadable = contents.filter(
     ({ instanceId, content }) => parseFile(instanceId, content, knows) === undefined,
   );
-  const orphaned = contents.filter(({ instanceId }) => !believed.has(instanceId));
+  const left = new Set(unreadable);
+  const orphaned = contents.filter((one) => !believed.has(one.instanceId) && !left.has(one));
   // First what machines have: with those missing in the list, the machines would seem to lack them.
   const machinesFirst = <T extends { readonly instanceId: string }>(all: readonly T[]): readonly T[] =>
     [...all].sort(
@@ -61,7 +62,7 @@ export async function audit(options: AuditOptions): Promise<Audit> {
   );
   const strays = [
     ...found.strays,
-    ...unreadable.map(({ instanceId }) => `The machine file of ${instanceId} cannot be understood.`),
+    ...unreadable.map(({ instanceId, content }) => unreadableFile(instanceId, needsBeyond(content, knows))),
     ...orphaned.map(({ instanceId }) => `The machine file of ${instanceId} belongs to no machine.`),
   ];
   const said = [
@@ -85,6 +86,14 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     space: spaces().map((one) => ({ ...one })),
     ...(networking === undefined ? {} : { networking: networking.state }),
   };
+}
+
+/** Such a file must not be taken for garbage when there was a newer agent: the next one goes on with it. */
+function unreadableFile(instanceId: string, unknown: readonly string[]): string {
+  const file = `The machine file of ${instanceId}`;
+  if (unknown.length === 0) return `${file} cannot be understood.`;
+  const needs = unknown.join(", ").slice(0, reportLimits.auditNameLengthMax);
+  return `${file} needs an agent that knows more (${needs}): keep it, such an agent takes the machine up again.`;
 }
 
 /** The first of a list that may be longer than an answer: a disk may be full of anything. */

@@ -104,6 +104,10 @@ export function parseFile(
   return content.spec.instanceId === instanceId ? content : undefined;
 }
 
+/** What this agent would have to know to act on the file; empty when it is no file of a machine. */
+export const needsBeyond = (content: unknown, known: readonly string[]): readonly string[] =>
+  validatorOf(MachineFile).accepts(content) ? unknownNeeds(content.needs, known) : [];
+
 /**
  * The machine as its file and the living process show it. A guest that should run and does not rests as
  * `stopped/processLost`: the event `begin` starts it again. A living guest of the same owner epoch is left
