@@ -3,6 +3,7 @@
  * honest afterwards. In such a plan nothing else is broken at that time, so that what happens to others can
  * be judged. It has a stream of chance of its own. Pure.
  */
+import { actorLimits } from "../../actors/runtime/limits.ts";
 import type { Random } from "./random.ts";
 
 /** Beside `hostLies`, which comes among other faults as well. */
@@ -102,7 +103,14 @@ export function apartFrom<T extends Timed>(
 interface Timed {
   readonly atMs: number;
   readonly forMs: number;
+  readonly fault?: string;
+  readonly times?: number;
 }
 
-const overlap = (deed: PlannedHostile, { atMs, forMs }: Timed): boolean =>
-  atMs < deed.atMs + deed.forMs + quietAfterMs && atMs + forMs + quietBeforeMs > deed.atMs;
+const overlap = (deed: PlannedHostile, fault: Timed): boolean =>
+  fault.atMs < deed.atMs + deed.forMs + quietAfterMs &&
+  fault.atMs + tracesMs(fault) + quietBeforeMs > deed.atMs;
+
+/** A round that hangs lasts until it is given up: then its loop pauses, whatever happens at that moment. */
+const tracesMs = ({ fault, forMs, times = 1 }: Timed): number =>
+  fault === "loopHangs" ? Math.max(forMs, times * actorLimits.roundMsMax) : forMs;
