@@ -10,7 +10,7 @@ import { AddressSet, addressDigits } from "./filter/address-set.ts";
 import { type PortRules, RuleBook } from "./filter/rules.ts";
 import { macDigits } from "./frames/ethernet.ts";
 import { linkLocalOf } from "./frames/neighbour.ts";
-import type { SwitchPlug, SwitchState } from "./state.ts";
+import type { SwitchGateway, SwitchPlug, SwitchState } from "./state.ts";
 
 export interface PlannedPort {
   readonly portId: string;
@@ -27,7 +27,13 @@ export interface PlannedPort {
   readonly host: string | undefined;
   /** The own address from which its frames go to other hosts; undefined: they go to none. */
   readonly underlay: string | undefined;
+  /** Of a gateway: what it may open connections to, as `forwardKey` has it. Absent: a guest's port. */
+  readonly forwards?: ReadonlySet<string>;
 }
+
+/** `address`: in digits. */
+export const forwardKey = (portId: string, address: string, port: number): string =>
+  `${portId} ${address} ${port}`;
 
 export interface PlannedNetwork {
   readonly id: string;
@@ -38,20 +44,22 @@ export interface PlannedNetwork {
   readonly byMac: ReadonlyMap<string, PlannedPort>;
   /** MACs by address, also of ports that are not plugged in. */
   readonly byAddress: ReadonlyMap<string, string>;
+  /** Several of one subnet, each of another node, have one MAC and address. */
+  readonly gateways: readonly PlannedPort[];
 }
 
 /** By port. */
 export type Plan = ReadonlyMap<string, PlannedPort>;
 
 /** `book`: of the plan before, so that what has not changed is not made again. */
-export function planOf({ networking, plugs }: SwitchState, book = new RuleBook()): Plan {
+export function planOf({ networking, plugs, gateways = [] }: SwitchState, book = new RuleBook()): Plan {
   const plan = new Map<string, PlannedPort>();
   if (networking === null) return plan;
   book.take(networking.groups);
   const plugged = new Map(plugs.map((plug) => [plug.portId, plug]));
   const far = Map.groupBy(farOf(networking.far ?? [], plugs), ({ networkId }) => networkId);
   for (const network of networking.networks)
-    for (const port of portsOf(network, { plugged, far: far.get(network.id) ?? [], book }))
+    for (const port of portsOf(network, { plugged, gateways, far: far.get(network.id) ?? [], book }))
       plan.set(port.portId, port);
   return plan;
 }
@@ -67,13 +75,16 @@ interface Known {
   readonly plugged: ReadonlyMap<string, SwitchPlug>;
   /** Of the network. */
   readonly far: readonly FarPicture[];
+  /** Of any network. */
+  readonly gateways: readonly SwitchGateway[];
   readonly book: RuleBook;
 }
 
-function portsOf(picture: NetworkPicture, { plugged, far, book }: Known): PlannedPort[] {
+function portsOf(picture: NetworkPicture, { plugged, far, gateways: wanted, book }: Known): PlannedPort[] {
   const { id, number, mtuBytes } = picture;
   const [byMac, byAddress] = [new Map<string, PlannedPort>(), new Map<string, string>()];
-  const network = { id, number, mtuBytes, byMac, byAddress };
+  const gateways: PlannedPort[] = [];
+  const network = { id, number, mtuBytes, byMac, byAddress, gateways };
   const ports = picture.ports.flatMap((port) => {
     const plug = plugged.get(port.id);
     if (plug === undefined || !isOfPort(plug, picture, port)) return [];
@@ -93,7 +104,35 @@ function portsOf(picture: NetworkPicture, { plugged, far, book }: Known): Planne
   for (const { planned } of all) byMac.set(planned.mac, planned);
   for (const port of [...picture.ports.map(claimsOf), ...away.map(({ port: one }) => one)])
     for (const address of ownAddresses(port)) byAddress.set(address, macDigits(port.mac));
-  return all.map(({ planned }) => planned);
+  for (const gateway of wanted.filter(({ networkId }) => networkId === id)) {
+    const planned = gatewayOf(gateway, network, book);
+    const address = addressDigits(gateway.address);
+    if (address === undefined || isTaken(planned, address, network)) continue;
+    gateways.push(planned);
+    byAddress.set(address, planned.mac);
+    byMac.set(planned.mac, planned);
+  }
+  return [...all.map(({ planned }) => planned), ...gateways];
+}
+
+/** Guests have MACs and addresses first: nobody may answer in their place. */
+function isTaken({ mac }: PlannedPort, address: string, { byMac, byAddress }: PlannedNetwork): boolean {
+  const [holder, known] = [byMac.get(mac), byAddress.get(address)];
+  const isGuests = holder !== undefined && holder.forwards === undefined;
+  return isGuests || (known !== undefined && known !== mac);
+}
+
+function gatewayOf(gateway: SwitchGateway, network: PlannedNetwork, book: RuleBook): PlannedPort {
+  const mac = macDigits(gateway.mac);
+  const forwards = gateway.forwards.flatMap(({ portId, address, port }) => {
+    const digits = addressDigits(address);
+    return digits === undefined ? [] : [forwardKey(portId, digits, port)];
+  });
+  return {
+    ...{ portId: gateway.id, network, mac, isFiltered: true, rules: book.of([]), lease: undefined },
+    sources: new Map([[mac, new AddressSet([gateway.address])]]),
+    ...{ host: undefined, underlay: undefined, forwards: new Set(forwards) },
+  };
 }
 
 type FarPort = FarPicture["ports"][number];

@@ -48,10 +48,28 @@ const SwitchPlug = answer({
 });
 export type SwitchPlug = Static<typeof SwitchPlug>;
 
+/**
+ * A process of the host that opens connections to guests in the name of their subnet's gateway: to exactly
+ * these ports, whatever the guests' groups say, and nobody opens any to it.
+ */
+const SwitchGateway = answer({
+  /** Of no port, and of no other gateway of the computer. */
+  id: Id,
+  networkId: Id,
+  mac: MacAddress,
+  /** Nothing passes if a port has it. */
+  address: IpAddress,
+  path: Path,
+  forwards: Type.Array(answer({ portId: Id, address: IpAddress, port: Count })),
+});
+export type SwitchGateway = Static<typeof SwitchGateway>;
+
 export interface SwitchState {
   /** Null: there was no picture yet, and nothing passes. */
   readonly networking: HostNetworking | null;
   readonly plugs: readonly SwitchPlug[];
+  /** Absent: none. */
+  readonly gateways?: readonly SwitchGateway[] | undefined;
 }
 
 const SwitchState = answer({
@@ -62,6 +80,7 @@ const SwitchState = answer({
     }),
   ),
   plugs: Type.Array(SwitchPlug),
+  gateways: Type.Optional(Type.Array(SwitchGateway)),
 });
 
 const SwitchApplied = answer({
@@ -106,7 +125,8 @@ export function stateOf(text: string): SwitchState {
   const state = parsed(text);
   const validator = validatorOf(SwitchState);
   if (!validator.accepts(state)) throw new Error(`It is no state of a switch. ${validator.explain(state)}`);
-  const twice = twiceIn(state.plugs.map(({ portId }) => portId));
+  const { plugs, gateways = [] } = state;
+  const twice = twiceIn([...plugs.map(({ portId }) => portId), ...gateways.map(({ id }) => id)]);
   if (twice !== undefined) throw new Error(`It is no state of a switch: the port ${twice} is plugged twice.`);
   return state;
 }

@@ -16,8 +16,11 @@ import { type Outcome, type Sender, switchFarFrame, switchFrame } from "./switch
 import { Turns } from "./turns.ts";
 import { Underlay } from "./underlay.ts";
 
+/** A guest's, or a gateway's. */
+type Socketed = Pick<SwitchPlug, "portId" | "instanceId" | "path">;
+
 interface Plugged {
-  readonly plug: SwitchPlug;
+  readonly plug: Socketed;
   readonly connection: PlugConnection;
   readonly counters: PortCounters;
 }
@@ -67,11 +70,13 @@ export class Switch {
     this.#plan = planOf(state, this.#book);
     this.#networks = new Map([...this.#plan.values()].map(({ network }) => [network.number, network]));
     this.#memory.apply(this.#plan, nowMs());
-    const wanted = new Map(state.plugs.map((plug) => [plug.portId, plug]));
+    const gateways = (state.gateways ?? []).map(({ id, path }) => ({ portId: id, instanceId: id, path }));
+    const plugs: readonly Socketed[] = [...state.plugs, ...gateways];
+    const wanted = new Map(plugs.map((plug) => [plug.portId, plug]));
     for (const [portId, { plug }] of this.#plugged)
       if (wanted.get(portId)?.path !== plug.path || wanted.get(portId)?.instanceId !== plug.instanceId)
         this.#pull(portId);
-    for (const plug of state.plugs) if (!this.#plugged.has(plug.portId)) this.#plugIn(plug);
+    for (const plug of plugs) if (!this.#plugged.has(plug.portId)) this.#plugIn(plug);
     this.#underlay.listen(new Set(state.plugs.flatMap(({ underlay }) => underlay ?? [])));
   }
 
@@ -119,7 +124,7 @@ export class Switch {
     this.#plugged.delete(portId);
   }
 
-  #plugIn(plug: SwitchPlug): void {
+  #plugIn(plug: Socketed): void {
     const { portId, path } = plug;
     const counters = new PortCounters();
     let isSaid = false;

@@ -166,6 +166,25 @@ function takeDiscovery(port: PlannedPort, frame: Frame, packet: IpPacket): Outco
   return { kind: "answer", frame: writeNeighbour(question, mac, frame) };
 }
 
+interface Answered {
+  readonly port: PlannedPort;
+  readonly found: PlannedPort;
+  readonly carried: Carried | undefined;
+}
+
+/** Of the gateways with one MAC the one that has called. */
+function callerOf(
+  { connections }: FlowMemory,
+  { port, found, carried }: Answered,
+  nowMs: number,
+): PlannedPort {
+  if (carried === undefined) return found;
+  const { number, gateways } = port.network;
+  const hasCalled = ({ portId }: PlannedPort) =>
+    connections.find({ network: number, from: port.portId, to: portId }, carried.flow, nowMs)?.back === true;
+  return gateways.find((one) => one.mac === found.mac && hasCalled(one)) ?? found;
+}
+
 interface Sent {
   readonly port: PlannedPort;
   readonly frame: Frame;
@@ -174,8 +193,9 @@ interface Sent {
 }
 
 function pass({ memory }: World, { port, frame, packet, carried }: Sent, nowMs: number): Outcome {
-  const to = receiverOf(port, frame);
-  if (typeof to === "string") return drop(to);
+  const found = receiverOf(port, frame);
+  if (typeof found === "string") return drop(found);
+  const to = found.forwards === undefined ? found : callerOf(memory, { port, found, carried }, nowMs);
   const reason = judge(memory, { from: port, to, packet, carried }, nowMs);
   if (reason === undefined) return { kind: "deliver", to: to.portId };
   return reason === "ingressRule" ? { kind: "drop", reason, to: to.portId } : drop(reason);

@@ -10,9 +10,10 @@ export function together(states: readonly SwitchState[]): SwitchState {
   // In this order, what a newer picture says of a network or port replaces what an older one says.
   const inTime = [...states].sort((one, other) => versionOf(one) - versionOf(other));
   const plugs = new Map(inTime.flatMap((state) => state.plugs.map((plug) => [plug.portId, plug] as const)));
+  const gateways = gatewaysOf(inTime);
   const pictures = inTime.flatMap(({ networking }) => networking ?? []);
   const version = pictures.at(-1)?.version;
-  if (version === undefined) return { networking: null, plugs: [...plugs.values()] };
+  if (version === undefined) return { networking: null, plugs: [...plugs.values()], ...gateways };
   const networks = new Map<string, NetworkPicture>();
   for (const network of pictures.flatMap((picture) => picture.networks))
     networks.set(network.id, joined(networks.get(network.id), network));
@@ -20,7 +21,14 @@ export function together(states: readonly SwitchState[]): SwitchState {
   const away = new Set(far.flatMap(({ ports }) => ports.map(({ id }) => id)));
   const near = [...networks.values()].map((network) => without(network, away));
   const networking = { version, networks: near, groups: groupsOf(pictures), far };
-  return { networking, plugs: [...plugs.values()] };
+  return { networking, plugs: [...plugs.values()], ...gateways };
+}
+
+/** Each node has its own, for the ports of its own guests. */
+function gatewaysOf(states: readonly SwitchState[]): Pick<SwitchState, "gateways"> {
+  const all = states.flatMap((state) => state.gateways ?? []);
+  const byId = new Map(all.map((gateway) => [gateway.id, gateway]));
+  return byId.size === 0 ? {} : { gateways: [...byId.values()] };
 }
 
 /** Of each network, what the newest picture says that has the network. */

@@ -5,7 +5,7 @@
  */
 import { type Carried, isAnswer, isQuestion, protocols } from "../frames/flow.ts";
 import type { IpPacket } from "../frames/ip.ts";
-import type { Plan, PlannedPort } from "../plan.ts";
+import { forwardKey, type Plan, type PlannedPort } from "../plan.ts";
 import { Connections, type Ends } from "./connections.ts";
 import { Fragments } from "./fragments.ts";
 import { type Begun, Revoked, turnedRound } from "./revoked.ts";
@@ -143,18 +143,28 @@ const isLateAnswer = ({ flow, icmp }: Carried): boolean => icmp !== null && isAn
 
 function denialOf({ from, to, carried }: Call): Denial | undefined {
   const { source, destination } = carried.flow;
+  if (from.forwards !== undefined) return isForwarded(from.forwards, to, carried) ? undefined : "egressRule";
   if (from.isFiltered && !allows(from.rules.egress, carried, destination)) return "egressRule";
   return to.isFiltered && !allows(to.rules.ingress, carried, source) ? "ingressRule" : undefined;
 }
 
+/** What is published was asked for by name: the groups of its port are not asked. */
+const isForwarded = (forwards: ReadonlySet<string>, { portId }: PlannedPort, { flow }: Carried): boolean =>
+  flow.version === 4 &&
+  flow.protocol === protocols.tcp &&
+  forwards.has(forwardKey(portId, flow.destination, flow.destinationPort));
+
 /** Ports of which both plans say the same, as far as connections are concerned. */
 function unchangedPorts(before: Plan, plan: Plan): ReadonlySet<string> {
-  const same = [...plan.values()].filter(({ portId, network, isFiltered, rules }) => {
+  const same = [...plan.values()].filter(({ portId, network, isFiltered, rules, forwards }) => {
     const was = before.get(portId);
-    return was?.network.number === network.number && was.isFiltered === isFiltered && was.rules === rules;
+    if (was?.network.number !== network.number || textOf(was.forwards) !== textOf(forwards)) return false;
+    return was.isFiltered === isFiltered && was.rules === rules;
   });
   return new Set(same.map(({ portId }) => portId));
 }
+
+const textOf = (forwards: ReadonlySet<string> | undefined): string => [...(forwards ?? [])].sort().join();
 
 /** `gone`: a port of it is not there any more, or is on another network. */
 function standingOf(plan: Plan, connection: Begun): "allowed" | "denied" | "gone" {
