@@ -422,6 +422,24 @@ create table port (
 );
 create index port_name_idx on port using btree (project, name);
 
+create table published_port (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  host_port bigint not null,
+  protocol text collate "C" not null,
+  address text collate "C" not null,
+  port_id text collate "C" not null,
+  port bigint not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint published_port_pkey primary key (id),
+  constraint published_port_port_id_reference foreign key (port_id) references plug(id) on delete cascade,
+  constraint published_port_host_port_protocol_unique unique (host_port, protocol),
+  constraint published_port_port_id_port_protocol_unique unique (port_id, port, protocol)
+);
+create index published_port_name_idx on published_port using btree (project, name);
+
 create table quota (
   project text collate "C" not null,
   instances bigint,

@@ -5,9 +5,11 @@ import { AskedInterfaces, askedInterface, Interface } from "./interface.ts";
 import { lockHolders } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
 import { lifeLimits } from "./limits/life.ts";
+import { networkLimits } from "./limits/network.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { wireLimits } from "./limits/wire.ts";
 import { Operation } from "./operation.ts";
+import { AskedPublication } from "./published-port.ts";
 import { desiredPowers, instanceStates, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
   answer,
@@ -189,6 +191,10 @@ const wanted = {
   configDrive: Type.Optional(Type.Boolean()),
   /** Absent: one interface that reaches nobody. Empty, or `none`: no interface at all. */
   networks: Type.Optional(AskedInterfaces),
+  /** Ports of the host that lead to the guest's first interface with a gateway of IPv4; not with a count. */
+  publish: Type.Optional(
+    Type.Array(AskedPublication, { maxItems: networkLimits.publishedPortsPerCreateMax }),
+  ),
 };
 
 export const instanceService = service({

@@ -10,6 +10,7 @@ import { reportLimits } from "./limits/report.ts";
 import { HostRoute } from "./network.ts";
 import { HostWord } from "./offered.ts";
 import { AddressPair } from "./port.ts";
+import { PublicationPicture } from "./published-port.ts";
 import { ruleFields } from "./security-group.ts";
 import { answer, Count, Id, nullable, request } from "./wire/schema.ts";
 
@@ -37,6 +38,8 @@ const PortPicture = answer({
   addressPairs: Type.Array(AddressPair),
   /** Without a group, nothing passes. */
   groupIds: Type.Array(Id),
+  /** Published ports of the guest, which groups have no say in. Absent: none. */
+  published: Type.Optional(Type.Array(PublicationPicture)),
 });
 export type PortPicture = Static<typeof PortPicture>;
 

@@ -9,6 +9,7 @@ import { image, imageService } from "./image.ts";
 import { keyPair, keyPairService } from "./key-pair.ts";
 import { network, networkService, subnet, subnetService } from "./network.ts";
 import { address, groupMembership, plug, port, portService } from "./port.ts";
+import { publishedPort, publishedPortService } from "./published-port.ts";
 import {
   securityGroup,
   securityGroupRule,
@@ -29,6 +30,7 @@ export const resources = {
   port,
   securityGroup,
   securityGroupRule,
+  publishedPort,
 } as const;
 
 /** Rows that belong to those of others, and are seen in them alone: they have no service. */
@@ -45,6 +47,7 @@ export const resourceServices = {
   port: portService,
   securityGroup: securityGroupService,
   securityGroupRule: securityGroupRuleService,
+  publishedPort: publishedPortService,
 } as const satisfies Record<keyof typeof resources, object>;
 
 /** The resources of which a project may have only so many, by the field that holds them. */

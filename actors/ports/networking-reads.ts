@@ -1,6 +1,7 @@
 /** What can be read of the networks that a host's guests are on. Types only. */
 import type { FarPicture, RulePicture, SubnetPicture } from "../../protocol/networking.ts";
 import type { Port } from "../../protocol/port.ts";
+import type { PublicationPicture } from "../../protocol/published-port.ts";
 
 type PortFields = "id" | "networkId" | "mac" | "portSecurity" | "addressPairs";
 
@@ -32,6 +33,8 @@ export interface NetworkingRows {
   }[];
   /** Ports of these networks whose instances' present claims are on hosts with another underlay address. */
   readonly far: readonly (FarPicture["ports"][number] & Pick<FarPicture, "networkId" | "host">)[];
+  /** Ports of the host that lead to them. */
+  readonly published: readonly (PublicationPicture & { readonly portId: string })[];
 }
 
 export interface NetworkingReads {

@@ -5,6 +5,7 @@
 import { network, subnet } from "../../protocol/network.ts";
 import type { HostNetworking, RulePicture, SubnetPicture } from "../../protocol/networking.ts";
 import { address, groupMembership, plug, port } from "../../protocol/port.ts";
+import { publishedPort } from "../../protocol/published-port.ts";
 import { securityGroupRule } from "../../protocol/security-group.ts";
 import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import type { Commit } from "../records/commit.ts";
@@ -16,7 +17,7 @@ import type { CellNetworks } from "./packets.ts";
 
 type Table = ReadonlyMap<string, ResourceRow>;
 const judged: readonly Resource[] = [
-  ...[network, subnet, port, address, groupMembership, plug, securityGroupRule],
+  ...[network, subnet, port, address, groupMembership, plug, securityGroupRule, publishedPort],
 ];
 
 /** A guest with interfaces on the host that has its present claim. */
@@ -215,6 +216,7 @@ function pictureAt(moment: Moment, hostId: string): HostNetworking {
           .filter(({ portId }) => portId === one.id)
           .map(({ subnetId, name }) => ({ subnetId, address: name }))
           .sort((a, b) => (a.address < b.address ? -1 : 1)),
+        ...publishedOf(all(publishedPort), one.id),
       })),
     })),
     groups: [...new Set([...groupIds, ...named])].sort().map((id) => ({
@@ -226,6 +228,15 @@ function pictureAt(moment: Moment, hostId: string): HostNetworking {
       members: named.includes(id) ? [...new Set(membersOf(id))].sort() : [],
     })),
   };
+}
+
+/** Absent where there is none. */
+function publishedOf(rows: readonly RowOf<typeof publishedPort>[], ofPort: string) {
+  const published = inOrder(rows.filter(({ portId }) => portId === ofPort)).map((row) => {
+    const { id, hostPort, address: bound, port: guestPort } = row;
+    return { id, hostPort, address: bound, port: guestPort };
+  });
+  return published.length === 0 ? {} : { published };
 }
 
 const inOrder = <T extends { readonly id: string }>(rows: readonly T[]): T[] =>

@@ -2,6 +2,7 @@
 import type { NetworkingReads, NetworkingRows } from "../../actors/ports/networking-reads.ts";
 import { network, subnet } from "../../protocol/network.ts";
 import { address, groupMembership, plug, port } from "../../protocol/port.ts";
+import { publishedPort } from "../../protocol/published-port.ts";
 import { securityGroupRule } from "../../protocol/security-group.ts";
 import type { Tables } from "../rows/tables.ts";
 
@@ -33,6 +34,7 @@ export class MemoryNetworkingReads implements NetworkingReads {
       rules: rules.map(ruleIn),
       members: membersOf(remote, tables),
       far: farOf(hostId, networkIds, tables),
+      published: referring(tables.rowsOf(publishedPort), "portId", portIds).map(publishedIn),
     };
   }
 }
@@ -95,6 +97,11 @@ function hostsOf(portId: string, tables: Tables): readonly string[] {
     .filter((claim) => claim.instanceId === instance?.id && claim.ownerEpoch === instance.ownerEpoch)
     .map((claim) => claim.hostId);
 }
+
+const publishedIn = (row: NetworkingRows["published"][number]): NetworkingRows["published"][number] => {
+  const { id, portId, hostPort, address: bound, port: guestPort } = row;
+  return { id, portId, hostPort, address: bound, port: guestPort };
+};
 
 function membersOf(groupIds: readonly string[], tables: Tables): NetworkingRows["members"] {
   return referring(tables.rowsOf(groupMembership), "groupId", groupIds).flatMap(({ groupId, portId }) => {

@@ -86,4 +86,7 @@ const ofHostText = `with plugged as materialized (
       ...{ id: "w.id", networkId: "w.network_id", host: "w.host", mac: "w.mac" },
       addresses: "(select coalesce(json_agg(a.name), '[]') from address a where a.port_id = w.id)",
       addressPairs: "w.address_pairs",
+    })},
+    'published', ${listOf("published_port where port_id in (select id from plugged)", {
+      ...{ id: "id", portId: "port_id", hostPort: "host_port", address: "address", port: "port" },
     })})`;

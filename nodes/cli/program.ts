@@ -23,6 +23,7 @@ import { keyPairCommand } from "./nouns/key-pair.ts";
 import { logsCommand } from "./nouns/logs.ts";
 import { networkCommand } from "./nouns/networks/network.ts";
 import { portCommand } from "./nouns/networks/port.ts";
+import { publishedPortCommand } from "./nouns/networks/published-port.ts";
 import { securityGroupCommand, securityGroupRuleCommand } from "./nouns/networks/security-group.ts";
 import { subnetCommand } from "./nouns/networks/subnet.ts";
 import { operationCommand } from "./nouns/operation.ts";
@@ -70,6 +71,7 @@ export function buildProgram(
     portCommand,
     securityGroupCommand,
     securityGroupRuleCommand,
+    publishedPortCommand,
     quotaCommand,
     availabilityZoneCommand,
     hostCommand,

@@ -8,6 +8,11 @@ export const networkLimits = {
   portsPerProjectMax: 500,
   securityGroupsPerProjectMax: 10,
   securityGroupRulesPerProjectMax: 100,
+  publishedPortsPerProjectMax: 50,
+  publishedPortsPerCreateMax: 16,
+  /** Ports below need root. */
+  hostPortMin: 1_024,
+  tcpPortMax: 65_535,
   /** Neutron's max_fixed_ips_per_port. */
   addressesPerPortMax: 5,
   securityGroupsPerPortMax: 16,

@@ -110,6 +110,14 @@ export const reasons = {
     code: "ALREADY_EXISTS",
     next: "Name another address or none, or look for who has it: novact port list.",
   },
+  hostPortTaken: {
+    code: "ALREADY_EXISTS",
+    next: "Publish at another port: novact published-port list has yours.",
+  },
+  notPublishable: {
+    code: "FAILED_PRECONDITION",
+    next: "Put the instance on a network with a subnet of IPv4 that has a gateway: novact subnet create.",
+  },
   subnetFull: {
     code: "RESOURCE_EXHAUSTED",
     next: "Delete ports that are not needed, or make another subnet of the network: novact subnet create.",

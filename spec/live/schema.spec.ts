@@ -101,6 +101,7 @@ describe("the tables", function () {
       "0012-guest-data",
       "0013-networks",
       "0014-interfaces",
+      "0015-published-ports",
     ]);
   });
 

@@ -64,6 +64,7 @@ export function rowsOf(given: WorldGiven): NetworkingRows {
     rules,
     members: [...own, ...members],
     far: [],
+    published: [],
   };
 }
 

@@ -5,6 +5,7 @@ import type { Store } from "../../actors/ports/store.ts";
 import type { RowChange } from "../../actors/records/rows.ts";
 import { network, subnet } from "../../protocol/network.ts";
 import { address, groupMembership, plug, port } from "../../protocol/port.ts";
+import { publishedPort } from "../../protocol/published-port.ts";
 import { securityGroup, securityGroupRule } from "../../protocol/security-group.ts";
 import type { Resource, ResourceRow } from "../../protocol/wire/resource.ts";
 import { numberOf } from "./store-resources.ts";
@@ -79,6 +80,16 @@ export function networkingContract(get: () => Store): void {
       );
     };
     await guest(71, [11], first);
+    const published = { hostPort: 40_000 + (numberOf(id(1)) % 20_000), address: "127.0.0.1", port: 80 };
+    const plugged = { device: "instance", deviceId: id(71), deleteWithInstance: true };
+    const leads = { id: id(81), project, name: "p", protocol: "tcp", portId: id(11), ...published };
+    const plugIn = made(plug, { id: id(11), name: id(11), portId: id(11), ...plugged });
+    const publish = (given: object) => store.commit({ rows: [made(publishedPort, { ...leads, ...given })] });
+    expect(await publish({})).to.deep.equal({ kind: "missing", noun: "plug", id: id(11) });
+    expect((await store.commit({ rows: [plugIn, made(publishedPort, leads)] })).kind).to.equal("committed");
+    expect(await publish({ id: id(82), port: 81 }), "the host's port").to.deep.equal({ kind: "nameTaken" });
+    const again = await publish({ id: id(82), hostPort: published.hostPort + 1 });
+    expect(again, "the guest's port").to.deep.equal({ kind: "nameTaken" });
     await guest(72, [12, 13], second);
     const { version, networks, groups } = pictureOf(await store.networking.ofHost(first));
     expect(version).to.equal(await store.events.lastSequence());
@@ -99,6 +110,7 @@ export function networkingContract(get: () => Store): void {
               addresses: [{ subnetId: id(3), address: "10.0.0.11" }],
               groupIds: [id(5)],
             },
+            published: [{ id: id(81), ...published }],
           },
         ],
       },
@@ -107,6 +119,9 @@ export function networkingContract(get: () => Store): void {
       { id: id(5), rules: [{ direction: "ingress", ...match, remoteGroupId: id(6) }], members: [] },
       { id: id(6), rules: [], members: ["10.0.0.12/32", "10.0.0.13/32", pair.cidr] },
     ]);
+    const unplug: RowChange = { resource: plug, removed: id(11) };
+    expect((await store.commit({ rows: [unplug] })).kind).to.equal("committed");
+    expect((await store.networking.ofHost(first)).published, "it goes with the plug").to.deep.equal([]);
     const other = pictureOf(await store.networking.ofHost(second));
     expect(other.networks.map((one) => one.ports.map((on) => on.id))).to.deep.equal([[id(12)], [id(13)]]);
     expect(other.groups.map((one) => [one.id, one.rules.length])).to.deep.equal([[id(6), 1]]);

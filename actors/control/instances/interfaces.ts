@@ -6,6 +6,7 @@
 import type { AskedInterface, AskedInterfaces } from "../../../protocol/interface.ts";
 import { network, subnet } from "../../../protocol/network.ts";
 import { address, plug, port } from "../../../protocol/port.ts";
+import { type AskedPublication, publishedPort } from "../../../protocol/published-port.ts";
 import { defaultGroupName, securityGroup } from "../../../protocol/security-group.ts";
 import { faulty } from "../../../protocol/wire/denials.ts";
 import { nounInWords, type RowOf } from "../../../protocol/wire/resource.ts";
@@ -24,6 +25,14 @@ import {
   groupsOf,
   type PortWorld,
 } from "../networking/port-wishes.ts";
+import {
+  assertBindable,
+  assertDifferent,
+  assertHostPortsFree,
+  notPublishable,
+  publicationMade,
+  publishableOn,
+} from "../networking/publications.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { macAddressOf } from "../request/mac-address.ts";
 import { aboutRow, rowMade } from "../request/row-changes.ts";
@@ -41,7 +50,10 @@ export const rehearsing = (world: InterfaceWorld): InterfaceWorld => ({
 });
 
 /** An interface of each instance of a create: a new port, or one that is there. */
-export type PlannedInterface =
+export type PlannedInterface = {
+  /** Ports of hosts that are to lead to it. */
+  readonly published?: readonly AskedPublication[];
+} & (
   | {
       readonly kind: "new";
       readonly on: RowOf<typeof network>;
@@ -53,7 +65,8 @@ export type PlannedInterface =
       readonly port: RowOf<typeof port>;
       readonly addresses: readonly ChosenAddress[];
       readonly mtuBytes: number;
-    };
+    }
+);
 
 /** What its network carries. */
 export const packetsIn = (one: PlannedInterface): { readonly mtuBytes: number } =>
@@ -61,6 +74,7 @@ export const packetsIn = (one: PlannedInterface): { readonly mtuBytes: number } 
 
 export interface InterfaceQuestion {
   readonly networks?: AskedInterfaces;
+  readonly publish?: readonly AskedPublication[];
   readonly count?: number;
 }
 
@@ -69,10 +83,12 @@ export interface InterfaceQuestion {
  * adminOnly, inUse, schemaMismatch, quotaExceeded (no room for the default group)
  */
 export async function interfacesOf(
-  { networks: wanted, count = 1 }: InterfaceQuestion,
+  { networks: wanted, publish = [], count = 1 }: InterfaceQuestion,
   project: string,
   world: InterfaceWorld,
 ): Promise<readonly PlannedInterface[] | null> {
+  assertPublishing(publish, count);
+  if (wanted === undefined && publish.length > 0) throw notPublishable();
   if (wanted === undefined) return null;
   const networks = typeof wanted === "string" ? await saidBy(wanted, project, world) : wanted;
   const planned: PlannedInterface[] = [];
@@ -87,7 +103,40 @@ export async function interfacesOf(
   }
   const ports = planned.flatMap((one) => (one.kind === "there" ? one.port.id : []));
   if (new Set(ports).size < ports.length) throw faulty("networks", "names a port twice");
-  return planned;
+  return publish.length === 0 ? planned : publishing(planned, publish, world);
+}
+
+/** @throws schemaMismatch */
+function assertPublishing(publish: readonly AskedPublication[], count: number): void {
+  assertBindable(publish, "publish");
+  assertDifferent(publish);
+  if (publish.length > 0 && count > 1)
+    throw faulty("publish", `names ports of hosts, which only one of ${count} instances can have`);
+}
+
+/** The first interface that callers can be answered from is the published one. @throws notPublishable */
+async function publishing(
+  planned: readonly PlannedInterface[],
+  published: readonly AskedPublication[],
+  { store }: InterfaceWorld,
+): Promise<readonly PlannedInterface[]> {
+  for (const [at, one] of planned.entries()) {
+    const networkId = one.kind === "new" ? one.on.id : one.port.networkId;
+    const fitting = within(one, await publishableOn(networkId, store));
+    if (fitting !== undefined) return planned.with(at, { ...fitting, published });
+  }
+  throw notPublishable();
+}
+
+/** The interface with an address in one of the subnets; undefined: it can have none. */
+function within(one: PlannedInterface, subnetIds: ReadonlySet<string>): PlannedInterface | undefined {
+  if (one.kind === "there")
+    return one.addresses.some(({ subnetId }) => subnetIds.has(subnetId)) ? one : undefined;
+  const at = one.addresses.findIndex(({ subnets }) => subnets.some(({ id }) => subnetIds.has(id)));
+  const asked = one.addresses[at];
+  if (asked === undefined) return undefined;
+  const subnets = asked.subnets.filter(({ id }) => subnetIds.has(id));
+  return { ...one, addresses: one.addresses.with(at, { ...asked, subnets }) };
 }
 
 const saidBy = async (
@@ -138,7 +187,7 @@ export interface ChosenInterfaces {
 
 /**
  * Chooses for `count` instances; for fewer when a subnet is full, but for `atLeast`. @throws subnetFull,
- * addressTaken, inUse
+ * addressTaken, inUse, hostPortTaken
  */
 export async function chooseInterfaces(
   planned: readonly PlannedInterface[],
@@ -146,6 +195,10 @@ export async function chooseInterfaces(
   world: InterfaceWorld,
 ): Promise<ChosenInterfaces> {
   await assertUnplugged(planned, world);
+  await assertHostPortsFree(
+    planned.flatMap(({ published = [] }) => published),
+    world.store,
+  );
   const each: (readonly (readonly ChosenAddress[])[])[] = [];
   try {
     while (each.length < count) each.push(await chooseOne(planned, world));
@@ -234,21 +287,27 @@ export function wire({ planned, chosen, ...about }: Wiring, world: InterfaceWorl
 type About = Omit<Wiring, "planned" | "chosen">;
 
 function plugIn(
-  { port: { id, networkId, mac }, addresses, mtuBytes }: Extract<PlannedInterface, { kind: "there" }>,
-  { instanceId }: About,
+  {
+    port: { id, networkId, mac, project: owner },
+    addresses,
+    mtuBytes,
+    published = [],
+  }: Extract<PlannedInterface, { kind: "there" }>,
+  { instanceId, requestId }: About,
   world: InterfaceWorld,
 ): Wired {
   const deleteWithInstance = false;
+  const leading = publish(published, { portId: id, project: owner, requestId }, world);
   return {
     interfaces: [{ portId: id, networkId, mac, addresses: [...addresses], mtuBytes, deleteWithInstance }],
     ports: [],
-    plugs: [plugMade({ portId: id, deviceId: instanceId, deleteWithInstance }, world)],
-    events: [],
+    plugs: [plugMade({ portId: id, deviceId: instanceId, deleteWithInstance }, world), ...leading.rows],
+    events: leading.events,
   };
 }
 
 function makePort(
-  { on, groups }: Extract<PlannedInterface, { kind: "new" }>,
+  { on, groups, published = [] }: Extract<PlannedInterface, { kind: "new" }>,
   chosen: readonly ChosenAddress[],
   { instanceId, project, requestId }: About,
   world: InterfaceWorld,
@@ -259,14 +318,32 @@ function makePort(
   const row = { id, project, name: mac, networkId, mac, ...settings, createdAtMs, version: 1 };
   const deleteWithInstance = true;
   const body = { networkId, addresses: [...chosen], device: "instance", deviceId: instanceId };
+  const leading = publish(published, { portId: id, project, requestId }, world);
   return {
     interfaces: [
       { portId: id, networkId, mac, addresses: [...chosen], mtuBytes: on.mtuBytes, deleteWithInstance },
     ],
     ports: rowsOfPort({ row, groups, chosen }, world),
-    plugs: [plugMade({ portId: id, deviceId: instanceId, deleteWithInstance }, world)],
-    events: [{ ...aboutRow(port, row, { event: "created", body }), atMs: createdAtMs, requestId }],
+    plugs: [plugMade({ portId: id, deviceId: instanceId, deleteWithInstance }, world), ...leading.rows],
+    events: [
+      { ...aboutRow(port, row, { event: "created", body }), atMs: createdAtMs, requestId },
+      ...leading.events,
+    ],
   };
+}
+
+/** Rows and events of published ports, which refer to the plug. */
+function publish(
+  asked: readonly AskedPublication[],
+  { requestId, ...of }: { readonly portId: string; readonly project: string; readonly requestId: string },
+  world: InterfaceWorld,
+): { readonly rows: readonly RowChange[]; readonly events: readonly NewEvent[] } {
+  const made = asked.map((one) => publicationMade(one, of, world));
+  const eventOf = (row: RowOf<typeof publishedPort>): NewEvent => {
+    const about = aboutRow(publishedPort, row, { event: "created", body: { port: row.port } });
+    return { ...about, atMs: row.createdAtMs, requestId };
+  };
+  return { rows: made.map(({ change }) => change), events: made.map(({ row }) => eventOf(row)) };
 }
 
 /** The plug of a port has its port's id: whoever lets go of the port needs to read nothing. */

@@ -99,8 +99,16 @@ export class NetworkingNews {
   }
 }
 
-function idsIn({ ports, networks, subnets, memberships, rules, far }: NetworkingRows): ReadonlySet<string> {
-  const rows = [...ports, ...networks, ...subnets, ...memberships, ...rules, ...far];
+function idsIn({
+  ports,
+  networks,
+  subnets,
+  memberships,
+  rules,
+  far,
+  published,
+}: NetworkingRows): ReadonlySet<string> {
+  const rows = [...ports, ...networks, ...subnets, ...memberships, ...rules, ...far, ...published];
   const named = rules.flatMap(({ remoteGroupId }) => remoteGroupId ?? []);
   return new Set([...rows.map(({ id }) => id), ...memberships.map(({ groupId }) => groupId), ...named]);
 }

@@ -19,6 +19,7 @@ export function pictureOf(rows: NetworkingRows): HostNetworking {
     ports: Map.groupBy(rows.ports, ({ networkId }) => networkId),
     addresses: Map.groupBy(rows.addresses, ({ portId }) => portId),
     memberships: Map.groupBy(rows.memberships, ({ portId }) => portId),
+    published: Map.groupBy(rows.published, ({ portId }) => portId),
   };
   const networks = rows.networks.map((row) => networkOf(row, of));
   const far = farOf(rows.far);
@@ -52,6 +53,7 @@ interface Grouped {
   readonly ports: ReadonlyMap<string, NetworkingRows["ports"]>;
   readonly addresses: ReadonlyMap<string, NetworkingRows["addresses"]>;
   readonly memberships: ReadonlyMap<string, NetworkingRows["memberships"]>;
+  readonly published: ReadonlyMap<string, NetworkingRows["published"]>;
 }
 
 function networkOf(row: NetworkingRows["networks"][number], of: Grouped): NetworkPicture {
@@ -59,7 +61,9 @@ function networkOf(row: NetworkingRows["networks"][number], of: Grouped): Networ
   const ports = (of.ports.get(row.id) ?? []).map(({ networkId: _, ...port }) => {
     const addresses = (of.addresses.get(port.id) ?? []).map(({ portId: __, ...address }) => address);
     const groupIds = (of.memberships.get(port.id) ?? []).map(({ groupId }) => groupId).sort();
-    return { ...port, addresses: byText(addresses, ({ address }) => address), groupIds };
+    const published = (of.published.get(port.id) ?? []).map(({ portId: __, ...one }) => one);
+    const leading = published.length === 0 ? {} : { published: byText(published, ({ id }) => id) };
+    return { ...port, addresses: byText(addresses, ({ address }) => address), groupIds, ...leading };
   });
   return { ...row, subnets: byText(subnets, ({ id }) => id), ports: byText(ports, ({ id }) => id) };
 }

@@ -4,6 +4,7 @@
  */
 import { network, subnet } from "../../../protocol/network.ts";
 import { address, groupMembership, port } from "../../../protocol/port.ts";
+import { publishedPort } from "../../../protocol/published-port.ts";
 import { securityGroupRule } from "../../../protocol/security-group.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Commit, CommitResult } from "../../records/commit.ts";
@@ -97,7 +98,9 @@ export class Commits {
 
 /** The tables of which the pictures of hosts are made. */
 const ofNetworks = new Set(
-  [network, subnet, port, address, groupMembership, securityGroupRule].map(({ table }) => table),
+  [network, subnet, port, address, groupMembership, securityGroupRule, publishedPort].map(
+    ({ table }) => table,
+  ),
 );
 
 /** Ids of changed and removed rows, and of the rows to which new ones refer. */

@@ -1,6 +1,7 @@
 /** Views of instances: in a list, alone, and explained. */
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
+import type { PublishedPort } from "../../../protocol/published-port.ts";
 import type { InstanceState } from "../../../protocol/states.ts";
 import { counted } from "../../../protocol/wire/wording.ts";
 import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
@@ -8,6 +9,7 @@ import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
 import { lockText } from "./instance-edit.ts";
 import { addressesOf, interfaceLine } from "./interface-options.ts";
+import { publicationWords } from "./networks/publication-words.ts";
 
 export function stateStyle(state: InstanceState | Operation["state"]): Style | undefined {
   switch (state) {
@@ -50,7 +52,11 @@ export function instanceColumns(nowMs: number, withProject: boolean): readonly C
   ];
 }
 
-export function instanceFacts(instance: Instance, typed: (text: string) => string): readonly Fact[] {
+export function instanceFacts(
+  instance: Instance,
+  typed: (text: string) => string,
+  published: readonly PublishedPort[] = [],
+): readonly Fact[] {
   const { flavor, machine, failure, metadata } = instance;
   const disk = flavor.diskGib === 0 ? "the image's disk size" : gibibytes(flavor.diskGib);
   return [
@@ -76,6 +82,7 @@ export function instanceFacts(instance: Instance, typed: (text: string) => strin
     ["machine", machine === null ? undefined : machineOf(machine)],
     ["address", machine?.address ?? undefined],
     ...(instance.interfaces ?? []).map((one, index): Fact => [`interface ${index}`, interfaceLine(one)]),
+    ...published.map((one): Fact => ["published", publicationWords(one)]),
     ["started", moment(machine?.startedAtMs)],
     ["operation", instance.operationId ?? undefined],
     ["metadata", pairsOf(metadata)],

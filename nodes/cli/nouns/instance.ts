@@ -19,6 +19,7 @@ import { interfaceCommand } from "./instance-interface.ts";
 import { instanceList } from "./instance-list.ts";
 import { instanceFacts } from "./instance-view.ts";
 import { type InterfaceOptions, interfaceFieldsOf, withInterfaceOptions } from "./interface-options.ts";
+import { publishedOf } from "./networks/published-port.ts";
 import { finishChanges, verbCommands } from "./verbs.ts";
 
 export function instanceCommand(invoke: Invoke): Command {
@@ -158,7 +159,8 @@ function showCommand(invoke: Invoke): Command {
         if (run.json) run.emit(instance);
         else {
           const { renderFacts } = await import("../table.ts");
-          run.print(renderFacts(instanceFacts(instance, run.typed), run.paint, run.width));
+          const published = await publishedOf(run, session, instance);
+          run.print(renderFacts(instanceFacts(instance, run.typed, published), run.paint, run.width));
         }
         return 0;
       }),

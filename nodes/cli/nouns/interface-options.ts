@@ -1,12 +1,15 @@
 /** The options of `instance create` for its network interfaces, and how interfaces are shown. */
 import type { Command } from "commander";
 import type { AskedInterface, AskedInterfaces, Interface } from "../../../protocol/interface.ts";
+import type { AskedPublication } from "../../../protocol/published-port.ts";
 import { CommandError } from "../errors.ts";
+import { parsePublication } from "./networks/publication-words.ts";
 import { collect } from "./networks/words.ts";
 
 export interface InterfaceOptions {
   readonly network?: readonly string[];
   readonly port?: readonly string[];
+  readonly publish?: readonly string[];
 }
 
 /** The words for no interface at all, and for the only network; networks of these names are named by id. */
@@ -26,13 +29,24 @@ export function withInterfaceOptions(command: Command): Command {
       "--port <port>",
       "in this port, which stays when it is deleted; after networks; repeatable",
       collect,
+    )
+    .option(
+      "--publish <ports>",
+      "HOSTPORT:PORT: its host's port leads to its own, whatever groups say; repeatable",
+      collect,
     );
 }
 
 /** The fields of the request. @throws CommandError usage */
-export function interfaceFieldsOf({ network, port = [] }: InterfaceOptions): {
+export function interfaceFieldsOf({ publish, ...options }: InterfaceOptions): {
   readonly networks?: AskedInterfaces;
+  readonly publish?: AskedPublication[];
 } {
+  const published = publish === undefined ? {} : { publish: publish.map(parsePublication) };
+  return { ...networksOf(options), ...published };
+}
+
+function networksOf({ network, port = [] }: InterfaceOptions): { readonly networks?: AskedInterfaces } {
   if (network === undefined && port.length === 0) return {};
   const named = network ?? [];
   const word = named.find((one) => one === noneAtAll || one === theOnly);

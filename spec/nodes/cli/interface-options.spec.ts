@@ -64,6 +64,33 @@ describe("novact instance create on networks", () => {
     );
   });
 
+  it("publishes ports, and shows them", async () => {
+    const made = await create("vm", "--network web --publish 2222:22 --publish 127.0.0.1:8080:80/tcp");
+    expect(made.exit, made.err).to.equal(0);
+    const shown = await novact("instance show vm");
+    expect(shown.out).to.match(/^published +127\.0\.0\.1:2222 to port 22$/m);
+    expect(shown.out).to.match(/^published +127\.0\.0\.1:8080 to port 80$/m);
+    expect((await novact("published-port create vm 4430:443")).exit).to.equal(0);
+    expect((await novact("published-port delete 8080")).exit).to.equal(0);
+    const listed = await novact("published-port list");
+    expect(listed.out).to.contain("4430").and.not.to.contain("8080");
+  });
+
+  it("publishes nothing that it cannot", async () => {
+    const wrongs = {
+      "80:80": "that needs root",
+      "8080": "HOSTPORT:PORT",
+      "8080:80/udp": "Only ports of TCP",
+    };
+    for (const [text, words] of Object.entries(wrongs)) {
+      const { exit, err } = await create("vm", `--network web --publish ${text}`);
+      expect([exit, err.includes(words)], err).to.deep.equal([2, true]);
+    }
+    await create("vm", "--network none --publish 8080:80");
+    const bare = await create("bare", "--network none --publish 8080:80");
+    expect(bare.err).to.contain("reason: notPublishable");
+  });
+
   it("says in words of the command what is wrong", async () => {
     const many = await create("many", "--count 2 --network web,address=10.0.0.4");
     expect(many.err).to.contain(

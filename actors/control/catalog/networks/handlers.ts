@@ -5,6 +5,7 @@ import { DefaultGroups } from "../../networking/default-group.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
 import { type NetworkOptions, networkHandlers } from "./networks.ts";
 import { portHandlers } from "./ports.ts";
+import { publishedPortHandlers } from "./published-ports.ts";
 import { securityGroupHandlers, securityGroupRuleHandlers } from "./security-groups.ts";
 import { subnetHandlers } from "./subnets.ts";
 
@@ -33,5 +34,6 @@ export function networkingHandlers({ networking, ...options }: NetworkingOptions
     port: portHandlers(groups),
     securityGroup: securityGroupHandlers(groups),
     securityGroupRule: securityGroupRuleHandlers(groups),
+    publishedPort: publishedPortHandlers(options),
   };
 }

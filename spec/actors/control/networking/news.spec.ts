@@ -23,6 +23,7 @@ const none: NetworkingRows = {
     rules: [],
     members: [],
     far: [],
+    published: [],
   },
 };
 const rowsOf: Readonly<Record<string, NetworkingRows>> = {

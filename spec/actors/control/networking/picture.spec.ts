@@ -50,6 +50,10 @@ const rows: NetworkingRows = {
     { groupId: "far", addresses: ["fd00::4", "10.9.0.4"], pairs: [] },
   ],
   far: [away("8", "n1", "192.0.2.2"), away("9", "n1", "192.0.2.1"), away("7", "n1", "192.0.2.2")],
+  published: [
+    { id: "p2", portId: "1", hostPort: 8_080, address: "127.0.0.1", port: 80 },
+    { id: "p1", portId: "1", hostPort: 2_222, address: "127.0.0.1", port: 22 },
+  ],
 };
 
 /** The same rows, in another order. */
@@ -58,6 +62,7 @@ const turned: NetworkingRows = {
   ...{ subnets: rows.subnets.toReversed(), addresses: rows.addresses.toReversed() },
   ...{ memberships: rows.memberships.toReversed(), rules: rows.rules.toReversed() },
   ...{ members: rows.members.toReversed(), far: rows.far.toReversed() },
+  published: rows.published.toReversed(),
 };
 
 describe("the picture of a host's networks", () => {
@@ -89,6 +94,11 @@ describe("the picture of a host's networks", () => {
     const [first] = networks[0]?.ports ?? [];
     expect(first?.groupIds).to.deep.equal(["all", "web"]);
     expect(first?.addresses.map(({ address }) => address)).to.deep.equal(["10.0.0.3", "10.0.0.9"]);
+    expect(first?.published?.map(({ id, hostPort, port: to }) => [id, hostPort, to])).to.deep.equal([
+      ["p1", 2_222, 22],
+      ["p2", 8_080, 80],
+    ]);
+    expect(networks[0]?.ports[1], "of none nothing is said").not.to.have.property("published");
     expect(networks[1]?.subnets.map(({ id }) => id)).to.deep.equal(["s2"]);
     expect(groups.map(({ id, rules }) => [id, rules.length])).to.deep.equal([
       ["all", 1],
@@ -149,6 +159,7 @@ describe("the picture of a host's networks", () => {
       rules: [],
       members: [],
       far: [],
+      published: [],
     };
     expect(pictureOf({ version: 4, ...none })).to.deep.equal({ version: 4, networks: [], groups: [] });
   });
