@@ -49,10 +49,16 @@ export const HostDrivers = answer({
       spansHosts: Type.Boolean(),
       /** The address to which other hosts send frames for its guests, by VXLAN; null: none do. */
       underlay: nullable(IpAddress),
+      /** Whether ports of the host can lead to guests. Absent: they cannot. */
+      publishes: Type.Optional(Type.Boolean()),
     }),
   ),
 });
 export type HostDrivers = Static<typeof HostDrivers>;
+
+/** Whether the host can open ports that lead to guests. */
+export const canPublish = (drivers: HostDrivers | null | undefined): boolean =>
+  canPlug(drivers) && drivers?.networking?.publishes === true;
 
 /**
  * Whether guests of the host can be plugged into networks; the agent of a host without drivers is of before,

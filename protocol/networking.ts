@@ -123,5 +123,11 @@ export const NetworkingAudit = answer({
   lookedAgoMs: nullable(Count),
   /** Why the host's network stays as it is; null: it does not. */
   failure: nullable(Type.String({ maxLength: reportLimits.observedTextLengthMax })),
+  /** The first published ports at which nobody answers. Absent: the agent is of before. */
+  unpublished: Type.Optional(
+    Type.Array(answer({ id: Id, why: Type.String({ maxLength: reportLimits.observedTextLengthMax }) }), {
+      maxItems: networkLimits.unpublishedToldMax,
+    }),
+  ),
 });
 export type NetworkingAudit = Static<typeof NetworkingAudit>;

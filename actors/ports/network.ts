@@ -38,6 +38,15 @@ export interface NetworkFacts {
   readonly spansHosts: boolean;
   /** The host's own address to which the networks of other hosts send frames by VXLAN. Absent: none do. */
   readonly underlay?: string;
+  /** Whether ports of the host can lead to guests. Absent: they cannot. */
+  readonly publishes?: boolean;
+}
+
+/** A published port of the applied picture at which nobody answers. */
+export interface Unpublished {
+  readonly id: string;
+  /** A sentence for people. */
+  readonly why: string;
 }
 
 export interface PortSpec {
@@ -86,6 +95,11 @@ export interface Network extends Keeper {
    * that is applied, which outlives the agent as the packets do.
    */
   apply(networking: HostNetworking, signal: AbortSignal): Promise<number>;
+  /**
+   * What of the picture is not published at present: the driver opens published ports soon after it has
+   * applied the picture, and tries again what another program of the host has. Absent: it publishes nothing.
+   */
+  unpublished?(): readonly Unpublished[];
   /**
    * The agent ends. Its guests run on, and their packets pass as before; or `guests` is true, they have ended
    * as well, and what carries packets may end until the next life. Ports and picture stay.

@@ -34,7 +34,9 @@ function saidOfNetwork({
   mtuBytesMax,
   spansHosts,
   underlay = "",
+  publishes = false,
 }: NetworkFacts): NonNullable<HostDrivers["networking"]> {
   const address = addressOf(underlay) === undefined ? null : underlay;
-  return { mtuBytesMax: Math.min(mtuBytesMax, networkLimits.mtuBytesMax), spansHosts, underlay: address };
+  const size = Math.min(mtuBytesMax, networkLimits.mtuBytesMax);
+  return { mtuBytesMax: size, spansHosts, underlay: address, ...(publishes ? { publishes } : {}) };
 }

@@ -11,6 +11,7 @@ const drivers: HostDrivers = {
   abilities: {
     ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false, console: true, save: false },
   },
+  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
 };
 const wanted = { name: "vm", flavor: "tiny", image: "tiny" };
 const on = (network: string) => ({ ...wanted, networks: [{ network }] });

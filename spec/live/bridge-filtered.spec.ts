@@ -33,7 +33,7 @@ describe("guests of the kernel's bridge and its rules", function () {
   before(async function () {
     const [missing, guest] = [missingForGuests() ?? missingForBridges(), guestOfSetup()];
     if (missing !== undefined || guest === undefined) return skip(this, missing ?? "no guest was built");
-    host = await makeNetworkedHost(guest, driver, true);
+    host = await makeNetworkedHost(guest, driver, { asks: true });
     const of = (numbers: readonly number[]) => numbers.map((last) => `10.9.0.${last}`);
     mine = [11, 12].map((last) => host.makeGuest("mine", last, of([11, 12, 14])));
     other = host.makeGuest("others", 14, of([11, 12]));

@@ -8,7 +8,14 @@ import { join } from "node:path";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import { createDrivers } from "../../nodes/drivers/index.ts";
 import type { Drivers, NetworkDriver } from "../../nodes/drivers/kinds.ts";
+import { qemuFacts } from "../../nodes/drivers/qemu/facts.ts";
 import { registryWith } from "../../nodes/drivers/registry.ts";
+import { GatewayKeeper } from "../../nodes/drivers/user-network/gateway-keeper.ts";
+import { UserNetwork } from "../../nodes/drivers/user-network/network.ts";
+import { PortFiles } from "../../nodes/drivers/user-network/port-files.ts";
+import { SwitchKeeper } from "../../nodes/drivers/user-network/switch-keeper.ts";
+import { switchPlace } from "../../nodes/drivers/user-network/switch-process.ts";
+import { programFile } from "../../nodes/package/program-files.ts";
 import { systemClock, systemIds } from "../../nodes/process/clock.ts";
 import { readSwitchApplied } from "../../nodes/switch/state.ts";
 import type { MachineInterface } from "../../protocol/interface.ts";
@@ -103,14 +110,23 @@ export function pictureOfHost(
   return { ...pictureOf(version, own), groups, far };
 }
 
+interface HostGiven {
+  /** Guests ask for their addresses by DHCP; else they know them. */
+  readonly asks?: boolean;
+  /** Ports are published, also by root, whose guests' network is apart from the host's. */
+  readonly publishes?: boolean;
+  /** Of a person who may log in. */
+  readonly publicKey?: string;
+}
+
 /**
  * `network`: an address of this computer as the underlay of the driver `user`, absent: the guests reach no
- * other host's; or another driver. `asks`: guests ask for their addresses by DHCP; else they know them.
+ * other host's; or another driver.
  */
 export async function makeNetworkedHost(
   guest: TestGuest,
   network?: string | NetworkDriver,
-  asks = typeof network !== "object",
+  { asks = typeof network !== "object", publishes = false, publicKey }: HostGiven = {},
 ) {
   const place = await temporaryDirectory();
   const [imageStore, stateDirectory] = [join(place.path, "store"), join(place.path, "state")];
@@ -119,7 +135,10 @@ export async function makeNetworkedHost(
     store.registerFile({ path: guest.kernel }),
     store.registerFile({ path: guest.ramdisk }),
   ]);
-  const open = () => openDrivers(stateDirectory, imageStore, network);
+  const open = () => {
+    const drivers = openDrivers(stateDirectory, imageStore, network);
+    return publishes ? { ...drivers, network: publishingNetwork(stateDirectory) } : drivers;
+  };
   let drivers = open();
   const { shapes } = await drivers.hypervisor.capabilities();
   if (shapes === undefined) throw new Error("QEMU offers no shapes here.");
@@ -141,7 +160,10 @@ export async function makeNetworkedHost(
       const plugs = [{ portId: ids.next(), networkId, mac, mtuBytes }];
       const told = {
         ...{ hostname: `${project}-${last}`, availabilityZone: "nova", launchIndex: 0, metadata: {} },
-        ...{ publicKeys: [], configDrive: true },
+        ...{
+          publicKeys: publicKey === undefined ? [] : [{ name: "own", type: "ssh" as const, publicKey }],
+          configDrive: true,
+        },
         userData: Buffer.from(pinging(pings)).toString("base64"),
       };
       const address = `10.9.0.${last}`;
@@ -165,6 +187,8 @@ export async function makeNetworkedHost(
       (await drivers.consoles.read(spec.instanceId, { tailLines: 400 }))?.text ?? "",
     socketOf: ({ plugs }: NetworkedGuest) => join(own, "ports", plugs[0]?.portId ?? "", "s"),
     switchIs: () => readSwitchApplied(join(stateDirectory, "switch", "host", "applied.json")),
+    gatewaysDirectory: join(own, "gateways"),
+    unpublished: () => networkIn(drivers).unpublished?.() ?? [],
     portFiles: () => readdir(join(own, "ports"), { recursive: true }),
     close: async () => {
       for (const { instanceId } of await drivers.hypervisor.list())
@@ -201,6 +225,16 @@ const openDrivers = (
       networks: typeof network === "object" ? { tried: network } : {},
     }),
   );
+
+function publishingNetwork(stateDirectory: string): UserNetwork {
+  const files = new PortFiles(stateDirectory, silentLog);
+  const place = { ...switchPlace(stateDirectory, "host"), program: programFile("switch/main") };
+  const keeper = new SwitchKeeper({ ...place, clock: systemClock }, silentLog);
+  const directory = join(stateDirectory, "network", "gateways");
+  const { emulator } = qemuFacts.programs;
+  const gateways = new GatewayKeeper({ directory, emulator, clock: systemClock }, silentLog);
+  return new UserNetwork({ files, keeper, gateways, hostId: "host", log: silentLog });
+}
 
 function networkIn({ network }: Drivers) {
   if (network === undefined) throw new Error("The host has no network.");

@@ -20,9 +20,17 @@ function pictureFindings({ answers, networks = [] }: DoctorInput, known: Known):
     if (answer === undefined || !("audit" in answer) || wanted.ports === 0) return [];
     const what = wrongWith(answer.audit.networking, wanted);
     const subject = hostCalled(known, wanted.hostId);
-    return what === undefined ? [] : [{ kind: "drift" as const, subject, ...what }];
+    const wrong = what === undefined ? [] : [{ kind: "drift" as const, subject, ...what }];
+    return [...wrong, ...unpublishedOn(answer.audit.networking, subject)];
   });
 }
+
+/** Instances run without; only who calls them notices. */
+const unpublishedOn = (applied: Applied, subject: string): Finding[] =>
+  (applied?.unpublished ?? []).map(({ id, why }) => ({
+    ...{ kind: "drift" as const, subject, message: `Nobody answers at the published port ${id}: ${why}` },
+    next: "novact published-port show says which it is; delete it, or end what is in its way: it is tried again.",
+  }));
 
 type Applied = Extract<DoctorInput["answers"][number], { audit: unknown }>["audit"]["networking"];
 

@@ -192,8 +192,9 @@ export class Creator {
     const interfaces = await interfacesOf(question, project, networking);
     const { configDrive } = guest;
     const networked = interfaces === null ? undefined : packetsOf(interfaces.map(packetsIn));
-    const about = { project, flavor: size, imageProperties: image.properties, configDrive, networked };
-    const wish: Wish = { ...where, ...about, excluded: [] };
+    const about = { project, flavor: size, imageProperties: image.properties, configDrive };
+    const on = { networked, publishing: (question.publish ?? []).length > 0 };
+    const wish: Wish = { ...where, ...about, ...on, excluded: [] };
     const count = question.count ?? 1;
     const many = { count, atLeast: question.atLeast ?? count };
     return { question, request, entries, where, guest, interfaces, networking, wish, ...many, dryRun };

@@ -27,6 +27,8 @@ export interface Wish {
   readonly configDrive?: boolean;
   /** The packets of the named interfaces. Absent: the create names no interfaces. */
   readonly networked?: Packets | undefined;
+  /** Whether ports of a new instance are to be published; it may go on elsewhere without. Absent: false. */
+  readonly publishing?: boolean;
   /** The shape that the machine has had since its first boot. Null: none. */
   readonly shape?: MachineShape | null;
 }
@@ -87,6 +89,7 @@ export async function placementRequest(wish: Wish, store: PlacementStore): Promi
     ...(storageId === null ? {} : { storageId }),
     ...(wish.configDrive === true ? { configDrive: true } : {}),
     ...(wish.networked === undefined ? {} : { networked: wish.networked }),
+    ...(wish.publishing === true ? { publishing: true } : {}),
     ...(shape === null ? {} : { shape }),
   };
   if (wish.hints === null && wish.serverGroupId === null) return plain;

@@ -49,6 +49,8 @@ export interface PlacementRequest extends Claim {
   readonly configDrive?: true;
   /** Only a host with a network driver can take the instance: the create named its interfaces, be it none. */
   readonly networked?: Packets;
+  /** Only a host whose ports can lead to guests can take the new instance. */
+  readonly publishing?: true;
   /**
    * The shape that the instance's machine has had since its first boot: only hosts that have all of it fit.
    */

@@ -16,7 +16,7 @@ import type {
 } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
-import type { Network } from "../../ports/network.ts";
+import type { Network, Unpublished } from "../../ports/network.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { ActorSystem } from "../../runtime/system.ts";
 import { hostLimits } from "./limits.ts";
@@ -85,7 +85,18 @@ export class Networking {
       parts: this.#appliedParts,
       lookedAgoMs: this.#goodAtMs === undefined ? null : Math.max(0, Math.round(nowMs - this.#goodAtMs)),
       failure: this.#failure?.slice(0, reportLimits.observedTextLengthMax) ?? null,
+      unpublished: this.#unpublished.slice(0, networkLimits.unpublishedToldMax).map(({ id, why }) => ({
+        ...{ id, why: why.slice(0, reportLimits.observedTextLengthMax) },
+      })),
     };
+  }
+
+  /** Every published port, where the driver publishes none. */
+  get #unpublished(): readonly Unpublished[] {
+    const { network } = this.#options;
+    if (network.unpublished !== undefined) return network.unpublished();
+    const ports = (this.#applied?.networks ?? []).flatMap((one) => one.ports);
+    return ports.flatMap(({ published = [] }) => published).map(({ id }) => ({ id, why: publishesNothing }));
   }
 
   /** The network as machines have it: whoever plugs in wants a picture with the port. */
@@ -100,6 +111,7 @@ export class Networking {
       releaseOthers: (kept, signal) => network.releaseOthers(kept, signal),
       plugged: (id, signal) => network.plugged(id, signal),
       apply: (networking, signal) => network.apply(networking, signal),
+      unpublished: () => this.#unpublished,
       detach: (guests) => network.detach(guests),
       ensurePort: async (port, signal) => {
         const device = await network.ensurePort(port, signal);
@@ -183,6 +195,8 @@ const partsOf = <T extends Part>(
   said: readonly { readonly hash: string; readonly picture: T | null }[],
   parts: ReadonlyMap<string, Part>,
 ): readonly T[] => said.flatMap(({ hash }) => (parts.get(hash) as T | undefined) ?? []);
+
+const publishesNothing = "The network driver of the host publishes no ports.";
 
 const setBack = (applied: number, told: number): StatusError =>
   new StatusError(

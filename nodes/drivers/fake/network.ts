@@ -4,7 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import type { Holding } from "../../../actors/ports/keeper.ts";
-import type { KeptPorts, Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
+import type {
+  KeptPorts,
+  Network,
+  NetworkFacts,
+  PortSpec,
+  Tap,
+  Unpublished,
+} from "../../../actors/ports/network.ts";
 import type { HostNetworking } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { NetworkDriver } from "../kinds.ts";
@@ -46,7 +53,7 @@ export class FakeNetwork implements Network {
   }
 
   async facts(): Promise<NetworkFacts> {
-    return { kind: "fake", mtuBytesMax, spansHosts: false };
+    return { kind: "fake", mtuBytesMax, spansHosts: false, publishes: true };
   }
 
   async ensurePort(port: PortSpec, signal: AbortSignal): Promise<Tap> {
@@ -85,6 +92,11 @@ export class FakeNetwork implements Network {
     const { applied } = this.#left;
     if (applied === undefined || applied.version <= networking.version) this.#left.applied = networking;
     return this.#left.applied?.version ?? networking.version;
+  }
+
+  /** No program of the computer is in the way of a port that is only remembered. */
+  unpublished(): readonly Unpublished[] {
+    return [];
   }
 
   /** No process carries packets here. */

@@ -1,11 +1,17 @@
 /** The network driver `user`, assembled: for an agent that may not be root, on one computer. */
+import { join } from "node:path";
 import { programFile } from "../../package/program-files.ts";
 import type { NetworkDriver } from "../kinds.ts";
+import { qemuFacts } from "../qemu/facts.ts";
 import { userNetworkFacts } from "./facts.ts";
+import { GatewayKeeper } from "./gateway-keeper.ts";
 import { UserNetwork } from "./network.ts";
 import { PortFiles } from "./port-files.ts";
+import { canPublish } from "./ports.ts";
 import { SwitchKeeper } from "./switch-keeper.ts";
 import { switchPlace } from "./switch-process.ts";
+
+const { emulator } = qemuFacts.programs;
 
 export const userNetwork: NetworkDriver<typeof userNetworkFacts.options> = {
   ...userNetworkFacts,
@@ -13,6 +19,8 @@ export const userNetwork: NetworkDriver<typeof userNetworkFacts.options> = {
     const files = new PortFiles(stateDirectory, log);
     const place = switchPlace(computerDirectory, hostId);
     const keeper = new SwitchKeeper({ ...place, program: programFile("switch/main"), clock }, log);
-    return new UserNetwork({ files, keeper, log, underlay });
+    const directory = join(stateDirectory, "network", "gateways");
+    const gateways = canPublish() ? new GatewayKeeper({ directory, emulator, clock }, log) : undefined;
+    return new UserNetwork({ files, keeper, gateways, hostId, log, underlay });
   },
 };

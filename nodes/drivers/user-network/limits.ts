@@ -8,6 +8,10 @@ export const userNetworkLimits = {
   applyProbePeriodMs: 10,
   /** How often the switch is looked at while it is needed: what guests send is lost while none lives. */
   switchLookPeriodMs: 250,
+  /** How often the gateways of published ports are looked at. */
+  gatewayLookPeriodMs: 250,
+  /** How often it is tried again to open what could not be opened. */
+  gatewayRetryMs: 5_000,
   /** The pause before a switch is started again that ended soon, then twice as long, up to the maximum. */
   switchRestartBackoffMsMin: 250,
   switchRestartBackoffMsMax: 30_000,

@@ -4,11 +4,20 @@
  * but what it is told here.
  */
 import type { Holding } from "../../../actors/ports/keeper.ts";
-import type { KeptPorts, Network, NetworkFacts, PortSpec, Stream } from "../../../actors/ports/network.ts";
+import type {
+  KeptPorts,
+  Network,
+  NetworkFacts,
+  PortSpec,
+  Stream,
+  Unpublished,
+} from "../../../actors/ports/network.ts";
 import type { HostNetworking } from "../../../protocol/networking.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import { isDiskFull } from "../durable-file.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
+import type { GatewayKeeper } from "./gateway-keeper.ts";
+import { publishingOf, switchGatewayOf } from "./gateways.ts";
 import type { PortFiles } from "./port-files.ts";
 import { holdingOf, type PortRecord, plugOf, streamOf, wantedRecord } from "./ports.ts";
 import type { SwitchKeeper } from "./switch-keeper.ts";
@@ -24,29 +33,41 @@ interface Known {
 export interface UserNetworkParts {
   readonly files: PortFiles;
   readonly keeper: SwitchKeeper;
+  /** Absent: this host publishes no ports. */
+  readonly gateways?: GatewayKeeper | undefined;
+  readonly hostId: string;
   readonly log: Log;
   /** The host's own address; absent: its guests reach no other computer's. */
   readonly underlay?: string | undefined;
 }
 
+const rootPublishesNot =
+  "The host's agent is root, whose guests have a network apart from the host's: it publishes nothing yet.";
+
 export class UserNetwork implements Network {
   readonly kind = "network";
   readonly #files: PortFiles;
   readonly #keeper: SwitchKeeper;
+  readonly #gateways: GatewayKeeper | undefined;
+  readonly #hostId: string;
   readonly #log: Log;
   readonly #underlay: string | undefined;
+  /** What of the last picture that was told no gateway can do. */
+  #unpublished: readonly Unpublished[] = [];
   readonly #turns = new Turns();
   #reading: Promise<Known> | undefined;
 
-  constructor({ files, keeper, log, underlay }: UserNetworkParts) {
+  constructor({ files, keeper, gateways, hostId, log, underlay }: UserNetworkParts) {
     this.#underlay = underlay;
     this.#files = files;
     this.#keeper = keeper;
+    this.#gateways = gateways;
+    this.#hostId = hostId;
     this.#log = log;
   }
 
   async facts(): Promise<NetworkFacts> {
-    return factsOf(this.#underlay);
+    return { ...factsOf(this.#underlay), publishes: this.#gateways !== undefined };
   }
 
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<Stream> {
@@ -114,7 +135,12 @@ export class UserNetwork implements Network {
     return version;
   }
 
+  unpublished(): readonly Unpublished[] {
+    return this.#gateways?.unpublished ?? this.#unpublished;
+  }
+
   async detach(guests: boolean): Promise<void> {
+    await this.#gateways?.detach(guests);
     await this.#keeper.detach(guests);
   }
 
@@ -140,7 +166,19 @@ export class UserNetwork implements Network {
       ...plugOf(record, this.#files.socketOf(record.portId)),
       ...(this.#underlay === undefined ? {} : { underlay: this.#underlay }),
     }));
-    await this.#keeper.want({ networking, plugs });
+    const publishing = this.#publish({ ports, networking });
+    const gateways = publishing.map((one) => switchGatewayOf(one, this.#gateways?.socketOf(one.id) ?? ""));
+    await this.#keeper.want({ networking, plugs, ...(gateways.length === 0 ? {} : { gateways }) });
+  }
+
+  /** Has gateways begin and end, soon; answers those that there are to be. */
+  #publish({ ports, networking }: Pick<Known, "ports"> & { readonly networking: HostNetworking | null }) {
+    const wanted = publishingOf({ ports, networking, hostId: this.#hostId });
+    this.#gateways?.want(wanted);
+    if (this.#gateways !== undefined) return wanted.gateways;
+    const all = wanted.gateways.flatMap(({ forwards }) => forwards);
+    this.#unpublished = [...wanted.unpublished, ...all.map(({ id }) => ({ id, why: rootPublishesNot }))];
+    return [];
   }
 
   /** One verb after another: each of them may change the one state that the switch is told. */
@@ -163,6 +201,8 @@ export class UserNetwork implements Network {
     await this.#files.removeLeftovers();
     const records = await this.#files.read();
     const networking = await this.#keeper.read();
-    return { networking, ports: new Map(records.map((record) => [record.portId, record])) };
+    const ports = new Map(records.map((record) => [record.portId, record]));
+    if (networking !== undefined) this.#publish({ ports, networking });
+    return { networking, ports };
   }
 }

@@ -14,6 +14,9 @@ const PortRecord = answer({
 });
 export type PortRecord = Static<typeof PortRecord>;
 
+/** Without root the guests' processes are in the host's own network, where callers are. */
+export const canPublish = (): boolean => process.getuid?.() !== 0;
+
 /** Undefined: the text is no record. */
 export function recordOf(text: string): PortRecord | undefined {
   try {

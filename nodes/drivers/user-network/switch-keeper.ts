@@ -146,7 +146,7 @@ export class SwitchKeeper {
   async #leave(): Promise<void> {
     try {
       const { state } = await readSwitchState(this.#path);
-      await writeSwitchState(this.#path, { ...state, plugs: [] });
+      await writeSwitchState(this.#path, { ...state, plugs: [], gateways: undefined });
     } catch (error) {
       // Nobody is plugged in any more, whatever the file says.
       if (!isMissing(error))

@@ -9,6 +9,7 @@ const drivers: HostInventory["drivers"] = {
   abilities: {
     ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false, console: true, save: false },
   },
+  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
 };
 
 describe("novact instance create on networks", () => {

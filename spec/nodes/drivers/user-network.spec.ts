@@ -34,7 +34,7 @@ async function makeBench(place?: TemporaryDirectory, clock: Clock = systemClock)
     const files = new PortFiles(stateDirectory, silentLog);
     const place = { ...switchPlace(stateDirectory, "host"), program, clock };
     const keeper = new SwitchKeeper(place, silentLog);
-    const network = new UserNetwork({ files, keeper, log: silentLog });
+    const network = new UserNetwork({ files, keeper, hostId: "host", log: silentLog });
     lives.push(network);
     return network;
   };

@@ -18,6 +18,7 @@ import { instances, ioOps } from "./load.ts";
 import { networked } from "./networked.ts";
 import { numa } from "./numa.ts";
 import { pinning } from "./pinning.ts";
+import { publishing } from "./publishing.ts";
 import { ram } from "./ram.ts";
 import { shape } from "./shape.ts";
 import { space } from "./space.ts";
@@ -39,6 +40,7 @@ export const filters: readonly Filter[] = [
   storage,
   configDrive,
   networked,
+  publishing,
   shape,
   ram,
   cpu,

@@ -32,6 +32,14 @@ describe("doctor: networks of hosts", () => {
     expect(found({ ...applied, version: 25, parts: [] })).to.have.length(1);
   });
 
+  it("finds published ports at which nobody answers, and why", () => {
+    const unpublished = [{ id: "p1", why: "Another program of the host listens at 127.0.0.1:80." }];
+    expect(found({ ...applied, unpublished: [] })).to.deep.equal([]);
+    expect(found({ ...applied, unpublished })).to.deep.equal([
+      "drift host one: Nobody answers at the published port p1: Another program of the host listens at 127.0.0.1:80.",
+    ]);
+  });
+
   it("finds a host that cannot apply, does not ask any more, or says nothing", () => {
     expect(found({ ...applied, failure: "No nft." })).to.deep.equal([
       "drift host one: Its network stays as it was: No nft.",

@@ -51,6 +51,12 @@ const carrying = (mtuBytesMax: number): WorldHost["drivers"] => {
   return drivers && { ...drivers, networking: { mtuBytesMax, spansHosts: false, underlay: null } };
 };
 
+const plugging = pluggedBy("user", ["stream"]);
+const publishing: WorldHost["drivers"] = plugging && {
+  ...plugging,
+  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
+};
+
 const networked = {
   reason: "the guest is to be on networks, and the host has none to plug guests into",
   remedy: "give the node a network driver in cluster.yaml, or create the instance without networks",
@@ -308,6 +314,20 @@ export const hostCases: readonly Case[] = [
     remedy: "create the instance on a network with a smaller MTU",
   },
   { filter: "networked", when: "nobody asks for it", host: { drivers: null }, asked: {} },
+  {
+    filter: "publishing",
+    when: "its network driver does not",
+    ...{ host: { drivers: pluggedBy("bridge") }, asked: { publishing: true } },
+    reason: "ports of the guest are to be published, which the host's network driver does not do",
+    remedy:
+      "let the node's agent run as an ordinary user, with the network driver user, or create the instance without --publish",
+  },
+  {
+    filter: "publishing",
+    when: "its network driver does",
+    ...{ host: { drivers: publishing }, asked: { publishing: true } },
+  },
+  { filter: "publishing", when: "nobody asks for it", host: { drivers: null }, asked: {} },
   {
     filter: "image",
     when: "the flavor has too little disk",
