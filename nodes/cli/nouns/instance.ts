@@ -20,6 +20,7 @@ import { instanceList } from "./instance-list.ts";
 import { instanceFacts } from "./instance-view.ts";
 import { type InterfaceOptions, interfaceFieldsOf, withInterfaceOptions } from "./interface-options.ts";
 import { publishedOf } from "./networks/published-port.ts";
+import { sshCommand } from "./ssh.ts";
 import { finishChanges, verbCommands } from "./verbs.ts";
 
 export function instanceCommand(invoke: Invoke): Command {
@@ -31,6 +32,7 @@ export function instanceCommand(invoke: Invoke): Command {
   for (const verb of editCommands(invoke)) noun.addCommand(verb);
   noun.addCommand(interfaceCommand(invoke));
   noun.addCommand(consoleCommand(invoke));
+  noun.addCommand(sshCommand(invoke));
   noun.addCommand(instanceEventsCommand(invoke));
   noun.addCommand(explainCommand(invoke));
   return noun;

@@ -1,0 +1,88 @@
+/** novact instance ssh: the way to an instance, and the arguments of ssh, which a script writes down. */
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect } from "chai";
+import { sshArguments, wayTo } from "../../../nodes/cli/nouns/ssh.ts";
+import type { PublishedPort } from "../../../protocol/published-port.ts";
+import { controllerWorld } from "../../support/controller-world.ts";
+import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
+import { commandOn, connectOn } from "./cli-world.ts";
+
+const published = (hostPort: number, port: number): PublishedPort => ({
+  ...{ id: `p${port}`, project: "demo", name: String(hostPort), hostPort, protocol: "tcp" },
+  ...{ address: "127.0.0.1", portId: "n", port, createdAtMs: 0 },
+});
+
+describe("novact instance ssh", () => {
+  let place: TemporaryDirectory;
+  beforeEach(async () => {
+    place = await temporaryDirectory();
+  });
+  afterEach(() => place.remove());
+
+  it("goes by the published port of ssh, or by another that is named, and else says how there comes to be one", () => {
+    const running = { name: "web", state: "running" } as const;
+    const all = [published(8_080, 80), published(2_222, 22)];
+    expect(wayTo(running, 22, all).hostPort).to.equal(2_222);
+    expect(wayTo(running, 80, all).hostPort).to.equal(8_080);
+    expect(() => wayTo(running, 22, []))
+      .to.throw("not published")
+      .and.to.include({
+        reason: "usage",
+        next: "Publish it at a port of its host that is free: novact published-port create web 2222:22.",
+      });
+    expect(() => wayTo({ name: "web", state: "stopped" }, 22, all))
+      .to.throw()
+      .and.to.include({
+        reason: "notRunning",
+      });
+  });
+
+  it("believes the first key of an instance, remembers it by instance, and takes no word for an option", () => {
+    const words = ["-oProxyCommand=evil", "ls"];
+    const way = published(2_222, 22);
+    const given = { instance: { id: "i1" }, way, login: "debian", known: "/k/i1", identity: "/key", words };
+    expect(sshArguments(given)).to.deep.equal([
+      ...["-p", "2222", "-l", "debian", "-o", "HostKeyAlias=i1", "-o", 'UserKnownHostsFile="/k/i1"'],
+      ...["-o", "GlobalKnownHostsFile=none", "-o", "StrictHostKeyChecking=accept-new", "-i", "/key"],
+      ...["--", "127.0.0.1", "-oProxyCommand=evil", "ls"],
+    ]);
+  });
+
+  it("calls the user's ssh, and ends as it does", async () => {
+    const world = await controllerWorld();
+    const novact = commandOn(connectOn(world.bus, "test").connect);
+    await world.host("a", {
+      drivers: {
+        ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
+        abilities: {
+          ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false },
+          ...{ console: true, save: false },
+        },
+        networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
+      },
+    });
+    await novact("network create web");
+    await novact("subnet create of-web 10.0.0.0/29 --network web");
+    const create = "instance create vm --flavor tiny --image tiny --network web --publish 2222:22 --wait";
+    expect((await novact(create)).exit).to.equal(0);
+    await mkdir(join(place.path, "bin"));
+    const ssh = join(place.path, "bin", "ssh");
+    await writeFile(ssh, `#!/bin/sh\nprintf '%s\\n' "$@" >"${place.path}/said"\nexit 7\n`);
+    await chmod(ssh, 0o755);
+    const env = { PATH: `${place.path}/bin:/usr/bin:/bin`, HOME: place.path };
+    const gone = await novact("instance ssh vm --login me -- uname -a", { env });
+    expect(gone.exit, gone.err).to.equal(7);
+    const said = (await readFile(join(place.path, "said"), "utf8")).trim().split("\n");
+    expect(said).to.include.members(["2222", "me", "127.0.0.1"]);
+    expect(said.slice(-2)).to.deep.equal(["uname", "-a"]);
+    const { mode } = await stat(join(place.path, ".local/state/novact/known-hosts"));
+    expect(mode & 0o777).to.equal(0o700);
+    const none = await novact("instance ssh vm --port 80", { env });
+    expect([none.exit, none.err.includes("novact published-port create vm 2222:80")]).to.deep.equal([
+      2,
+      true,
+    ]);
+    await world.stop();
+  });
+});
