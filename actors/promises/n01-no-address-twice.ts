@@ -1,8 +1,8 @@
 /**
- * N1: no address of a subnet is given twice, and no MAC of a network; no two subnets of a network overlap; a
- * port is let go of only when no host has anything of its instance, and then for sure; or, while the instance
- * goes on, when none of its hosts has that port, or ever has it again. Known here from the commits themselves
- * and from the hosts, not from what the store keeps apart.
+ * N1: no address of a subnet is given twice, no MAC of a network, and no published port of the cell; no two
+ * subnets of a network overlap; a port is let go of only when no host has anything of its instance, and then
+ * for sure; or, while the instance goes on, when none of its hosts has that port, or ever has it again. Known
+ * here from the commits themselves and from the hosts, not from what the store keeps apart.
  */
 import { cidrOf, overlap } from "../../protocol/address.ts";
 import type { ResourceRow } from "../../protocol/wire/resource.ts";
@@ -15,7 +15,9 @@ type Fields = Readonly<Record<string, unknown>>;
 type Rows = Map<string, Fields>;
 
 export function noAddressTwice(): Checker {
-  const tables: Readonly<Record<string, Rows>> = { address: new Map(), port: new Map(), subnet: new Map() };
+  const tables: Readonly<Record<string, Rows>> = {
+    ...{ address: new Map(), port: new Map(), subnet: new Map(), published_port: new Map() },
+  };
   const plugs: Rows = new Map();
   const ledger = createLedger();
   /** Ids of instances, by host and port. */
@@ -87,8 +89,9 @@ function written(tables: Readonly<Record<string, Rows>>, { rows = [] }: Commit):
   const removals = rows.filter((one) => "removed" in one);
   for (const { resource, removed } of removals) {
     tables[resource.table]?.delete(removed);
-    // A port's addresses go with it.
-    for (const [id, { portId }] of tables.address ?? []) if (portId === removed) tables.address?.delete(id);
+    // A port's addresses go with it, and what is published of it with its plug, which has its id.
+    const parts = resource.table === "plug" ? tables.published_port : tables.address;
+    for (const [id, { portId }] of parts ?? []) if (portId === removed) parts?.delete(id);
   }
   return rows.flatMap((change) => {
     const table = tables[change.resource.table];
@@ -115,6 +118,10 @@ function faults(table: string, id: string, rows: Rows): readonly string[] {
     return alike("networkId", "mac").map(
       (other) =>
         `The MAC ${String(row.mac)} of network ${String(row.networkId)} is that of ports ${other} and ${id}.`,
+    );
+  if (table === "published_port")
+    return alike("hostPort", "protocol").map(
+      (other) => `The port ${String(row.hostPort)} of hosts is published by ${other} and ${id}.`,
     );
   return others
     .filter(([, its]) => its.networkId === row.networkId && both(its, row))

@@ -22,6 +22,7 @@ const range = (target: number): string =>
   ranges[(target % 8 === 7 ? target >> 3 : target) % ranges.length] ?? ranges[0];
 const port = (target: number): string => `port-${target % 12}`;
 const address = (target: number): string => `10.0.0.${2 + (target % 5)}`;
+const hostPort = (target: number): number => 8_000 + (target % 3);
 
 /** `own`: an instance of the client; undefined: it has none. */
 export function networkCall(command: NetworkCommand, target: number, own: string | undefined): Call {
@@ -48,6 +49,12 @@ export function networkCall(command: NetworkCommand, target: number, own: string
       return { method: "port.set", id: port(target), request: { securityGroups: [group(target)] } };
     case "pluggedCreate":
       return { method: "instance.create", id: "", request: pluggedInstance(target) };
+    case "publishedCreate": {
+      const request = { networkPort: port(target), hostPort: hostPort(target), port: 80 + (target % 2) };
+      return { method: "published-port.create", id: "", request };
+    }
+    case "publishedDelete":
+      return { method: "published-port.delete", id: String(hostPort(target)), request: {} };
     case "securityGroupCreate":
       return { method: "security-group.create", id: "", request: { name: group(target) } };
     case "securityGroupDelete":
@@ -88,7 +95,9 @@ function pluggedInstance(target: number): Readonly<Record<string, unknown>> {
       return { ...of, networks: [{ port: port(target) }] };
     case 3:
       return { ...of, networks: [{ ...on, address: address(target) }] };
-    default:
-      return { ...of, networks: [on] };
+    default: {
+      const publish = target % 10 === 9 ? { publish: [{ hostPort: hostPort(target), port: 22 }] } : {};
+      return { ...of, networks: [on], ...publish };
+    }
   }
 }

@@ -50,7 +50,7 @@ const isOfResource = (command: SurroundingCommand): command is ResourceCommand =
 
 /** They need each other, and have commands of their own. */
 const ofNetworks: ReadonlySet<string> = new Set([
-  ...["network", "subnet", "port", "security-group", "security-group-rule"],
+  ...["network", "subnet", "port", "published-port", "security-group", "security-group-rule"],
 ]);
 
 /** The resources that a client can make by a request alone, with no file behind it. */

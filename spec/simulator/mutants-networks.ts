@@ -90,6 +90,29 @@ function rewiredInstances(plan: Plan): Plan {
   return { ...plan, parameters, commands: [...made, ...changes.flat()], faults };
 }
 
+/** One port of hosts that several instances want at the same moment, again and again. */
+function crowdedPublications(plan: Plan): Plan {
+  const made: readonly PlannedCommand[] = [
+    { atMs: 3_000, client: 0, command: "networkCreate", target: 0 },
+    { atMs: 4_000, client: 0, command: "subnetCreate", target: 0 },
+  ];
+  const rounds = Array.from({ length: 15 }, (_, index): readonly PlannedCommand[] => {
+    const atMs = 6_000 + index * 2_000;
+    const wanted = [0, 1, 2].map(() => ({ atMs, client: 0, command: "pluggedCreate", target: 9 }) as const);
+    const deleted = [0, 1].map(
+      (one) => ({ atMs: atMs + 1_500, client: 0, command: "delete", target: index + one }) as const,
+    );
+    return [...wanted, { atMs: atMs + 1_000, client: 0, command: "publishedDelete", target: 9 }, ...deleted];
+  });
+  return { ...plan, commands: [...made, ...rounds.flat()], faults: [] };
+}
+
+/** An instance with a published port, whose host is asked for nothing else. */
+function publishedInstance(plan: Plan): Plan {
+  const { commands } = crowdedPublications(plan);
+  return { ...plan, commands: commands.slice(0, 3), faults: [] };
+}
+
 export const networkMutants: readonly Mutant[] = [
   {
     name: "address-twice",
@@ -182,6 +205,24 @@ export const networkMutants: readonly Mutant[] = [
       "const byAddress = new Map<string, string>();",
     guard: "A MAC is looked for among the ports of the sender's network only.",
     shape: neighbours,
+  },
+  {
+    name: "host-port-twice",
+    promise: "N1",
+    file: "protocol/published-port.ts",
+    find: '["hostPort", "protocol"],',
+    replace: "",
+    guard: "A port of hosts is published for one instance of the cell.",
+    shape: crowdedPublications,
+  },
+  {
+    name: "published-left-out",
+    promise: "N2",
+    file: "actors/control/networking/picture.ts",
+    find: "groupIds, ...leading };",
+    replace: "groupIds };",
+    guard: "A host is told which of its guests' ports are published.",
+    shape: publishedInstance,
   },
   {
     name: "picture-asked-for-once",

@@ -5,6 +5,7 @@ import { noAddressTwice } from "../../../actors/promises/n01-no-address-twice.ts
 import type { Commit } from "../../../actors/records/commit.ts";
 import { subnet } from "../../../protocol/network.ts";
 import { address, plug, port } from "../../../protocol/port.ts";
+import { publishedPort } from "../../../protocol/published-port.ts";
 import type { Resource, ResourceRow } from "../../../protocol/wire/resource.ts";
 import { createTurn } from "../../support/store-rows.ts";
 import { amounts, facts, history, judged, quiet, refused } from "./worlds.ts";
@@ -32,6 +33,17 @@ describe("promise N1", () => {
     expect(found(first, gone(address, "1"), given("2", "10.0.0.2", "q"))).to.deep.equal([]);
     expect(found(plugged("p", "a"), first, gone(port, "p"), given("2", "10.0.0.2", "q"))).to.deep.equal([]);
     expect(found(plugged("p", "a"), gone(port, "p"), plugged("q", "a"))).to.deep.equal([]);
+  });
+
+  it("is kept by a port of hosts that was free again, alone or with its plug, and broken by two that have it", () => {
+    const published = (id: string, portId: string, hostPort = 8_080) =>
+      made(publishedPort, { id, portId, hostPort, protocol: "tcp", port: 80 });
+    expect(found(published("1", "p"), published("2", "q", 8_081))).to.deep.equal([]);
+    expect(found(published("1", "p"), gone(publishedPort, "1"), published("2", "q"))).to.deep.equal([]);
+    expect(found(published("1", "p"), gone(plug, "p"), published("2", "q"))).to.deep.equal([]);
+    expect(found(published("1", "p"), gone(plug, "q"), published("2", "q"))).to.deep.equal([
+      "The port 8080 of hosts is published by 1 and 2.",
+    ]);
   });
 
   it("is broken by two ports of one address or MAC, and by subnets that overlap", () => {
