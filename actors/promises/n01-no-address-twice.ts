@@ -89,7 +89,7 @@ function written(tables: Readonly<Record<string, Rows>>, { rows = [] }: Commit):
   const removals = rows.filter((one) => "removed" in one);
   for (const { resource, removed } of removals) {
     tables[resource.table]?.delete(removed);
-    // A port's addresses go with it, and what is published of it with its plug, which has its id.
+    // Addresses go with their port, and published ports with the plug, which has the id of its port.
     const parts = resource.table === "plug" ? tables.published_port : tables.address;
     for (const [id, { portId }] of parts ?? []) if (portId === removed) parts?.delete(id);
   }
