@@ -33,7 +33,7 @@ export interface NetworkingRows {
   }[];
   /** Ports of these networks whose instances' present claims are on hosts with another underlay address. */
   readonly far: readonly (FarPicture["ports"][number] & Pick<FarPicture, "networkId" | "host">)[];
-  /** Ports of the host that lead to them. */
+  /** Ports of the host that lead to them; none leads to an interface that is on its way out. */
   readonly published: readonly (PublicationPicture & { readonly portId: string })[];
 }
 

@@ -34,7 +34,7 @@ export class MemoryNetworkingReads implements NetworkingReads {
       rules: rules.map(ruleIn),
       members: membersOf(remote, tables),
       far: farOf(hostId, networkIds, tables),
-      published: referring(tables.rowsOf(publishedPort), "portId", portIds).map(publishedIn),
+      published: referring(tables.rowsOf(publishedPort), "portId", stayingOf(ports, tables)).map(publishedIn),
     };
   }
 }
@@ -63,6 +63,13 @@ function pluggedOn(hostId: string, tables: Tables): NetworkingRows["ports"] {
       }),
     );
 }
+
+/** Ids of the ports that are not on their way out of their instance. */
+const stayingOf = (ports: NetworkingRows["ports"], tables: Tables): readonly string[] =>
+  ports.flatMap(({ id, instanceId }) => {
+    const own = tables.instances.get(instanceId)?.interfaces?.find(({ portId }) => portId === id);
+    return own?.change?.kind === "leaving" ? [] : id;
+  });
 
 const subnetIn = (row: NetworkingRows["subnets"][number]): NetworkingRows["subnets"][number] => {
   const { id, networkId, cidr, gateway, dnsServers, hostRoutes, dhcp } = row;

@@ -25,7 +25,7 @@ function listOf(from: string, fields: Readonly<Record<string, string>>): string 
 
 /** One statement, so of one moment: old groups of a port with new rules would allow what nobody asked for. */
 const ofHostText = `with plugged as materialized (
-    select p.*, i.id as instance_id
+    select p.*, i.id as instance_id, f->'change'->>'kind' is distinct from 'leaving' as stays
       from claim c
         join instance i on i.id = c.instance_id and i.owner_epoch = c.owner_epoch
         cross join jsonb_array_elements(i.interfaces) f
@@ -87,6 +87,6 @@ const ofHostText = `with plugged as materialized (
       addresses: "(select coalesce(json_agg(a.name), '[]') from address a where a.port_id = w.id)",
       addressPairs: "w.address_pairs",
     })},
-    'published', ${listOf("published_port where port_id in (select id from plugged)", {
+    'published', ${listOf("published_port where port_id in (select id from plugged where stays)", {
       ...{ id: "id", portId: "port_id", hostPort: "host_port", address: "address", port: "port" },
     })})`;

@@ -15,6 +15,7 @@ const shapes = {
   cpuModels: [],
 };
 const driversOf = (hotPlug = true): HostDrivers => ({
+  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
   ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null, shapes: shapes as never },
   abilities: {
     ...{ networks: ["tap"], volumes: [], hotPlug, liveMigration: false, console: true, save: false },
@@ -104,6 +105,24 @@ describe("interfaces that come and go", () => {
     expect((await operationNow()).state).to.equal("done");
     expect((await world.demo.instance.get(id, {})).instance.interfaces).to.deep.equal([]);
     expect(await portsOf()).to.deep.equal([]);
+  });
+
+  it("are published no longer, and not again, once they are on their way out", async () => {
+    const host = await world.host("a", { drivers: driversOf() });
+    const { id, interfaces } = await make([{ network: "one" }]);
+    const networkPort = interfaces?.[0]?.portId ?? "";
+    await world.demo.publishedPort.create({ networkPort, hostPort: 8_080, port: 80 });
+    const told = async () => (await world.store.networking.ofHost("a")).published.length;
+    expect(await told()).to.equal(1);
+    host.clung.add(networkPort);
+    const { operation } = await world.demo.instance.interfaceDetach(id, { port: networkPort });
+    expect(await told()).to.equal(0);
+    const again = await refused(world.demo.publishedPort.create({ networkPort, hostPort: 8_081, port: 81 }));
+    expect(again.reason).to.equal("notPublishable");
+    host.clung.clear();
+    await host.become(id, { ports: [] });
+    expect((await world.demo.operation.get(operation.id, {})).operation.state).to.equal("done");
+    expect((await world.demo.publishedPort.list({})).publishedPorts).to.deep.equal([]);
   });
 
   it("are not taken back by an older word of their host", async () => {

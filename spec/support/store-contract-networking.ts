@@ -119,6 +119,15 @@ export function networkingContract(get: () => Store): void {
       { id: id(5), rules: [{ direction: "ingress", ...match, remoteGroupId: id(6) }], members: [] },
       { id: id(6), rules: [], members: ["10.0.0.12/32", "10.0.0.13/32", pair.cidr] },
     ]);
+    const loaded = await store.instances.get(id(71));
+    if (loaded === undefined) throw new Error("It was committed.");
+    const change = { kind: "leaving", generation: 2 } as const;
+    const row = rows.next(loaded.instance, { interfaces: [{ ...rows.plugged(id(11)), change }] });
+    expect(
+      (await store.commit({ instances: [{ expectedVersion: loaded.instance.version, row }] })).kind,
+    ).to.equal("committed");
+    const still = await store.networking.ofHost(first);
+    expect([still.ports.length, still.published], "it is on its way out").to.deep.equal([1, []]);
     const unplug: RowChange = { resource: plug, removed: id(11) };
     expect((await store.commit({ rows: [unplug] })).kind).to.equal("committed");
     expect((await store.networking.ofHost(first)).published, "it goes with the plug").to.deep.equal([]);

@@ -110,12 +110,15 @@ function touchedBy(rows: readonly RowChange[]): readonly string[] {
   return judged.flatMap((one) => idsOf(one).filter((id) => !made.has(id)));
 }
 
-/** Networks of guests that are on another host from now on, or on none. */
+/** Networks of guests that are on another host from now on, or on none, and of interfaces that now leave. */
 function movedIn({ instances = [], claims = [], claimsReleased = [] }: Commit): readonly string[] {
   const moved = new Set([...claims, ...claimsReleased].map(({ instanceId }) => instanceId));
-  return instances
-    .filter(({ row }) => moved.has(row.id))
-    .flatMap(({ row }) => (row.interfaces ?? []).map(({ networkId }) => networkId));
+  return instances.flatMap(({ row: { id, generation, interfaces } }) =>
+    (interfaces ?? []).flatMap(({ networkId, change }) => {
+      const leaves = change?.kind === "leaving" && change.generation === generation;
+      return leaves || moved.has(id) ? networkId : [];
+    }),
+  );
 }
 
 function idsOf(change: RowChange): readonly string[] {

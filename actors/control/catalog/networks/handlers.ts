@@ -5,7 +5,7 @@ import { DefaultGroups } from "../../networking/default-group.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
 import { type NetworkOptions, networkHandlers } from "./networks.ts";
 import { portHandlers } from "./ports.ts";
-import { publishedPortHandlers } from "./published-ports.ts";
+import { type PublishingOptions, publishedPortHandlers } from "./published-ports.ts";
 import { securityGroupHandlers, securityGroupRuleHandlers } from "./security-groups.ts";
 import { subnetHandlers } from "./subnets.ts";
 
@@ -22,9 +22,7 @@ export const networkingOf = (
   defaultGroups: new DefaultGroups(options),
 });
 
-export interface NetworkingOptions extends NetworkOptions {
-  readonly networking: Networking;
-}
+export type NetworkingOptions = NetworkOptions & PublishingOptions & { readonly networking: Networking };
 
 export function networkingHandlers({ networking, ...options }: NetworkingOptions) {
   const groups = { ...options, ...networking };

@@ -3,6 +3,7 @@ import { address, plug, port } from "../../../../protocol/port.ts";
 import { publishedPort, type publishedPortService } from "../../../../protocol/published-port.ts";
 import type { Handlers } from "../../../../protocol/wire/service.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
+import type { StorePart } from "../../../ports/store.ts";
 import {
   assertBindable,
   assertHostPortsFree,
@@ -14,7 +15,9 @@ import type { CatalogOptions } from "../../request/commit-once.ts";
 import { findOwnRow, referringTo } from "../../request/rows.ts";
 import { resourceHandlers } from "../resource-handlers.ts";
 
-export function publishedPortHandlers(options: CatalogOptions): Handlers<typeof publishedPortService> {
+export type PublishingOptions = CatalogOptions & { readonly store: StorePart<{ instances: "get" }> };
+
+export function publishedPortHandlers(options: PublishingOptions): Handlers<typeof publishedPortService> {
   const { store } = options;
   const {
     create,
@@ -37,7 +40,8 @@ export function publishedPortHandlers(options: CatalogOptions): Handlers<typeof 
           referringTo(address, { portId: [found.id] }, store.rows),
           publishableOn(found.networkId, store),
         ]);
-        if (plugs.every(({ device }) => device !== "instance"))
+        const [plugged] = plugs.filter(({ device }) => device === "instance");
+        if (plugged === undefined || (await isOnItsWayOut(found.id, plugged.deviceId, options)))
           throw new StatusError("notPublishable", `No instance is plugged into the port ${found.name}.`);
         if (!addresses.some(({ subnetId }) => publishable.has(subnetId))) throw notPublishable();
         await assertHostPortsFree([asked], store);
@@ -46,4 +50,13 @@ export function publishedPortHandlers(options: CatalogOptions): Handlers<typeof 
       return create(fields, { request, context, told: { port: asked.port } });
     },
   };
+}
+
+async function isOnItsWayOut(
+  portId: string,
+  instanceId: string,
+  { store }: Pick<PublishingOptions, "store">,
+): Promise<boolean> {
+  const interfaces = (await store.instances.get(instanceId))?.instance.interfaces ?? [];
+  return interfaces.some((one) => one.portId === portId && one.change?.kind === "leaving");
 }

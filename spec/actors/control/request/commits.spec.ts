@@ -81,6 +81,18 @@ describe("commits", () => {
     expect(told.map(({ touched }) => touched)).to.deep.equal([["n"], undefined, ["n"]]);
   });
 
+  it("tell the others of which networks an interface leaves, when it begins to", async () => {
+    const told: CommitHint[] = [];
+    const store = { commit: async () => ({ kind: "committed" as const, lastSequence: 1 }) };
+    const commits = new Commits(store, (hint) => told.push(hint));
+    const interfaces = [{ ...rows.plugged("p"), change: { kind: "leaving", generation: 2 } as const }];
+    for (const generation of [2, 3])
+      await commits.commit({
+        instances: [{ expectedVersion: 1, row: rows.instance("i", { interfaces, generation }) }],
+      });
+    expect(told.map(({ touched }) => touched)).to.deep.equal([["n"], undefined]);
+  });
+
   it("are counted by what became of them, a failure as well, which stays one", async () => {
     const meter = new CountingMeter(silentLog);
     const lost = new StatusError("storeUnavailable", "Away.");
