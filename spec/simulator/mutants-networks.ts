@@ -200,9 +200,7 @@ export const networkMutants: readonly Mutant[] = [
     promise: "N4",
     file: "nodes/switch/plan.ts",
     find: "const [byMac, byAddress] = [new Map<string, PlannedPort>(), new Map<string, string>()];",
-    replace:
-      "const byMac = ((globalThis as { macs?: Map<string, PlannedPort> }).macs ??= new Map());" +
-      "const byAddress = new Map<string, string>();",
+    replace: "const byMac = plugged; const byAddress = new Map<string, string>();",
     guard: "A MAC is looked for among the ports of the sender's network only.",
     shape: neighbours,
   },

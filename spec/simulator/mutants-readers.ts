@@ -47,7 +47,7 @@ export const readerMutants: readonly Mutant[] = [
     promise: "I11",
     file: "nodes/controller/assembly.ts",
     find: "if (hint !== undefined) waits.hint(hint);",
-    replace: "if (hint !== undefined) { waits.hint(hint); bus.publish(_subject, { headers: {}, body }); }",
+    replace: "if (hint !== undefined) { waits.hint(hint); parts.tell(hint); }",
     guard: "A hint of another controller is not passed on.",
     size: { controllers: 2 },
   },
