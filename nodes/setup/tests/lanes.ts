@@ -65,7 +65,7 @@ export const liveLanes: readonly Lane[] = [
       ...["accounts", "bulk", "debug", "events", "image-files", "ipmi", "list-plans", "migrate", "nats"],
       ...["nats-meter", "placement", "schema", "servers", "store", "store-comparison", "store-failures"],
       ...["store-writers", "safety", "websocket", "wire", "compute", "host-features", "pinning", "qemu"],
-      ...["qemu-images", "shared-storage"],
+      ...["qemu-images", "shared-storage", "bridge-network", "packet-rules", "published-ports"],
     ),
     why: "One server, or one host with guests; what they bound in time they bound generously.",
   },
