@@ -9,8 +9,7 @@ import { kept, resource } from "./wire/resource.ts";
 import { answer, Id, Label, literals, Name, request } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
-/** Lower ones need root, which a host's agent may not have. */
-const HostPort = Type.Integer({ minimum: networkLimits.hostPortMin, maximum: networkLimits.tcpPortMax });
+const HostPort = Type.Integer({ minimum: networkLimits.hostPortMin, maximum: networkLimits.hostPortMax });
 const GuestPort = Type.Integer({ minimum: 1, maximum: networkLimits.tcpPortMax });
 
 /** Where a host answers whom nobody told otherwise: only for programs of its own computer. */

@@ -92,6 +92,8 @@ export interface ControllerPorts {
   readonly extensions?: readonly NamedExtensions[];
   /** All clients' projects. Absent: not all are known, and one that floods cannot be left unheard. */
   readonly projects?: readonly string[];
+  /** As HostPorts has them. */
+  readonly hostPortsReserved?: ReadonlySet<number>;
   /** Starts the publisher of committed events. Absent: this controller publishes none. */
   readonly openPublisher?: (system: ActorSystem) => Pick<EventPublisher, "wake" | "look">;
   /** Brings events to sinks. Absent: this controller brings none. */
@@ -102,10 +104,7 @@ export interface ControllerPorts {
   readonly meter?: Meter | undefined;
   /** What this process is and runs. Absent: it does not tell, as in specs. */
   readonly release?: { readonly name: string; readonly release: Release };
-  /**
-   * A supervisor has given up an actor that every command or every instance needs: the controller is of no
-   * use until its process begins anew.
-   */
+  /** An actor that every command or every instance needs was given up: the process must begin anew. */
   readonly onFailed?: () => void;
 }
 
@@ -213,7 +212,7 @@ function actorsOf(ports: ControllerPorts) {
   const space = new SpaceWatch({ space: ports.space, system, log });
   const self = { kind: "controller", id: ids.next(), name: "controller", ...ports.release } as const;
   const rollCall = new RollCall({ bus, clock, ids, cell: ports.cell, self });
-  const networking = networkingOf({ store, commit, clock, ids });
+  const networking = networkingOf({ ...ports, commit });
   const creator = new Creator({
     ...{ store, commit, placer, clock, ids, space, networking },
     born: (created) => registry.adopt(created),
@@ -320,7 +319,7 @@ function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudie
 function serverOf(ports: ControllerPorts, parts: Parts): Server {
   const { store, bus, clock, ids, log, cell, meter = nullMeter, extensions = [] } = ports;
   const { commit } = parts.commits;
-  const catalog = { store, commit, clock, ids, projects: ports.projects };
+  const catalog = { ...ports, commit };
   const read = { store, clock, waits: parts.waits };
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const auditHost: DoctorOptions["auditHost"] = (hostId, onLeftOut) =>

@@ -15,6 +15,7 @@ import { type ClusterConfig, connectionOf, postgresUrlOf, statePaths } from "../
 import { ConfigError } from "../config/errors.ts";
 import { configLimits } from "../config/limits.ts";
 import { connectionsOf } from "../config/postgres-connections.ts";
+import { serverPortsOf } from "../config/server-ports.ts";
 import { createImageFiles } from "../drivers/images/files.ts";
 import { startEventPublisher } from "../events/publisher.ts";
 import { createEventStream } from "../events/stream.ts";
@@ -97,6 +98,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     firstTurn: index,
     // On a server of somebody else's there may be more than these.
     ...(config.nats.url === undefined ? { projects: config.projects } : {}),
+    hostPortsReserved: serverPortsOf(config),
     imageFiles: imageFilesOf(config),
     space: spaceOf(config),
     release: { name, release: { ...ownRelease(), plugins: versionsOf(plugins) } },

@@ -10,8 +10,9 @@ export const networkLimits = {
   securityGroupRulesPerProjectMax: 100,
   publishedPortsPerProjectMax: 50,
   publishedPortsPerCreateMax: 16,
-  /** Ports below need root. */
+  /** Ports below need root; Linux gives those above to whoever names none, servers of ours among them. */
   hostPortMin: 1_024,
+  hostPortMax: 32_767,
   tcpPortMax: 65_535,
   /** Neutron's max_fixed_ips_per_port. */
   addressesPerPortMax: 5,

@@ -62,6 +62,7 @@ describe("a host: the life of a guest", () => {
         version: null,
         parts: [],
         lookedAgoMs: audit.networking?.lookedAgoMs ?? -1,
+        unpublished: [],
         failure: null,
       },
     });

@@ -58,6 +58,27 @@ describe("published ports", () => {
     expect(await publishedOf()).to.deep.equal([]);
   });
 
+  it("are none that a server of the cluster listens on, and none that any program may get", async () => {
+    await world.stop();
+    world = await controllerWorld({ hostPortsReserved: new Set([4_222]) });
+    await world.host("a", { drivers });
+    await world.demo.network.create({ name: "net" });
+    await world.demo.subnet.create({ name: "of net", network: "net", cidr: "10.0.0.0/29" });
+    const nats = { hostPort: 4_222, port: 4_222 };
+    const taken = await refused(world.demo.instance.create({ ...on("net"), publish: [nats] }));
+    expect([taken.reason, taken.message]).to.deep.equal([
+      "hostPortTaken",
+      "The port 4222 of hosts is for a server of the cluster.",
+    ]);
+    const { instance } = await world.demo.instance.create(on("net"));
+    const networkPort = instance.interfaces?.[0]?.portId ?? "";
+    expect(await reasonOf(world.demo.publishedPort.create({ networkPort, ...nats }))).to.equal(
+      "hostPortTaken",
+    );
+    const high = { networkPort, hostPort: 32_768, port: 80 };
+    expect(await reasonOf(world.demo.publishedPort.create(high))).to.equal("schemaMismatch");
+  });
+
   it("of many creates at once are exactly one's", async () => {
     const outcomes = await Promise.allSettled(
       Array.from({ length: 5 }, () => world.demo.instance.create({ ...on("net"), publish: [web] })),

@@ -76,6 +76,11 @@ export const placesOf = (hosts: readonly Pick<Place, "machine">[], oneVersion: b
     underlay: driversOfHost(index, oneVersion).networking?.underlay ?? null,
   }));
 
+interface Arrival {
+  readonly portId: string;
+  readonly computer: Computer;
+}
+
 export class Packets {
   readonly #places: () => readonly Place[];
   readonly #random: Random;
@@ -110,20 +115,23 @@ export class Packets {
   #exchange(from: End, to: End, packet: Pick<PacketFact, "atMs" | "forged" | "isLast">): PacketFact[] {
     this.#flows += 1;
     const ports: Ports = [20_000 + (this.#flows % 40_000), this.#random.pick(portsOfServers) ?? 22];
-    const first = this.#carry(from, to, { ...packet, ports, isAnswer: false });
-    if (!first.delivered || packet.forged !== null) return [first];
+    const { fact, isThere } = this.#carry(from, to, { ...packet, ports, isAnswer: false });
+    // A guest that has moved may still be plugged in where it was: that one has it, and does not answer.
+    if (!fact.delivered || !isThere || packet.forged !== null) return [fact];
     const back: Ports = [ports[1], ports[0]];
-    return [first, this.#carry(to, from, { ...packet, ports: back, isAnswer: true })];
+    return [fact, this.#carry(to, from, { ...packet, ports: back, isAnswer: true }).fact];
   }
 
-  #carry(from: End, to: End, packet: Sent): PacketFact {
+  #carry(from: End, to: End, packet: Sent): { readonly fact: PacketFact; readonly isThere: boolean } {
     const [own, other] = [this.#computerOf(from.place, packet.atMs), this.#computerOf(to.place, packet.atMs)];
     const bytes = frameOf(from, to, packet);
     const { ports, ...about } = packet;
     const outcome = own.send(from.portId, bytes, packet.atMs);
     const arrived =
-      outcome.kind === "deliver" ? this.#arrive(from, own.plan.get(outcome.to), bytes, packet.atMs) : null;
-    return {
+      outcome.kind === "deliver"
+        ? this.#arrive(from, own.plan.get(outcome.to), bytes, packet.atMs)
+        : undefined;
+    const fact: PacketFact = {
       ...{ kind: "packet", from: from.portId, to: to.portId, ...about },
       flow: {
         source: from.address,
@@ -131,21 +139,24 @@ export class Packets {
         sourcePort: ports[0],
         destinationPort: ports[1],
       },
-      delivered: arrived === to.portId,
+      delivered: arrived?.portId === to.portId,
       versions: [from.place, to.place].map(({ machine: { world } }) => world.ports.applied?.version ?? 0),
       reach: own === other || (from.place.underlay !== null && to.place.underlay !== null),
     };
+    return { fact, isThere: arrived?.computer === other };
   }
 
-  /** The port that gets the frame in the end. */
-  #arrive(from: End, target: PlannedPort | undefined, bytes: Buffer, nowMs: number): string | null {
-    if (target?.host === undefined) return target?.portId ?? null;
+  /** The port that gets the frame in the end, and where. */
+  #arrive(from: End, target: PlannedPort | undefined, bytes: Buffer, nowMs: number): Arrival | undefined {
+    if (target === undefined) return undefined;
+    if (target.host === undefined)
+      return { portId: target.portId, computer: this.#computerOf(from.place, nowMs) };
     const far = this.#places().find(({ underlay }) => underlay === target.host);
     const { underlay } = from.place;
-    if (far === undefined || underlay === null) return null;
-    const sender = { number: target.network.number, host: underlay };
-    const outcome = this.#computerOf(far, nowMs).receive(sender, bytes, nowMs);
-    return outcome.kind === "deliver" ? outcome.to : null;
+    if (far === undefined || underlay === null) return undefined;
+    const computer = this.#computerOf(far, nowMs);
+    const outcome = computer.receive({ number: target.network.number, host: underlay }, bytes, nowMs);
+    return outcome.kind === "deliver" ? { portId: outcome.to, computer } : undefined;
   }
 
   #computerOf(place: Place, nowMs: number): Computer {

@@ -34,6 +34,7 @@ const cell = "test";
 
 export interface WorldOptions {
   readonly controllers?: number;
+  readonly hostPortsReserved?: ReadonlySet<number>;
   /** Absent: a store in memory. */
   readonly store?: Store;
   /** False: the store has flavor and image already. */
@@ -81,6 +82,7 @@ export async function controllerWorld(options: WorldOptions = {}) {
         name: `controller-${index + 1}`,
         store,
         scheduler: options.foreign === undefined ? {} : { foreign: options.foreign },
+        ...(options.hostPortsReserved && { hostPortsReserved: options.hostPortsReserved }),
         firstTurn: index,
         ...releaseOf(options, index),
         imageFiles,

@@ -80,7 +80,9 @@ export interface CreatorOptions {
   readonly clock: Clock;
   readonly ids: Ids;
   /** What is known of addresses and groups, shared with whoever makes ports. */
-  readonly networking: Pick<InterfaceWorld, "addresses"> & { readonly defaultGroups: DefaultGroups };
+  readonly networking: Pick<InterfaceWorld, "addresses" | "hostPortsReserved"> & {
+    readonly defaultGroups: DefaultGroups;
+  };
   /** The controller's own file systems, and the database's. */
   readonly space: Pick<SpaceWatch, "full">;
   /** Called with the new instances of one create: their actors take them from here. */

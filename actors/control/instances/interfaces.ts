@@ -38,7 +38,9 @@ import { macAddressOf } from "../request/mac-address.ts";
 import { aboutRow, rowMade } from "../request/row-changes.ts";
 import { findOwnRow, findRow, referringTo } from "../request/rows.ts";
 
-export interface InterfaceWorld extends PortWorld, Pick<CatalogOptions, "clock" | "ids"> {
+export interface InterfaceWorld
+  extends PortWorld,
+    Pick<CatalogOptions, "clock" | "ids" | "hostPortsReserved"> {
   readonly addresses: Addresses;
 }
 
@@ -197,7 +199,7 @@ export async function chooseInterfaces(
   await assertUnplugged(planned, world);
   await assertHostPortsFree(
     planned.flatMap(({ published = [] }) => published),
-    world.store,
+    world,
   );
   const each: (readonly (readonly ChosenAddress[])[])[] = [];
   try {

@@ -50,11 +50,27 @@ export function assertDifferent(asked: readonly AskedPublication[]): void {
   }
 }
 
+/** What is known of ports of hosts. */
+export interface HostPorts {
+  readonly store: Pick<Store, "rows">;
+  /**
+   * The cluster's own servers listen there: a guest that has one of them while its server is away would be
+   * told passwords. Absent: none are known.
+   */
+  readonly hostPortsReserved?: ReadonlySet<number> | undefined;
+}
+
 /** Said before the commit, whose refusal does not tell which name is taken. @throws hostPortTaken */
 export async function assertHostPortsFree(
   asked: readonly AskedPublication[],
-  { rows }: Pick<Store, "rows">,
+  { store: { rows }, hostPortsReserved }: HostPorts,
 ): Promise<void> {
+  const reserved = asked.find(({ hostPort }) => hostPortsReserved?.has(hostPort));
+  if (reserved !== undefined)
+    throw new StatusError(
+      "hostPortTaken",
+      `The port ${reserved.hostPort} of hosts is for a server of the cluster.`,
+    );
   for (const { hostPort } of asked)
     if ((await rows.called(publishedPort, String(hostPort))).length > 0) throw hostPortTaken(hostPort);
 }

@@ -25,6 +25,8 @@ export interface CatalogOptions {
   readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** As HostPorts has them. */
+  readonly hostPortsReserved?: ReadonlySet<number> | undefined;
 }
 
 interface Cause {

@@ -110,13 +110,13 @@ function touchedBy(rows: readonly RowChange[]): readonly string[] {
   return judged.flatMap((one) => idsOf(one).filter((id) => !made.has(id)));
 }
 
-/** Networks of guests that are on another host from now on, or on none, and of interfaces that now leave. */
+/** Networks of guests that are on another host from now on, or on none, and of interfaces that come or go. */
 function movedIn({ instances = [], claims = [], claimsReleased = [] }: Commit): readonly string[] {
   const moved = new Set([...claims, ...claimsReleased].map(({ instanceId }) => instanceId));
   return instances.flatMap(({ row: { id, generation, interfaces } }) =>
     (interfaces ?? []).flatMap(({ networkId, change }) => {
-      const leaves = change?.kind === "leaving" && change.generation === generation;
-      return leaves || moved.has(id) ? networkId : [];
+      const isNews = change?.generation === generation || moved.has(id);
+      return isNews ? networkId : [];
     }),
   );
 }

@@ -96,9 +96,13 @@ function placeOf({ subnets }: NetworkPicture, port: PortPicture, taken: Readonly
   return "The guest has no address of IPv4 in a subnet with a gateway.";
 }
 
+/** A gateway of another version is replaced: slirp keeps the options of its start for life. */
+const gatewayVersion = 1;
+
 function gatewayAt({ subnet, gateway }: Place, { id: networkId }: NetworkPicture, hostId: string): Gateway {
   // Nodes of one computer share the switch, and each has its own gateway of a subnet.
-  const id = createHash("sha256").update(`${hostId} ${subnet.id}`).digest("hex").slice(0, 32);
+  const told = `${hostId} ${subnet.id} ${gateway} ${gatewayVersion}`;
+  const id = createHash("sha256").update(told).digest("hex").slice(0, 32);
   return { id, networkId, address: gateway, mac: slirpMac(gateway), forwards: [] };
 }
 

@@ -41,9 +41,9 @@ export function wantedRecord(
   const known = there?.instanceId === instanceId ? there : undefined;
   if (known !== undefined && known.ownerEpoch > ownerEpoch)
     throw new StatusError("staleEpoch", `The port ${portId} belongs to a newer epoch.`);
+  if (known?.ownerEpoch === ownerEpoch) return known;
   if (mtuBytes > mtuBytesMax)
     throw new StatusError("hypervisorRefused", `The host's network carries ${mtuBytesMax} bytes at most.`);
-  if (known?.ownerEpoch === ownerEpoch) return known;
   return { portId, networkId, instanceId, ownerEpoch, hostName, mac, mtuBytes };
 }
 

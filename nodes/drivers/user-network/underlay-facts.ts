@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { NetworkFacts } from "../../../actors/ports/network.ts";
-import { addressOf } from "../../../protocol/address.ts";
+import { addressOf, addressText } from "../../../protocol/address.ts";
 import { networkLimits } from "../../../protocol/limits/network.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { userNetworkLimits } from "./limits.ts";
@@ -27,7 +27,7 @@ export function factsOf(underlay: string | undefined, mtuOf = deviceMtuBytes): N
   const mtuBytesMax = Math.min(deviceBytes - encapsulationBytes[address.version], streamMtuBytesMax);
   if (mtuBytesMax < networkLimits.mtuBytesMin)
     throw new StatusError("hypervisorRefused", `The device with ${underlay} has packets that are too small.`);
-  return { kind: "user", mtuBytesMax, spansHosts: true, underlay };
+  return { kind: "user", mtuBytesMax, spansHosts: true, underlay: addressText(address) };
 }
 
 /** Undefined: no device has the address. */

@@ -35,6 +35,23 @@ describe("what published ports want of a host", () => {
   const of = (networking: HostNetworking | null, guests: readonly Guest[], hostId = "host") =>
     publishingOf({ ports: plugged(guests), networking, hostId });
 
+  it("is another gateway when the subnet's address is another: the one that runs keeps what it was told", () => {
+    const picture = pictureOf(new Map([[one, web]]));
+    const moved = {
+      ...picture,
+      networks: picture.networks.map((network) => ({
+        ...network,
+        subnets: network.subnets.map((one) =>
+          one.gateway === null ? one : { ...one, gateway: "10.0.1.254" },
+        ),
+      })),
+    };
+    const idsOf = (networking: HostNetworking) => of(networking, [one]).gateways.map(({ id }) => id);
+    expect(idsOf(picture)).to.deep.equal(idsOf(pictureOf(new Map([[one, web]]))));
+    expect(idsOf(moved)).to.have.length(1);
+    expect(idsOf(moved)).not.to.deep.equal(idsOf(picture));
+  });
+
   it("is a gateway for each subnet with published guests, with the subnet's address and all its ports", () => {
     const second = { published: [published("p3", 8_081, 80)] };
     const { gateways, unpublished } = of(

@@ -62,6 +62,7 @@ describe("what a host carries over its underlay", () => {
     const ethernet = { kind: "user", mtuBytesMax: 1_450, spansHosts: true, underlay: "192.0.2.1" };
     expect(carried("192.0.2.1", 1_500)).to.deep.equal(ethernet);
     expect(carried("2001:db8::1", 1_500).mtuBytesMax).to.equal(1_430);
+    expect(carried("2001:0DB8:0:0:0:0:0:1", 1_500).underlay).to.equal("2001:db8::1");
     expect(carried("192.0.2.1", 65_536 + 1_000).mtuBytesMax).to.equal(65_535);
     for (const deviceBytes of [undefined, 1_300])
       expect(() => carried("192.0.2.1", deviceBytes))

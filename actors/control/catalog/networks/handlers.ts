@@ -13,11 +13,14 @@ import { subnetHandlers } from "./subnets.ts";
 export interface Networking {
   readonly addresses: Addresses;
   readonly defaultGroups: DefaultGroups;
+  /** As HostPorts has them. */
+  readonly hostPortsReserved?: ReadonlySet<number> | undefined;
 }
 
 export const networkingOf = (
-  options: Pick<CatalogOptions, "store" | "commit" | "clock" | "ids">,
+  options: Pick<CatalogOptions, "store" | "commit" | "clock" | "ids" | "hostPortsReserved">,
 ): Networking => ({
+  hostPortsReserved: options.hostPortsReserved,
   addresses: new Addresses(options.store),
   defaultGroups: new DefaultGroups(options),
 });

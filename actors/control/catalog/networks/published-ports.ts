@@ -44,7 +44,7 @@ export function publishedPortHandlers(options: PublishingOptions): Handlers<type
         if (plugged === undefined || (await isOnItsWayOut(found.id, plugged.deviceId, options)))
           throw new StatusError("notPublishable", `No instance is plugged into the port ${found.name}.`);
         if (!addresses.some(({ subnetId }) => publishable.has(subnetId))) throw notPublishable();
-        await assertHostPortsFree([asked], store);
+        await assertHostPortsFree([asked], options);
         return { ...fieldsOf(asked, found.id), project: found.project };
       };
       return create(fields, { request, context, told: { port: asked.port } });

@@ -5,7 +5,7 @@ import { CommandError } from "../../errors.ts";
 
 const form =
   /^(?:(?<address>[^/\s]+):)?(?<hostPort>[0-9]{1,5}):(?<port>[0-9]{1,5})(?:\/(?<protocol>[a-z]+))?$/;
-const { hostPortMin, tcpPortMax } = networkLimits;
+const { hostPortMin, hostPortMax } = networkLimits;
 
 /** @throws CommandError usage */
 export function parsePublication(text: string): AskedPublication {
@@ -14,10 +14,10 @@ export function parsePublication(text: string): AskedPublication {
     throw wrong(`${text} is no published port.`, "Write [ADDRESS:]HOSTPORT:PORT, such as 8080:80.");
   if (protocol !== "tcp")
     throw wrong(`Only ports of TCP are published, not of ${protocol}.`, "Leave it out.");
-  if (Number(hostPort) < hostPortMin)
+  if (Number(hostPort) < hostPortMin || Number(hostPort) > hostPortMax)
     throw wrong(
-      `Hosts publish no port below ${hostPortMin}: that needs root.`,
-      `Choose one from ${hostPortMin} to ${tcpPortMax}.`,
+      `The port ${hostPort} is not published: low ones need root, and high ones are given to any program.`,
+      `Choose one from ${hostPortMin} to ${hostPortMax}.`,
     );
   const asked = { hostPort: Number(hostPort), port: Number(port) };
   return address === undefined ? asked : { ...asked, address };

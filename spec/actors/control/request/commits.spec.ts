@@ -78,7 +78,16 @@ describe("commits", () => {
     await commits.commit({ instances, claimsReleased: [{ instanceId: "i", ownerEpoch: 1 }] });
     await commits.commit({ instances });
     await commits.commit({ instances, claims: [rows.claim("i", "h")] });
-    expect(told.map(({ touched }) => touched)).to.deep.equal([["n"], undefined, ["n"]]);
+    const attached = [
+      {
+        ...rows.plugged("q"),
+        networkId: "m",
+        change: { kind: "attaching" as const, generation: row.generation },
+      },
+      { ...rows.plugged("p"), change: { kind: "leaving" as const, generation: row.generation - 1 } },
+    ];
+    await commits.commit({ instances: [{ expectedVersion: 1, row: { ...row, interfaces: attached } }] });
+    expect(told.map(({ touched }) => touched)).to.deep.equal([["n"], undefined, ["n"], ["m"]]);
   });
 
   it("tell the others of which networks an interface leaves, when it begins to", async () => {

@@ -1,0 +1,25 @@
+/** The ports on which a cluster's servers listen, as its configuration names them. Pure. */
+import type { ClusterConfig } from "./config.ts";
+
+/** PostgreSQL's and NATS's own, where a URL names none. */
+const usualPorts = { postgres: 5_432, nats: 4_222 } as const;
+
+/** Without those that the computer chooses, which are higher than any published one (networkLimits). */
+export function serverPortsOf({
+  nats,
+  postgres,
+  metrics,
+}: Pick<ClusterConfig, "nats" | "postgres" | "metrics">): ReadonlySet<number> {
+  const ports = [
+    ...[nats.port, postgres.port, nats.websocket?.port ?? 0, metrics?.port ?? 0],
+    ...(nats.url === undefined ? [] : nats.url.split(",").map((url) => portOf(url, usualPorts.nats))),
+    ...(postgres.url === undefined ? [] : [portOf(postgres.url, usualPorts.postgres)]),
+  ];
+  return new Set(ports.filter((port) => port > 0));
+}
+
+/** A URL that is none was refused when the configuration was read. */
+function portOf(url: string, usual: number): number {
+  const { port } = URL.canParse(url) ? new URL(url) : { port: "" };
+  return port === "" ? usual : Number(port);
+}
