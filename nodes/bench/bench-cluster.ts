@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as elapse } from "node:timers/promises";
 import { loadConfig, statePaths } from "../config/config.ts";
 import { pretendingHypervisor, usualHypervisor } from "../drivers/built-in.ts";
 import { guestOfArgv } from "../drivers/guest-of-argv.ts";
@@ -131,7 +132,7 @@ async function open(options: BenchClusterOptions): Promise<OpenCluster> {
     for (const fault of cluster.broken().values()) throw fault;
     const demo = await connect({ config: file, project: config.projects[0] ?? "demo" });
     const admin = await connect({ config: file, project: "admin" });
-    await hostsAlive(admin, config.nodes.length);
+    await hostsAlive(admin, config.nodes.length, signal);
     let closing: Promise<void> | undefined;
     const closeAll = async () => {
       await demo.close();
@@ -173,10 +174,14 @@ function clusterFile(options: BenchClusterOptions): string {
   return `${servers}${also}nodes:\n${all.join("")}`;
 }
 
-async function hostsAlive(admin: Novact, count: number): Promise<void> {
-  for await (const _event of admin.watch({ after: 0, noun: "host" })) {
+const hostsLookPeriodMs = 50;
+
+/** A host is alive by its heartbeats, which are no events: it is asked for again and again. */
+async function hostsAlive(admin: Novact, count: number, signal: AbortSignal): Promise<void> {
+  for (;;) {
     const { hosts } = await admin.host.list({});
     if (hosts.filter(({ alive }) => alive).length >= count) return;
+    await elapse(hostsLookPeriodMs, undefined, { signal });
   }
 }
 

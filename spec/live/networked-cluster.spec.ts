@@ -133,7 +133,7 @@ describe("instances on networks of a cluster", function () {
     expect(findings).to.deep.equal([]);
     const { hosts } = await cluster.admin.host.list({});
     expect(hosts.map(({ drivers }) => [drivers?.network, drivers?.abilities.networks])).to.deep.equal([
-      ["user", ["stream"]],
+      ["user", ["stream", "tap"]],
     ]);
   });
 
