@@ -5,10 +5,12 @@ import type { DriverFacts } from "../kinds.ts";
 
 const options = Type.Object(
   {
-    underlay: Type.Optional({
-      ...IpAddress,
-      description: "this computer's address to which others send the frames of its guests, as 192.0.2.10",
-    }),
+    underlay: Type.Optional(
+      Type.Unsafe<string>({
+        ...IpAddress,
+        description: "this computer's address to which others send the frames of its guests, as 192.0.2.10",
+      }),
+    ),
   },
   { additionalProperties: false, description: "networks by Linux's bridges, as root" },
 );
