@@ -25,6 +25,8 @@ interface Plugged {
   readonly hostId: string;
   readonly instanceId: string;
   readonly portIds: readonly string[];
+  /** Those of interfaces that are on their way out: nothing of them is published any more. */
+  readonly leavingIds: readonly string[];
 }
 
 interface Moment {
@@ -105,11 +107,11 @@ export class NetworkingHistory {
       const row = this.#ledger.row(instanceId);
       const claim = row && this.#ledger.claims(instanceId).get(row.ownerEpoch);
       if (row === undefined || claim === undefined) return [];
-      return {
-        hostId: claim.hostId,
-        instanceId,
-        portIds: (row.interfaces ?? []).map(({ portId }) => portId),
-      };
+      const { interfaces } = row;
+      const leaving = (interfaces ?? []).filter(({ change }) => change?.kind === "leaving");
+      const idsOf = (some: typeof interfaces) => (some ?? []).map(({ portId }) => portId);
+      const { hostId } = claim;
+      return { hostId, instanceId, portIds: idsOf(interfaces), leavingIds: idsOf(leaving) };
     });
   }
 }
@@ -174,6 +176,7 @@ function pictureAt(moment: Moment, hostId: string): HostNetworking {
   const all = <R extends Resource>({ table }: R) => [...(tables.get(table)?.values() ?? [])] as RowOf<R>[];
   const guests = plugged.filter((one) => one.hostId === hostId);
   const instanceOf = new Map(guests.flatMap((one) => one.portIds.map((id) => [id, one.instanceId] as const)));
+  const leavingIds = new Set(guests.flatMap((one) => one.leavingIds));
   const own = all(port).filter(({ id }) => instanceOf.has(id));
   const groupsOf = (portId: string) => textsOf(all(groupMembership), "groupId", { portId });
   const networks = all(network).filter(({ id }) => own.some(({ networkId }) => networkId === id));
@@ -216,7 +219,7 @@ function pictureAt(moment: Moment, hostId: string): HostNetworking {
           .filter(({ portId }) => portId === one.id)
           .map(({ subnetId, name }) => ({ subnetId, address: name }))
           .sort((a, b) => (a.address < b.address ? -1 : 1)),
-        ...publishedOf(all(publishedPort), one.id),
+        ...(leavingIds.has(one.id) ? {} : publishedOf(all(publishedPort), one.id)),
       })),
     })),
     groups: [...new Set([...groupIds, ...named])].sort().map((id) => ({

@@ -3,7 +3,6 @@
  * honest afterwards. In such a plan nothing else is broken at that time, so that what happens to others can
  * be judged. It has a stream of chance of its own. Pure.
  */
-import { actorLimits } from "../../actors/runtime/limits.ts";
 import type { Random } from "./random.ts";
 
 /** Beside `hostLies`, which comes among other faults as well. */
@@ -111,6 +110,9 @@ const overlap = (deed: PlannedHostile, fault: Timed): boolean =>
   fault.atMs < deed.atMs + deed.forMs + quietAfterMs &&
   fault.atMs + tracesMs(fault) + quietBeforeMs > deed.atMs;
 
+/** As actorLimits.roundMsMax; what mutants may change must not be loaded with a plan. */
+const roundMsMax = 60_000;
+
 /** A round that hangs lasts until it is given up: then its loop pauses, whatever happens at that moment. */
 const tracesMs = ({ fault, forMs, times = 1 }: Timed): number =>
-  fault === "loopHangs" ? Math.max(forMs, times * actorLimits.roundMsMax) : forMs;
+  fault === "loopHangs" ? Math.max(forMs, times * roundMsMax) : forMs;
