@@ -130,6 +130,24 @@ describe("rules of the kernel's bridge", function () {
     expect(await arrived(twinCalled, twinCaller, thousand(same), "answer")).to.equal(0);
   });
 
+  it("put fragments of one network together, and never those of two with the same addresses", async () => {
+    await apply(oneWay);
+    const whole = frames.udp(4_000, 5_000, Buffer.from(`${"first".padEnd(24)}last`));
+    const of = (id: number, part: Buffer, given: frames.Ip4Given) =>
+      sealed(frames.ip4Frame(ends(caller, called), 17, part, { id, ...given }));
+    const parts = (id: number) => [
+      of(id, whole.subarray(0, 32), { more: true }),
+      of(id, whole.subarray(32), { offset: 32 }),
+    ];
+    expect(await arrived(caller, called, parts(700), "last")).to.equal(1);
+    expect(await arrived(twinCaller, twinCalled, parts(701), "last")).to.equal(1);
+    const [begin, end] = [parts(702).slice(0, 1), parts(702).slice(1)];
+    expect(await arrived(caller, called, begin, "first")).to.equal(0);
+    expect(await arrived(twinCaller, twinCalled, end, "first")).to.equal(0);
+    expect(card(called).received.filter((frame) => frame.includes("last")).length).to.equal(0);
+    expect(await arrived(caller, called, end, "last")).to.equal(1);
+  });
+
   const mine = ends(caller, called);
   const word = Buffer.from("forged");
   const kinds = forgedFrames(caller, called, word);

@@ -228,7 +228,8 @@ export const connectionChains: ReadonlyMap<string, Chain> = new Map([
   [
     "zones_of_bridges",
     base(
-      "type filter hook prerouting priority -300; policy accept;",
+      // Before the kernel puts fragments together (-400): those of two networks must never meet.
+      "type filter hook prerouting priority -450; policy accept;",
       `meta mark ${marks.service} notrack`,
       "ct zone set iifname map @zones",
     ),
