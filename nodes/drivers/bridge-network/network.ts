@@ -51,6 +51,8 @@ export class BridgeNetwork implements Network {
   #beginning: Promise<void> | undefined;
   #services: readonly ServiceRoute[] = [];
   #detached = false;
+  /** False: the rules may not be those of the ports and the picture, so nothing may come on a bridge. */
+  #isFiltered = false;
 
   constructor(parts: BridgeNetworkParts) {
     this.#parts = parts;
@@ -85,8 +87,9 @@ export class BridgeNetwork implements Network {
         if (there !== undefined) await settler.removeTap(tapName(there.portId));
         await files.write(record);
         known.ports.set(record.portId, record);
-        await this.#settle(known, signal);
+        this.#isFiltered = false;
       }
+      if (!this.#isFiltered) await this.#settle(known, signal);
       const { uid = 0 } = guestUser(record.instanceId) ?? {};
       const name = tapName(record.portId);
       await settler.ensureTap(name, uid, there !== record);
@@ -98,6 +101,7 @@ export class BridgeNetwork implements Network {
   plugged(portId: string, signal: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async (known) => {
       if (!known.ports.has(portId)) throw refused(`There is no port ${portId} on this host.`);
+      if (!this.#isFiltered) await this.#settle(known, signal);
       await this.#parts.settler.moveTap(tapName(portId));
       await this.#settleDevices(known, signal);
     });
@@ -132,6 +136,7 @@ export class BridgeNetwork implements Network {
       const newest = last === null || last === undefined || last.version <= networking.version;
       if (newest) await this.#parts.picture.write(networking);
       known.networking = newest ? networking : last;
+      this.#isFiltered = false;
       await this.#settle(known, signal);
       return known.networking.version;
     });
@@ -167,7 +172,9 @@ export class BridgeNetwork implements Network {
     const { networking, ports } = known;
     if (networking === undefined) return;
     const state = { networking, ports: [...ports.values()] };
+    this.#isFiltered = false;
     this.#services = await this.#parts.filter.apply(state, this.#parts.fabric, signal);
+    this.#isFiltered = true;
     await this.#settleDevices(known, signal);
   }
 
