@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { expect } from "chai";
-import { bridgeMac } from "../../nodes/drivers/bridge-network/device-names.ts";
+import { bridgeMac, tapName } from "../../nodes/drivers/bridge-network/device-names.ts";
 import type { PacketFilter, ServiceRoute } from "../../nodes/drivers/bridge-network/filter.ts";
 import { packetFilter } from "../../nodes/drivers/bridge-network/index.ts";
 import { compile } from "../../nodes/drivers/bridge-network/rules/compile.ts";
@@ -13,9 +13,10 @@ import { emptyLedger, nextLedger } from "../../nodes/drivers/bridge-network/rule
 import { wholeText } from "../../nodes/drivers/bridge-network/rules/text.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import { readResponderProcess, responderFiles } from "../../nodes/responder/state.ts";
-import type { GroupPicture, HostNetworking, PortPicture } from "../../protocol/networking.ts";
+import type { GroupPicture, PortPicture } from "../../protocol/networking.ts";
 import type { FakeNic } from "../support/fake-nic.ts";
 import { forgedFrames, sealed } from "../support/forged-frames.ts";
+import { advertisement, datagram } from "../support/fragments.ts";
 import * as frames from "../support/frames.ts";
 import { connects, dgram, echoes, Lines } from "../support/guest-programs.ts";
 import { missingForFabrics, ScratchFabric } from "../support/scratch-fabric.ts";
@@ -35,19 +36,7 @@ const [caller, called, twinCaller, twinCalled, client, server] = [
 const all = [caller, called, twinCaller, twinCalled, client, server];
 const never = new AbortController().signal;
 
-/** The second network has the first one's subnets, addresses and MACs. */
-function pictureOf(rules: readonly world.RulePicture[]): HostNetworking {
-  const networks = [1, 2].map((number) => {
-    const own = all.filter(({ network }) => network === number);
-    const ports = own.map((guest) => {
-      const { id, instanceId } = world.portOf(guest);
-      return { ...world.portOf({ ...guest, network: 1 }), id, instanceId };
-    });
-    return { ...world.networkOf(1, ports), id: `network-${number}`, number };
-  });
-  return { version: 1, networks, groups: [{ id: "default", rules: [...rules], members: [] }] };
-}
-
+const pictureOf = (rules: readonly world.RulePicture[]) => world.twinPicture(all, rules);
 const everything = [...world.sendAll, world.rule({}), world.rule({ ipVersion: 6 })];
 const udpAt = (port: number, direction: "ingress" | "egress") =>
   world.rule({ direction, protocol: 17, portMin: port, portMax: port });
@@ -132,20 +121,14 @@ describe("rules of the kernel's bridge", function () {
 
   it("put fragments of one network together, and never those of two with the same addresses", async () => {
     await apply(oneWay);
-    const whole = frames.udp(4_000, 5_000, Buffer.from(`${"first".padEnd(24)}last`));
-    const of = (id: number, part: Buffer, given: frames.Ip4Given) =>
-      sealed(frames.ip4Frame(ends(caller, called), 17, part, { id, ...given }));
-    const parts = (id: number) => [
-      of(id, whole.subarray(0, 32), { more: true }),
-      of(id, whole.subarray(32), { offset: 32 }),
-    ];
+    const parts = (id: number) => datagram(ends(caller, called), id);
     expect(await arrived(caller, called, parts(700), "last")).to.equal(1);
     expect(await arrived(twinCaller, twinCalled, parts(701), "last")).to.equal(1);
-    const [begin, end] = [parts(702).slice(0, 1), parts(702).slice(1)];
-    expect(await arrived(caller, called, begin, "first")).to.equal(0);
-    expect(await arrived(twinCaller, twinCalled, end, "first")).to.equal(0);
+    const [begin, end] = parts(702);
+    expect(await arrived(caller, called, [begin], "first")).to.equal(0);
+    expect(await arrived(twinCaller, twinCalled, [end], "first")).to.equal(0);
     expect(card(called).received.filter((frame) => frame.includes("last")).length).to.equal(0);
-    expect(await arrived(caller, called, end, "last")).to.equal(1);
+    expect(await arrived(caller, called, [end], "last")).to.equal(1);
   });
 
   const mine = ends(caller, called);
@@ -165,6 +148,15 @@ describe("rules of the kernel's bridge", function () {
       expect(await arrived(caller, called, [good], "forged")).to.equal(1);
       expect(await arrived(caller, called, thousand(frame), "forged")).to.equal(0);
     });
+
+  it("let nobody tell in two fragments of an address that is another's", async () => {
+    await apply(everything);
+    const six = world.ends6(caller, called);
+    const own = advertisement(six, 1, world.ip6Of(caller), "claims");
+    expect(await arrived(caller, called, own, "claims")).to.equal(1);
+    const forged = advertisement(six, 2, "fd00:1::77", "claims");
+    expect(await arrived(caller, called, forged, "claims")).to.equal(0);
+  });
 
   it("stay closed while all of them are made anew under a flood", async () => {
     await apply(oneWay);
@@ -239,6 +231,27 @@ describe("rules of the kernel's bridge", function () {
       expect((await offered(caller)).yours).to.equal(world.ip4Of(caller));
     });
 
+    const ask = (senderMac: string, sender: string) =>
+      frames.arpFrame({ operation: 1, senderMac, sender, target: "169.254.169.254" });
+
+    it("answer who asks for its address, and learn of nobody", async () => {
+      const own = card(caller);
+      const isAnswer = (frame: Buffer) => frame.readUInt16BE(12) === 0x806 && frame.readUInt16BE(20) === 2;
+      const answering = `link set dev ${tapName(world.portIdOf(caller))} type bridge_slave proxy_arp`;
+      await fabric.ip([`${answering} on`]);
+      const open = pictureOf(oneWay);
+      for (const network of open.networks) for (const port of network.ports) port.portSecurity = false;
+      for (const networking of [pictureOf(oneWay), open]) {
+        await filter.apply({ networking, ports }, fabric, never);
+        own.received.length = 0;
+        own.send(ask(world.macOf(caller), world.ip4Of(caller)), ask("02:de:ad:be:ef:01", "10.0.1.99"));
+        const answerer = (await own.frame(isAnswer)).toString("hex", 22, 28);
+        expect(answerer).to.equal(bridgeMac("network-1").replaceAll(":", ""));
+        expect(await fabric.told("ip", ["neigh", "show", "nud", "all"])).not.to.match(/10\.0\.1\.[0-9]/);
+      }
+      await Promise.all([fabric.ip([`${answering} off`]), apply(oneWay)]);
+    });
+
     it("take nothing else from a guest to the host itself", async () => {
       const listening = dgram(fabric, 5_000);
       await listening.next("listening");
@@ -252,6 +265,13 @@ describe("rules of the kernel's bridge", function () {
             ),
           ),
         );
+      // For the bridge alone, whoever sends.
+      for (let group = 0; group < 16; group += 1) {
+        const destinationMac = `01:80:c2:00:00:0${group.toString(16)}`;
+        const forged = { ...mine, destinationMac, sourceMac: "02:de:ad:be:ef:01", source: "100.64.0.4" };
+        const to = { ...forged, destination: "169.254.169.254" };
+        card(caller).send(sealed(frames.ip4Frame(to, 17, frames.udp(4_000, 5_000, Buffer.from("group")))));
+      }
       expect((await offered(caller)).yours).to.equal(world.ip4Of(caller));
       expect(listening.heard).to.deep.equal(["listening"]);
     });

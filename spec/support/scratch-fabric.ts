@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { bridgeMac, bridgeName, tapName } from "../../nodes/drivers/bridge-network/device-names.ts";
 import type { FabricEntrance, ServiceRoute } from "../../nodes/drivers/bridge-network/filter.ts";
 import { endResidents } from "../../nodes/drivers/bridge-network/holder.ts";
+import { linkLocalMask } from "../../nodes/drivers/bridge-network/steps.ts";
 import { makeNamespace } from "../../nodes/drivers/network-namespace.ts";
 import { runTool, type ToolOptions, type ToolResult } from "../../nodes/drivers/tool.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
@@ -80,6 +81,7 @@ export class ScratchFabric implements FabricEntrance {
     await this.ip([
       `link add name ${name} address ${bridgeMac(networkId)} type bridge ${filtered}`,
       `link set dev ${name} addrgenmode none up`,
+      `neigh replace 169.254.169.254 lladdr ${bridgeMac(networkId)} dev ${name} nud permanent`,
     ]);
   }
 
@@ -173,7 +175,7 @@ const pathOf = ({ fd }: FileHandle): string => `/proc/${process.pid}/fd/${fd}`;
 
 const enslaved = (tap: string, networkId: string): readonly string[] => [
   `link set dev ${tap} master ${bridgeName(networkId)}`,
-  `link set dev ${tap} type bridge_slave learning off`,
+  `link set dev ${tap} type bridge_slave learning off group_fwd_mask ${linkLocalMask}`,
   `link set dev ${tap} addrgenmode none up`,
 ];
 

@@ -92,6 +92,20 @@ export function pictureOf(
   return { version: 1, networks, groups: given.groups ?? [defaultGroup(guests)] };
 }
 
+/** Of the networks 1 and 2: the second has the first one's subnets, addresses and MACs. */
+export function twinPicture(guests: readonly Guest[], rules: readonly RulePicture[]): HostNetworking {
+  const networks = [1, 2].map((number) => {
+    const ports = guests
+      .filter(({ network }) => network === number)
+      .map((guest) => {
+        const { id, instanceId } = portOf(guest);
+        return { ...portOf({ ...guest, network: 1 }), id, instanceId };
+      });
+    return { ...networkOf(1, ports), id: `network-${number}`, number };
+  });
+  return { version: 1, networks, groups: [{ id: "default", rules: [...rules], members: [] }] };
+}
+
 /** The guests of one network as they are said to be on another host. */
 export const farOf = (host: string, guests: readonly Guest[]): FarPicture => ({
   ...{ networkId: `network-${guests[0]?.network}`, host },

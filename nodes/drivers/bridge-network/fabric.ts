@@ -26,6 +26,7 @@ import {
 } from "./holder.ts";
 import { bridgeNetworkLimits } from "./limits.ts";
 import { tryDevices } from "./probe.ts";
+import { serviceAddress } from "./service-address.ts";
 
 export interface FabricOptions {
   /** Of the node; a directory in it is the fabric's. */
@@ -39,9 +40,6 @@ export interface FabricOptions {
 interface Held extends Namespaces {
   holder: ProcessIdentity;
 }
-
-/** The address at which guests ask their host for addresses and metadata. */
-const serviceAddress = "169.254.169.254";
 
 export class Fabric implements FabricEntrance {
   readonly directory: string;

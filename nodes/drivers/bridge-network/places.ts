@@ -3,7 +3,7 @@
  * may send from others' addresses, not that the port has them: no pair takes what is another port's own.
  * Pure.
  */
-import { addressOf, addressText, cidrOf } from "../../../protocol/address.ts";
+import { addressOf, addressText, cidrOf, overlap } from "../../../protocol/address.ts";
 import type { PortPicture } from "../../../protocol/networking.ts";
 
 /** Frames for a MAC address go to a device of the bridge. */
@@ -51,7 +51,8 @@ export function placesOf(
   for (const port of ports) place(port.mac, port);
   for (const port of ports) for (const pair of port.pairs) place(pair.mac ?? port.mac, port);
   for (const { addresses, mac } of ports) for (const address of addresses) neighbour(canonical(address), mac);
-  for (const { pairs, mac } of ports) for (const pair of pairs) neighbour(single(pair.cidr), pair.mac ?? mac);
+  for (const { pairs, mac } of ports)
+    for (const pair of pairs) neighbour(singleOf(pair.cidr), pair.mac ?? mac);
   return { places: [...places.values()], neighbours: [...neighbours.values()] };
 }
 
@@ -61,10 +62,16 @@ export function canonical(text: string): string | undefined {
   return address && addressText(address);
 }
 
-/** The address of a range that has one only. */
-function single(text: string): string | undefined {
+/** Addresses of a link or of this host alone, of groups, and those that are IPv4's in IPv6's form. */
+const reserved = [
+  ...["0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3"],
+  ...["::/96", "::ffff:0:0/96", "fe80::/10", "ff00::/8"],
+].flatMap((text) => cidrOf(text) ?? []);
+
+/** The address of a range that has one only, and which a pair may have. */
+function singleOf(text: string): string | undefined {
   const range = cidrOf(text);
-  return range?.prefix === (range?.version === 4 ? 32 : 128)
-    ? canonical(text.split("/")[0] ?? "")
-    : undefined;
+  if (range === undefined || range.first !== range.last) return undefined;
+  if (reserved.some((one) => overlap(one, range))) return undefined;
+  return addressText({ version: range.version, value: range.first });
 }

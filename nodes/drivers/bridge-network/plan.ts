@@ -14,6 +14,7 @@ import type { PortRecord } from "../user-network/ports.ts";
 import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "./device-names.ts";
 import type { ServiceRoute } from "./filter.ts";
 import { canonical, type PlannedNeighbour, type PlannedPlace, placesOf } from "./places.ts";
+import { serviceAddress } from "./service-address.ts";
 
 export interface PlannedBridge {
   readonly name: string;
@@ -61,7 +62,7 @@ export interface PlanGiven {
   readonly services: readonly ServiceRoute[];
 }
 
-export function planOf({ networking, ports, underlay: given, services }: PlanGiven): FabricPlan {
+export function planOf({ networking, ports, underlay: given, services: answered }: PlanGiven): FabricPlan {
   const underlay = given === null ? null : (canonical(given) ?? null);
   const networks = withoutClashes(networking?.networks ?? []);
   const far = underlay === null ? [] : (networking?.far ?? []);
@@ -71,8 +72,14 @@ export function planOf({ networking, ports, underlay: given, services }: PlanGiv
   });
   const places = planned.flatMap((one) => one.places);
   const names = new Set(planned.map(({ bridge }) => bridge.name));
-  const routes = services.filter(({ bridge }) => names.has(bridge));
-  const neighbours = [...planned.flatMap((one) => one.neighbours), ...routes];
+  const routes = answered.filter(({ bridge }) => names.has(bridge));
+  const services = planned.map(({ bridge: { name, mac } }) => ({
+    ...{ bridge: name, address: serviceAddress, mac },
+  }));
+  const neighbours = served(
+    [...services, ...routes],
+    planned.flatMap((one) => one.neighbours),
+  );
   const bridged = new Map(planned.flatMap(({ bridge, own }) => own.map(({ id }) => [id, bridge.name])));
   const late = clashing(ports.map(({ portId }) => portId));
   const taps = ports.flatMap(({ portId, mtuBytes }) =>
@@ -82,6 +89,13 @@ export function planOf({ networking, ports, underlay: given, services }: PlanGiv
   );
   const tunnels = planned.flatMap(({ tunnel }) => tunnel);
   return { bridges: planned.map(({ bridge }) => bridge), tunnels, taps, places, neighbours, routes };
+}
+
+/** What the host itself needs to answer its guests is no guest's, whatever a port has or says. */
+function served(services: readonly PlannedNeighbour[], others: readonly PlannedNeighbour[]) {
+  const keyOf = ({ bridge, address }: PlannedNeighbour) => `${bridge} ${address}`;
+  const taken = new Set(services.map(keyOf));
+  return [...services, ...others.filter((one) => !taken.has(keyOf(one)))];
 }
 
 /** Of two networks that come to one name, one has no bridge: its ports are closed. */

@@ -3,6 +3,8 @@
  * another version of the tools, the host sets the field once more, and believes nothing. Pure.
  */
 
+import { canonical } from "./places.ts";
+
 /** The flags of a bridge's port, by the names that `ip link set … type bridge_slave` has for them. */
 export const slaveFlags = [
   "learning",
@@ -11,8 +13,10 @@ export const slaveFlags = [
   "bcast_flood",
   "proxy_arp",
   "neigh_suppress",
+  "group_fwd_mask",
 ] as const;
-export type SlaveFlags = Readonly<Record<(typeof slaveFlags)[number], boolean | undefined>>;
+/** The mask is a number, the others are on or off. */
+export type SlaveFlags = Readonly<Record<(typeof slaveFlags)[number], boolean | number | undefined>>;
 
 export interface SeenLink {
   readonly name: string;
@@ -79,6 +83,8 @@ function readLink(row: Fields): SeenLink {
   const flags = wordsOf(row.flags);
   const kind = textOf(about.info_kind) ?? "";
   const flag = (name: string) => (typeof slave[name] === "boolean" ? slave[name] : undefined);
+  // As the text "0xfffd".
+  const mask = Number(slave.group_fwd_mask);
   return {
     ...{ name: textOf(row.ifname) ?? "", kind, mac: textOf(row.address) ?? "", mtuBytes: numberOf(row.mtu) },
     ...{ master: textOf(row.master), alias: textOf(row.ifalias) },
@@ -86,7 +92,7 @@ function readLink(row: Fields): SeenLink {
     slave: {
       ...{ learning: flag("learning"), flood: flag("flood"), mcast_flood: flag("mcast_flood") },
       ...{ bcast_flood: flag("bcast_flood"), proxy_arp: flag("proxy_arp") },
-      neigh_suppress: flag("neigh_suppress"),
+      ...{ neigh_suppress: flag("neigh_suppress"), group_fwd_mask: Number.isNaN(mask) ? undefined : mask },
     },
     speaks: (textOf(row.inet6_addr_gen_mode) ?? "none") !== "none",
     userId: typeof data.user === "number" ? data.user : null,
@@ -101,10 +107,16 @@ const readTunnel = (data: Fields) => ({
   udpPort: numberOf(data.port),
 });
 
+/** The tools write some addresses of IPv6 otherwise: ::ffff:10.0.0.1. */
+function hostOf(value: unknown): string | null {
+  const text = textOf(value);
+  return text === null ? null : (canonical(text) ?? text);
+}
+
 /** Of `bridge -j fdb show`. */
 export const readPlaces = (said: unknown): readonly SeenPlace[] =>
   rowsOf(said).map((row) => ({
-    ...{ device: textOf(row.ifname) ?? "", mac: textOf(row.mac) ?? "", host: textOf(row.dst) },
+    ...{ device: textOf(row.ifname) ?? "", mac: textOf(row.mac) ?? "", host: hostOf(row.dst) },
     ...{ ofDevice: wordsOf(row.flags).includes("self"), state: textOf(row.state) ?? "" },
   }));
 
@@ -112,7 +124,7 @@ export const readPlaces = (said: unknown): readonly SeenPlace[] =>
 export const readNeighbours = (said: unknown): readonly SeenNeighbour[] =>
   rowsOf(said).map((row) => ({
     device: textOf(row.dev) ?? "",
-    address: textOf(row.dst) ?? "",
+    address: hostOf(row.dst) ?? "",
     mac: textOf(row.lladdr) ?? "",
   }));
 

@@ -25,8 +25,17 @@ export interface Steps {
 /** The port of VXLAN (RFC 7348). */
 export const tunnelUdpPort = 4_789;
 
+/**
+ * Frames for 01:80:c2:00:00:0x are the bridge's to carry, and so the filter's to drop: else they come to the
+ * host itself around all chains. Those for …:01 no bridge takes.
+ */
+export const linkLocalMask = 0xfffd;
+
 /** The bridge's port learns no addresses, and gets no frames but those for addresses behind the port. */
-const closed = { learning: false, flood: false, mcast_flood: false, bcast_flood: false } as const;
+const closed = {
+  ...{ learning: false, flood: false, mcast_flood: false, bcast_flood: false },
+  group_fwd_mask: linkLocalMask,
+} as const;
 const tapFlags: SlaveFlags = { ...closed, proxy_arp: true, neigh_suppress: false };
 /** The bridge answers for who is behind it, also where neighbours are asked for by IPv6. */
 const tunnelFlags: SlaveFlags = { ...closed, proxy_arp: false, neigh_suppress: true };
@@ -106,13 +115,16 @@ function portSteps(
   const { name, bridge } = port;
   const isThere = link?.master === bridge;
   const wrong = slaveFlags.filter((flag) => !isThere || link.slave[flag] !== flags[flag]);
-  const words = wrong.map((flag) => `${flag} ${flags[flag] === true ? "on" : "off"}`);
+  const words = wrong.map((flag) => `${flag} ${wordOf(flags[flag])}`);
   return [
     ...(isThere ? [] : [`link set dev ${name} down`, `link set dev ${name} master ${bridge}`]),
     ...(words.length === 0 ? [] : [`link set dev ${name} type bridge_slave ${words.join(" ")}`]),
     ...common(port, isThere ? link : undefined),
   ];
 }
+
+const wordOf = (flag: boolean | number | undefined): string =>
+  typeof flag === "number" ? `${flag}` : flag === true ? "on" : "off";
 
 function common({ name, id, mtuBytes }: Common, link: SeenLink | undefined): readonly string[] {
   const words = [

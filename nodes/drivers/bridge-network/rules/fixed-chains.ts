@@ -8,13 +8,11 @@
  */
 import { idleMsOf } from "../../../switch/filter/stages.ts";
 import { protocols } from "../../../switch/frames/flow.ts";
+import { serviceAddress } from "../service-address.ts";
 import { ruleLimits } from "./limits.ts";
 import type { Chain } from "./model.ts";
 
 const { dhcpPerSecondMax, dhcpBurstMax } = ruleLimits;
-
-/** DHCP's server and metadata, in each network. */
-const serviceAddress = "169.254.169.254";
 
 /** 0: the IP layer has not seen it. */
 export const marks = { known: 1, fresh: 2, invalid: 3, service: 4 } as const;
@@ -30,6 +28,9 @@ const toOne = `ether daddr & ${group} == 00:00:00:00:00:00`;
 const toService =
   `ip saddr set iifname map @service ip daddr set ${serviceAddress} ether daddr set iifname map @bridges ` +
   `meta pkttype set host meta mark set ${marks.service} accept`;
+
+/** An address that is not the guest's own. */
+const foreignAdvert = "icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @targets6 drop";
 
 /** First of all, for every frame that comes in. */
 const guards: readonly (readonly [string, Chain])[] = [
@@ -81,7 +82,7 @@ const guards: readonly (readonly [string, Chain])[] = [
     chain(
       "jump not_ip6",
       // A guest may tell its neighbours of its own addresses only.
-      "icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @targets6 drop",
+      foreignAdvert,
       // Of what is sent without an address, nothing is for one guest alone.
       `ip6 saddr :: meta l4proto 58 ${toMany} accept`,
       "iifname . ether saddr . ip6 saddr @sources6 accept",
@@ -137,19 +138,12 @@ const services: readonly (readonly [string, Chain])[] = [
     ),
   ],
   ["metadata", chain(toService, "drop")],
-  [
-    "input",
-    base(
-      "type filter hook input priority -200; policy drop;",
-      `meta mark ${marks.service} accept`,
-      `arp operation request arp daddr ip ${serviceAddress} accept`,
-    ),
-  ],
+  // No ARP: the bridges answer it from what they are told, and what a guest asks must make the host learn nothing.
+  ["input", base("type filter hook input priority -200; policy drop;", `meta mark ${marks.service} accept`)],
   [
     "output",
     base(
       "type filter hook output priority -200; policy drop;",
-      `arp saddr ip ${serviceAddress} accept`,
       `ip saddr ${serviceAddress} udp sport 67 ip daddr set oifname . ip daddr map @answers accept`,
       `ip saddr ${serviceAddress} tcp sport 80 ip daddr set oifname . ip daddr map @answers accept`,
     ),
@@ -190,6 +184,8 @@ const passing: readonly (readonly [string, Chain])[] = [
       "iifname != @open jump not_ip6",
       // Addresses are unique by the picture: nobody may tell a guest that its own is taken.
       "icmpv6 type nd-neighbor-solicit ip6 saddr != :: accept",
+      // Asked again: of a packet in fragments the guard has not seen the address.
+      `iifname != @open ${foreignAdvert}`,
       "icmpv6 type nd-neighbor-advert accept",
       "icmpv6 type { 133, 134, 135, 137 } drop",
       `${toMany} drop`,

@@ -12,6 +12,8 @@ const given = (over: Partial<PlanGiven> = {}): PlanGiven => ({
 const [bridge, tunnel] = ["nvb00000000f001", "nvx00000000f001"];
 const [tap1, tap2] = ["nvt00000000a001", "nvt00000000a002"];
 
+const addressesOf = ({ neighbours }: ReturnType<typeof planOf>) => neighbours.map(({ address }) => address);
+
 describe("The plan of a fabric", () => {
   it("is empty without a picture, but for taps that nothing passes", () => {
     const { taps, ...others } = planOf(given({ networking: null }));
@@ -35,6 +37,7 @@ describe("The plan of a fabric", () => {
         { bridge, mac: "52:54:00:00:01:02", device: tap2, host: null },
       ],
       neighbours: [
+        { bridge, address: "169.254.169.254", mac: "0e:6e:00:00:f0:01" },
         { bridge, address: "10.9.0.1", mac: "52:54:00:00:01:01" },
         { bridge, address: "10.9.0.2", mac: "52:54:00:00:01:02" },
       ],
@@ -78,7 +81,7 @@ describe("The plan of a fabric", () => {
     ]) {
       const plan = closed({ ...portRecord(1), ...other });
       expect(plan.taps.map((one) => one.bridge)).to.deep.equal([null]);
-      expect([plan.places, plan.neighbours]).to.deep.equal([[], []]);
+      expect([plan.places, addressesOf(plan)]).to.deep.equal([[], ["169.254.169.254"]]);
     }
   });
 
@@ -102,7 +105,7 @@ describe("The plan of a fabric", () => {
       `52:54:00:00:01:02 ${tap2}`,
       `${vrrp} ${tap1}`,
     ]);
-    expect(plan.neighbours.map(({ address, mac }) => `${address} ${mac}`)).to.deep.equal([
+    expect(plan.neighbours.slice(1).map(({ address, mac }) => `${address} ${mac}`)).to.deep.equal([
       ...["10.9.0.1 52:54:00:00:01:01", "10.9.0.2 52:54:00:00:01:02", `10.9.0.100 ${vrrp}`],
     ]);
     const stolen = planOf(
@@ -117,7 +120,7 @@ describe("The plan of a fabric", () => {
     const plan = planOf(
       given({ ports: [{ ...portRecord(1), mac }], networking: { version: 1, groups: [], networks } }),
     );
-    expect([plan.places, plan.neighbours]).to.deep.equal([[], []]);
+    expect([plan.places, addressesOf(plan)]).to.deep.equal([[], ["169.254.169.254"]]);
     expect(plan.taps[0]?.bridge).to.equal(bridge);
   });
 
@@ -136,7 +139,32 @@ describe("The plan of a fabric", () => {
     const service = { bridge, address: "100.64.0.2", mac: "52:54:00:00:01:01" };
     const plan = planOf(given({ services: [service, { ...service, bridge: "nvb0000000000ff" }] }));
     expect(plan.routes).to.deep.equal([service]);
-    expect(plan.neighbours.at(-1)).to.deep.equal(service);
+    expect(plan.neighbours.slice(0, 2)).to.deep.equal([
+      { bridge, address: "169.254.169.254", mac: "0e:6e:00:00:f0:01" },
+      service,
+    ]);
+  });
+
+  it("lets nobody have a service address, and no pair one that is nobody's", () => {
+    const service = { bridge, address: "100.64.0.2", mac: "52:54:00:00:01:01" };
+    const thief = {
+      ...portPicture(2),
+      addresses: [
+        { subnetId: "subnet", address: "169.254.169.254" },
+        { subnetId: "subnet", address: "100.64.0.2" },
+      ],
+      addressPairs: [
+        ...["100.64.0.2/32", "100.64.0.9/32", "169.254.1.1/32", "224.0.0.18/32", "255.255.255.255/32"],
+        ...["127.0.0.1/32", "0.0.0.0/32", "::/128", "::1/128", "::a00:1/128", "::ffff:a00:1/128"],
+        ...["fe80::1/128", "ff02::1/128", "10.9.0.50/32"],
+      ].map((cidr) => ({ cidr, mac: null })),
+    };
+    const networking = { version: 1, groups: [], networks: [networkPicture([thief])] };
+    expect(planOf(given({ networking, services: [service] })).neighbours).to.deep.equal([
+      { bridge, address: "169.254.169.254", mac: "0e:6e:00:00:f0:01" },
+      service,
+      { bridge, address: "10.9.0.50", mac: "52:54:00:00:01:02" },
+    ]);
   });
 
   it("writes addresses as the kernel does", () => {

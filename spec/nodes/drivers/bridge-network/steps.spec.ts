@@ -25,7 +25,9 @@ const plan: FabricPlan = planOf({
 const nothing: Seen = { links: new Map(), places: [], neighbours: [], routes: [] };
 
 const closed = "learning off flood off mcast_flood off bcast_flood off";
-const flags = { learning: false, flood: false, mcast_flood: false, bcast_flood: false };
+const flags = {
+  ...{ learning: false, flood: false, mcast_flood: false, bcast_flood: false, group_fwd_mask: "0xfffd" },
+};
 const link = (ifname: string, given: object) => ({
   ...{ ifname, mtu: 1_400, flags: ["BROADCAST", "MULTICAST", "UP", "LOWER_UP"] },
   ...{ address: "a2:28:6f:00:00:10", inet6_addr_gen_mode: "none", ...given },
@@ -65,6 +67,7 @@ const said = {
     { mac: "52:54:00:00:01:07", ifname: tunnel, dst: "192.0.2.2", flags: ["self"], state: "permanent" },
   ],
   neighbours: [
+    { dst: "169.254.169.254", dev: bridge, lladdr: "0e:6e:00:00:f0:01", state: ["PERMANENT"] },
     { dst: "10.9.0.1", dev: bridge, lladdr: "52:54:00:00:01:01", state: ["PERMANENT"] },
     { dst: "10.9.0.7", dev: bridge, lladdr: "52:54:00:00:01:07", state: ["PERMANENT"] },
     { dst: "100.64.0.2", dev: bridge, lladdr: "52:54:00:00:01:01", state: ["PERMANENT"] },
@@ -101,12 +104,13 @@ describe("Steps towards a plan of a fabric", () => {
       `link set dev ${bridge} mtu 1400 alias ${ids.network(1)} up`,
       `link set dev ${tunnel} down`,
       `link set dev ${tunnel} master ${bridge}`,
-      `link set dev ${tunnel} type bridge_slave ${closed} proxy_arp off neigh_suppress on`,
+      `link set dev ${tunnel} type bridge_slave ${closed} proxy_arp off neigh_suppress on group_fwd_mask 65533`,
       `link set dev ${tunnel} addrgenmode none`,
       `link set dev ${tunnel} mtu 1400 alias ${ids.network(1)} up`,
+      `neigh replace 169.254.169.254 lladdr 0e:6e:00:00:f0:01 dev ${bridge} nud permanent`,
+      `neigh replace 100.64.0.2 lladdr 52:54:00:00:01:01 dev ${bridge} nud permanent`,
       `neigh replace 10.9.0.1 lladdr 52:54:00:00:01:01 dev ${bridge} nud permanent`,
       `neigh replace 10.9.0.7 lladdr 52:54:00:00:01:07 dev ${bridge} nud permanent`,
-      `neigh replace 100.64.0.2 lladdr 52:54:00:00:01:01 dev ${bridge} nud permanent`,
       `route replace 100.64.0.2 dev ${bridge}`,
       `fdb replace 52:54:00:00:01:07 dev ${tunnel} master static`,
       `fdb replace 52:54:00:00:01:07 dev ${tunnel} dst 192.0.2.2 self permanent`,
@@ -127,7 +131,7 @@ describe("Steps towards a plan of a fabric", () => {
     expect(orders({ ...now, places })).to.deep.equal([
       `link set dev ${tap} down`,
       `link set dev ${tap} master ${bridge}`,
-      `link set dev ${tap} type bridge_slave ${closed} proxy_arp on neigh_suppress off`,
+      `link set dev ${tap} type bridge_slave ${closed} proxy_arp on neigh_suppress off group_fwd_mask 65533`,
       `link set dev ${tap} addrgenmode none`,
       `link set dev ${tap} mtu 1400 alias ${ids.port(1)} up`,
       `fdb replace 52:54:00:00:01:01 dev ${tap} master static`,
@@ -151,6 +155,10 @@ describe("Steps towards a plan of a fabric", () => {
     expect(orders(changed(tap, slaveOf("tun", { type: "tap" }, slave)))).to.deep.equal([
       `link set dev ${tap} type bridge_slave learning off`,
     ]);
+    const deaf = { ...flags, proxy_arp: true, neigh_suppress: false, group_fwd_mask: "0" };
+    expect(orders(changed(tap, slaveOf("tun", { type: "tap" }, deaf)))).to.deep.equal([
+      `link set dev ${tap} type bridge_slave group_fwd_mask 65533`,
+    ]);
     const unfiltered = { info_kind: "bridge", info_data: { nf_call_iptables: 0, nf_call_ip6tables: 1 } };
     expect(orders(changed(bridge, { linkinfo: unfiltered }))).to.deep.equal([
       `link set dev ${bridge} type bridge nf_call_iptables 1 nf_call_ip6tables 1`,
@@ -170,7 +178,7 @@ describe("Steps towards a plan of a fabric", () => {
   it("count what the tools leave out as not so", () => {
     const steps = orders(changed(tap, slaveOf("tun", {}, {})));
     expect(steps).to.have.length(1);
-    expect(steps[0]).to.match(/learning off flood off .* neigh_suppress off$/);
+    expect(steps[0]).to.match(/learning off flood off .* group_fwd_mask 65533$/);
   });
 
   it("move an address to another device without taking it away, and take away what nobody has", () => {
@@ -191,6 +199,28 @@ describe("Steps towards a plan of a fabric", () => {
     expect(orders({ ...seen, places: elsewhere })).to.deep.equal([
       `fdb replace 52:54:00:00:01:07 dev ${tunnel} dst 192.0.2.2 self permanent`,
     ]);
+  });
+
+  it("know addresses of IPv6 that the tools write otherwise", () => {
+    const mapped = "::ffff:a00:1";
+    const ownPort = portPicture(1);
+    const subnetId = "subnet";
+    const networks = [networkPicture([{ ...ownPort, addresses: [{ subnetId, address: mapped }] }])];
+    const networking = { version: 1, groups: [], networks, far: [far(1, mapped, [7])] };
+    const wanted = planOf({
+      underlay: "192.0.2.1",
+      services,
+      ports: [portRecord(1), portRecord(2)],
+      networking,
+    });
+    const now = seenOf({
+      ...said,
+      places: said.places.map((one) => (one.dst === undefined ? one : { ...one, dst: "::ffff:10.0.0.1" })),
+      neighbours: said.neighbours.map((one) =>
+        one.dst === "10.9.0.1" ? { ...one, dst: "::ffff:10.0.0.1" } : one,
+      ),
+    });
+    expect(orders(now, wanted)).to.deep.equal([]);
   });
 
   it("forget neighbours and routes that nobody has any more", () => {
