@@ -134,10 +134,12 @@ export class BridgeNetwork implements Network {
     return this.#inTurn(signal, async (known) => {
       const { networking: last } = known;
       const newest = last === null || last === undefined || last.version <= networking.version;
-      if (newest) await this.#parts.picture.write(networking);
+      const lost = newest ? await failureOf(this.#parts.picture.write(networking)) : undefined;
       known.networking = newest ? networking : last;
       this.#isFiltered = false;
       await this.#settle(known, signal);
+      // A full disk keeps no revocation back; but the picture is not kept, and so it was not applied.
+      if (lost !== undefined) throw lost.error;
       return known.networking.version;
     });
   }
@@ -226,6 +228,12 @@ export class BridgeNetwork implements Network {
     return known;
   }
 }
+
+const failureOf = (act: Promise<void>): Promise<{ readonly error: unknown } | undefined> =>
+  act.then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
 
 const holdingOf = ({ portId, instanceId, ownerEpoch }: PortRecord): Holding => ({
   ...{ instanceId, ownerEpoch, what: `tap ${tapName(portId)}` },

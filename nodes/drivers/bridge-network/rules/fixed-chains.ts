@@ -138,7 +138,7 @@ const services: readonly (readonly [string, Chain])[] = [
     ),
   ],
   ["metadata", chain(toService, "drop")],
-  // No ARP: the bridges answer it from what they are told, and what a guest asks must make the host learn nothing.
+  // No ARP: bridges answer it from permanent entries, and what guests ask must make no others.
   ["input", base("type filter hook input priority -200; policy drop;", `meta mark ${marks.service} accept`)],
   [
     "output",

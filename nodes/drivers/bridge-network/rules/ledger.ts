@@ -47,6 +47,11 @@ export function nextLedger(
   return { zones: Object.fromEntries(zones), services: Object.fromEntries(services), next };
 }
 
+/** The later ledger has no number that the earlier lacks: an agent that reads that one gives none twice. */
+export const givesNothing = (before: Ledger, { zones, services }: Ledger): boolean =>
+  Object.entries(zones).every(([id, number]) => before.zones[id] === number) &&
+  Object.entries(services).every(([id, number]) => before.services[id] === number);
+
 const entry = (id: string, number: number | undefined): [string, number][] =>
   typeof number === "number" ? [[id, number]] : [];
 

@@ -9,7 +9,7 @@ import { StatusError } from "../../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
 import { validatorOf } from "../../../../protocol/wire/validate.ts";
 import type { AnsweredGuest } from "../../../responder/state.ts";
-import { isMissing, temporaryName, writeDurably } from "../../durable-file.ts";
+import { isDiskFull, isMissing, temporaryName, writeDurably } from "../../durable-file.ts";
 import { makeNamespace } from "../../network-namespace.ts";
 import { runTool, type ToolOptions, type ToolResult } from "../../tool.ts";
 import { throwIfAborted } from "../../waiting.ts";
@@ -29,7 +29,7 @@ import {
 } from "./connections.ts";
 import { difference } from "./differ.ts";
 import { revokedSeconds } from "./fixed-chains.ts";
-import { emptyLedger, Ledger, nextLedger, servicesOf } from "./ledger.ts";
+import { emptyLedger, givesNothing, Ledger, nextLedger, servicesOf } from "./ledger.ts";
 import { type Ruleset, tableName } from "./model.ts";
 import { type Listing, readListing } from "./read-back.ts";
 import { elementList, wholeText } from "./text.ts";
@@ -117,7 +117,13 @@ export class RuleFilter implements PacketFilter {
     if (text !== JSON.stringify(this.#ledger)) {
       await mkdir(directory, { recursive: true, mode: 0o700 });
       await chmod(directory, 0o700);
-      await writeDurably(path, text);
+      try {
+        await writeDurably(path, text);
+      } catch (error) {
+        // What only goes must go on a full disk too; the next one writes it down.
+        if (isDiskFull(error) && givesNothing(this.#ledger, next)) return next;
+        throw error;
+      }
     }
     this.#ledger = next;
     return next;

@@ -5,6 +5,7 @@ import { bridgeName, tapName } from "../../../../nodes/drivers/bridge-network/de
 import { compile } from "../../../../nodes/drivers/bridge-network/rules/compile.ts";
 import {
   emptyLedger,
+  givesNothing,
   type Ledger,
   nextLedger,
   servicesOf,
@@ -103,6 +104,16 @@ describe("rules of the kernel's bridge", () => {
       `"${bridgeName("network-2")}" 3`,
     ]);
     expect(nextLedger(after, pictureOf([guest(7, 2)]), []).zones).to.deep.equal({ "network-2": 3 });
+  });
+
+  it("need no room on the disk where nothing is given, as when ports go", () => {
+    const [less, more] = [pictureOf([guest(7)]), pictureOf([guest(7), guest(7, 2)])];
+    const before = nextLedger(emptyLedger, more, ["a", "b"]);
+    expect(givesNothing(before, nextLedger(before, less, ["a"]))).to.equal(true);
+    expect(givesNothing(before, nextLedger(before, more, ["a", "c"]))).to.equal(false);
+    expect(givesNothing(nextLedger(emptyLedger, less, []), nextLedger(emptyLedger, more, []))).to.equal(
+      false,
+    );
   });
 
   it("give a service address that a port had to no other one soon", () => {

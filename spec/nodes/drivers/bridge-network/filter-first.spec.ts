@@ -1,9 +1,9 @@
 /** No tap comes on a bridge before its rules are in the kernel, by a driver whose parts only take notes. */
 import { expect } from "chai";
-import type { Tap } from "../../../../actors/ports/network.ts";
 import { BridgeNetwork, type BridgeNetworkParts } from "../../../../nodes/drivers/bridge-network/network.ts";
 import type { FabricPlan } from "../../../../nodes/drivers/bridge-network/plan.ts";
 import type { PortRecord } from "../../../../nodes/drivers/user-network/ports.ts";
+import { StatusError } from "../../../../protocol/wire/status.ts";
 import { networkPicture, portPicture, portRecord } from "../../../support/fabric-pictures.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 
@@ -13,10 +13,10 @@ const nothing = async () => undefined;
 function makeDriver() {
   const notes: string[] = [];
   const records = new Map<string, PortRecord>();
-  const state = { refuses: false };
+  const state = { refuses: false, isFull: false };
   const networking = { version: 1, groups: [], networks: [networkPicture([portPicture(1)])] };
   const onBridge = ({ taps }: FabricPlan) => taps.filter(({ bridge }) => bridge !== null).length;
-  const parts = {
+  const parts: unknown = {
     facts: () => ({ kind: "bridge", mtuBytesMax: 1_450, spansHosts: false }),
     ...{ ready: nothing, log: silentLog, rounds: { start: () => undefined, stop: () => undefined } },
     files: {
@@ -24,7 +24,12 @@ function makeDriver() {
       write: async (record: PortRecord) => void records.set(record.portId, record),
       remove: async (id: string) => void records.delete(id),
     },
-    picture: { read: async () => networking, write: nothing },
+    picture: {
+      read: async () => networking,
+      write: async () => {
+        if (state.isFull) throw new StatusError("diskFull", "No space is left.");
+      },
+    },
     fabric: { open: nothing, plugsPath: async () => "/nowhere" },
     settler: {
       settle: async (plan: FabricPlan) => void notes.push(`${onBridge(plan)} on bridges`),
@@ -40,10 +45,10 @@ function makeDriver() {
       },
     },
   };
-  return { network: new BridgeNetwork(parts as unknown as BridgeNetworkParts), notes, state };
+  return { network: new BridgeNetwork(parts as BridgeNetworkParts), notes, state };
 }
 
-const failed = (verb: Promise<Tap | void>) =>
+const failed = (verb: Promise<unknown>) =>
   verb.then(
     () => "nothing",
     (error: unknown) => String(error),
@@ -78,5 +83,17 @@ describe("The driver of bridges, whose rules the kernel refuses", () => {
     state.refuses = false;
     await network.plugged(portRecord(1).portId, never);
     expect(notes).to.deep.equal(["rules", "1 on bridges", "moved", "1 on bridges"]);
+  });
+
+  it("carries a picture out that the disk has no room for, and says that it is not kept", async () => {
+    const { network, notes, state } = makeDriver();
+    await network.ensurePort(portRecord(1), never);
+    notes.length = 0;
+    state.isFull = true;
+    const none = { version: 2, groups: [], networks: [] };
+    expect(await failed(network.apply(none, never))).to.include("No space");
+    expect(notes).to.deep.equal(["rules", "0 on bridges"]);
+    state.isFull = false;
+    expect(await network.apply(none, never)).to.equal(2);
   });
 });
