@@ -9,7 +9,12 @@ import { kept, resource } from "./wire/resource.ts";
 import { answer, Id, Label, literals, Name, request } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
-const HostPort = Type.Integer({ minimum: networkLimits.hostPortMin, maximum: networkLimits.hostPortMax });
+const HostPortAsked = Type.Integer({
+  minimum: networkLimits.hostPortMin,
+  maximum: networkLimits.hostPortMax,
+});
+/** As it is shown and told. */
+const HostPort = Type.Integer({ minimum: 1, maximum: networkLimits.tcpPortMax });
 const GuestPort = Type.Integer({ minimum: 1, maximum: networkLimits.tcpPortMax });
 
 /** Where a host answers whom nobody told otherwise: only for programs of its own computer. */
@@ -49,7 +54,7 @@ export const PublishedPort = publishedPort.shape;
 export type PublishedPort = Static<typeof PublishedPort>;
 
 const asked = {
-  hostPort: HostPort,
+  hostPort: HostPortAsked,
   port: GuestPort,
   /** Absent: 127.0.0.1, which only programs of the host itself reach. */
   address: Type.Optional(IpAddress),
