@@ -25,14 +25,8 @@ import { silentLog } from "../support/silent-log.ts";
 import * as world from "../support/switch-world.ts";
 
 const at = (number: number, network = 1): world.Guest => ({ network, number });
-const [caller, called, twinCaller, twinCalled, client, server] = [
-  at(7),
-  at(8),
-  at(7, 2),
-  at(8, 2),
-  at(9),
-  at(10),
-];
+const [caller, called, twinCaller, twinCalled] = [at(7), at(8), at(7, 2), at(8, 2)];
+const [client, server] = [at(9), at(10)];
 const all = [caller, called, twinCaller, twinCalled, client, server];
 const never = new AbortController().signal;
 
@@ -54,7 +48,11 @@ const ends = (from: world.Guest, to: world.Guest) => world.ends4(first(from), fi
 const udpFrame = (of: frames.Ends, port: number, text: string, source = 4_000) =>
   sealed(frames.ip4Frame(of, 17, frames.udp(source, port, Buffer.from(text))));
 
-const makeFilter = (): PacketFilter => packetFilter({ clock: systemClock, log: silentLog });
+const filters: PacketFilter[] = [];
+const makeFilter = (): PacketFilter => {
+  filters.unshift(packetFilter({ clock: systemClock, log: silentLog }));
+  return filters[0] as PacketFilter;
+};
 
 describe("rules of the kernel's bridge", function () {
   this.timeout(60_000);
@@ -96,7 +94,7 @@ describe("rules of the kernel's bridge", function () {
       cards.set(guest, await fabric.plugCard(world.portIdOf(guest), `network-${guest.network}`));
   });
   after(async () => {
-    await filter?.detach(false);
+    for (const one of filters) await one.detach(false);
     for (const one of cards.values()) await one.close();
     await fabric?.close();
   });
