@@ -25,7 +25,7 @@ interface Plugged {
   readonly hostId: string;
   readonly instanceId: string;
   readonly portIds: readonly string[];
-  /** Those of interfaces that are on their way out: nothing of them is published any more. */
+  /** Ports of leaving interfaces: they publish nothing any more. */
   readonly leavingIds: readonly string[];
 }
 
