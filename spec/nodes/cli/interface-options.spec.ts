@@ -79,7 +79,8 @@ describe("novact instance create on networks", () => {
 
   it("publishes nothing that it cannot", async () => {
     const wrongs = {
-      "80:80": "that needs root",
+      "80:80": "low ones need root",
+      "40000:80": "Choose one from 1024 to 32767",
       "8080": "HOSTPORT:PORT",
       "8080:80/udp": "Only ports of TCP",
     };
