@@ -31,7 +31,7 @@ export interface End {
   readonly rows: NetworkingRows | null;
 }
 
-/** By id; what is not in it is told by its id. */
+/** Names by id; a row without a name here is called by its id. */
 export interface Names {
   readonly networks: ReadonlyMap<string, string>;
   readonly groups: ReadonlyMap<string, string>;

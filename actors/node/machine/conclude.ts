@@ -107,7 +107,7 @@ function isSame(last: Observation, now: Omit<Observation, "generation" | "atMs">
     last.reason === now.reason &&
     last.message === now.message &&
     last.startedAtMs === now.startedAtMs &&
-    // That they are not known for a moment is no news.
+    // Ports that are not known for a moment are no news.
     (now.ports === undefined || now.ports.join(" ") === last.ports?.join(" "))
   );
 }

@@ -68,7 +68,7 @@ const reserved = [
   ...["::/96", "::ffff:0:0/96", "fe80::/10", "ff00::/8"],
 ].flatMap((text) => cidrOf(text) ?? []);
 
-/** The address of a range that has one only, and which a pair may have. */
+/** The only address of a range; undefined for larger ranges, and where no address pair may be. */
 function singleOf(text: string): string | undefined {
   const range = cidrOf(text);
   if (range === undefined || range.first !== range.last) return undefined;

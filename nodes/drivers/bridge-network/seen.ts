@@ -15,7 +15,7 @@ export const slaveFlags = [
   "neigh_suppress",
   "group_fwd_mask",
 ] as const;
-/** The mask is a number, the others are on or off. */
+/** Flags of a bridge port: the mask is a number, all others are on or off. */
 export type SlaveFlags = Readonly<Record<(typeof slaveFlags)[number], boolean | number | undefined>>;
 
 export interface SeenLink {

@@ -91,7 +91,7 @@ function bridgeSteps(bridge: PlannedBridge, link: SeenLink | undefined): readonl
   ];
 }
 
-/** Nothing for a tap that is not in the fabric. */
+/** The steps of one tap; none while the tap is outside the fabric. */
 function tapSteps(tap: PlannedTap, link: SeenLink | undefined): readonly string[] {
   if (link === undefined) return [];
   const { name, portId: id, mtuBytes, bridge } = tap;

@@ -198,7 +198,7 @@ export function revokedElements(
   return sets;
 }
 
-/** The element is of packets of the one who was called. */
+/** Marks the elements of packets that the called port sends. */
 const ofAnswers = 'comment "answers"';
 
 const keyOf = (device: string, { source, destination, sourcePort, destinationPort }: Connection): string =>
