@@ -138,6 +138,42 @@ create table flavor (
   constraint flavor_name_unique unique (name)
 );
 
+create table floating_ip (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  network_id text collate "C" not null,
+  port_id text collate "C" not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint floating_ip_pkey primary key (id),
+  constraint floating_ip_network_id_reference foreign key (network_id) references network(id),
+  constraint floating_ip_port_id_reference foreign key (port_id) references port(id)
+);
+create index floating_ip_name_idx on floating_ip using btree (project, name);
+create index floating_ip_network_id_idx on floating_ip using btree (network_id, id);
+create index floating_ip_port_id_idx on floating_ip using btree (port_id, id);
+
+create table floating_ip_target (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  floating_id text collate "C" not null,
+  port_id text collate "C" not null,
+  address text collate "C" not null,
+  interface_id text collate "C" not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint floating_ip_target_pkey primary key (id),
+  constraint floating_ip_target_floating_id_reference foreign key (floating_id) references floating_ip(id),
+  constraint floating_ip_target_interface_id_reference foreign key (interface_id) references
+      router_interface(id),
+  constraint floating_ip_target_port_id_reference foreign key (port_id) references port(id) on delete cascade,
+  constraint floating_ip_target_name_unique unique (name),
+  constraint floating_ip_target_port_id_address_unique unique (port_id, address)
+);
+create index floating_ip_target_floating_id_idx on floating_ip_target using btree (floating_id, id);
+create index floating_ip_target_interface_id_idx on floating_ip_target using btree (interface_id, id);
+
 create table host (
   id text collate "C" not null,
   name text collate "C" not null,
@@ -346,6 +382,7 @@ create table network (
   external boolean not null,
   created_at_ms bigint not null,
   version bigint not null default '1'::bigint,
+  physical_network text collate "C",
   constraint network_pkey primary key (id),
   constraint network_number_unique unique (number)
 );
@@ -463,6 +500,43 @@ create table request (
   constraint request_pkey primary key (project, request_id)
 );
 create index request_at_idx on request using brin (at_ms);
+
+create table router (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  external_network_id text collate "C",
+  snat boolean not null,
+  routes jsonb not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint router_pkey primary key (id),
+  constraint router_external_network_id_reference foreign key (external_network_id) references network(id)
+);
+create index router_external_network_id_idx on router using btree (external_network_id, id);
+create index router_name_idx on router using btree (project, name);
+
+create table router_interface (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  router_id text collate "C" not null,
+  network_id text collate "C" not null,
+  subnet_id text collate "C" not null,
+  port_id text collate "C" not null,
+  deletes_port boolean not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint router_interface_pkey primary key (id),
+  constraint router_interface_network_id_reference foreign key (network_id) references network(id),
+  constraint router_interface_port_id_reference foreign key (port_id) references port(id),
+  constraint router_interface_router_id_reference foreign key (router_id) references router(id),
+  constraint router_interface_subnet_id_reference foreign key (subnet_id) references subnet(id),
+  constraint router_interface_name_unique unique (name),
+  constraint router_interface_router_id_subnet_id_unique unique (router_id, subnet_id)
+);
+create index router_interface_network_id_idx on router_interface using btree (network_id, id);
+create index router_interface_port_id_idx on router_interface using btree (port_id, id);
+create index router_interface_subnet_id_idx on router_interface using btree (subnet_id, id);
 
 create table security_group (
   id text collate "C" not null,

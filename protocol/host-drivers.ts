@@ -51,6 +51,20 @@ export const HostDrivers = answer({
       underlay: nullable(IpAddress),
       /** Whether ports of the host can lead to guests. Absent: they cannot. */
       publishes: Type.Optional(Type.Boolean()),
+      /** Networks of the operator's into which it plugs guests. Absent: none. */
+      physicalNetworks: Type.Optional(hostWords(networkLimits.physicalNetworksMax)),
+      /** Whether networks under a number are carried as well. Absent: they are. */
+      overlays: Type.Optional(Type.Boolean()),
+      /** Networks of the operator's to which its routers lead. Absent: it does not route at all. */
+      outside: Type.Optional(
+        Type.Array(
+          answer({
+            physicalNetwork: HostWord,
+            /** Whether floating addresses answer there. */ floating: Type.Boolean(),
+          }),
+          { maxItems: networkLimits.physicalNetworksMax },
+        ),
+      ),
     }),
   ),
 });

@@ -12,6 +12,14 @@ import { method, service } from "./wire/service.ts";
 
 const MtuBytes = Type.Integer({ minimum: networkLimits.mtuBytesMin, maximum: networkLimits.mtuBytesMax });
 
+/** A word of the operator's. */
+export const PhysicalNetwork = Type.String({
+  minLength: 1,
+  maxLength: 64,
+  pattern: "^[A-Za-z0-9_-]+$",
+  examples: ["public"],
+});
+
 export const network = resource({
   noun: "network",
   one: "network",
@@ -29,6 +37,11 @@ export const network = resource({
     shared: Type.Boolean(),
     /** It leads outside: gateways of routers and floating addresses are on it. Operators only. */
     external: Type.Boolean(),
+    /**
+     * The operator's network that it is, as the nodes' configuration calls it; null: hosts carry it between
+     * them under its number. Operators only.
+     */
+    physicalNetwork: nullable(PhysicalNetwork),
   },
   joined: { subnetIds: Type.Array(Id) },
   sharedBy: ["shared", "external"],
@@ -49,7 +62,15 @@ export const networkService = service({
   version: "1.0.0",
   summary: "Ethernet segments on which guests reach each other.",
   methods: {
-    create: made(network, settings, "Makes a network without subnets."),
+    create: made(
+      network,
+      {
+        ...settings,
+        /** Absent: null. It is for ever. */
+        physicalNetwork: Type.Optional(nullable(PhysicalNetwork)),
+      },
+      "Makes a network without subnets.",
+    ),
     ...kept(network, {
       get: "Shows one network with its subnets, by id or by a name that only one has.",
       delete: "Removes a network and its subnets; no port may be on it.",

@@ -7,7 +7,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Cidr, IpAddress, MacAddress } from "./ip.ts";
 import { networkLimits } from "./limits/network.ts";
 import { reportLimits } from "./limits/report.ts";
-import { HostRoute } from "./network.ts";
+import { HostRoute, PhysicalNetwork } from "./network.ts";
 import { HostWord } from "./offered.ts";
 import { AddressPair } from "./port.ts";
 import { PublicationPicture } from "./published-port.ts";
@@ -43,12 +43,14 @@ const PortPicture = answer({
 });
 export type PortPicture = Static<typeof PortPicture>;
 
-/** A network, and the ports of the host's guests on it. */
+/** A network, and the ports of the host's guests on it; without one, it is behind a router of theirs. */
 export const NetworkPicture = answer({
   id: Id,
   /** The VXLAN network identifier. */
   number: Count,
   mtuBytes: Count,
+  /** The operator's network that it is. Absent: it is carried between hosts under its number. */
+  physicalNetwork: Type.Optional(PhysicalNetwork),
   subnets: Type.Array(SubnetPicture),
   ports: Type.Array(PortPicture),
 });
@@ -85,6 +87,33 @@ export const FarPicture = answer({
 });
 export type FarPicture = Static<typeof FarPicture>;
 
+/**
+ * A router, as each host has it that has a guest on a network of the router's, or on one that these lead to:
+ * it routes what its own guests send, and has everywhere the same addresses.
+ */
+export const RouterPicture = answer({
+  id: Id,
+  interfaces: Type.Array(
+    answer({ portId: Id, networkId: Id, mac: MacAddress, subnetId: Id, address: IpAddress }),
+  ),
+  routes: Type.Array(HostRoute),
+  /** Where it leads what no other route is for; null: nowhere. */
+  outside: nullable(
+    answer({
+      networkId: Id,
+      physicalNetwork: PhysicalNetwork,
+      mtuBytes: Count,
+      /** Ranges of the external network, and who leads on from there. */
+      subnets: Type.Array(answer({ cidr: Cidr, gateway: nullable(IpAddress) })),
+      /** Whether guests without a floating address are seen with one of their host. */
+      snat: Type.Boolean(),
+    }),
+  ),
+  /** Floating addresses at which guests of the host answer. */
+  floating: Type.Array(answer({ id: Id, address: IpAddress, portId: Id, target: IpAddress })),
+});
+export type RouterPicture = Static<typeof RouterPicture>;
+
 /** Everything of one moment. */
 export interface HostNetworking {
   /** Number of the newest event of that moment: a higher one is later. */
@@ -93,6 +122,8 @@ export interface HostNetworking {
   readonly groups: readonly GroupPicture[];
   /** One for each network and other host. Absent: there is none. */
   readonly far?: readonly FarPicture[] | undefined;
+  /** Absent: there is none. */
+  readonly routers?: readonly RouterPicture[] | undefined;
 }
 
 export const HostNetworkingRequest = request({
@@ -101,8 +132,11 @@ export const HostNetworkingRequest = request({
 });
 
 /** A part of the picture, and the hash of its content; null: the host has said that it has this hash. */
-const part = <T extends typeof NetworkPicture | typeof GroupPicture | typeof FarPicture>(picture: T) =>
-  answer({ hash: Type.String(), picture: nullable(picture) });
+const part = <
+  T extends typeof NetworkPicture | typeof GroupPicture | typeof FarPicture | typeof RouterPicture,
+>(
+  picture: T,
+) => answer({ hash: Type.String(), picture: nullable(picture) });
 
 export const HostNetworkingAnswer = answer({
   version: Count,
@@ -110,6 +144,8 @@ export const HostNetworkingAnswer = answer({
   groups: Type.Array(part(GroupPicture)),
   /** Absent: there is none, or the controller is of before. */
   far: Type.Optional(Type.Array(part(FarPicture))),
+  /** Absent: there is none, or the controller is of before. */
+  routers: Type.Optional(Type.Array(part(RouterPicture))),
 });
 export type HostNetworkingAnswer = Static<typeof HostNetworkingAnswer>;
 

@@ -5,11 +5,13 @@
  */
 import { aggregate, aggregateService } from "./aggregate.ts";
 import { flavor, flavorService } from "./flavor.ts";
+import { floatingIp, floatingIpService, floatingTarget } from "./floating-ip.ts";
 import { image, imageService } from "./image.ts";
 import { keyPair, keyPairService } from "./key-pair.ts";
 import { network, networkService, subnet, subnetService } from "./network.ts";
 import { address, groupMembership, plug, port, portService } from "./port.ts";
 import { publishedPort, publishedPortService } from "./published-port.ts";
+import { router, routerInterface, routerService } from "./router.ts";
 import {
   securityGroup,
   securityGroupRule,
@@ -31,10 +33,18 @@ export const resources = {
   securityGroup,
   securityGroupRule,
   publishedPort,
+  router,
+  floatingIp,
 } as const;
 
 /** Rows that belong to those of others, and are seen in them alone: they have no service. */
-export const innerResources = { address, groupMembership, plug } as const;
+export const innerResources = {
+  address,
+  groupMembership,
+  plug,
+  routerInterface,
+  floatingTarget,
+} as const;
 
 export const resourceServices = {
   flavor: flavorService,
@@ -48,6 +58,8 @@ export const resourceServices = {
   securityGroup: securityGroupService,
   securityGroupRule: securityGroupRuleService,
   publishedPort: publishedPortService,
+  router: routerService,
+  floatingIp: floatingIpService,
 } as const satisfies Record<keyof typeof resources, object>;
 
 /** The resources of which a project may have only so many, by the field that holds them. */

@@ -40,6 +40,12 @@ export interface NetworkFacts {
   readonly underlay?: string;
   /** Whether ports of the host can lead to guests. Absent: they cannot. */
   readonly publishes?: boolean;
+  /** Networks of the operator's into which it plugs guests. Absent: none. */
+  readonly physicalNetworks?: readonly string[];
+  /** Whether networks under a number are carried as well. Absent: they are. */
+  readonly overlays?: boolean;
+  /** Networks of the operator's to which its routers lead. Absent: it does not route at all. */
+  readonly outside?: readonly { readonly physicalNetwork: string; readonly floating: boolean }[];
 }
 
 /** A published port of the applied picture at which nobody answers. */

@@ -1,5 +1,5 @@
 /** What can be read of the networks that a host's guests are on. Types only. */
-import type { FarPicture, RulePicture, SubnetPicture } from "../../protocol/networking.ts";
+import type { FarPicture, RouterPicture, RulePicture, SubnetPicture } from "../../protocol/networking.ts";
 import type { Port } from "../../protocol/port.ts";
 import type { PublicationPicture } from "../../protocol/published-port.ts";
 
@@ -11,11 +11,15 @@ export interface NetworkingRows {
   readonly version: number;
   /** Of the interfaces of instances whose present claim is on the host. */
   readonly ports: readonly (Pick<Port, PortFields> & { readonly instanceId: string })[];
-  /** Networks of these ports; the lists below belong to the same ports. */
+  /**
+   * Networks of these ports, and those to which routers lead from there, by however many. The lists below
+   * belong to the same ports.
+   */
   readonly networks: readonly {
     readonly id: string;
     readonly number: number;
     readonly mtuBytes: number;
+    readonly physicalNetwork: string | null;
   }[];
   readonly subnets: readonly (SubnetPicture & { readonly networkId: string })[];
   readonly addresses: readonly {
@@ -33,6 +37,17 @@ export interface NetworkingRows {
   }[];
   /** Ports of these networks whose instances' present claims are on hosts with another underlay address. */
   readonly far: readonly (FarPicture["ports"][number] & Pick<FarPicture, "networkId" | "host">)[];
+  /** Routers with an interface on one of these networks. */
+  readonly routers: readonly {
+    readonly id: string;
+    readonly routes: RouterPicture["routes"];
+    readonly snat: boolean;
+    /** Null: it leads nowhere outside, or hosts do not know where. */
+    readonly outside: Omit<NonNullable<RouterPicture["outside"]>, "snat"> | null;
+  }[];
+  readonly routerInterfaces: readonly (RouterPicture["interfaces"][number] & { readonly routerId: string })[];
+  /** Of these ports. */
+  readonly floating: readonly (RouterPicture["floating"][number] & { readonly routerId: string })[];
   /** Ports of the host that lead to them; none leads to an interface that is on its way out. */
   readonly published: readonly (PublicationPicture & { readonly portId: string })[];
 }

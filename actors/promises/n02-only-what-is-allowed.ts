@@ -64,8 +64,9 @@ function untrue(history: NetworkingHistory, { hostId, networking }: Applied): re
 export const isSame = (one: HostNetworking, other: HostNetworking): boolean =>
   same(one.networks, other.networks) &&
   same(one.groups, other.groups) &&
-  same(one.far ?? [], other.far ?? []);
+  same(one.far ?? [], other.far ?? []) &&
+  same(one.routers ?? [], other.routers ?? []);
 
 const textMax = 600;
-export const text = ({ networks, groups, far = [] }: HostNetworking): string =>
-  JSON.stringify({ far, networks, groups }).slice(0, textMax);
+export const text = ({ networks, groups, far = [], routers = [] }: HostNetworking): string =>
+  JSON.stringify({ far, routers, networks, groups }).slice(0, textMax);

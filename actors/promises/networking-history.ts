@@ -2,10 +2,12 @@
  * What hosts were to know of networks at every moment, from the commits themselves. A checker applies each
  * commit, and asks for the picture of a host as of an event. It knows the last moments only.
  */
+import { floatingIp, floatingTarget } from "../../protocol/floating-ip.ts";
 import { network, subnet } from "../../protocol/network.ts";
 import type { HostNetworking, RulePicture, SubnetPicture } from "../../protocol/networking.ts";
 import { address, groupMembership, plug, port } from "../../protocol/port.ts";
 import { publishedPort } from "../../protocol/published-port.ts";
+import { router, routerInterface } from "../../protocol/router.ts";
 import { securityGroupRule } from "../../protocol/security-group.ts";
 import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import type { Commit } from "../records/commit.ts";
@@ -14,10 +16,12 @@ import type { Committed } from "./facts.ts";
 import { farPorts } from "./far-ports.ts";
 import { createLedger } from "./ledger.ts";
 import type { CellNetworks } from "./packets.ts";
+import { joinedBy, routersAt } from "./routing.ts";
 
 type Table = ReadonlyMap<string, ResourceRow>;
 const judged: readonly Resource[] = [
   ...[network, subnet, port, address, groupMembership, plug, securityGroupRule, publishedPort],
+  ...[router, routerInterface, floatingIp, floatingTarget],
 ];
 
 /** A guest with interfaces on the host that has its present claim. */
@@ -179,7 +183,11 @@ function pictureAt(moment: Moment, hostId: string): HostNetworking {
   const leavingIds = new Set(guests.flatMap((one) => one.leavingIds));
   const own = all(port).filter(({ id }) => instanceOf.has(id));
   const groupsOf = (portId: string) => textsOf(all(groupMembership), "groupId", { portId });
-  const networks = all(network).filter(({ id }) => own.some(({ networkId }) => networkId === id));
+  const reached = joinedBy(
+    all(routerInterface),
+    own.map(({ networkId }) => networkId),
+  );
+  const networks = all(network).filter(({ id }) => reached.has(id));
   const groupIds = new Set(own.flatMap(({ id }) => groupsOf(id)));
   const rules = all(securityGroupRule).filter(({ groupId }) => groupIds.has(groupId));
   const named = rules.flatMap(({ remoteGroupId }) => remoteGroupId ?? []);
@@ -206,11 +214,19 @@ function pictureAt(moment: Moment, hostId: string): HostNetworking {
     },
     underlays.get(hostId),
   );
+  const staying = own.map(({ id }) => id).filter((id) => !leavingIds.has(id));
+  const routing = {
+    ...{ networks: all(network), subnets: all(subnet), ports: all(port), addresses: all(address) },
+    ...{ routers: all(router), interfaces: all(routerInterface) },
+    ...{ floating: all(floatingIp), targets: all(floatingTarget) },
+  };
   return {
     version,
     far,
-    networks: inOrder(networks).map(({ id, number, mtuBytes }) => ({
+    routers: routersAt(routing, reached, staying),
+    networks: inOrder(networks).map(({ id, number, mtuBytes, physicalNetwork }) => ({
       ...{ id, number, mtuBytes },
+      ...(physicalNetwork === null ? {} : { physicalNetwork }),
       subnets: inOrder(all(subnet).filter(({ networkId }) => networkId === id)).map(subnetIn),
       ports: inOrder(own.filter(({ networkId }) => networkId === id)).map((one) => ({
         ...{ id: one.id, instanceId: instanceOf.get(one.id) ?? "", mac: one.mac },

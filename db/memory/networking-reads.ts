@@ -1,9 +1,12 @@
 /** Reads from memory what a host is told of networks. It changes nothing. */
 import type { NetworkingReads, NetworkingRows } from "../../actors/ports/networking-reads.ts";
+import { floatingIp, floatingTarget } from "../../protocol/floating-ip.ts";
 import { network, subnet } from "../../protocol/network.ts";
 import { address, groupMembership, plug, port } from "../../protocol/port.ts";
 import { publishedPort } from "../../protocol/published-port.ts";
+import { router, routerInterface } from "../../protocol/router.ts";
 import { securityGroupRule } from "../../protocol/security-group.ts";
+import type { RowOf } from "../../protocol/wire/resource.ts";
 import type { Tables } from "../rows/tables.ts";
 
 export class MemoryNetworkingReads implements NetworkingReads {
@@ -16,7 +19,9 @@ export class MemoryNetworkingReads implements NetworkingReads {
   async ofHost(hostId: string): Promise<NetworkingRows> {
     const tables = this.#tables;
     const ports = pluggedOn(hostId, tables);
-    const [portIds, networkIds] = [ports.map(({ id }) => id), ports.map(({ networkId }) => networkId)];
+    const portIds = ports.map(({ id }) => id);
+    const networkIds = reachedFrom(ports, tables);
+    const gates = referring(tables.rowsOf(routerInterface), "networkId", networkIds);
     const memberships = referring(tables.rowsOf(groupMembership), "portId", portIds);
     const groupIds = memberships.map(({ groupId }) => groupId);
     const rules = referring(tables.rowsOf(securityGroupRule), "groupId", groupIds);
@@ -25,7 +30,9 @@ export class MemoryNetworkingReads implements NetworkingReads {
     return {
       version: tables.lastSequence,
       ports,
-      networks: networks.map(({ id, number, mtuBytes }) => ({ id, number, mtuBytes })),
+      networks: networks.map(({ id, number, mtuBytes, physicalNetwork }) => ({
+        ...{ id, number, mtuBytes, physicalNetwork },
+      })),
       subnets: referring(tables.rowsOf(subnet), "networkId", networkIds).map(subnetIn),
       addresses: referring(tables.rowsOf(address), "portId", portIds).map(({ portId, subnetId, name }) => ({
         ...{ portId, subnetId, address: name },
@@ -34,6 +41,9 @@ export class MemoryNetworkingReads implements NetworkingReads {
       rules: rules.map(ruleIn),
       members: membersOf(remote, tables),
       far: farOf(hostId, networkIds, tables),
+      routers: routersOf(gates, tables),
+      routerInterfaces: gates.flatMap((one) => gateIn(one, tables)),
+      floating: floatingOf(stayingOf(ports, tables), tables),
       published: referring(tables.rowsOf(publishedPort), "portId", stayingOf(ports, tables)).map(publishedIn),
     };
   }
@@ -62,6 +72,63 @@ function pluggedOn(hostId: string, tables: Tables): NetworkingRows["ports"] {
         return { id, instanceId, networkId, mac, portSecurity, addressPairs };
       }),
     );
+}
+
+/** Ids of the networks of these ports, and of those to which routers lead from there. */
+function reachedFrom(ports: NetworkingRows["ports"], tables: Tables): readonly string[] {
+  const gates = [...tables.rowsOf(routerInterface).values()];
+  const reached = new Set(ports.map(({ networkId }) => networkId));
+  for (let before = -1; reached.size > before; ) {
+    before = reached.size;
+    const routerIds = new Set(gates.filter((one) => reached.has(one.networkId)).map((one) => one.routerId));
+    for (const one of gates) if (routerIds.has(one.routerId)) reached.add(one.networkId);
+  }
+  return [...reached];
+}
+
+type Gate = RowOf<typeof routerInterface>;
+
+function routersOf(gates: readonly Gate[], tables: Tables): NetworkingRows["routers"] {
+  const ids = new Set(gates.map(({ routerId }) => routerId));
+  return [...tables.rowsOf(router).values()]
+    .filter(({ id }) => ids.has(id))
+    .map(({ id, routes, snat, externalNetworkId }) => {
+      const to = externalNetworkId === null ? undefined : tables.rowsOf(network).get(externalNetworkId);
+      return { id, routes, snat, outside: outsideOf(to, tables) };
+    });
+}
+
+function outsideOf(
+  to: RowOf<typeof network> | undefined,
+  tables: Tables,
+): NetworkingRows["routers"][number]["outside"] {
+  if (to === undefined || to.physicalNetwork === null) return null;
+  const { id: networkId, physicalNetwork, mtuBytes } = to;
+  const ranges = referring(tables.rowsOf(subnet), "networkId", [networkId]);
+  const subnets = ranges.map(({ cidr, gateway }) => ({ cidr, gateway }));
+  return { networkId, physicalNetwork, mtuBytes, subnets };
+}
+
+function gateIn(
+  { routerId, portId, networkId, subnetId }: Gate,
+  tables: Tables,
+): NetworkingRows["routerInterfaces"] {
+  const mac = tables.rowsOf(port).get(portId)?.mac;
+  const own = referring(tables.rowsOf(address), "portId", [portId]).find((one) => one.subnetId === subnetId);
+  if (mac === undefined || own === undefined) return [];
+  return [{ routerId, portId, networkId, mac, subnetId, address: own.name }];
+}
+
+function floatingOf(portIds: readonly string[], tables: Tables): NetworkingRows["floating"] {
+  return referring(tables.rowsOf(floatingTarget), "portId", portIds).flatMap((one) => {
+    const [floating, gate] = [
+      tables.rowsOf(floatingIp).get(one.floatingId),
+      tables.rowsOf(routerInterface).get(one.interfaceId),
+    ];
+    if (floating === undefined || gate === undefined) return [];
+    const { id, name } = floating;
+    return [{ id, address: name, portId: one.portId, target: one.address, routerId: gate.routerId }];
+  });
 }
 
 /** Ids of the ports that are not on their way out of their instance. */

@@ -35,8 +35,16 @@ function saidOfNetwork({
   spansHosts,
   underlay = "",
   publishes = false,
+  physicalNetworks,
+  overlays,
+  outside,
 }: NetworkFacts): NonNullable<HostDrivers["networking"]> {
   const address = addressOf(underlay) === undefined ? null : underlay;
   const size = Math.min(mtuBytesMax, networkLimits.mtuBytesMax);
-  return { mtuBytesMax: size, spansHosts, underlay: address, ...(publishes ? { publishes } : {}) };
+  return {
+    ...{ mtuBytesMax: size, spansHosts, underlay: address, ...(publishes ? { publishes } : {}) },
+    ...(physicalNetworks === undefined ? {} : { physicalNetworks: [...physicalNetworks] }),
+    ...(overlays === undefined ? {} : { overlays }),
+    ...(outside === undefined ? {} : { outside: [...outside] }),
+  };
 }

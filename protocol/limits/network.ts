@@ -9,6 +9,8 @@ export const networkLimits = {
   securityGroupsPerProjectMax: 10,
   securityGroupRulesPerProjectMax: 100,
   publishedPortsPerProjectMax: 50,
+  routersPerProjectMax: 10,
+  floatingIpsPerProjectMax: 50,
   publishedPortsPerCreateMax: 16,
   /** Ports below need root; Linux gives those above to whoever names none, servers of ours among them. */
   hostPortMin: 1_024,
@@ -23,6 +25,10 @@ export const networkLimits = {
   dnsServersPerSubnetMax: 5,
   hostRoutesPerSubnetMax: 20,
   poolsPerSubnetMax: 16,
+  /** Neutron's max_routes. */
+  routesPerRouterMax: 30,
+  /** Physical networks that a host leads to or plugs guests into. */
+  physicalNetworksMax: 64,
   /** As many as a machine of shape 1 has places for (0052). */
   interfacesPerInstanceMax: 8,
   /** Parts of a picture that a host says it has; it asks for the others again. */

@@ -118,6 +118,18 @@ export const reasons = {
     code: "FAILED_PRECONDITION",
     next: "Put the instance on a network with a subnet of IPv4 that has a gateway: novact subnet create.",
   },
+  notExternal: {
+    code: "FAILED_PRECONDITION",
+    next: "Name an external network: novact network list. Operators make one: novact network create --external.",
+  },
+  notRoutable: {
+    code: "FAILED_PRECONDITION",
+    next: "Name a subnet with a gateway on a network of the project, or a free port with one address.",
+  },
+  noRouter: {
+    code: "FAILED_PRECONDITION",
+    next: "Let a router lead from the port's subnet to that external network: novact router add-interface.",
+  },
   subnetFull: {
     code: "RESOURCE_EXHAUSTED",
     next: "Delete ports that are not needed, or make another subnet of the network: novact subnet create.",

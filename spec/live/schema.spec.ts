@@ -102,6 +102,7 @@ describe("the tables", function () {
       "0013-networks",
       "0014-interfaces",
       "0015-published-ports",
+      "0016-routers",
     ]);
   });
 

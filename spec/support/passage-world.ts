@@ -53,7 +53,12 @@ export function rowsOf(given: WorldGiven): NetworkingRows {
   return {
     version: 7,
     ports,
-    networks: numbers.map((number) => ({ id: `network-${number}`, number, mtuBytes: 1_400 })),
+    networks: numbers.map((number) => ({
+      id: `network-${number}`,
+      number,
+      mtuBytes: 1_400,
+      physicalNetwork: null,
+    })),
     subnets: numbers.flatMap((number) =>
       networkOf(number, []).subnets.map((subnet) => ({ ...subnet, networkId: `network-${number}` })),
     ),
@@ -65,6 +70,9 @@ export function rowsOf(given: WorldGiven): NetworkingRows {
     members: [...own, ...members],
     far: [],
     published: [],
+    routers: [],
+    routerInterfaces: [],
+    floating: [],
   };
 }
 

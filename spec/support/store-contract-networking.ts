@@ -3,9 +3,11 @@ import { expect } from "chai";
 import { pictureOf } from "../../actors/control/networking/picture.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import type { RowChange } from "../../actors/records/rows.ts";
+import { floatingIp, floatingTarget } from "../../protocol/floating-ip.ts";
 import { network, subnet } from "../../protocol/network.ts";
 import { address, groupMembership, plug, port } from "../../protocol/port.ts";
 import { publishedPort } from "../../protocol/published-port.ts";
+import { router, routerInterface } from "../../protocol/router.ts";
 import { securityGroup, securityGroupRule } from "../../protocol/security-group.ts";
 import type { Resource, ResourceRow } from "../../protocol/wire/resource.ts";
 import { numberOf } from "./store-resources.ts";
@@ -21,6 +23,7 @@ const drivers = {
     ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false, console: true, save: false },
   },
 };
+const macOf = (n: number): string => `52:54:00:00:00:${n}`;
 const pair = { cidr: "10.7.0.0/16", mac: null };
 const match = { ipVersion: 4, protocol: 6, portMin: 22, portMax: 80, remoteCidr: null, remoteGroupId: null };
 
@@ -31,7 +34,12 @@ const match = { ipVersion: 4, protocol: 6, portMin: 22, portMax: 80, remoteCidr:
 function world({ id, project }: Pick<ReturnType<typeof rows.names>, "id" | "project">) {
   const owned = (n: number) => ({ id: id(n), project, name: id(n) });
   const onNetwork = (n: number) =>
-    made(network, { ...owned(n), number: numberOf(id(n)), mtuBytes: 1_450, shared: false, external: false });
+    made(network, {
+      ...owned(n),
+      number: numberOf(id(n)),
+      mtuBytes: 1_450,
+      ...{ shared: false, external: false, physicalNetwork: null },
+    });
   const subnetOf = (n: number, networkId: string, cidr: string) =>
     made(subnet, {
       ...{ ...owned(n), networkId, cidr, gateway: null, pools: [], dnsServers: ["192.0.2.53"] },
@@ -183,6 +191,87 @@ export function networkingContract(get: () => Store): void {
       { networkId, host: "192.0.2.1", ports: [farPort(11), farPort(14)] },
     ]);
     expect(await of(without)).to.equal(undefined);
+  });
+
+  it("says which routers lead on from its networks, by however many, and which floating addresses are its", async () => {
+    const [store, { id, project, host }] = [get(), rows.names()];
+    await store.commit({ hosts: [rows.inventory(host)] });
+    const owned = (n: number) => ({ id: id(n), project, name: id(n) });
+    const onNetwork = (n: number, physicalNetwork: string | null) => {
+      const kind = { mtuBytes: 1_450, shared: false, external: physicalNetwork !== null, physicalNetwork };
+      return made(network, { ...owned(n), number: numberOf(id(n)), ...kind });
+    };
+    const subnetOf = (n: number, networkId: string, cidr: string) =>
+      made(subnet, {
+        ...{ ...owned(n), networkId, cidr, gateway: cidr.replace("0/24", "1"), pools: [], dnsServers: [] },
+        ...{ hostRoutes: [], dhcp: true, shared: false },
+      });
+    /** The subnet of network n is n + 10. */
+    const portOf = (n: number, on: number, text: string) => [
+      made(port, { ...owned(n), networkId: id(on), mac: macOf(n), portSecurity: true, addressPairs: [] }),
+      made(address, { id: id(n + 100), name: text, subnetId: id(on + 10), portId: id(n) }),
+    ];
+    const routerOf = (n: number, externalNetworkId: string | null, routes: readonly object[]) =>
+      made(router, { ...owned(n), externalNetworkId, snat: true, routes });
+    const gate = (n: number, routerId: string, on: number, text: string) => [
+      ...portOf(n, on, text),
+      made(routerInterface, {
+        ...{ id: id(n), name: id(n), routerId, networkId: id(on), subnetId: id(on + 10), portId: id(n) },
+        deletesPort: true,
+      }),
+    ];
+    const route = { destination: "10.3.0.0/24", nextHop: "10.2.0.9" };
+    await store.commit({
+      rows: [
+        ...[onNetwork(1, null), onNetwork(2, null), onNetwork(3, null), onNetwork(4, null)],
+        ...[onNetwork(9, "public"), subnetOf(19, id(9), "192.0.2.0/24")],
+        ...[subnetOf(11, id(1), "10.1.0.0/24"), subnetOf(12, id(2), "10.2.0.0/24")],
+        ...[subnetOf(13, id(3), "10.3.0.0/24"), subnetOf(14, id(4), "10.4.0.0/24")],
+        ...[routerOf(21, id(9), [route]), routerOf(22, null, []), routerOf(23, null, [])],
+        ...[...gate(31, id(21), 1, "10.1.0.1"), ...gate(32, id(21), 2, "10.2.0.1")],
+        ...[...gate(33, id(22), 2, "10.2.0.9"), ...gate(34, id(22), 3, "10.3.0.1")],
+        ...gate(35, id(23), 4, "10.4.0.1"),
+        ...[...portOf(41, 1, "10.1.0.5"), ...portOf(42, 9, "192.0.2.7")],
+        made(floatingIp, { id: id(51), project, name: "192.0.2.7", networkId: id(9), portId: id(42) }),
+        made(floatingTarget, {
+          ...{ id: id(52), name: id(51), floatingId: id(51), portId: id(41), address: "10.1.0.5" },
+          interfaceId: id(31),
+        }),
+      ],
+    });
+    const row = rows.instance(id(71), { project, ownerEpoch: 1, interfaces: [rows.plugged(id(41))] });
+    const result = await store.commit({
+      instances: [{ expectedVersion: 0, row }],
+      claims: [rows.claim(id(71), host)],
+    });
+    expect(result.kind).to.equal("committed");
+    const { networks, routers = [] } = pictureOf(await store.networking.ofHost(host));
+    expect(networks.map((one) => [one.id, one.ports.length, one.subnets.length])).to.deep.equal([
+      [id(1), 1, 1],
+      [id(2), 0, 1],
+      [id(3), 0, 1],
+    ]);
+    const gateIn = (n: number, on: number, text: string) => ({
+      ...{ portId: id(n), networkId: id(on), mac: macOf(n), subnetId: id(on + 10), address: text },
+    });
+    expect(routers).to.deep.equal([
+      {
+        ...{ id: id(21), routes: [route] },
+        interfaces: [gateIn(31, 1, "10.1.0.1"), gateIn(32, 2, "10.2.0.1")],
+        outside: {
+          ...{ networkId: id(9), physicalNetwork: "public", mtuBytes: 1_450, snat: true },
+          subnets: [{ cidr: "192.0.2.0/24", gateway: "192.0.2.1" }],
+        },
+        floating: [{ id: id(51), address: "192.0.2.7", portId: id(41), target: "10.1.0.5" }],
+      },
+      {
+        ...{ id: id(22), routes: [], outside: null, floating: [] },
+        interfaces: [gateIn(33, 2, "10.2.0.9"), gateIn(34, 3, "10.3.0.1")],
+      },
+    ]);
+    const remove = (resource: Resource, removed: string) => store.commit({ rows: [{ resource, removed }] });
+    expect((await remove(routerInterface, id(31))).kind, "a floating address leads by it").to.equal("inUse");
+    expect((await remove(router, id(22))).kind, "it has interfaces").to.equal("inUse");
   });
 
   it("says nothing to a host whose guest another one owns now, or that has none", async () => {

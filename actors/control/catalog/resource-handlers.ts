@@ -31,6 +31,8 @@ export interface Peculiar<R extends Resource> {
   readonly assertFree?: (shown: ShownOf<R>) => void;
   /** Rows that are removed in the same commit, before the row itself. */
   readonly goesToo?: (row: RowOf<R>) => Promise<readonly RowChange[]>;
+  /** Rows to which the row refers, removed after it. */
+  readonly goesAfter?: (row: RowOf<R>) => Promise<readonly RowChange[]>;
   /** What a name or another field that is taken means. Absent: `nameTaken`, by its name. */
   readonly taken?: () => StatusError;
   /** A sentence that names the possible holders of a row that is in use. Absent: none. */
@@ -145,12 +147,21 @@ export function resourceHandlers<R extends Resource>(
         const shown = await shownOf(row, context);
         peculiar.assertFree?.(shown);
         const commit = catalogCommit(`${resource.noun}.delete`, about(row, "deleted", {}), cause);
-        const rows = [...((await peculiar.goesToo?.(row)) ?? []), rowRemoved(resource, row)];
-        return committed({ rows, ...commit }, answerOf(shown));
+        return committed({ rows: await removalOf(resource, row, peculiar), ...commit }, answerOf(shown));
       });
     },
   };
   return { ...handlers, create, change };
+}
+
+/** The row with all that goes with it, in the order in which they refer to each other. */
+async function removalOf<R extends Resource>(
+  resource: R,
+  row: RowOf<R> & ResourceRow,
+  { goesToo, goesAfter }: Peculiar<R>,
+): Promise<readonly RowChange[]> {
+  const [before, after] = [(await goesToo?.(row)) ?? [], (await goesAfter?.(row)) ?? []];
+  return [...before, rowRemoved(resource, row), ...after];
 }
 
 /** The rows of a list, as many as one answer holds, and where the next page goes on. */

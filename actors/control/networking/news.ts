@@ -56,8 +56,8 @@ export class NetworkingNews {
   /** What a host is to apply, and how many ports it has. @throws UNAVAILABLE storeUnavailable */
   readonly wanted = async (hostId: string): Promise<Wanted> => {
     const rows = await this.#options.store.networking.ofHost(hostId);
-    const { version, networks, groups, far = [] } = partsFor(pictureOf(rows), new Set());
-    const parts = [...networks, ...groups, ...far].map(({ hash }) => hash);
+    const { version, networks, groups, far = [], routers = [] } = partsFor(pictureOf(rows), new Set());
+    const parts = [...networks, ...groups, ...far, ...routers].map(({ hash }) => hash);
     const networkIds = rows.networks.map(({ id }) => id);
     return { ports: rows.ports.length, version, parts, networkIds };
   };
@@ -107,8 +107,20 @@ function idsIn({
   rules,
   far,
   published,
+  routers,
+  routerInterfaces,
+  floating,
 }: NetworkingRows): ReadonlySet<string> {
-  const rows = [...ports, ...networks, ...subnets, ...memberships, ...rules, ...far, ...published];
+  const of = [...ports, ...networks, ...subnets, ...memberships, ...rules, ...far, ...published];
+  const led = [...routers, ...floating].map(({ id }) => id);
+  const outside = routers.flatMap(({ outside: to }) => to?.networkId ?? []);
   const named = rules.flatMap(({ remoteGroupId }) => remoteGroupId ?? []);
-  return new Set([...rows.map(({ id }) => id), ...memberships.map(({ groupId }) => groupId), ...named]);
+  const gates = routerInterfaces.map(({ portId }) => portId);
+  const routed = [...led, ...outside, ...gates];
+  return new Set([
+    ...of.map(({ id }) => id),
+    ...routed,
+    ...memberships.map(({ groupId }) => groupId),
+    ...named,
+  ]);
 }

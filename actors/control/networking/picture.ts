@@ -9,6 +9,7 @@ import type {
   HostNetworking,
   HostNetworkingAnswer,
   NetworkPicture,
+  RouterPicture,
 } from "../../../protocol/networking.ts";
 import type { NetworkingRows } from "../../ports/networking-reads.ts";
 import { networkingLimits } from "./limits.ts";
@@ -23,11 +24,13 @@ export function pictureOf(rows: NetworkingRows): HostNetworking {
   };
   const networks = rows.networks.map((row) => networkOf(row, of));
   const far = farOf(rows.far);
+  const routers = routersOf(rows);
   return {
     version: rows.version,
     networks: byText(networks, ({ id }) => id),
     groups: groupsOf(rows),
     ...(far.length === 0 ? {} : { far }),
+    ...(routers.length === 0 ? {} : { routers }),
   };
 }
 
@@ -47,6 +50,26 @@ const farPortOf = ({ id, mac, addresses, addressPairs }: NetworkingRows["far"][n
   ...{ id, mac, addresses: [...addresses].sort(), addressPairs },
 });
 
+function routersOf({ routers, routerInterfaces, floating }: NetworkingRows): readonly RouterPicture[] {
+  const of = <T extends { readonly routerId: string }>(rows: readonly T[]) =>
+    Map.groupBy(rows, ({ routerId }) => routerId);
+  const [interfacesOf, floatingOf] = [of(routerInterfaces), of(floating)];
+  const pictures = routers.map(({ id, routes, snat, outside }) => ({
+    id,
+    interfaces: byText(
+      (interfacesOf.get(id) ?? []).map(({ routerId: _, ...one }) => one),
+      ({ portId }) => portId,
+    ),
+    routes,
+    outside: outside && { ...outside, subnets: byText(outside.subnets, ({ cidr }) => cidr), snat },
+    floating: byText(
+      (floatingOf.get(id) ?? []).map(({ routerId: _, ...one }) => one),
+      (one) => one.id,
+    ),
+  }));
+  return byText(pictures, ({ id }) => id);
+}
+
 /** Rows by the id of their network, or of their port. */
 interface Grouped {
   readonly subnets: ReadonlyMap<string, NetworkingRows["subnets"]>;
@@ -65,7 +88,13 @@ function networkOf(row: NetworkingRows["networks"][number], of: Grouped): Networ
     const leading = published.length === 0 ? {} : { published: byText(published, ({ id }) => id) };
     return { ...port, addresses: byText(addresses, ({ address }) => address), groupIds, ...leading };
   });
-  return { ...row, subnets: byText(subnets, ({ id }) => id), ports: byText(ports, ({ id }) => id) };
+  const { physicalNetwork, ...plain } = row;
+  const operators = physicalNetwork === null ? {} : { physicalNetwork };
+  return {
+    ...{ ...plain, ...operators },
+    subnets: byText(subnets, ({ id }) => id),
+    ports: byText(ports, ({ id }) => id),
+  };
 }
 
 /** Groups that a port of the host has, and those that their rules name. */
@@ -101,11 +130,11 @@ function byText<T>(items: readonly T[], textOf: (item: T) => string): T[] {
  * many as an answer holds: the host asks for the others next. One part at least is said.
  */
 export function partsFor(
-  { version, networks, groups, far }: HostNetworking,
+  { version, networks, groups, far, routers }: HostNetworking,
   have: ReadonlySet<string>,
 ): HostNetworkingAnswer {
   let said = 0;
-  const part = <T extends NetworkPicture | GroupPicture | FarPicture>(picture: T) => {
+  const part = <T extends NetworkPicture | GroupPicture | FarPicture | RouterPicture>(picture: T) => {
     const text = JSON.stringify(picture);
     const hash = createHash("sha256").update(text).digest("base64url");
     const isSaid = !have.has(hash) && (said === 0 || said + text.length <= networkingLimits.answerLengthMax);
@@ -115,5 +144,6 @@ export function partsFor(
   return {
     ...{ version, networks: networks.map(part), groups: groups.map(part) },
     ...(far === undefined ? {} : { far: far.map(part) }),
+    ...(routers === undefined ? {} : { routers: routers.map(part) }),
   };
 }

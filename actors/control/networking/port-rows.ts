@@ -1,5 +1,5 @@
 /** The rows of a port and of what goes with it. It decides nothing. */
-import { address, groupMembership, port } from "../../../protocol/port.ts";
+import { address, groupMembership, plug, port } from "../../../protocol/port.ts";
 import type { RowOf } from "../../../protocol/wire/resource.ts";
 import type { RowChange } from "../../records/rows.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
@@ -21,6 +21,17 @@ export function rowsOfPort({ row, groups, chosen }: NewPort, making: Making): re
     return rowMade(address, { ...own, createdAtMs: row.createdAtMs, version: 1 });
   });
   return [rowMade(port, row), ...addresses, ...groups.map((id) => membershipMade(row.id, id, making))];
+}
+
+/** Something else than an instance is plugged in. The plug of a port has its port's id. */
+export function devicePlugged(
+  portId: string,
+  device: Exclude<RowOf<typeof plug>["device"], "instance">,
+  deviceId: string,
+  { clock }: Pick<Making, "clock">,
+): RowChange {
+  const own = { id: portId, name: portId, portId, device, deviceId, deleteWithInstance: false };
+  return rowMade(plug, { ...own, createdAtMs: clock.nowMs(), version: 1 });
 }
 
 export function membershipMade(portId: string, groupId: string, { ids, clock }: Making): RowChange {

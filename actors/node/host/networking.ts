@@ -13,6 +13,7 @@ import type {
   HostNetworking,
   NetworkingAudit,
   NetworkPicture,
+  RouterPicture,
 } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
@@ -30,7 +31,7 @@ export interface NetworkingOptions {
   readonly log: Log;
 }
 
-type Part = NetworkPicture | GroupPicture | FarPicture;
+type Part = NetworkPicture | GroupPicture | FarPicture | RouterPicture;
 
 export class Networking {
   readonly #options: NetworkingOptions;
@@ -168,8 +169,11 @@ export class Networking {
     for (let lacks = Number.POSITIVE_INFINITY; ; ) {
       const have = [...this.#parts.keys()].slice(0, networkLimits.pictureHashesMax);
       const call = { timeoutMs: wireLimits.hostRequestTimeoutMs, signal };
-      const { version, networks, groups, far } = await this.#options.reports.networkPull({ have }, call);
-      const said = [...networks, ...groups, ...(far ?? [])];
+      const { version, networks, groups, far, routers } = await this.#options.reports.networkPull(
+        { have },
+        call,
+      );
+      const said = [...networks, ...groups, ...(far ?? []), ...(routers ?? [])];
       const parts = new Map(
         said.flatMap(({ hash, picture }) => {
           const part = picture ?? this.#parts.get(hash);
@@ -182,6 +186,7 @@ export class Networking {
         return {
           ...{ version, networks: partsOf(networks, parts), groups: partsOf(groups, parts) },
           ...(far === undefined ? {} : { far: partsOf(far, parts) }),
+          ...(routers === undefined ? {} : { routers: partsOf(routers, parts) }),
         };
       if (still >= lacks)
         throw new StatusError("internal", `Nobody says what ${still} parts of the picture are.`);

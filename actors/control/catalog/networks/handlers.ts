@@ -3,9 +3,11 @@
 import { Addresses } from "../../networking/addresses.ts";
 import { DefaultGroups } from "../../networking/default-group.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
+import { floatingIpHandlers } from "./floating-ips.ts";
 import { type NetworkOptions, networkHandlers } from "./networks.ts";
 import { portHandlers } from "./ports.ts";
 import { type PublishingOptions, publishedPortHandlers } from "./published-ports.ts";
+import { routerHandlers } from "./routers.ts";
 import { securityGroupHandlers, securityGroupRuleHandlers } from "./security-groups.ts";
 import { subnetHandlers } from "./subnets.ts";
 
@@ -36,5 +38,7 @@ export function networkingHandlers({ networking, ...options }: NetworkingOptions
     securityGroup: securityGroupHandlers(groups),
     securityGroupRule: securityGroupRuleHandlers(groups),
     publishedPort: publishedPortHandlers(options),
+    router: routerHandlers(options),
+    floatingIp: floatingIpHandlers(groups),
   };
 }

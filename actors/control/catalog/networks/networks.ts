@@ -4,6 +4,7 @@
  */
 import { type Network, network, type networkService, subnet } from "../../../../protocol/network.ts";
 import { port } from "../../../../protocol/port.ts";
+import { router } from "../../../../protocol/router.ts";
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { CallContext, Handlers } from "../../../../protocol/wire/service.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
@@ -23,7 +24,10 @@ const usualMtuBytes = 1_450;
 interface Sharing {
   readonly shared?: boolean;
   readonly external?: boolean;
+  readonly physicalNetwork?: string | null;
 }
+
+const operatorsChoices = { shared: "shared", external: "external", physicalNetwork: "one of theirs" };
 
 export interface NetworkOptions extends CatalogOptions {
   /** Answers what lets one instance reach another. */
@@ -42,7 +46,7 @@ export function networkHandlers(options: NetworkOptions): Handlers<typeof networ
   };
   const handlers = resourceHandlers(network, options, {
     join: (networks) => join(networks),
-    held: "Ports are on the network, which other projects may have: novact port list.",
+    held: "Ports are on the network, which other projects may have, or routers lead to it: novact port list.",
     taken: () => new StatusError("generationConflict", "Another network was given the same segment."),
     goesToo: async ({ id }) => (await subnetsOf([id])).map((one) => rowRemoved(subnet, one)),
   });
@@ -52,7 +56,8 @@ export function networkHandlers(options: NetworkOptions): Handlers<typeof networ
     create: (request, context) => {
       assertMayShare(request, context);
       const { name, mtuBytes = usualMtuBytes, shared = false, external = false } = request;
-      const fields = async () => ({ name, mtuBytes, shared, external });
+      const { physicalNetwork = null } = request;
+      const fields = async () => ({ name, mtuBytes, shared, external, physicalNetwork });
       return untilFree(() => create(fields, { request, context }));
     },
     set: (request, context) => {
@@ -60,6 +65,7 @@ export function networkHandlers(options: NetworkOptions): Handlers<typeof networ
       return change("set", { request, context }, async (before) => {
         const after = { ...before, ...request };
         if (before.shared && !after.shared) await assertOwnPorts(before, rows);
+        if (before.external && !after.external) await assertLeadsNobody(before, rows);
         return { after, body: { ...request } };
       });
     },
@@ -89,9 +95,18 @@ async function assertOwnPorts({ id, project, name }: NetworkRow, rows: RowReads)
   throw new StatusError("inUse", `The network ${name} stays shared: ${have}.`);
 }
 
+/** @throws inUse */
+async function assertLeadsNobody({ id, name }: NetworkRow, rows: RowReads): Promise<void> {
+  const routers = await referringTo(router, { externalNetworkId: [id] }, rows);
+  if (routers.length === 0) return;
+  const lead = `${counted(routers.length, "router")} ${routers.length === 1 ? "leads" : "lead"} to it`;
+  throw new StatusError("inUse", `The network ${name} stays external: ${lead}.`);
+}
+
 /** @throws adminOnly */
-function assertMayShare({ shared, external }: Sharing, { project }: CallContext): void {
-  if (project === adminProject || (shared === undefined && external === undefined)) return;
-  const what = shared === undefined ? "external" : "shared";
-  throw new StatusError("adminOnly", `Whether a network is ${what} is the operators' choice.`);
+function assertMayShare(asked: Sharing, { project }: CallContext): void {
+  if (project === adminProject) return;
+  const said = Object.entries(operatorsChoices).find(([field]) => Reflect.get(asked, field) !== undefined);
+  if (said === undefined) return;
+  throw new StatusError("adminOnly", `Whether a network is ${said[1]} is the operators' choice.`);
 }

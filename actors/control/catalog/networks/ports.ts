@@ -18,6 +18,7 @@ import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { AnswerOf, CallContext, Handlers } from "../../../../protocol/wire/service.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import type { Addresses, ChosenAddress } from "../../networking/addresses.ts";
+import { allocating } from "../../networking/allocating.ts";
 import { membershipMade, rowsOfPort } from "../../networking/port-rows.ts";
 import {
   addressesAsked,
@@ -40,9 +41,6 @@ export interface PortOptions extends GroupOptions {
 
 type Methods = (typeof portService)["methods"];
 type PortRow = RowOf<typeof port>;
-
-/** How often other addresses are chosen because somebody else was faster. */
-const attemptsMax = 10;
 
 export function portHandlers(options: PortOptions): Handlers<typeof portService> {
   const { rows } = options.store;
@@ -131,21 +129,12 @@ async function createPort(
     const groups = await groupsOf(wished, context, options);
     assertFiltered({ portSecurity }, groups);
     const asked = await addressesAsked(request, on, options);
-    for (let attempt = 1; ; attempt += 1) {
-      const chosen = await options.addresses.choose(asked);
-      try {
-        const answer = await commitPort({ request, on, groups, chosen }, cause);
-        // A request that was executed before has the addresses of then.
-        const own = answer.port.addresses.every((one, at) => one.address === chosen[at]?.address);
-        options.addresses.settled(chosen, own ? "committed" : "refused");
-        return answer;
-      } catch (thrown) {
-        const taken = thrown instanceof StatusError && thrown.reason === "nameTaken";
-        options.addresses.settled(chosen, taken ? "taken" : "refused");
-        if (!taken) throw thrown;
-        if (attempt === attemptsMax) throw takenError(request);
-      }
-    }
+    return allocating({
+      ...{ asked, addresses: options.addresses },
+      commit: (chosen) => commitPort({ request, on, groups, chosen }, cause),
+      given: (answer) => answer.port.addresses.map((one) => one.address),
+      taken: () => takenError(request),
+    });
   });
 }
 

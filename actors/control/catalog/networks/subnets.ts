@@ -3,12 +3,24 @@
  * their commit says whether the range is free.
  */
 import { network, subnet, type subnetService } from "../../../../protocol/network.ts";
+import { address } from "../../../../protocol/port.ts";
+import { routerInterface } from "../../../../protocol/router.ts";
+import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { Handlers } from "../../../../protocol/wire/service.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
+import type { RowReads } from "../../../ports/row-reads.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
-import { findOwnRow } from "../../request/rows.ts";
+import { findOwnRow, referringTo } from "../../request/rows.ts";
 import { resourceHandlers } from "../resource-handlers.ts";
 import { rangesOf } from "./ranges.ts";
+
+/** A router has the gateway's address, which guests were told. @throws inUse */
+async function assertNotLed({ id, name, gateway }: RowOf<typeof subnet>, rows: RowReads): Promise<void> {
+  const gates = await referringTo(routerInterface, { subnetId: [id] }, rows);
+  const its = await referringTo(address, { portId: gates.map(({ portId }) => portId) }, rows);
+  if (its.some((one) => one.name === gateway))
+    throw new StatusError("inUse", `A router has the gateway's address in the subnet ${name}.`);
+}
 
 export function subnetHandlers(options: CatalogOptions): Handlers<typeof subnetService> {
   const {
@@ -41,6 +53,7 @@ export function subnetHandlers(options: CatalogOptions): Handlers<typeof subnetS
         const { pools, cidr } = before;
         const asked = { cidr, gateway, dnsServers, hostRoutes, ...(gateway === null ? {} : { pools }) };
         const { gateway: its, dnsServers: servers, hostRoutes: routes } = rangesOf(asked);
+        if (its !== before.gateway) await assertNotLed(before, options.store.rows);
         const told = { gateway: its, dnsServers: servers, hostRoutes: routes };
         return { after: { ...before, ...request, ...told }, body: { ...request } };
       }),

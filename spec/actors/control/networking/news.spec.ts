@@ -24,15 +24,26 @@ const none: NetworkingRows = {
     members: [],
     far: [],
     published: [],
+    routers: [],
+    routerInterfaces: [],
+    floating: [],
   },
 };
 const rowsOf: Readonly<Record<string, NetworkingRows>> = {
   h1: {
-    ...{ ...none, ports: [port("p1", "n1")], networks: [{ id: "n1", number: 1, mtuBytes: 1_450 }] },
+    ...{
+      ...none,
+      ports: [port("p1", "n1")],
+      networks: [{ id: "n1", number: 1, mtuBytes: 1_450, physicalNetwork: null }],
+    },
     ...{ memberships: [{ id: "m1", portId: "p1", groupId: "g" }], rules: [rule("r1", "far")] },
   },
   h2: {
-    ...{ ...none, ports: [port("p2", "n2")], networks: [{ id: "n2", number: 2, mtuBytes: 1_450 }] },
+    ...{
+      ...none,
+      ports: [port("p2", "n2")],
+      networks: [{ id: "n2", number: 2, mtuBytes: 1_450, physicalNetwork: null }],
+    },
     far: [{ ...{ id: "p9", networkId: "n2", host: "192.0.2.1", mac: "", addresses: [] }, addressPairs: [] }],
   },
 };

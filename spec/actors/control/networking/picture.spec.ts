@@ -26,12 +26,19 @@ const away = (id: string, networkId: string, host: string): NetworkingRows["far"
   ...{ id, networkId, host, mac: `52:54:00:00:00:0${id}`, addressPairs: [] },
   addresses: [`10.0.0.2${id}`, `10.0.0.1${id}`],
 });
+const gate = (routerId: string, portId: string): NetworkingRows["routerInterfaces"][number] => ({
+  ...{ routerId, portId, networkId: "n1", subnetId: "s1", mac: "52:54:00:00:01:01", address: "10.0.0.1" },
+});
+const outside = (cidrs: readonly string[]) => ({
+  ...{ networkId: "n9", physicalNetwork: "public", mtuBytes: 1_500 },
+  subnets: cidrs.map((cidr) => ({ cidr, gateway: null })),
+});
 const rows: NetworkingRows = {
   version: 12,
   ports: [port("2", "n1"), port("1", "n1"), port("3", "n2")],
   networks: [
-    { id: "n2", number: 2, mtuBytes: 1_500 },
-    { id: "n1", number: 1, mtuBytes: 1_450 },
+    { id: "n2", number: 2, mtuBytes: 1_500, physicalNetwork: null },
+    { id: "n1", number: 1, mtuBytes: 1_450, physicalNetwork: null },
   ],
   subnets: [subnet("s2", "n2"), subnet("s1", "n1")],
   addresses: [
@@ -54,7 +61,21 @@ const rows: NetworkingRows = {
     { id: "p2", portId: "1", hostPort: 8_080, address: "127.0.0.1", port: 80 },
     { id: "p1", portId: "1", hostPort: 2_222, address: "127.0.0.1", port: 22 },
   ],
+  routers: [
+    { id: "r2", routes: [{ destination: "10.9.0.0/16", nextHop: "10.0.0.9" }], snat: true, outside: null },
+    { id: "r1", routes: [], snat: false, outside: outside(["198.51.100.0/24", "192.0.2.0/24"]) },
+  ],
+  routerInterfaces: [gate("r1", "g2"), gate("r2", "g3"), gate("r1", "g1")],
+  floating: [
+    { id: "f2", address: "192.0.2.8", portId: "1", target: "10.0.0.9", routerId: "r1" },
+    { id: "f1", address: "192.0.2.7", portId: "2", target: "10.0.0.4", routerId: "r1" },
+  ],
 };
+
+const otherWay = (one: NetworkingRows["routers"][number]): NetworkingRows["routers"][number] => ({
+  ...one,
+  outside: one.outside && { ...one.outside, subnets: one.outside.subnets.toReversed() },
+});
 
 /** The same rows, in another order. */
 const turned: NetworkingRows = {
@@ -63,9 +84,30 @@ const turned: NetworkingRows = {
   ...{ memberships: rows.memberships.toReversed(), rules: rows.rules.toReversed() },
   ...{ members: rows.members.toReversed(), far: rows.far.toReversed() },
   published: rows.published.toReversed(),
+  ...{ routers: rows.routers.map(otherWay).toReversed(), floating: rows.floating.toReversed() },
+  routerInterfaces: rows.routerInterfaces.toReversed(),
 };
 
 describe("the picture of a host's networks", () => {
+  it("has a part for each router, with what of it is on the host", () => {
+    const { routers = [] } = pictureOf(rows);
+    expect(routers.map(({ id }) => id)).to.deep.equal(["r1", "r2"]);
+    expect(routers[0]?.outside).to.deep.equal({
+      ...outside(["192.0.2.0/24", "198.51.100.0/24"]),
+      snat: false,
+    });
+    expect(routers[0]?.interfaces.map(({ portId }) => portId)).to.deep.equal(["g1", "g2"]);
+    expect(routers[0]?.floating.map(({ id, target }) => [id, target])).to.deep.equal([
+      ["f1", "10.0.0.4"],
+      ["f2", "10.0.0.9"],
+    ]);
+    expect(routers[1]).to.deep.include({ outside: null, floating: [], routes: rows.routers[0]?.routes });
+    const told = partsFor(pictureOf(rows), new Set());
+    const [one, two] = told.routers ?? [];
+    const again = partsFor(pictureOf(rows), new Set([one?.hash ?? ""]));
+    expect(again.routers?.map(({ picture }) => picture?.id)).to.deep.equal([undefined, two?.picture?.id]);
+  });
+
   it("has a part for each network and other host, which is said again only when it changes", () => {
     const parts = (far: NetworkingRows["far"]) => partsFor(pictureOf({ ...rows, far }), new Set()).far ?? [];
     const [one, two] = parts(rows.far);
@@ -160,6 +202,9 @@ describe("the picture of a host's networks", () => {
       members: [],
       far: [],
       published: [],
+      routers: [],
+      routerInterfaces: [],
+      floating: [],
     };
     expect(pictureOf({ version: 4, ...none })).to.deep.equal({ version: 4, networks: [], groups: [] });
   });
