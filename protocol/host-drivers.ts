@@ -80,3 +80,13 @@ export const canPublish = (drivers: HostDrivers | null | undefined): boolean =>
  */
 export const canPlug = (drivers: HostDrivers | null | undefined): boolean =>
   typeof drivers?.network === "string" && drivers.abilities.networks.length > 0;
+
+/** Whether guests of the host can be on this network of the operator's; null: on any other network. */
+export const canCarry = (
+  drivers: HostDrivers | null | undefined,
+  physicalNetwork: string | null,
+): boolean => {
+  const networking = drivers?.networking;
+  if (physicalNetwork === null) return networking?.overlays !== false;
+  return networking?.physicalNetworks?.includes(physicalNetwork) === true;
+};

@@ -26,6 +26,8 @@ export const MachineInterface = answer({
   mac: MacAddress,
   /** As its network had it when the port was plugged in. */
   mtuBytes: Count,
+  /** The operator's network that its network is. Absent: it is none. */
+  physicalNetwork: Type.Optional(Type.String()),
   /**
    * Its place among those that the guest has room for: what the guest calls it goes by that. Absent: its
    * position in the list. Present in all, or in none.

@@ -122,6 +122,8 @@ export type GuestDataRecord = Pick<GuestData, "publicKeys" | "userData">;
 export interface InterfaceRecord extends Omit<Interface, "change"> {
   /** As its network had it when the port was plugged in. */
   readonly mtuBytes: number;
+  /** The operator's network that its network is. Absent: it is none. */
+  readonly physicalNetwork?: string;
   /** The port was made for the instance, and goes when the instance lets go of it. */
   readonly deleteWithInstance: boolean;
   /**

@@ -13,8 +13,9 @@ type Wired = Pick<InstanceRecord, "interfaces">;
 export const machineInterfaces = (interfaces: readonly InterfaceRecord[]): MachineInterface[] =>
   interfaces
     .filter((one) => !isLeaving(one))
-    .map(({ portId, networkId, mac, mtuBytes, place }) => ({
+    .map(({ portId, networkId, mac, mtuBytes, physicalNetwork, place }) => ({
       ...{ portId, networkId, mac, mtuBytes, ...(place !== undefined && { place }) },
+      ...(physicalNetwork !== undefined && { physicalNetwork }),
     }));
 
 export const isLeaving = ({ change }: InterfaceRecord): boolean => change?.kind === "leaving";

@@ -3,7 +3,7 @@
  * intent: what comes is there from then on, with its port and its addresses; what goes holds them until no
  * host has it. An attachment that did not come about is taken back by the same way out. Pure.
  */
-import { canPlug } from "../../../protocol/host-drivers.ts";
+import { canCarry, canPlug } from "../../../protocol/host-drivers.ts";
 import { networkLimits } from "../../../protocol/limits/network.ts";
 import type { Denial, ErrorBody } from "../../../protocol/wire/status.ts";
 import type { Commit } from "../../records/commit.ts";
@@ -123,12 +123,18 @@ function pluggingDenial(
     return cannot("has the hardware of before there were networks, with no place for an interface.");
   if (isComing && host !== undefined && !canPlug(host.drivers))
     return cannot(`is on host ${host.name}, which has no network to plug guests into.`);
+  const physical = isComing ? (rewiring.interface.physicalNetwork ?? null) : null;
+  if (isComing && host !== undefined && !canCarry(host.drivers, physical))
+    return cannot(`is on host ${host.name}, which plugs no guest into ${physicalInWords(physical)}.`);
   if (isUp && host?.alive === true && host.drivers?.abilities.hotPlug !== true)
     return cannot(
       `runs on host ${host.name}, which changes no interfaces of a running guest: stop it first.`,
     );
   return undefined;
 }
+
+const physicalInWords = (name: string | null): string =>
+  name === null ? "networks that are not the operator's own" : `the physical network ${name}`;
 
 /**
  * The end of an operation on an interface that did not come about. What was to be attached is on its way out

@@ -66,13 +66,14 @@ export type PlannedInterface = {
       readonly kind: "there";
       readonly port: RowOf<typeof port>;
       readonly addresses: readonly ChosenAddress[];
-      readonly mtuBytes: number;
+      readonly on: RowOf<typeof network>;
     }
 );
 
-/** What its network carries. */
-export const packetsIn = (one: PlannedInterface): { readonly mtuBytes: number } =>
-  one.kind === "new" ? one.on : one;
+/** What its network carries, and where. */
+export const packetsIn = ({
+  on,
+}: PlannedInterface): Pick<RowOf<typeof network>, "mtuBytes" | "physicalNetwork"> => on;
 
 export interface InterfaceQuestion {
   readonly networks?: AskedInterfaces;
@@ -176,7 +177,7 @@ async function there(
   ]);
   if (on === undefined) throw new StatusError("notFound", `The network of the port ${found.name} is gone.`);
   const its = addresses.map(({ subnetId, name }) => ({ subnetId, address: name }));
-  return { kind: "there", port: found, addresses: its, mtuBytes: on.mtuBytes };
+  return { kind: "there", port: found, addresses: its, on };
 }
 
 /** Addresses for the interfaces of some instances, until they are settled. */
@@ -288,11 +289,15 @@ export function wire({ planned, chosen, ...about }: Wiring, world: InterfaceWorl
 
 type About = Omit<Wiring, "planned" | "chosen">;
 
+const carriedBy = ({ mtuBytes, physicalNetwork }: RowOf<typeof network>) => ({
+  ...{ mtuBytes, ...(physicalNetwork === null ? {} : { physicalNetwork }) },
+});
+
 function plugIn(
   {
     port: { id, networkId, mac, project: owner },
     addresses,
-    mtuBytes,
+    on,
     published = [],
   }: Extract<PlannedInterface, { kind: "there" }>,
   { instanceId, requestId }: About,
@@ -301,7 +306,9 @@ function plugIn(
   const deleteWithInstance = false;
   const leading = publish(published, { portId: id, project: owner, requestId }, world);
   return {
-    interfaces: [{ portId: id, networkId, mac, addresses: [...addresses], mtuBytes, deleteWithInstance }],
+    interfaces: [
+      { portId: id, networkId, mac, addresses: [...addresses], ...carriedBy(on), deleteWithInstance },
+    ],
     ports: [],
     plugs: [plugMade({ portId: id, deviceId: instanceId, deleteWithInstance }, world), ...leading.rows],
     events: leading.events,
@@ -323,7 +330,7 @@ function makePort(
   const leading = publish(published, { portId: id, project, requestId }, world);
   return {
     interfaces: [
-      { portId: id, networkId, mac, addresses: [...chosen], mtuBytes: on.mtuBytes, deleteWithInstance },
+      { portId: id, networkId, mac, addresses: [...chosen], ...carriedBy(on), deleteWithInstance },
     ],
     ports: rowsOfPort({ row, groups, chosen }, world),
     plugs: [plugMade({ portId: id, deviceId: instanceId, deleteWithInstance }, world), ...leading.rows],

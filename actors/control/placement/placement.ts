@@ -36,8 +36,11 @@ export interface Wish {
 export type PlacementStore = StorePart<{ instances: "get"; rows: "called"; serverGroups: "hosts" }>;
 
 /** The packets of all these interfaces. */
-export const packetsOf = (interfaces: readonly Packets[]): Packets => ({
+export const packetsOf = (
+  interfaces: readonly { readonly mtuBytes: number; readonly physicalNetwork?: string | null }[],
+): Packets => ({
   mtuBytes: Math.max(0, ...interfaces.map(({ mtuBytes }) => mtuBytes)),
+  physicalNetworks: [...new Set(interfaces.map(({ physicalNetwork = null }) => physicalNetwork))],
 });
 
 export function wishOf(instance: InstanceRecord): Wish {

@@ -28,6 +28,8 @@ export interface Claim extends Amounts {
 export interface Packets {
   /** The largest of them; 0: the guest is on no network. */
   readonly mtuBytes: number;
+  /** The operator's networks among them, each once; null: some is none of these. Absent: nobody asks. */
+  readonly physicalNetworks?: readonly (string | null)[];
 }
 
 /** A request to place an instance. Absent fields ask for nothing. */

@@ -46,9 +46,10 @@ function pluggedBy(network: string | null, networks: string[] = ["tap"]): WorldH
   };
 }
 
-const carrying = (mtuBytesMax: number): WorldHost["drivers"] => {
+const carrying = (mtuBytesMax: number, more: object = {}): WorldHost["drivers"] => {
   const drivers = pluggedBy("bridge");
-  return drivers && { ...drivers, networking: { mtuBytesMax, spansHosts: false, underlay: null } };
+  const networking = { mtuBytesMax, spansHosts: false, underlay: null, ...more };
+  return drivers && { ...drivers, networking };
 };
 
 const plugging = pluggedBy("user", ["stream"]);
@@ -312,6 +313,29 @@ export const hostCases: readonly Case[] = [
     ...{ host: { drivers: carrying(1_450) }, asked: { networked: { mtuBytes: 1_451 } } },
     reason: "a network of the guest has packets of 1451 bytes, and the host carries 1450 bytes at most",
     remedy: "create the instance on a network with a smaller MTU",
+  },
+  {
+    filter: "networked",
+    when: "it is not on that physical network",
+    host: { drivers: carrying(1_450, { physicalNetworks: ["blue"] }) },
+    asked: { networked: { mtuBytes: 1_450, physicalNetworks: ["blue", "red"] } },
+    reason: "the network driver of the host plugs no guest into the physical network red",
+    remedy: "name the device of that network in the options of a node's network driver",
+  },
+  {
+    filter: "networked",
+    when: "it is on all physical networks, and carries others as well",
+    host: { drivers: carrying(1_450, { physicalNetworks: ["blue"] }) },
+    asked: { networked: { mtuBytes: 1_450, physicalNetworks: ["blue", null] } },
+  },
+  {
+    filter: "networked",
+    when: "it carries physical networks only",
+    host: { drivers: carrying(1_450, { physicalNetworks: ["blue"], overlays: false }) },
+    asked: { networked: { mtuBytes: 1_450, physicalNetworks: [null] } },
+    reason: "the network driver of the host carries the operator's own networks only",
+    remedy:
+      "create the instance on a network with a physical network, or give a node the driver bridge or user",
   },
   { filter: "networked", when: "nobody asks for it", host: { drivers: null }, asked: {} },
   {
