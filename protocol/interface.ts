@@ -26,7 +26,7 @@ export const MachineInterface = answer({
   mac: MacAddress,
   /** As its network had it when the port was plugged in. */
   mtuBytes: Count,
-  /** The operator's network that its network is. Absent: it is none. */
+  /** The operator's network on which the port is. Absent: its network has a number alone. */
   physicalNetwork: Type.Optional(Type.String()),
   /**
    * Its place among those that the guest has room for: what the guest calls it goes by that. Absent: its

@@ -122,7 +122,7 @@ export type GuestDataRecord = Pick<GuestData, "publicKeys" | "userData">;
 export interface InterfaceRecord extends Omit<Interface, "change"> {
   /** As its network had it when the port was plugged in. */
   readonly mtuBytes: number;
-  /** The operator's network that its network is. Absent: it is none. */
+  /** The operator's network on which the port is. Absent: its network has a number alone. */
   readonly physicalNetwork?: string;
   /** The port was made for the instance, and goes when the instance lets go of it. */
   readonly deleteWithInstance: boolean;

@@ -21,9 +21,11 @@ import { imageCommand } from "./nouns/image.ts";
 import { instanceCommand } from "./nouns/instance.ts";
 import { keyPairCommand } from "./nouns/key-pair.ts";
 import { logsCommand } from "./nouns/logs.ts";
+import { floatingIpCommand } from "./nouns/networks/floating-ip.ts";
 import { networkCommand } from "./nouns/networks/network.ts";
 import { portCommand } from "./nouns/networks/port.ts";
 import { publishedPortCommand } from "./nouns/networks/published-port.ts";
+import { routerCommand } from "./nouns/networks/router.ts";
 import { securityGroupCommand, securityGroupRuleCommand } from "./nouns/networks/security-group.ts";
 import { subnetCommand } from "./nouns/networks/subnet.ts";
 import { operationCommand } from "./nouns/operation.ts";
@@ -72,6 +74,8 @@ export function buildProgram(
     securityGroupCommand,
     securityGroupRuleCommand,
     publishedPortCommand,
+    routerCommand,
+    floatingIpCommand,
     quotaCommand,
     availabilityZoneCommand,
     hostCommand,

@@ -70,7 +70,7 @@ export type PlannedInterface = {
     }
 );
 
-/** What its network carries, and where. */
+/** What of an interface's network decides where its guest can be. */
 export const packetsIn = ({
   on,
 }: PlannedInterface): Pick<RowOf<typeof network>, "mtuBytes" | "physicalNetwork"> => on;

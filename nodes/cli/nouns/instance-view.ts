@@ -1,4 +1,6 @@
 /** Views of instances: in a list, alone, and explained. */
+
+import type { FloatingIp } from "../../../protocol/floating-ip.ts";
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import type { PublishedPort } from "../../../protocol/published-port.ts";
@@ -52,10 +54,16 @@ export function instanceColumns(nowMs: number, withProject: boolean): readonly C
   ];
 }
 
+/** What leads to an instance from outside its networks. */
+export interface Reaching {
+  readonly published?: readonly PublishedPort[];
+  readonly floating?: readonly FloatingIp[];
+}
+
 export function instanceFacts(
   instance: Instance,
   typed: (text: string) => string,
-  published: readonly PublishedPort[] = [],
+  { published = [], floating = [] }: Reaching = {},
 ): readonly Fact[] {
   const { flavor, machine, failure, metadata } = instance;
   const disk = flavor.diskGib === 0 ? "the image's disk size" : gibibytes(flavor.diskGib);
@@ -83,6 +91,7 @@ export function instanceFacts(
     ["address", machine?.address ?? undefined],
     ...(instance.interfaces ?? []).map((one, index): Fact => [`interface ${index}`, interfaceLine(one)]),
     ...published.map((one): Fact => ["published", publicationWords(one)]),
+    ...floating.map(({ name }): Fact => ["floating", name]),
     ["started", moment(machine?.startedAtMs)],
     ["operation", instance.operationId ?? undefined],
     ["metadata", pairsOf(metadata)],

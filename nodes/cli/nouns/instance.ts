@@ -19,6 +19,7 @@ import { interfaceCommand } from "./instance-interface.ts";
 import { instanceList } from "./instance-list.ts";
 import { instanceFacts } from "./instance-view.ts";
 import { type InterfaceOptions, interfaceFieldsOf, withInterfaceOptions } from "./interface-options.ts";
+import { floatingOf } from "./networks/floating-ip.ts";
 import { publishedOf } from "./networks/published-port.ts";
 import { sshCommand } from "./ssh.ts";
 import { finishChanges, verbCommands } from "./verbs.ts";
@@ -161,8 +162,13 @@ function showCommand(invoke: Invoke): Command {
         if (run.json) run.emit(instance);
         else {
           const { renderFacts } = await import("../table.ts");
-          const published = await publishedOf(run, session, instance);
-          run.print(renderFacts(instanceFacts(instance, run.typed, published), run.paint, run.width));
+          const [published, floating] = await Promise.all([
+            publishedOf(run, session, instance),
+            floatingOf(run, session, instance),
+          ]);
+          run.print(
+            renderFacts(instanceFacts(instance, run.typed, { published, floating }), run.paint, run.width),
+          );
         }
         return 0;
       }),

@@ -13,6 +13,7 @@ interface Settings {
   readonly mtu?: number;
   readonly shared?: boolean;
   readonly external?: boolean;
+  readonly physicalNetwork?: string;
 }
 
 export function networkCommand(invoke: Invoke): Command {
@@ -35,6 +36,7 @@ export function networkCommand(invoke: Invoke): Command {
       ["project", one.project],
       ["segment", String(one.number ?? "-")],
       ["MTU", `${one.mtuBytes} bytes`],
+      ["physical network", one.physicalNetwork ?? undefined],
       ["for", whoseIs(one)],
       ["subnets", one.subnetIds.length === 0 ? "none" : one.subnetIds.join(", ")],
       ["created", time(one.createdAtMs)],
@@ -43,10 +45,14 @@ export function networkCommand(invoke: Invoke): Command {
   const create = withSettings(new Command("create"))
     .description("Makes a network; give it a subnet next.")
     .argument("<name>", "what it is called")
+    .option("--physical-network <name>", "the operator's network that it is; for operators")
     .action((name: string, options: Settings, typed: Command) =>
       invoke(typed, async (run) => {
         const api = await session(run);
-        await print(run, await api.network.create({ ...settingsOf(options), name }, run.call()));
+        await print(
+          run,
+          await api.network.create({ ...settingsOf(options), name, ...physicalOf(options) }, run.call()),
+        );
         return 0;
       }),
     );
@@ -66,6 +72,10 @@ export function networkCommand(invoke: Invoke): Command {
     );
   return command.addCommand(create).addCommand(set).addCommand(explainPassageCommand(invoke));
 }
+
+const physicalOf = ({ physicalNetwork }: Settings) => ({
+  ...(physicalNetwork === undefined ? {} : { physicalNetwork }),
+});
 
 const whoseIs = ({ shared, external }: { readonly shared: boolean; readonly external: boolean }): string =>
   external ? "outside" : shared ? "all projects" : "its project";

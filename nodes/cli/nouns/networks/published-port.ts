@@ -2,12 +2,11 @@
 import { Command } from "commander";
 import type { Instance } from "../../../../protocol/instance.ts";
 import { type PublishedPort, publishedPort } from "../../../../protocol/published-port.ts";
-import { CommandError } from "../../errors.ts";
 import { time } from "../../format.ts";
 import { nounCommand } from "../../noun-command.ts";
-import { instanceId } from "../../resolve.ts";
 import type { Invoke, Run } from "../../run.ts";
 import type { Session } from "../../session.ts";
+import { networkPortOf } from "./network-port.ts";
 import { parsePublication, publicationWords } from "./publication-words.ts";
 
 export function publishedPortCommand(invoke: Invoke): Command {
@@ -44,20 +43,6 @@ export function publishedPortCommand(invoke: Invoke): Command {
       }),
     );
   return command.addCommand(create);
-}
-
-/** The port of the instance's first interface with an address of IPv4. @throws CommandError usage */
-async function networkPortOf(run: Run, api: Session, key: string): Promise<string> {
-  const { instance } = await api.instance.get(await instanceId(run, api, key), {}, run.call());
-  const found = (instance.interfaces ?? []).find(({ addresses }) =>
-    addresses.some(({ address }) => !address.includes(":")),
-  );
-  if (found !== undefined) return found.portId;
-  throw new CommandError(
-    "usage",
-    `The instance ${instance.name} is on no network with addresses of IPv4.`,
-    "Make it on one: novact instance create --network.",
-  );
 }
 
 /** All that lead to an instance. */

@@ -8,11 +8,12 @@ import { rank } from "../../../../actors/control/scheduler/rank.ts";
 import { createScheduler } from "../../../../actors/control/scheduler/schedule.ts";
 import { type Case, hostCases } from "./filter-cases.ts";
 import { flavorCases } from "./filter-cases-flavor.ts";
+import { networkCases } from "./filter-cases-networks.ts";
 import { following, host, knowing, request, scheduler } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
-const cases = [...hostCases, ...flavorCases];
+const cases = [...hostCases, ...networkCases, ...flavorCases];
 
 /** The verdict on host a, beside a host that is heard from. */
 const verdictOn = ({ host: changes, full, asked }: Case) => {
