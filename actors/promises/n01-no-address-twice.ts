@@ -17,6 +17,7 @@ type Rows = Map<string, Fields>;
 export function noAddressTwice(): Checker {
   const tables: Readonly<Record<string, Rows>> = {
     ...{ address: new Map(), port: new Map(), subnet: new Map(), published_port: new Map() },
+    ...{ router_interface: new Map(), floating_ip: new Map() },
   };
   const plugs: Rows = new Map();
   const ledger = createLedger();
@@ -25,7 +26,7 @@ export function noAddressTwice(): Checker {
   return {
     promise: "N1",
     see(fact) {
-      if (fact.kind === "quiet") return stillPlugged(plugs, fact);
+      if (fact.kind === "quiet") return stillPlugged({ plugs, tables }, fact);
       if (fact.kind === "portHeld" || fact.kind === "portLetGo") return seen(fact, { held, plugs, ledger });
       if (!isCommitted(fact)) return [];
       ledger.apply(fact.commit);
@@ -76,14 +77,25 @@ function letGo({ rows = [] }: Commit, { held, plugs, ledger }: Known): readonly 
   return early;
 }
 
-function stillPlugged(plugs: Rows, { instances }: Quiet): readonly string[] {
-  const live = new Set(instances.flatMap(({ id, deleted }) => (deleted ? [] : id)));
-  return [...plugs].flatMap(([id, { deviceId }]) =>
-    live.has(String(deviceId))
-      ? []
-      : [`The port ${id} is held for instance ${String(deviceId)}, which is gone.`],
-  );
+interface Held {
+  readonly plugs: Rows;
+  readonly tables: Readonly<Record<string, Rows>>;
 }
+
+/** What is plugged in is there: the instance, the router's interface, or the floating address. */
+function stillPlugged({ plugs, tables }: Held, { instances }: Quiet): readonly string[] {
+  const live = new Set(instances.flatMap(({ id, deleted }) => (deleted ? [] : id)));
+  const users = [...values(tables.router_interface), ...values(tables.floating_ip)];
+  const used = new Set(users.map(({ portId }) => portId));
+  return [...plugs].flatMap(([id, { device, deviceId }]) => {
+    const isThere = device === "instance" ? live.has(String(deviceId)) : used.has(id);
+    return isThere
+      ? []
+      : [`The port ${id} is held for ${String(device)} ${String(deviceId)}, which is gone.`];
+  });
+}
+
+const values = (rows: Rows | undefined): readonly Fields[] => [...(rows?.values() ?? [])];
 
 function written(tables: Readonly<Record<string, Rows>>, { rows = [] }: Commit): readonly string[] {
   const removals = rows.filter((one) => "removed" in one);
@@ -123,6 +135,7 @@ function faults(table: string, id: string, rows: Rows): readonly string[] {
     return alike("hostPort", "protocol").map(
       (other) => `The port ${String(row.hostPort)} of hosts is published by ${other} and ${id}.`,
     );
+  if (table === "router_interface" || table === "floating_ip") return [];
   return others
     .filter(([, its]) => its.networkId === row.networkId && both(its, row))
     .map(([other]) => `The subnets ${other} and ${id} of one network overlap.`);

@@ -6,9 +6,11 @@ import { resourceServices } from "../../protocol/resources.ts";
 import type { Service } from "../../protocol/wire/service.ts";
 import { sampleOf } from "../support/samples.ts";
 import { isOfNetworks, networkCall } from "./client-networks.ts";
+import { isOfRouters, routerCall } from "./client-routers.ts";
 import type { CommandKind, PlannedCommand } from "./plan.ts";
 import type { ExtensionCommand } from "./plan-extensions.ts";
 import type { NetworkCommand } from "./plan-networks.ts";
+import type { RouterCommand } from "./plan-routers.ts";
 import {
   aggregateName,
   groupName,
@@ -39,7 +41,7 @@ const methods = {
   operatorLock: "instance.lock",
   operatorUnlock: "instance.unlock",
 } as const satisfies Record<
-  Exclude<SurroundingCommand, ResourceCommand | ExtensionCommand | NetworkCommand>,
+  Exclude<SurroundingCommand, ResourceCommand | ExtensionCommand | NetworkCommand | RouterCommand>,
   string
 >;
 
@@ -51,6 +53,7 @@ const isOfResource = (command: SurroundingCommand): command is ResourceCommand =
 /** They need each other, and have commands of their own. */
 const ofNetworks: ReadonlySet<string> = new Set([
   ...["network", "subnet", "port", "published-port", "security-group", "security-group-rule"],
+  ...["router", "floating-ip"],
 ]);
 
 /** The resources that a client can make by a request alone, with no file behind it. */
@@ -76,15 +79,22 @@ type Planned = PlannedCommand & { readonly command: Exclude<SurroundingCommand, 
 export const isSurrounding = (command: CommandKind): command is SurroundingCommand =>
   surroundingCommands.some((one) => one === command);
 
+/** Ids of what a client has, of which a call may be. */
+interface OwnThings {
+  readonly instance?: string | undefined;
+  readonly floating?: string | undefined;
+}
+
 /** `instances`: those of all projects, from which operators choose one to evacuate. */
 export function surroundingCall(
   planned: PlannedCommand,
   instances: readonly { readonly id: string }[],
-  own?: string,
+  own: OwnThings = {},
 ): SurroundingCall {
   const { command, target, request = {} } = planned as Planned;
   if (isOfResource(command)) return resourceCall(command, target);
-  if (isOfNetworks(command)) return networkCall(command, target, own);
+  if (isOfNetworks(command)) return networkCall(command, target, own.instance);
+  if (isOfRouters(command)) return routerCall(command, target, own.floating);
   const method = methods[command];
   switch (command) {
     case "groupCreate":

@@ -70,6 +70,8 @@ export class SimulatedClient {
   readonly clients: Clients;
   readonly #of: ClientOf;
   readonly instances: Known[] = [];
+  /** Ids of its floating addresses, and of those that it had. */
+  readonly #floating: string[] = [];
   /** The last event that the watcher was handed. */
   watchedUntil = 0;
   underWay = 0;
@@ -142,7 +144,8 @@ export class SimulatedClient {
       return;
     }
     if (isSurrounding(command)) {
-      const { method, id, request } = surroundingCall(planned, others, own);
+      const floating = this.#floating[target % Math.max(1, this.#floating.length)];
+      const { method, id, request } = surroundingCall(planned, others, { instance: own, floating });
       if (id !== undefined) this.#call(method, id, request);
       return;
     }
@@ -228,6 +231,7 @@ export class SimulatedClient {
   }
 
   #learn(method: string, answer: Readonly<Record<string, unknown>>): void {
+    if (method === "floating-ip.create") this.#floating.push((answer as FloatingAnswer).floatingIp.id);
     if (method !== "instance.create") return;
     const { all, ...one } = answer as CreateAnswer;
     for (const { instance } of all ?? [one])
@@ -236,6 +240,7 @@ export class SimulatedClient {
   }
 }
 
+type FloatingAnswer = { readonly floatingIp: Known };
 type CreateAnswer = Partial<Changed> & { readonly all?: readonly Changed[] };
 type Call = (...given: readonly unknown[]) => Promise<Readonly<Record<string, unknown>>>;
 

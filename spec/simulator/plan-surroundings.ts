@@ -8,6 +8,7 @@ import type { QuotaResource } from "../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../protocol/states.ts";
 import { extensionCommands, extensionsOf } from "./plan-extensions.ts";
 import { networkCommands, networksOf } from "./plan-networks.ts";
+import { externalCommands, routerCommands, routersOf } from "./plan-routers.ts";
 import type { Random } from "./random.ts";
 
 // Types only: a mutant of the product must be in place before any of its code is loaded.
@@ -24,6 +25,7 @@ const recoveries = ["restart", "wait", "leave"] as const satisfies readonly Reco
 export const groupCommands = ["groupCreate", "groupDelete"] as const;
 /** What only operators ask for. */
 export const operatorCommands = [
+  ...externalCommands,
   "quotaSet",
   "aggregateCreate",
   "aggregateSet",
@@ -42,6 +44,7 @@ export const surroundingCommands = [
   ...resourceCommands,
   ...extensionCommands,
   ...networkCommands,
+  ...routerCommands,
 ] as const;
 export type SurroundingCommand = (typeof surroundingCommands)[number];
 
@@ -106,13 +109,19 @@ export function surroundingsOf(random: Random, span: Span): Surroundings {
       ...(random.fork("quotas").chance(0.3) ? quotasOf(random.fork("quota commands"), span) : []),
       ...(zoned ? zonesOf(random.fork("zone commands"), span) : []),
       ...(random.fork("resources").chance(0.3) ? resourcesOf(random.fork("resource commands"), span) : []),
-      ...(random.fork("networks").chance(0.3) ? networksOf(random.fork("network commands"), span) : []),
+      ...(random.fork("networks").chance(0.3) ? networkedOf(random, span) : []),
       ...(random.fork("extensions").chance(0.2) ? extensionsOf(random.fork("extension commands"), span) : []),
     ],
     wish: () => wished(creates, { groups, zoned, bulky }),
     races: groups.length === 0 ? [] : racesOf(random.fork("races"), groups, span),
   };
 }
+
+/** Half of the runs with networks have routers as well. */
+const networkedOf = (random: Random, span: Parameters<typeof networksOf>[1]) => [
+  ...networksOf(random.fork("network commands"), span),
+  ...(random.fork("routers").chance(0.5) ? routersOf(random.fork("router commands"), span) : []),
+];
 
 function groupsOf(random: Random): readonly Group[] {
   const count = random.chance(0.6) ? 0 : random.whole(1, 3);
