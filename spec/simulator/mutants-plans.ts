@@ -62,7 +62,16 @@ export function forgetful(plan: Plan): Plan {
   return { ...shaped, faults };
 }
 
-const calm = { lost: 0, doubled: 0, late: 0, refused: 0, hang: 0, rolledBack: 0, answerLost: 0, slow: 0 };
+export const calm = {
+  lost: 0,
+  doubled: 0,
+  late: 0,
+  refused: 0,
+  hang: 0,
+  rolledBack: 0,
+  answerLost: 0,
+  slow: 0,
+};
 
 /** Agents begin anew, some without a lease on the storage, and are missed one after the other. */
 export function mixedAgents(plan: Plan): Plan {

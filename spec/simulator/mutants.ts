@@ -15,6 +15,7 @@ import { placementMutants } from "./mutants-placement.ts";
 import type { Mutant } from "./mutants-plans.ts";
 import { readerMutants } from "./mutants-readers.ts";
 import { recordMutants } from "./mutants-records.ts";
+import { routerMutants } from "./mutants-routers.ts";
 
 export const mutants: readonly Mutant[] = [
   ...extensionMutants,
@@ -29,4 +30,5 @@ export const mutants: readonly Mutant[] = [
   ...guardMutants,
   ...meterMutants,
   ...networkMutants,
+  ...routerMutants,
 ];
