@@ -115,7 +115,10 @@ export const Observation = answer({
   address: nullable(Type.String({ maxLength: reportLimits.observedAddressLengthMax })),
   startedAtMs: nullable(ObservedAtMs),
   atMs: ObservedAtMs,
-  /** Ids of its ports: the host has nothing of any other. Absent: not known now, or it is told of none. */
+  /**
+   * Ids of its ports that are plugged in. The host has nothing of any other but those of this intent, which may
+   * be on their way. Absent: not known now, or it is told of none.
+   */
   ports: Type.Optional(Type.Array(Id, { maxItems: networkLimits.interfacesPerInstanceMax })),
 });
 export type Observation = Static<typeof Observation>;

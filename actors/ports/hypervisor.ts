@@ -104,12 +104,17 @@ export interface Hypervisor {
   halt(instanceId: string, signal: AbortSignal): Promise<void>;
   /**
    * Makes the interfaces of a living guest those of the spec, each in its place and plugged into its device;
-   * `devices` are in the order of the spec. When it resolves, nothing passes between the guest and any other
-   * device that it had, also of a guest that does not let go of its interface: what is left of that in the
-   * guest is dead, and goes when the process ends. Absent: interfaces of a living guest cannot change.
-   * @throws hypervisorRefused, also for a place in which such a rest is
+   * `devices` are in the order of the spec. It takes away as `unplugOthers`. Absent: interfaces of a living
+   * guest cannot change. @throws hypervisorRefused, also for a place in which a dead interface is
    */
   rewire?(spec: MachineSpec, devices: readonly NetworkDevice[], signal: AbortSignal): Promise<void>;
+  /**
+   * Takes away the interfaces of a living guest that the spec does not have, and leaves the others, without
+   * needing a device for one that is to come. When it resolves, nothing passes between the guest and what it
+   * was plugged into, also of a guest that does not let go of its interface: what is left of that in the guest
+   * is dead, and goes when the process ends. There whenever `rewire` is.
+   */
+  unplugOthers?(spec: MachineSpec, signal: AbortSignal): Promise<void>;
   onEvent(listener: (event: GuestEvent) => void): void;
   /** Disconnects from every guest without touching it: the agent ends, guests run on. */
   detach(): Promise<void>;

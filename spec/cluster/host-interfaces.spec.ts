@@ -64,6 +64,43 @@ describe("a host with guests on networks", () => {
     expect(world.machine.list()[0]?.pid).to.equal(pid);
   });
 
+  it("lets go of an interface though another one cannot be plugged in, and says of that one nothing", async () => {
+    const at = (generation: number, ...places: readonly number[]) => {
+      const all = places.map((place) => ({
+        ...{ portId: `p${place}`, networkId: "n", mac: `52:54:00:00:00:0${place}`, place },
+        mtuBytes: place === 3 ? 9_000 : 1_450,
+      }));
+      return world.ensure("a", { generation, power: "running" }, 1, all);
+    };
+    const said = () => world.controller.seen.get("a");
+    await at(1, 0, 1);
+    await world.until("a", "running");
+    await at(2, 0, 1, 3);
+    await world.clock.runUntil(() => said()?.intentGeneration === 2 && said()?.reason === "guestFailed");
+    expect(said()?.ports).to.deep.equal(["p0", "p1"]);
+    await at(3, 1, 3);
+    await world.clock.runUntil(() => said()?.intentGeneration === 3 && said()?.ports?.length === 1);
+    expect(said()?.ports).to.deep.equal(["p1"]);
+    expect(ports().map(([portId]) => portId)).to.deep.equal(["p1"]);
+    expect([...(world.machine.interfacesOf("a")?.keys() ?? [])]).to.deep.equal([1]);
+    await at(4, 1);
+    await world.clock.runUntil(() => said()?.intentGeneration === 4 && said()?.reason === "requested");
+    expect(said()?.ports).to.deep.equal(["p1"]);
+  });
+
+  it("lets go of an interface though the host waits for another one without end", async () => {
+    const said = () => world.controller.seen.get("a");
+    await ask({ generation: 1, power: "running" });
+    await world.until("a", "running");
+    world.machine.inject("rewire", "hang");
+    const third = { portId: "p3", networkId: "n", mac: "52:54:00:00:00:09", mtuBytes: 1_450 };
+    await world.ensure("a", { generation: 2, power: "running" }, 1, [...interfaces, third]);
+    await world.clock.runUntil(() => ports().length === 3);
+    await world.ensure("a", { generation: 3, power: "running" }, 1, interfaces.slice(0, 1));
+    await world.clock.runUntil(() => said()?.intentGeneration === 3 && said()?.ports?.length === 1);
+    expect(ports()).to.deep.equal([["p1", 1]]);
+  });
+
   it("goes on with a change in its next life, and says nothing of it in between", async () => {
     await ask({ generation: 1, power: "running" });
     await world.until("a", "running");

@@ -245,6 +245,7 @@ export class HostMachine implements Machine {
         },
         ...{ list: () => hypervisor.list(), inspect: (id) => hypervisor.inspect(id) },
         rewire: (...asked) => verb("rewire", async () => hypervisor.rewire?.(...asked), asked[2]),
+        unplugOthers: (...asked) => verb("unplug", async () => hypervisor.unplugOthers?.(...asked), asked[1]),
         pause: (id, signal) => verb("pause", () => hypervisor.pause(id, signal), signal),
         resume: (id, signal) => verb("resume", () => hypervisor.resume(id, signal), signal),
         pressPowerButton: (id, signal) =>

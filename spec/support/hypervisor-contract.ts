@@ -207,7 +207,8 @@ export function hypervisorContract(contract: HypervisorContract): void {
 
     it("changes the interfaces of a guest that runs, which then has those and no others, or says that it cannot", async () => {
       const { networks, shapes, hotPlug } = await hypervisor.capabilities();
-      expect(hypervisor.rewire !== undefined || !hotPlug, "what it says that it can").to.equal(true);
+      const verbs = [hypervisor.rewire, hypervisor.unplugOthers];
+      expect(!hotPlug || !verbs.includes(undefined), "what it says that it can").to.equal(true);
       if (networks.length === 0 || !hotPlug) return;
       const shaped = shapes === undefined ? {} : { shape: shapeOf(shapes) };
       const at = (place: number) => ({
@@ -226,6 +227,8 @@ export function hypervisorContract(contract: HypervisorContract): void {
       const { pid } = await hypervisor.start(of(0, 1), paths, never);
       if (plugged !== undefined) await bench.booted(plain.instanceId);
       for (const places of [[0, 1, 3], [0, 1, 3], [0, 3], [0, 1, 3], [0]]) await rewire(...places);
+      await rewire(0, 1, 3);
+      await hypervisor.unplugOthers?.(of(0, 2), never);
       expect(await reasonOf(rewire(0, 0))).to.equal("hypervisorRefused");
       await hypervisor.detach();
       hypervisor = await bench.restartAgent();

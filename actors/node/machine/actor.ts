@@ -139,6 +139,7 @@ function eventOf(
     case "lease":
       return { ...message, at };
     case "prepared":
+    case "unplugged":
     case "settled":
     case "timer":
       return message.incarnation === context.incarnation ? { ...message, at } : undefined;

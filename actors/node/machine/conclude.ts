@@ -12,7 +12,7 @@ import type { Answer, Moment } from "./messages.ts";
 import { isStillWanted, nextStep, seen } from "./plan.ts";
 import { succeed } from "./settle.ts";
 import { ceilingFor, type Machine, type MachineState, type Wait, type Work } from "./state.ts";
-import { portsOf } from "./wiring.ts";
+import { isPluggingWhatLeaves, portsOf, unknownWiring } from "./wiring.ts";
 
 export type Effect =
   | { readonly kind: "startWork"; readonly work: Work }
@@ -68,7 +68,8 @@ function advance(machine: Machine, effects: Effect[]): Machine {
   const step = nextStep(machine);
   const { work } = machine;
   if (work !== undefined) {
-    if (work.aborted || isStillWanted(work, step)) return machine;
+    if (work.aborted || (isStillWanted(work, step) && !isPluggingWhatLeaves(work, machine.spec)))
+      return machine;
     effects.push({ kind: "abortWork", workId: work.id });
     return { ...machine, work: { ...work, aborted: true } };
   }
@@ -76,12 +77,12 @@ function advance(machine: Machine, effects: Effect[]): Machine {
   const id = machine.counter + 1;
   const { resetCount } = machine.intent;
   const begun = { id, kind: step, step: "preparing", aborted: false, resetCount, early: undefined } as const;
-  const next: Work = { ...begun, ports: portsOf(machine.spec) };
+  const next: Work = { ...begun, ports: portsOf(machine.spec), had: machine.wired ?? [] };
   effects.push({ kind: "startWork", work: next });
   // Written down before it begins: whoever finds it half done must not believe what was there before.
-  const wired = step === "boot" || step === "wire" ? undefined : machine.wired;
+  const { wired, pending } = step === "boot" || step === "wire" ? unknownWiring : machine;
   const shutdownAsked = machine.shutdownAsked || step === "press";
-  return { ...machine, work: next, counter: id, shutdownAsked, wired };
+  return { ...machine, work: next, counter: id, shutdownAsked, wired, pending };
 }
 
 /**

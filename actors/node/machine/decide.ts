@@ -15,6 +15,7 @@ import type { MachineEvent, Moment } from "./messages.ts";
 import { countLoss, leftDown, untold } from "./patience.ts";
 import { onSettled } from "./settle.ts";
 import { type Machine, type MachineState, wantsUp } from "./state.ts";
+import { wiringDuring } from "./wiring.ts";
 
 export { type Decision, type Effect, introduce } from "./conclude.ts";
 
@@ -34,6 +35,8 @@ function apply(machine: Machine, event: Happening): Machine {
       return onGuest(machine, event, event.at);
     case "prepared":
       return onPrepared(machine, event.workId);
+    case "unplugged":
+      return onUnplugged(machine, event.workId);
     case "settled":
       return afterSettled(machine, event);
     case "timer":
@@ -50,6 +53,12 @@ function apply(machine: Machine, event: Happening): Machine {
 function onPrepared(machine: Machine, workId: number): Machine {
   const { work } = machine;
   return work?.id === workId ? { ...machine, work: { ...work, step: "starting" } } : machine;
+}
+
+/** From here on what is to go is gone, even if what is to come never does. */
+function onUnplugged(machine: Machine, workId: number): Machine {
+  const { work } = machine;
+  return work?.id === workId ? { ...machine, ...wiringDuring(work) } : machine;
 }
 
 /** Applies what the guest did during its boot, after the boot has settled. */

@@ -137,7 +137,7 @@ export class MachineRunner {
       case "boot":
         return this.#boot(run);
       case "wire":
-        return done(rewire({ hypervisor, network: this.#ports.network, spec: run.spec, signal }));
+        return done(this.#rewire(run));
       case "pause":
         return done(hypervisor.pause(id, signal));
       case "resume":
@@ -155,6 +155,16 @@ export class MachineRunner {
     }
   }
 
+  #rewire({ work, spec, signal, listener }: Run): Promise<void> {
+    const { hypervisor, network } = this.#ports;
+    const onUnplugged = () => this.#tellStep("unplugged", work, listener);
+    return rewire({ hypervisor, network, spec, signal, onUnplugged });
+  }
+
+  #tellStep(kind: "prepared" | "unplugged", work: Work, listener: Listener): void {
+    this.#deliver(listener, { kind, workId: work.id, incarnation: listener.incarnation });
+  }
+
   /** The disks last: until they are gone, the host knows of the machine. */
   async #release({ spec, keepDisk, signal }: Run): Promise<void> {
     const { disks, others } = this.#ports;
@@ -170,14 +180,13 @@ export class MachineRunner {
       const files = await disks.ensure(spec, signal);
       signal.throwIfAborted();
       // No guest of it lives at this moment.
-      if (spec.interfaces !== undefined) await releaseOthers(network, spec, signal);
+      if (spec.interfaces !== undefined) {
+        await releaseOthers(network, spec, signal);
+        this.#tellStep("unplugged", work, listener);
+      }
       const paths: GuestPaths = { ...files, ...(await plugIn(network, spec, signal)) };
       signal.throwIfAborted();
-      this.#deliver(listener, {
-        kind: "prepared",
-        workId: work.id,
-        incarnation: listener.incarnation,
-      });
+      this.#tellStep("prepared", work, listener);
       const { ownerEpoch, status, startedAtMs } = await hypervisor.start(spec, paths, signal);
       return { kind: "done", guest: { ownerEpoch, status, startedAtMs } };
     } finally {

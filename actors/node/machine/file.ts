@@ -13,6 +13,7 @@ import { answer, Count, Id, literals, nullable, TimeMs } from "../../../protocol
 import { validatorOf } from "../../../protocol/wire/validate.ts";
 import type { GuestFacts } from "./messages.ts";
 import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
+import { wiredForSure } from "./wiring.ts";
 
 const MachineFile = answer({
   version: Type.Literal(1),
@@ -51,8 +52,9 @@ export function fileOf(machine: Machine): MachineFile {
   const { spec, intent, leaseEpoch, resetCount, generationCeiling, rest } = machine;
   const shutdownAskedOf = machine.shutdownAsked ? machine.startedAtMs : null;
   const done = { leaseEpoch, resetCount, generationCeiling, rest: rest ?? null, shutdownAskedOf };
-  const wired = machine.wired === undefined ? {} : { wired: [...machine.wired] };
-  return { version: 1, needs: needsOf(machine), spec, intent, ...done, ...wired };
+  const wired = wiredForSure(machine);
+  const known = wired === undefined ? {} : { wired: [...wired] };
+  return { version: 1, needs: needsOf(machine), spec, intent, ...done, ...known };
 }
 
 /** Whether the two machines' files differ. */
@@ -64,7 +66,7 @@ export function fileDiffers(before: Machine, after: Machine): boolean {
     before.resetCount !== after.resetCount ||
     before.generationCeiling !== after.generationCeiling ||
     before.rest !== after.rest ||
-    before.wired !== after.wired ||
+    wiredForSure(before) !== wiredForSure(after) ||
     (after.shutdownAsked && !before.shutdownAsked)
   );
 }

@@ -40,24 +40,29 @@ export interface Wiring {
   readonly network: Network | undefined;
   readonly spec: MachineSpec;
   readonly signal: AbortSignal;
+  /** Called when the host has let go of every port that is not in the spec, whatever becomes of the others. */
+  readonly onUnplugged: () => void;
 }
 
 /**
  * Makes the interfaces of a machine those of its spec, whether its guest lives or not. When it resolves, the
  * host has no other port of the machine, and nothing passes between its guest and any other. The guest goes
- * first: a port that a process may still send from is not let go of. @throws as `plugIn`, and what the
- * hypervisor throws
+ * first: a port that a process may still send from is not let go of. What goes does not wait for what comes,
+ * which may never be plugged in. @throws as `plugIn`, and what the hypervisor throws
  */
-export async function rewire({ hypervisor, network, spec, signal }: Wiring): Promise<void> {
+export async function rewire(wiring: Wiring): Promise<void> {
+  const { hypervisor, network, spec, signal, onUnplugged } = wiring;
   const living = await hypervisor.inspect(spec.instanceId);
-  if (living?.ownerEpoch === spec.ownerEpoch) {
-    if (hypervisor.rewire === undefined)
-      throw new StatusError("hypervisorRefused", "The hypervisor changes no interfaces of a running guest.");
-    const { interfaces = [], plugged } = await plugIn(network, spec, signal);
-    await hypervisor.rewire(spec, interfaces, signal);
-    await plugged?.(signal);
-  }
+  const isUp = living?.ownerEpoch === spec.ownerEpoch;
+  if (isUp && (hypervisor.rewire === undefined || hypervisor.unplugOthers === undefined))
+    throw new StatusError("hypervisorRefused", "The hypervisor changes no interfaces of a running guest.");
+  if (isUp) await hypervisor.unplugOthers?.(spec, signal);
   await releaseOthers(network, spec, signal);
+  if (!isUp) return;
+  onUnplugged();
+  const { interfaces = [], plugged } = await plugIn(network, spec, signal);
+  await hypervisor.rewire?.(spec, interfaces, signal);
+  await plugged?.(signal);
 }
 
 /** Lets go of what the host has of the machine's ports beyond those of its spec. */

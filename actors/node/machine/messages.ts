@@ -46,6 +46,8 @@ export type MachineEvent = { readonly at: Moment } & (
   | ({ readonly kind: "guest" } & Deed)
   /** The disks of a boot are made; its process is being started. */
   | { readonly kind: "prepared"; readonly workId: number }
+  /** A wiring, or a boot, has let go of every port that is not in the spec it began with. */
+  | { readonly kind: "unplugged"; readonly workId: number }
   | { readonly kind: "settled"; readonly workId: number; readonly outcome: Outcome }
   | { readonly kind: "timer"; readonly timerId: number }
   /** The machine was revived from its file: do what the file says. */
@@ -68,7 +70,7 @@ export type MachineMessage =
       readonly reply: Reply<{ observation: Observation }>;
     }
   | ({ readonly kind: "guest" } & Deed)
-  | { readonly kind: "prepared"; readonly workId: number; readonly incarnation: number }
+  | { readonly kind: "prepared" | "unplugged"; readonly workId: number; readonly incarnation: number }
   | {
       readonly kind: "settled";
       readonly workId: number;

@@ -8,7 +8,7 @@ import type { MachineReason, MachineState as SeenState } from "../../../protocol
 import { type LeaseLimit, leaseLimitOf } from "./lease-limit.ts";
 import { machineLimits } from "./limits.ts";
 import { type Machine, type Work, type WorkKind, wantsUp } from "./state.ts";
-import { hasLeftovers, isMiswired } from "./wiring.ts";
+import { hasLeftovers, isMiswired, saidPorts } from "./wiring.ts";
 
 export type Step = WorkKind | "idle";
 
@@ -121,8 +121,7 @@ export function seen(machine: Machine): Omit<Observation, "generation" | "atMs">
     message: brief(message),
     address: null,
     startedAtMs: machine.startedAtMs,
-    ...(machine.wired !== undefined &&
-      machine.spec.interfaces !== undefined && { ports: [...machine.wired] }),
+    ...saidPorts(machine),
   };
 }
 

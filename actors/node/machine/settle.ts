@@ -9,6 +9,7 @@ import type { Outcome } from "./messages.ts";
 import { retryLater } from "./patience.ts";
 import { buttonPatienceMs } from "./plan.ts";
 import { conditionOf, freshMachine, type Machine, restAfter, type Trouble, type Work } from "./state.ts";
+import { wiringAfter } from "./wiring.ts";
 
 export function onSettled(machine: Machine, work: Work, outcome: Outcome): Machine {
   switch (work.kind) {
@@ -47,7 +48,7 @@ function afterBoot(machine: Machine, work: Work, outcome: Outcome): Machine {
       startedAtMs: guest?.startedAtMs ?? null,
       resetCount: machine.intent.resetCount,
       rest: guest === undefined ? undefined : restAfter(guest.status, machine.intent),
-      wired: work.ports,
+      ...wiringAfter(work),
       lost: undefined,
       button: undefined,
       trouble: undefined,
@@ -63,7 +64,7 @@ function afterBoot(machine: Machine, work: Work, outcome: Outcome): Machine {
 function afterWire(machine: Machine, work: Work, outcome: Outcome): Machine {
   if (outcome.kind === "aborted") return machine;
   if (outcome.kind === "failed") return retryLater({ ...machine, trouble: troubleOf(outcome) });
-  return { ...machine, wired: work.ports, attempts: 0, trouble: undefined };
+  return { ...machine, ...wiringAfter(work), attempts: 0, trouble: undefined };
 }
 
 /** After pause, resume or reset: a failure costs no guest its life, the verb is tried again. */

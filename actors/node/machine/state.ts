@@ -37,6 +37,8 @@ export interface Work {
   readonly early: Deed | undefined;
   /** Ids of the ports of the spec that it began with: a newer spec may have come meanwhile. */
   readonly ports: readonly string[] | undefined;
+  /** Ids of the ports that were known to be plugged in when it began. */
+  readonly had: readonly string[];
 }
 
 /**
@@ -80,10 +82,12 @@ export interface Machine {
   readonly startedAtMs: number | null;
   readonly resetCount: number;
   /**
-   * Ids of the ports that the host has of the machine: these and no others, plugged in if its guest lives.
-   * Undefined: not known for sure, until the next boot or wiring has settled.
+   * Ids of the ports that the host has of the machine: these and no others but the pending ones, plugged in if
+   * its guest lives. Undefined: not known for sure, until the next boot or wiring has come so far.
    */
   readonly wired: readonly string[] | undefined;
+  /** Ids of further ports that the host may have of it by now: they are being plugged in, or could not be. */
+  readonly pending: readonly string[];
   readonly work: Work | undefined;
   readonly wait: Wait | undefined;
   /** The power button, if it was pressed for the present intent. */
@@ -182,6 +186,7 @@ export function newMachine({ spec, intent, resetCount, generation }: NewMachine)
     lease: noLease,
     resetCount,
     wired: undefined,
+    pending: [],
     guest: "none",
     startedAtMs: null,
     work: undefined,

@@ -136,6 +136,14 @@ export class FakeHypervisor implements Hypervisor {
     });
   }
 
+  unplugOthers(spec: MachineSpec, signal: AbortSignal): Promise<void> {
+    return this.#turns.run(spec.instanceId, async () => {
+      const { ownerEpoch } = await this.#living("unplugOthers", spec.instanceId, signal);
+      if (ownerEpoch !== spec.ownerEpoch) throw otherEpoch(spec.instanceId);
+      this.#world.unplugOthers(spec);
+    });
+  }
+
   halt(instanceId: string, signal: AbortSignal): Promise<void> {
     return this.#turns.run(instanceId, async () => {
       await this.#world.enter("halt", instanceId, signal);

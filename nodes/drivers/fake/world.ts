@@ -26,6 +26,7 @@ export type FakeVerb =
   | "pressPowerButton"
   | "reset"
   | "rewire"
+  | "unplugOthers"
   | "halt"
   | "ensureDisks"
   | "releaseDisks";
@@ -246,6 +247,14 @@ export class FakeWorld {
   rewire(spec: MachineSpec): void {
     const guest = this.#processes.get(spec.instanceId);
     if (guest !== undefined) guest.interfaces = placesOf(spec);
+  }
+
+  unplugOthers(spec: MachineSpec): void {
+    const guest = this.#processes.get(spec.instanceId);
+    const wanted = placesOf(spec);
+    const present = [...(guest?.interfaces ?? [])];
+    const kept = present.filter(([place, mac]) => wanted?.get(place) === mac);
+    if (guest !== undefined) guest.interfaces = new Map(kept);
   }
 
   toldTo(instanceId: string): GuestData | undefined {

@@ -4,7 +4,7 @@ import type { NetworkDevice } from "../../../actors/ports/network.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { guestCard } from "./line/line.ts";
-import type { Card } from "./rewiring.ts";
+import type { Card, Placed } from "./rewiring.ts";
 import { plugsOf } from "./starting.ts";
 
 /** @throws hypervisorRefused for a guest of before, which has no places for interfaces */
@@ -13,18 +13,23 @@ export function cardsOf(
   devices: readonly NetworkDevice[],
   directory: string,
 ): readonly Card[] {
-  const { interfaces = [], instanceId } = spec;
-  if (spec.interfaces === undefined)
-    throw new StatusError(
-      "hypervisorRefused",
-      `Instance ${instanceId} has one interface, which is not changed.`,
-    );
+  const interfaces = interfacesOf(spec);
   return plugsOf(spec, devices, directory).flatMap((placed, index) => {
     const seen = interfaces[index];
     return seen === undefined
       ? []
       : { ...placed, mac: seen.mac, device: guestCard(spec, placed.place, seen) };
   });
+}
+
+/** The same, without what they are plugged into. @throws hypervisorRefused as `cardsOf` */
+export const placedOf = (spec: MachineSpec): readonly Placed[] =>
+  interfacesOf(spec).map(({ place, mac }, index) => ({ place: place ?? index, mac }));
+
+function interfacesOf({ interfaces, instanceId }: MachineSpec): NonNullable<MachineSpec["interfaces"]> {
+  if (interfaces !== undefined) return interfaces;
+  const message = `Instance ${instanceId} has one interface, which is not changed.`;
+  throw new StatusError("hypervisorRefused", message);
 }
 
 /** @throws staleEpoch */

@@ -26,7 +26,7 @@ import { refuseUnplugged } from "../unplugged.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
 import { abilities } from "./abilities.ts";
 import { qemuArguments } from "./arguments.ts";
-import { cardsOf, refuseOtherEpoch } from "./cards.ts";
+import { cardsOf, placedOf, refuseOtherEpoch } from "./cards.ts";
 import { CpuPools } from "./cpu-pools.ts";
 import { QemuGuest } from "./guest.ts";
 import {
@@ -134,6 +134,13 @@ export class QemuHypervisor implements Hypervisor {
       refuseUnplugged(spec, { interfaces: devices }, abilities.networks);
       refuseOtherEpoch(guest.facts, spec);
       await guest.rewire(cardsOf(spec, devices, guest.process.directory), signal);
+    });
+  }
+
+  unplugOthers(spec: MachineSpec, signal: AbortSignal): Promise<void> {
+    return this.#command(spec.instanceId, signal, async (guest) => {
+      refuseOtherEpoch(guest.facts, spec);
+      await guest.unplugOthers(placedOf(spec), signal);
     });
   }
 

@@ -16,7 +16,7 @@ import { type GuestProcess, lastWords } from "./guest-process.ts";
 import { parseGuestName } from "./guest-tag.ts";
 import { qemuLimits } from "./limits.ts";
 import { asObject, QmpConnection, type QmpEvent, QmpSilence } from "./qmp.ts";
-import { type Card, rewireGuest } from "./rewiring.ts";
+import { type Card, type Placed, type Rewiring, rewireGuest, unplugOthers } from "./rewiring.ts";
 
 export interface GuestOptions {
   readonly clock: Clock;
@@ -213,13 +213,22 @@ export class QemuGuest {
   }
 
   /** Makes its interfaces these. @throws hypervisorRefused, AbortError */
-  async rewire(cards: readonly Card[], signal: AbortSignal): Promise<void> {
+  rewire(cards: readonly Card[], signal: AbortSignal): Promise<void> {
+    return this.#rewiring(signal, (rewiring) => rewireGuest(cards, rewiring));
+  }
+
+  /** Takes away every interface that is not one of these. @throws hypervisorRefused, AbortError */
+  async unplugOthers(wanted: readonly Placed[], signal: AbortSignal): Promise<void> {
+    await this.#rewiring(signal, (rewiring) => unplugOthers(wanted, rewiring));
+  }
+
+  async #rewiring<T>(signal: AbortSignal, change: (rewiring: Rewiring) => Promise<T>): Promise<T> {
     const { instanceId } = this.process.tag;
     const { clock } = this.#options;
     try {
       if (this.#qmp === undefined) throw new QmpSilence("QEMU does not answer.");
       const places = networkLimits.interfacesPerInstanceMax;
-      await rewireGuest(cards, { qmp: this.#qmp, instanceId, places, clock, signal });
+      return await change({ qmp: this.#qmp, instanceId, places, clock, signal });
     } catch (error) {
       if (isAbort(error) || error instanceof StatusError) throw error;
       const message = `The hypervisor did not change the interfaces of instance ${instanceId}.`;

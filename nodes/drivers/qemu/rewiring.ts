@@ -13,9 +13,14 @@ import { qemuLimits } from "./limits.ts";
 import { backends, type Device } from "./line/seen.ts";
 import { asObject, type QmpConnection, QmpRefusal } from "./qmp.ts";
 
-/** An interface in its place. */
-export interface Card extends PlacedPlug {
+/** What says which interface it is: another one in its place has another MAC. */
+export interface Placed {
+  readonly place: number;
   readonly mac: string;
+}
+
+/** An interface in its place, with what it is plugged into. */
+export interface Card extends PlacedPlug, Placed {
   readonly device: Device;
 }
 
@@ -29,18 +34,29 @@ export interface Rewiring {
 
 /** @throws hypervisorRefused for a place in which a dead interface is; QmpRefusal, QmpSilence, AbortError */
 export async function rewireGuest(cards: readonly Card[], rewiring: Rewiring): Promise<void> {
-  const present = await cardsIn(rewiring);
-  const wanted = new Map(cards.map((card) => [card.place, card]));
-  const isKept = (place: number, mac: string) => wanted.get(place)?.mac === mac;
-  const unwanted = [...present].flatMap(([place, mac]) => (isKept(place, mac) ? [] : place));
-  await takeBack(unwanted, rewiring);
-  for (let place = 0; place < rewiring.places; place += 1)
-    if (!isKept(place, present.get(place) ?? ""))
-      await unlessRefused(rewiring, "netdev_del", netdevId(place));
+  const kept = await unplugOthers(cards, rewiring);
   for (const card of cards) {
-    if (!isKept(card.place, present.get(card.place) ?? "")) await plug(card, rewiring);
+    if (!kept.has(card.place)) await plug(card, rewiring);
     else if (!(await isConnected(card, rewiring))) await replace(card, rewiring);
   }
+}
+
+/** Leaves those of the wanted interfaces that are there, and answers their places. @throws as `rewireGuest` */
+export async function unplugOthers(
+  wanted: readonly Placed[],
+  rewiring: Rewiring,
+): Promise<ReadonlySet<number>> {
+  const present = await cardsIn(rewiring);
+  const kept = new Set(
+    wanted.flatMap(({ place, mac }) => (present.get(place) === mac.toLowerCase() ? place : [])),
+  );
+  await takeBack(
+    [...present.keys()].filter((place) => !kept.has(place)),
+    rewiring,
+  );
+  for (let place = 0; place < rewiring.places; place += 1)
+    if (!kept.has(place)) await unlessRefused(rewiring, "netdev_del", netdevId(place));
+  return kept;
 }
 
 const cardId = (place: number): string => `nic${place}`;

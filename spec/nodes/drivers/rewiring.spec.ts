@@ -1,7 +1,7 @@
 /** Interfaces of a running guest, changed by QMP: against a QEMU in memory, whose guest may keep them. */
 import { expect } from "chai";
 import { QmpRefusal } from "../../../nodes/drivers/qemu/qmp.ts";
-import { type Card, rewireGuest } from "../../../nodes/drivers/qemu/rewiring.ts";
+import { type Card, rewireGuest, unplugOthers } from "../../../nodes/drivers/qemu/rewiring.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
@@ -125,6 +125,22 @@ describe("the interfaces of a running guest", () => {
     }
     expect(await rewire(card(0), card(2))).to.equal("done");
     expect(Object.keys(qemu.wired)).to.deep.equal(["nic0", "nic2"]);
+  });
+
+  it("are taken away without anything to plug the others into, which stay or are to come", async () => {
+    await rewire(card(0), card(1), card(2, "one"));
+    qemu.clung.add("nic1");
+    const before = qemu.wired.nic0;
+    const wanted = [0, 2, 3].map((place) => ({ place, mac: `mac-${place}` }));
+    const { signal } = new AbortController();
+    const rest = { qmp: qemu, instanceId: "i", places: 4, clock, signal };
+    let kept: ReadonlySet<number> | undefined;
+    void unplugOthers(wanted, rest).then((places) => {
+      kept = places;
+    });
+    await clock.runUntil(() => kept !== undefined);
+    expect([...(kept ?? [])]).to.deep.equal([0]);
+    expect(qemu.wired).to.deep.equal({ nic0: before });
   });
 
   it("have their place again when the guest gives it back at last", async () => {

@@ -31,6 +31,8 @@ const wish = (changes: Partial<MachineIntent>, ...portIds: readonly string[]): M
 };
 const step = (state: MachineState) => known(state).work?.kind ?? "none";
 const said = (state: MachineState) => known(state).observation.ports;
+const unplugged = (state: MachineState) =>
+  following(state, { kind: "unplugged", workId: known(state).work?.id ?? 0, at: at() });
 const running = () => settle(prepared(machineAfter(wish({}, "p1"))), booted);
 const hard = { power: "stopped", stop: { mode: "hard", timeoutMs: 0 } } as const;
 
@@ -75,6 +77,36 @@ describe("machine: interfaces", () => {
     expect(settle(back, done).observation.reason).to.equal("requested");
   });
 
+  it("that go are said to be gone while others that come are not there yet, or cannot be", () => {
+    const wiring = following(running(), wish({ generation: 2 }, "p1", "p2", "p3"));
+    const during = unplugged(wiring);
+    expect([step(during), said(during)]).to.deep.equal(["wire", ["p1"]]);
+    const less = settle(during, failed("hypervisorRefused"));
+    expect(said(less)).to.deep.equal(["p1"]);
+    // One of those that could not be plugged in may be there all the same: nothing is said until it is gone.
+    const without = following(less, wish({ generation: 3 }, "p3"));
+    expect([step(without), said(without)]).to.deep.equal(["wire", undefined]);
+    const gone = unplugged(without);
+    expect(said(gone)).to.deep.equal([]);
+    expect(said(settle(gone, done))).to.deep.equal(["p3"]);
+  });
+
+  it("that may be there are let go of with the guest, and are not known to the next life", () => {
+    const half = unplugged(following(running(), wish({ generation: 2 }, "p1", "p2")));
+    expect(fileOf(known(half)).wired).to.equal(undefined);
+    const refused = settle(half, failed("hypervisorRefused"));
+    const down = settle(following(refused, wish({ generation: 3, ...hard }, "p1")), done);
+    expect([step(down), said(down)]).to.deep.equal(["wire", undefined]);
+    expect(said(settle(down, done))).to.deep.equal(["p1"]);
+  });
+
+  it("that a boot does not plug in are not said to be there, and those that are to go are gone", () => {
+    const stopped = settle(following(running(), wish({ generation: 2, ...hard }, "p1")), done);
+    const booting = unplugged(following(stopped, wish({ generation: 3 }, "p2")));
+    expect([step(booting), said(booting)]).to.deep.equal(["boot", []]);
+    expect(said(settle(prepared(booting), booted))).to.deep.equal(["p2"]);
+  });
+
   it("of a guest that is down need nothing when they come, and are let go of when they go", () => {
     const stopped = settle(following(running(), wish({ generation: 2, ...hard }, "p1")), done);
     expect([step(stopped), said(stopped)]).to.deep.equal(["none", ["p1"]]);
@@ -91,6 +123,16 @@ describe("machine: interfaces", () => {
     expect([step(less), said(less)]).to.deep.equal(["none", ["p1"]]);
     const resumed = settle(following(less, wish({ generation: 4 })), done);
     expect(step(resumed)).to.equal("wire");
+  });
+
+  it("that are to go end a wiring, or a boot's first part, that waits for another one; those that come do not", () => {
+    const aborts = (state: MachineState, ...ports: readonly string[]) =>
+      decide(state, wish({ generation: 4 }, ...ports)).effects.some(({ kind }) => kind === "abortWork");
+    const wiring = unplugged(following(running(), wish({ generation: 2 }, "p1", "p2")));
+    expect([aborts(wiring, "p2"), aborts(wiring, "p1", "p2", "p3")]).to.deep.equal([true, false]);
+    const booting = machineAfter(wish({}, "p1", "p2"));
+    expect([aborts(booting, "p2"), aborts(booting, "p1", "p2", "p3")]).to.deep.equal([true, false]);
+    expect(aborts(prepared(booting), "p2")).to.equal(false);
   });
 
   it("give way to a stop, which does not wait for the guest", () => {
