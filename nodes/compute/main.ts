@@ -13,10 +13,11 @@ import { connectNats } from "../bus/nats.ts";
 import { type ClusterConfig, connectionOf, type NodeConfig, statePaths } from "../config/config.ts";
 import { hostIdOf } from "../config/host-id.ts";
 import { cpuFeatures, numaNodes } from "../drivers/computer-facts.ts";
-import { createDrivers } from "../drivers/index.ts";
+import { createDrivers, type HostContext } from "../drivers/index.ts";
 import type { Drivers } from "../drivers/kinds.ts";
 import { readBootId } from "../drivers/process-table.ts";
 import { registryWith } from "../drivers/registry.ts";
+import { endLeavings } from "../drivers/user-network/leavings.ts";
 import { meterBus } from "../metrics/bus.ts";
 import { threadMeter } from "../metrics/thread-meter.ts";
 import { ownRelease } from "../package/release.ts";
@@ -61,7 +62,9 @@ export async function startCompute(options: ComputeOptions): Promise<RunningComp
   const { config, plugins, nodeName, log } = options;
   const node = nodeOf(config, nodeName);
   const hostId = hostIdOf(config, nodeName);
-  const drivers = driversOf(options, node, hostId);
+  const context = contextOf(options, node, hostId);
+  const drivers = createDrivers(node.drivers, context, registryWith(plugins.parts));
+  await endLeavings(context, drivers.names.network);
   const inventory = await inventoryOf(node, hostId, drivers);
   const { bounding } = await drivers.hypervisor.capabilities();
   if (bounding !== undefined) sayBounding(bounding, log);
@@ -125,10 +128,10 @@ function nodeOf(config: ClusterConfig, nodeName: string): NodeConfig {
   throw new StatusError("hostNotFound", `There is no node ${nodeName} in ${config.file}.`);
 }
 
-function driversOf({ config, plugins, log }: ComputeOptions, node: NodeConfig, hostId: string): Drivers {
+function contextOf({ config, log }: ComputeOptions, node: NodeConfig, hostId: string): HostContext {
   const paths = statePaths(config);
   const guest = findGuest(paths.guest);
-  const context = {
+  return {
     ...{ hostId, log },
     hostName: node.name,
     stateDirectory: paths.node(node.name),
@@ -138,7 +141,6 @@ function driversOf({ config, plugins, log }: ComputeOptions, node: NodeConfig, h
     ids: systemIds(config.deployment),
     ...(guest === undefined ? {} : { probe: { ...guest, marker: guestMarker } }),
   };
-  return createDrivers(node.drivers, context, registryWith(plugins.parts));
 }
 
 /** It takes both: a disks driver that makes the drive, and a hypervisor that shows it to the guest. */

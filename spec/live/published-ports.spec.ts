@@ -178,6 +178,15 @@ describe("published ports of guests", function () {
     expect((await ssh(sshPort, "echo again")).trim()).to.equal("again");
   });
 
+  it("answer again after their gateway hung: it is ended, and another one begins", async () => {
+    const pid = gatewayPid();
+    process.kill(pid ?? Number.NaN, "SIGSTOP");
+    await until("it is said", () => host.unpublished().length > 0);
+    await until("another gateway", () => gatewayPid() !== undefined && gatewayPid() !== pid);
+    await until("the port is published", () => host.unpublished().length === 0);
+    expect((await ssh(sshPort, "echo after")).trim()).to.equal("after");
+  });
+
   it("are said not to answer where another program has the port, and do as soon as it has not", async () => {
     const free = await freePort();
     const taken = createServer().listen(0, "127.0.0.1");

@@ -14,6 +14,7 @@ import { isMissing } from "../durable-file.ts";
 import { Turns } from "../waiting.ts";
 import { endGateway, findGateway, GatewayMonitor, gatewayFiles, startGateway } from "./gateway-process.ts";
 import type { Forward, Gateway, Publishing } from "./gateways.ts";
+import { afterSilence, firstHearing, type Hearing, isHung } from "./hearing.ts";
 import { userNetworkLimits } from "./limits.ts";
 
 export interface GatewayPlace {
@@ -22,6 +23,13 @@ export interface GatewayPlace {
   /** The program: QEMU. */
   readonly emulator: string;
   readonly clock: Clock;
+}
+
+/** A gateway that this agent has started. */
+interface Started {
+  readonly child: ChildProcess;
+  readonly atMs: number;
+  ended: boolean;
 }
 
 /** A gateway as it was left at the last look. */
@@ -33,7 +41,8 @@ interface Kept {
   readonly atMs: number;
 }
 
-const { gatewayLookPeriodMs, gatewayRetryMs, switchRestartBackoffMsMax } = userNetworkLimits;
+const { gatewayLookPeriodMs, gatewayProbePeriodMs, gatewayRetryMs } = userNetworkLimits;
+const { gatewaySilenceMsMax, switchRestartBackoffMsMax } = userNetworkLimits;
 
 export class GatewayKeeper {
   readonly #place: GatewayPlace;
@@ -42,7 +51,9 @@ export class GatewayKeeper {
   #wanted: Publishing = { gateways: [], unpublished: [] };
   readonly #kept = new Map<string, Kept>();
   /** By gateway: started by this agent, and not found by its pid yet. */
-  readonly #started = new Map<string, { readonly child: ChildProcess; ended: boolean }>();
+  readonly #started = new Map<string, Started>();
+  /** By gateway: whether the one that lives answers. */
+  readonly #hearings = new Map<string, Hearing>();
   /** By gateway: when one may be started again, and after which pause. */
   readonly #pauses = new Map<string, { readonly ms: number; readonly untilMs: number }>();
   #said = new Map<string, string>();
@@ -104,20 +115,32 @@ export class GatewayKeeper {
     if (this.#detached) return;
     const { gateways } = this.#wanted;
     await this.#endAllBut(new Set(gateways.map(({ id }) => id)));
-    for (const gateway of gateways)
-      await this.#keep(gateway).catch((error: unknown) => this.#failed(gateway, String(error)));
+    // All at once: one that hangs must not keep another subnet's from beginning.
+    await Promise.all(
+      gateways.map((gateway) =>
+        this.#keep(gateway).catch((error: unknown) => this.#failed(gateway, String(error))),
+      ),
+    );
     this.#say();
   }
 
   async #endAllBut(ids: ReadonlySet<string>): Promise<void> {
-    for (const id of await readdir(this.#place.directory)) {
-      if (ids.has(id)) continue;
-      const directory = join(this.#place.directory, id);
-      await this.#endStarted(id);
-      await endGateway(directory, this.#place.clock);
-      await rm(directory, { recursive: true, force: true });
-      for (const known of [this.#kept, this.#started, this.#pauses]) known.delete(id);
-    }
+    const others = (await readdir(this.#place.directory)).filter((id) => !ids.has(id));
+    await Promise.all(
+      others.map((id) =>
+        this.#end(id).catch((error: unknown) =>
+          this.#log.error({ gateway: id, error: String(error) }, "a gateway of this host does not end"),
+        ),
+      ),
+    );
+  }
+
+  async #end(id: string): Promise<void> {
+    const directory = join(this.#place.directory, id);
+    await this.#endStarted(id);
+    await endGateway(directory, this.#place.clock);
+    await rm(directory, { recursive: true, force: true });
+    for (const known of [this.#kept, this.#started, this.#pauses, this.#hearings]) known.delete(id);
   }
 
   /** One that has just begun may not have written its number yet. */
@@ -136,16 +159,30 @@ export class GatewayKeeper {
     const wanted = JSON.stringify(gateway);
     const kept = this.#kept.get(gateway.id);
     const nowMs = this.#place.clock.monotonicMs();
-    const isDue = kept !== undefined && kept.failures.length > 0 && nowMs - kept.atMs >= gatewayRetryMs;
-    if (kept?.pid === pid && kept.wanted === wanted && !isDue) return;
-    const failures = await this.#open(gateway, directory).catch((error: unknown) => {
+    if (kept?.pid === pid && kept.wanted === wanted && !isDue(kept, nowMs)) return;
+    const failures = await this.#open(gateway, directory).catch(async (error: unknown) => {
+      await this.#heardNothing(gateway.id, pid);
       // It has just begun.
       if (isMissing(error)) return undefined;
       throw error;
     });
     if (failures === undefined) return;
+    const atMs = this.#place.clock.monotonicMs();
+    this.#hearings.set(gateway.id, firstHearing(pid, atMs));
     this.#pauses.delete(gateway.id);
-    this.#kept.set(gateway.id, { pid, wanted, failures, atMs: nowMs });
+    this.#kept.set(gateway.id, { pid, wanted, failures, atMs });
+  }
+
+  /** Ends the gateway that hangs; the next look starts another one. */
+  async #heardNothing(id: string, pid: number): Promise<void> {
+    const nowMs = this.#place.clock.monotonicMs();
+    const known = this.#hearings.get(id);
+    const hearing = afterSilence(known?.pid === pid ? known : firstHearing(pid, nowMs));
+    this.#hearings.set(id, hearing);
+    if (!isHung(hearing, nowMs)) return;
+    this.#log.warn({ pid }, "a gateway of this host hangs: it is ended, and another one is started");
+    await endGateway(join(this.#place.directory, id), this.#place.clock);
+    this.#hearings.delete(id);
   }
 
   /** Opens what is not open, and closes what is. @throws Error when the gateway does not answer */
@@ -170,10 +207,10 @@ export class GatewayKeeper {
     this.#kept.delete(id);
     const nowMs = this.#place.clock.monotonicMs();
     const { ms, untilMs } = this.#pauses.get(id) ?? { ms: gatewayLookPeriodMs, untilMs: 0 };
-    if (this.#started.get(id)?.ended === false || nowMs < untilMs) return;
+    if (this.#isBeginning(id, nowMs) || nowMs < untilMs) return;
     this.#pauses.set(id, { ms: Math.min(2 * ms, switchRestartBackoffMsMax), untilMs: nowMs + ms });
     const child = startGateway(directory, this.#place.emulator, gateway);
-    const started = { child, ended: false };
+    const started: Started = { child, atMs: nowMs, ended: false };
     this.#started.set(id, started);
     this.#log.info({ pid: child.pid, address }, "a gateway was started for published ports");
     const ended = () => {
@@ -186,6 +223,14 @@ export class GatewayKeeper {
       ended();
     });
     this.#lookSoon(0);
+  }
+
+  /** One that never writes its number is ended as well: it is this agent's own child. */
+  #isBeginning(id: string, nowMs: number): boolean {
+    const started = this.#started.get(id);
+    if (started === undefined || started.ended) return false;
+    if (nowMs - started.atMs >= gatewaySilenceMsMax) started.child.kill("SIGKILL");
+    return true;
   }
 
   #failed({ id, forwards }: Gateway, error: string): void {
@@ -207,6 +252,9 @@ export class GatewayKeeper {
     this.#said = now;
   }
 }
+
+const isDue = ({ failures, atMs }: Kept, nowMs: number): boolean =>
+  nowMs - atMs >= (failures.length > 0 ? gatewayRetryMs : gatewayProbePeriodMs);
 
 const isSame = (
   one: Pick<Forward, "hostAddress" | "hostPort" | "address" | "port">,

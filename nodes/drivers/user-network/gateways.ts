@@ -74,14 +74,20 @@ interface Place {
   readonly address: string;
 }
 
-/** Addresses of guests, on all hosts. */
-const takenOn = ({ id, ports }: NetworkPicture, far: readonly FarPicture[]): ReadonlySet<string> =>
-  new Set([
-    ...ports.flatMap(({ addresses }) => addresses.map(({ address }) => address)),
-    ...far
-      .filter(({ networkId }) => networkId === id)
-      .flatMap((one) => one.ports.flatMap(({ addresses }) => addresses)),
-  ]);
+/**
+ * Addresses and MACs of guests, on all hosts, with those of their address pairs: the switch lets no gateway
+ * have one of these.
+ */
+const takenOn = ({ id, ports }: NetworkPicture, far: readonly FarPicture[]): ReadonlySet<string> => {
+  const own = ports.map((port) => ({ ...port, addresses: port.addresses.map(({ address }) => address) }));
+  const away = far.filter(({ networkId }) => networkId === id).flatMap((one) => one.ports);
+  return new Set(
+    [...own, ...away].flatMap(({ mac, addresses, addressPairs }) => [
+      ...[mac, ...addresses],
+      ...addressPairs.flatMap((pair) => [pair.mac ?? mac, pair.cidr.replace(/\/32$/, "")]),
+    ]),
+  );
+};
 
 /** Where the guest can be called; else why not, as a sentence. */
 function placeOf({ subnets }: NetworkPicture, port: PortPicture, taken: ReadonlySet<string>): Place | string {
@@ -91,6 +97,8 @@ function placeOf({ subnets }: NetworkPicture, port: PortPicture, taken: Readonly
     const { gateway } = subnet;
     if (taken.has(gateway))
       return `The address ${gateway} of the subnet's gateway is a port's, which calls nobody.`;
+    const mac = slirpMac(gateway);
+    if (taken.has(mac)) return `The MAC ${mac} of the subnet's gateway is a port's, which calls nobody.`;
     return { subnet, gateway, address };
   }
   return "The guest has no address of IPv4 in a subnet with a gateway.";

@@ -1,10 +1,10 @@
 /** The network driver `user`, assembled: for an agent that may not be root, on one computer. */
-import { join } from "node:path";
 import { programFile } from "../../package/program-files.ts";
 import type { NetworkDriver } from "../kinds.ts";
 import { qemuFacts } from "../qemu/facts.ts";
 import { userNetworkFacts } from "./facts.ts";
 import { GatewayKeeper } from "./gateway-keeper.ts";
+import { gatewaysDirectory } from "./leavings.ts";
 import { UserNetwork } from "./network.ts";
 import { PortFiles } from "./port-files.ts";
 import { canPublish } from "./ports.ts";
@@ -19,7 +19,7 @@ export const userNetwork: NetworkDriver<typeof userNetworkFacts.options> = {
     const files = new PortFiles(stateDirectory, log);
     const place = switchPlace(computerDirectory, hostId);
     const keeper = new SwitchKeeper({ ...place, program: programFile("switch/main"), clock }, log);
-    const directory = join(stateDirectory, "network", "gateways");
+    const directory = gatewaysDirectory(stateDirectory);
     const gateways = canPublish() ? new GatewayKeeper({ directory, emulator, clock }, log) : undefined;
     return new UserNetwork({ files, keeper, gateways, hostId, log, underlay });
   },

@@ -10,6 +10,11 @@ export const userNetworkLimits = {
   switchLookPeriodMs: 250,
   /** How often the gateways of published ports are looked at. */
   gatewayLookPeriodMs: 250,
+  /** How often a gateway is asked whether all is open, when nothing has changed. */
+  gatewayProbePeriodMs: 10_000,
+  /** How long a gateway may say nothing, and how often, until it is ended. */
+  gatewaySilenceMsMax: 20_000,
+  gatewaySilencesMin: 3,
   /** How often it is tried again to open what could not be opened. */
   gatewayRetryMs: 5_000,
   /** The pause before a switch is started again that ended soon, then twice as long, up to the maximum. */

@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import { gatewayArguments, openIn } from "../../../nodes/drivers/user-network/gateway-process.ts";
 import { publishingOf, slirpOptions, switchGatewayOf } from "../../../nodes/drivers/user-network/gateways.ts";
+import { afterSilence, firstHearing, isHung } from "../../../nodes/drivers/user-network/hearing.ts";
 import type { PortRecord } from "../../../nodes/drivers/user-network/ports.ts";
 import type { HostNetworking, PortPicture } from "../../../protocol/networking.ts";
 import { type Guest, ip4Of, macOf, networkOf, portIdOf, portOf } from "../../support/switch-world.ts";
@@ -129,6 +130,49 @@ describe("what published ports want of a host", () => {
       expect(gateways).to.deep.equal([]);
       expect(unpublished[0]?.why).to.contain("10.0.1.1");
     }
+  });
+
+  it("is said where a guest's address pair has the gateway's address or MAC: the switch would refuse it", () => {
+    const pairs = [
+      { cidr: "10.0.1.1/32", mac: null, word: "address 10.0.1.1" },
+      { cidr: "10.0.1.0/24", mac: "52:55:0a:00:01:01", word: "MAC 52:55:0a:00:01:01" },
+    ];
+    for (const { word, ...pair } of pairs) {
+      const addressPairs = [pair];
+      const far = [
+        {
+          ...{ networkId: "network-1", host: "192.0.2.2" },
+          ports: [{ id: "far", mac: macOf(two), addresses: [], addressPairs }],
+        },
+      ];
+      const here = new Map<Guest, Partial<PortPicture>>([
+        [one, web],
+        [two, { addressPairs }],
+      ]);
+      for (const picture of [pictureOf(here), pictureOf(new Map([[one, web]]), far)]) {
+        const { gateways, unpublished } = of(picture, [one]);
+        expect([gateways.length, unpublished.length]).to.deep.equal([0, 2]);
+        expect(unpublished[0]?.why).to.contain(word);
+      }
+    }
+    // A range takes no single address from anybody.
+    const range = { addressPairs: [{ cidr: "10.0.1.0/24", mac: null }] };
+    const free = new Map<Guest, Partial<PortPicture>>([
+      [one, web],
+      [two, range],
+    ]);
+    expect(of(pictureOf(free), [one]).gateways).to.have.length(1);
+  });
+});
+
+describe("a gateway that says nothing", () => {
+  it("is ended after a time and several looks, and not for what another process has said", () => {
+    const born = firstHearing(7, 1_000);
+    const silent = [1, 2, 3].reduce((hearing) => afterSilence(hearing), born);
+    expect(isHung(born, 1_000_000), "the agent was stopped").to.equal(false);
+    expect(isHung(silent, 20_999)).to.equal(false);
+    expect(isHung(silent, 21_000)).to.equal(true);
+    expect(isHung(afterSilence(firstHearing(7, 20_000)), 21_000)).to.equal(false);
   });
 });
 
