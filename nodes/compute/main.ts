@@ -29,7 +29,7 @@ import { assembleCompute } from "./assembly.ts";
 import { boundingText } from "./bounding-text.ts";
 import { oneLine } from "./host-text.ts";
 import { computeLimits } from "./limits.ts";
-import { saidDrivers } from "./said-drivers.ts";
+import { canHotPlug, saidDrivers } from "./said-drivers.ts";
 
 /**
  * The line that the tiny guest prints when its first process runs, which is proof enough of an accelerator.
@@ -157,6 +157,7 @@ async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): 
     drivers.network?.facts(),
   ]);
   const { capacity, ratios } = node;
+  const hotPlug = canHotPlug(drivers.hypervisor, capabilities);
   return {
     hostId,
     name: node.name,
@@ -176,7 +177,7 @@ async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): 
     machineTypes: [...machineTypes],
     drivers: saidDrivers(
       drivers.names,
-      { ...capabilities, configDrive: makesConfigDrives(drivers, capabilities) },
+      { ...capabilities, hotPlug, configDrive: makesConfigDrives(drivers, capabilities) },
       network,
     ),
   };

@@ -2,12 +2,21 @@
  * What a host says in its inventory of its drivers: their names, what the hypervisor can do, and what bounds
  * its guests. Pure; texts of drivers are made such as a controller takes.
  */
-import type { HypervisorCapabilities } from "../../actors/ports/hypervisor.ts";
+import type { Hypervisor, HypervisorCapabilities } from "../../actors/ports/hypervisor.ts";
 import type { NetworkFacts } from "../../actors/ports/network.ts";
 import { addressOf } from "../../protocol/address.ts";
 import type { HostDrivers } from "../../protocol/host-drivers.ts";
 import { networkLimits } from "../../protocol/limits/network.ts";
 import { oneLine } from "./host-text.ts";
+
+/**
+ * What a hypervisor really can: one that says that it changes interfaces of running guests, and lacks a verb
+ * for it, would let every such change wait for ever.
+ */
+export const canHotPlug = (
+  hypervisor: Pick<Hypervisor, "rewire" | "unplugOthers">,
+  { hotPlug }: Pick<HypervisorCapabilities, "hotPlug">,
+): boolean => hotPlug && hypervisor.rewire !== undefined && hypervisor.unplugOthers !== undefined;
 
 type Names = Pick<HostDrivers, "hypervisor" | "disks" | "network" | "volumes">;
 

@@ -126,9 +126,19 @@ function pluggingDenial(
   const physical = isComing ? (rewiring.interface.physicalNetwork ?? null) : null;
   if (isComing && host !== undefined && !canCarry(host.drivers, physical))
     return cannot(`is on host ${host.name}, which plugs no guest into ${physicalInWords(physical)}.`);
-  if (isUp && host?.alive === true && host.drivers?.abilities.hotPlug !== true)
+  if (
+    host !== undefined &&
+    typeof host.drivers?.network === "string" &&
+    host.drivers.networking === undefined
+  )
     return cannot(
-      `runs on host ${host.name}, which changes no interfaces of a running guest: stop it first.`,
+      `is on host ${host.name}, whose agent is of before and does not say which interfaces it has: update it first.`,
+    );
+  // Of a host that is silent, and was never heard of, nobody knows.
+  const isFixed = host?.drivers ? !host.drivers.abilities.hotPlug : host?.alive === true;
+  if (isUp && isFixed)
+    return cannot(
+      `runs on host ${host?.name}, which changes no interfaces of a running guest: stop it first.`,
     );
   return undefined;
 }

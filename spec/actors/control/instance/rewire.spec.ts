@@ -12,6 +12,7 @@ const drivers: HostDrivers = {
   abilities: {
     ...{ networks: ["tap"], volumes: [], hotPlug: true, liveMigration: false, console: true, save: false },
   },
+  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null },
 };
 const host: HostFacts = { name: "host-a", alive: true, drivers };
 const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64" };
@@ -191,6 +192,24 @@ describe("instance: interfaces that come and go", () => {
       ...["notPluggable", "notPluggable", "notPluggable"],
       ...["hostUnreachable", "notPluggable", "accepted", "notPluggable", "accepted"],
     ]);
+  });
+
+  it("are refused where the host could never say that they are gone, and of a guest that cannot change", () => {
+    const one = running("p1");
+    const { networking: _, ...before } = drivers;
+    const old: HostFacts = { ...host, drivers: before };
+    const down = { ...one, instance: { ...one.instance, desired: "stopped" as const } };
+    const stopped = decide(down, observed(down, { state: "stopped", ports: ["p1"] })).next;
+    expect([attach(stopped, "p2", old), detach(stopped, "p1", old)].map(denialOf)).to.deep.equal([
+      ...["notPluggable", "notPluggable"],
+    ]);
+    expect([attach(stopped, "p2"), detach(stopped, "p1")].map(denialOf)).to.deep.equal([
+      ...["accepted", "accepted"],
+    ]);
+    // What a silent host was able to do is known: it goes on with the same guest when it is back.
+    const abilities = { ...drivers.abilities, hotPlug: false };
+    const fixed: HostFacts = { ...host, alive: false, drivers: { ...drivers, abilities } };
+    expect(denialOf(detach(one, "p1", fixed))).to.equal("notPluggable");
   });
 
   it("take the first free place, and the one behind an interface that nobody asked for", () => {
