@@ -16,14 +16,19 @@ import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
 import { publishedOf } from "./networks/published-port.ts";
+import { refuseElsewhere } from "./own-computer.ts";
 
 interface SshOptions {
   readonly login?: string;
   readonly port?: number;
   readonly identity?: string;
+  readonly tunnel?: boolean;
 }
 
 const sshPort = 22;
+
+/** Who may not ask for hosts may not be answered at all. */
+const hostLookMs = 3_000;
 
 export function sshCommand(invoke: Invoke): Command {
   return new Command("ssh")
@@ -33,12 +38,14 @@ export function sshCommand(invoke: Invoke): Command {
     .option("--login <user>", "as this user (default: that of the image, or root)")
     .option("--port <n>", `the instance's port (default: ${sshPort})`, parsePositive)
     .option("--identity <file>", "the file of the private key")
+    .option("--tunnel", "a tunnel leads from the host's port on this computer to that on the instance's")
     .action((key: string, words: readonly string[], options: SshOptions, typed: Command) =>
       invoke(typed, async (run) => {
         const session = await run.session();
         const { instance } = await session.instance.get(await instanceId(run, session, key), {}, run.call());
         const port = options.port ?? sshPort;
         const way = wayTo(instance, port, await publishedOf(run, session, instance));
+        if (options.tunnel !== true) await refuseTheWrongComputer(run, session, instance, way);
         const login = options.login ?? (await loginOf(run, session, instance));
         const known = knownHostsFile(instance.id, run.terminal.env);
         return runSsh(sshArguments({ instance, way, login, known, words, ...options }), run);
@@ -60,6 +67,21 @@ export function wayTo(
     `Nothing leads to port ${port} of the instance ${name}: it is not published.`,
     `Publish it at a port of its host that is free: novact published-port create ${name} 2222:${port}.`,
   );
+}
+
+/** @throws CommandError usage */
+async function refuseTheWrongComputer(
+  run: Run,
+  session: Session,
+  { hostId, name }: Instance,
+  { hostPort }: PublishedPort,
+): Promise<void> {
+  if (hostId === null) return;
+  // Refused to tenants: then ssh itself finds out.
+  const found = await session.host
+    .get(hostId, {}, { ...run.call(), timeoutMs: hostLookMs })
+    .catch(() => undefined);
+  if (found !== undefined) await refuseElsewhere({ host: found.host, name, hostPort });
 }
 
 /** As glance has it: the user of an image is one of its properties. */

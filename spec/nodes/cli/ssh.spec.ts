@@ -13,6 +13,15 @@ const published = (hostPort: number, port: number): PublishedPort => ({
   ...{ address: "127.0.0.1", portId: "n", port, createdAtMs: 0 },
 });
 
+const drivers = {
+  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
+  abilities: {
+    ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false },
+    ...{ console: true, save: false },
+  },
+  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
+};
+
 describe("novact instance ssh", () => {
   let place: TemporaryDirectory;
   beforeEach(async () => {
@@ -52,15 +61,10 @@ describe("novact instance ssh", () => {
   it("calls the user's ssh, and ends as it does", async () => {
     const world = await controllerWorld();
     const novact = commandOn(connectOn(world.bus, "test").connect);
+    const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
     await world.host("a", {
-      drivers: {
-        ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
-        abilities: {
-          ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false },
-          ...{ console: true, save: false },
-        },
-        networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
-      },
+      bootId,
+      drivers,
     });
     await novact("network create web");
     await novact("subnet create of-web 10.0.0.0/29 --network web");
@@ -83,6 +87,11 @@ describe("novact instance ssh", () => {
       2,
       true,
     ]);
+    await world.host("a", { bootId: "another", drivers });
+    const elsewhere = await novact("instance ssh vm", { env });
+    expect([elsewhere.exit, elsewhere.err]).to.deep.include(2);
+    expect(elsewhere.err).to.contain("is not this computer").and.to.contain("--tunnel");
+    expect((await novact("instance ssh vm --tunnel", { env })).exit).to.equal(7);
     await world.stop();
   });
 });
