@@ -3,6 +3,7 @@
  * forged, nothing does, whatever is changed meanwhile. Needs root, nft, conntrack and QEMU (which only holds
  * taps).
  */
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import { bridgeMac, tapName } from "../../nodes/drivers/bridge-network/device-names.ts";
@@ -319,6 +320,37 @@ describe("rules of the kernel's bridge", function () {
       // TCP says it again when it is allowed again, and so it was lost before.
       await apply([...tcpAt(22), ...tcpAt(23)]);
       await speaker.next("22 heard two");
+    });
+
+    it("stop thousands at once without having everybody wait, and end them bit by bit", async () => {
+      await says(22, "before");
+      const [{ zone = "" } = {}] = (await zoneOf(22)).map(
+        (line) => /zone=(?<zone>\d+)/.exec(line)?.groups ?? {},
+      );
+      const [from, to] = [world.ip4Of(caller), world.ip4Of(server)];
+      const made = (port: number) =>
+        `-A -t 300 -u SEEN_REPLY,ASSURED -s ${from} -d ${to} -p tcp --sport ${port} --dport ${port} ` +
+        `-r ${to} -q ${from} --reply-port-src ${port} --reply-port-dst ${port} --state ESTABLISHED -w ${zone}`;
+      const several = Array.from({ length: 3_000 }, (_, index) => 10_000 + index);
+      const path = join(fabric.directory, "made");
+      // The one that is still allowed is between the same two: no line may name just these.
+      await writeFile(path, `${[23, ...several].map(made).join("\n")}\n`);
+      await fabric.told("conntrack", ["-R", path]);
+      const count = async () => Number(await fabric.told("conntrack", ["-C"]));
+      await apply(tcpAt(23));
+      expect(await count(), "nobody has waited for them").to.be.greaterThan(2_000);
+      speaker.write("22 stopped");
+      for (const text of ["seven", "eight", "nine"]) await says(23, text);
+      expect(speaker.heard.filter((line) => line.startsWith("22 heard stopped"))).to.have.length(0);
+      const before = await count();
+      while ((await count()) >= before) await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(await fabric.told("conntrack", ["-L", "-s", from, "-p", "tcp", "--dport", "23"])).to.include(
+        from,
+      );
+      await fabric.told("conntrack", ["-D", "-s", from]);
+      await fabric.told("nft", ["flush", "set", "bridge", "nv", "revoked_tcp4"]);
+      await apply([...tcpAt(22), ...tcpAt(23)]);
+      await speaker.next("22 heard stopped");
     });
 
     it("do not let the one who was called go on as if it had begun", async () => {

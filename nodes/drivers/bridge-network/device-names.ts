@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 
 /** A device without one of these is not ours, and must never be touched. */
-const devicePrefixes = { tap: "nvt", bridge: "nvb", vxlan: "nvx" } as const;
+export const devicePrefixes = { tap: "nvt", bridge: "nvb", vxlan: "nvx" } as const;
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-([0-9a-f]{12})$/;
 

@@ -7,10 +7,11 @@
 import { AddressSet, addressDigits } from "../../../switch/filter/address-set.ts";
 import { allows, type PortRules, RuleBook } from "../../../switch/filter/rules.ts";
 import { type Carried, type Flow, protocols } from "../../../switch/frames/flow.ts";
-import { tapName, vxlanName } from "../device-names.ts";
+import { devicePrefixes, tapName, vxlanName } from "../device-names.ts";
 import { ruledPorts, sourcesOf, type Wanted } from "./compile.ts";
 import { revokedName, revokedSeconds } from "./fixed-chains.ts";
 import type { Ledger } from "./ledger.ts";
+import { ruleLimits } from "./limits.ts";
 import type { LivingElement } from "./read-back.ts";
 
 /** As `conntrack -L` has it, in the direction of its first packet. */
@@ -174,54 +175,71 @@ const named = new Map<number, string>([
   [protocols.sctp, "sctp"],
 ]);
 
+/** Whether a protocol's connections are told apart by ports: then the kernel can remember them. */
+export const hasPorts = ({ protocol }: Pick<Connection, "protocol">): boolean => named.has(protocol);
+
+/** As `conntrack -p` has it. */
+export const protocolName = (protocol: number): string => named.get(protocol) ?? `${protocol}`;
+
+/** Whom a revoked connection's ends are looked for at: what nobody has any more needs no memory. */
+export interface Remembering {
+  /** Elements of the sets of revoked connections, by set. */
+  readonly sets: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Connections for which there is no room, or that have no ports: they are remembered by nothing. */
+  readonly left: readonly Connection[];
+}
+
+const { revokedPerPortMax, portsOfTunnel } = ruleLimits;
+
 /**
- * Elements of the sets of revoked connections, by set: whoever was called goes on with what it has to say, as
- * it may to anybody, and would seem to begin a connection of its own.
+ * How revoked connections are remembered: whoever was called goes on with what it has to say, as it may to
+ * anybody, and would seem to begin a connection of its own. `known`: what the kernel remembers already.
  */
-export function revokedElements(
+export function remembering(
   revoked: readonly Connection[],
   judge: ConnectionJudge,
-): ReadonlyMap<string, ReadonlyMap<string, string>> {
+  known: readonly Remembered[] = [],
+): Remembering {
   const sets = new Map<string, Map<string, string>>();
+  const there = new Set(known.map(({ set, key }) => `${set} ${key}`));
+  const counts = new Map<string, number>();
+  const count = (set: string, device: string) =>
+    counts.set(`${set} ${device}`, (counts.get(`${set} ${device}`) ?? 0) + 1);
+  for (const { set, device } of known) count(set, device);
+  const isFull = (set: string, device: string) =>
+    (counts.get(`${set} ${device}`) ?? 0) >=
+    revokedPerPortMax * (device.startsWith(devicePrefixes.vxlan) ? portsOfTunnel : 1);
+  const left: Connection[] = [];
   for (const one of revoked) {
-    const protocol = named.get(one.protocol);
-    if (protocol === undefined || judge.standing(one) === "gone") continue;
-    const name = revokedName(protocol, one.version);
-    const elements = sets.get(name) ?? new Map<string, string>();
-    sets.set(name, elements);
-    const timeout = `timeout ${revokedSeconds(one.protocol)}s`;
-    for (const [from, to] of judge.devicesOf(one)) {
-      elements.set(`${keyOf(from, one)} ${timeout}`, "");
-      elements.set(`${keyOf(to, turned(one))} ${timeout} ${ofAnswers}`, "");
+    if (judge.standing(one) === "gone") continue;
+    const ends = hasPorts(one) ? endsOf(one, judge) : undefined;
+    const set = revokedName(protocolName(one.protocol), one.version);
+    if (ends === undefined || ends.some(({ device }) => isFull(set, device))) {
+      left.push(one);
+      continue;
+    }
+    const elements = sets.get(set) ?? new Map<string, string>();
+    sets.set(set, elements);
+    for (const { device, key, comment } of ends) {
+      if (there.has(`${set} ${key}`)) continue;
+      elements.set(`${key} timeout ${revokedSeconds(one.protocol)}s${comment}`, "");
+      count(set, device);
     }
   }
-  return sets;
+  return { sets, left };
 }
+
+const endsOf = (one: Connection, judge: ConnectionJudge) =>
+  judge.devicesOf(one).flatMap(([from, to]) => [
+    { device: from, key: keyOf(from, one), comment: "" },
+    { device: to, key: keyOf(to, turned(one)), comment: ` ${ofAnswers}` },
+  ]);
 
 /** Marks the elements of packets that the called port sends. */
 const ofAnswers = 'comment "answers"';
 
 const keyOf = (device: string, { source, destination, sourcePort, destinationPort }: Connection): string =>
   [`"${device}"`, source, destination, sourcePort, destinationPort].join(" . ");
-
-/**
- * Lines for `conntrack -R -` that end these connections. Each line makes the tool look at all connections, so
- * those to one service that end together are one line.
- */
-export function endingLines(all: readonly Connection[], revoked: readonly Connection[]): readonly string[] {
-  const ending = new Set(revoked);
-  const kept = new Set(all.filter((one) => !ending.has(one)).map(serviceLine));
-  return [...new Set(revoked.map((one) => (kept.has(serviceLine(one)) ? oneLine(one) : serviceLine(one))))];
-}
-
-function serviceLine({ zone, version, protocol, source, destination, destinationPort }: Connection): string {
-  const port = named.has(protocol) ? ` --dport ${destinationPort}` : "";
-  const family = version === 6 ? " -f ipv6" : "";
-  return `-D -w ${zone} -p ${named.get(protocol) ?? protocol}${family} -s ${source} -d ${destination}${port}`;
-}
-
-const oneLine = (one: Connection): string =>
-  named.has(one.protocol) ? `${serviceLine(one)} --sport ${one.sourcePort}` : serviceLine(one);
 
 /** A connection that a set of revoked ones remembers, in one of its directions. */
 export interface Remembered {

@@ -150,12 +150,13 @@ const services: readonly (readonly [string, Chain])[] = [
   ],
 ];
 
-const revokedSets = (version: 4 | 6): string[] =>
+/** `isKnown`: of connections that the IP layer still knows. */
+const revokedSets = (version: 4 | 6, isKnown: boolean): string[] =>
   (["tcp", "udp", "sctp"] as const).map((protocol) => {
     const [ip, name] = [version === 4 ? "ip" : "ip6", revokedName(protocol, version)];
     const flow = `iifname . ${ip} saddr . ${ip} daddr . ${protocol} sport . ${protocol} dport`;
-    // Of what was revoked only TCP says that it begins anew.
-    const late = protocol === "tcp" ? " tcp flags & (syn | ack) != syn" : "";
+    // Of what was revoked only TCP says that it begins anew; as long as it is known, that would be no beginning.
+    const late = protocol === "tcp" && !isKnown ? " tcp flags & (syn | ack) != syn" : "";
     // Who goes on sending must not outlast the memory.
     return `${flow} @${name}${late} update @${name} { ${flow} timeout ${revokedSeconds(protocols[protocol])}s } drop`;
   });
@@ -195,20 +196,22 @@ const passing: readonly (readonly [string, Chain])[] = [
   [
     "states",
     chain(
-      `meta mark ${marks.known} accept`,
+      `meta mark ${marks.known} goto known`,
       "meta mark 0 drop",
       // Of ICMP the IP layer calls everything invalid that has no answer; the rules say whether it passes.
       `meta mark ${marks.invalid} icmp type { 0, 14, 16, 18 } drop`,
       `meta mark ${marks.invalid} icmpv6 type 129 drop`,
       `meta mark ${marks.invalid} meta l4proto != { 1, 58 } drop`,
-      ...revokedSets(4),
-      ...revokedSets(6),
+      ...revokedSets(4, false),
+      ...revokedSets(6, false),
       // From another host: its egress rules were asked there. From a port without security: it has none.
       "iifname @open goto receiver",
       "iifname vmap @egress",
       "drop",
     ),
   ],
+  // Many connections that were revoked at once are known for some time yet.
+  ["known", chain(...revokedSets(4, true), ...revokedSets(6, true), "accept")],
   ["receiver", chain("oifname @open accept", "oifname vmap @ingress", "drop")],
 ];
 

@@ -9,8 +9,16 @@ export const ruleLimits = {
   dhcpBurstMax: 40,
   /** Ports whose questions are counted at the same time. */
   dhcpRatesMax: 65_536,
-  /** Revoked connections of one protocol that the kernel remembers. */
+  /** Ends of revoked connections of one protocol that the kernel remembers: all of them are read again and again. */
   revokedEndsMax: 32_768,
+  /** The same of one port, so that no guest takes the places of all others; of a tunnel as of so many ports. */
+  revokedPerPortMax: 4_096,
+  portsOfTunnel: 4,
+  /** Lines that end connections while others wait, and connections that are looked at for them. */
+  endingLinesMax: 32,
+  endingWalkMax: 200_000,
+  /** Pause between the lines that nobody waits for. */
+  sweepPauseMs: 500,
   /** Period of looking whether the responder lives. */
   responderLookPeriodMs: 1_000,
 } as const;

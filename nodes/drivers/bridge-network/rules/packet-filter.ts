@@ -3,36 +3,27 @@
  * is there is read each time, and where it is not what was put there, all of it is put there anew. It must
  * never leave a moment in which a packet passes that neither the picture before nor this one allows.
  */
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { StatusError } from "../../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
 import { validatorOf } from "../../../../protocol/wire/validate.ts";
 import type { AnsweredGuest } from "../../../responder/state.ts";
-import { isDiskFull, isMissing, temporaryName, writeDurably } from "../../durable-file.ts";
+import { isDiskFull, isMissing, writeDurably } from "../../durable-file.ts";
 import { makeNamespace } from "../../network-namespace.ts";
-import { runTool, type ToolOptions, type ToolResult } from "../../tool.ts";
+import { runTool, type ToolOptions } from "../../tool.ts";
 import { throwIfAborted } from "../../waiting.ts";
 import { bridgeName } from "../device-names.ts";
 import type { FabricEntrance, FilterState, PacketFilter, ServiceRoute } from "../filter.ts";
-import { bridgeNetworkLimits } from "../limits.ts";
 import type { ResponderKeeper } from "../responder-keeper.ts";
 import { answeredGuests, compile, ruledPorts } from "./compile.ts";
-import {
-  ConnectionJudge,
-  endingLines,
-  type Judges,
-  readConnections,
-  readRemembered,
-  revokedElements,
-  revokedOf,
-} from "./connections.ts";
+import { ConnectionEnder, stillRevoked } from "./connection-ender.ts";
+import { ConnectionJudge } from "./connections.ts";
 import { difference } from "./differ.ts";
-import { revokedSeconds } from "./fixed-chains.ts";
 import { emptyLedger, givesNothing, Ledger, nextLedger, servicesOf } from "./ledger.ts";
-import { type Ruleset, tableName } from "./model.ts";
-import { type Listing, readListing } from "./read-back.ts";
-import { elementList, wholeText } from "./text.ts";
+import type { Ruleset } from "./model.ts";
+import { isTaken, listed, listedNow, load } from "./nft.ts";
+import type { Listing } from "./read-back.ts";
+import { wholeText } from "./text.ts";
 
 interface Made {
   /** Picture, ledger and ports behind all of this. */
@@ -54,12 +45,11 @@ export interface RuleFilterParts {
   readonly responder: ResponderKeeper;
 }
 
-const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax } = bridgeNetworkLimits;
-
 export class RuleFilter implements PacketFilter {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #responder: ResponderKeeper;
+  readonly #ender: ConnectionEnder;
   #ledger: Ledger | undefined;
   #applied: Applied | undefined;
   #made: Made | undefined;
@@ -68,6 +58,7 @@ export class RuleFilter implements PacketFilter {
     this.#responder = responder;
     this.#clock = clock;
     this.#log = log;
+    this.#ender = new ConnectionEnder(clock, log);
   }
 
   async apply(
@@ -83,7 +74,7 @@ export class RuleFilter implements PacketFilter {
     const [seen, isChanged] = await this.#bring(made.ruleset, before, fabric);
     // What has failed here is looked for again by the next: it knows of nothing that was applied.
     if (isChanged || before === undefined)
-      await endRevoked(fabric, { before: before?.judge ?? null, after: made.judge }, seen);
+      await this.#ender.revoke(fabric, { before: before?.judge ?? null, after: made.judge }, seen);
     this.#applied = { ...made, seen: seen.text };
     await this.#responder.want({ guests: [...made.guests] }, fabric);
     return made.routes;
@@ -104,6 +95,7 @@ export class RuleFilter implements PacketFilter {
   /** Rules and responder outlive the agent as the packets do, and go with their namespace. */
   async detach(): Promise<void> {
     this.#applied = undefined;
+    await this.#ender.stop();
     this.#responder.detach();
   }
 
@@ -156,7 +148,7 @@ export class RuleFilter implements PacketFilter {
       return [there, false];
     else if (before !== undefined)
       this.#log.warn({}, "the host's packet rules were changed by somebody else: they are made anew");
-    await load(fabric, wholeText(wanted) + anew(there?.living ?? []));
+    await load(fabric, wholeText(wanted) + stillRevoked(there?.living ?? []));
     return [await listedNow(fabric), true];
   }
 
@@ -173,84 +165,6 @@ export class RuleFilter implements PacketFilter {
       await scratch.close();
     }
   }
-}
-
-type Entrance = Pick<FabricEntrance, "run">;
-
-const listing = ["-j", "list", "ruleset"];
-
-/** Undefined: nft fails, or says no list. */
-async function listed(fabric: Entrance): Promise<Listing | undefined> {
-  const { exitCode, output } = await fabric.run("nft", listing, { timeoutMs, outputBytesMax });
-  return exitCode === 0 ? readListing(output) : undefined;
-}
-
-async function listedNow(fabric: Entrance): Promise<Listing> {
-  const said = await listed(fabric);
-  if (said === undefined) throw refused("The host's packet rules cannot be read.");
-  return said;
-}
-
-const script = (fabric: Entrance, text: string): Promise<ToolResult> =>
-  fabric.run("nft", ["-f", "-"], { timeoutMs, outputBytesMax, input: text, endsInput: true });
-
-const isTaken = async (fabric: Entrance, text: string): Promise<boolean> =>
-  (await script(fabric, text)).exitCode === 0;
-
-/** One step for the kernel. @throws StatusError hypervisorRefused */
-async function load(fabric: Entrance, text: string): Promise<void> {
-  const { exitCode, errors } = await script(fabric, text);
-  if (exitCode === 0) return;
-  throw refused("The host's packet rules were not taken by its kernel.", errors.trim().slice(0, 1_000));
-}
-
-const refused = (message: string, detail?: string): StatusError =>
-  new StatusError("hypervisorRefused", message, detail === undefined ? {} : { detail });
-
-/** Revoked connections stay revoked when the tables are made anew. */
-const anew = (living: Listing["living"]): string =>
-  readRemembered(living)
-    .map(
-      ({ set, key, comment, connection }) =>
-        `add element bridge ${tableName} ${set} { ${key} timeout ${revokedSeconds(connection.protocol)}s ${comment} }\n`,
-    )
-    .join("");
-
-/** The rules are in: whatever was begun before, and they do not allow, ends now. */
-async function endRevoked(fabric: FabricEntrance, judges: Judges, { living }: Listing): Promise<void> {
-  const all = [...(await connections(fabric, "ipv4")), ...(await connections(fabric, "ipv6"))];
-  const [{ after }, revoked] = [judges, revokedOf(all, judges)];
-  const added = [...revokedElements(revoked, after)].map(
-    ([set, elements]) => `add element bridge ${tableName} ${set} { ${elementList(elements)} }\n`,
-  );
-  const again = readRemembered(living)
-    .filter((one) => after.isAgain(one))
-    .map(({ set, key }) => `delete element bridge ${tableName} ${set} { ${key} }\n`);
-  const lines = [...again, ...added].join("");
-  // A set that is full refuses: the connections end all the same.
-  if (lines !== "" && !(await isTaken(fabric, lines))) await isTaken(fabric, again.join(""));
-  if (revoked.length === 0) return;
-  await end(fabric, endingLines(all, revoked));
-}
-
-/** The tool opens its input by name, which the socket that Node gives it cannot be. */
-async function end(fabric: FabricEntrance, lines: readonly string[]): Promise<void> {
-  const path = temporaryName(join(fabric.directory, "ending"));
-  try {
-    await writeFile(path, `${lines.join("\n")}\n`, { mode: 0o600, flag: "wx" });
-    const { exitCode, errors } = await fabric.run("conntrack", ["-R", path], { timeoutMs, outputBytesMax });
-    if (exitCode === 0) return;
-    const detail = errors.trim().slice(0, 500);
-    throw refused("Connections that the rules do not allow could not be ended.", detail);
-  } finally {
-    await rm(path, { force: true });
-  }
-}
-
-async function connections(fabric: Entrance, family: "ipv4" | "ipv6") {
-  const said = await fabric.run("conntrack", ["-L", "-f", family], { timeoutMs, outputBytesMax });
-  if (said.exitCode === 0) return readConnections(said.output);
-  throw refused("The connections of the host's guests cannot be read.", said.errors.trim().slice(0, 500));
 }
 
 /** By which the fabric answers its ports. */

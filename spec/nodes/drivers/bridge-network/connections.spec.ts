@@ -2,14 +2,16 @@
 import { expect } from "chai";
 import { tapName } from "../../../../nodes/drivers/bridge-network/device-names.ts";
 import {
+  type Connection,
   ConnectionJudge,
-  endingLines,
   readConnections,
   readRemembered,
-  revokedElements,
+  remembering,
   revokedOf,
 } from "../../../../nodes/drivers/bridge-network/rules/connections.ts";
+import { endingLines, linesMax, urgentLines } from "../../../../nodes/drivers/bridge-network/rules/ending.ts";
 import { emptyLedger, nextLedger } from "../../../../nodes/drivers/bridge-network/rules/ledger.ts";
+import { ruleLimits } from "../../../../nodes/drivers/bridge-network/rules/limits.ts";
 import { readListing } from "../../../../nodes/drivers/bridge-network/rules/read-back.ts";
 import {
   type Guest,
@@ -88,10 +90,72 @@ describe("connections of the kernel's bridge", () => {
     expect(endingLines([one, other], [one])).to.deep.equal([`${all} --sport 4000`]);
   });
 
+  it("of many services end by few lines, none of which ends one that stays", () => {
+    const many = Array.from({ length: 300 }, (_, index) => line(1_000 + index, "10.0.1.7", 2_000 + index));
+    const other = line(22, "10.0.1.9");
+    const own = line(9, "10.0.1.7");
+    const read = (...lines: readonly string[]) => readConnections(lines.join("\n"));
+    const linesFor = (all: readonly Connection[]) => endingLines(all, all.slice(0, many.length));
+    expect(linesFor(read(...many))).to.deep.equal(["-D -w 2 -p tcp -s 10.0.1.7 -d 10.0.1.8"]);
+    expect(linesFor(read(...many, other))).to.deep.equal(["-D -w 2 -p tcp -s 10.0.1.7 -d 10.0.1.8"]);
+    expect(linesFor(read(...many, own))).to.have.length(many.length);
+    expect(linesFor(read(...many, own))[0]).to.contain("--dport 1000");
+    // Where they cannot wait, all of the guest end, or of so many guests the network's; another network's do not.
+    const away = read(line(9).replace("zone=2", "zone=3"));
+    const urgent = (all: readonly Connection[]) => urgentLines(all, all.slice(0, many.length));
+    expect(urgent(read(...many, own))).to.deep.equal(["-D -w 2 -s 10.0.1.7", "-D -w 2 -d 10.0.1.7"]);
+    const pairs = (to: (index: number) => number) =>
+      many.map((_, index) => line(to(index), `10.0.2.${index}`).replaceAll("10.0.1.8", `10.0.3.${index}`));
+    expect(urgent(read(...pairs((index) => 1_000 + index), ...pairs(() => 9)))).to.deep.equal(["-D -w 2"]);
+    expect(urgentLines([...read(...many, own), ...away], away)).to.deep.equal([
+      "-D -w 3 -p tcp -s 10.0.1.7 -d 10.0.1.8 --dport 9",
+    ]);
+  });
+
+  it("are ended by fewer lines where there are many to look at", () => {
+    expect([0, 1_000, 10_000, 100_000, 1_000_000].map(linesMax)).to.deep.equal([32, 32, 20, 2, 1]);
+  });
+
+  it("of one port take only so much of what the kernel remembers, and the others' have room", () => {
+    const judge = judgeOf([], [...guests, { network: 1, number: 9 }]);
+    const flood = Array.from({ length: ruleLimits.revokedPerPortMax + 10 }, (_, index) =>
+      line(1_000 + index),
+    );
+    const all = readConnections([...flood, line(22, "10.0.1.9")].join("\n"));
+    const { sets, left } = remembering(all, judge);
+    expect(left).to.have.length(11);
+    // What is remembered already counts, and is not told again.
+    const elements = [...(sets.get("revoked_tcp4")?.keys() ?? [])];
+    expect(elements).to.have.length(2 * ruleLimits.revokedPerPortMax);
+    const elem = elements.map((text) => {
+      const [device = "", source, destination, from, to] = (text.split(" timeout ")[0] ?? "").split(" . ");
+      const concat = [device.slice(1, -1), source, destination, Number(from), Number(to)];
+      return { elem: { val: { concat }, ...(text.includes("answers") ? { comment: "answers" } : {}) } };
+    });
+    const set = { family: "bridge", name: "revoked_tcp4", table: "nv", flags: ["timeout"], elem };
+    const known = readRemembered(readListing(JSON.stringify({ nftables: [{ set }] }))?.living ?? []);
+    const again = remembering(all.slice(0, 10), judge, known);
+    expect([again.left.length, again.sets.get("revoked_tcp4")?.size ?? 0]).to.deep.equal([10, 0]);
+    const fresh = remembering(
+      readConnections(line(22, "10.0.1.9").replaceAll("10.0.1.8", "10.0.1.99")),
+      judge,
+      known,
+    );
+    expect(fresh.left).to.deep.equal([]);
+  });
+
+  it("without ports, or of nobody who is there, are not remembered; only the former must end at once", () => {
+    const ping = "icmp 1 29 src=10.0.1.7 dst=10.0.1.8 type=8 code=0 id=7 src=10.0.1.8 mark=0 zone=2 use=1";
+    const all = readConnections([ping, line(22).replaceAll("10.0.1.", "10.0.9.")].join("\n"));
+    const { sets, left } = remembering(all, judgeOf([]));
+    expect([sets.size, left.map(({ protocol }) => protocol)]).to.deep.equal([0, [1]]);
+  });
+
   it("are remembered in both directions, and known again by what nft says of them", () => {
     const judge = judgeOf([]);
     if (open === undefined) throw new Error("There is one.");
-    const elements = revokedElements([open], judge);
+    const { sets: elements, left } = remembering([open], judge);
+    expect(left).to.deep.equal([]);
     const [caller, called] = guests.map((guest) => tapName(portIdOf(guest)));
     expect([...(elements.get("revoked_tcp4") ?? [])].map(([key]) => key)).to.deep.equal([
       `"${caller}" . 10.0.1.7 . 10.0.1.8 . 4000 . 22 timeout 432000s`,

@@ -1,0 +1,41 @@
+/** Tells the kernel rules by nft, and reads what it has. It decides nothing. */
+import { StatusError } from "../../../../protocol/wire/status.ts";
+import type { ToolResult } from "../../tool.ts";
+import type { FabricEntrance } from "../filter.ts";
+import { bridgeNetworkLimits } from "../limits.ts";
+import { type Listing, readListing } from "./read-back.ts";
+
+export type Entrance = Pick<FabricEntrance, "run">;
+
+const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax } = bridgeNetworkLimits;
+const listing = ["-j", "list", "ruleset"];
+
+/** Undefined: nft fails, or says no list. */
+export async function listed(fabric: Entrance): Promise<Listing | undefined> {
+  const { exitCode, output } = await fabric.run("nft", listing, { timeoutMs, outputBytesMax });
+  return exitCode === 0 ? readListing(output) : undefined;
+}
+
+/** @throws StatusError hypervisorRefused */
+export async function listedNow(fabric: Entrance): Promise<Listing> {
+  const said = await listed(fabric);
+  if (said === undefined) throw refused("The host's packet rules cannot be read.");
+  return said;
+}
+
+const script = (fabric: Entrance, text: string): Promise<ToolResult> =>
+  fabric.run("nft", ["-f", "-"], { timeoutMs, outputBytesMax, input: text, endsInput: true });
+
+/** One step for the kernel: all of it is done, or nothing. */
+export const isTaken = async (fabric: Entrance, text: string): Promise<boolean> =>
+  (await script(fabric, text)).exitCode === 0;
+
+/** The same. @throws StatusError hypervisorRefused */
+export async function load(fabric: Entrance, text: string): Promise<void> {
+  const { exitCode, errors } = await script(fabric, text);
+  if (exitCode === 0) return;
+  throw refused("The host's packet rules were not taken by its kernel.", errors.trim().slice(0, 1_000));
+}
+
+export const refused = (message: string, detail?: string): StatusError =>
+  new StatusError("hypervisorRefused", message, detail === undefined ? {} : { detail });
