@@ -1,10 +1,10 @@
 /**
  * The process that holds a fabric: it sleeps in the fabric's namespace, and has the plugs' one open as its
  * descriptor 3. It is in a session of its own, and outlives the agent. Proof is the directory that it works
- * in, which only root may enter; this file must never signal a process that it has not proved.
+ * in, which only root may enter, with our mark in its environment; this file must never signal a process that it has not proved.
  */
 import { spawn } from "node:child_process";
-import { type FileHandle, readlink } from "node:fs/promises";
+import { type FileHandle, readFile, readlink } from "node:fs/promises";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { driverLimits } from "../limits.ts";
 import { nameOf, openNamespace } from "../network-namespace.ts";
@@ -25,6 +25,20 @@ export interface Namespaces {
   readonly plugs: FileHandle;
 }
 
+/** Our mark: a shell of root that happens to be in the directory is neither believed nor ended. */
+const residentMark = "NOVACT_RESIDENT";
+
+/** What a process that lives in the fabric of the directory is started with. */
+export const residentEnvironment = (directory: string): Readonly<Record<string, string>> => ({
+  ...toolEnvironment,
+  [residentMark]: directory,
+});
+
+async function isMarked(pid: number, directory: string): Promise<boolean> {
+  const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+  return environment.split("\0").includes(`${residentMark}=${directory}`);
+}
+
 /** Those that live in the fabric of the directory, the oldest first: its holder, and who answers guests. */
 export async function findResidents(directory: string): Promise<readonly ProcessIdentity[]> {
   const all = await listProcesses(
@@ -34,6 +48,7 @@ export async function findResidents(directory: string): Promise<readonly Process
   const found: ProcessIdentity[] = [];
   for (const { pid } of all) {
     if ((await readlink(`/proc/${pid}/cwd`).catch(() => "")) !== directory) continue;
+    if (!(await isMarked(pid, directory))) continue;
     const startTicks = livingStat(pid)?.startTicks;
     if (startTicks !== undefined) found.push({ pid, startTicks });
   }
@@ -74,7 +89,7 @@ export async function startHolder(
   const { fabric, plugs } = namespaces;
   const child = spawn("nsenter", [`--net=/proc/${process.pid}/fd/${fabric.fd}`, "sleep", "infinity"], {
     cwd: directory,
-    env: toolEnvironment,
+    env: residentEnvironment(directory),
     detached: true,
     stdio: ["ignore", "ignore", "ignore", plugs.fd],
   });

@@ -4,7 +4,7 @@
  * fabric.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
@@ -15,10 +15,11 @@ import {
   readResponderProcess,
   responderFiles,
 } from "../../responder/state.ts";
-import { writeDurably } from "../durable-file.ts";
+import { isDiskFull, writeDurably } from "../durable-file.ts";
+import { openProcessLog } from "../process-log.ts";
 import { livingStat } from "../process-owners.ts";
-import { toolEnvironment } from "../tool.ts";
 import type { FabricEntrance } from "./filter.ts";
+import { residentEnvironment } from "./holder.ts";
 import { ruleLimits } from "./rules/limits.ts";
 
 export interface ResponderParts {
@@ -33,16 +34,25 @@ export class ResponderKeeper {
   #fabric: FabricEntrance | undefined;
   #child: ChildProcess | undefined;
   #timer: Timer | undefined;
+  /** Not before: one that ends soon after its start would else be started every second. */
+  #startAtMs = 0;
+  #pauseMs: number = ruleLimits.responderLookPeriodMs;
 
   constructor(parts: ResponderParts) {
     this.#parts = parts;
   }
 
-  /** Ports that are not in the state are not answered. @throws StatusError diskFull */
+  /** Ports that are not in the state are not answered. @throws StatusError diskFull, when others are to be */
   async want(state: ResponderState, fabric: FabricEntrance): Promise<void> {
     const path = join(fabric.directory, responderFiles.state);
     const text = JSON.stringify(state);
-    if ((await readFile(path, "utf8").catch(() => undefined)) !== text) await writeDurably(path, text);
+    const before = await readFile(path, "utf8").catch(() => undefined);
+    if (before !== text)
+      await writeDurably(path, text).catch((error: unknown) => {
+        // What only goes must go on a full disk too: no question of it comes to the responder any more.
+        if (!isDiskFull(error) || !answersAll(before, state)) throw error;
+        this.#parts.log.warn({}, "the responder is told of a port's end when there is room");
+      });
     this.#fabric = state.guests.length === 0 ? undefined : fabric;
     if (this.#timer === undefined) await this.#look();
   }
@@ -73,7 +83,7 @@ export class ResponderKeeper {
   }
 
   async #ensure(fabric: FabricEntrance): Promise<void> {
-    if (this.#child !== undefined) return;
+    if (this.#child !== undefined || this.#parts.clock.monotonicMs() < this.#startAtMs) return;
     const said = await readResponderProcess(join(fabric.directory, responderFiles.process));
     if (said !== undefined && isAlive(said)) {
       if (said.release === ownVersion()) return;
@@ -83,9 +93,12 @@ export class ResponderKeeper {
   }
 
   async #start(fabric: FabricEntrance): Promise<void> {
-    const [{ program, log }, { directory }] = [this.#parts, fabric];
+    const [{ program, log, clock }, { directory }] = [this.#parts, fabric];
     const entrance = await fabric.path();
-    const file = openSync(join(directory, responderFiles.log), "a", 0o600);
+    const beganAtMs = clock.monotonicMs();
+    this.#startAtMs = beganAtMs + this.#pauseMs;
+    this.#pauseMs = Math.min(2 * this.#pauseMs, ruleLimits.responderPauseMsMax);
+    const file = openProcessLog(join(directory, responderFiles.log));
     try {
       const argv = [
         process.execPath,
@@ -96,7 +109,7 @@ export class ResponderKeeper {
       ];
       const child = spawn("nsenter", [`--net=${entrance}`, ...argv], {
         cwd: directory,
-        env: toolEnvironment,
+        env: residentEnvironment(directory),
         detached: true,
         stdio: ["ignore", file, file],
       });
@@ -104,6 +117,8 @@ export class ResponderKeeper {
       child.unref();
       child.once("exit", (code, signal) => {
         this.#child = undefined;
+        const hasLasted = clock.monotonicMs() - beganAtMs >= ruleLimits.responderPauseMsMax;
+        if (hasLasted) [this.#startAtMs, this.#pauseMs] = [0, ruleLimits.responderLookPeriodMs];
         if (this.#fabric !== undefined) log.warn({ code, signal }, "the responder of this host has ended");
       });
       child.once("error", (error) => {
@@ -111,8 +126,23 @@ export class ResponderKeeper {
         log.error({ error: String(error) }, "the responder of this host could not be started");
       });
     } finally {
-      closeSync(file);
+      if (file !== "ignore") closeSync(file);
     }
+  }
+}
+
+/** Whether the responder answers all of these already. `before`: of the file; undefined: there is none. */
+function answersAll(before: string | undefined, { guests }: ResponderState): boolean {
+  const known = new Set(guestsIn(before).map((guest) => JSON.stringify(guest)));
+  return guests.every((guest) => known.has(JSON.stringify(guest)));
+}
+
+function guestsIn(text = "{}"): readonly unknown[] {
+  try {
+    const { guests } = JSON.parse(text) as { guests?: unknown };
+    return Array.isArray(guests) ? guests : [];
+  } catch {
+    return [];
   }
 }
 

@@ -4,7 +4,7 @@
  * only the agent's user can enter. This file must never signal a process that it has not proved.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, fstatSync, ftruncateSync, mkdirSync, openSync, realpathSync } from "node:fs";
+import { closeSync, mkdirSync, realpathSync } from "node:fs";
 import { readdir, readlink } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { Clock } from "../../../protocol/wire/transport.ts";
@@ -15,8 +15,8 @@ import {
   switchFiles,
   switchFlags,
 } from "../../switch/state.ts";
-import { diskError, isDiskFull, isMissing } from "../durable-file.ts";
-import { driverLimits } from "../limits.ts";
+import { isMissing } from "../durable-file.ts";
+import { openProcessLog } from "../process-log.ts";
 import { listProcesses, livingStat } from "../process-owners.ts";
 import { toolEnvironment } from "../tool.ts";
 import { delay } from "../waiting.ts";
@@ -85,7 +85,7 @@ export async function findSilentSwitch({ home }: SwitchPlace): Promise<Identity 
 
 /** Starts a switch; when another one lives, this one ends at once. @throws Error when none can be started */
 export function startSwitch({ home, program }: SwitchPlace): ChildProcess {
-  const log = openLog(home);
+  const log = openProcessLog(join(home, logName));
   try {
     const child = spawn(process.execPath, [...flags, program, "--directory", home], {
       cwd: home,
@@ -97,19 +97,6 @@ export function startSwitch({ home, program }: SwitchPlace): ChildProcess {
     return child;
   } finally {
     if (log !== "ignore") closeSync(log);
-  }
-}
-
-/** `ignore`: there is no room for a log, and packets matter more. */
-function openLog(home: string): number | "ignore" {
-  const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
-  try {
-    const log = openSync(join(home, logName), noFollow, 0o600);
-    if (fstatSync(log).size > driverLimits.processLogBytesMax) ftruncateSync(log);
-    return log;
-  } catch (error) {
-    if (isDiskFull(diskError(error, "Opening the log of the switch"))) return "ignore";
-    throw error;
   }
 }
 

@@ -21,4 +21,6 @@ export const ruleLimits = {
   sweepPauseMs: 500,
   /** Period of looking whether the responder lives. */
   responderLookPeriodMs: 1_000,
+  /** The pause before a responder is started again that ended soon, at most; one that has lived as long is sound. */
+  responderPauseMsMax: 60_000,
 } as const;
