@@ -141,6 +141,8 @@ export interface GuestPaths {
    * the guest has one that reaches nobody.
    */
   readonly interfaces?: readonly NetworkDevice[];
+  /** Path of the network namespace of devices that may come later. Absent: the hypervisor's own choice. */
+  readonly namespace?: string;
   /**
    * To be called in a start, when the process has opened what its interfaces are plugged into and its CPUs do
    * not run yet; also in one that adopts a living process. When it fails, so does the start. Absent: nobody

@@ -82,6 +82,11 @@ export interface Network extends Keeper {
    */
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<NetworkDevice>;
   /**
+   * Path of the network namespace in which hypervisors open devices: they have to be in it from their start on,
+   * also for interfaces that come later. Absent: any will do, or there are only devices that are files.
+   */
+  hypervisorNamespace?(): Promise<string>;
+  /**
    * The hypervisor has opened the port's device. From the end of this verb on, packets pass the device as the
    * picture says: called before the guest's first instruction, and again when the guest is adopted. A driver
    * whose devices need nothing more does nothing. @throws hypervisorRefused when nobody has opened the device

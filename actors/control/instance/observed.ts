@@ -172,7 +172,9 @@ function seenAtOwner(it: Draft, seen: Observation): Draft {
   if (seen.intentGeneration !== instance.generation) return built;
   if (seen.state === "failed") return failedAtOwner(built, seen);
   const { operation } = built.after;
-  const isInTrouble = seen.reason !== "requested" && seen.state === "running";
+  // A host that has no lease for a moment, as at its agent's start, has not tried anything.
+  const hasTried = seen.reason !== "requested" && seen.reason !== "leaseLost";
+  const isInTrouble = hasTried && seen.state === "running";
   if (operation?.kind === "interfaceAttach" && isInTrouble) return giveUpRewiring(built, errorOf(seen));
   const wanted = instance.desired === "running" || instance.desired === "paused";
   if (seen.state === "stopped" && seen.reason === "guestShutdown" && wanted) return followGuest(built);

@@ -103,8 +103,10 @@ export class Networking {
   /** The network as machines have it: whoever plugs in wants a picture with the port. */
   get hurried(): Network {
     const { network } = this.#options;
+    const { hypervisorNamespace } = network;
     return {
       kind: network.kind,
+      ...(hypervisorNamespace && { hypervisorNamespace: () => hypervisorNamespace.call(network) }),
       facts: () => network.facts(),
       list: () => network.list(),
       release: (holding, signal) => network.release(holding, signal),

@@ -17,9 +17,11 @@ export async function plugIn(
   network: Network | undefined,
   spec: MachineSpec,
   signal: AbortSignal,
-): Promise<Pick<GuestPaths, "interfaces" | "plugged">> {
+): Promise<Pick<GuestPaths, "interfaces" | "plugged" | "namespace">> {
   const { interfaces, instanceId, ownerEpoch } = spec;
-  if (interfaces === undefined) return {};
+  const namespace = await network?.hypervisorNamespace?.();
+  const place = namespace === undefined ? {} : { namespace };
+  if (interfaces === undefined) return place;
   const hostName = spec.guest?.hostname ?? hostnameOf(spec);
   const devices: NetworkDevice[] = [];
   for (const { portId, networkId, mac, mtuBytes } of interfaces) {
@@ -32,7 +34,7 @@ export async function plugIn(
   const plugged = async (during: AbortSignal) => {
     for (const { portId } of interfaces) await network?.plugged(portId, during);
   };
-  return { interfaces: devices, plugged };
+  return { interfaces: devices, plugged, ...place };
 }
 
 export interface Wiring {

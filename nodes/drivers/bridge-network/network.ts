@@ -98,6 +98,10 @@ export class BridgeNetwork implements Network {
     });
   }
 
+  hypervisorNamespace(): Promise<string> {
+    return this.#parts.fabric.plugsPath();
+  }
+
   plugged(portId: string, signal: AbortSignal): Promise<void> {
     return this.#inTurn(signal, async (known) => {
       if (!known.ports.has(portId)) throw refused(`There is no port ${portId} on this host.`);

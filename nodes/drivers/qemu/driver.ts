@@ -51,6 +51,7 @@ import {
   imageGroups,
   namespaceOf,
   recordFence,
+  refuseElsewhere,
   refuseUnfit,
   spawn,
   unlessAborted,
@@ -133,6 +134,7 @@ export class QemuHypervisor implements Hypervisor {
       await refuseUnfit(spec, this.#options.shapes);
       refuseUnplugged(spec, { interfaces: devices }, abilities.networks);
       refuseOtherEpoch(guest.facts, spec);
+      await refuseElsewhere(guest.facts.pid, devices);
       await guest.rewire(cardsOf(spec, devices, guest.process.directory), signal);
     });
   }

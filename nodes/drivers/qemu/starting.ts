@@ -1,5 +1,5 @@
 /** Steps of a guest's start that need no state of the driver. */
-import type { FileHandle } from "node:fs/promises";
+import { type FileHandle, readlink } from "node:fs/promises";
 import { relative } from "node:path";
 import type { GuestPaths } from "../../../actors/ports/hypervisor.ts";
 import type { NetworkDevice } from "../../../actors/ports/network.ts";
@@ -57,18 +57,35 @@ function refuseUnknownShape(shape: MachineShape, offered: OfferedShapes): void {
 }
 
 /**
- * The namespace in which QEMU finds its taps; `usual`: where QEMU is without any. @throws hypervisorRefused
- * when they are in several
+ * The namespace in which QEMU finds its taps, also those that may come later; `usual`: where QEMU is without
+ * any. @throws hypervisorRefused when they are in several
  */
 export function namespaceOf(
-  { interfaces = [] }: Pick<GuestPaths, "interfaces">,
+  { interfaces = [], namespace }: Pick<GuestPaths, "interfaces" | "namespace">,
   usual: string | undefined,
 ): string | undefined {
   const found = interfaces.flatMap((one) => (one.kind === "tap" ? [one.namespace] : []));
   const [first, ...others] = new Set(found);
   if (others.length > 0)
     throw new StatusError("hypervisorRefused", "The guest's taps are in several network namespaces.");
-  return first === undefined ? usual : (first ?? undefined);
+  return first === undefined ? (namespace ?? usual) : (first ?? undefined);
+}
+
+/** @throws hypervisorRefused for taps of a namespace that the process is not in: it could open none */
+export async function refuseElsewhere(
+  pid: number,
+  devices: readonly NetworkDevice[],
+  nameOf: (path: string) => Promise<string> = readlink,
+): Promise<void> {
+  const paths = devices.flatMap((one) => (one.kind === "tap" ? [one.namespace ?? "/proc/self/ns/net"] : []));
+  if (paths.length === 0) return;
+  const own = await nameOf(`/proc/${pid}/ns/net`);
+  for (const path of new Set(paths))
+    if ((await nameOf(path)) !== own) {
+      const message =
+        "The guest was started where it can be plugged into no network of its host: stop it and start it again.";
+      throw new StatusError("hypervisorRefused", message);
+    }
 }
 
 /**

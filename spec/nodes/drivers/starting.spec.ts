@@ -1,6 +1,6 @@
 /** What QEMU's driver refuses to start, by value. */
 import { expect } from "chai";
-import { namespaceOf, refuseUnfit } from "../../../nodes/drivers/qemu/starting.ts";
+import { namespaceOf, refuseElsewhere, refuseUnfit } from "../../../nodes/drivers/qemu/starting.ts";
 import { refuseUnplugged } from "../../../nodes/drivers/unplugged.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import type { OfferedShapes } from "../../../protocol/shape.ts";
@@ -47,9 +47,31 @@ describe("a guest with interfaces", () => {
     const stream = { kind: "stream" as const, path: "/s", mac: "52:54:00:00:00:02", mtuBytes: 1_450 };
     expect(namespaceOf({}, "/usual")).to.equal("/usual");
     expect(namespaceOf({ interfaces: [stream] }, "/usual")).to.equal("/usual");
+    expect(namespaceOf({ interfaces: [], namespace: "/plugs" }, "/usual"), "for later ones").to.equal(
+      "/plugs",
+    );
+    expect(namespaceOf({ interfaces: [tap("/a")], namespace: "/plugs" }, "/usual")).to.equal("/a");
     expect(namespaceOf({ interfaces: [tap("/a"), stream, tap("/a")] }, "/usual")).to.equal("/a");
     expect(namespaceOf({ interfaces: [tap(null)] }, "/usual")).to.equal(undefined);
     expect(refusal(() => namespaceOf({ interfaces: [tap("/a"), tap(null)] }, "/usual"))).to.match(/several/);
+  });
+
+  it("takes no tap of a namespace that its process is not in", async () => {
+    const names = new Map([
+      ["/proc/7/ns/net", "net:[1]"],
+      ["/own", "net:[1]"],
+      ["/other", "net:[2]"],
+    ]);
+    const at = (namespace: string) => ({
+      ...{ kind: "tap" as const, name: "nvt", namespace, mac: "52:54:00:00:00:01", mtuBytes: 1_450 },
+    });
+    const refused = (namespace: string) =>
+      refuseElsewhere(7, [at(namespace)], async (path) => names.get(path) ?? "").then(
+        () => "",
+        ({ message }: Error) => message,
+      );
+    expect(await refused("/own")).to.equal("");
+    expect(await refused("/other")).to.match(/stop it and start it again/);
   });
 
   it("is plugged into each of them in their order, and into what its hypervisor can open", () => {

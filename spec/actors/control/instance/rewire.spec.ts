@@ -123,6 +123,14 @@ describe("instance: interfaces that come and go", () => {
     }
   });
 
+  it("are not given up because their host has no lease for a moment, but because it cannot plug them in", () => {
+    const { next } = attach(running("p1"), "p2");
+    const states = (["leaseLost", "hypervisorRefused"] as const).map(
+      (reason) => decide(next, observed(next, { state: "running", reason })).next.operation?.state ?? "ended",
+    );
+    expect(states).to.deep.equal(["running", "ended"]);
+  });
+
   it("that a later command overtakes are there when the guest starts again", () => {
     const { next } = attach(running("p1"), "p2");
     const stopped = decide(next, command("stop"));
