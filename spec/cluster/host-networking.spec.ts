@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { partsFor } from "../../actors/control/networking/picture.ts";
 import { hostLimits } from "../../actors/node/host/limits.ts";
 import type { HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import { HostWorld } from "../support/host-world.ts";
 
 const interfaces = [{ portId: "p1", networkId: "n", mac: "52:54:00:00:00:01", mtuBytes: 1_450 }];
@@ -17,10 +18,16 @@ const at = (version: number, given: Partial<HostNetworking> = {}): HostNetworkin
   ...given,
 });
 
+const none = { networks: [], groups: [] };
+
 describe("the network of a host", () => {
   let world: HostWorld;
-  beforeEach(() => {
+  /** Its agent has asked once, and heard that there is nothing. */
+  beforeEach(async () => {
     world = new HostWorld();
+    world.controller.networking = at(1, none);
+    await untilVersion(1);
+    world.controller.pulls.length = 0;
     world.controller.networking = at(3);
   });
   afterEach(() => world.end());
@@ -33,7 +40,7 @@ describe("the network of a host", () => {
   const untilVersion = (version: number) => world.clock.runUntil(() => applied()?.version === version);
   const audited = () => world.settled(() => world.host.handlers.audit({}, world.context()));
 
-  it("is as controllers have it soon after a guest was plugged in, and asks nobody before", async () => {
+  it("is as controllers have it soon after a guest was plugged in, and asks nobody in between", async () => {
     world.clock.advance(10 * hostLimits.networkPullPeriodMs);
     await world.settled(async () => undefined);
     expect(world.controller.pulls).to.deep.equal([]);
@@ -94,12 +101,38 @@ describe("the network of a host", () => {
     expect(world.controller.pulls).to.deep.equal([[], []]);
   });
 
+  it("has nothing left of guests that went while no agent lived to hear of it", async () => {
+    await plugIn();
+    await untilVersion(3);
+    await world.ensure("a", { generation: 2, power: "deleted" }, 1, interfaces);
+    await world.until("a", "gone");
+    await world.stopAgent();
+    expect(applied()).to.deep.equal(at(3));
+    world.controller.networking = at(8, none);
+    world.startAgent();
+    await untilVersion(8);
+    expect(applied()?.networks).to.deep.equal([]);
+  });
+
+  it("needs no controller that knows of networks while nothing is plugged in", async () => {
+    await world.stopAgent();
+    world.controller.portion = () => {
+      throw new StatusError("unknownMethod", "There is no such method.");
+    };
+    world.startAgent();
+    await world.clock.runUntil(() => world.controller.pulls.length === 1);
+    expect((await audited()).networking?.failure).to.equal(null);
+    await plugIn();
+    await world.clock.runUntil(() => world.controller.pulls.length >= 2);
+    expect((await audited()).networking?.failure).to.equal("There is no such method.");
+  });
+
   it("has nothing left when its last guest is gone", async () => {
     await plugIn();
     await untilVersion(3);
     await world.ensure("a", { generation: 2, power: "deleted" }, 1, interfaces);
     await world.until("a", "gone");
-    world.controller.networking = at(8, { networks: [], groups: [] });
+    world.controller.networking = at(8, none);
     await untilVersion(8);
     const asked = world.controller.pulls.length;
     world.clock.advance(10 * hostLimits.networkPullPeriodMs);
@@ -113,7 +146,7 @@ describe("the network of a host", () => {
     world.controller.portion = () => ({ ...told, networks: first, groups: rest });
     await plugIn();
     await world.clock.runUntil(() => world.controller.pulls.length >= 2);
-    expect(applied()).to.equal(undefined);
+    expect(applied()).to.deep.equal(at(1, none));
     expect((await audited()).networking?.failure).to.equal("Nobody says what 1 parts of the picture are.");
     world.controller.portion = undefined;
     await untilVersion(3);

@@ -59,7 +59,7 @@ describe("a host: the life of a guest", () => {
       strays: [],
       space: [],
       networking: {
-        version: null,
+        version: 0,
         parts: [],
         lookedAgoMs: audit.networking?.lookedAgoMs ?? -1,
         unpublished: [],

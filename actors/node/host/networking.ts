@@ -1,8 +1,8 @@
 /**
  * Keeps the network of a host as controllers have it: asks for the picture of its guests' networks, and
  * applies it. A guest that is plugged in makes it ask at once; what is lost meanwhile is asked for again by
- * and by. A host with nothing plugged in asks nobody. While no controller answers, packets pass as before: it
- * must never take a picture back.
+ * and by. A host with nothing plugged in asks once in a life of its agent, since nobody remembers what a life
+ * before has applied. While no controller answers, packets pass as before: it must never take a picture back.
  */
 import { networkLimits } from "../../../protocol/limits/network.ts";
 import { reportLimits } from "../../../protocol/limits/report.ts";
@@ -129,11 +129,12 @@ export class Networking {
     this.#wanted = false;
     try {
       const plugged = (await network.list()).length;
-      if (plugged === 0 && isBlank(this.#applied)) {
+      const isIdle = plugged === 0 && isBlank(this.#applied);
+      const picture = isIdle && this.#applied ? undefined : await this.#pulled(signal, isIdle);
+      if (picture === undefined) {
         this.#fine();
         return did("nothing is plugged in");
       }
-      const picture = await this.#pull(signal);
       const version = await network.apply(picture, signal);
       // Answers come one after the other: only a database that was set back says less than it said before.
       if (version > picture.version) throw setBack(version, picture.version);
@@ -161,6 +162,16 @@ export class Networking {
   #remember(picture: HostNetworking): void {
     this.#applied = picture;
     this.#appliedParts = [...this.#parts.keys()];
+  }
+
+  /** Undefined: the controller is of before, and the host needs nothing of it. @throws as `#pull` */
+  async #pulled(signal: AbortSignal, isIdle: boolean): Promise<HostNetworking | undefined> {
+    try {
+      return await this.#pull(signal);
+    } catch (thrown) {
+      if (isIdle && thrown instanceof StatusError && thrown.reason === "unknownMethod") return undefined;
+      throw thrown;
+    }
   }
 
   /**
