@@ -130,6 +130,20 @@ export interface Applied {
   readonly networking: HostNetworking;
 }
 
+/** With its power a host has lost what it had applied. Simulator only. */
+export interface PictureLost {
+  readonly kind: "pictureLost";
+  readonly atMs: number;
+  readonly hostId: string;
+}
+
+export interface PacketFlow {
+  readonly source: string;
+  readonly destination: string;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+}
+
 /**
  * A guest has sent a packet of UDP over IPv4 to a port, or something that it must not send. The switches of
  * both computers have decided by the pictures that their hosts have applied. Simulator only.
@@ -140,12 +154,7 @@ export interface PacketFact {
   /** Ids of ports. */
   readonly from: string;
   readonly to: string;
-  readonly flow: {
-    readonly source: string;
-    readonly destination: string;
-    readonly sourcePort: number;
-    readonly destinationPort: number;
-  };
+  readonly flow: PacketFlow;
   /** The forged part; null: the packet is honest. */
   readonly forged: "mac" | "address" | "arp" | "dhcpServer" | "router" | "vlan" | null;
   /** It answers a packet that has just been delivered. */
@@ -157,6 +166,12 @@ export interface PacketFact {
   readonly versions: readonly number[];
   /** Whether both computers reach each other at all. */
   readonly reach: boolean;
+  /** The connection that it goes on with, as its first packet was; absent: it belongs to none that is known. */
+  readonly connection?: Pick<PacketFact, "from" | "to" | "flow">;
+  /** Whether each computer that let it pass has applied a picture of that port, with the guest that is there. */
+  readonly ruled: boolean;
+  /** The guest that it is for runs. */
+  readonly heard: boolean;
 }
 
 /** A living guest wrote to its disk. Simulator only. */
@@ -278,10 +293,14 @@ export interface Quiet {
   readonly networks?: readonly {
     readonly hostId: string;
     readonly ports: number;
+    /** What is there of networks, each for a row of the ledger. Absent: nobody has looked. */
+    readonly has?: readonly { readonly what: string; readonly row: string }[];
     readonly applied: HostNetworking | null;
     /** It was told nothing of a change, and has not asked again yet. Absent: nobody has looked. */
     readonly isBehind?: boolean;
   }[];
+  /** Rows of networks, and what each is there for; absent where nobody has looked. */
+  readonly ledger?: readonly LedgerRow[];
   /** All events that the store still has, in order. */
   readonly events: readonly Event[];
   readonly eventsTrimmed: number;
@@ -291,6 +310,13 @@ export interface Quiet {
   readonly sinks?: readonly string[];
   /** The doctor's findings, as sentences. */
   readonly findings: readonly string[];
+}
+
+/** `of`: id of the row that it goes with, or, of a plug, of the instance. */
+export interface LedgerRow {
+  readonly what: "network" | "subnet" | "port" | "address" | "group membership" | "plug" | "published port";
+  readonly id: string;
+  readonly of: string | null;
 }
 
 export interface Amounts {
@@ -310,6 +336,7 @@ export type Fact =
   | LeaseRenewed
   | PortHeld
   | Applied
+  | PictureLost
   | PacketFact
   | DiskWritten
   | Sent
@@ -318,8 +345,9 @@ export type Fact =
   | BystanderAsked
   | Quiet;
 
+type UpToTen = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 /** I1 to I12 are about instances and hosts, N1 to N10 about networks (spec/INVARIANTS.md). */
-export type PromiseId = `I${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12}` | `N${1 | 2 | 3 | 4 | 6}`;
+export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}`;
 
 export interface Violation {
   readonly promise: PromiseId;

@@ -19,7 +19,12 @@ import { noAddressTwice } from "./n01-no-address-twice.ts";
 import { onlyWhatIsAllowed } from "./n02-only-what-is-allowed.ts";
 import { nothingForged } from "./n03-nothing-forged.ts";
 import { networksApart } from "./n04-networks-apart.ts";
+import { oneHostAnswers } from "./n05-one-host-answers.ts";
 import { picturesArrive } from "./n06-pictures-arrive.ts";
+import { nothingIsLeft } from "./n07-nothing-is-left.ts";
+import { rulesFirst } from "./n08-rules-first.ts";
+import { restartsChangeNothing } from "./n09-restarts-change-nothing.ts";
+import { revokedIsOver } from "./n10-revoked-is-over.ts";
 
 export interface Judge {
   see(fact: Fact): readonly Violation[];
@@ -44,7 +49,12 @@ export function allCheckers(): readonly Checker[] {
     onlyWhatIsAllowed(),
     nothingForged(),
     networksApart(),
+    oneHostAnswers(),
     picturesArrive(),
+    nothingIsLeft(),
+    rulesFirst(),
+    restartsChangeNothing(),
+    revokedIsOver(),
   ];
 }
 

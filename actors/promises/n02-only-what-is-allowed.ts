@@ -26,11 +26,12 @@ export function onlyWhatIsAllowed(): Checker {
 
 /**
  * A packet that passes was allowed to leave and to enter at moments that one of both hosts may know; an
- * answer needs no rule. Two hosts may know different moments, so the two rules need not have held at the
+ * answer needs no rule, and what goes on is judged by N10. Two hosts may know different moments, so the two rules need not have held at the
  * same one.
  */
 function unasked(history: NetworkingHistory, packet: PacketFact): readonly string[] {
-  if (!packet.delivered || packet.isAnswer || packet.forged !== null) return [];
+  const { delivered, isAnswer, forged, connection } = packet;
+  if (!delivered || isAnswer || forged !== null || connection !== undefined) return [];
   const rows = history.cellSince(Math.min(...packet.versions));
   if (rows.length === 0) return [];
   const isAllowed = rows.some((one) => maySend(one, packet)) && rows.some((one) => mayReceive(one, packet));

@@ -24,7 +24,7 @@ const port = (target: number): string => `port-${target % 12}`;
 const address = (target: number): string => `10.0.0.${2 + (target % 5)}`;
 const hostPort = (target: number): number => 8_000 + (target % 3);
 
-/** `own`: an instance of the client; undefined: it has none. */
+/** `own`: an instance of the client, or where a rule is removed, a rule that it has made; undefined: it has none. */
 export function networkCall(command: NetworkCommand, target: number, own: string | undefined): Call {
   switch (command) {
     case "interfaceAttach":
@@ -59,6 +59,8 @@ export function networkCall(command: NetworkCommand, target: number, own: string
       return { method: "security-group.create", id: "", request: { name: group(target) } };
     case "securityGroupDelete":
       return { method: "security-group.delete", id: group(target), request: {} };
+    case "securityRuleDelete":
+      return { method: "security-group-rule.delete", id: own, request: {} };
     case "securityRuleCreate": {
       const remote = target % 2 === 0 ? { remoteGroup: group(target + 1) } : {};
       const protocol = target % 4 === 0 ? "tcp" : "udp";

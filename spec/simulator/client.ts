@@ -72,6 +72,8 @@ export class SimulatedClient {
   readonly instances: Known[] = [];
   /** Ids of its floating addresses, and of those that it had. */
   readonly #floating: string[] = [];
+  /** Rules of security groups that it has made. */
+  readonly #rules: Known[] = [];
   /** The last event that the watcher was handed. */
   watchedUntil = 0;
   underWay = 0;
@@ -116,7 +118,8 @@ export class SimulatedClient {
   /** `others`: instances of other projects, to probe what must not be. */
   perform(planned: PlannedCommand, others: readonly Known[]): void {
     const { command, target } = planned;
-    const own = this.instances[target % Math.max(1, this.instances.length)]?.id;
+    const known = command === "securityRuleDelete" ? this.#rules : this.instances;
+    const own = known[target % Math.max(1, known.length)]?.id;
     if (command === "create") {
       this.#create(planned);
       return;
@@ -232,6 +235,8 @@ export class SimulatedClient {
 
   #learn(method: string, answer: Readonly<Record<string, unknown>>): void {
     if (method === "floating-ip.create") this.#floating.push((answer as FloatingAnswer).floatingIp.id);
+    const { securityGroupRule: rule } = answer as { readonly securityGroupRule?: Known };
+    if (method === "security-group-rule.create" && rule !== undefined) this.#rules.push({ id: rule.id });
     if (method !== "instance.create") return;
     const { all, ...one } = answer as CreateAnswer;
     for (const { instance } of all ?? [one])

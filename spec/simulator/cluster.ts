@@ -4,10 +4,7 @@
  */
 
 import type { OpenSafety } from "../../actors/control/fleet/link.ts";
-import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
-import type { PortSpec } from "../../actors/ports/network.ts";
-import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
@@ -21,17 +18,17 @@ import {
 } from "../../nodes/controller/safety-link.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/events/publisher.ts";
-import type { HostNetworking } from "../../protocol/networking.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { MemoryImageFiles } from "../support/memory-image-files.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
 import { ActorFaults } from "./actor-faults.ts";
+import type { ClusterTold } from "./cluster-told.ts";
 import type { SimulatedHypervisor } from "./computer.ts";
 import { type ForeignRules, pluginOf } from "./foreign.ts";
-import { HostMachine, type ToldOfGuest } from "./host-machine.ts";
+import { HostMachine } from "./host-machine.ts";
 import { Interposer } from "./interposer.ts";
-import { type Kernel, nobody, type Owner } from "./kernel.ts";
+import { type Kernel, nobody } from "./kernel.ts";
 import { Network } from "./network.ts";
 import { numaNodesOf } from "./numa-nodes.ts";
 import type { Parameters } from "./plan.ts";
@@ -47,22 +44,6 @@ import { knownBy, oneVersion, type VersionDraw, Versions, versionsOf } from "./v
 
 export const cell = "sim";
 const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapshot());
-
-export interface ClusterTold {
-  committed(by: string, commit: Commit, result: CommitResult): void;
-  guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
-  applied(hostId: string, networking: HostNetworking): void;
-  /** The host has a port from now on, or has it no more. */
-  port(hostId: string, port: PortSpec, isThere: boolean): void;
-  renewed(hostId: string, ownerEpoch: number): void;
-  sent(from: string, subject: string, bytes: number): void;
-  /** Events with these numbers have come to a sink. */
-  delivered(sink: string, sequences: readonly number[]): void;
-  /** A turn was broken, by a fault, in the middle of this kind of message. */
-  crashed(by: Owner, message: string): void;
-  /** A full mailbox of this actor did not say that it is full. */
-  silent(by: Owner, actor: string): void;
-}
 
 export interface ClusterOptions {
   readonly kernel: Kernel;
@@ -191,7 +172,7 @@ export class Cluster {
         hang: parameters.hang,
       },
       shutdownLatencyMs: parameters.shutdownMs,
-      ...{ told: told.guest, applied: told.applied },
+      told,
     });
     machine.world.shapes.offered = shapesOfHost(index);
     machine.world.ports.onChange = (port, isThere) => told.port(machine.name, port, isThere);

@@ -38,8 +38,9 @@ export class Coverage {
     this.faults[kind] = (this.faults[kind] ?? 0) + 1;
   }
 
-  #packet({ forged, delivered, isAnswer }: PacketFact): void {
-    const what = forged === null ? (isAnswer ? "answer" : "packet") : `forged ${forged}`;
+  #packet({ forged, delivered, isAnswer, connection }: PacketFact): void {
+    const honest = connection === undefined ? (isAnswer ? "answer" : "packet") : "going on";
+    const what = forged === null ? honest : `forged ${forged}`;
     const key = `${what} ${delivered ? "delivered" : "dropped"}`;
     this.packets[key] = (this.packets[key] ?? 0) + 1;
   }

@@ -23,8 +23,17 @@ const wired = [
   { ...ask("subnet.create", "", { name: "of-0", network: "net-0", cidr: "10.0.0.0/29" }), atMs: 800 },
   { ...create({ networks: [{ network: "net-0" }] }), atMs: 1_600 },
 ];
-const plugged = (...events: readonly string[]) =>
-  [...base, ...events.map((event) => `port ${event}`), "running"].sort();
+const stopped = [...wired, command("stopHard", 4_000)];
+const inState = (state: string, events: readonly string[]) =>
+  [...base, ...events.map((event) => `port ${event}`), state].sort();
+const plugged = (...events: readonly string[]) => inState("running", events);
+const down = (...events: readonly string[]) => inState("stopped", events);
+
+/** An instance in a port of the client's own, which one of the host may lead to. */
+const reachable = [...mine, { ...create({ networks: [{ port: "mine" }] }), atMs: 1_600 }];
+const publish = ask("published-port.create", "", { networkPort: "mine", hostPort: 8_000, port: 80 });
+const published = [...reachable, { ...publish, atMs: 5_000 }];
+const publication = (event: string) => [...base, "port created", `published-port ${event}`, "running"].sort();
 
 export const networks: readonly Operation[] = [
   {
@@ -38,6 +47,38 @@ export const networks: readonly Operation[] = [
     act: [command("interfaceDetach", 0, { target: 0 })],
     done: [plugged("deleted")],
     undone: [plugged("created")],
+  },
+  {
+    ...{ ...on, name: "network: attach while stopped", prepare: stopped },
+    act: [command("interfaceAttach", 0, { target: 2 })],
+    done: [down("created", "created")],
+    undone: [down("created"), down("created", "deleted")],
+  },
+  {
+    ...{ ...on, name: "network: detach while stopped", prepare: stopped },
+    act: [command("interfaceDetach", 0, { target: 0 })],
+    done: [down("deleted")],
+    undone: [down("created")],
+  },
+  {
+    ...{ ...on, name: "network: publish a port", prepare: reachable, act: [publish] },
+    done: [publication("created")],
+    undone: [plugged("created")],
+  },
+  {
+    ...{ ...on, name: "network: take a published port back", prepare: published },
+    act: [ask("published-port.delete", "8000")],
+    done: [publication("deleted")],
+    undone: [publication("created")],
+  },
+  {
+    ...{ ...on, name: "network: delete with a published port", prepare: published },
+    act: [{ atMs: 0, command: "delete" }],
+    done: [
+      [...base, "port created", "published-port created", "deleted"].sort(),
+      [...base, "port created", "published-port deleted", "deleted"].sort(),
+    ],
+    undone: [publication("created")],
   },
   {
     ...{ ...on, name: "network: create on it", prepare: prepared, act: [create()] },

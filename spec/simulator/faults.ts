@@ -49,6 +49,7 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "hostFenced":
     case "guardDies":
     case "hostAway":
+    case "hostRemoved":
     case "storageHangs":
       return onHost(planned, world);
     case "isolate":
@@ -198,6 +199,8 @@ function onHost({ fault, target }: PlannedFault, world: FaultWorld): (() => void
       return drain(machine.name, world);
     case "hostFenced":
       return fence(machine.name, world);
+    case "hostRemoved":
+      return remove(machine.name, world);
     default:
       kernel.trace.note(kernel.nowMs, agent.name, "is killed");
       agent.kill();
@@ -218,6 +221,13 @@ function fence(hostId: string, { admin, kernel }: FaultWorld): undefined {
   kernel.soon(nobody, "", () => {
     void admin.host.fence(hostId, { confirm, power: true, wait: false }).catch(forgive);
   });
+  return undefined;
+}
+
+/** By an operator who takes it for lost; refused while it is not, or has something. */
+function remove(hostId: string, { admin, kernel }: FaultWorld): undefined {
+  const forgive = () => undefined;
+  kernel.soon(nobody, "", () => void admin.host.remove(hostId, {}, { timeoutMs: 20_000 }).catch(forgive));
   return undefined;
 }
 

@@ -14,6 +14,7 @@ import { abortError } from "../../nodes/drivers/waiting.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
+import type { HostTold, ToldOfGuest } from "./cluster-told.ts";
 import { computerOf, type SimulatedComputer, type SimulatedHypervisor } from "./computer.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
@@ -46,13 +47,9 @@ export interface HostMachineOptions {
   /** The fake of a plug-in's hypervisor driver. Absent: ours. */
   readonly hypervisor?: SimulatedHypervisor | undefined;
   readonly shutdownLatencyMs: number | undefined;
-  readonly told: (kind: ToldOfGuest, hostId: string, guest: Guest) => void;
-  /** The host lets pass what this picture allows. */
-  readonly applied: (hostId: string, networking: HostNetworking) => void;
+  readonly told: HostTold;
 }
 
-/** A process came, went, cannot write any more, or can again. */
-export type ToldOfGuest = "guestStarted" | "guestEnded" | "guestHeld" | "guestFree";
 const isMap = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 class WatchedWorld extends FakeWorld {
@@ -174,7 +171,7 @@ export class HostMachine implements Machine {
     const shutdown = shutdownLatencyMs === undefined ? {} : { shutdownLatencyMs };
     const shared = storage === undefined ? {} : { storage };
     this.world = new WatchedWorld({ clock, ...shutdown, ...shared }, (kind, guest) =>
-      told(kind, hostId, guest),
+      told.guest(kind, hostId, guest),
     );
   }
 
@@ -215,13 +212,17 @@ export class HostMachine implements Machine {
 
   losePower(): void {
     this.world.losePower();
+    this.#options.told.applied(this.name, undefined);
     this.boots += 1;
   }
 
   /** Drivers of one life of the agent; `storageAware`: it can hold a lease on the storage. */
   drivers(agent: SimulatedProcess, storageAware: boolean): Drivers {
     const inner = createFakeDrivers({ world: this.world });
+    const turned = () => this.#options.told.turned(this.name);
     agent.onDeath(() => void inner.hypervisor.detach());
+    agent.onDeath(turned);
+    turned();
     const verb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) =>
       this.#verb({ agent, what, work, signal });
     const { storageLeases: aware, ...rest } = inner;
@@ -289,7 +290,7 @@ export class HostMachine implements Machine {
   #watched(network: Network): Network {
     const apply = async (networking: HostNetworking, signal: AbortSignal) => {
       const version = await network.apply(networking, signal);
-      if (this.world.ports.applied === networking) this.#options.applied(this.name, networking);
+      if (this.world.ports.applied === networking) this.#options.told.applied(this.name, networking);
       return version;
     };
     return withApply(network, apply);

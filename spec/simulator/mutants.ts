@@ -10,6 +10,7 @@ import { hostMutants } from "./mutants-hosts.ts";
 import { leaseMutants } from "./mutants-leases.ts";
 import { meterMutants } from "./mutants-meter.ts";
 import { neighbourMutants } from "./mutants-neighbours.ts";
+import { networkLifeMutants } from "./mutants-network-life.ts";
 import { networkMutants } from "./mutants-networks.ts";
 import { placementMutants } from "./mutants-placement.ts";
 import type { Mutant } from "./mutants-plans.ts";
@@ -31,4 +32,5 @@ export const mutants: readonly Mutant[] = [
   ...meterMutants,
   ...networkMutants,
   ...routerMutants,
+  ...networkLifeMutants,
 ];

@@ -1,29 +1,19 @@
 /**
  * Packets between simulated guests, carried by the real switch's decisions over the pictures that hosts have
- * applied: one switch for each computer. Guests are hostile now and then, and forge what they send. What it
- * says of a packet is judged by what was intended (actors/promises/packets.ts), never by itself.
+ * applied: one switch for each computer. Guests are hostile now and then, and forge what they send; what was
+ * answered goes on. What the switches say of a packet is judged by what was intended
+ * (actors/promises/packets.ts), never by itself.
  */
-import type { PacketFact } from "../../actors/promises/facts.ts";
-import { FlowMemory } from "../../nodes/switch/filter/judge.ts";
-import { RuleBook } from "../../nodes/switch/filter/rules.ts";
-import { type Plan, type PlannedPort, planOf } from "../../nodes/switch/plan.ts";
-import { type Outcome, switchFarFrame, switchFrame } from "../../nodes/switch/switching.ts";
-import { together } from "../../nodes/switch/together.ts";
-import { arpFrame, discovery, ethernet, icmp, ip4Frame, ip6Frame, udp } from "../support/frames.ts";
-import type { HostMachine } from "./host-machine.ts";
+import type { Fact, PacketFact, PacketFlow } from "../../actors/promises/facts.ts";
+import { Computers, type Place } from "./packet-computers.ts";
+import { frameOf } from "./packet-frames.ts";
 import type { Random } from "./random.ts";
-import { driversOfHost } from "./shapes.ts";
-
-interface Place {
-  readonly machine: Pick<HostMachine, "name" | "world">;
-  /** Null: it reaches no other computer by the underlay. */
-  readonly underlay: string | null;
-}
 
 /** A port that a guest is plugged into, as its guest knows it. */
-interface End {
+export interface End {
   readonly portId: string;
   readonly networkId: string;
+  readonly instanceId: string;
   readonly mac: string;
   /** Of IPv4. */
   readonly address: string;
@@ -36,184 +26,176 @@ const forgeries: readonly Forged[] = ["mac", "address", "arp", "dhcpServer", "ro
 /** Ports of UDP: rules of the simulated clients name all but the last. */
 const portsOfServers = [0, 1, 2, 3, 4, 22];
 
-/** A switch for all nodes of a computer. */
-class Computer {
-  readonly #memory = new FlowMemory();
-  readonly #book = new RuleBook();
-  #state = "";
-  plan: Plan = new Map();
+/** Packets that are sent again, and connections that go on: the newest. */
+const keptMax = 12;
+/** Of these, so many at once. */
+const againMax = 3;
 
-  /** The switch of a real computer is told by its agents; here it looks before each frame. */
-  look(places: readonly Place[], nowMs: number): void {
-    const states = places.map(({ machine: { world }, underlay }) => ({
-      networking: world.ports.applied ?? null,
-      plugs: [...world.ports.plugged.values()].map(({ ownerEpoch: _, ...port }) => ({
-        ...{ ...port, path: "/" },
-        ...(underlay === null ? {} : { underlay }),
-      })),
-    }));
-    const text = JSON.stringify(states.map(({ networking, plugs }) => [networking?.version, plugs]));
-    if (text === this.#state) return;
-    this.#state = text;
-    this.plan = planOf(together(states), this.#book);
-    this.#memory.apply(this.plan, nowMs);
-  }
-
-  send(portId: string, frame: Buffer, nowMs: number): Outcome {
-    return switchFrame({ plan: this.plan, memory: this.#memory }, portId, frame, nowMs);
-  }
-
-  receive(sender: { readonly number: number; readonly host: string }, frame: Buffer, nowMs: number): Outcome {
-    const networks = new Map([...this.plan.values()].map(({ network }) => [network.number, network]));
-    return switchFarFrame({ plan: this.plan, networks, memory: this.#memory }, sender, frame, nowMs);
-  }
+/** What a guest may send again. */
+interface Sent {
+  readonly from: string;
+  readonly to: string;
+  readonly port: number;
+  readonly forged: Forged | null;
 }
 
-/** The hosts of a cluster, in their order; only hosts of one version have an underlay. */
-export const placesOf = (hosts: readonly Pick<Place, "machine">[], oneVersion: boolean): readonly Place[] =>
-  hosts.map(({ machine }, index) => ({
-    machine,
-    underlay: driversOfHost(index, oneVersion).networking?.underlay ?? null,
-  }));
-
-interface Arrival {
-  readonly portId: string;
-  readonly computer: Computer;
-}
+type Connection = NonNullable<PacketFact["connection"]>;
+type Passing = Pick<PacketFact, "atMs" | "forged" | "isLast" | "isAnswer" | "connection">;
 
 export class Packets {
   readonly #places: () => readonly Place[];
+  readonly #computers: Computers;
   readonly #random: Random;
-  /** By underlay, or by host where there is none. */
-  readonly #computers = new Map<string, Computer>();
+  /** Of IPv4, by port, as rows have them. */
+  readonly #addresses = new Map<string, string>();
   #flows = 0;
+  #sent: readonly Sent[] = [];
+  #open: readonly Connection[] = [];
 
   constructor(places: () => readonly Place[], random: Random) {
     this.#places = places;
+    this.#computers = new Computers(places);
     this.#random = random;
   }
 
-  /** One packet of a guest that runs to any other, forged perhaps; and its answer, if it came. */
+  /** Learns which address a port has: a guest may know it before its host has a picture. */
+  see(fact: Fact): void {
+    if (fact.kind !== "committed" || fact.result.kind !== "committed") return;
+    for (const change of fact.commit.rows ?? []) {
+      if (change.resource.table !== "address" || !("made" in change)) continue;
+      const { portId, name } = { ...change.made } as { readonly portId?: string; readonly name: string };
+      if (portId !== undefined && !name.includes(":")) this.#addresses.set(portId, name);
+    }
+  }
+
+  /** One packet of a guest that runs to any other, forged perhaps, and its answer; and what goes on. */
   some(atMs: number): readonly PacketFact[] {
     const ends = this.#ends();
-    const from = this.#random.pick(ends.filter((end) => runs(end)));
+    const from = this.#random.pick(ends.filter(runs));
     const to = this.#random.pick(ends.filter(({ portId }) => portId !== from?.portId));
     if (from === undefined || to === undefined) return [];
     const forged = this.#random.chance(0.3) ? (this.#random.pick(forgeries) ?? null) : null;
-    return this.#exchange(from, to, { atMs, forged, isLast: false });
+    const port = this.#random.pick(portsOfServers) ?? 22;
+    this.#sent = [...this.#sent, { from: from.portId, to: to.portId, port, forged }].slice(-keptMax);
+    return [
+      ...this.#exchange(from, to, port, { atMs, forged, isLast: false }),
+      ...this.again(atMs),
+      ...this.#goOn(
+        atMs,
+        [this.#random.pick(this.#open)].filter((one) => one !== undefined),
+      ),
+    ];
+  }
+
+  /** What was sent before, sent again, as something new. */
+  again(atMs: number): readonly PacketFact[] {
+    const ends = this.#ends().filter(runs);
+    const some = this.#sent.slice(-againMax);
+    return some.flatMap(({ from, to, port, forged }) => {
+      const [sender, receiver] = [from, to].map((id) => ends.find(({ portId }) => portId === id));
+      if (sender === undefined || receiver === undefined) return [];
+      return this.#exchange(sender, receiver, port, { atMs, forged, isLast: false });
+    });
+  }
+
+  /** The first words of a guest whose CPU has just begun, and a first one to it. */
+  first(instanceId: string, atMs: number): readonly PacketFact[] {
+    const ends = this.#ends().filter(runs);
+    const [own, others] = [
+      ends.filter((end) => end.instanceId === instanceId),
+      ends.filter((end) => end.instanceId !== instanceId),
+    ];
+    return own.flatMap((end) => {
+      const other = this.#random.pick(others.filter(({ networkId }) => networkId === end.networkId));
+      const port = this.#random.pick(portsOfServers) ?? 22;
+      if (other === undefined) return [];
+      const packet = { atMs, forged: null, isLast: false };
+      return [...this.#exchange(end, other, port, packet), ...this.#exchange(other, end, port, packet)];
+    });
+  }
+
+  /** Connections that were answered once go on, in both directions. */
+  goingOn(atMs: number): readonly PacketFact[] {
+    return this.#goOn(atMs, this.#open);
+  }
+
+  #goOn(atMs: number, connections: readonly Connection[]): readonly PacketFact[] {
+    const ends = this.#ends().filter(runs);
+    return connections.flatMap((connection) => {
+      const [from, to] = [endOf(ends, connection, "from"), endOf(ends, connection, "to")];
+      if (from === undefined || to === undefined) return [];
+      const passing = { atMs, forged: null, isLast: false, isAnswer: false, connection };
+      const { sourcePort, destinationPort } = connection.flow;
+      const there = this.#carry(from, to, [sourcePort, destinationPort], passing);
+      return [there.fact, this.#carry(to, from, [destinationPort, sourcePort], passing).fact];
+    });
   }
 
   /** One packet between each two guests that run, when nothing moves any more. */
   all(atMs: number, most: number): readonly PacketFact[] {
     const ends = this.#ends().filter(runs);
     const pairs = ends.flatMap((from) => ends.flatMap((to) => (from === to ? [] : [{ from, to }])));
-    return pairs
-      .slice(0, most)
-      .flatMap(({ from, to }) => this.#exchange(from, to, { atMs, forged: null, isLast: true }));
+    return pairs.slice(0, most).flatMap(({ from, to }) => {
+      const port = this.#random.pick(portsOfServers) ?? 22;
+      return this.#exchange(from, to, port, { atMs, forged: null, isLast: true });
+    });
   }
 
-  #exchange(from: End, to: End, packet: Pick<PacketFact, "atMs" | "forged" | "isLast">): PacketFact[] {
+  #exchange(from: End, to: End, port: number, packet: Pick<Passing, "atMs" | "forged" | "isLast">) {
     this.#flows += 1;
-    const ports: Ports = [20_000 + (this.#flows % 40_000), this.#random.pick(portsOfServers) ?? 22];
-    const { fact, isThere } = this.#carry(from, to, { ...packet, ports, isAnswer: false });
+    const source = 20_000 + (this.#flows % 40_000);
+    const { fact, isThere } = this.#carry(from, to, [source, port], { ...packet, isAnswer: false });
     // A guest that has moved may still be plugged in where it was: that one has it, and does not answer.
     if (!fact.delivered || !isThere || packet.forged !== null) return [fact];
-    const back: Ports = [ports[1], ports[0]];
-    return [fact, this.#carry(to, from, { ...packet, ports: back, isAnswer: true }).fact];
+    const answer = this.#carry(to, from, [port, source], { ...packet, isAnswer: true }).fact;
+    const connection = { from: fact.from, to: fact.to, flow: fact.flow };
+    if (answer.delivered && runs(to)) this.#open = [...this.#open, connection].slice(-keptMax);
+    return [fact, answer];
   }
 
-  #carry(from: End, to: End, packet: Sent): { readonly fact: PacketFact; readonly isThere: boolean } {
-    const [own, other] = [this.#computerOf(from.place, packet.atMs), this.#computerOf(to.place, packet.atMs)];
-    const bytes = frameOf(from, to, packet);
-    const { ports, ...about } = packet;
-    const outcome = own.send(from.portId, bytes, packet.atMs);
-    const arrived =
-      outcome.kind === "deliver"
-        ? this.#arrive(from, own.plan.get(outcome.to), bytes, packet.atMs)
-        : undefined;
+  #carry(from: End, to: End, ports: readonly [number, number], about: Passing) {
+    const { atMs, forged } = about;
+    const frame = frameOf(from, to, { forged, ports });
+    const [own, other] = [this.#computers.at(from.place, atMs), this.#computers.at(to.place, atMs)];
+    const arrived = this.#computers.carry(from.place, from.portId, frame, atMs);
     const fact: PacketFact = {
-      ...{ kind: "packet", from: from.portId, to: to.portId, ...about },
-      flow: {
-        source: from.address,
-        destination: to.address,
-        sourcePort: ports[0],
-        destinationPort: ports[1],
-      },
+      ...{ kind: "packet", from: from.portId, to: to.portId, ...about, flow: flowOf(from, to, ports) },
       delivered: arrived?.portId === to.portId,
       versions: [from.place, to.place].map(({ machine: { world } }) => world.ports.applied?.version ?? 0),
       reach: own === other || (from.place.underlay !== null && to.place.underlay !== null),
+      ruled: own.isRuled(from.portId) && (arrived?.computer ?? other).isRuled(to.portId),
+      heard: runs(to),
     };
     return { fact, isThere: arrived?.computer === other };
   }
 
-  /** The port that gets the frame in the end, and where. */
-  #arrive(from: End, target: PlannedPort | undefined, bytes: Buffer, nowMs: number): Arrival | undefined {
-    if (target === undefined) return undefined;
-    if (target.host === undefined)
-      return { portId: target.portId, computer: this.#computerOf(from.place, nowMs) };
-    const far = this.#places().find(({ underlay }) => underlay === target.host);
-    const { underlay } = from.place;
-    if (far === undefined || underlay === null) return undefined;
-    const computer = this.#computerOf(far, nowMs);
-    const outcome = computer.receive({ number: target.network.number, host: underlay }, bytes, nowMs);
-    return outcome.kind === "deliver" ? { portId: outcome.to, computer } : undefined;
-  }
-
-  #computerOf(place: Place, nowMs: number): Computer {
-    const keyOf = ({ underlay, machine }: Place) => underlay ?? machine.name;
-    const key = keyOf(place);
-    const computer = this.#computers.get(key) ?? new Computer();
-    this.#computers.set(key, computer);
-    computer.look(
-      this.#places().filter((one) => keyOf(one) === key),
-      nowMs,
-    );
-    return computer;
-  }
-
-  /** A guest knows the address that it was told by its host's picture. */
+  /** A guest knows the address that it was told by its host's picture, or else by its owner. */
   #ends(): readonly End[] {
     return this.#places().flatMap((place) => {
       const { applied, plugged } = place.machine.world.ports;
       const told = (applied?.networks ?? []).flatMap(({ ports }) => ports);
-      return [...plugged.values()].flatMap(({ portId, networkId, mac }) => {
+      return [...plugged.values()].flatMap(({ portId, networkId, instanceId, mac }) => {
         const port = told.find(({ id }) => id === portId);
-        const address = port?.addresses.find((one) => !one.address.includes(":"))?.address;
-        return address === undefined ? [] : { portId, networkId, mac, address, place };
+        const said = port?.addresses.find((one) => !one.address.includes(":"))?.address;
+        const address = said ?? this.#addresses.get(portId);
+        return address === undefined ? [] : { portId, networkId, instanceId, mac, address, place };
       });
     });
   }
 }
 
-const runs = ({ portId, place }: End): boolean => {
-  const { world } = place.machine;
-  const instanceId = world.ports.plugged.get(portId)?.instanceId;
-  return world.list().some((guest) => guest.instanceId === instanceId && guest.status === "running");
-};
-
-type Ports = readonly [number, number];
-type Sent = Pick<PacketFact, "atMs" | "forged" | "isLast" | "isAnswer"> & { readonly ports: Ports };
-
-function frameOf(from: End, to: End, { forged, ports }: Sent): Buffer {
-  const ends = {
-    ...{ sourceMac: from.mac, destinationMac: to.mac, source: from.address, destination: to.address },
-  };
-  const plain = udp(ports[0], ports[1]);
-  const another = "52:54:00:ff:ff:fe";
-  switch (forged) {
-    case "mac":
-      return ip4Frame({ ...ends, sourceMac: another }, 17, plain);
-    case "address":
-      return ip4Frame({ ...ends, source: "192.0.2.77" }, 17, plain);
-    case "arp":
-      return arpFrame({ operation: 2, senderMac: from.mac, sender: to.address, target: from.address });
-    case "dhcpServer":
-      return ip4Frame(ends, 17, udp(67, 68));
-    case "router":
-      return ip6Frame({ ...ends, source: "fe80::1", destination: "ff02::1" }, 58, discovery(134, "::"), 255);
-    case "vlan":
-      return ethernet(ends, 0x8100, Buffer.concat([Buffer.from([0, 1, 8, 0]), icmp(8, 0)]));
-    default:
-      return ip4Frame(ends, 17, plain);
-  }
+/** As long as it has the address that it had. */
+function endOf(ends: readonly End[], { flow, ...ids }: Connection, which: "from" | "to"): End | undefined {
+  const address = which === "from" ? flow.source : flow.destination;
+  return ends.find((end) => end.portId === ids[which] && end.address === address);
 }
+
+const flowOf = (
+  from: End,
+  to: End,
+  [sourcePort, destinationPort]: readonly [number, number],
+): PacketFlow => ({
+  ...{ source: from.address, destination: to.address, sourcePort, destinationPort },
+});
+
+const runs = ({ instanceId, place }: End): boolean => place.machine.world.canWrite(instanceId);

@@ -3,7 +3,7 @@
  * The part of a plan that strikes actors, writers and disks, not processes: single turns that throw,
  * mailboxes that are full for a while, commits that stand in line at the store, answers of the store that
  * come late, disks that do not answer the guests of a host, full disks of the store and of the shared
- * storage, hosts whose reports lie, and loops whose rounds throw or never end. Each has a stream of chance of
+ * storage, hosts whose reports lie, loops whose rounds throw or never end, and lost hosts that are removed. Each has a stream of chance of
  * its own. Pure.
  */
 import type { Random } from "./random.ts";
@@ -19,6 +19,7 @@ export const disturbances = [
   "hostLies",
   "loopBreaks",
   "loopHangs",
+  "hostRemoved",
 ] as const;
 export type Disturbance = (typeof disturbances)[number];
 
@@ -180,3 +181,22 @@ export function liesOf(
     return { atMs, fault: "hostLies", target: random.whole(0, 30), forMs };
   });
 }
+
+/** Hosts that are cut off, removed by an operator who takes them for lost, and come back. */
+export function removalsOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedRemoval[] {
+  if (random.chance(0.85)) return [];
+  const atMs = Math.round(random.between(fromMs, untilMs));
+  const [target, forMs] = [random.whole(0, 7), Math.round(random.between(20_000, 60_000))];
+  const removedMs = atMs + Math.round(random.between(12_000, forMs));
+  return [
+    { atMs, fault: "isolate", target, forMs },
+    { atMs: removedMs, fault: "hostRemoved", target, forMs: 0 },
+  ];
+}
+
+type PlannedRemoval = Pick<PlannedDisturbance, "atMs" | "target" | "forMs"> & {
+  readonly fault: "hostRemoved" | "isolate";
+};

@@ -21,6 +21,7 @@ export const networkCommands = [
   "securityGroupCreate",
   "securityGroupDelete",
   "securityRuleCreate",
+  "securityRuleDelete",
 ] as const;
 export type NetworkCommand = (typeof networkCommands)[number];
 
@@ -65,7 +66,10 @@ export function networksOf(random: Random, span: Span): readonly PlannedNetwork[
       client: random.whole(0, span.clients - 1),
     }));
   });
-  const apart = [neighbours(random.fork("neighbours"), span), changes(random.fork("changes"), span)];
+  const apart = [
+    ...[neighbours(random.fork("neighbours"), span), changes(random.fork("changes"), span)],
+    ...[revocations(random.fork("revocations"), span), publications(random.fork("publications"), span)],
+  ];
   return [...first.flat(), ...later.flat(), ...apart.flat()];
 }
 
@@ -88,3 +92,31 @@ const changes = (random: Random, { fromMs, untilMs, clients }: Span): readonly P
     client: random.whole(0, clients - 1),
     target: random.whole(0, 59),
   }));
+
+/** Rules come and go, and ports get other groups, while guests talk. */
+function revocations(random: Random, { fromMs, untilMs, clients }: Span): readonly PlannedNetwork[] {
+  if (random.chance(0.5)) return [];
+  return Array.from({ length: random.whole(2, 16) }, () => ({
+    command: random.weighted({ securityRuleCreate: 2, securityRuleDelete: 2, portGroups: 2 }),
+    atMs: Math.round(random.between(fromMs + 3_000, untilMs)),
+    client: random.whole(0, clients - 1),
+    target: random.whole(0, 59),
+  }));
+}
+
+/** A port with an instance in it, and ports of hosts that lead there, again and again. */
+function publications(random: Random, { fromMs, untilMs, clients }: Span): readonly PlannedNetwork[] {
+  if (random.chance(0.6)) return [];
+  const client = random.whole(0, clients - 1);
+  // Of an instance in a port of the client's own, and of that port.
+  const target = 12 + 5 * random.whole(0, 3);
+  const made = (["portCreate", "pluggedCreate"] as const).map((command, order) => {
+    return { atMs: fromMs + 1_600 + 800 * order, client, command, target };
+  });
+  const changes = Array.from({ length: random.whole(2, 10) }, () => ({
+    ...{ client, command: random.weighted({ publishedCreate: 3, publishedDelete: 2 }) },
+    atMs: Math.round(random.between(fromMs + 5_000, untilMs)),
+    target: target + 60 * random.whole(0, 2),
+  }));
+  return [...made, ...changes];
+}

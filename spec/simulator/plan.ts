@@ -10,6 +10,7 @@ import {
   hangsOf,
   liesOf,
   loopFaultsOf,
+  removalsOf,
   writerFaultsOf,
 } from "./plan-disturbances.ts";
 import { editCommands, editsOf } from "./plan-edits.ts";
@@ -209,6 +210,10 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...fullDisksOf(random.fork("full disks"), span),
     ...liesOf(random.fork("lies"), span),
     ...loopFaultsOf(random.fork("loop faults"), span),
+    // Whoever removes the last host of a zone has taken it from those who asked for it.
+    ...(commands.some(({ command }) => command === "hostAdd")
+      ? []
+      : removalsOf(random.fork("removals"), span)),
   ];
   const all = [...apartFrom(hostile, faults), ...hostile];
   return { seed, parameters, commands: inOrder(commands), faults: inOrder(all), faultyMs };

@@ -3,11 +3,15 @@
 import { pictureOf } from "../../actors/control/networking/picture.ts";
 import type { InstanceRow } from "../../actors/ports/instance-reads.ts";
 import type { Store } from "../../actors/ports/store.ts";
-import type { InstanceFacts, Quiet } from "../../actors/promises/facts.ts";
+import type { InstanceFacts, LedgerRow, Quiet } from "../../actors/promises/facts.ts";
 import type { ClaimRecord } from "../../actors/records/instance.ts";
 import type { Event } from "../../protocol/event.ts";
+import { network, subnet } from "../../protocol/network.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
+import { address, groupMembership, plug, port } from "../../protocol/port.ts";
+import { publishedPort } from "../../protocol/published-port.ts";
 import { serverGroup } from "../../protocol/server-group.ts";
+import type { Resource } from "../../protocol/wire/resource.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
 import type { Cluster } from "./cluster.ts";
 import { sinkName } from "./sinks.ts";
@@ -62,6 +66,7 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
         })),
       ])
       .concat(leftOnStorage(cluster, rows)),
+    ledger: await ledgerOf(store),
     networks: await Promise.all(cluster.hosts.map(({ machine }) => networkOf(machine, store))),
     disksLost: lostOnStorage(cluster, rows),
     events,
@@ -77,8 +82,37 @@ async function networkOf({ name, world }: Machine, { networking }: Store) {
   const textOf = ({ networks, groups, far = [] }: Omit<HostNetworking, "version">) =>
     JSON.stringify([networks, groups, far]);
   const wanted = textOf(pictureOf(await networking.ofHost(name)));
-  const isBehind = plugged.size > 0 && textOf(applied ?? { networks: [], groups: [] }) !== wanted;
-  return { hostId: name, ports: plugged.size, applied: applied ?? null, isBehind };
+  const isBehind = textOf(applied ?? { networks: [], groups: [] }) !== wanted;
+  const has = [...[...plugged.keys()].map((row) => ({ what: "tap", row })), ...madeFor(applied)];
+  return { hostId: name, ports: plugged.size, applied: applied ?? null, isBehind, has };
+}
+
+/** What a real host makes for the picture that it has applied. */
+const madeFor = (applied: HostNetworking | undefined) =>
+  (applied?.networks ?? []).flatMap(({ id, ports }) => [
+    { what: "bridge", row: id },
+    ...ports
+      .flatMap(({ published = [] }) => published)
+      .map((one) => ({ what: "published port", row: one.id })),
+  ]);
+
+/** Every row of networks, with the one that it goes with. */
+async function ledgerOf({ rows }: Store): Promise<readonly LedgerRow[]> {
+  const all = <R extends Resource>(resource: R) => rows.list(resource, { limit: everything });
+  const of = <T extends { readonly id: string }>(
+    what: LedgerRow["what"],
+    some: readonly T[],
+    parent: (row: T) => string | null,
+  ) => some.map((row) => ({ what, id: row.id, of: parent(row) }));
+  return [
+    ...of("network", await all(network), () => null),
+    ...of("subnet", await all(subnet), ({ networkId }) => networkId),
+    ...of("port", await all(port), ({ networkId }) => networkId),
+    ...of("address", await all(address), ({ portId }) => portId),
+    ...of("group membership", await all(groupMembership), ({ portId }) => portId),
+    ...of("plug", await all(plug), ({ deviceId }) => deviceId),
+    ...of("published port", await all(publishedPort), ({ portId }) => portId),
+  ];
 }
 
 /** What stands for a host where something lies on what hosts share. */

@@ -9,6 +9,7 @@ import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
+import { appliedFact } from "./cluster-told.ts";
 import type { SimulatedHypervisor } from "./computer.ts";
 import { Coverage } from "./coverage.ts";
 import { applyFault } from "./faults.ts";
@@ -17,7 +18,8 @@ import type { Aim, CountedStep } from "./interposer.ts";
 import { Kernel, nobody, type Owner } from "./kernel.ts";
 import { firstStandingStill } from "./loops.ts";
 import { noteSystems } from "./nact-systems.ts";
-import { Packets, placesOf } from "./packets.ts";
+import { placesOf } from "./packet-computers.ts";
+import { Packets } from "./packets.ts";
 import { hangEndsMs, patience } from "./patience.ts";
 import { liveMsMax, type Plan, type PlannedCommand, setUpMs } from "./plan.ts";
 import { extensionCommands } from "./plan-extensions.ts";
@@ -27,6 +29,7 @@ import { Random } from "./random.ts";
 import { shapeIn, toldBy } from "./shapes.ts";
 import { timersMaxOf } from "./timers.ts";
 import { Trace } from "./trace.ts";
+import { Traffic } from "./traffic.ts";
 import type { Versions } from "./versions.ts";
 
 const dedicated = { "hw:cpu_policy": "dedicated" };
@@ -76,8 +79,6 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Out
 
 /** How often guests write to their disks, and one of them sends a packet. */
 const lookPeriodMs = 500;
-/** Packets between guests at rest. */
-const lastPacketsMax = 40;
 
 class Run {
   readonly #plan: Plan;
@@ -87,7 +88,7 @@ class Run {
   readonly #admin: SimulatedClient;
   readonly #clients: readonly SimulatedClient[];
   readonly #judge = createJudge();
-  readonly #packets: Packets;
+  readonly #traffic: Traffic;
   readonly #violations: Violation[] = [];
   readonly #causes: string[] = [];
   readonly #coverage = new Coverage();
@@ -124,8 +125,9 @@ class Run {
           const kind = isThere ? "portHeld" : "portLetGo";
           this.#see({ kind, atMs: kernel.nowMs, hostId, instanceId, portId });
         },
-        applied: (hostId, networking) =>
-          this.#see({ kind: "applied", atMs: kernel.nowMs, hostId, networking }),
+        applied: (...told) => this.#see(appliedFact(kernel.nowMs, ...told)),
+        // The first lives begin before anybody can send anything.
+        turned: () => kernel.soon(nobody, "", () => this.#traffic.turned()),
         renewed: (hostId, ownerEpoch) =>
           this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, leaseEpoch: ownerEpoch }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
@@ -149,7 +151,8 @@ class Run {
         },
       });
     const places = () => placesOf(this.#cluster.hosts, plan.parameters.oneVersion === true);
-    this.#packets = new Packets(places, new Random(plan.seed).fork("packets"));
+    const packets = new Packets(places, new Random(plan.seed).fork("packets"));
+    this.#traffic = new Traffic({ kernel, packets, tell: (fact) => this.#see(fact) });
     this.#admin = client("admin", "admin");
     this.#clients = Array.from({ length: plan.parameters.clients }, (_, index) =>
       client(`u${index + 1}`, index % 2 === 0 ? "demo" : "other"),
@@ -220,7 +223,7 @@ class Run {
       for (const { instanceId, pid } of machine.world.list())
         if (machine.world.canWrite(instanceId))
           this.#see({ kind: "diskWritten", atMs, hostId: machine.name, instanceId, pid });
-    for (const packet of this.#packets.some(atMs)) this.#see(packet);
+    this.#traffic.some();
     const [amount, max] = [this.#kernel.waiting, timersMaxOf(this.#plan)];
     this.#see({ kind: "measured", atMs, what: "timers", amount, max });
     this.#kernel.after(nobody, lookPeriodMs, "", () => this.#look());
@@ -292,7 +295,7 @@ class Run {
       fact = await this.#quiet();
     }
     if (fact !== undefined) this.#see(fact);
-    for (const packet of this.#packets.all(this.#kernel.nowMs, lastPacketsMax)) this.#see(packet);
+    this.#traffic.last();
     if (this.#plan.faults.some(({ fault }) => fault === "loopBreaks" || fault === "loopHangs"))
       await this.#loopsGoOn();
   }
@@ -377,6 +380,7 @@ class Run {
       this.#violated(`A client was answered INTERNAL: ${fact.reason}.`);
     if (fact.kind === "completed") this.#begun.delete(fact.call);
     for (const violation of this.#judge.see(fact)) this.#note(violation);
+    this.#traffic.see(fact);
   }
 
   #violated(message: string): void {

@@ -23,6 +23,8 @@ export class FakePorts {
   /** By id. */
   readonly plugged = new Map<string, PortSpec>();
   applied: HostNetworking | undefined;
+  /** False: what carries packets has ended with the agent and its guests, until the next life. */
+  carries = true;
   /** Hears of each port that comes or goes. */
   onChange: (port: PortSpec, isThere: boolean) => void = () => undefined;
 
@@ -46,6 +48,7 @@ export class FakeNetwork implements Network {
 
   constructor(left: FakePorts = new FakePorts()) {
     this.#left = left;
+    left.carries = true;
   }
 
   get #ports(): Map<string, PortSpec> {
@@ -99,8 +102,8 @@ export class FakeNetwork implements Network {
     return [];
   }
 
-  /** No process carries packets here. */
-  async detach(): Promise<void> {
+  async detach(guests: boolean): Promise<void> {
+    if (guests) this.#left.carries = false;
     await undefined;
   }
 

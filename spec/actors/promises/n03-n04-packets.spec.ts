@@ -1,10 +1,16 @@
-/** N2, N3, N4 and N6 of packets: one that no moment intended is found, and so is one that should arrive. */
+/**
+ * N2, N3, N4, N6, N8, N9 and N10 of packets: one that no moment intended is found, and so is one that should
+ * arrive.
+ */
 import { expect } from "chai";
 import type { Checker, Fact, PacketFact } from "../../../actors/promises/facts.ts";
 import { onlyWhatIsAllowed } from "../../../actors/promises/n02-only-what-is-allowed.ts";
 import { nothingForged } from "../../../actors/promises/n03-nothing-forged.ts";
 import { networksApart } from "../../../actors/promises/n04-networks-apart.ts";
 import { picturesArrive } from "../../../actors/promises/n06-pictures-arrive.ts";
+import { rulesFirst } from "../../../actors/promises/n08-rules-first.ts";
+import { restartsChangeNothing } from "../../../actors/promises/n09-restarts-change-nothing.ts";
+import { revokedIsOver } from "../../../actors/promises/n10-revoked-is-over.ts";
 import { address, groupMembership, port } from "../../../protocol/port.ts";
 import { securityGroupRule } from "../../../protocol/security-group.ts";
 import type { Resource, ResourceRow } from "../../../protocol/wire/resource.ts";
@@ -47,10 +53,11 @@ const packet = (
   destinationPort = 80,
 ): PacketFact => ({
   ...{ kind: "packet", atMs: 0, from: `${from}`, to: `${to}`, forged: null, isAnswer: false, isLast: false },
-  ...{ delivered: true, versions: [1, 2], reach: true },
+  ...{ delivered: true, versions: [1, 2], reach: true, ruled: true, heard: true },
   flow: { source: `10.0.0.${from}`, destination: `10.0.0.${to}`, sourcePort: 1, destinationPort },
   ...given,
 });
+const nothing = { version: 3, networks: [], groups: [] };
 const found = (checker: Checker, ...packets: readonly PacketFact[]) =>
   judged(checker, [...history, ...packets]).length;
 
@@ -90,5 +97,39 @@ describe("promises about packets", () => {
     expect(found(picturesArrive(), packet(2, 1, { delivered: false, isAnswer: true }))).to.equal(1);
     const kept = [packet(1, 2, lost), packet(1, 3, lost, 22), packet(1, 2, { ...lost, reach: false }, 22)];
     expect(found(picturesArrive(), ...kept, packet(1, 2, { ...lost, isLast: false }, 22))).to.equal(0);
+  });
+
+  it("N8 is broken by a packet that passes before its rules are applied", () => {
+    expect(found(rulesFirst(), packet(1, 2, { ruled: false }))).to.equal(1);
+    expect(found(rulesFirst(), packet(1, 2), packet(1, 2, { ruled: false, delivered: false }))).to.equal(0);
+  });
+
+  it("N9 is broken by a packet whose fate has changed though nothing was applied", () => {
+    const dropped = packet(1, 2, { delivered: false });
+    expect(found(restartsChangeNothing(), packet(1, 2), dropped)).to.equal(1);
+    expect(found(restartsChangeNothing(), dropped, packet(1, 2), dropped)).to.equal(2);
+    const applied = { ...{ kind: "applied", atMs: 0, hostId: "h" }, networking: nothing } as const;
+    const lost = { kind: "pictureLost", atMs: 0, hostId: "h" } as const;
+    for (const change of [applied, lost])
+      expect(judged(restartsChangeNothing(), [packet(1, 2), change, dropped])).to.deep.equal([]);
+  });
+
+  it("N9 says nothing of other packets, of answers, and of guests that do not run", () => {
+    const others = [packet(1, 2, { delivered: false }, 81), packet(2, 1, { delivered: false })];
+    const followers = [{ isAnswer: true }, { connection: packet(1, 2) }, { heard: false }].map((given) =>
+      packet(1, 2, { ...given, delivered: false }),
+    );
+    expect(found(restartsChangeNothing(), packet(1, 2), ...others, ...followers)).to.equal(0);
+  });
+
+  it("N10 is broken by a connection that goes on when both hosts know that its rule is gone", () => {
+    const connection = packet(1, 2);
+    const on = (given: Partial<PacketFact>) => packet(1, 2, { connection, ...given });
+    const back = packet(2, 1, { connection, versions: [2, 2] }, 20_000);
+    expect(found(revokedIsOver(), on({ versions: [2, 2] }), back)).to.equal(2);
+    expect(found(onlyWhatIsAllowed(), on({ versions: [2, 2] }))).to.equal(0);
+    expect(found(revokedIsOver(), on({}), on({ versions: [2, 2], delivered: false }))).to.equal(0);
+    // What a rule allows by itself may begin anew at any time.
+    expect(found(revokedIsOver(), packet(1, 2, { connection, versions: [2, 2] }, 22))).to.equal(0);
   });
 });

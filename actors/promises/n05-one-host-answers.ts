@@ -1,0 +1,97 @@
+/**
+ * N5: whatever a port answers for, it answers for on one host at a time, and for one instance: the port
+ * itself, and each of its addresses. A host answers as long as the guest that it has plugged in can act, and
+ * its picture has the port with that guest.
+ */
+import type { HostNetworking } from "../../protocol/networking.ts";
+import type { Applied, Checker, Fact, GuestHeld, GuestProcess, PictureLost, PortHeld } from "./facts.ts";
+
+interface Host {
+  networking: HostNetworking | undefined;
+  /** Ids of instances by port. */
+  readonly held: Map<string, string>;
+  /** Ids of instances by the pid of the process, which can act. */
+  readonly acting: Map<number, string>;
+}
+
+type Change = PortHeld | Applied | PictureLost | GuestProcess | GuestHeld;
+
+export function oneHostAnswers(): Checker {
+  const hosts = new Map<string, Host>();
+  return {
+    promise: "N5",
+    see(fact) {
+      if (!isChange(fact)) return [];
+      const host = hosts.get(fact.hostId) ?? { networking: undefined, held: new Map(), acting: new Map() };
+      hosts.set(fact.hostId, host);
+      take(host, fact);
+      return isMore(fact) ? twice(hosts) : [];
+    },
+  };
+}
+
+const kinds: readonly Fact["kind"][] = [
+  ...(["portHeld", "portLetGo", "applied", "pictureLost"] as const),
+  ...(["guestStarted", "guestEnded", "guestHeld", "guestFree"] as const),
+];
+const isChange = (fact: Fact): fact is Change => kinds.includes(fact.kind);
+
+/** After the others a host answers for less than before. */
+const isMore = ({ kind }: Change): boolean =>
+  kind === "portHeld" || kind === "applied" || kind === "guestStarted" || kind === "guestFree";
+
+function take(host: Host, fact: Change): void {
+  switch (fact.kind) {
+    case "portHeld":
+      host.held.set(fact.portId, fact.instanceId);
+      return;
+    case "portLetGo":
+      host.held.delete(fact.portId);
+      return;
+    case "applied":
+      host.networking = fact.networking;
+      return;
+    case "pictureLost":
+      host.networking = undefined;
+      return;
+    case "guestStarted":
+      if (fact.held !== true) host.acting.set(fact.pid, fact.instanceId);
+      return;
+    case "guestFree":
+      host.acting.set(fact.pid, fact.instanceId);
+      return;
+    default:
+      host.acting.delete(fact.pid);
+  }
+}
+
+/** In the words of a sentence. */
+interface Answer {
+  readonly what: string;
+  readonly by: string;
+}
+
+function twice(hosts: ReadonlyMap<string, Host>): readonly string[] {
+  const all = [...hosts].flatMap(([hostId, host]) => answersOf(hostId, host));
+  const double = [...Map.groupBy(all, ({ what }) => what)].filter(([, answers]) => answers.length > 1);
+  return double.map(([what, answers]) => `${what} answers ${answers.map(({ by }) => by).join(" and ")}.`);
+}
+
+function answersOf(hostId: string, { networking, held, acting }: Host): readonly Answer[] {
+  const ports = (networking?.networks ?? []).flatMap((network) => network.ports);
+  const guests = new Set(acting.values());
+  return ports
+    .filter(({ id, instanceId }) => held.get(id) === instanceId && guests.has(instanceId))
+    .flatMap((port) => {
+      const by = `on host ${hostId} as port ${port.id} of instance ${port.instanceId}`;
+      return placesOf(port).map((what) => ({ what, by }));
+    });
+}
+
+type Port = HostNetworking["networks"][number]["ports"][number];
+
+/** All that only one host may answer for. */
+const placesOf = ({ id, addresses }: Port): readonly string[] => [
+  `The port ${id}`,
+  ...addresses.map(({ subnetId, address }) => `The address ${address} of subnet ${subnetId}`),
+];

@@ -1,0 +1,91 @@
+/**
+ * N7: when all is quiet, nothing of networks is left that nothing wants: on a host no tap, network, gateway
+ * or published port of what is not there, or is elsewhere; in the ledger no row without what it is there for.
+ */
+import type { Checker, Committed, LedgerRow, Quiet } from "./facts.ts";
+import { isCommitted } from "./ledger.ts";
+
+export function nothingIsLeft(): Checker {
+  /** Ids of ports that go with the instance that they were made with. */
+  const madeWith = new Set<string>();
+  return {
+    promise: "N7",
+    see(fact) {
+      if (isCommitted(fact)) for (const id of portsMadeWith(fact)) madeWith.add(id);
+      if (fact.kind !== "quiet" || fact.ledger === undefined) return [];
+      const ledger = ledgerOf(fact, fact.ledger, madeWith);
+      return [...rowsLeft(ledger), ...leftOnHosts(ledger, fact.networks ?? [])];
+    },
+  };
+}
+
+const portsMadeWith = ({ commit: { rows = [] } }: Committed): readonly string[] =>
+  rows.flatMap((change) => {
+    if (change.resource.table !== "plug" || !("made" in change)) return [];
+    const { portId, deleteWithInstance } = { ...change.made } as Readonly<Record<string, unknown>>;
+    return deleteWithInstance === true ? String(portId) : [];
+  });
+
+interface Ledger {
+  readonly rows: readonly LedgerRow[];
+  /** By what they are, the ids of rows that are there. */
+  readonly ids: ReadonlyMap<LedgerRow["what"], ReadonlySet<string>>;
+  /** Hosts of the instances that exist, null: on none. */
+  readonly hostOf: ReadonlyMap<string, string | null>;
+  readonly madeWith: ReadonlySet<string>;
+}
+
+function ledgerOf({ instances }: Quiet, rows: readonly LedgerRow[], madeWith: ReadonlySet<string>): Ledger {
+  const byWhat = Map.groupBy(rows, ({ what }) => what);
+  const ids = new Map([...byWhat].map(([what, some]) => [what, new Set(some.map(({ id }) => id))] as const));
+  const live = instances.filter(({ deleted }) => !deleted);
+  return { rows, ids, hostOf: new Map(live.map(({ id, hostId }) => [id, hostId])), madeWith };
+}
+
+function rowsLeft(ledger: Ledger): readonly string[] {
+  return ledger.rows.flatMap((row) => {
+    const why = strange(ledger, row);
+    return why === undefined ? [] : [`The ${row.what} ${row.id} is left ${why}.`];
+  });
+}
+
+/** Undefined: what the row is there for is there. */
+function strange({ ids, hostOf, madeWith }: Ledger, { what, id, of }: LedgerRow): string | undefined {
+  const has = (other: LedgerRow["what"], otherId = of ?? "") => ids.get(other)?.has(otherId) === true;
+  switch (what) {
+    case "network":
+      return undefined;
+    case "subnet":
+      return has("network") ? undefined : `of network ${of}, which is gone`;
+    case "port":
+      return madeWith.has(id) && !has("plug", id) ? "of an instance that has let go of it" : undefined;
+    case "address":
+    case "group membership":
+      return has("port") ? undefined : `of port ${of}, which is gone`;
+    case "plug":
+      return hostOf.has(of ?? "") ? undefined : `of instance ${of}, which is gone`;
+    case "published port":
+      return has("plug") ? undefined : `of port ${of}, into which nothing is plugged`;
+  }
+}
+
+type OnHost = NonNullable<Quiet["networks"]>[number];
+
+function leftOnHosts(ledger: Ledger, hosts: readonly OnHost[]): readonly string[] {
+  const plugs = ledger.rows.filter(({ what }) => what === "plug");
+  const rowOf = new Map(ledger.rows.map((row) => [`${row.what} ${row.id}`, row]));
+  const follow = (what: LedgerRow["what"], id: string) => rowOf.get(`${what} ${id}`)?.of ?? "";
+  return hosts.flatMap(({ hostId, has = [] }) => {
+    const ports = plugs.filter(({ of }) => ledger.hostOf.get(of ?? "") === hostId).map(({ id }) => id);
+    const networks = ports.map((id) => follow("port", id));
+    const published = ledger.rows.filter(
+      ({ what, of }) => what === "published port" && ports.includes(of ?? ""),
+    );
+    const wanted = new Set([...ports, ...networks, ...published.map(({ id }) => id)]);
+    return has
+      .filter(({ row }) => !wanted.has(row))
+      .map(
+        ({ what, row }) => `On host ${hostId} the ${what} is left, for ${row}, which nothing there wants.`,
+      );
+  });
+}

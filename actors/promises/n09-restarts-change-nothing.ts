@@ -1,0 +1,39 @@
+/**
+ * N9: that an agent dies, ends, starts or is of another version changes no packet. What becomes of a packet
+ * of its own is the same as long as no host has applied or plugged in anything else.
+ */
+import type { Checker, Fact, PacketFact } from "./facts.ts";
+
+export function restartsChangeNothing(): Checker {
+  /** Since the last change. */
+  const fates = new Map<string, PacketFact>();
+  return {
+    promise: "N9",
+    see(fact) {
+      if (changes.has(fact.kind)) fates.clear();
+      if (fact.kind !== "packet" || !isAlone(fact)) return [];
+      const key = keyOf(fact);
+      const before = fates.get(key);
+      fates.set(key, fact);
+      return before === undefined || before.delivered === fact.delivered ? [] : [changed(before, fact)];
+    },
+  };
+}
+
+/** What may change the fate of a packet. */
+const changes: ReadonlySet<Fact["kind"]> = new Set([
+  ...(["applied", "pictureLost", "portHeld", "portLetGo", "guestStarted", "guestEnded"] as const),
+]);
+
+/** What belongs to something earlier passes as that did. */
+const isAlone = ({ isAnswer, connection, heard }: PacketFact): boolean =>
+  heard && !isAnswer && connection === undefined;
+
+const keyOf = ({ from, to, forged, flow }: PacketFact): string =>
+  [from, to, forged, flow.source, flow.destination, flow.destinationPort].join(" ");
+
+function changed(before: PacketFact, { from, to, flow, delivered }: PacketFact): string {
+  const was = `at ${Math.round(before.atMs)} ms it was ${before.delivered ? "delivered" : "dropped"}`;
+  const what = `A packet of port ${from} to ${to} (${flow.destinationPort})`;
+  return `${what} is ${delivered ? "delivered" : "dropped"}; ${was}, and no host has applied anything since.`;
+}

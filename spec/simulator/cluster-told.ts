@@ -1,0 +1,41 @@
+/** Who hears what happens in a simulated cluster, at the moment when it happens. */
+import type { Guest } from "../../actors/ports/hypervisor.ts";
+import type { PortSpec } from "../../actors/ports/network.ts";
+import type { Applied, PictureLost } from "../../actors/promises/facts.ts";
+import type { Commit, CommitResult } from "../../actors/records/commit.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
+import type { Owner } from "./kernel.ts";
+
+/** A process came, went, cannot write any more, or can again. */
+export type ToldOfGuest = "guestStarted" | "guestEnded" | "guestHeld" | "guestFree";
+
+export interface HostTold {
+  guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
+  /** The host lets pass what this picture allows; undefined: with its power it has lost what it had. */
+  applied(hostId: string, networking: HostNetworking | undefined): void;
+  /** A life of an agent has begun, or ended. */
+  turned(hostId: string): void;
+}
+
+export interface ClusterTold extends HostTold {
+  committed(by: string, commit: Commit, result: CommitResult): void;
+  /** The host has a port from now on, or has it no more. */
+  port(hostId: string, port: PortSpec, isThere: boolean): void;
+  renewed(hostId: string, ownerEpoch: number): void;
+  sent(from: string, subject: string, bytes: number): void;
+  /** Events with these numbers have come to a sink. */
+  delivered(sink: string, sequences: readonly number[]): void;
+  /** A turn was broken, by a fault, in the middle of this kind of message. */
+  crashed(by: Owner, message: string): void;
+  /** A full mailbox of this actor did not say that it is full. */
+  silent(by: Owner, actor: string): void;
+}
+
+export const appliedFact = (
+  atMs: number,
+  hostId: string,
+  networking: HostNetworking | undefined,
+): Applied | PictureLost =>
+  networking === undefined
+    ? { kind: "pictureLost", atMs, hostId }
+    : { kind: "applied", atMs, hostId, networking };

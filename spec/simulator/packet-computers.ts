@@ -1,0 +1,122 @@
+/**
+ * The switches of simulated computers: the real switch's decisions over what the nodes of a computer have
+ * applied and plugged in. Also which computer is where, and who reaches whom.
+ */
+import { FlowMemory } from "../../nodes/switch/filter/judge.ts";
+import { RuleBook } from "../../nodes/switch/filter/rules.ts";
+import { type Plan, type PlannedPort, planOf } from "../../nodes/switch/plan.ts";
+import type { SwitchState } from "../../nodes/switch/state.ts";
+import { type Outcome, switchFarFrame, switchFrame } from "../../nodes/switch/switching.ts";
+import { together } from "../../nodes/switch/together.ts";
+import type { HostMachine } from "./host-machine.ts";
+import { driversOfHost } from "./shapes.ts";
+
+export interface Place {
+  readonly machine: Pick<HostMachine, "name" | "world">;
+  /** Null: it reaches no other computer by the underlay. */
+  readonly underlay: string | null;
+}
+
+/** The hosts of a cluster, in their order; only hosts of one version have an underlay. */
+export const placesOf = (hosts: readonly Pick<Place, "machine">[], oneVersion: boolean): readonly Place[] =>
+  hosts.map(({ machine }, index) => ({
+    machine,
+    underlay: driversOfHost(index, oneVersion).networking?.underlay ?? null,
+  }));
+
+/** Where a frame came to in the end. */
+export interface Arrival {
+  readonly portId: string;
+  readonly computer: Computer;
+}
+
+/** A switch for all nodes of a computer. */
+class Computer {
+  readonly #memory = new FlowMemory();
+  readonly #book = new RuleBook();
+  #states: readonly SwitchState[] = [];
+  #text = "";
+  #plan: Plan = new Map();
+
+  /** The switch of a real computer is told by its agents; here it looks before each frame. */
+  look(places: readonly Place[], nowMs: number): void {
+    const states = places.map(stateOf);
+    const text = JSON.stringify(states.map(({ networking, plugs }) => [networking?.version, plugs]));
+    if (text === this.#text) return;
+    this.#text = text;
+    this.#states = states;
+    this.#plan = planOf(together(states), this.#book);
+    this.#memory.apply(this.#plan, nowMs);
+  }
+
+  portOf(portId: string): PlannedPort | undefined {
+    return this.#plan.get(portId);
+  }
+
+  /** Whether a node has applied a picture of the port with a guest that is plugged into it here. */
+  isRuled(portId: string): boolean {
+    const guests = this.#states.flatMap(({ plugs }) =>
+      plugs.filter((plug) => plug.portId === portId).map(({ instanceId }) => instanceId),
+    );
+    const told = this.#states.flatMap(({ networking }) => networking?.networks ?? []);
+    return told.some(({ ports }) =>
+      ports.some((one) => one.id === portId && guests.includes(one.instanceId)),
+    );
+  }
+
+  send(portId: string, frame: Buffer, nowMs: number): Outcome {
+    return switchFrame({ plan: this.#plan, memory: this.#memory }, portId, frame, nowMs);
+  }
+
+  receive(sender: { readonly number: number; readonly host: string }, frame: Buffer, nowMs: number): Outcome {
+    const networks = new Map([...this.#plan.values()].map(({ network }) => [network.number, network]));
+    return switchFarFrame({ plan: this.#plan, networks, memory: this.#memory }, sender, frame, nowMs);
+  }
+}
+
+function stateOf({ machine: { world }, underlay }: Place): SwitchState {
+  const { applied, carries, plugged } = world.ports;
+  const plugs = [...plugged.values()].map(({ ownerEpoch: _, ...port }) => ({
+    ...{ ...port, path: "/" },
+    ...(underlay === null ? {} : { underlay }),
+  }));
+  return { networking: applied ?? null, plugs: carries ? plugs : [] };
+}
+
+export class Computers {
+  readonly #places: () => readonly Place[];
+  /** By underlay, or by host where there is none. */
+  readonly #computers = new Map<string, Computer>();
+
+  constructor(places: () => readonly Place[]) {
+    this.#places = places;
+  }
+
+  /** As it is now. */
+  at(place: Place, nowMs: number): Computer {
+    const key = keyOf(place);
+    const computer = this.#computers.get(key) ?? new Computer();
+    this.#computers.set(key, computer);
+    computer.look(
+      this.#places().filter((one) => keyOf(one) === key),
+      nowMs,
+    );
+    return computer;
+  }
+
+  /** The port that gets the frame in the end, and where; undefined: it was dropped. */
+  carry(from: Place, portId: string, frame: Buffer, nowMs: number): Arrival | undefined {
+    const own = this.at(from, nowMs);
+    const sent = own.send(portId, frame, nowMs);
+    const target = sent.kind === "deliver" ? own.portOf(sent.to) : undefined;
+    if (target === undefined) return undefined;
+    if (target.host === undefined) return { portId: target.portId, computer: own };
+    const far = this.#places().find(({ underlay }) => underlay === target.host);
+    if (far === undefined || from.underlay === null) return undefined;
+    const computer = this.at(far, nowMs);
+    const received = computer.receive({ number: target.network.number, host: from.underlay }, frame, nowMs);
+    return received.kind === "deliver" ? { portId: received.to, computer } : undefined;
+  }
+}
+
+const keyOf = ({ underlay, machine }: Place): string => underlay ?? machine.name;

@@ -1,0 +1,37 @@
+/** The frames of simulated packets: honest ones, and one of each forged kind. Pure. */
+import type { PacketFact } from "../../actors/promises/facts.ts";
+import { arpFrame, discovery, ethernet, icmp, ip4Frame, ip6Frame, udp } from "../support/frames.ts";
+
+interface End {
+  readonly mac: string;
+  readonly address: string;
+}
+
+/** `ports`: source and destination, of UDP. */
+export function frameOf(
+  from: End,
+  to: End,
+  { forged, ports }: Pick<PacketFact, "forged"> & { readonly ports: readonly [number, number] },
+): Buffer {
+  const ends = {
+    ...{ sourceMac: from.mac, destinationMac: to.mac, source: from.address, destination: to.address },
+  };
+  const plain = udp(ports[0], ports[1]);
+  const another = "52:54:00:ff:ff:fe";
+  switch (forged) {
+    case "mac":
+      return ip4Frame({ ...ends, sourceMac: another }, 17, plain);
+    case "address":
+      return ip4Frame({ ...ends, source: "192.0.2.77" }, 17, plain);
+    case "arp":
+      return arpFrame({ operation: 2, senderMac: from.mac, sender: to.address, target: from.address });
+    case "dhcpServer":
+      return ip4Frame(ends, 17, udp(67, 68));
+    case "router":
+      return ip6Frame({ ...ends, source: "fe80::1", destination: "ff02::1" }, 58, discovery(134, "::"), 255);
+    case "vlan":
+      return ethernet(ends, 0x8100, Buffer.concat([Buffer.from([0, 1, 8, 0]), icmp(8, 0)]));
+    default:
+      return ip4Frame(ends, 17, plain);
+  }
+}
