@@ -26,6 +26,12 @@ export const hostMutants: readonly Mutant[] = [
     find: "const generationCeiling = ceilingFor(generation, machine.generationCeiling);",
     replace: "const { generationCeiling } = machine;",
     guard: "After a restart an agent numbers on above everything that it may have said.",
+    // Since then a controller says which number it knows, for lives whose disk was full.
+    masked: {
+      file: "actors/node/machine/ensure.ts",
+      find: "const mistaken = counted.revived && observedGeneration >= counted.observation.generation;",
+      replace: "const mistaken = counted.revived && observedGeneration < counted.intent.generation - known;",
+    },
   },
   {
     name: "tombstone",

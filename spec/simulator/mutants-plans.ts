@@ -6,14 +6,20 @@ import type { PromiseId } from "../../actors/promises/facts.ts";
 import { type Plan, type PlannedCommand, type PlannedFault, type PlanSize, planOf } from "./plan.ts";
 import { controllerLoops } from "./plan-disturbances.ts";
 
-export interface Mutant {
-  readonly name: string;
-  /** What must break without the guard. */
-  readonly promise: PromiseId;
+/** Text of a file that is changed as it is loaded. */
+export interface Change {
   readonly file: string;
   /** Stands exactly once in the file, comments included. */
   readonly find: string;
   readonly replace: string;
+}
+
+export interface Mutant extends Change {
+  readonly name: string;
+  /** What must break without the guard. */
+  readonly promise: PromiseId;
+  /** A second guard that would do when the first fails, of another file: it is switched off as well. */
+  readonly masked?: Change;
   /** What the guard sees to. */
   readonly guard: string;
   /** Where the size that seeds draw shows it too rarely. */

@@ -7,7 +7,7 @@ import { registerHooks } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { mutants } from "./mutants.ts";
-import type { Mutant } from "./mutants-plans.ts";
+import type { Change, Mutant } from "./mutants-plans.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 
@@ -18,8 +18,14 @@ export function mutantNamed(name: string): Mutant {
   throw new Error(`There is no mutant ${name}; there are: ${mutants.map((one) => one.name).join(", ")}.`);
 }
 
+type NamedChange = Change & Pick<Mutant, "name">;
+
+/** One of each file. */
+export const changesOf = ({ masked, ...mutant }: Mutant): readonly NamedChange[] =>
+  masked === undefined ? [mutant] : [mutant, { ...masked, name: mutant.name }];
+
 /** The text of the file with the guard switched off. @throws Error when it is not there exactly once */
-export function mutated({ name, file, find, replace }: Mutant, text: string): string {
+export function mutated({ name, file, find, replace }: NamedChange, text: string): string {
   const parts = text.split(find);
   const [before = "", after = ""] = parts;
   if (parts.length !== 2)
@@ -27,18 +33,20 @@ export function mutated({ name, file, find, replace }: Mutant, text: string): st
   return before + replace + after;
 }
 
-export const sourceOf = ({ file }: Mutant): string => readFileSync(join(root, file), "utf8");
+export const sourceOf = ({ file }: Change): string => readFileSync(join(root, file), "utf8");
 
 /** @throws Error when there is no such mutant, or its guard is not found */
 export function installMutant(name: string): void {
-  const mutant = mutantNamed(name);
-  const url = pathToFileURL(join(root, mutant.file)).href;
-  const source = mutated(mutant, sourceOf(mutant));
+  const changes = changesOf(mutantNamed(name));
+  const sources = new Map(
+    changes.map((one) => [pathToFileURL(join(root, one.file)).href, mutated(one, sourceOf(one))]),
+  );
   registerHooks({
-    load: (loaded, context, next) =>
-      fileURLOf(loaded) === url
-        ? { format: "module-typescript", source, shortCircuit: true }
-        : next(loaded, context),
+    load: (loaded, context, next) => {
+      const source = sources.get(fileURLOf(loaded));
+      if (source === undefined) return next(loaded, context);
+      return { format: "module-typescript", source, shortCircuit: true };
+    },
   });
 }
 
