@@ -312,9 +312,11 @@ export interface Quiet {
   readonly findings: readonly string[];
 }
 
-/** `of`: id of the row that it goes with, or, of a plug, of the instance. */
+/** `of`: id of the row that it goes with, or, of a plug, of what is plugged in. */
 export interface LedgerRow {
-  readonly what: "network" | "subnet" | "port" | "address" | "group membership" | "plug" | "published port";
+  readonly what:
+    | ("network" | "subnet" | "port" | "address" | "group membership" | "plug" | "published port")
+    | ("router" | "router interface" | "floating address");
   readonly id: string;
   readonly of: string | null;
 }

@@ -1,10 +1,23 @@
 /**
  * N5: whatever a port answers for, it answers for on one host at a time, and for one instance: the port
- * itself, and each of its addresses. A host answers as long as the guest that it has plugged in can act, and
- * its picture has the port with that guest.
+ * itself, each of its addresses, and each floating address that leads to it. A host answers as long as the
+ * guest that it has plugged in can act, and its picture has the port with that guest. For a floating address
+ * it counts once it has heard of the last change of one: of what a client leads elsewhere, the host that had
+ * it hears a moment later.
  */
-import type { HostNetworking } from "../../protocol/networking.ts";
-import type { Applied, Checker, Fact, GuestHeld, GuestProcess, PictureLost, PortHeld } from "./facts.ts";
+import { floatingIp, floatingTarget } from "../../protocol/floating-ip.ts";
+import type { HostNetworking, RouterPicture } from "../../protocol/networking.ts";
+import type {
+  Applied,
+  Checker,
+  Committed,
+  Fact,
+  GuestHeld,
+  GuestProcess,
+  PictureLost,
+  PortHeld,
+} from "./facts.ts";
+import { isCommitted } from "./ledger.ts";
 
 interface Host {
   networking: HostNetworking | undefined;
@@ -18,17 +31,23 @@ type Change = PortHeld | Applied | PictureLost | GuestProcess | GuestHeld;
 
 export function oneHostAnswers(): Checker {
   const hosts = new Map<string, Host>();
+  /** Number of the event of the last change of floating addresses. */
+  let ledAt = 0;
   return {
     promise: "N5",
     see(fact) {
+      if (isCommitted(fact) && leads(fact)) ledAt = Math.max(ledAt, fact.result.lastSequence);
       if (!isChange(fact)) return [];
       const host = hosts.get(fact.hostId) ?? { networking: undefined, held: new Map(), acting: new Map() };
       hosts.set(fact.hostId, host);
       take(host, fact);
-      return isMore(fact) ? twice(hosts) : [];
+      return isMore(fact) ? twice(hosts, ledAt) : [];
     },
   };
 }
+
+const leads = ({ commit: { rows = [] } }: Committed): boolean =>
+  rows.some(({ resource }) => resource.table === floatingIp.table || resource.table === floatingTarget.table);
 
 const kinds: readonly Fact["kind"][] = [
   ...(["portHeld", "portLetGo", "applied", "pictureLost"] as const),
@@ -71,27 +90,32 @@ interface Answer {
   readonly by: string;
 }
 
-function twice(hosts: ReadonlyMap<string, Host>): readonly string[] {
-  const all = [...hosts].flatMap(([hostId, host]) => answersOf(hostId, host));
+function twice(hosts: ReadonlyMap<string, Host>, ledAt: number): readonly string[] {
+  const all = [...hosts].flatMap(([hostId, host]) => answersOf(hostId, host, ledAt));
   const double = [...Map.groupBy(all, ({ what }) => what)].filter(([, answers]) => answers.length > 1);
   return double.map(([what, answers]) => `${what} answers ${answers.map(({ by }) => by).join(" and ")}.`);
 }
 
-function answersOf(hostId: string, { networking, held, acting }: Host): readonly Answer[] {
-  const ports = (networking?.networks ?? []).flatMap((network) => network.ports);
+function answersOf(hostId: string, { networking, held, acting }: Host, ledAt: number): readonly Answer[] {
+  const { version = 0, networks = [], routers = [] } = networking ?? {};
+  const ports = networks.flatMap((network) => network.ports);
+  const floating = version < ledAt ? [] : routers.flatMap((router) => router.floating);
   const guests = new Set(acting.values());
   return ports
     .filter(({ id, instanceId }) => held.get(id) === instanceId && guests.has(instanceId))
     .flatMap((port) => {
       const by = `on host ${hostId} as port ${port.id} of instance ${port.instanceId}`;
-      return placesOf(port).map((what) => ({ what, by }));
+      const leading = floating.filter(({ portId }) => portId === port.id);
+      return placesOf(port, leading).map((what) => ({ what, by }));
     });
 }
 
 type Port = HostNetworking["networks"][number]["ports"][number];
+type Floating = RouterPicture["floating"][number];
 
 /** All that only one host may answer for. */
-const placesOf = ({ id, addresses }: Port): readonly string[] => [
+const placesOf = ({ id, addresses }: Port, floating: readonly Floating[]): readonly string[] => [
   `The port ${id}`,
   ...addresses.map(({ subnetId, address }) => `The address ${address} of subnet ${subnetId}`),
+  ...floating.map(({ id: of, address }) => `The floating address ${address} (${of})`),
 ];

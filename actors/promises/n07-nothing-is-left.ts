@@ -49,12 +49,19 @@ function rowsLeft(ledger: Ledger): readonly string[] {
   });
 }
 
+/** Besides instances, what may be plugged into a port. */
+const users = ["router", "router interface", "floating address"] as const;
+
 /** Undefined: what the row is there for is there. */
 function strange({ ids, hostOf, madeWith }: Ledger, { what, id, of }: LedgerRow): string | undefined {
   const has = (other: LedgerRow["what"], otherId = of ?? "") => ids.get(other)?.has(otherId) === true;
   switch (what) {
     case "network":
+    case "router":
+    case "floating address":
       return undefined;
+    case "router interface":
+      return has("router") ? undefined : `of router ${of}, which is gone`;
     case "subnet":
       return has("network") ? undefined : `of network ${of}, which is gone`;
     case "port":
@@ -63,7 +70,7 @@ function strange({ ids, hostOf, madeWith }: Ledger, { what, id, of }: LedgerRow)
     case "group membership":
       return has("port") ? undefined : `of port ${of}, which is gone`;
     case "plug":
-      return hostOf.has(of ?? "") ? undefined : `of instance ${of}, which is gone`;
+      return hostOf.has(of ?? "") || users.some((one) => has(one)) ? undefined : `of ${of}, which is gone`;
     case "published port":
       return has("plug") ? undefined : `of port ${of}, into which nothing is plugged`;
   }
@@ -73,15 +80,18 @@ type OnHost = NonNullable<Quiet["networks"]>[number];
 
 function leftOnHosts(ledger: Ledger, hosts: readonly OnHost[]): readonly string[] {
   const plugs = ledger.rows.filter(({ what }) => what === "plug");
-  const rowOf = new Map(ledger.rows.map((row) => [`${row.what} ${row.id}`, row]));
-  const follow = (what: LedgerRow["what"], id: string) => rowOf.get(`${what} ${id}`)?.of ?? "";
+  const networks = ledger.ids.get("network") ?? new Set();
   return hosts.flatMap(({ hostId, has = [] }) => {
     const ports = plugs.filter(({ of }) => ledger.hostOf.get(of ?? "") === hostId).map(({ id }) => id);
-    const networks = ports.map((id) => follow("port", id));
     const published = ledger.rows.filter(
       ({ what, of }) => what === "published port" && ports.includes(of ?? ""),
     );
-    const wanted = new Set([...ports, ...networks, ...published.map(({ id }) => id)]);
+    // Routers lead to more networks than those of the ports; which of them, N6 knows.
+    const wanted = new Set([
+      ...ports,
+      ...(ports.length === 0 ? [] : networks),
+      ...published.map(({ id }) => id),
+    ]);
     return has
       .filter(({ row }) => !wanted.has(row))
       .map(

@@ -6,10 +6,12 @@ import type { Store } from "../../actors/ports/store.ts";
 import type { InstanceFacts, LedgerRow, Quiet } from "../../actors/promises/facts.ts";
 import type { ClaimRecord } from "../../actors/records/instance.ts";
 import type { Event } from "../../protocol/event.ts";
+import { floatingIp } from "../../protocol/floating-ip.ts";
 import { network, subnet } from "../../protocol/network.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import { address, groupMembership, plug, port } from "../../protocol/port.ts";
 import { publishedPort } from "../../protocol/published-port.ts";
+import { router, routerInterface } from "../../protocol/router.ts";
 import { serverGroup } from "../../protocol/server-group.ts";
 import type { Resource } from "../../protocol/wire/resource.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
@@ -79,8 +81,8 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: readon
 
 async function networkOf({ name, world }: Machine, { networking }: Store) {
   const { plugged, applied } = world.ports;
-  const textOf = ({ networks, groups, far = [] }: Omit<HostNetworking, "version">) =>
-    JSON.stringify([networks, groups, far]);
+  const textOf = ({ networks, groups, far = [], routers = [] }: Omit<HostNetworking, "version">) =>
+    JSON.stringify([networks, groups, far, routers]);
   const wanted = textOf(pictureOf(await networking.ofHost(name)));
   const isBehind = textOf(applied ?? { networks: [], groups: [] }) !== wanted;
   const has = [...[...plugged.keys()].map((row) => ({ what: "tap", row })), ...madeFor(applied)];
@@ -112,6 +114,9 @@ async function ledgerOf({ rows }: Store): Promise<readonly LedgerRow[]> {
     ...of("group membership", await all(groupMembership), ({ portId }) => portId),
     ...of("plug", await all(plug), ({ deviceId }) => deviceId),
     ...of("published port", await all(publishedPort), ({ portId }) => portId),
+    ...of("router", await all(router), () => null),
+    ...of("router interface", await all(routerInterface), ({ routerId }) => routerId),
+    ...of("floating address", await all(floatingIp), () => null),
   ];
 }
 

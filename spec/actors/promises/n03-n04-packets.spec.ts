@@ -108,8 +108,8 @@ describe("promises about packets", () => {
     const dropped = packet(1, 2, { delivered: false });
     expect(found(restartsChangeNothing(), packet(1, 2), dropped)).to.equal(1);
     expect(found(restartsChangeNothing(), dropped, packet(1, 2), dropped)).to.equal(2);
-    const applied = { ...{ kind: "applied", atMs: 0, hostId: "h" }, networking: nothing } as const;
-    const lost = { kind: "pictureLost", atMs: 0, hostId: "h" } as const;
+    const applied: Fact = { kind: "applied", atMs: 0, hostId: "h", networking: nothing };
+    const lost: Fact = { kind: "pictureLost", atMs: 0, hostId: "h" };
     for (const change of [applied, lost])
       expect(judged(restartsChangeNothing(), [packet(1, 2), change, dropped])).to.deep.equal([]);
   });

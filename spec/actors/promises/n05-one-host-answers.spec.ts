@@ -2,7 +2,8 @@
 import { expect } from "chai";
 import type { Applied, Fact, GuestHeld, PortHeld } from "../../../actors/promises/facts.ts";
 import { oneHostAnswers } from "../../../actors/promises/n05-one-host-answers.ts";
-import { guest, judged } from "./worlds.ts";
+import { floatingIp } from "../../../protocol/floating-ip.ts";
+import { committed, guest, judged } from "./worlds.ts";
 
 const atMs = 0;
 const port = (kind: PortHeld["kind"], hostId: string, portId: string, instanceId: string): PortHeld => ({
@@ -69,5 +70,26 @@ describe("promise N5", () => {
   it("is broken again when a guest that was stopped goes on", () => {
     const facts = [...first, acts("guestHeld", "h1", "a", 1), ...place("h2", "p", "a", 2)];
     expect(found(...facts, acts("guestFree", "h1", "a", 1))).to.have.length(2);
+  });
+
+  it("is broken by a floating address that two hosts have for guests of theirs", () => {
+    const second = place("h2", "q", "b", 2).slice(0, 2);
+    const floating = { id: "f", address: "198.51.100.7", target: "10.0.0.2" };
+    const leading = (hostId: string, portId: string, instanceId: string, address: string): Applied => {
+      const { networking, ...fact } = applied(hostId, [portId, instanceId, address]);
+      const router = { id: "r", interfaces: [], routes: [], outside: null };
+      const routers = [{ ...router, floating: [{ ...floating, portId }] }];
+      return { ...fact, networking: { ...networking, routers } };
+    };
+    const facts = [...first, leading("h1", "p", "a", "10.0.0.2"), ...second, acts("guestFree", "h2", "b", 2)];
+    expect(found(...facts, leading("h2", "q", "b", "10.0.0.3"))).to.deep.equal([
+      "The floating address 198.51.100.7 (f) answers on host h1 as port p of instance a " +
+        "and on host h2 as port q of instance b.",
+    ]);
+    expect(
+      found(...facts, applied("h1", ["p", "a", "10.0.0.2"]), leading("h2", "q", "b", "10.0.0.3")),
+    ).to.deep.equal([]);
+    const led: Fact = committed({ rows: [{ resource: floatingIp, removed: "other" }] }, { lastSequence: 2 });
+    expect(found(...facts, led, leading("h2", "q", "b", "10.0.0.3"))).to.deep.equal([]);
   });
 });

@@ -42,7 +42,7 @@ describe("promise N7", () => {
       "The published port 8080 is left of port p",
     ]);
     const gone = { instances: [facts("i", { deleted: true })], networks: [] };
-    expect(found(gone)).to.deep.equal(["The plug p is left of instance i"]);
+    expect(found(gone)).to.deep.equal(["The plug p is left of i"]);
   });
 
   it("is broken by what a host has of ports that are not there, or are elsewhere", () => {
