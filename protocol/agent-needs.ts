@@ -12,7 +12,8 @@ import { StatusError } from "./wire/status.ts";
  * guest is pinned to the CPUs, memory and pages of its placement. `machineType`: the guest gets this machine
  * type. `configDrive`: the guest gets a drive that tells it about itself. `shape`: the guest gets this shape.
  * `interfaces`: the guest is plugged into these ports, and into nothing else. `places`: each of them is where
- * the spec says, and they may be others while the guest runs.
+ * the spec says, and they may be others while the guest runs. `physicalNetwork`: some of them are on the
+ * operator's own networks, and on no others.
  */
 export const agentNeeds = [
   "lease",
@@ -22,6 +23,7 @@ export const agentNeeds = [
   "shape",
   "interfaces",
   "places",
+  "physicalNetwork",
 ] as const;
 export type AgentNeed = (typeof agentNeeds)[number];
 
@@ -43,6 +45,8 @@ export function needsOf({ spec, intent, leaseEpoch }: Asked): AgentNeed[] {
     shape: stays && spec.shape !== undefined,
     interfaces: stays && spec.interfaces !== undefined,
     places: stays && spec.interfaces?.some(({ place }) => place !== undefined) === true,
+    physicalNetwork:
+      stays && spec.interfaces?.some(({ physicalNetwork }) => physicalNetwork !== undefined) === true,
   };
   return agentNeeds.filter((need) => needed[need]);
 }

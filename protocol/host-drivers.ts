@@ -55,6 +55,10 @@ export const HostDrivers = answer({
       physicalNetworks: Type.Optional(hostWords(networkLimits.physicalNetworksMax)),
       /** Whether networks under a number are carried as well. Absent: they are. */
       overlays: Type.Optional(Type.Boolean()),
+      /** Whether ports with `portSecurity` are filtered. Absent: they are. */
+      filters: Type.Optional(Type.Boolean()),
+      /** Whether guests can be plugged in while they run. Absent: they can. */
+      hotPlug: Type.Optional(Type.Boolean()),
       /** Networks of the operator's to which its routers lead. Absent: it does not route at all. */
       outside: Type.Optional(
         Type.Array(

@@ -28,7 +28,18 @@ export interface Stream {
   readonly mtuBytes: number;
 }
 
-export type NetworkDevice = Tap | Stream;
+/**
+ * A character device that frames are read from and written to, as Linux's macvtaps have. Only root may open
+ * it: who starts the hypervisor does, and hands it down open. So nobody plugs a guest into it that runs.
+ */
+export interface Macvtap {
+  readonly kind: "macvtap";
+  readonly path: string;
+  readonly mac: string;
+  readonly mtuBytes: number;
+}
+
+export type NetworkDevice = Tap | Stream | Macvtap;
 
 export interface NetworkFacts {
   /** The driver's name. */
@@ -46,6 +57,10 @@ export interface NetworkFacts {
   readonly overlays?: boolean;
   /** Networks of the operator's to which its routers lead. Absent: it does not route at all. */
   readonly outside?: readonly { readonly physicalNetwork: string; readonly floating: boolean }[];
+  /** Whether it filters what ports with `portSecurity` send and receive. Absent: it does. */
+  readonly filters?: boolean;
+  /** Whether guests can be plugged in while they run. Absent: they can. */
+  readonly hotPlug?: boolean;
 }
 
 /** A published port of the applied picture at which nobody answers. */
@@ -58,6 +73,8 @@ export interface Unpublished {
 export interface PortSpec {
   readonly portId: string;
   readonly networkId: string;
+  /** Name of the physical network that the port's network is on. Absent: it is on none. */
+  readonly physicalNetwork?: string | undefined;
   readonly instanceId: string;
   readonly ownerEpoch: number;
   /** What DHCP tells the guest. */

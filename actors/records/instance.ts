@@ -124,6 +124,8 @@ export interface InterfaceRecord extends Omit<Interface, "change"> {
   readonly mtuBytes: number;
   /** The operator's network on which the port is. Absent: its network has a number alone. */
   readonly physicalNetwork?: string;
+  /** Whether the port had `portSecurity` when it was plugged in. Absent: it had. */
+  readonly portSecurity?: boolean;
   /** The port was made for the instance, and goes when the instance lets go of it. */
   readonly deleteWithInstance: boolean;
   /**

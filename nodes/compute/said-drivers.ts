@@ -47,6 +47,8 @@ function saidOfNetwork({
   physicalNetworks,
   overlays,
   outside,
+  filters,
+  hotPlug,
 }: NetworkFacts): NonNullable<HostDrivers["networking"]> {
   const address = addressOf(underlay) === undefined ? null : underlay;
   const size = Math.min(mtuBytesMax, networkLimits.mtuBytesMax);
@@ -55,5 +57,7 @@ function saidOfNetwork({
     ...(physicalNetworks === undefined ? {} : { physicalNetworks: [...physicalNetworks] }),
     ...(overlays === undefined ? {} : { overlays }),
     ...(outside === undefined ? {} : { outside: [...outside] }),
+    ...(filters === undefined ? {} : { filters }),
+    ...(hotPlug === undefined ? {} : { hotPlug }),
   };
 }

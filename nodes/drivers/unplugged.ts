@@ -24,3 +24,13 @@ export function refuseUnplugged(
   const message = `The hypervisor plugs guests into ${opens.join(", ")}, and its host's network offers ${other.kind}.`;
   throw new StatusError("hypervisorRefused", message);
 }
+
+/** A guest on another network than the operator's would be somebody else's. @throws hypervisorRefused */
+export function refuseUncarried(
+  physicalNetwork: string | undefined,
+  physicalNetworks: readonly string[] = [],
+): void {
+  if (physicalNetwork === undefined || physicalNetworks.includes(physicalNetwork)) return;
+  const message = `The host is not on the physical network ${physicalNetwork}.`;
+  throw new StatusError("hypervisorRefused", message);
+}

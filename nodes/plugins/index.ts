@@ -53,6 +53,7 @@ export type { Holding, Keeper } from "../../actors/ports/keeper.ts";
 export type { MachineFiles } from "../../actors/ports/machine-files.ts";
 export type {
   KeptPorts,
+  Macvtap,
   Network,
   NetworkDevice,
   NetworkFacts,

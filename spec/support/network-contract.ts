@@ -19,6 +19,8 @@ export interface NetworkBench {
 export interface NetworkContract {
   readonly name: string;
   makeBench(): Promise<NetworkBench>;
+  /** That of all ports, for a driver that carries no other networks. Absent: ports are on none. */
+  readonly physicalNetwork?: string;
   /** Time-out of each test. */
   readonly timeoutMs: number;
 }
@@ -30,15 +32,17 @@ const reasonOf = (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof StatusError ? error.reason : String(error)),
   );
 
-function portOf(number: number, given: Partial<PortSpec> = {}): PortSpec {
+const numbered = (number: number, given: Partial<PortSpec> = {}): PortSpec => {
   const tail = number.toString(16).padStart(2, "0");
   const [portId, instanceId] = [`port-${number}`, `instance-${number}`];
   const mac = `52:54:00:00:01:${tail}`;
   const [networkId, hostName] = ["network-1", `guest-${number}`];
   return { ...{ portId, networkId, instanceId, ownerEpoch: 1, hostName, mac, mtuBytes: 1_400 }, ...given };
-}
+};
 
-export function networkContract({ name, makeBench, timeoutMs }: NetworkContract): void {
+export function networkContract({ name, makeBench, physicalNetwork, timeoutMs }: NetworkContract): void {
+  const portOf = (number: number, given: Partial<PortSpec> = {}) =>
+    numbered(number, { physicalNetwork, ...given });
   let made = 0;
   keeperContract({
     name,
@@ -74,12 +78,16 @@ export function networkContract({ name, makeBench, timeoutMs }: NetworkContract)
       expect(facts.kind).to.match(/^[a-z][a-z0-9-]*$/);
       expect(facts.mtuBytesMax).to.be.within(1_280, 65_535);
       expect(facts.spansHosts).to.be.a("boolean");
+      const { physicalNetworks = [], overlays = true } = facts;
+      expect(overlays || physicalNetworks.length > 0, "it carries a network").to.equal(true);
+      if (physicalNetwork !== undefined) expect(physicalNetworks).to.include(physicalNetwork);
     });
 
     it("plugs a port into a device that has its address and size, and a name that Linux takes", async () => {
       const port = portOf(1);
       const device = await network.ensurePort(port, never);
       expect(device).to.include({ mac: port.mac, mtuBytes: port.mtuBytes });
+      if (device.kind === "macvtap") expect(device.path).to.match(/^\//);
       if (device.kind !== "tap") return;
       expect(device.name).to.match(/^[A-Za-z0-9_.-]{1,15}$/);
       expect(device.namespace === null || device.namespace.startsWith("/")).to.equal(true);
@@ -172,6 +180,16 @@ export function networkContract({ name, makeBench, timeoutMs }: NetworkContract)
       const { mtuBytesMax } = await network.facts();
       const large = portOf(1, { mtuBytes: mtuBytesMax + 1 });
       expect(await reasonOf(network.ensurePort(large, never))).to.equal("hypervisorRefused");
+      expect(await network.list()).to.deep.equal([]);
+    });
+
+    it("makes nothing for a port of a network that it does not carry", async () => {
+      const { overlays = true } = await network.facts();
+      const strange = ["a-physical-network-that-is-not-here", ...(overlays ? [] : [undefined])];
+      for (const other of strange) {
+        const port = portOf(1, { physicalNetwork: other });
+        expect(await reasonOf(network.ensurePort(port, never)), String(other)).to.equal("hypervisorRefused");
+      }
       expect(await network.list()).to.deep.equal([]);
     });
 

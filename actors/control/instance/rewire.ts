@@ -126,6 +126,9 @@ function pluggingDenial(
   const physical = isComing ? (rewiring.interface.physicalNetwork ?? null) : null;
   if (isComing && host !== undefined && !canCarry(host.drivers, physical))
     return cannot(`is on host ${host.name}, which plugs no guest into ${physicalInWords(physical)}.`);
+  const filtered = isComing && rewiring.interface.portSecurity !== false;
+  if (filtered && host?.drivers?.networking?.filters === false)
+    return cannot(`is on host ${host.name}, which filters nothing, and the port has portSecurity.`);
   if (
     host !== undefined &&
     typeof host.drivers?.network === "string" &&
@@ -139,6 +142,10 @@ function pluggingDenial(
   if (isUp && isFixed)
     return cannot(
       `runs on host ${host?.name}, which changes no interfaces of a running guest: stop it first.`,
+    );
+  if (isComing && isUp && host?.alive === true && host.drivers?.networking?.hotPlug === false)
+    return cannot(
+      `runs on host ${host.name}, whose network takes guests in at their start alone: stop it first.`,
     );
   return undefined;
 }

@@ -70,10 +70,11 @@ export type PlannedInterface = {
     }
 );
 
-/** What of an interface's network decides where its guest can be. */
-export const packetsIn = ({
-  on,
-}: PlannedInterface): Pick<RowOf<typeof network>, "mtuBytes" | "physicalNetwork"> => on;
+/** What of an interface decides where its guest can be; a new port is filtered. */
+export const packetsIn = (one: PlannedInterface) => ({
+  ...carriedBy(one.on),
+  ...(one.kind === "new" || one.port.portSecurity ? {} : { portSecurity: false }),
+});
 
 export interface InterfaceQuestion {
   readonly networks?: AskedInterfaces;
@@ -294,20 +295,17 @@ const carriedBy = ({ mtuBytes, physicalNetwork }: RowOf<typeof network>) => ({
 });
 
 function plugIn(
-  {
-    port: { id, networkId, mac, project: owner },
-    addresses,
-    on,
-    published = [],
-  }: Extract<PlannedInterface, { kind: "there" }>,
+  planned: Extract<PlannedInterface, { kind: "there" }>,
   { instanceId, requestId }: About,
   world: InterfaceWorld,
 ): Wired {
+  const { id, networkId, mac, project: owner } = planned.port;
+  const { addresses, published = [] } = planned;
   const deleteWithInstance = false;
   const leading = publish(published, { portId: id, project: owner, requestId }, world);
   return {
     interfaces: [
-      { portId: id, networkId, mac, addresses: [...addresses], ...carriedBy(on), deleteWithInstance },
+      { portId: id, networkId, mac, addresses: [...addresses], ...packetsIn(planned), deleteWithInstance },
     ],
     ports: [],
     plugs: [plugMade({ portId: id, deviceId: instanceId, deleteWithInstance }, world), ...leading.rows],

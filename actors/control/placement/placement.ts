@@ -37,10 +37,16 @@ export type PlacementStore = StorePart<{ instances: "get"; rows: "called"; serve
 
 /** The packets of all these interfaces. */
 export const packetsOf = (
-  interfaces: readonly { readonly mtuBytes: number; readonly physicalNetwork?: string | null }[],
+  interfaces: readonly {
+    readonly mtuBytes: number;
+    readonly physicalNetwork?: string | null;
+    /** Absent: true. */
+    readonly portSecurity?: boolean;
+  }[],
 ): Packets => ({
   mtuBytes: Math.max(0, ...interfaces.map(({ mtuBytes }) => mtuBytes)),
   physicalNetworks: [...new Set(interfaces.map(({ physicalNetwork = null }) => physicalNetwork))],
+  ...(interfaces.some(({ portSecurity = true }) => portSecurity) ? { filtered: true } : {}),
 });
 
 export function wishOf(instance: InstanceRecord): Wish {

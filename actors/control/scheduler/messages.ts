@@ -30,6 +30,8 @@ export interface Packets {
   readonly mtuBytes: number;
   /** The operator's networks among them, each once; null: some is none of these. Absent: nobody asks. */
   readonly physicalNetworks?: readonly (string | null)[];
+  /** Some port is to be filtered. Absent: none is, or nobody asks. */
+  readonly filtered?: true;
 }
 
 /** A request to place an instance. Absent fields ask for nothing. */

@@ -24,11 +24,12 @@ export async function plugIn(
   if (interfaces === undefined) return place;
   const hostName = spec.guest?.hostname ?? hostnameOf(spec);
   const devices: NetworkDevice[] = [];
-  for (const { portId, networkId, mac, mtuBytes } of interfaces) {
+  for (const { portId, networkId, mac, mtuBytes, physicalNetwork } of interfaces) {
     if (network === undefined)
       throw new StatusError("hypervisorRefused", "The host has no network to plug the guest into.");
     await refuseLarge(network, mtuBytes);
-    const port = { portId, networkId, instanceId, ownerEpoch, hostName, mac, mtuBytes };
+    const on = physicalNetwork === undefined ? {} : { physicalNetwork };
+    const port = { portId, networkId, ...on, instanceId, ownerEpoch, hostName, mac, mtuBytes };
     devices.push(await network.ensurePort(port, signal));
   }
   const plugged = async (during: AbortSignal) => {

@@ -193,8 +193,17 @@ function abilitiesOf({ drivers }: Host): string | undefined {
   return words.length === 0 ? "none" : words.join(", ");
 }
 
-const reachOf = ({ networking }: NonNullable<Host["drivers"]>): string =>
-  networking === undefined ? "" : networking.spansHosts ? ", to other computers" : ", on one computer";
+function reachOf({ networking }: NonNullable<Host["drivers"]>): string {
+  if (networking === undefined) return "";
+  const { spansHosts, physicalNetworks = [], overlays, filters, hotPlug } = networking;
+  return [
+    spansHosts ? ", to other computers" : ", on one computer",
+    ...(physicalNetworks.length === 0 ? [] : [`, on ${physicalNetworks.join(", ")}`]),
+    ...(overlays === false ? [", no others"] : []),
+    ...(filters === false ? [", unfiltered"] : []),
+    ...(hotPlug === false ? [", from a guest's start"] : []),
+  ].join("");
+}
 
 /** The hardware that new guests get, and keep. */
 function newGuestsOf({ drivers }: Host): string | undefined {

@@ -15,6 +15,7 @@ import type {
 import type { HostNetworking } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { NetworkDriver } from "../kinds.ts";
+import { refuseUncarried } from "../unplugged.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { fakeFacts } from "./facts.ts";
 
@@ -68,6 +69,7 @@ export class FakeNetwork implements Network {
       throw new StatusError("staleEpoch", `The port ${port.portId} belongs to a newer epoch.`);
     if (port.mtuBytes > mtuBytesMax)
       throw new StatusError("hypervisorRefused", `The host's network carries ${mtuBytesMax} bytes at most.`);
+    refuseUncarried(port.physicalNetwork);
     if (known === undefined || known.ownerEpoch < port.ownerEpoch) this.#left.plug(port);
     return tapOf(this.#ports.get(port.portId) ?? port);
   }

@@ -5,7 +5,7 @@ export const abilities: Omit<
   HypervisorCapabilities,
   "kind" | "accelerator" | "acceleratorReason" | "version" | "shapes"
 > = {
-  networks: ["stream", "tap"],
+  networks: ["stream", "tap", "macvtap"],
   volumes: [],
   hotPlug: true,
   liveMigration: false,

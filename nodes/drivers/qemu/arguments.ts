@@ -7,7 +7,8 @@
  * The network of a guest that is told of no interfaces is slirp with `restrict=on`: the guest gets an address
  * by DHCP and can reach nothing else, because slirp's gateway address would lead it to the loopback services
  * of its host (NATS and PostgreSQL among them), and QEMU 7.2 has no switch for only that. Interfaces are
- * sockets at which QEMU listens, for the host's network driver, or taps that this one has made. Where guests
+ * sockets at which QEMU listens, for the host's network driver, or taps that this one has made, or what QEMU
+ * gets open. Where guests
  * have users of their own, their processes are also in a network namespace in which nothing listens
  * (guest-network.ts, or the taps' own), so that not even a QEMU that was broken out of reaches them.
  */
@@ -23,10 +24,14 @@ import { numaMemory, type Pins } from "./pins.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
-/** A socket's path, relative to the guest's directory; or the name of a tap in QEMU's namespace. */
+/**
+ * A socket's path, relative to the guest's directory; the name of a tap in QEMU's namespace; or what QEMU is
+ * started with open.
+ */
 export type NetworkPlug =
   | { readonly kind: "stream"; readonly path: string }
-  | { readonly kind: "tap"; readonly name: string };
+  | { readonly kind: "tap"; readonly name: string }
+  | { readonly kind: "macvtap"; readonly descriptor: number };
 
 export interface QemuArguments {
   readonly spec: MachineSpec;
@@ -126,14 +131,15 @@ const lonelyNetwork = (spec: MachineSpec): readonly string[] => [
 /**
  * At a socket QEMU listens, does not wait for anybody, and listens again when who was there has left; until
  * somebody comes, what the guest sends is dropped. A file that is left under the name is replaced (7.2,
- * tried). A tap is opened by its name, which its owner may; no script of QEMU's does anything with it, and no
+ * tried). A tap is opened by its name, which its owner may; no script of QEMU's does anything with it. No
  * thread of the kernel (vhost) touches the guest's memory.
  */
 export const netdevOf = ({ place, plug }: PlacedPlug) => {
   const id = backends.network(place);
-  return plug.kind === "stream"
-    ? { type: "stream", id, server: true, addr: { type: "unix", path: plug.path } }
-    : { type: "tap", id, ifname: plug.name, script: "no", downscript: "no", vhost: false };
+  if (plug.kind === "stream")
+    return { type: "stream", id, server: true, addr: { type: "unix", path: plug.path } };
+  if (plug.kind === "macvtap") return { type: "tap", id, fd: String(plug.descriptor), vhost: false };
+  return { type: "tap", id, ifname: plug.name, script: "no", downscript: "no", vhost: false };
 };
 
 const networks = (plugs: readonly PlacedPlug[]): readonly string[] =>

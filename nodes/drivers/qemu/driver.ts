@@ -48,8 +48,10 @@ import type { QemuOptions } from "./options.ts";
 import { type Pins, pinsOfArgv } from "./pins.ts";
 import {
   argumentsFor,
+  closeAll,
   imageGroups,
   namespaceOf,
+  openFor,
   recordFence,
   refuseElsewhere,
   refuseUnfit,
@@ -221,7 +223,7 @@ export class QemuHypervisor implements Hypervisor {
         const members = [...choice.groups, ...imageGroups(spec)];
         return { launch: entering(groups, launchOf({ user, groups: members, network, spec }, qemu)), pins };
       };
-      const { spawned, guest } = await this.#spawn(pinned, about, signal);
+      const { spawned, guest } = await this.#spawn(pinned, about, paths, signal);
       const beforeRun = async () => {
         await this.#cpus.arrange(guest);
         await paths.plugged?.(signal);
@@ -238,18 +240,22 @@ export class QemuHypervisor implements Hypervisor {
   async #spawn(
     pinned: () => { launch: Launch; pins: Pins | undefined },
     about: SpawnOptions,
+    paths: GuestPaths,
     signal: AbortSignal,
   ) {
     const { openLease } = this.#options;
     const wanted = about.tag.fence === true && openLease !== undefined;
     const lease = wanted ? await unlessAborted(openLease(), signal) : undefined;
+    const opened = lease === undefined ? [] : [lease];
     try {
+      const plugs = await openFor(paths);
+      opened.push(...plugs);
       throwIfAborted(signal);
       const { launch, pins } = pinned();
-      const spawned = spawn(launch, { ...about, held: lease?.fd });
+      const spawned = spawn(launch, { ...about, held: lease?.fd, given: plugs.map(({ fd }) => fd) });
       return { spawned, guest: this.#keep({ ...spawned.process, pins }, spawned.ended) };
     } finally {
-      await lease?.close();
+      await closeAll(opened);
     }
   }
 

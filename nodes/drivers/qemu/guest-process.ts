@@ -45,6 +45,8 @@ export interface SpawnOptions {
   readonly nowMs: number;
   /** A descriptor that the process has to hold open until it ends. */
   readonly held?: number | undefined;
+  /** Further descriptors that the process gets, in this order. Absent: none. */
+  readonly given?: readonly number[] | undefined;
 }
 
 /**
@@ -61,7 +63,7 @@ export function spawnGuest(launch: Launch, options: SpawnOptions): SpawnedGuest 
       cwd: directory,
       env: toolEnvironment,
       detached: true,
-      stdio: ["ignore", log, log, ...(options.held === undefined ? [] : [options.held])],
+      stdio: ["ignore", log, log, ...descriptorsOf(options)],
     });
     const ended = endOf(child);
     const identity = identityOf(child);
@@ -76,6 +78,14 @@ export function spawnGuest(launch: Launch, options: SpawnOptions): SpawnedGuest 
 
 /** The first descriptor after those that every process has. */
 const heldDescriptor = 3;
+/** Of the first one that is given. */
+export const givenDescriptorFirst = heldDescriptor + 1;
+
+/** The place of the one that is held stays free where none is. */
+function descriptorsOf({ held, given = [] }: SpawnOptions): readonly ("ignore" | number)[] {
+  if (given.length > 0) return [held ?? "ignore", ...given];
+  return held === undefined ? [] : [held];
+}
 
 const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_NOFOLLOW;
 

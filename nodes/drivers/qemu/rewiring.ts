@@ -99,6 +99,7 @@ async function takeBack(places: readonly number[], rewiring: Rewiring): Promise<
 async function plug(card: Card, rewiring: Rewiring): Promise<void> {
   const { qmp, signal, instanceId } = rewiring;
   if ((await namesIn(rewiring)).has(cardId(card.place))) throw clung(instanceId);
+  if (card.plug.kind === "macvtap") throw late(instanceId);
   await qmp.execute("netdev_add", netdevOf(card), signal);
   try {
     await qmp.execute("device_add", card.device, signal);
@@ -108,9 +109,10 @@ async function plug(card: Card, rewiring: Rewiring): Promise<void> {
   }
 }
 
-/** Whether the device has its other side: QEMU refuses to make a second one of its name. */
+/** Whether the device has its other side: QEMU refuses to make a second one of its name, of whatever kind. */
 async function isConnected(card: Card, rewiring: Rewiring): Promise<boolean> {
-  if (!(await unlessRefused(rewiring, "netdev_add", netdevOf(card)))) return true;
+  const second = card.plug.kind === "macvtap" ? unpluggedPort(card.place) : netdevOf(card);
+  if (!(await unlessRefused(rewiring, "netdev_add", second))) return true;
   await unlessRefused(rewiring, "netdev_del", netdevId(card.place));
   return false;
 }
@@ -127,6 +129,16 @@ const clung = (instanceId: string): StatusError =>
     "hypervisorRefused",
     `The guest of instance ${instanceId} has not given back an interface in that place: stop it and start it again.`,
   );
+
+/** A running QEMU is handed no open file: Node cannot send one. */
+const late = (instanceId: string): StatusError =>
+  new StatusError(
+    "hypervisorRefused",
+    `A network of instance ${instanceId} is plugged in only when the guest starts: stop it and start it again.`,
+  );
+
+/** A plug of QEMU's that leads nowhere, and that QEMU can make at any time. */
+const unpluggedPort = (place: number) => ({ type: "hubport", ...netdevId(place), hubid: 0 });
 
 /** False: QEMU refused, and nothing was done. */
 async function unlessRefused(

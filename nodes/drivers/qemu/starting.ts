@@ -1,5 +1,5 @@
 /** Steps of a guest's start that need no state of the driver. */
-import { type FileHandle, readlink } from "node:fs/promises";
+import { type FileHandle, open, readlink } from "node:fs/promises";
 import { relative } from "node:path";
 import type { GuestPaths } from "../../../actors/ports/hypervisor.ts";
 import type { NetworkDevice } from "../../../actors/ports/network.ts";
@@ -12,9 +12,9 @@ import { writeFence } from "../fence-record.ts";
 import { cachedImage, guestDirectory, type StateDirectories } from "../guest-directory.ts";
 import { imageGroup } from "../guest-user.ts";
 import { abortError } from "../waiting.ts";
-import { type Accelerator, isUuid, type PlacedPlug } from "./arguments.ts";
+import { type Accelerator, isUuid, type NetworkPlug, type PlacedPlug } from "./arguments.ts";
 import { firmwareFor } from "./firmware.ts";
-import { type SpawnOptions, spawnGuest } from "./guest-process.ts";
+import { givenDescriptorFirst, type SpawnOptions, spawnGuest } from "./guest-process.ts";
 import type { Launch } from "./launcher.ts";
 import { isUsableMachineType } from "./offers.ts";
 
@@ -135,8 +135,36 @@ export const plugsOf = (
 ): readonly PlacedPlug[] =>
   devices.map((one, index) => ({
     place: interfaces[index]?.place ?? index,
-    plug: one.kind === "stream" ? { kind: one.kind, path: relative(directory, one.path) } : one,
+    plug: plugOf(one, directory, descriptorOf(devices, index)),
   }));
+
+function plugOf(device: NetworkDevice, directory: string, descriptor: number): NetworkPlug {
+  if (device.kind === "stream") return { kind: device.kind, path: relative(directory, device.path) };
+  return device.kind === "macvtap" ? { kind: device.kind, descriptor } : device;
+}
+
+/** The descriptor as which QEMU has the device, if it is one that is opened for it (`openFor`). */
+const descriptorOf = (devices: readonly NetworkDevice[], index: number): number =>
+  givenDescriptorFirst + devices.slice(0, index).filter(({ kind }) => kind === "macvtap").length;
+
+/**
+ * Opens what QEMU may not open itself, in the order of the descriptors. @throws StatusError hypervisorRefused
+ */
+export async function openFor({ interfaces = [] }: Pick<GuestPaths, "interfaces">): Promise<FileHandle[]> {
+  const opened: FileHandle[] = [];
+  try {
+    for (const one of interfaces) if (one.kind === "macvtap") opened.push(await open(one.path, "r+"));
+    return opened;
+  } catch (error) {
+    await closeAll(opened);
+    const message = "What a guest is to be plugged into could not be opened on the host.";
+    throw new StatusError("hypervisorRefused", message, { cause: error, detail: String(error) });
+  }
+}
+
+export async function closeAll(opened: readonly FileHandle[]): Promise<void> {
+  await Promise.all(opened.map((one) => one.close()));
+}
 
 /** Everything that QEMU's arguments are made of, but the CPUs of the host. */
 export async function argumentsFor(

@@ -6,6 +6,7 @@ import { answer, Count, Id, Name } from "../../../protocol/wire/schema.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { validatorOf } from "../../../protocol/wire/validate.ts";
 import type { SwitchPlug } from "../../switch/state.ts";
+import { refuseUncarried } from "../unplugged.ts";
 
 /** A port as its file has it. */
 const PortRecord = answer({
@@ -35,15 +36,16 @@ export function recordOf(text: string): PortRecord | undefined {
 export function wantedRecord(
   there: PortRecord | undefined,
   port: PortSpec,
-  { mtuBytesMax }: Pick<NetworkFacts, "mtuBytesMax">,
+  { mtuBytesMax, physicalNetworks = [] }: Pick<NetworkFacts, "mtuBytesMax" | "physicalNetworks">,
 ): PortRecord {
-  const { portId, networkId, instanceId, ownerEpoch, hostName, mac, mtuBytes } = port;
+  const { portId, networkId, physicalNetwork, instanceId, ownerEpoch, hostName, mac, mtuBytes } = port;
   const known = there?.instanceId === instanceId ? there : undefined;
   if (known !== undefined && known.ownerEpoch > ownerEpoch)
     throw new StatusError("staleEpoch", `The port ${portId} belongs to a newer epoch.`);
   if (known?.ownerEpoch === ownerEpoch) return known;
   if (mtuBytes > mtuBytesMax)
     throw new StatusError("hypervisorRefused", `The host's network carries ${mtuBytesMax} bytes at most.`);
+  refuseUncarried(physicalNetwork, physicalNetworks);
   return { portId, networkId, instanceId, ownerEpoch, hostName, mac, mtuBytes };
 }
 

@@ -43,6 +43,10 @@ describe("compute: texts of a host about itself", () => {
     expect(said.networking).to.deep.equal({ mtuBytesMax: 65_535, spansHosts: true, underlay: null });
     const { networking } = saidDrivers(names, { ...version, ...able }, { ...network, underlay: "192.0.2.1" });
     expect(networking?.underlay).to.equal("192.0.2.1");
+    const alone = { physicalNetworks: ["provider"], overlays: false, filters: false, hotPlug: false };
+    const { networking: theirs } = saidDrivers(names, { ...version, ...able }, { ...network, ...alone });
+    expect(theirs).to.include({ overlays: false, filters: false, hotPlug: false });
+    expect(theirs?.physicalNetworks).to.deep.equal(["provider"]);
     expect(validatorOf(HostInventory).explain(inventoryOf("h1", { drivers: said }))).to.equal("");
   });
 

@@ -169,6 +169,16 @@ describe("QEMU's arguments", () => {
     });
   });
 
+  it("have what QEMU may not open itself by the number under which it gets it", () => {
+    const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64-v1" };
+    const interfaces = [{ portId: "p", networkId: "n", mac: "52:54:00:00:00:01", mtuBytes: 1_450 }];
+    const plugs = [{ place: 2, plug: { kind: "macvtap" as const, descriptor: 5 } }];
+    const argv = qemuArguments({ ...bare, spec: { ...spec, shape, interfaces }, plugs });
+    expect(JSON.parse(optionOf(argv, "-netdev") ?? "")).to.deep.equal({
+      ...{ type: "tap", id: "net2", fd: "5", vhost: false },
+    });
+  });
+
   it("keep the guest away from its host's network", () => {
     expect(optionOf(qemuArguments(bare), "-netdev")).to.match(/^user,.*restrict=on/);
   });

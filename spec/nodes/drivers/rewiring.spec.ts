@@ -143,6 +143,31 @@ describe("the interfaces of a running guest", () => {
     expect(qemu.wired).to.deep.equal({ nic0: before });
   });
 
+  it("stay where their open file was given at the start, go when they are to, and do not come later", async () => {
+    const given = (place: number, mac = `mac-${place}`): Card => ({
+      ...card(place, mac),
+      plug: { kind: "macvtap", descriptor: 4 + place },
+    });
+    for (const place of [0, 1]) {
+      qemu.devices.set(`nic${place}`, `mac-${place}`);
+      qemu.netdevs.set(`net${place}`, "a file that is open");
+    }
+    const before = [...qemu.devices, ...qemu.netdevs];
+    expect(await rewire(given(0), given(1))).to.equal("done");
+    expect([...qemu.devices, ...qemu.netdevs]).to.deep.equal(before);
+    for (const wanted of [
+      [given(0), given(1), given(2)],
+      [given(0), given(1), given(2)],
+    ])
+      expect(await rewire(...wanted)).to.equal("hypervisorRefused");
+    expect([...qemu.devices, ...qemu.netdevs], "what was there").to.deep.equal(before);
+    expect(await rewire(given(1))).to.equal("done");
+    expect([...qemu.devices.keys(), ...qemu.netdevs.keys()]).to.deep.equal(["nic1", "net1"]);
+    expect(await rewire(given(0), given(1))).to.equal("hypervisorRefused");
+    qemu.netdevs.delete("net1");
+    expect(await rewire(given(1)), "its other side is gone").to.equal("hypervisorRefused");
+  });
+
   it("have their place again when the guest gives it back at last", async () => {
     await rewire(card(1));
     qemu.clung.add("nic1");

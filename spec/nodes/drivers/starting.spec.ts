@@ -1,11 +1,21 @@
 /** What QEMU's driver refuses to start, by value. */
+import { readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
-import { namespaceOf, refuseElsewhere, refuseUnfit } from "../../../nodes/drivers/qemu/starting.ts";
+import type { NetworkDevice } from "../../../actors/ports/network.ts";
+import {
+  closeAll,
+  namespaceOf,
+  openFor,
+  plugsOf,
+  refuseElsewhere,
+  refuseUnfit,
+} from "../../../nodes/drivers/qemu/starting.ts";
 import { refuseUnplugged } from "../../../nodes/drivers/unplugged.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import type { OfferedShapes } from "../../../protocol/shape.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import { machineSpec } from "../../support/driver-world.ts";
+import { machineSpec, temporaryDirectory } from "../../support/driver-world.ts";
 
 const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64-v1" };
 const offered: OfferedShapes = {
@@ -72,6 +82,35 @@ describe("a guest with interfaces", () => {
       );
     expect(await refused("/own")).to.equal("");
     expect(await refused("/other")).to.match(/stop it and start it again/);
+  });
+
+  it("gets what it may not open itself open, in the order in which its process counts it", async () => {
+    const [one, other] = [await temporaryDirectory(), await temporaryDirectory()];
+    const [first, second] = [join(one.path, "first"), join(other.path, "second")];
+    for (const path of [first, second]) writeFileSync(path, "");
+    const about = { mac: "52:54:00:00:00:01", mtuBytes: 1_450 };
+    const devices: NetworkDevice[] = [
+      { kind: "macvtap", path: first, ...about },
+      { kind: "stream", path: "/guests/i/s", ...about },
+      { kind: "macvtap", path: second, ...about },
+    ];
+    const opened = await openFor({ interfaces: devices });
+    const named = opened.map(({ fd }) => readlinkSync(`/proc/self/fd/${fd}`));
+    expect(named).to.deep.equal([first, second]);
+    expect(plugsOf(machineSpec({ shape, interfaces: cards(3) }), devices, "/guests/i")).to.deep.equal([
+      // The fourth descriptor is the lease's.
+      { place: 0, plug: { kind: "macvtap", descriptor: 4 } },
+      { place: 1, plug: { kind: "stream", path: "s" } },
+      { place: 2, plug: { kind: "macvtap", descriptor: 5 } },
+    ]);
+    await closeAll(opened);
+    await other.remove();
+    const fds = () => readdirSync("/proc/self/fd").length;
+    const before = fds();
+    const why = await openFor({ interfaces: devices }).catch((error: unknown) => error);
+    expect(why).to.include({ reason: "hypervisorRefused" });
+    expect(fds(), "nothing stays open").to.equal(before);
+    await one.remove();
   });
 
   it("is plugged into each of them in their order, and into what its hypervisor can open", () => {

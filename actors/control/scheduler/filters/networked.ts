@@ -23,6 +23,11 @@ const notThere =
     remedy: "name the device of that network in the options of a node's network driver",
   });
 
+const noFilter: Refuse = () => ({
+  reason: "a port of the guest has portSecurity, and the network driver of the host filters nothing",
+  remedy: "create the instance with a port that was made with --no-port-security",
+});
+
 export const networked: RequestFilter = {
   name: "networked",
   effort: efforts.another,
@@ -40,6 +45,7 @@ export const networked: RequestFilter = {
       if (!canPlug(drivers)) return noDriver;
       const lacking = leads.find((one) => !canCarry(drivers, one));
       if (lacking !== undefined) return lacking === null ? noOverlay : notThere(lacking);
+      if (wanted.filtered === true && drivers?.networking?.filters === false) return noFilter;
       // An agent of before does not say what it carries; it refuses the guest itself.
       return mtuBytes <= (drivers?.networking?.mtuBytesMax ?? mtuBytes) || tooLarge;
     };

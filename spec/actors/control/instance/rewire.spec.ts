@@ -187,6 +187,10 @@ describe("instance: interfaces that come and go", () => {
     };
     const networking = { mtuBytesMax: 1_300, spansHosts: false, underlay: null };
     const narrow: HostFacts = { ...host, drivers: { ...drivers, networking } };
+    const operators: HostFacts = {
+      ...host,
+      drivers: { ...drivers, networking: { ...networking, mtuBytesMax: 1_500, hotPlug: false } },
+    };
     const silent: HostFacts = { ...host, alive: false };
     const shapeless = { ...one, instance: { ...one.instance, shape: null } };
     const reasons = [
@@ -194,11 +198,13 @@ describe("instance: interfaces that come and go", () => {
       ...[attach(one, "p2", plain), attach(one, "p2", fixed), detach(one, "p1", fixed)],
       ...[attach(one, "p2", silent), attach(shapeless, "p2"), detach(one, "p1", silent)],
       ...[attach(one, "p2", narrow), detach(one, "p1", narrow)],
+      ...[attach(one, "p2", operators), detach(one, "p1", operators)],
     ].map(denialOf);
     expect(reasons).to.deep.equal([
       ...["interfacesFull", "operationUnderWay", "operationUnderWay", "notFound"],
       ...["notPluggable", "notPluggable", "notPluggable"],
       ...["hostUnreachable", "notPluggable", "accepted", "notPluggable", "accepted"],
+      ...["notPluggable", "accepted"],
     ]);
   });
 
