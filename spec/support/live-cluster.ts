@@ -4,7 +4,7 @@
  */
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { startCompute } from "../../nodes/compute/main.ts";
 import { statePaths } from "../../nodes/config/config.ts";
 import { startController } from "../../nodes/controller/main.ts";
@@ -41,6 +41,8 @@ export interface OwnNats {
 /** Nodes as cluster.yaml has them, which the spec starts itself, each as it likes. */
 export interface OwnNodes {
   readonly nodes: readonly object[];
+  /** Files of plug-ins. Absent: none. */
+  readonly plugins?: readonly string[];
   /** Starts them; `file` is the cluster.yaml. */
   start(file: string): Promise<void>;
   /** Files may be registered from here as well. */
@@ -77,6 +79,7 @@ export async function startLiveCluster(
     projects: ["demo", "other"],
     nodes: apart?.nodes ?? fakeNodes,
     demo: false,
+    plugins: (apart?.plugins ?? []).map((path) => `./${relative(directory, path)}`),
   };
   await writeFile(file, JSON.stringify(yaml));
   const cluster = await loadCluster(file);

@@ -115,6 +115,8 @@ interface HostGiven {
   readonly asks?: boolean;
   /** Ports are published, also by root, whose guests' network is apart from the host's. */
   readonly publishes?: boolean;
+  /** Of the operator's, that the guests' networks are on. Absent: they are on none. */
+  readonly physicalNetwork?: string;
   /** Of a person who may log in. */
   readonly publicKey?: string;
 }
@@ -126,7 +128,7 @@ interface HostGiven {
 export async function makeNetworkedHost(
   guest: TestGuest,
   network?: string | NetworkDriver,
-  { asks = typeof network !== "object", publishes = false, publicKey }: HostGiven = {},
+  { asks = typeof network !== "object", publishes = false, publicKey, physicalNetwork }: HostGiven = {},
 ) {
   const place = await temporaryDirectory();
   const [imageStore, stateDirectory] = [join(place.path, "store"), join(place.path, "state")];
@@ -157,7 +159,8 @@ export async function makeNetworkedHost(
     makeGuest: (project: string, last: number, pings: readonly string[]): NetworkedGuest => {
       const mac = `52:54:00:09:00:${last.toString(16).padStart(2, "0")}`;
       const networkId = `network-${project}`;
-      const plugs = [{ portId: ids.next(), networkId, mac, mtuBytes }];
+      const on = physicalNetwork === undefined ? {} : { physicalNetwork };
+      const plugs = [{ portId: ids.next(), networkId, mac, mtuBytes, ...on }];
       const told = {
         ...{ hostname: `${project}-${last}`, availabilityZone: "nova", launchIndex: 0, metadata: {} },
         ...{
