@@ -225,7 +225,7 @@ export class Creator {
   }
 
   async #attempt(given: Plan, deadlineMs: number): Promise<Outcome> {
-    const { placer, commit, store } = this.#options;
+    const { placer, commit, store, clock } = this.#options;
     const plan = given.count > 1 ? withinNow(given, await this.#quotasOf(given)) : given;
     const { atLeast, count, dryRun, networking } = plan;
     const wanted = await placementRequest(plan.wish, store);
@@ -236,7 +236,7 @@ export class Creator {
     if (chosen.kind === "denied") throw StatusError.of(chosen.denial);
     const wires = await chooseInterfaces(
       plan.interfaces ?? [],
-      { count: chosen.hosts.length, atLeast },
+      { count: chosen.hosts.length, atLeast, isLate: () => clock.monotonicMs() >= deadlineMs },
       networking,
     );
     let outcome: Parameters<typeof settleInterfaces>[1] = "refused";

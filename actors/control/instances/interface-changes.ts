@@ -87,7 +87,7 @@ interface Whose {
 /** Chooses anew when an address that nobody asked for by name is another's by the time of the commit. */
 async function attach(
   asked: AskedInterface,
-  { instance, context: { requestId } }: Whose,
+  { instance, context: { requestId, signal } }: Whose,
   { networking }: InterfaceChangesOptions,
   ask: (rewiring: Rewiring) => Promise<Changed>,
 ): Promise<Changed> {
@@ -100,7 +100,8 @@ async function attach(
   const planned = (await interfacesOf({ networks: [asked] }, project, networking)) ?? [];
   const isFree = asked.port === undefined && asked.address === undefined;
   for (let attempt = 1; ; attempt += 1) {
-    const chosen = await chooseInterfaces(planned, { count: 1, atLeast: 1 }, networking);
+    const one = { count: 1, atLeast: 1, isLate: () => signal.aborted };
+    const chosen = await chooseInterfaces(planned, one, networking);
     let outcome: Parameters<typeof settleInterfaces>[1] = "refused";
     try {
       const wired = wire(

@@ -14,7 +14,7 @@ import { type Denial, StatusError } from "../../../protocol/wire/status.ts";
 import type { NewEvent } from "../../records/commit.ts";
 import type { InterfaceRecord } from "../../records/instance.ts";
 import type { RowChange } from "../../records/rows.ts";
-import type { AddressAsked, Addresses, ChosenAddress } from "../networking/addresses.ts";
+import type { AddressAsked, Addresses, ChosenAddress, Own } from "../networking/addresses.ts";
 import { defaultGroupIdOf } from "../networking/default-group.ts";
 import { onlyNetwork } from "../networking/only-network.ts";
 import { rowsOfPort } from "../networking/port-rows.ts";
@@ -193,10 +193,24 @@ export interface ChosenInterfaces {
  * Chooses for `count` instances; for fewer when a subnet is full, but for `atLeast`. @throws subnetFull,
  * addressTaken, inUse, hostPortTaken
  */
-export async function chooseInterfaces(
+export const chooseInterfaces = (
   planned: readonly PlannedInterface[],
-  { count, atLeast }: { readonly count: number; readonly atLeast: number },
+  wanted: HowMany,
   world: InterfaceWorld,
+): Promise<ChosenInterfaces> =>
+  world.addresses.patiently((own) => chooseNow(planned, wanted, { ...world, own }), wanted.isLate);
+
+interface HowMany {
+  readonly count: number;
+  readonly atLeast: number;
+  /** Whoever asked waits no more. */
+  readonly isLate: () => boolean;
+}
+
+async function chooseNow(
+  planned: readonly PlannedInterface[],
+  { count, atLeast }: HowMany,
+  world: InterfaceWorld & { readonly own: Own },
 ): Promise<ChosenInterfaces> {
   await assertUnplugged(planned, world);
   await assertHostPortsFree(
@@ -222,10 +236,14 @@ export function settleInterfaces(
   addresses.settled(each.flat(2), outcome);
 }
 
-async function chooseOne(planned: readonly PlannedInterface[], { addresses }: InterfaceWorld) {
+async function chooseOne(
+  planned: readonly PlannedInterface[],
+  { addresses, own }: Pick<InterfaceWorld, "addresses"> & { readonly own: Own },
+) {
   const chosen: (readonly ChosenAddress[])[] = [];
   try {
-    for (const one of planned) chosen.push(one.kind === "there" ? [] : await addresses.choose(one.addresses));
+    for (const one of planned)
+      chosen.push(one.kind === "there" ? [] : await addresses.choose(one.addresses, own));
     return chosen;
   } catch (thrown) {
     addresses.settled(chosen.flat(), "refused");

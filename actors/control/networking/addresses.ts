@@ -20,6 +20,7 @@ import { counted } from "../../../protocol/wire/wording.ts";
 import type { Store } from "../../ports/store.ts";
 import { referringTo } from "../request/rows.ts";
 import { nextFree, poolSize } from "./allocation.ts";
+import { Patience } from "./patience.ts";
 
 export interface ChosenAddress {
   readonly subnetId: string;
@@ -33,6 +34,9 @@ export interface AddressAsked {
   /** The field of the request that has the address. Absent: `addresses`. */
   readonly field?: string;
 }
+
+/** How many addresses of each subnet one attempt has chosen: others have the rest of what is on its way. */
+export type Own = Map<string, number>;
 
 interface Seen {
   readonly taken: Set<bigint>;
@@ -54,6 +58,8 @@ export class Addresses {
   readonly #coming = new Map<string, Set<bigint>>();
   /** The last that was given of a subnet. */
   readonly #last = new Map<string, bigint>();
+  /** Undefined in a dry run: no commit ever settles its addresses, so no wait would end. */
+  #patience: Patience | undefined = new Patience();
 
   constructor(store: Pick<Store, "rows">) {
     this.#store = store;
@@ -68,17 +74,44 @@ export class Addresses {
     for (const [id, seen] of this.#seen) apart.#seen.set(id, { ...seen });
     for (const [id, coming] of this.#coming) apart.#coming.set(id, new Set(coming));
     for (const [id, last] of this.#last) apart.#last.set(id, last);
+    apart.#patience = undefined;
     return apart;
+  }
+
+  /**
+   * Tries again while a subnet is full only because of addresses on their way into commits of others, which
+   * may come to nothing: that all are taken is said when it is true, or when the question `isLate`. `attempt`
+   * counts what it chooses in `own`, and has let go of it when it throws. @throws what `attempt` throws
+   */
+  async patiently<T>(attempt: (own: Own) => Promise<T>, isLate: () => boolean): Promise<T> {
+    const patience = this.#patience;
+    let act = () => attempt(new Map());
+    for (;;) {
+      try {
+        return await act();
+      } catch (thrown) {
+        const subnetId = patience?.hopedFor(thrown);
+        if (patience === undefined || subnetId === undefined) throw thrown;
+        if (isLate()) throw thrown;
+        const isComing = () => this.#coming.has(subnetId);
+        const again = { attempt: () => attempt(new Map()), isComing, isLate, refusal: thrown };
+        act = () => patience.again(subnetId, again);
+      }
+    }
   }
 
   /**
    * One address for each that is asked for; they count as taken until `settled`. @throws subnetFull,
    * addressTaken, schemaMismatch
    */
-  async choose(asked: readonly AddressAsked[]): Promise<readonly ChosenAddress[]> {
+  async choose(asked: readonly AddressAsked[], own: Own = new Map()): Promise<readonly ChosenAddress[]> {
     const chosen: ChosenAddress[] = [];
     try {
-      for (const one of asked) chosen.push(await this.#chooseOne(one));
+      for (const one of asked) {
+        const next = await this.#chooseOne(one, own);
+        chosen.push(next);
+        own.set(next.subnetId, (own.get(next.subnetId) ?? 0) + 1);
+      }
       return chosen;
     } catch (thrown) {
       this.settled(chosen, "refused");
@@ -98,15 +131,16 @@ export class Addresses {
       if (outcome === "committed") seen?.taken.add(value);
       else if (seen !== undefined) seen.full = false;
       if (outcome === "taken" && seen !== undefined) seen.stale = true;
+      if (outcome !== "committed" || !this.#coming.has(subnetId)) this.#patience?.changed(subnetId);
     }
   }
 
-  async #chooseOne({ subnets, address: wanted, field }: AddressAsked): Promise<ChosenAddress> {
+  async #chooseOne({ subnets, address: wanted, field }: AddressAsked, own: Own): Promise<ChosenAddress> {
     let full: StatusError | undefined;
     for (const subnet of subnets) {
       try {
         const value = await (wanted === undefined
-          ? this.#anyOf(subnet)
+          ? this.#anyOf(subnet, own)
           : this.#thisOne(subnet, wanted, field));
         return { subnetId: subnet.id, address: addressText({ version: versionOf(subnet), value }) };
       } catch (thrown) {
@@ -117,7 +151,7 @@ export class Addresses {
     throw full ?? new StatusError("internal", "An address was asked for of no subnet.");
   }
 
-  async #anyOf(subnet: Subnet): Promise<bigint> {
+  async #anyOf(subnet: Subnet, own: Own): Promise<bigint> {
     const pools = poolsOf(subnet);
     const size = poolSize(pools);
     for (const look of [() => this.#look(subnet), () => this.#lookAnew(subnet)]) {
@@ -126,9 +160,11 @@ export class Addresses {
     }
     const which = `of the subnet ${subnet.name} (${subnet.cidr})`;
     const message = `All ${counted(Number(size), "address", "addresses")} ${which} are taken.`;
-    throw new StatusError("subnetFull", message, {
+    const error = new StatusError("subnetFull", message, {
       details: { subnetId: subnet.id, addresses: Number(size) },
     });
+    if (this.#comingOf(subnet.id).size > (own.get(subnet.id) ?? 0)) this.#patience?.hope(error, subnet.id);
+    throw error;
   }
 
   #next({ id }: Subnet, pools: readonly Range[], seen: Seen): bigint | undefined {

@@ -15,12 +15,16 @@ export interface Allocating<A> {
   /** The addresses in the answer: a request that was executed before has those of then. */
   readonly given: (answer: A) => readonly string[];
   readonly taken: () => StatusError;
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal;
 }
 
 /** @throws subnetFull; what `commit` throws; `taken`, when others were faster each time */
-export async function allocating<A>({ asked, addresses, commit, given, taken }: Allocating<A>): Promise<A> {
+export async function allocating<A>({ asked, addresses, ...about }: Allocating<A>): Promise<A> {
+  const { commit, given, taken, signal } = about;
+  const isLate = () => signal.aborted;
   for (let attempt = 1; ; attempt += 1) {
-    const chosen = await addresses.choose(asked);
+    const chosen = await addresses.patiently((own) => addresses.choose(asked, own), isLate);
     try {
       const answer = await commit(chosen);
       const texts = given(answer);

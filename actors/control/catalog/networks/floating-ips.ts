@@ -155,6 +155,7 @@ function createFloating(request: Asked, context: CallContext, options: FloatingO
     const led = await ledFirst(request, on, context, options.store.rows);
     return allocating({
       ...{ asked: await askedOf(request, on, context, options), addresses: options.addresses },
+      signal: context.signal,
       commit: (chosen) => commitFloating({ on, led, chosen }, cause),
       given: ({ floatingIp: { name } }) => [name],
       taken: () => new StatusError("addressTaken", `The address ${request.address ?? ""} is taken.`),

@@ -130,7 +130,7 @@ async function createPort(
     assertFiltered({ portSecurity }, groups);
     const asked = await addressesAsked(request, on, options);
     return allocating({
-      ...{ asked, addresses: options.addresses },
+      ...{ asked, addresses: options.addresses, signal: context.signal },
       commit: (chosen) => commitPort({ request, on, groups, chosen }, cause),
       given: (answer) => answer.port.addresses.map((one) => one.address),
       taken: () => takenError(request),
