@@ -51,6 +51,8 @@ export interface BenchClusterOptions {
   readonly nodes?: number;
   /** True: nodes have the capacity of an ordinary computer, even when its guests only pretend. */
   readonly ordinary?: boolean;
+  /** The nodes' network driver; absent: the one that their hypervisor brings. */
+  readonly network?: string;
   /** Nodes beside them whose guests only pretend, with the capacity of such nodes; absent: none. */
   readonly pretendingNodes?: number;
   /** Number of controllers; absent: 1. */
@@ -157,12 +159,13 @@ async function open(options: BenchClusterOptions): Promise<OpenCluster> {
  */
 function clusterFile(options: BenchClusterOptions): string {
   const { guests, accelerator, nodes = 2, controllers = 1, chaos = false, ordinary = false } = options;
-  const { pretendingNodes = 0, projects = ["demo"] } = options;
+  const { pretendingNodes = 0, projects = ["demo"], network } = options;
+  const networked = network === undefined ? "" : `, network: ${network}`;
   const chosen = accelerator === undefined ? "" : `, accelerator: ${accelerator}`;
   const hypervisor = hypervisorOf[guests];
   const room = guests === "pretended" && !ordinary ? "" : ", vcpus: 64, memoryMib: 65536, diskGib: 4096";
   const node = (index: number) =>
-    `  - { name: node-${index + 1}, hypervisor: ${hypervisor}${chosen}${room} }\n`;
+    `  - { name: node-${index + 1}, hypervisor: ${hypervisor}${chosen}${room}${networked} }\n`;
   const servers = "stateDirectory: state\nnats: { port: 0 }\npostgres: { port: 0 }\ndemo: false\n";
   const also = `controllers: ${controllers}\nchaos: { allowed: ${chaos} }\nprojects: [${projects.join(", ")}]\n`;
   const pretending = (index: number) =>

@@ -16,6 +16,8 @@ const meanings = {
   "many-hosts": "creates on 1,000 hosts with one and two controllers, and the hosts' cost at rest",
   rebuild: "how soon a controller that starts places with 1,000 and 10,000 hosts",
   memory: "the idle control plane",
+  network:
+    "ports of the kernel's bridges, what rules cost packets, and ports a create; most of it needs root",
   growth: "what each process holds after 13,000 creates, and minutes later: a quarter of an hour",
   recovery: "guests whose host loses its power, its agent or its network: half an hour",
   flood: "what others notice while one tenant sends all it can: a quarter of an hour",

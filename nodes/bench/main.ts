@@ -86,6 +86,7 @@ const benchmarks: Readonly<Record<BenchName, (note: Note) => Promise<unknown>>> 
   "many-hosts": endable(async (note) => (await import("./many-hosts.ts")).manyHosts({ note })),
   rebuild: endable(async (note) => (await import("./rebuild.ts")).rebuild({ note })),
   memory: endable(async (note) => (await import("./memory.ts")).memory({ note })),
+  network: endable(async (note) => (await import("./network.ts")).network({ note })),
   growth: endable(async (note) => {
     const { creates, rest: restSeconds } = values;
     const asked = { ...(creates && { creates }), ...(restSeconds !== undefined && { restSeconds }) };

@@ -18,6 +18,7 @@ import { growth } from "../../nodes/bench/growth.ts";
 import { lifecycle } from "../../nodes/bench/lifecycle.ts";
 import { manyHosts } from "../../nodes/bench/many-hosts.ts";
 import { memory } from "../../nodes/bench/memory.ts";
+import { network } from "../../nodes/bench/network.ts";
 import type { Note } from "../../nodes/bench/note.ts";
 import { reads } from "../../nodes/bench/reads.ts";
 import { rebuild } from "../../nodes/bench/rebuild.ts";
@@ -78,6 +79,13 @@ const cases: Readonly<Record<BenchName, Case>> = {
   },
   rebuild: { run: (note) => rebuild({ counts: [10], steadySeconds: 1, restarts: 1, note }) },
   memory: { run: (note) => memory({ idleSeconds: 1, note }) },
+  network: {
+    run: (note) =>
+      network({
+        ...{ sizes: [3], farPorts: 20, comparePorts: 4, rounds: 1, ports: 1, pairs: 1, seconds: 0.1 },
+        ...{ roundTrips: 20, creates: 2, stretch: 2, note },
+      }),
+  },
   growth: { run: (note) => growth({ creates: 20, lives: 5, restSeconds: 1, note }) },
   recovery: {
     missing: () => missingForCounting() ?? noGuest(),

@@ -3,9 +3,10 @@
  * that nothing of the computer's network is changed. Their packets are filtered by nobody: what is tried with
  * them is who carries packets, and not which.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { NetworkFacts, PortSpec, Tap } from "../../actors/ports/network.ts";
+import { killed, openTap } from "../../nodes/bench/tap-opener.ts";
 import { look } from "../../nodes/drivers/bridge-network/batches.ts";
 import { Fabric } from "../../nodes/drivers/bridge-network/fabric.ts";
 import type { PacketFilter, ServiceRoute } from "../../nodes/drivers/bridge-network/filter.ts";
@@ -14,7 +15,6 @@ import { assemble } from "../../nodes/drivers/bridge-network/open.ts";
 import { planOf } from "../../nodes/drivers/bridge-network/plan.ts";
 import { lackOf, lookAround } from "../../nodes/drivers/bridge-network/probe.ts";
 import { isDone, stepsBetween } from "../../nodes/drivers/bridge-network/steps.ts";
-import { guestUser } from "../../nodes/drivers/guest-user.ts";
 import { makeNamespace } from "../../nodes/drivers/network-namespace.ts";
 import type { PortRecord } from "../../nodes/drivers/user-network/ports.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
@@ -83,7 +83,7 @@ export async function makeBridgeHost(options: Omit<BridgeHostOptions, "stateDire
       openers.push(await openTap(device, port.instanceId));
     },
     /** Ends the hypervisors, which have the taps open. */
-    endOpeners: () => Promise.all(openers.splice(0).map(ended)),
+    endOpeners: () => Promise.all(openers.splice(0).map(killed)),
     restartAgent: async () => {
       await network.detach(false);
       ({ fabric, network, lacks } = openBridge({ ...options, stateDirectory }));
@@ -91,44 +91,13 @@ export async function makeBridgeHost(options: Omit<BridgeHostOptions, "stateDire
     },
     lacks: (networking: HostNetworking | null, ports: readonly PortRecord[]) => lacks(networking, ports),
     close: async () => {
-      await Promise.all(openers.map(ended));
+      await Promise.all(openers.map(killed));
       await network.detach(true);
       await place.remove();
     },
   };
 }
 export type BridgeHost = Awaited<ReturnType<typeof makeBridgeHost>>;
-
-/** A hypervisor without a guest, as the user of the instance's guest. */
-export async function openTap(device: Tap, instanceId: string): Promise<ChildProcess> {
-  const { uid = 0, gid = 0 } = guestUser(instanceId) ?? {};
-  const backend = { type: "tap", id: "net0", ifname: device.name, script: "no", downscript: "no" };
-  const child = spawn(
-    "nsenter",
-    [
-      ...[`--net=${device.namespace}`, "setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"],
-      ...["--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs"],
-      "--pdeathsig=KILL",
-      ...["qemu-system-x86_64", "-machine", "none", "-nodefaults", "-display", "none", "-S"],
-      ...["-netdev", JSON.stringify(backend), "-monitor", "stdio"],
-    ],
-    { stdio: ["pipe", "pipe", "ignore"] },
-  );
-  // The prompt comes when all backends are open.
-  await new Promise<void>((resolve, reject) => {
-    child.stdout?.once("data", () => resolve());
-    child.once("exit", (code) => reject(new Error(`The hypervisor ended with ${code}.`)));
-  });
-  child.stdout?.resume();
-  return child;
-}
-
-const ended = (child: ChildProcess): Promise<void> =>
-  new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) return resolve();
-    child.once("exit", () => resolve());
-    child.kill("SIGKILL");
-  });
 
 /** Two namespaces that stand for two computers, with a cable between them. */
 export async function makeTwoComputers() {

@@ -2,11 +2,12 @@
  * An agent's driver `bridge` that makes a port, opens it, and lets go of it, and is killed before a step:
  * `dying-bridge.ts STATE STEP`. Ends well when there are fewer steps than that.
  */
+import { openTap } from "../../nodes/bench/tap-opener.ts";
 import { Fabric } from "../../nodes/drivers/bridge-network/fabric.ts";
 import { assemble } from "../../nodes/drivers/bridge-network/open.ts";
 import type { ToolOptions, ToolResult } from "../../nodes/drivers/tool.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
-import { openTap, passingAll, ready } from "./bridge-host.ts";
+import { passingAll, ready } from "./bridge-host.ts";
 import { silentLog } from "./driver-world.ts";
 import { networkPicture, portPicture, portRecord } from "./fabric-pictures.ts";
 
