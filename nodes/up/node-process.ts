@@ -23,6 +23,8 @@ export interface NodeProcessOptions {
   readonly name: string;
   /** Path of the program; absent: main.ts. */
   readonly entry?: string;
+  /** Path of what runs it with Node's arguments, as in a namespace of its own; absent: this Node. */
+  readonly runtime?: string;
   /** Arguments of main.ts: the role and its options. */
   readonly arguments: readonly string[];
   /** Environment variables beside our own. */
@@ -66,6 +68,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
     env: { ...process.env, ...options.environment },
     detached: true,
     execArgv: [...options.nodeArguments],
+    ...(options.runtime !== undefined && { execPath: options.runtime }),
     stdio: ["ignore", output, output, "ipc"],
   });
   if (output !== "ignore") closeSync(output);
