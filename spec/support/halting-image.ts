@@ -7,7 +7,7 @@ import { statePaths } from "../../nodes/config/config.ts";
 const sectorBytes = 512;
 
 /** cli; hlt; jmp back to hlt. The signature makes it bootable. Source: IBM PC BIOS boot sector convention. */
-function haltingDisk(): Buffer {
+export function haltingDisk(): Buffer {
   const disk = Buffer.alloc(2_048 * sectorBytes);
   disk.set([0xfa, 0xf4, 0xeb, 0xfd], 0);
   disk.set([0x55, 0xaa], sectorBytes - 2);

@@ -1,0 +1,181 @@
+/**
+ * Whoever has a part in a node's bridges is killed, at moments by chance, while ports are made and released:
+ * the agent, the responder and the process that holds the namespace. Meanwhile two guests ping each other,
+ * and lose no packet; and at the end the kernel has what it had before, and the doctor finds nothing. Real
+ * PostgreSQL, NATS and QEMU. Needs root; skips loudly elsewhere. `SEED` runs the same moments again.
+ *
+ * NOVACT_NETWORKS=full kills fifty times; otherwise eight.
+ */
+import { randomInt } from "node:crypto";
+import { realpathSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { expect } from "chai";
+import { findResidents } from "../../nodes/drivers/bridge-network/holder.ts";
+import { readResponderProcess, responderFiles } from "../../nodes/responder/state.ts";
+import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
+import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
+import type { Instance } from "../../protocol/instance.ts";
+import { Random } from "../simulator/random.ts";
+import { missingForBridges } from "../support/bridge-host.ts";
+import { countFabric, type FabricCount } from "../support/fabric-count.ts";
+import { haltingDisk } from "../support/halting-image.ts";
+import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
+import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
+import { shortened, skip } from "../support/services.ts";
+
+const full = process.env.NOVACT_NETWORKS === "full";
+const kills = full ? 50 : 8;
+const seed = Number(process.env.SEED ?? randomInt(1_000_000));
+const node = "node-1";
+const addresses = ["10.9.0.11", "10.9.0.12"];
+const patient = { timeoutMs: 120_000 };
+/** A create or a delete of such a guest takes about as long. */
+const momentMsMax = 2_000;
+const victims = ["agent", "responder", "holder"] as const;
+
+describe("those who have a part in a node's bridges", function () {
+  this.timeout(kills * 40_000 + 200_000);
+  let cluster: LiveCluster;
+  let agent: NodeProcess;
+  let file = "";
+  let demo: Novact;
+  let before_: FabricCount;
+  const pingers: Instance[] = [];
+  const random = new Random(String(seed));
+
+  const startAgent = async () => {
+    agent = await startNodeProcess({
+      name: node,
+      arguments: ["compute", "--name", node, "--config", file],
+      ...{ nodeArguments: [], outputFile: `${file}.out` },
+    });
+  };
+  before(async function () {
+    const [missing, guest] = [missingForGuests() ?? missingForBridges(), guestOfSetup()];
+    if (missing !== undefined || guest === undefined) return skip(this, missing ?? "no guest was built");
+    if (!full) shortened("eight kills of agent, responder and holder", "NOVACT_NETWORKS=full");
+    cluster = await startLiveCluster(this, undefined, {
+      nodes: [{ name: node, accelerator: "tcg", network: "bridge" }],
+      imageSources: guest.directory,
+      start: (cluster) => {
+        file = cluster;
+        return startAgent();
+      },
+    });
+    const { url, cell, admin } = cluster;
+    demo = await connect({ url, cell, project: "demo" });
+    const path = join(cluster.imageSources, "halt.raw");
+    writeFileSync(path, haltingDisk());
+    const { kernel, ramdisk, commandLine } = guest;
+    await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
+    await admin.image.register({
+      ...{ name: "tiny", kernel: { path: kernel }, ramdisk: { path: ramdisk }, commandLine },
+    });
+    await admin.image.register({ name: "halt", disk: { path, format: "raw" } });
+    await demo.network.create({ name: "net" });
+    await demo.subnet.create({ name: "net", network: "net", cidr: "10.9.0.0/24" });
+    for (const [index, address] of addresses.entries()) {
+      const script = `#!/bin/sh\nexec ping ${addresses[1 - index]}\n`;
+      const { instance } = await demo.instance.create({
+        ...{
+          name: `pinger-${index}`,
+          flavor: "tiny",
+          image: "tiny",
+          networks: [{ network: "net", address }],
+        },
+        ...{ userData: Buffer.from(script).toString("base64"), wait: true },
+      });
+      pingers.push(instance);
+    }
+  });
+  after(async () => {
+    await demo?.close();
+    await agent?.shutdown({ guests: true, patienceMs: 0 });
+    await cluster?.stop();
+  });
+
+  const until = async (what: string, met: () => Promise<boolean>) => {
+    const deadlineMs = performance.now() + 120_000;
+    while (!(await met())) {
+      if (performance.now() > deadlineMs) throw new Error(`It took too long: ${what}.`);
+      await pause(100);
+    }
+  };
+  const directory = () => realpathSync(join(cluster.state(node), "network/fabric"));
+  /** The numbers of the packets that came back. */
+  const answered = async ({ id }: Instance) => {
+    const { text } = await demo.instance.console(id, { tailLines: 4_000 });
+    return [...text.matchAll(/bytes from \S+ seq=(\d+) /g)].map(([, number]) => Number(number));
+  };
+  const pidOf = async (victim: (typeof victims)[number]): Promise<number | undefined> => {
+    if (victim === "agent") return agent.pid;
+    const responder = (await readResponderProcess(join(directory(), responderFiles.process)))?.pid;
+    if (victim === "responder") return responder;
+    return (await findResidents(directory())).find(({ pid }) => pid !== responder)?.pid;
+  };
+  const kill = async (victim: (typeof victims)[number]) => {
+    const pid = await pidOf(victim);
+    // It may have been killed a moment ago, and is not begun again yet.
+    if (pid === undefined) return false;
+    try {
+      process.kill(pid, "SIGKILL");
+    } catch {
+      return false;
+    }
+    if (victim === "agent") {
+      await agent.ended;
+      await startAgent();
+    }
+    return true;
+  };
+  const struck = new Map<string, number>();
+  const duringWhich = async (work: Promise<unknown>) => {
+    const victim = victims[random.whole(0, victims.length - 1)] ?? "agent";
+    await pause(random.whole(0, momentMsMax));
+    if (await kill(victim)) struck.set(victim, (struck.get(victim) ?? 0) + 1);
+    await work;
+  };
+  const struckInAll = () => [...struck.values()].reduce((sum, one) => sum + one, 0);
+
+  it("may be killed again and again while ports are made and released", async () => {
+    for (const one of pingers) await until(`${one.name} pings`, async () => (await answered(one)).length > 2);
+    before_ = await countFabric(cluster.state(node));
+    for (let round = 0; struckInAll() < kills; round += 1) {
+      const name = `churn-${round}`;
+      const asked = { name, flavor: "tiny", image: "halt", networks: [{ network: "net" }], wait: true };
+      const made = demo.instance.create(asked, patient);
+      await duringWhich(made);
+      await duringWhich(demo.instance.delete((await made).instance.id, { wait: true }, patient));
+    }
+    console.log(`      seed ${seed}: ${[...struck].map(([name, count]) => `${name} ${count}`).join(", ")}`);
+  });
+
+  it("have left what was there before, and nothing else, in the kernel", async () => {
+    let now = await countFabric(cluster.state(node));
+    await until("all of it is gone", async () => {
+      now = await countFabric(cluster.state(node));
+      return now.devices.length === before_.devices.length;
+    });
+    expect(now).to.deep.equal(before_);
+  });
+
+  it("have left nothing for the doctor to find", async () => {
+    let findings: readonly unknown[] = [];
+    await until("the doctor is content", async () => {
+      ({ findings } = await cluster.admin.doctor.examine({}, { timeoutMs: 20_000 }));
+      return findings.length === 0;
+    }).catch(() => expect(findings).to.deep.equal([]));
+  });
+
+  it("have cost the guests no packet", async () => {
+    for (const one of pingers) {
+      const numbers = await answered(one);
+      const last = (await answered(one)).at(-1) ?? 0;
+      await until(`${one.name} goes on`, async () => ((await answered(one)).at(-1) ?? 0) > last);
+      const lost = numbers.filter((number, at) => at > 0 && number !== (numbers[at - 1] ?? 0) + 1);
+      expect(lost, `${one.name}: of ${numbers.length}`).to.deep.equal([]);
+      console.log(`      ${one.name}: ${numbers.length} packets answered, none lost`);
+    }
+  });
+});
