@@ -28,7 +28,7 @@ const openStackVersions = [
   ...["2017-02-22", "2018-08-27", "2020-10-14", "latest"],
 ] as const;
 /** Of Amazon's; cloud-init asks for the first. */
-const amazonVersions = ["2009-04-04", "latest"] as const;
+export const amazonVersions = ["2009-04-04", "latest"] as const;
 
 /**
  * /etc/hosts must have the guest's name, or sudo complains and `hostname -f` fails; cloud-init writes it only
@@ -76,6 +76,11 @@ function metaData({ instanceId, project, name, data }: Told) {
   };
 }
 
+/** A value, or more of the same. */
+export interface AmazonMetaData {
+  readonly [name: string]: string | number | AmazonMetaData;
+}
+
 function amazon(told: Told): readonly Document[] {
   const userData = userDataOf(told);
   const documents: readonly Document[] = [
@@ -85,14 +90,16 @@ function amazon(told: Told): readonly Document[] {
   return amazonVersions.flatMap((version) => under(`ec2/${version}`, documents));
 }
 
-/** Each field is a path below `meta-data/` where it is served by HTTP. */
-function amazonMetaData(told: Told) {
-  const { instanceId, data } = told;
+/** Each field is a path below `meta-data/` where it is served by HTTP (served.ts). */
+export function amazonMetaData(told: Told): AmazonMetaData {
+  const { instanceId, data, ports } = told;
+  const [address] = ports.flatMap(({ address4 }) => address4 ?? []);
   return {
     "ami-launch-index": data.launchIndex,
     hostname: data.hostname,
     "instance-id": instanceId,
     "local-hostname": data.hostname,
+    ...(address === undefined ? {} : { "local-ipv4": address }),
     placement: { "availability-zone": data.availabilityZone },
     "public-keys": Object.fromEntries(
       sshKeys(told).map(({ name, publicKey }, index) => [

@@ -23,10 +23,12 @@ export interface GuestPort {
   /** Lower case, with colons: by the address the guest knows which interface is meant. */
   readonly macAddress: string;
   readonly mtuBytes: number;
+  /** Its first address of IPv4, however the guest comes by it. Absent: it has none. */
+  readonly address4?: string;
   /** Empty: the guest asks by DHCP, if `dhcp` says so, or is told no address of this kind. */
   readonly addresses: readonly FixedAddress[];
   readonly routes: readonly GuestRoute[];
   readonly dnsServers: readonly string[];
-  /** The families for which the guest asks by DHCP. */
-  readonly dhcp: { readonly v4: boolean; readonly v6: boolean };
+  /** The families for which the guest asks by DHCP; `router`: and is told where everything goes. */
+  readonly dhcp: { readonly v4: boolean; readonly v6: boolean; readonly router?: boolean };
 }

@@ -1,0 +1,81 @@
+/**
+ * A guest's ports as the guest is told of them, taken from the picture of its networks. What DHCP tells a
+ * port is left to DHCP; everything else the guest is to set by itself: addresses of subnets without DHCP, of
+ * a subnet's second address, and of IPv6. Pure.
+ */
+import { addressOf, cidrOf, contains } from "../../../protocol/address.ts";
+import type { NetworkPicture, PortPicture, SubnetPicture } from "../../../protocol/networking.ts";
+import type { FixedAddress, GuestPort } from "./port.ts";
+import { isVersion6 } from "./prefixes.ts";
+
+/** In the guest's order; a port that no picture has is left out. */
+export function toldPorts(
+  portIds: readonly string[],
+  networks: readonly NetworkPicture[],
+): readonly GuestPort[] {
+  const wanted = new Set(portIds);
+  const found = networks.flatMap((network) =>
+    network.ports.flatMap((port) => (wanted.has(port.id) ? [toldPort(network, port)] : [])),
+  );
+  return inOrder(portIds, found);
+}
+
+/**
+ * The ports in the guest's order, with one way out for each family: that of the first port that has one. Of
+ * two that the guest set by itself, its kernel would take either.
+ */
+export function inOrder(portIds: readonly string[], ports: readonly GuestPort[]): readonly GuestPort[] {
+  const byId = new Map(ports.map((port) => [port.id, port]));
+  const hasWayOut = { v4: false, v6: false };
+  return portIds.flatMap((id) => {
+    const port = byId.get(id);
+    if (port === undefined) return [];
+    if (port.dhcp.router === true) hasWayOut.v4 = true;
+    const addresses = port.addresses.map((one) => {
+      const family = isVersion6(one.address) ? "v6" : "v4";
+      const isLater = hasWayOut[family];
+      if (one.gateway !== null) hasWayOut[family] = true;
+      return isLater ? { ...one, gateway: null } : one;
+    });
+    return [{ ...port, addresses }];
+  });
+}
+
+/** One port as the guest is told of it, without a look at its other ports. */
+export function toldPort(network: NetworkPicture, port: PortPicture): GuestPort {
+  const all = port.addresses.flatMap(({ subnetId, address }) => {
+    const subnet = network.subnets.find(({ id }) => id === subnetId);
+    return subnet === undefined ? [] : placed(subnet, address);
+  });
+  // As DHCP has it (nodes/dhcp/lease.ts): one address, the first.
+  const leased = all.find(({ subnet, fixed }) => subnet.dhcp && !isVersion6(fixed.address));
+  const own = all.filter((one) => one !== leased);
+  const first = leased ?? all.find(({ fixed }) => !isVersion6(fixed.address));
+  return {
+    ...{ id: port.id, networkId: network.id, macAddress: port.mac.toLowerCase(), mtuBytes: network.mtuBytes },
+    ...(first && { address4: first.fixed.address }),
+    addresses: own.map(({ fixed, subnet }) =>
+      subnet === leased?.subnet ? { ...fixed, gateway: null } : fixed,
+    ),
+    routes: [...new Set(own.map(({ subnet }) => subnet))]
+      .filter((subnet) => subnet !== leased?.subnet)
+      .flatMap(({ hostRoutes }) =>
+        hostRoutes.map(({ destination, nextHop }) => ({ destination, gateway: nextHop })),
+      ),
+    dnsServers: [...new Set(own.flatMap(({ subnet }) => subnet.dnsServers))],
+    dhcp: { v4: leased !== undefined, v6: false, router: (leased?.fixed.gateway ?? null) !== null },
+  };
+}
+
+interface Placed {
+  readonly subnet: SubnetPicture;
+  readonly fixed: FixedAddress;
+}
+
+/** Nothing, where the two do not fit: a guest is better off without than with what is wrong. */
+function placed(subnet: SubnetPicture, text: string): readonly Placed[] {
+  const [range, address] = [cidrOf(subnet.cidr), addressOf(text)];
+  if (range === undefined || address === undefined || !contains(range, address)) return [];
+  const fixed = { address: text, prefixLength: range.prefix, gateway: subnet.gateway };
+  return [{ subnet, fixed }];
+}
