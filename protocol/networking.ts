@@ -159,6 +159,8 @@ export const NetworkingAudit = answer({
   lookedAgoMs: nullable(Count),
   /** Why the host's network stays as it is; null: it does not. */
   failure: nullable(Type.String({ maxLength: reportLimits.observedTextLengthMax })),
+  /** Why guests are not answered what they ask their host; null: they are. Absent: the agent is of before. */
+  unanswered: Type.Optional(nullable(Type.String({ maxLength: reportLimits.observedTextLengthMax }))),
   /** The first published ports at which nobody answers. Absent: the agent is of before. */
   unpublished: Type.Optional(
     Type.Array(answer({ id: Id, why: Type.String({ maxLength: reportLimits.observedTextLengthMax }) }), {

@@ -1,5 +1,6 @@
 /** Root disks and the cache of base images, as the machine actor sees them. Types only. */
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
+import type { NetworkPicture } from "../../protocol/networking.ts";
 import type { GuestPaths } from "./hypervisor.ts";
 
 /**
@@ -14,8 +15,9 @@ export interface Disks {
    * With `takesOverDisk` the disk of the highest lower owner epoch is renamed to this owner epoch, so that
    * its old name is gone; if there is no such disk, it fails and makes nothing. The config drive is made anew
    * each time, by what the guest is told now; a guest that runs keeps the one that it was started with.
+   * `networks`: asked for the drive of a guest with interfaces; answers pictures that have its ports.
    */
-  ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths>;
+  ensure(spec: MachineSpec, signal: AbortSignal, networks?: GuestNetworks): Promise<GuestPaths>;
   /**
    * Removes the guest's directory with all files in it, if it is of this owner epoch or an earlier one.
    * `epoch` absent: of whatever owner epoch this host has. The cached image stays, and so does the disk of a
@@ -35,6 +37,8 @@ export interface Disks {
    */
   releaseShared(instanceId: string, ownerEpoch: number): Promise<void>;
 }
+
+export type GuestNetworks = () => Promise<readonly NetworkPicture[]>;
 
 export interface ReleaseOptions {
   /** True: the disk on the shared storage stays, for the next owner. */

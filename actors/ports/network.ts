@@ -2,6 +2,7 @@
  * The network of a host, as the actors see it: what a guest's network interface is plugged into, and which
  * packets pass. What it hands to a hypervisor names neither of them. Types only.
  */
+import type { GuestData } from "../../protocol/guest-data.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import type { Keeper } from "./keeper.ts";
 
@@ -70,6 +71,15 @@ export interface Unpublished {
   readonly why: string;
 }
 
+/** What the guest of a port is told about itself, beside its addresses, which are in the picture. */
+export interface ToldGuest {
+  readonly project: string;
+  readonly name: string;
+  readonly data: GuestData;
+  /** Of all ports of the guest, in its order. */
+  readonly portIds: readonly string[];
+}
+
 export interface PortSpec {
   readonly portId: string;
   readonly networkId: string;
@@ -81,6 +91,8 @@ export interface PortSpec {
   readonly hostName: string;
   readonly mac: string;
   readonly mtuBytes: number;
+  /** What is told to whoever asks from the port. Absent: nothing. Whatever it was before is forgotten. */
+  readonly told?: ToldGuest | undefined;
 }
 
 /** The ports that an instance keeps at an owner epoch. */
@@ -123,11 +135,18 @@ export interface Network extends Keeper {
    * that is applied, which outlives the agent as the packets do.
    */
   apply(networking: HostNetworking, signal: AbortSignal): Promise<number>;
+  /** The picture that is applied, or left by the agent's last life. Absent: the driver keeps no picture. */
+  picture?(): Promise<HostNetworking | undefined>;
   /**
    * What of the picture is not published at present: the driver opens published ports soon after it has
    * applied the picture, and tries again what another program of the host has. Absent: it publishes nothing.
    */
   unpublished?(): readonly Unpublished[];
+  /**
+   * The reason why guests get no answers of DHCP or metadata from their host; undefined: guests get answers.
+   * Absent: the driver's packets and answers come from the same process.
+   */
+  unanswered?(): string | undefined;
   /**
    * The agent ends. Its guests run on, and their packets pass as before; or `guests` is true, they have ended
    * as well, and what carries packets may end until the next life. Ports and picture stay.

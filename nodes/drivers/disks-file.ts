@@ -8,7 +8,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
-import type { Disks, ReleaseOptions } from "../../actors/ports/disks.ts";
+import type { Disks, GuestNetworks, ReleaseOptions } from "../../actors/ports/disks.ts";
 import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import { fullSentence, spaceOf } from "../../protocol/space.ts";
@@ -60,7 +60,7 @@ export class FileDisks implements Disks {
         : new ImageCache(shared, imageStore, { leftoverMsMin: driverLimits.sharedLeftoverMs });
   }
 
-  async ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths> {
+  async ensure(spec: MachineSpec, signal: AbortSignal, networks?: GuestNetworks): Promise<GuestPaths> {
     throwIfAborted(signal);
     const { disk, kernel, ramdisk } = spec.image;
     refuseTooSmall(spec);
@@ -75,7 +75,7 @@ export class FileDisks implements Disks {
       ]);
       await makeGuestDirectory(directory, guestUser(spec.instanceId));
       const path = hasDisk(spec) ? await this.#ensureDisk(spec, shared, signal) : undefined;
-      const configDrive = await ensureConfigDrive(spec, directory);
+      const configDrive = await ensureConfigDrive(spec, directory, networks);
       const base = shared === undefined ? undefined : image;
       const direct = path !== undefined && shared?.direct === true;
       return { directory, disk: path, direct, base, kernel: kernelPath, ramdisk: ramdiskPath, configDrive };

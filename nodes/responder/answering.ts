@@ -14,8 +14,8 @@ export interface ResponderAnswer {
 /** Undefined: there is no answer. */
 export function answerFor({ own, all, lease }: AnsweredGuest, bytes: Buffer): ResponderAnswer | undefined {
   const asked = readMessage(bytes);
-  const answer = asked && answerTo(asked, lease);
-  if (asked === undefined || answer === undefined) return undefined;
+  const answer = asked && lease && answerTo(asked, lease);
+  if (asked === undefined || lease === null || !answer) return undefined;
   const { broadcast, clientAddress, yourAddress } = answer;
   // RFC 2131, 4.1: to the guest's address, unless it has none yet and wants a broadcast.
   const isForAll = (clientAddress || yourAddress) === 0 || (broadcast && clientAddress === 0);

@@ -6,5 +6,7 @@ export const responderLimits = {
   bindRetryMs: 200,
   /** Period of looking whether the directory is still there. */
   directoryLookPeriodMs: 1_000,
+  /** Period of touching the file that says which process answers. */
+  beatPeriodMs: 2_000,
   responderLogBytesMax: 256 * 1024,
 } as const;

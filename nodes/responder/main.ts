@@ -1,19 +1,20 @@
 /**
  * The responder's process, one for a compute node with the driver `bridge`: answers its guests' questions of
- * DHCP. It lives in the namespace of the node's bridges, where each question comes from an address that the
- * kernel has given to the port, and it outlives the agent. Whom it answers is said by a file, and by nothing
- * that a guest sends. Ended by SIGTERM, and by the removal of its directory; a second one ends at once, with
- * 0.
+ * DHCP, and tells them by HTTP who they are. It lives in the namespace of the node's bridges, where each
+ * question comes from an address that the kernel has given to the port, and it outlives the agent. Whom it
+ * answers is said by a file, and by nothing that a guest sends. Ended by SIGTERM, and by the removal of its
+ * directory; a second one ends at once, with 0.
  *
  *   node nodes/responder/main.ts --directory DIRECTORY
  */
 import "../process/umask.ts";
 import { createSocket, type Socket } from "node:dgram";
-import { ftruncateSync, writeSync } from "node:fs";
+import { ftruncateSync, utimesSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { addressText } from "../../protocol/address.ts";
 import { serviceAddress } from "../dhcp/lease.ts";
+import { metadataLimits } from "../metadata/limits.ts";
 import { ownVersion } from "../package/program-files.ts";
 import { proofOf } from "../process/owned-process.ts";
 import { takeLock } from "../switch/only-one.ts";
@@ -21,10 +22,12 @@ import { replaceFile } from "../switch/state.ts";
 import { StateWatch } from "../switch/state-watch.ts";
 import { answerFor } from "./answering.ts";
 import { responderLimits } from "./limits.ts";
+import { metadataServer } from "./metadata-server.ts";
 import { type AnsweredGuest, type ResponderProcess, readResponderState, responderFiles } from "./state.ts";
 
 const serverPort = 67;
 const clientPort = 68;
+const metadataPort = 80;
 
 let logBytes = 0;
 
@@ -54,6 +57,12 @@ async function readState(path: string): Promise<void> {
   }
 }
 
+/** Once: a guest could fill the log with it. */
+function fault(what: string, error: unknown): void {
+  if (!isFaulty) say(`${what} met a fault: ${String(error)}`);
+  isFaulty = true;
+}
+
 function take(socket: Socket, bytes: Buffer, from: string): void {
   try {
     const guest = guests.get(from);
@@ -61,23 +70,74 @@ function take(socket: Socket, bytes: Buffer, from: string): void {
     // One that cannot be sent is asked for again.
     if (answer !== undefined) socket.send(answer.payload, clientPort, answer.to, () => undefined);
   } catch (error) {
-    // Once: a guest could fill the log with it.
-    if (!isFaulty) say(`a question from ${from} met a fault: ${String(error)}`);
-    isFaulty = true;
+    fault(`a question from ${from}`, error);
   }
 }
 
-function listen(): void {
+const ownAddress = addressText({ version: 4, value: BigInt(serviceAddress) });
+/** Why it does not listen, by what for. */
+const deaf = new Map<"DHCP" | "metadata", string>();
+
+function heard(what: "DHCP" | "metadata", error: unknown): void {
+  const before = deaf.get(what);
+  const now = error === undefined ? undefined : String(error);
+  if (now === before) return;
+  if (now === undefined) deaf.delete(what);
+  else {
+    say(`it cannot listen for ${what} yet: ${now}`);
+    deaf.set(what, now);
+  }
+  void tell();
+}
+
+function listenForDhcp(): void {
   const socket = createSocket({ type: "udp4", recvBufferSize: responderLimits.questionBytesMax });
   socket.on("message", (bytes, { address, port }) => {
     if (port === clientPort) take(socket, bytes, address);
   });
+  socket.on("listening", () => heard("DHCP", undefined));
   socket.on("error", (error) => {
-    say(`it cannot listen yet: ${String(error)}`);
+    heard("DHCP", error);
     socket.close();
-    setTimeout(listen, responderLimits.bindRetryMs);
+    setTimeout(listenForDhcp, responderLimits.bindRetryMs);
   });
-  socket.bind(serverPort, addressText({ version: 4, value: BigInt(serviceAddress) }));
+  socket.bind(serverPort, ownAddress);
+}
+
+function listenForMetadata(): void {
+  const server = metadataServer({
+    guestAt: (address) => guests.get(address),
+    fault: (error) => fault("an answer of metadata", error),
+  });
+  server.on("listening", () => heard("metadata", undefined));
+  server.on("error", (error) => {
+    heard("metadata", error);
+    server.close();
+    setTimeout(listenForMetadata, responderLimits.bindRetryMs);
+  });
+  server.listen({ port: metadataPort, host: ownAddress, backlog: metadataLimits.connectionsMax });
+}
+
+/** Writes the process file anew: pid, version, and which service does not listen. One writing at a time. */
+function tell(): Promise<void> {
+  telling = telling.then(async () => {
+    const faults = [...deaf].map(([what, why]) => `${what}: ${why}`);
+    const said: ResponderProcess = { ...own, fault: faults.length === 0 ? null : faults.join("; ") };
+    await replaceFile(processFile, JSON.stringify(said), false).catch((error: unknown) =>
+      say(`it cannot say who it is: ${String(error)}`),
+    );
+  });
+  return telling;
+}
+
+function beat(): void {
+  const now = new Date();
+  try {
+    utimesSync(processFile, now, now);
+  } catch {
+    // It could not be written before.
+    void tell();
+  }
 }
 
 const { directory: given } = parseArgs({ options: { directory: { type: "string" } } }).values;
@@ -91,13 +151,17 @@ if (lock === undefined) {
   process.exit(0);
 }
 const startTicks = Number(proofOf(process.pid, directory)?.startTicks ?? 0);
-const own: ResponderProcess = { pid: process.pid, startTicks, release: ownVersion() };
-await replaceFile(join(directory, responderFiles.process), JSON.stringify(own), false);
+const own = { pid: process.pid, startTicks, release: ownVersion() };
+const processFile = join(directory, responderFiles.process);
+let telling = Promise.resolve();
+await tell();
 const state = join(directory, responderFiles.state);
 new StateWatch(state, () => readState(state));
 process.on("SIGTERM", () => process.exit(0));
 setInterval(() => {
   if (!lock.isThere()) process.exit(0);
 }, responderLimits.directoryLookPeriodMs);
-listen();
+setInterval(beat, responderLimits.beatPeriodMs);
+listenForDhcp();
+listenForMetadata();
 say(`it answers for ${directory} as process ${process.pid}`);

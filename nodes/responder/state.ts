@@ -4,15 +4,15 @@
  */
 import { readFile } from "node:fs/promises";
 import { type Static, Type } from "@sinclair/typebox";
-import { IpAddress } from "../../protocol/ip.ts";
-import { answer, Count, nullable } from "../../protocol/wire/schema.ts";
+import { Cidr, IpAddress } from "../../protocol/ip.ts";
+import { answer, Count, Id, nullable, Path } from "../../protocol/wire/schema.ts";
 import { validatorOf } from "../../protocol/wire/validate.ts";
 
 /** Names in the directory of a responder. */
 export const responderFiles = {
   /** Whom to answer; the driver alone writes it. */
   state: "responder.json",
-  /** Which process answers; the responder alone writes it. */
+  /** Which process answers; the responder alone writes it, and touches it as long as it lives. */
   process: "responder-process.json",
   /** Locked (flock) as long as a responder lives. */
   lock: "responder-lock",
@@ -26,19 +26,46 @@ const Lease = answer({
   ...{ mtuBytes: Count, hostName: nullable(Type.String()), mac: Type.String() },
 });
 
+/** What is told by HTTP. */
+const Told = answer({
+  /** Of the file that says the rest (nodes/metadata/told-file.ts); it may not be there. */
+  path: Path,
+  instanceId: Id,
+  /** All of the guest that this host knows, in any order (actors/node/guest-data/port.ts). */
+  ports: Type.Array(
+    answer({
+      ...{ id: Id, networkId: Id, macAddress: Type.String(), mtuBytes: Count },
+      address4: Type.Optional(IpAddress),
+      addresses: Type.Array(
+        answer({ address: IpAddress, prefixLength: Count, gateway: nullable(IpAddress) }),
+      ),
+      routes: Type.Array(answer({ destination: Cidr, gateway: IpAddress })),
+      dnsServers: Type.Array(IpAddress),
+      dhcp: answer({ v4: Type.Boolean(), v6: Type.Boolean(), router: Type.Optional(Type.Boolean()) }),
+    }),
+  ),
+});
+
 const AnsweredGuest = answer({
   /** The service address from which the port's questions come. */
   own: IpAddress,
   /** The service address that the kernel turns into everybody's. */
   all: IpAddress,
-  lease: Lease,
+  /** Null: DHCP tells the port nothing. */
+  lease: nullable(Lease),
+  /** Absent: the port is told nothing by HTTP. */
+  told: Type.Optional(Told),
 });
 export type AnsweredGuest = Static<typeof AnsweredGuest>;
 
 const ResponderState = answer({ guests: Type.Array(AnsweredGuest) });
 export type ResponderState = Static<typeof ResponderState>;
 
-const ResponderProcess = answer({ pid: Count, startTicks: Count, release: Type.String() });
+const ResponderProcess = answer({
+  ...{ pid: Count, startTicks: Count, release: Type.String() },
+  /** What it does not answer, and why; null: it answers all. Absent: it is of before. */
+  fault: Type.Optional(nullable(Type.String())),
+});
 /** `startTicks` (field 22 of /proc/PID/stat) and the pid name one process of this boot. */
 export type ResponderProcess = Static<typeof ResponderProcess>;
 

@@ -43,6 +43,8 @@ const SwitchPlug = answer({
   hostName: Name,
   /** The Unix socket at which QEMU listens. */
   path: Path,
+  /** The file of what the guest is told (nodes/metadata/told-file.ts). Absent: it is told nothing. */
+  toldPath: Type.Optional(Path),
   /** The node's own address from which the guest's frames go to other hosts. Absent: they go to none. */
   underlay: Type.Optional(IpAddress),
 });

@@ -62,6 +62,7 @@ describe("a host: the life of a guest", () => {
         version: 0,
         parts: [],
         lookedAgoMs: audit.networking?.lookedAgoMs ?? -1,
+        unanswered: null,
         unpublished: [],
         failure: null,
       },

@@ -23,6 +23,7 @@ import { silentLog, temporaryDirectory } from "../support/driver-world.ts";
 import { networkPicture, portPicture, portRecord } from "../support/fabric-pictures.ts";
 import { networkContract } from "../support/network-contract.ts";
 import { skip } from "../support/services.ts";
+import { toldIn } from "../support/told-in.ts";
 
 const never = new AbortController().signal;
 const timeoutMs = 60_000;
@@ -45,6 +46,7 @@ describe("the network driver bridge", () => {
       const host = await makeBridgeHost();
       return {
         network: host.network,
+        toldTo: (port) => toldIn(host.stateDirectory, port),
         openDevice: async (device, port) => {
           if (device.kind === "tap") await host.openDevice(device, port);
         },

@@ -11,6 +11,7 @@ export const withApply = (network: Network, apply: Network["apply"]): Network =>
   releasePort: (id, ownerEpoch, signal) => network.releasePort(id, ownerEpoch, signal),
   releaseOthers: (kept, signal) => network.releaseOthers(kept, signal),
   release: (holding, signal) => network.release(holding, signal),
+  picture: async () => network.picture?.(),
   unpublished: () => network.unpublished?.() ?? [],
   detach: (guests) => network.detach(guests),
 });
@@ -24,6 +25,7 @@ export const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
   releaseOthers: (kept, signal) => verb("releasePort", () => network.releaseOthers(kept, signal), signal),
   release: (holding, signal) => verb("releasePort", () => network.release(holding, signal), signal),
   apply: (networking, signal) => verb("applyNetworking", () => network.apply(networking, signal), signal),
+  picture: async () => network.picture?.(),
   unpublished: () => network.unpublished?.() ?? [],
   detach: (guests) => network.detach(guests),
 });

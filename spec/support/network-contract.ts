@@ -3,7 +3,7 @@
  * stays the same. The bench does what happens from outside.
  */
 import { expect } from "chai";
-import type { Network, NetworkDevice, PortSpec } from "../../actors/ports/network.ts";
+import type { Network, NetworkDevice, PortSpec, ToldGuest } from "../../actors/ports/network.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { keeperContract } from "./keeper-contract.ts";
 
@@ -11,6 +11,8 @@ export interface NetworkBench {
   readonly network: Network;
   /** Opens the device, as a hypervisor of the port's instance does. Absent: nobody has to. */
   openDevice?(device: NetworkDevice, port: PortSpec): Promise<void>;
+  /** What the driver says to whoever asks from the port. Absent: its guests have nobody to ask. */
+  toldTo?(port: PortSpec): Promise<ToldGuest | undefined>;
   /** The driver of the agent's next life, on the same host. */
   restartAgent(): Promise<Network>;
   close(): Promise<void>;
@@ -111,6 +113,35 @@ export function networkContract({ name, makeBench, physicalNetwork, timeoutMs }:
       const next = await bench.restartAgent();
       await next.plugged(port.portId, never);
       expect(await next.ensurePort(port, never)).to.deep.equal(device);
+    });
+
+    it("knows what the guest of a port is told, as of the newest wish, until the port goes", async function () {
+      const { toldTo } = bench;
+      if (toldTo === undefined) return this.skip();
+      const told = (hostname: string): ToldGuest => ({
+        ...{ project: "demo", name: "web", portIds: ["port-1", "port-2"] },
+        data: {
+          ...{ hostname, availabilityZone: "nova", launchIndex: 0, metadata: {}, publicKeys: [] },
+          ...{ userData: "c2VjcmV0", configDrive: false },
+        },
+      });
+      const port = portOf(1);
+      await network.ensurePort(port, never);
+      expect(await toldTo(port)).to.equal(undefined);
+      for (const name of ["first", "second", "second"]) {
+        await network.ensurePort({ ...port, told: told(name) }, never);
+        expect(await toldTo(port)).to.deep.equal(told(name));
+      }
+      expect(JSON.stringify(await network.list())).not.to.include("c2VjcmV0");
+      const next = await bench.restartAgent();
+      await next.list();
+      expect(await toldTo(port)).to.deep.equal(told("second"));
+      const other = { ...port, instanceId: "instance-9" };
+      await next.ensurePort(other, never);
+      expect(await toldTo(other)).to.equal(undefined);
+      await next.ensurePort({ ...other, told: told("third") }, never);
+      await next.releasePort(port.portId, 1, never);
+      expect(await toldTo(other)).to.equal(undefined);
     });
 
     it("applies newer pictures, again the same, and none that is older, whoever applied the newer one", async () => {

@@ -108,11 +108,15 @@ const programRooms: readonly Room[] = [
   { room: "nodes/package", knows: [] },
   { room: "nodes/sinks", knows: ["nodes/process"] },
   { room: "nodes/dhcp", knows: [] },
-  { room: "nodes/switch", knows: ["nodes/dhcp", "nodes/package", "nodes/process"] },
-  { room: "nodes/responder", knows: ["nodes/dhcp", "nodes/package", "nodes/process", "nodes/switch"] },
+  { room: "nodes/metadata", knows: [] },
+  { room: "nodes/switch", knows: ["dhcp", "metadata", "package", "process"].map((one) => `nodes/${one}`) },
+  {
+    room: "nodes/responder",
+    knows: ["dhcp", "metadata", "package", "process", "switch"].map((one) => `nodes/${one}`),
+  },
   {
     room: "nodes/drivers",
-    knows: ["nodes/dhcp", "nodes/package", "nodes/process", "nodes/responder", "nodes/switch"],
+    knows: ["dhcp", "metadata", "package", "process", "responder", "switch"].map((one) => `nodes/${one}`),
   },
   {
     // Of drivers what is known without opening one: the CLI reads the configuration, and runs no guest.

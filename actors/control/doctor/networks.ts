@@ -18,23 +18,37 @@ function pictureFindings({ answers, networks = [] }: DoctorInput, known: Known):
   return networks.flatMap((wanted) => {
     const answer = answers.find(({ hostId }) => hostId === wanted.hostId);
     if (answer === undefined || !("audit" in answer) || wanted.ports === 0) return [];
-    const what = wrongWith(answer.audit.networking, wanted);
+    const applied = answer.audit.networking;
+    const what = wrongWith(applied, wanted);
+    const all = [...(what === undefined ? [] : [what]), ...unanswered(applied), ...unpublished(applied)];
     const subject = hostCalled(known, wanted.hostId);
-    const wrong = what === undefined ? [] : [{ kind: "drift" as const, subject, ...what }];
-    return [...wrong, ...unpublishedOn(answer.audit.networking, subject)];
+    return all.map((one) => ({ kind: "drift" as const, subject, ...one }));
   });
 }
 
+type Wrong = Pick<Finding, "message" | "next">;
+
+/** What passes between guests passes all the same. */
+const unanswered = (applied: Applied): Wrong[] =>
+  (applied?.unanswered ?? null) === null
+    ? []
+    : [
+        {
+          message: `Its guests are not answered what they ask it: ${applied?.unanswered}`,
+          next: "Guests that begin get no address and no metadata until it answers. novact logs of that node says more.",
+        },
+      ];
+
 /** Instances run without; only who calls them notices. */
-const unpublishedOn = (applied: Applied, subject: string): Finding[] =>
+const unpublished = (applied: Applied): Wrong[] =>
   (applied?.unpublished ?? []).map(({ id, why }) => ({
-    ...{ kind: "drift" as const, subject, message: `Nobody answers at the published port ${id}: ${why}` },
+    message: `Nobody answers at the published port ${id}: ${why}`,
     next: "novact published-port show says which it is; delete it, or end what is in its way: it is tried again.",
   }));
 
 type Applied = Extract<DoctorInput["answers"][number], { audit: unknown }>["audit"]["networking"];
 
-function wrongWith(applied: Applied, wanted: Wanted): Pick<Finding, "message" | "next"> | undefined {
+function wrongWith(applied: Applied, wanted: Wanted): Wrong | undefined {
   const there = counted(wanted.ports, "port");
   if (applied === undefined)
     return {
@@ -62,7 +76,7 @@ const isUntrue = ({ version, parts }: NonNullable<Applied>, wanted: Wanted): boo
   [...parts].sort().join() !== [...wanted.parts].sort().join();
 
 /** The doctor compares messages: with the hashes in it, a finding of two looks is about the same rows. */
-const untrue = ({ parts }: Wanted): Pick<Finding, "message" | "next"> => ({
+const untrue = ({ parts }: Wanted): Wrong => ({
   message: `What it lets pass is not what is allowed (${[...parts].sort().join().slice(0, 20)}).`,
   next: "This is a bug of novact: report it, and restart the agent of that host, which asks for all of it again.",
 });

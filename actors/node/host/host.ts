@@ -103,7 +103,8 @@ export function createHost(options: HostOptions): Host {
   const networking = networkingOf(options);
   const network = networking?.hurried;
   const slots = createSlots(options.bootsMax);
-  const ports = { hypervisor, disks, network, others, files, knows, clock, log, slots };
+  const networks = networking?.pictures.bind(networking);
+  const ports = { hypervisor, disks, network, networks, others, files, knows, clock, log, slots };
   const machines = new Machines({
     ports,
     publish: (observation, told) => news.publish(observation, told),

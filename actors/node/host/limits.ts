@@ -67,6 +67,8 @@ export const hostLimits = {
   networkRetryMs: 1_000,
   /** After a guest is plugged in, others often follow: they share a question. */
   networkHurryMs: 20,
+  /** How long a guest's start waits for what the guest is to be told of its ports. */
+  networkPictureMsMax: 30_000,
   /** Pause after a round while there is always a reason to ask again: less than a host's budget allows. */
   networkHurryMsMax: 100,
   /** A round takes the time of one question, and of applying the largest picture; then it is given up. */

@@ -21,6 +21,7 @@ import type { Network, Unpublished } from "../../ports/network.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { ActorSystem } from "../../runtime/system.ts";
 import { hostLimits } from "./limits.ts";
+import { Pictures } from "./pictures.ts";
 import type { ReportClient } from "./reporter.ts";
 
 export interface NetworkingOptions {
@@ -44,11 +45,13 @@ export class Networking {
   /** A picture is asked for, which may be another one than that of the round under way. */
   #wanted = false;
   #endedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #pictures: Pictures;
   /** When a round had last nothing to do, or did it. */
   #goodAtMs: number | undefined;
 
   constructor(options: NetworkingOptions) {
     this.#options = options;
+    this.#pictures = new Pictures(options, () => this.hurry());
     const { networkPullPeriodMs, networkRetryMs, networkHurryMsMax } = hostLimits;
     this.#rounds = new Periodic(options.system, {
       name: "networking",
@@ -78,6 +81,11 @@ export class Networking {
     this.#rounds.next(Math.max(hostLimits.networkHurryMs, hostLimits.networkHurryMsMax - sinceMs));
   }
 
+  /** Pictures of networks that have these ports, as soon as they are known. @throws as `Pictures.of` */
+  pictures(portIds: readonly string[], signal: AbortSignal): Promise<readonly NetworkPicture[]> {
+    return this.#pictures.of(portIds, signal);
+  }
+
   /** For the doctor. */
   get state(): NetworkingAudit {
     const nowMs = this.#options.clock.monotonicMs();
@@ -85,7 +93,8 @@ export class Networking {
       version: this.#applied?.version ?? null,
       parts: this.#appliedParts,
       lookedAgoMs: this.#goodAtMs === undefined ? null : Math.max(0, Math.round(nowMs - this.#goodAtMs)),
-      failure: this.#failure?.slice(0, reportLimits.observedTextLengthMax) ?? null,
+      failure: brief(this.#failure),
+      unanswered: brief(this.#options.network.unanswered?.() ?? null),
       unpublished: this.#unpublished.slice(0, networkLimits.unpublishedToldMax).map(({ id, why }) => ({
         ...{ id, why: why.slice(0, reportLimits.observedTextLengthMax) },
       })),
@@ -114,6 +123,8 @@ export class Networking {
       releaseOthers: (kept, signal) => network.releaseOthers(kept, signal),
       plugged: (id, signal) => network.plugged(id, signal),
       apply: (networking, signal) => network.apply(networking, signal),
+      picture: async () => network.picture?.(),
+      ...(network.unanswered && { unanswered: () => network.unanswered?.() }),
       unpublished: () => this.#unpublished,
       detach: (guests) => network.detach(guests),
       ensurePort: async (port, signal) => {
@@ -135,6 +146,9 @@ export class Networking {
         this.#fine();
         return did("nothing is plugged in");
       }
+      this.#pictures.take(picture);
+      // The start of a guest waits for a port that this picture lacks.
+      if (this.#pictures.isAwaited) this.#wanted = true;
       const version = await network.apply(picture, signal);
       // Answers come one after the other: only a database that was set back says less than it said before.
       if (version > picture.version) throw setBack(version, picture.version);
@@ -207,6 +221,9 @@ export class Networking {
     }
   }
 }
+
+const brief = (text: string | null): string | null =>
+  text?.slice(0, reportLimits.observedTextLengthMax) ?? null;
 
 /** Pictures of the hashes in an answer, in the order of the answer. */
 const partsOf = <T extends Part>(

@@ -7,6 +7,7 @@
  * nothing.
  */
 import type { MachineSpec } from "../../../protocol/machine.ts";
+import type { NetworkPicture } from "../../../protocol/networking.ts";
 import { isReason } from "../../../protocol/wire/reasons.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
@@ -20,12 +21,17 @@ import { releaseKept } from "./kept.ts";
 import type { MachineMessage, Outcome } from "./messages.ts";
 import type { Slots } from "./slots.ts";
 import type { Machine, Work } from "./state.ts";
+import { portsOf } from "./wiring.ts";
 
 export interface MachinePorts {
   readonly hypervisor: Hypervisor;
   readonly disks: Disks;
   /** What guests are plugged into. Absent: the host has no network. */
   readonly network?: Network | undefined;
+  /** The pictures of networks that have these ports, as soon as they are known. Absent: there are none. */
+  readonly networks?:
+    | ((portIds: readonly string[], signal: AbortSignal) => Promise<readonly NetworkPicture[]>)
+    | undefined;
   /** Keepers of what is neither a process nor a disk: it is released with the machine. */
   readonly others: readonly Keeper[];
   readonly files: MachineFiles;
@@ -174,17 +180,18 @@ export class MachineRunner {
 
   /** Waits for a boot slot of this host, then makes disks and ports, then starts the process. */
   async #boot({ work, spec, signal, listener }: Run): Promise<Outcome> {
-    const { hypervisor, disks, network, slots } = this.#ports;
+    const { hypervisor, disks, network, slots, networks = async () => [] } = this.#ports;
     const leave = await slots.enter(signal);
     try {
-      const files = await disks.ensure(spec, signal);
-      signal.throwIfAborted();
       // No guest of it lives at this moment.
       if (spec.interfaces !== undefined) {
         await releaseOthers(network, spec, signal);
         this.#tellStep("unplugged", work, listener);
       }
-      const paths: GuestPaths = { ...files, ...(await plugIn(network, spec, signal)) };
+      // Before the disks: what the guest is told of its ports comes while they are made.
+      const plugs = await plugIn(network, spec, signal);
+      const pictures = () => networks(portsOf(spec) ?? [], signal);
+      const paths: GuestPaths = { ...(await disks.ensure(spec, signal, pictures)), ...plugs };
       signal.throwIfAborted();
       this.#tellStep("prepared", work, listener);
       const { ownerEpoch, status, startedAtMs } = await hypervisor.start(spec, paths, signal);

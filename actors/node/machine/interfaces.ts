@@ -7,7 +7,7 @@ import { hostnameOf } from "../../../protocol/guest-data.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { GuestPaths, Hypervisor } from "../../ports/hypervisor.ts";
-import type { Network, NetworkDevice } from "../../ports/network.ts";
+import type { Network, NetworkDevice, ToldGuest } from "../../ports/network.ts";
 
 /**
  * Idempotent. @throws guestFailed for packets that the host's network does not carry, hypervisorRefused on a
@@ -23,13 +23,14 @@ export async function plugIn(
   const place = namespace === undefined ? {} : { namespace };
   if (interfaces === undefined) return place;
   const hostName = spec.guest?.hostname ?? hostnameOf(spec);
+  const told = toldGuest(spec);
   const devices: NetworkDevice[] = [];
   for (const { portId, networkId, mac, mtuBytes, physicalNetwork } of interfaces) {
     if (network === undefined)
       throw new StatusError("hypervisorRefused", "The host has no network to plug the guest into.");
     await refuseLarge(network, mtuBytes);
     const on = physicalNetwork === undefined ? {} : { physicalNetwork };
-    const port = { portId, networkId, ...on, instanceId, ownerEpoch, hostName, mac, mtuBytes };
+    const port = { portId, networkId, ...on, instanceId, ownerEpoch, hostName, mac, mtuBytes, told };
     devices.push(await network.ensurePort(port, signal));
   }
   const plugged = async (during: AbortSignal) => {
@@ -37,6 +38,10 @@ export async function plugIn(
   };
   return { interfaces: devices, plugged, ...place };
 }
+
+/** Undefined: the controller is of before, and says nothing of it. */
+const toldGuest = ({ project, name, guest, interfaces = [] }: MachineSpec): ToldGuest | undefined =>
+  guest && { project, name, data: guest, portIds: interfaces.map(({ portId }) => portId) };
 
 export interface Wiring {
   readonly hypervisor: Hypervisor;

@@ -25,6 +25,8 @@ export interface FilterState {
   readonly networking: HostNetworking | null;
   /** Ports without a place in the picture are closed. */
   readonly ports: readonly PortRecord[];
+  /** Path of the file that says what the guest of a port is told. Absent: guests are told nothing. */
+  readonly toldPath?: ((portId: string) => string) | undefined;
 }
 
 /** An address by which the fabric itself reaches a port, for answers to what a guest asks its host. */
@@ -42,6 +44,8 @@ export interface PacketFilter {
    * the same state. Answers what the fabric has to have routes to.
    */
   apply(state: FilterState, fabric: FabricEntrance, signal: AbortSignal): Promise<readonly ServiceRoute[]>;
+  /** Why what guests ask their host is not answered at present; undefined: it is. Absent: nobody asks. */
+  unanswered?(): string | undefined;
   /** The agent ends; `guests`: and so have they, and the namespace with all that is in it. */
   detach(guests: boolean): Promise<void>;
 }

@@ -47,6 +47,7 @@ export class BridgeNetwork implements Network {
   readonly kind = "network";
   readonly #parts: BridgeNetworkParts;
   readonly #turns = new Turns();
+  readonly #toldPath = (portId: string): string => this.#parts.files.toldOf(portId);
   #reading: Promise<Known> | undefined;
   #beginning: Promise<void> | undefined;
   #services: readonly ServiceRoute[] = [];
@@ -89,6 +90,7 @@ export class BridgeNetwork implements Network {
         known.ports.set(record.portId, record);
         this.#isFiltered = false;
       }
+      await files.tell(port);
       if (!this.#isFiltered) await this.#settle(known, signal);
       const { uid = 0 } = guestUser(record.instanceId) ?? {};
       const name = tapName(record.portId);
@@ -148,6 +150,14 @@ export class BridgeNetwork implements Network {
     });
   }
 
+  picture(): Promise<HostNetworking | undefined> {
+    return this.#inTurn(never, async ({ networking }) => networking ?? undefined);
+  }
+
+  unanswered(): string | undefined {
+    return this.#parts.filter.unanswered?.();
+  }
+
   detach(guests: boolean): Promise<void> {
     const { rounds, filter, fabric } = this.#parts;
     this.#detached = true;
@@ -177,7 +187,7 @@ export class BridgeNetwork implements Network {
   async #settle(known: Known, signal: AbortSignal): Promise<void> {
     const { networking, ports } = known;
     if (networking === undefined) return;
-    const state = { networking, ports: [...ports.values()] };
+    const state = { networking, ports: [...ports.values()], toldPath: this.#toldPath };
     this.#isFiltered = false;
     this.#services = await this.#parts.filter.apply(state, this.#parts.fabric, signal);
     this.#isFiltered = true;

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import { ownVersion } from "../../package/program-files.ts";
@@ -37,9 +37,17 @@ export class ResponderKeeper {
   /** Not before: one that ends soon after its start would else be started every second. */
   #startAtMs = 0;
   #pauseMs: number = ruleLimits.responderLookPeriodMs;
+  #unanswered: string | undefined;
+  /** The last sign of life that was seen, and when it was seen first. */
+  #beat: { readonly at: bigint; readonly sinceMs: number } | undefined;
 
   constructor(parts: ResponderParts) {
     this.#parts = parts;
+  }
+
+  /** Why guests are not answered; undefined: they are, or there are none. */
+  get unanswered(): string | undefined {
+    return this.#fabric === undefined ? undefined : this.#unanswered;
   }
 
   /** Ports that are not in the state are not answered. @throws StatusError diskFull, when others are to be */
@@ -72,8 +80,10 @@ export class ResponderKeeper {
     }
     try {
       await this.#ensure(fabric);
+      this.#unanswered = await this.#faultIn(fabric);
     } catch (error) {
-      this.#parts.log.error({ error: String(error) }, "nobody answers the guests' questions of DHCP");
+      this.#unanswered = `The responder could not be started: ${String(error)}`;
+      this.#parts.log.error({ error: String(error) }, "nobody answers what guests ask their host");
     }
     this.#timer?.cancel();
     this.#timer =
@@ -90,6 +100,19 @@ export class ResponderKeeper {
       process.kill(said.pid, "SIGTERM");
     }
     await this.#start(fabric);
+  }
+
+  /** The fault that the responder writes down itself; a responder that hangs no longer touches its file. */
+  async #faultIn({ directory }: FabricEntrance): Promise<string | undefined> {
+    const path = join(directory, responderFiles.process);
+    const [said, touched] = await Promise.all([readResponderProcess(path), touchedAt(path)]);
+    const nowMs = this.#parts.clock.monotonicMs();
+    const isAway = said === undefined || !isAlive(said);
+    if (!isAway && touched !== this.#beat?.at) this.#beat = { at: touched, sinceMs: nowMs };
+    this.#beat ??= { at: touched, sinceMs: nowMs };
+    const isSilent = nowMs - this.#beat.sinceMs > ruleLimits.responderSilenceMsMax;
+    if (isAway) return isSilent ? "The responder does not stay alive." : undefined;
+    return (said.fault ?? undefined) || (isSilent ? "The responder is there, and does nothing." : undefined);
   }
 
   async #start(fabric: FabricEntrance): Promise<void> {
@@ -145,6 +168,13 @@ function guestsIn(text = "{}"): readonly unknown[] {
     return [];
   }
 }
+
+/** 0: there is no such file. */
+const touchedAt = (path: string): Promise<bigint> =>
+  stat(path, { bigint: true }).then(
+    ({ mtimeNs }) => mtimeNs,
+    () => 0n,
+  );
 
 const isAlive = ({ pid, startTicks }: ResponderProcess): boolean =>
   livingStat(pid)?.startTicks === startTicks;

@@ -6,7 +6,10 @@
 import { chown, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { documentsOf } from "../../../actors/node/guest-data/documents.ts";
+import { toldPorts } from "../../../actors/node/guest-data/told-ports.ts";
+import type { GuestNetworks } from "../../../actors/ports/disks.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
+import type { NetworkPicture } from "../../../protocol/networking.ts";
 import { temporaryName } from "../durable-file.ts";
 import { guestFiles } from "../guest-directory.ts";
 import { guestUser } from "../guest-user.ts";
@@ -17,16 +20,29 @@ const label = "config-2";
 /** The files' time, always the same: the same facts make the same drive. */
 const atMs = Date.UTC(2020, 0, 1);
 
-/** The bytes of a guest's drive. @throws Error beyond the limits, which the limits of requests keep */
-export function configDriveOf({ instanceId, project, name, guest }: MachineSpec): Buffer | undefined {
+/**
+ * The bytes of a guest's drive; `networks`: pictures of those that its ports are on. @throws Error beyond the
+ * limits, which the limits of requests keep
+ */
+export function configDriveOf(
+  { instanceId, project, name, guest, interfaces = [] }: MachineSpec,
+  networks: readonly NetworkPicture[],
+): Buffer | undefined {
   if (guest?.configDrive !== true) return undefined;
-  return isoImage(documentsOf({ instanceId, project, name, data: guest, ports: [] }), { label, atMs });
+  const portIds = interfaces.map(({ portId }) => portId);
+  const told = { instanceId, project, name, data: guest, ports: toldPorts(portIds, networks) };
+  return isoImage(documentsOf(told), { label, atMs });
 }
 
 /** The path of the drive in the guest's directory, which exists; undefined: the guest has none. */
-export async function ensureConfigDrive(spec: MachineSpec, directory: string): Promise<string | undefined> {
+export async function ensureConfigDrive(
+  spec: MachineSpec,
+  directory: string,
+  networks: GuestNetworks = async () => [],
+): Promise<string | undefined> {
   await removeLeftovers(directory);
-  const drive = configDriveOf(spec);
+  const isNetworked = spec.guest?.configDrive === true && (spec.interfaces ?? []).length > 0;
+  const drive = configDriveOf(spec, isNetworked ? await networks() : []);
   const path = join(directory, guestFiles.configDrive);
   if (drive === undefined) {
     await rm(path, { force: true });

@@ -3,7 +3,7 @@
  * whatever it is told: paths are names, contents are strings.
  */
 import type { ConsolePage, Consoles } from "../../../actors/ports/consoles.ts";
-import type { Disks, ReleaseOptions } from "../../../actors/ports/disks.ts";
+import type { Disks, GuestNetworks, ReleaseOptions } from "../../../actors/ports/disks.ts";
 import type { GuestPaths } from "../../../actors/ports/hypervisor.ts";
 import type { MachineFiles } from "../../../actors/ports/machine-files.ts";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
@@ -24,7 +24,7 @@ export class FakeDisks implements Disks {
     return this.#world;
   }
 
-  async ensure(spec: MachineSpec, signal: AbortSignal): Promise<GuestPaths> {
+  async ensure(spec: MachineSpec, signal: AbortSignal, networks?: GuestNetworks): Promise<GuestPaths> {
     await this.#world.enter("ensureDisks", spec.instanceId, signal);
     const { disk, kernel, ramdisk } = spec.image;
     const directory = `/fake/guests/${spec.instanceId}`;
@@ -38,6 +38,8 @@ export class FakeDisks implements Disks {
     }
     if (hasDisk && storage === undefined) files.add(guestFiles.disk);
     const told = spec.guest?.configDrive === true;
+    // As the real one waits for it.
+    if (told && (spec.interfaces ?? []).length > 0) await networks?.();
     if (told) files.add(guestFiles.configDrive);
     const ofDisk =
       storage === undefined ? directory : `/fake/shared/guests/${spec.instanceId}.e${spec.ownerEpoch}`;

@@ -34,6 +34,11 @@ export class FakePorts {
     this.onChange(port, true);
   }
 
+  /** The port stays as it is. */
+  tell(port: PortSpec, told: PortSpec["told"]): void {
+    this.plugged.set(port.portId, { ...port, told });
+  }
+
   unplug(port: PortSpec): void {
     this.plugged.delete(port.portId);
     this.onChange(port, false);
@@ -71,6 +76,7 @@ export class FakeNetwork implements Network {
       throw new StatusError("hypervisorRefused", `The host's network carries ${mtuBytesMax} bytes at most.`);
     refuseUncarried(port.physicalNetwork);
     if (known === undefined || known.ownerEpoch < port.ownerEpoch) this.#left.plug(port);
+    else this.#left.tell(known, port.told);
     return tapOf(this.#ports.get(port.portId) ?? port);
   }
 
@@ -97,6 +103,10 @@ export class FakeNetwork implements Network {
     const { applied } = this.#left;
     if (applied === undefined || applied.version <= networking.version) this.#left.applied = networking;
     return this.#left.applied?.version ?? networking.version;
+  }
+
+  async picture(): Promise<HostNetworking | undefined> {
+    return this.#left.applied;
   }
 
   /** No program of the computer is in the way of a port that is only remembered. */

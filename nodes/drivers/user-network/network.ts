@@ -82,6 +82,7 @@ export class UserNetwork implements Network {
         await this.#files.write(record);
         known.ports.set(record.portId, record);
       }
+      await this.#files.tell(port);
       await this.#files.makeDirectory(record);
       await this.#tell(known);
       return streamOf(record, path);
@@ -135,6 +136,10 @@ export class UserNetwork implements Network {
     return version;
   }
 
+  async picture(): Promise<HostNetworking | undefined> {
+    return (await this.#known()).networking ?? undefined;
+  }
+
   unpublished(): readonly Unpublished[] {
     return this.#gateways?.unpublished ?? this.#unpublished;
   }
@@ -164,6 +169,7 @@ export class UserNetwork implements Network {
     const records = [...ports.values()].sort((one, other) => (one.portId < other.portId ? -1 : 1));
     const plugs = records.map((record) => ({
       ...plugOf(record, this.#files.socketOf(record.portId)),
+      toldPath: this.#files.toldOf(record.portId),
       ...(this.#underlay === undefined ? {} : { underlay: this.#underlay }),
     }));
     const publishing = this.#publish({ ports, networking });

@@ -2,6 +2,7 @@
  * The files of a host's ports, below its state directory:
  *
  *   network/ports/<portId>.json     what the port is, and whose; there as long as anything of the port is
+ *   network/ports/<portId>.told     what its guest is told (nodes/metadata): it may be secret
  *   network/ports/<portId>/         the guest's own user's: its hypervisor makes the socket `s` in it
  *
  * Only the guest's user and root may enter a port's directory, so that no other guest's hypervisor, once it
@@ -13,8 +14,10 @@
  */
 import { chmod, chown, mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { PortSpec } from "../../../actors/ports/network.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
+import type { ToldFile } from "../../metadata/told-file.ts";
 import { isMissing, isTemporaryName, syncDirectory, writeDurably } from "../durable-file.ts";
 import { makeOpenDirectories } from "../guest-directory.ts";
 import { guestUser } from "../guest-user.ts";
@@ -22,6 +25,7 @@ import { removeTree } from "../remove-tree.ts";
 import { type PortRecord, recordOf } from "./ports.ts";
 
 const ending = ".json";
+const toldEnding = ".told";
 
 export class PortFiles {
   readonly #ports: string;
@@ -70,6 +74,21 @@ export class PortFiles {
     await writeDurably(`${this.#directoryOf(record.portId)}${ending}`, JSON.stringify(record));
   }
 
+  /** Where it is said what the guest of the port is told. @throws Error when the id is none */
+  toldOf(portId: string): string {
+    return `${this.#directoryOf(portId)}${toldEnding}`;
+  }
+
+  /** Says what the guest of the port is told, or that it is told nothing. @throws StatusError diskFull */
+  async tell({ portId, instanceId, told }: PortSpec): Promise<void> {
+    const path = this.toldOf(portId);
+    if (told === undefined) return rm(path, { force: true });
+    const { project, name, data, portIds } = told;
+    const file: ToldFile = { instanceId, project, name, data, portIds: [...portIds] };
+    const text = JSON.stringify(file);
+    if ((await readFile(path, "utf8").catch(() => undefined)) !== text) await writeDurably(path, text);
+  }
+
   /** Makes the port's directory, or corrects its owner and mode. */
   async makeDirectory({ portId, instanceId }: PortRecord): Promise<void> {
     const directory = this.#directoryOf(portId);
@@ -87,6 +106,7 @@ export class PortFiles {
   /** The record goes last: as long as it is there, the port is found and removed again. */
   async remove(portId: string): Promise<void> {
     await this.removeDirectory(portId);
+    await rm(this.toldOf(portId), { force: true });
     await rm(`${this.#directoryOf(portId)}${ending}`, { force: true });
     await syncDirectory(this.#ports);
   }

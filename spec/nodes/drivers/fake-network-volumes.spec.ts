@@ -12,7 +12,11 @@ networkContract({
   makeBench: async () => {
     const ports = new FakePorts();
     const open = () => new FakeNetwork(ports);
-    return { network: open(), restartAgent: async () => open(), close: async () => undefined };
+    return {
+      network: open(),
+      toldTo: async ({ portId }) => ports.plugged.get(portId)?.told,
+      ...{ restartAgent: async () => open(), close: async () => undefined },
+    };
   },
 });
 

@@ -18,6 +18,7 @@ import type { Clock } from "../../../protocol/wire/transport.ts";
 import { silentLog, type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
 import { networkContract } from "../../support/network-contract.ts";
 import { mountSmall, type SmallFileSystem } from "../../support/small-file-system.ts";
+import { toldIn } from "../../support/told-in.ts";
 
 const never = new AbortController().signal;
 const program = join(import.meta.dirname, "../../support/stand-in-switch.ts");
@@ -42,6 +43,7 @@ async function makeBench(place?: TemporaryDirectory, clock: Clock = systemClock)
   const own = join(path, "switch", "host");
   return {
     ...{ path, own, network, open },
+    toldTo: (asked: PortSpec) => toldIn(path, asked),
     said: () => readSwitchApplied(join(own, "applied.json")),
     restartAgent: async () => {
       await lives.at(-1)?.detach(false);

@@ -4,7 +4,8 @@
  * not have, or has otherwise than it was plugged in, is in none of them, and nothing passes it. Pure.
  */
 
-import { addressText } from "../../../../protocol/address.ts";
+import { toldPort } from "../../../../actors/node/guest-data/told-ports.ts";
+import { addressOf, addressText } from "../../../../protocol/address.ts";
 import type { HostNetworking, NetworkPicture, PortPicture } from "../../../../protocol/networking.ts";
 import { leaseOf } from "../../../dhcp/lease.ts";
 import type { AnsweredGuest } from "../../../responder/state.ts";
@@ -184,27 +185,32 @@ export function sourcesOf(port: PortPicture): ReadonlyMap<string, readonly strin
 
 const colons = (digits: string): string => digits.match(/.{4}/g)?.join(":") ?? "";
 
+/** A port that has an address of IPv4 is answered, also where DHCP tells it nothing. */
+function answeredPorts(ports: readonly RuledPort[], { services }: Ledger) {
+  return ports.flatMap((ruled) => {
+    const { plug, port, network } = ruled;
+    const [number, lease] = [services[port.id], leaseOf(network, port, plug.hostName)];
+    const address = lease === undefined ? firstAddress4(port) : BigInt(lease.address);
+    if (number === undefined || address === undefined) return [];
+    return [{ ...ruled, ...servicesOf(number), lease, address: addressText({ version: 4, value: address }) }];
+  });
+}
+
+const firstAddress4 = ({ addresses }: PortPicture): bigint | undefined =>
+  addresses.map(({ address }) => addressOf(address)).find((one) => one?.version === 4)?.value;
+
 /** By the responder's addresses ports are told apart; answers go back to the port's own address. */
 function serviceMaps(ports: readonly RuledPort[], ledger: Ledger): [string, NftSet][] {
-  const leased = ports.flatMap(({ plug, port, network }) => {
-    const [number, lease] = [ledger.services[port.id], leaseOf(network, port, plug.hostName)];
-    if (number === undefined || lease === undefined) return [];
-    return [
-      {
-        tap: tapOf(port),
-        address: addressText({ version: 4, value: BigInt(lease.address) }),
-        ...servicesOf(number),
-        mac: bridgeMac(network.id),
-      },
-    ];
-  });
+  const answered = answeredPorts(ports, ledger).map(({ port, network, ...rest }) => ({
+    ...{ ...rest, tap: tapOf(port), mac: bridgeMac(network.id) },
+  }));
   return [
     [
       "service",
       setOf(
         "map",
         "iifname : ip saddr",
-        leased.map(({ tap, own }) => [tap, own]),
+        answered.map(({ tap, own }) => [tap, own]),
       ),
     ],
     [
@@ -212,7 +218,7 @@ function serviceMaps(ports: readonly RuledPort[], ledger: Ledger): [string, NftS
       setOf(
         "map",
         "iifname : ether daddr",
-        leased.map(({ tap, mac }) => [tap, mac]),
+        answered.map(({ tap, mac }) => [tap, mac]),
       ),
     ],
     [
@@ -220,7 +226,7 @@ function serviceMaps(ports: readonly RuledPort[], ledger: Ledger): [string, NftS
       setOf(
         "map",
         "oifname . ip daddr : ip daddr",
-        leased.flatMap(({ tap, own, all, address }) => [
+        answered.flatMap(({ tap, own, all, address }) => [
           [`${tap} . ${own}`, address],
           [`${tap} . ${all}`, "255.255.255.255"],
         ]),
@@ -229,17 +235,40 @@ function serviceMaps(ports: readonly RuledPort[], ledger: Ledger): [string, NftS
   ];
 }
 
-/** The ports that the responder answers, each with its lease. */
-export const answeredGuests = (wanted: Wanted, { services }: Ledger): readonly AnsweredGuest[] =>
-  ruledPorts(wanted).flatMap(({ plug, port, network }) => {
-    const [number, lease] = [services[port.id], leaseOf(network, port, plug.hostName)];
-    if (number === undefined || lease === undefined) return [];
-    const { dnsServers, routes, ...rest } = lease;
-    return [{ ...servicesOf(number), lease: { ...rest, dnsServers: [...dnsServers], routes: [...routes] } }];
-  });
+/**
+ * The ports that the responder answers, each with its lease, and with what its guest is told, of which the
+ * secret part is in a file of the port.
+ */
+export function answeredGuests(
+  wanted: Wanted,
+  ledger: Ledger,
+  toldPath: ((portId: string) => string) | undefined,
+): readonly AnsweredGuest[] {
+  const ruled = ruledPorts(wanted);
+  const byInstance = Map.groupBy(ruled, ({ port }) => port.instanceId);
+  const portsOf = (instanceId: string) =>
+    (byInstance.get(instanceId) ?? []).map(({ network, port }) => writable(toldPort(network, port)));
+  return answeredPorts(ruled, ledger).map(({ port, own, all, lease }) => ({
+    ...{ own, all, lease: lease === undefined ? null : writable(lease) },
+    ...(toldPath && {
+      told: { path: toldPath(port.id), instanceId: port.instanceId, ports: portsOf(port.instanceId) },
+    }),
+  }));
+}
+
+/** As the schemas have it. */
+type Writable<T> = T extends readonly (infer One)[]
+  ? Writable<One>[]
+  : T extends object
+    ? { -readonly [Key in keyof T]: Writable<T[Key]> }
+    : T;
+const writable = <T>(value: T): Writable<T> => structuredClone(value) as Writable<T>;
 
 const livingSets: readonly [string, NftSet][] = [
-  ["dhcp_rates", living("iifname", `flags dynamic,timeout; timeout 60s; size ${ruleLimits.dhcpRatesMax}`)],
+  ...["dhcp_rates", "metadata_rates"].map((name): [string, NftSet] => [
+    name,
+    living("iifname", `flags dynamic,timeout; timeout 60s; size ${ruleLimits.ratesMax}`),
+  ]),
   ...[4, 6].flatMap((version) =>
     ["tcp", "udp", "sctp"].map((protocol): [string, NftSet] => {
       const ip = version === 4 ? "ip" : "ip6";

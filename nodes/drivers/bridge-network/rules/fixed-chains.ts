@@ -12,7 +12,7 @@ import { serviceAddress } from "../service-address.ts";
 import { ruleLimits } from "./limits.ts";
 import type { Chain } from "./model.ts";
 
-const { dhcpPerSecondMax, dhcpBurstMax } = ruleLimits;
+const { dhcpPerSecondMax, dhcpBurstMax, metadataPerSecondMax, metadataBurstMax } = ruleLimits;
 
 /** 0: the IP layer has not seen it. */
 export const marks = { known: 1, fresh: 2, invalid: 3, service: 4 } as const;
@@ -28,6 +28,10 @@ const toOne = `ether daddr & ${group} == 00:00:00:00:00:00`;
 const toService =
   `ip saddr set iifname map @service ip daddr set ${serviceAddress} ether daddr set iifname map @bridges ` +
   `meta pkttype set host meta mark set ${marks.service} accept`;
+
+/** Each port has a rate of its own. */
+const tooMany = (set: string, perSecond: number, burst: number): string =>
+  `update @${set} { iifname limit rate over ${perSecond}/second burst ${burst} packets } drop`;
 
 /** An address that is not the guest's own. */
 const foreignAdvert = "icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @targets6 drop";
@@ -132,12 +136,20 @@ const services: readonly (readonly [string, Chain])[] = [
     chain(
       "ip frag-off & 0x3fff != 0 drop",
       `ip daddr != { 255.255.255.255, ${serviceAddress} } drop`,
-      `update @dhcp_rates { iifname limit rate over ${dhcpPerSecondMax}/second burst ${dhcpBurstMax} packets } drop`,
+      tooMany("dhcp_rates", dhcpPerSecondMax, dhcpBurstMax),
       toService,
       "drop",
     ),
   ],
-  ["metadata", chain(toService, "drop")],
+  [
+    "metadata",
+    chain(
+      "ip frag-off & 0x3fff != 0 drop",
+      `tcp flags & (syn | ack) == syn ${tooMany("metadata_rates", metadataPerSecondMax, metadataBurstMax)}`,
+      toService,
+      "drop",
+    ),
+  ],
   // No ARP: bridges answer it from permanent entries, and what guests ask must make no others.
   ["input", base("type filter hook input priority -200; policy drop;", `meta mark ${marks.service} accept`)],
   [

@@ -7,8 +7,11 @@ export const ruleLimits = {
   /** DHCP's questions of one port: a guest asks a few times when it begins, and twice a day. */
   dhcpPerSecondMax: 20,
   dhcpBurstMax: 40,
-  /** Ports whose questions are counted at the same time. */
-  dhcpRatesMax: 65_536,
+  /** Connections of one port for metadata: a reader that walks Amazon's tree makes some 20 at once. */
+  metadataPerSecondMax: 50,
+  metadataBurstMax: 100,
+  /** Ports whose questions of one kind are counted at the same time. */
+  ratesMax: 65_536,
   /** Ends of revoked connections of one protocol that the kernel remembers: all of them are read again and again. */
   revokedEndsMax: 32_768,
   /** The same of one port, so that no guest takes the places of all others; of a tunnel as of so many ports. */
@@ -23,4 +26,6 @@ export const ruleLimits = {
   responderLookPeriodMs: 1_000,
   /** The pause before a responder is started again that ended soon, at most; one that has lived as long is sound. */
   responderPauseMsMax: 60_000,
+  /** A responder that has given no sign of life for this time is said to answer nobody. */
+  responderSilenceMsMax: 15_000,
 } as const;

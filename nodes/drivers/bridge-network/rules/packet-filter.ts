@@ -87,9 +87,13 @@ export class RuleFilter implements PacketFilter {
     if (before?.of.length === of.length && of.every((one, at) => one === before.of[at])) return before;
     this.#made = {
       ...{ of, ruleset: compile(state, ledger), judge: new ConnectionJudge(state, ledger) },
-      ...{ guests: answeredGuests(state, ledger), routes: routesOf(state, ledger) },
+      ...{ guests: answeredGuests(state, ledger, state.toldPath), routes: routesOf(state, ledger) },
     };
     return this.#made;
+  }
+
+  unanswered(): string | undefined {
+    return this.#responder.unanswered;
   }
 
   /** Rules and responder outlive the agent as the packets do, and go with their namespace. */

@@ -40,6 +40,13 @@ describe("doctor: networks of hosts", () => {
     ]);
   });
 
+  it("finds a host that answers its guests nothing, and why", () => {
+    expect(found({ ...applied, unanswered: null })).to.deep.equal([]);
+    expect(found({ ...applied, unanswered: "metadata: EADDRINUSE" })).to.deep.equal([
+      "drift host one: Its guests are not answered what they ask it: metadata: EADDRINUSE",
+    ]);
+  });
+
   it("finds a host that cannot apply, does not ask any more, or says nothing", () => {
     expect(found({ ...applied, failure: "No nft." })).to.deep.equal([
       "drift host one: Its network stays as it was: No nft.",

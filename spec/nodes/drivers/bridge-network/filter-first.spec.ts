@@ -20,6 +20,7 @@ function makeDriver() {
     facts: () => ({ kind: "bridge", mtuBytesMax: 1_450, spansHosts: false }),
     ...{ ready: nothing, log: silentLog, rounds: { start: () => undefined, stop: () => undefined } },
     files: {
+      tell: async () => undefined,
       ...{ removeLeftovers: nothing, read: async () => [...records.values()] },
       write: async (record: PortRecord) => void records.set(record.portId, record),
       remove: async (id: string) => void records.delete(id),

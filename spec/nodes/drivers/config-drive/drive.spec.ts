@@ -6,8 +6,10 @@ import { configDriveOf, ensureConfigDrive } from "../../../../nodes/drivers/conf
 import { refuseUntold } from "../../../../nodes/drivers/config-drive/untold.ts";
 import { guestUser } from "../../../../nodes/drivers/guest-user.ts";
 import type { GuestData } from "../../../../protocol/guest-data.ts";
+import type { NetworkPicture } from "../../../../protocol/networking.ts";
 import { machineSpec, type TemporaryDirectory, temporaryDirectory } from "../../../support/driver-world.ts";
 import { readIso } from "../../../support/iso-reader.ts";
+import * as world from "../../../support/switch-world.ts";
 
 const guest: GuestData = {
   hostname: "web-1",
@@ -38,8 +40,27 @@ describe("a config drive", () => {
     expect(String(files.get("user-data;1"))).to.equal("hello\n");
   });
 
+  it("has the network of a guest with interfaces, which it waits for, and of no other", async () => {
+    const networks: readonly NetworkPicture[] = [
+      world.networkOf(1, [world.portOf({ network: 1, number: 7 })]),
+    ];
+    const networked = {
+      ...spec,
+      interfaces: [{ portId: "port-1-7", networkId: "network-1", mac: "52:54:00:00:01:07", mtuBytes: 1_400 }],
+    };
+    const path = (await ensureConfigDrive(networked, place.path, async () => networks)) ?? "";
+    const { files } = readIso(await readFile(path), "joliet");
+    const said = JSON.parse(String(files.get("openstack/latest/network_data.json;1")));
+    expect(said.links).to.have.length(1);
+    expect(said.networks.map(({ type }: { type: string }) => type)).to.deep.equal(["ipv4_dhcp", "ipv6"]);
+    const unheard = () => Promise.reject(new Error("nobody says it"));
+    expect(await ensureConfigDrive(spec, place.path, unheard)).to.equal(path);
+    const failed = await ensureConfigDrive(networked, place.path, unheard).catch(String);
+    expect(failed).to.equal("Error: nobody says it");
+  });
+
   it("is the same for the same facts, and small", () => {
-    const [one, other] = [configDriveOf(spec), configDriveOf({ ...spec })];
+    const [one, other] = [configDriveOf(spec, []), configDriveOf({ ...spec }, [])];
     expect(one?.equals(other ?? Buffer.alloc(0))).to.equal(true);
     expect(one?.length).to.be.below(200_000);
   });
@@ -53,7 +74,7 @@ describe("a config drive", () => {
       publicKeys: [{ name: "x".repeat(255), type: "x509", publicKey: "\u0001".repeat(65_535) }],
       userData: Buffer.alloc(49_149, 1).toString("base64"),
     };
-    expect(configDriveOf({ ...spec, guest: most })?.length).to.be.above(500_000);
+    expect(configDriveOf({ ...spec, guest: most }, [])?.length).to.be.above(500_000);
   });
 
   it("belongs to the guest's user alone", async () => {
