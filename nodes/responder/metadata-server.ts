@@ -23,7 +23,8 @@ export interface MetadataServerParts {
 /** Not listening yet. */
 export function metadataServer({ guestAt, fault }: MetadataServerParts): Server {
   const places = new Places<Socket>();
-  const server = createServer({ noDelay: true }, (socket) => {
+  // A guest may end its own side with the question.
+  const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
     const address = socket.remoteAddress ?? "";
     if (guestAt(address) === undefined) return void socket.destroy();
     places.take(address, socket)?.destroy();
@@ -59,6 +60,9 @@ type Answering = (asked: Exclude<Asked, { kind: "unfinished" }>) => Promise<Buff
 /** What comes after the request is read and forgotten: who still sends would miss the answer else. */
 function hear(socket: Socket, answer: Answering): void {
   let heard: Buffer | undefined = Buffer.alloc(0);
+  socket.on("end", () => {
+    if (heard !== undefined) socket.destroy();
+  });
   socket.on("data", (bytes: Buffer) => {
     if (heard === undefined) return;
     heard = Buffer.concat([heard, bytes.subarray(0, metadataLimits.requestBytesMax)]);

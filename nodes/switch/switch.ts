@@ -8,6 +8,8 @@ import { FlowMemory } from "./filter/judge.ts";
 import { RuleBook } from "./filter/rules.ts";
 import { type KeptConnection, keptText } from "./kept-connections.ts";
 import { switchLimits } from "./limits.ts";
+import { MetadataService } from "./metadata/service.ts";
+import { ToldGuests } from "./metadata/told-guests.ts";
 import type { OutQueue } from "./out-queue.ts";
 import { type Plan, type PlannedNetwork, type PlannedPort, planOf } from "./plan.ts";
 import { PlugConnection } from "./plug-connection.ts";
@@ -46,6 +48,8 @@ export class Switch {
   readonly #unwritten = new Set<OutQueue>();
   readonly #book = new RuleBook();
   readonly #underlay: Underlay;
+  readonly #told = new ToldGuests();
+  readonly #metadata: MetadataService;
   /** Of what comes from other hosts and goes to them. */
   readonly #far = new PortCounters();
   #plan: Plan = new Map();
@@ -62,12 +66,24 @@ export class Switch {
       say: (text) => events.say(text),
       changed: () => events.changed(),
     });
+    this.#metadata = new MetadataService(
+      {
+        send: (portId, frame) => {
+          this.#send(portId, frame, portId);
+          this.#writeSoon();
+        },
+        told: (portId) => this.#told.of(portId),
+        fault: (portId, error) => this.#fault(`a question of the port ${portId}`, error),
+      },
+      nowMs,
+    );
     setInterval(() => this.#memory.sweep(nowMs()), switchLimits.connectionSweepPeriodMs).unref();
   }
 
   /** From its end on nothing passes that the state does not allow. */
   apply(state: SwitchState): void {
     this.#plan = planOf(state, this.#book);
+    this.#told.apply(state);
     this.#networks = new Map([...this.#plan.values()].map(({ network }) => [network.number, network]));
     this.#memory.apply(this.#plan, nowMs());
     const gateways = (state.gateways ?? []).map(({ id, path }) => ({ portId: id, instanceId: id, path }));
@@ -116,11 +132,13 @@ export class Switch {
 
   close(): void {
     this.#underlay.close();
+    this.#metadata.close();
     for (const portId of this.#plugged.keys()) this.#pull(portId);
   }
 
   #pull(portId: string): void {
     this.#plugged.get(portId)?.connection.close();
+    this.#metadata.forget(portId);
     this.#plugged.delete(portId);
   }
 
@@ -148,6 +166,9 @@ export class Switch {
     else if (outcome.kind === "answer") {
       counters.answered += 1;
       this.#send(portId, outcome.frame, portId);
+    } else if (outcome.kind === "serve") {
+      counters.answered += 1;
+      this.#metadata.take({ portId, ...outcome });
     } else (this.#plugged.get(outcome.to ?? portId)?.counters ?? counters).drop(outcome.reason);
   }
 
@@ -175,11 +196,15 @@ export class Switch {
     try {
       return judge();
     } catch (error) {
-      // Once: a guest could fill the log with it.
-      if (!this.#hasFault) this.#events.say(`a frame ${whose} met a fault: ${errorText(error)}`);
-      this.#hasFault = true;
+      this.#fault(`a frame ${whose}`, error);
       return { kind: "drop", reason: "fault" };
     }
+  }
+
+  /** Once: a guest could fill the log with it. */
+  #fault(what: string, error: unknown): void {
+    if (!this.#hasFault) this.#events.say(`${what} met a fault: ${errorText(error)}`);
+    this.#hasFault = true;
   }
 
   #deliver(portId: string, frame: Buffer, sender: string): void {

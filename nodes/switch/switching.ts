@@ -37,6 +37,8 @@ export type Outcome =
   | { readonly kind: "deliver"; readonly to: string }
   /** Goes back to the sender. */
   | { readonly kind: "answer"; readonly frame: Buffer }
+  /** The guest asks for metadata. */
+  | { readonly kind: "serve"; readonly frame: Frame; readonly packet: IpPacket; readonly mtuBytes: number }
   | { readonly kind: "drop"; readonly reason: DropReason; readonly to?: string };
 
 const drop = (reason: DropReason): Outcome => ({ kind: "drop", reason });
@@ -137,6 +139,7 @@ function takeIp(world: World, port: PlannedPort, frame: Frame, nowMs: number): O
   const forged = port.isFiltered ? forgedPacket(port, frame, packet, carried) : undefined;
   if (forged !== undefined) return drop(forged);
   if (carried !== undefined && isDhcpQuestion(carried)) return takeDhcp(port, frame, packet);
+  if (carried !== undefined && isForMetadata(carried)) return takeMetadata(port, frame, packet);
   if (packet.version === 6 && isDiscovery(carried?.icmp?.type ?? 0))
     return takeDiscovery(port, frame, packet);
   return pass(world, { port, frame, packet, carried }, nowMs);
@@ -155,6 +158,20 @@ const overwritesHeader = ({ protocol, fragment }: IpPacket): boolean =>
 function takeDhcp(port: PlannedPort, frame: Frame, packet: IpPacket): Outcome {
   const answer = dhcpAnswer(port, frame, packet);
   return answer === undefined ? drop("dhcp") : { kind: "answer", frame: answer };
+}
+
+const metadataPort = 80;
+
+const isForMetadata = ({ flow }: Carried): boolean =>
+  flow.protocol === protocols.tcp &&
+  flow.destination === serviceDigits &&
+  flow.destinationPort === metadataPort;
+
+/** A gateway is no guest. */
+function takeMetadata({ network, forwards }: PlannedPort, frame: Frame, packet: IpPacket): Outcome {
+  if (packet.fragment !== null) return drop("fragment");
+  if (forwards !== undefined || isGroupMac(frame.destination)) return drop("unknownAddress");
+  return { kind: "serve", frame, packet, mtuBytes: network.mtuBytes };
 }
 
 /** As with ARP. What routers say is dropped before; what guests ask routers is answered by nobody yet. */

@@ -71,6 +71,16 @@ describe("guests of the kernel's bridge and its rules", function () {
     }
   });
 
+  it("are told by the host who they are", async () => {
+    for (const one of [...mine, other]) {
+      const pattern = /NOVACT-GUEST META name=(\S*) userdata=(\d+)/;
+      await until(`${one.address} has asked`, async () => pattern.test(await host.consoleOf(one)));
+      const [, name, bytes] = pattern.exec(await host.consoleOf(one)) ?? [];
+      const { hostname = "", userData } = one.spec.guest ?? {};
+      expect([name, Number(bytes)]).to.deep.equal([hostname, Buffer.from(userData ?? "", "base64").length]);
+    }
+  });
+
   it("reach those of their own network and group, and nobody of another network", async () => {
     const [one, another] = mine;
     if (one === undefined || another === undefined) throw new Error("There are two.");

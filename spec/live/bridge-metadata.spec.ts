@@ -54,6 +54,13 @@ const asks = `
   request.end();
 `;
 
+/** Sends a request, and its end at once. */
+const endsEarly = `
+  const socket = require("node:net").connect({ port: 80, host: "169.254.169.254", allowHalfOpen: true });
+  socket.end("GET /latest/user-data HTTP/1.0\\r\\n\\r\\n");
+  socket.on("data", (bytes) => process.stdout.write(bytes));
+`;
+
 /** Holds as many connections as it gets, each with the beginning of a request. */
 const floods = (count: number) => `
   const net = require("node:net");
@@ -200,6 +207,13 @@ describe("guests of the kernel's bridge, who ask their host who they are", funct
     expect(await answered(mine, "/latest/user-data")).to.match(/^404 /);
     await tell(mine);
     expect(await answered(mine, "/latest/user-data")).to.equal(`200 ${secretOf(mine)}`);
+  });
+
+  it("are answered when they end their own side with the question", async () => {
+    for (let times = 0; times < 10; times += 1) {
+      const said = await hosts.get(mine)?.run(process.execPath, ["-e", endsEarly]);
+      expect(said?.output.endsWith(secretOf(mine))).to.equal(true);
+    }
   });
 
   it("may only read", async () => {

@@ -88,6 +88,14 @@ describe("guests on networks of one host", function () {
     }
   });
 
+  it("are told by the switch who they are, also where two have networks of the same addresses", async () => {
+    for (const one of [...mine, other]) {
+      const [, name, bytes] = await lineOf(one, /NOVACT-GUEST META name=(\S*) userdata=(\d+)/);
+      const { hostname = "", userData } = one.spec.guest ?? {};
+      expect([name, Number(bytes)]).to.deep.equal([hostname, Buffer.from(userData ?? "", "base64").length]);
+    }
+  });
+
   it("reach those of their own network, and nobody of another network with the same addresses", async () => {
     await allAnswer(new Map());
     const silent = async (guest: NetworkedGuest, addresses: readonly string[]) => {

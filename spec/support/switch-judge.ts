@@ -47,5 +47,5 @@ export class SwitchJudge {
 
 function wordOf(outcome: Outcome): string {
   if (outcome.kind === "deliver") return outcome.to;
-  return outcome.kind === "answer" ? "answer" : outcome.reason;
+  return outcome.kind === "drop" ? outcome.reason : outcome.kind;
 }

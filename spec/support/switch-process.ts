@@ -8,6 +8,7 @@ import { programFile } from "../../nodes/package/program-files.ts";
 import {
   readSwitchApplied,
   type SwitchApplied,
+  type SwitchPlug,
   switchFiles,
   switchFlags,
   writeSwitchState,
@@ -66,13 +67,31 @@ export class SwitchBench {
     return nic;
   }
 
+  /** Of the file of what the guest is told, which may not be there. */
+  toldPath(guest: Guest): string {
+    return join(this.directory, `${portIdOf(guest)}.told`);
+  }
+
   /** Writes the state, and waits until it is applied and every guest that listens is connected. */
   async apply(guests: readonly Guest[], networking: HostNetworking | null): Promise<SwitchApplied> {
+    const { state: applied } = await this.applyPlugs(guests, networking, () => ({}));
+    const connected = guests.filter((guest) => this.#nics.has(portIdOf(guest))).length;
+    return this.until(({ state, plugs }) => state === applied && plugs === connected);
+  }
+
+  /** Writes the state, and waits until it is applied. `given`: what is otherwise in the plug of a guest. */
+  async applyPlugs(
+    guests: readonly Guest[],
+    networking: HostNetworking | null,
+    given: (guest: Guest) => Partial<SwitchPlug>,
+  ): Promise<SwitchApplied> {
     const underlay = this.#underlay === undefined ? {} : { underlay: this.#underlay };
-    const plugs = guests.map((guest) => ({ ...plugOf(guest, this.directory), ...underlay }));
+    const plugs = guests.map((guest) => ({
+      ...{ ...plugOf(guest, this.directory), ...underlay },
+      ...{ toldPath: this.toldPath(guest), ...given(guest) },
+    }));
     const hash = await writeSwitchState(join(this.node, switchFiles.state), { networking, plugs });
-    const connected = plugs.filter(({ portId }) => this.#nics.has(portId)).length;
-    return this.until(({ state, plugs: count }) => state === hash && count === connected);
+    return this.until(({ state }) => state === hash);
   }
 
   /** What the living switch says, as soon as it fits. */

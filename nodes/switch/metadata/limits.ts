@@ -1,0 +1,12 @@
+/** Limits of the switch's own TCP, with which it answers for metadata. They are never configured. */
+export const tcpLimits = {
+  /** Bytes on their way to a guest that it has not acknowledged: a fraction of what may wait for it. */
+  unacknowledgedBytesMax: 16 * 1024,
+  /** A guest that wants smaller segments gets these (RFC 9293, 3.7.1: what everybody must take). */
+  segmentBytesMin: 536,
+  /** The first pause before it is said again, then twice as long; so many times. */
+  resendAfterMs: 300,
+  resendsMax: 4,
+  /** Period of looking for what has to be said again, or has to end. */
+  lookPeriodMs: 100,
+} as const;
