@@ -104,6 +104,13 @@ describe("instances on the kernel's bridges", function () {
       );
   });
 
+  it("are told by their host who they are", async () => {
+    for (const one of mine)
+      await until(`${one.name} is told its name`, async () =>
+        (await consoleOf(one)).includes(`NOVACT-GUEST META name=${one.name} userdata=`),
+      );
+  });
+
   it("reach each other, on a host that says what it has, and nothing is wrong", async () => {
     await allReach();
     const { hosts } = await cluster.admin.host.list({});
