@@ -88,7 +88,7 @@ function segmentAt(connection: Connection, offset: number, bits: number, payload
 const acknowledging = (connection: Connection): Segment =>
   segmentAt(connection, connection.sent, flags.acknowledge);
 
-/** What a segment means that is of no connection: that there is none (RFC 9293, 3.10.7.1). */
+/** The reset that answers a segment without a connection (RFC 9293, 3.10.7.1); nothing answers a reset. */
 export function refusal({ sequence, acknowledgment, flags: bits, payload }: Segment): readonly Segment[] {
   if ((bits & flags.reset) !== 0) return [];
   const none = { window: 0, segmentBytesMax: undefined, payload: nothing };

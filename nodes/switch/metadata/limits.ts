@@ -2,7 +2,7 @@
 export const tcpLimits = {
   /** Bytes on their way to a guest that it has not acknowledged: a fraction of what may wait for it. */
   unacknowledgedBytesMax: 16 * 1024,
-  /** A guest that wants smaller segments gets these (RFC 9293, 3.7.1: what everybody must take). */
+  /** Every host must take segments of this size (RFC 9293, 3.7.1), and so gets no smaller ones. */
   segmentBytesMin: 536,
   /** The first pause before it is said again, then twice as long; so many times. */
   resendAfterMs: 300,

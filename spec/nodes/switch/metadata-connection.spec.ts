@@ -42,13 +42,13 @@ function asking(): Connection {
   return living(step);
 }
 
-/** A guest of RFC 9293, as simple as it can be: takes what comes in order, and says again what is not heard. */
+/** A guest of RFC 9293 in its simplest form: takes bytes in order, and repeats unacknowledged ones. */
 class Guest {
   readonly #text: Buffer;
   readonly #first = 1_000;
   readonly #window: number;
   #theirFirst: number | undefined;
-  /** Offsets: of what was acknowledged to it, and what it takes next. */
+  /** Offsets: acknowledged by the switch, and expected from the switch. */
   #acknowledged = 0;
   #expected = 0;
   #hasEnded = false;
@@ -91,7 +91,7 @@ class Guest {
     const said = Math.max(0, this.#acknowledged - 1);
     const sequence = (this.#first + 1 + said) >>> 0;
     this.#spoken += 1;
-    // It cuts what it says each time at another place.
+    // Each repetition is cut at another place.
     const cut = said + 5 + ((this.#spoken * 7) % 19);
     const [one, two] = [this.#text.subarray(said, cut), this.#text.subarray(cut, cut + 30)];
     const acknowledge = segment({ ...own, sequence });
@@ -255,7 +255,7 @@ describe(`a connection of the switch for metadata (SEED=${seed})`, () => {
 
   it("never throws, and never holds or sends more than its bounds, whatever comes", () => {
     const near = (base: number) => fc.integer({ min: -3, max: 5_000 }).map((more) => (base + more) >>> 0);
-    const any = fc.record({
+    const anything = fc.record({
       sequence: fc.oneof(near(1_000), fc.nat({ max: 0xffff_ffff })),
       acknowledgment: fc.oneof(near(opening.first), fc.nat({ max: 0xffff_ffff })),
       flags: fc.integer({ min: 0, max: 255 }),
@@ -268,7 +268,7 @@ describe(`a connection of the switch for metadata (SEED=${seed})`, () => {
     });
     fc.assert(
       fc.property(
-        fc.array(any, { maxLength: 60 }),
+        fc.array(anything, { maxLength: 60 }),
         fc.array(fc.nat({ max: 500 }), { maxLength: 60 }),
         (all, waits) => {
           let connection: Connection | undefined = living(greeted(syn(), opening));
