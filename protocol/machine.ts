@@ -18,7 +18,7 @@ import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
 import { MachineIntent } from "./machine-intent.ts";
-import { HostNetworkingAnswer, HostNetworkingRequest, NetworkingAudit } from "./networking.ts";
+import { HostNetworkingAnswer, HostNetworkingRequest, NetworkingAudit, PortPicture } from "./networking.ts";
 import { NumaPlacement } from "./numa.ts";
 import { HostText, HostWord, hostWords, OfferedLabels, OfferedNumaNode, upTo } from "./offered.ts";
 import { PluginVersion, Release } from "./release.ts";
@@ -212,6 +212,23 @@ export const hostAgentService = service({
       ...entityless,
       mutates: false,
       summary: "Says what of its networks the host has applied.",
+    }),
+    portStates: method({
+      request: request({ portIds: Type.Array(Id, { maxItems: networkLimits.portStatesMax }) }),
+      answer: answer({
+        /** Null: the host has no network. */
+        networking: nullable(
+          answer({
+            /** Why the host's network stays as it is; null: it does not. */
+            failure: nullable(ObservedText),
+            /** Ports of the applied picture, as the picture has them. */
+            ports: Type.Array(PortPicture, { maxItems: networkLimits.portStatesMax }),
+          }),
+        ),
+      }),
+      ...entityless,
+      mutates: false,
+      summary: "Says which of these ports the host has applied, and how.",
     }),
     audit: method({
       request: request({}),

@@ -27,7 +27,7 @@ const SubnetPicture = answer({
 export type SubnetPicture = Static<typeof SubnetPicture>;
 
 /** A port of a guest of the host. */
-const PortPicture = answer({
+export const PortPicture = answer({
   id: Id,
   instanceId: Id,
   mac: MacAddress,

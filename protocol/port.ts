@@ -12,6 +12,15 @@ import { method, service } from "./wire/service.ts";
 /** What a port belongs to. */
 const portDevices = ["instance", "router", "gateway", "floating-ip"] as const;
 
+/**
+ * Whether packets of the guest pass a port. `active`: its host has applied the port as it is now, and the
+ * guest runs. `down`: nothing is plugged in, or the guest does not run. `build`: it is on its way. `error`:
+ * its host says that it fails. `unknown`: its host is silent. Nobody stores it: it is computed whenever
+ * somebody asks.
+ */
+const portStatuses = ["active", "down", "build", "error", "unknown"] as const;
+export type PortStatus = (typeof portStatuses)[number];
+
 export const AddressPair = answer({ cidr: Cidr, mac: nullable(MacAddress) });
 const PairAsked = request({ cidr: Cidr, mac: Type.Optional(MacAddress) });
 
@@ -44,6 +53,13 @@ export const port = resource({
     deleteWithInstance: Type.Boolean(),
     addresses: Type.Array(answer({ subnetId: Id, address: IpAddress })),
     securityGroupIds: Type.Array(Id),
+    /**
+     * Absent: of a port that is not an instance's, in the answer of whoever makes or changes one, or the
+     * controller is of before.
+     */
+    status: Type.Optional(literals(portStatuses)),
+    /** A sentence for people: why it is not `active`. Absent: it is, or no status is said. */
+    statusReason: Type.Optional(Type.String()),
   },
   uses: { networkId: "network" },
   unique: [["networkId", "mac"]],

@@ -32,6 +32,7 @@ import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
 import { instanceHandlers } from "../../actors/control/instances/service.ts";
 import { explainHandler } from "../../actors/control/passage/explain.ts";
+import { portStates } from "../../actors/control/passage/port-states.ts";
 import { Placer } from "../../actors/control/placement/placer.ts";
 import { reconcilerDefinition } from "../../actors/control/reconciler/actor.ts";
 import { Commits } from "../../actors/control/request/commits.ts";
@@ -324,7 +325,6 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const auditHost: DoctorOptions["auditHost"] = (hostId, onLeftOut) =>
     parts.hostAgent(hostId).audit({}, { timeoutMs, onLeftOut });
-  const strange = () => parts.strange.lately();
   const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
   const handlers: AllHandlers = {
     instance: instanceHandlers({ ...catalog, ...parts }),
@@ -333,6 +333,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     host: hostHandlers({ ...catalog, ...parts, power: ports.power }),
     ...resourcesHandlers({
       ...{ ...catalog, ...parts, explainPassage: explainHandler({ ...parts, store }) },
+      portStates: portStates({ ...parts, store }),
       files: ports.imageFiles,
       hypervisorAliases: hypervisorAliases(ports.hypervisors),
       log,
@@ -344,7 +345,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
       examine: async () =>
         diagnosis(
           await examine({
-            ...{ ...asked, strange, store, clock },
+            ...{ ...asked, strange: () => parts.strange.lately(), store, clock },
             excessive: () => parts.leases.excessive,
             brake: () => parts.leases.brake,
             spaces: () => parts.space.spaces,

@@ -33,6 +33,8 @@ export const networkLimits = {
   interfacesPerInstanceMax: 8,
   /** Parts of a picture that a host says it has; it asks for the others again. */
   pictureHashesMax: 2_000,
+  /** Ports of one question to a host: those of a page of a list. */
+  portStatesMax: 1_000,
   /** What a host says of published ports that it could not open. */
   unpublishedToldMax: 100,
   /** IPv6 wants 1,280 (RFC 8200, 5); the largest is that of an IPv4 packet. */

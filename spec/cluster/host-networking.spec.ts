@@ -49,6 +49,19 @@ describe("the network of a host", () => {
     expect((await audited()).networking).to.deep.include({ version: 3, failure: null });
   });
 
+  it("says of a port how it is applied, nothing of one that is not, and why its network stays as it is", async () => {
+    const said = (portIds: string[]) =>
+      world.settled(() => world.host.handlers.portStates({ portIds }, world.context()));
+    expect(await said(["p1"])).to.deep.equal({ networking: { failure: null, ports: [] } });
+    await plugIn();
+    await untilVersion(3);
+    expect(await said(["p1", "p2"])).to.deep.equal({ networking: { failure: null, ports: [port] } });
+    world.controller.reachable = false;
+    const asked = world.controller.pulls.length;
+    await world.clock.runUntil(() => world.controller.pulls.length > asked + 1);
+    expect((await said(["p2"])).networking).to.deep.equal({ failure: "No controller.", ports: [] });
+  });
+
   it("follows a change of which it was not told, and is sent only what has changed", async () => {
     await plugIn();
     await untilVersion(3);

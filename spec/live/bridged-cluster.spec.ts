@@ -116,6 +116,8 @@ describe("instances on the kernel's bridges", function () {
     const { hosts } = await cluster.admin.host.list({});
     expect(hosts.map(({ drivers }) => drivers?.network)).to.deep.equal(["bridge"]);
     expect(await findings()).to.deep.equal([]);
+    const statuses = async () => (await demo.port.list({})).ports.map(({ status }) => status);
+    await until("ports are active", async () => (await statuses()).every((one) => one === "active"));
   });
 
   it("go on when the agent and the process that holds the fabric are killed at once", async () => {

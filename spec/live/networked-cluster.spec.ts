@@ -135,6 +135,8 @@ describe("instances on networks of a cluster", function () {
     expect(hosts.map(({ drivers }) => [drivers?.network, drivers?.abilities.networks])).to.deep.equal([
       ["user", ["stream", "tap"]],
     ]);
+    const statuses = async () => (await demo.port.list({})).ports.map(({ status }) => status);
+    await until("ports are active", async () => (await statuses()).every((one) => one === "active"));
   });
 
   it("reach their own project, and nobody of another with the same addresses", async () => {

@@ -14,7 +14,7 @@ import {
   reportService,
   type SharedDisk,
 } from "../../protocol/machine.ts";
-import type { NetworkingAudit } from "../../protocol/networking.ts";
+import type { NetworkingAudit, PortPicture } from "../../protocol/networking.ts";
 import type { Space } from "../../protocol/space.ts";
 import { isDown, type MachineState } from "../../protocol/states.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
@@ -58,6 +58,10 @@ export class ScriptedHost {
   space: Space[] | undefined;
   /** Answer to `networkState`: the picture that the host has applied. */
   networking: NetworkingAudit | null = null;
+  /** Answer to `portStates`: ports of the picture that it has applied. */
+  applied: { readonly failure: string | null; readonly ports: readonly PortPicture[] } | null = null;
+  /** It answers no question about ports. */
+  mute = false;
   /** How often it was told that its networks may have changed. */
   news = 0;
   /** Ports that are not let go of, as of a guest that does not give its device back. */
@@ -87,6 +91,12 @@ export class ScriptedHost {
           networkChanged: async () => {
             this.news += 1;
             return {};
+          },
+          portStates: async ({ portIds }) => {
+            if (this.mute) throw new StatusError("hostUnreachable", "Silent.");
+            const { failure = null, ports = [] } = this.applied ?? {};
+            const its = { failure, ports: ports.filter(({ id }) => portIds.includes(id)) };
+            return { networking: this.applied && its };
           },
           networkState: async () => ({ networking: this.networking }),
           audit: async () => ({

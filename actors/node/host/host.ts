@@ -151,6 +151,7 @@ export function createHost(options: HostOptions): Host {
         return {};
       },
       networkState: async () => ({ networking: networking?.state ?? null }),
+      portStates: async ({ portIds }) => ({ networking: networking?.portStates(portIds) ?? null }),
       console: (request, context) => reader.read(request, context),
       storageLease: async ({ hostId, leaseEpoch, take }) => ({
         state: await storage.examine({ hostId, leaseEpoch }, take),

@@ -13,6 +13,7 @@ import type {
   HostNetworking,
   NetworkingAudit,
   NetworkPicture,
+  PortPicture,
   RouterPicture,
 } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -30,6 +31,11 @@ export interface NetworkingOptions {
   readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+interface PortStates {
+  readonly failure: string | null;
+  readonly ports: PortPicture[];
 }
 
 type Part = NetworkPicture | GroupPicture | FarPicture | RouterPicture;
@@ -99,6 +105,14 @@ export class Networking {
         ...{ id, why: why.slice(0, reportLimits.observedTextLengthMax) },
       })),
     };
+  }
+
+  /** Which of the ports the applied picture has, and how. */
+  portStates(portIds: readonly string[]): PortStates {
+    const wanted = new Set(portIds);
+    const ports = (this.#applied?.networks ?? []).flatMap((one) => one.ports);
+    const { failure } = this.state;
+    return { failure, ports: ports.filter(({ id }) => wanted.has(id)) };
   }
 
   /** Every published port, where the driver publishes none. */

@@ -9,6 +9,7 @@ import { portHandlers } from "./ports.ts";
 import { type PublishingOptions, publishedPortHandlers } from "./published-ports.ts";
 import { routerHandlers } from "./routers.ts";
 import { securityGroupHandlers, securityGroupRuleHandlers } from "./security-groups.ts";
+import type { ShowingOptions } from "./shown-ports.ts";
 import { subnetHandlers } from "./subnets.ts";
 
 /** What is known of addresses and groups: one for all who make ports at a controller. */
@@ -27,7 +28,9 @@ export const networkingOf = (
   defaultGroups: new DefaultGroups(options),
 });
 
-export type NetworkingOptions = NetworkOptions & PublishingOptions & { readonly networking: Networking };
+export type NetworkingOptions = NetworkOptions &
+  PublishingOptions &
+  Pick<ShowingOptions, "portStates"> & { readonly networking: Networking };
 
 export function networkingHandlers({ networking, ...options }: NetworkingOptions) {
   const groups = { ...options, ...networking };

@@ -4,14 +4,7 @@
  */
 import { cidrOf, cidrText } from "../../../../protocol/address.ts";
 import { network } from "../../../../protocol/network.ts";
-import {
-  address,
-  groupMembership,
-  type Port,
-  plug,
-  port,
-  type portService,
-} from "../../../../protocol/port.ts";
+import { groupMembership, type Port, port, type portService } from "../../../../protocol/port.ts";
 import { defaultGroupName } from "../../../../protocol/security-group.ts";
 import { faulty } from "../../../../protocol/wire/denials.ts";
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
@@ -34,18 +27,19 @@ import { aboutRow, rowChanged, rowRemoved } from "../../request/row-changes.ts";
 import { findRow, referringTo, shownRow } from "../../request/rows.ts";
 import { newRow, resourceHandlers } from "../resource-handlers.ts";
 import type { GroupOptions } from "./security-groups.ts";
+import { deviceOf, type ShowingOptions, withAddresses, withStatus } from "./shown-ports.ts";
 
-export interface PortOptions extends GroupOptions {
+export interface PortOptions extends GroupOptions, ShowingOptions {
+  readonly store: GroupOptions["store"];
   readonly addresses: Addresses;
 }
 
 type Methods = (typeof portService)["methods"];
-type PortRow = RowOf<typeof port>;
 
 export function portHandlers(options: PortOptions): Handlers<typeof portService> {
   const { rows } = options.store;
   const handlers = resourceHandlers(port, options, {
-    join: (ports) => withAddresses(ports, options),
+    join: (ports, context) => withStatus(ports, context, options),
     // A group that the port has got meanwhile: the change is decided anew.
     taken: () => new StatusError("generationConflict", "The port was changed at the same time."),
     assertFree,
@@ -83,30 +77,6 @@ export function portHandlers(options: PortOptions): Handlers<typeof portService>
       }),
   };
 }
-
-async function withAddresses(ports: readonly PortRow[], { store }: PortOptions): Promise<readonly Port[]> {
-  const refers = { portId: ports.map(({ id }) => id) };
-  const [addresses, memberships, plugs] = await Promise.all([
-    referringTo(address, refers, store.rows),
-    referringTo(groupMembership, refers, store.rows),
-    referringTo(plug, refers, store.rows),
-  ]);
-  const of = <R extends { readonly portId: string }>(rows: readonly R[]) =>
-    Map.groupBy(rows, ({ portId }) => portId);
-  const [addressesOf, membershipsOf, plugsOf] = [of(addresses), of(memberships), of(plugs)];
-  return ports.map((one) => {
-    const [plugged] = plugsOf.get(one.id) ?? [];
-    const groups = (membershipsOf.get(one.id) ?? []).map(({ groupId }) => groupId).sort();
-    const its = (addressesOf.get(one.id) ?? []).map(({ subnetId, name }) => ({ subnetId, address: name }));
-    return { ...shownRow<typeof port>(one), ...deviceOf(plugged), addresses: its, securityGroupIds: groups };
-  });
-}
-
-const deviceOf = (plugged: RowOf<typeof plug> | undefined) => ({
-  device: plugged?.device ?? null,
-  deviceId: plugged?.deviceId ?? null,
-  deleteWithInstance: plugged?.deleteWithInstance ?? false,
-});
 
 function assertFree({ name, device, deviceId }: Port): void {
   if (deviceId === null) return;

@@ -5,6 +5,7 @@ import { time } from "../../format.ts";
 import { nounCommand } from "../../noun-command.ts";
 import { rowId } from "../../resolve.ts";
 import type { Invoke } from "../../run.ts";
+import type { Fact } from "../../table.ts";
 import { collect } from "./words.ts";
 
 interface Settings {
@@ -32,6 +33,7 @@ export function portCommand(invoke: Invoke): Command {
       { title: "NAME", value: ({ name }) => name, cut: true },
       { title: "MAC", value: ({ mac }) => mac },
       { title: "ADDRESSES", value: addressesOf, cut: true },
+      { title: "STATUS", value: ({ status }) => status ?? "-" },
       {
         title: "DEVICE",
         value: ({ device, deviceId }) => (device === null ? "-" : `${device} ${deviceId}`),
@@ -42,6 +44,7 @@ export function portCommand(invoke: Invoke): Command {
       ["id", one.id],
       ["name", one.name],
       ["network", one.networkId],
+      ...statusOf(one),
       ["MAC", one.mac],
       ["addresses", addressesOf(one)],
       ["security groups", one.portSecurity ? listed(one.securityGroupIds) : "nothing is filtered"],
@@ -85,6 +88,11 @@ export function portCommand(invoke: Invoke): Command {
     );
   return command.addCommand(create).addCommand(set);
 }
+
+const statusOf = ({ status, statusReason }: Port): readonly Fact[] =>
+  status === undefined
+    ? []
+    : [["status", statusReason === undefined ? status : `${status}: ${statusReason}`]];
 
 const listed = (words: readonly string[]): string => (words.length === 0 ? "none" : words.join(", "));
 

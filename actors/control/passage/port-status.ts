@@ -1,0 +1,100 @@
+/**
+ * The status of a port: a level, computed from what is known of its instance and what its host says at this
+ * moment. Nothing is remembered, so no lost message can leave a word that is not true. Pure.
+ */
+import type { InterfaceChange } from "../../../protocol/interface.ts";
+import type { PortPicture } from "../../../protocol/networking.ts";
+import type { Port, PortStatus } from "../../../protocol/port.ts";
+import type { InstanceState } from "../../../protocol/states.ts";
+
+/** The instance that is plugged in. */
+export interface PluggedGuest {
+  readonly name: string;
+  readonly state: InstanceState;
+  /** A process of the guest is seen. */
+  readonly runs: boolean;
+  /** Null: it is on no host. */
+  readonly hostName: string | null;
+  /** What is on its way with the interface. */
+  readonly change: InterfaceChange | undefined;
+}
+
+/** What the host of the guest says. */
+export type PortWord =
+  | { readonly kind: "said"; readonly networking: Said | null }
+  | { readonly kind: "unheard"; readonly why: "silent" | "unanswered" };
+
+export interface Said {
+  /** Why its network stays as it is; null: it does not. */
+  readonly failure: string | null;
+  /** As it is applied; undefined: it is not. */
+  readonly port: PortPicture | undefined;
+}
+
+export interface PortFacts {
+  readonly port: Port;
+  /** Undefined: the instance is gone. */
+  readonly guest: PluggedGuest | undefined;
+  readonly word: PortWord;
+  /** The caller may know why a host fails. */
+  readonly operator: boolean;
+}
+
+export interface SaidStatus {
+  readonly status?: PortStatus;
+  readonly statusReason?: string;
+}
+
+const told = (status: PortStatus, statusReason: string): SaidStatus => ({ status, statusReason });
+
+export function portStatus(facts: PortFacts): SaidStatus {
+  const { port, guest } = facts;
+  if (port.device === null) return told("down", "Nothing is plugged in.");
+  if (port.device !== "instance") return {};
+  if (guest === undefined) return told("down", "Its instance is gone.");
+  return beforeItsHost(guest, facts) ?? ofItsHost(guest.hostName ?? "", facts);
+}
+
+/** What is known without the host's word; undefined: the host decides. */
+function beforeItsHost({ name, state, runs, hostName, change }: PluggedGuest, { word }: PortFacts) {
+  const isComing = state === "building" || state === "starting";
+  if (hostName === null)
+    return isComing ? told("build", `${name} is on no host yet.`) : told("down", `${name} is on no host.`);
+  if (word.kind === "unheard" && word.why === "silent")
+    return told("unknown", `The host ${hostName} is silent: nobody knows what passes there.`);
+  if (isComing || (!runs && (state === "rebooting" || state === "unpausing")))
+    return told("build", `${name} is starting.`);
+  if (!runs) return told("down", `${name} does not run.`);
+  if (change === "attaching") return told("build", `${name} is not plugged in yet.`);
+  return change === "leaving" ? told("build", `${name} is letting go of it.`) : undefined;
+}
+
+function ofItsHost(hostName: string, { port, word, operator }: PortFacts): SaidStatus {
+  if (word.kind === "unheard") return told("unknown", `The host ${hostName} does not answer.`);
+  if (word.networking === null) return told("error", `The host ${hostName} has no network.`);
+  const { failure, port: applied } = word.networking;
+  if (applied !== undefined && isAsWanted(applied, port)) return { status: "active" };
+  if (failure === null) return told("build", `The host ${hostName} has not applied yet what is so now.`);
+  const why = operator ? `: ${failure}` : "; operators are told why by novact doctor";
+  return told("error", `The host ${hostName} cannot apply what is so now${why}.`);
+}
+
+/** Published ports are apart: who cannot be opened is said elsewhere. */
+function isAsWanted(applied: PortPicture, port: Port): boolean {
+  return (
+    applied.instanceId === port.deviceId &&
+    applied.portSecurity === port.portSecurity &&
+    applied.mac === port.mac &&
+    textOf(applied.addresses) === textOf(port.addresses) &&
+    textOf(applied.addressPairs) === textOf(port.addressPairs) &&
+    textOf(applied.groupIds) === textOf(port.securityGroupIds)
+  );
+}
+
+/** Equal lists have the same text, in whatever order items and fields are. */
+const textOf = (items: readonly (string | object)[]): string =>
+  JSON.stringify(items.map((item) => (typeof item === "string" ? item : fieldsOf(item))).sort());
+
+const fieldsOf = (item: object): string => JSON.stringify(Object.entries(item).sort(byName));
+
+const byName = ([one]: [string, unknown], [other]: [string, unknown]): number => (one < other ? -1 : 1);

@@ -1,0 +1,106 @@
+/** The status of a port, by value: each of the words, and what makes it. */
+import { expect } from "chai";
+import {
+  type PluggedGuest,
+  type PortFacts,
+  type PortWord,
+  portStatus,
+} from "../../../../actors/control/passage/port-status.ts";
+import type { PortPicture } from "../../../../protocol/networking.ts";
+import type { Port } from "../../../../protocol/port.ts";
+
+const port: Port = {
+  ...{ id: "p", project: "demo", name: "p", networkId: "n", mac: "52:54:00:00:00:01" },
+  ...{ portSecurity: true, addressPairs: [{ cidr: "10.7.0.0/16", mac: null }] },
+  ...{ createdAtMs: 0, device: "instance", deviceId: "i", deleteWithInstance: true },
+  addresses: [
+    { subnetId: "s4", address: "10.0.0.1" },
+    { subnetId: "s6", address: "fd00::1" },
+  ],
+  securityGroupIds: ["g1", "g2"],
+};
+const applied: PortPicture = {
+  ...{ id: "p", instanceId: "i", mac: port.mac, portSecurity: true },
+  addressPairs: [{ mac: null, cidr: "10.7.0.0/16" }],
+  addresses: [
+    { address: "fd00::1", subnetId: "s6" },
+    { address: "10.0.0.1", subnetId: "s4" },
+  ],
+  groupIds: ["g2", "g1"],
+};
+const guest: PluggedGuest = {
+  ...{ name: "web", state: "running", runs: true, hostName: "h1", change: undefined },
+};
+const said = (failure: string | null, its: PortPicture | undefined): PortWord => ({
+  ...{ kind: "said", networking: { failure, port: its } },
+});
+const statusOf = (given: Partial<PortFacts>) =>
+  portStatus({ port, guest, word: said(null, applied), operator: false, ...given });
+const of = (given: Partial<PluggedGuest>) => statusOf({ guest: { ...guest, ...given } }).status;
+
+describe("the status of a port", () => {
+  it("is active when its host has applied it as it is now, in whatever order that is said", () => {
+    expect(statusOf({})).to.deep.equal({ status: "active" });
+    expect(statusOf({ word: said("A later picture fails.", applied) }).status).to.equal("active");
+    for (const state of ["paused", "rebooting", "stopping", "failed"] as const)
+      expect(of({ state }), state).to.equal("active");
+  });
+
+  it("is down when nothing is plugged in, or what is plugged in does not run", () => {
+    const unplugged = { ...port, device: null, deviceId: null };
+    expect(statusOf({ port: unplugged, guest: undefined }).status).to.equal("down");
+    expect(statusOf({ guest: undefined }).status).to.equal("down");
+    for (const state of ["stopped", "failed", "deleting"] as const)
+      expect(of({ state, runs: false }), state).to.equal("down");
+    expect(of({ state: "stopped", runs: false, hostName: null })).to.equal("down");
+  });
+
+  it("is on its way while the guest starts, while it is plugged in or let go of, and until its host has applied it", () => {
+    for (const state of ["building", "starting"] as const) {
+      expect(of({ state, runs: true }), state).to.equal("build");
+      expect(of({ state, runs: false, hostName: null }), state).to.equal("build");
+    }
+    expect(of({ state: "rebooting", runs: false })).to.equal("build");
+    expect(of({ change: "attaching" })).to.equal("build");
+    expect(of({ change: "leaving" })).to.equal("build");
+    expect(statusOf({ word: said(null, undefined) }).status).to.equal("build");
+  });
+
+  const changes: Partial<PortPicture>[] = [
+    { instanceId: "j" },
+    { mac: "52:54:00:00:00:02" },
+    { portSecurity: false },
+    { addressPairs: [] },
+    { addresses: applied.addresses.slice(1) },
+    { groupIds: ["g1", "g3"] },
+  ];
+  for (const change of changes)
+    it(`is not active as long as its host has it with another ${Object.keys(change)}`, () => {
+      expect(statusOf({ word: said(null, { ...applied, ...change }) }).status).to.equal("build");
+      expect(statusOf({ word: said("The disk is full.", { ...applied, ...change }) }).status).to.equal(
+        "error",
+      );
+    });
+
+  it("is an error when its host says that it fails, and only operators are told why", () => {
+    const word = said("The disk is full.", undefined);
+    const [user, operator] = [statusOf({ word }), statusOf({ word, operator: true })];
+    expect([user.status, operator.status]).to.deep.equal(["error", "error"]);
+    expect(operator.statusReason).to.contain("The disk is full.");
+    expect(user.statusReason).not.to.contain("disk");
+    expect(statusOf({ word: { kind: "said", networking: null } }).status).to.equal("error");
+  });
+
+  it("is unknown when its host does not say, whatever was so before", () => {
+    for (const why of ["silent", "unanswered"] as const)
+      expect(statusOf({ word: { kind: "unheard", why } }).status, why).to.equal("unknown");
+    const silent: PortWord = { kind: "unheard", why: "silent" };
+    expect(statusOf({ word: silent, guest: { ...guest, state: "unknown", runs: true } }).status).to.equal(
+      "unknown",
+    );
+  });
+
+  it("is not said of what is no instance's", () => {
+    expect(statusOf({ port: { ...port, device: "router" }, guest: undefined })).to.deep.equal({});
+  });
+});
