@@ -453,6 +453,7 @@ create table port (
   address_pairs jsonb not null,
   created_at_ms bigint not null,
   version bigint not null default '1'::bigint,
+  bandwidth jsonb,
   constraint port_pkey primary key (id),
   constraint port_network_id_reference foreign key (network_id) references network(id),
   constraint port_network_id_mac_unique unique (network_id, mac)

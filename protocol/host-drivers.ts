@@ -69,6 +69,8 @@ export const HostDrivers = answer({
           { maxItems: networkLimits.physicalNetworksMax },
         ),
       ),
+      /** Whether it keeps the bandwidth limits of ports. Absent: it does not. */
+      limits: Type.Optional(Type.Boolean()),
     }),
   ),
 });
@@ -77,6 +79,10 @@ export type HostDrivers = Static<typeof HostDrivers>;
 /** Whether the host can open ports that lead to guests. */
 export const canPublish = (drivers: HostDrivers | null | undefined): boolean =>
   canPlug(drivers) && drivers?.networking?.publishes === true;
+
+/** Whether the host keeps the bandwidth limits of ports. */
+export const canLimit = (drivers: HostDrivers | null | undefined): boolean =>
+  canPlug(drivers) && drivers?.networking?.limits === true;
 
 /**
  * Whether guests of the host can be plugged into networks; the agent of a host without drivers is of before,

@@ -9,7 +9,7 @@ import { networkLimits } from "./limits/network.ts";
 import { reportLimits } from "./limits/report.ts";
 import { HostRoute, PhysicalNetwork } from "./network.ts";
 import { HostWord } from "./offered.ts";
-import { AddressPair } from "./port.ts";
+import { AddressPair, Bandwidth } from "./port.ts";
 import { PublicationPicture } from "./published-port.ts";
 import { ruleFields } from "./security-group.ts";
 import { answer, Count, Id, nullable, request } from "./wire/schema.ts";
@@ -38,6 +38,8 @@ export const PortPicture = answer({
   addressPairs: Type.Array(AddressPair),
   /** Without a group, nothing passes. */
   groupIds: Type.Array(Id),
+  /** Absent: neither direction has a limit. */
+  bandwidth: Type.Optional(Bandwidth),
   /** Published ports of the guest, which groups have no say in. Absent: none. */
   published: Type.Optional(Type.Array(PublicationPicture)),
 });

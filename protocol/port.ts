@@ -6,7 +6,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { Cidr, IpAddress, MacAddress } from "./ip.ts";
 import { networkLimits } from "./limits/network.ts";
 import { changed, kept, resource } from "./wire/resource.ts";
-import { answer, given, Id, Label, literals, Name, nullable, request } from "./wire/schema.ts";
+import { answer, Count, given, Id, Label, literals, Name, nullable, request } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
 /** What a port belongs to. */
@@ -23,6 +23,33 @@ export type PortStatus = (typeof portStatuses)[number];
 
 export const AddressPair = answer({ cidr: Cidr, mac: nullable(MacAddress) });
 const PairAsked = request({ cidr: Cidr, mac: Type.Optional(MacAddress) });
+
+/** Neutron's rule of a bandwidth limit has these as `max_kbps` and `max_burst_kbps`. */
+const BandwidthLimit = answer({ kilobitsPerSecond: Count, burstKilobits: Count });
+export type BandwidthLimit = Static<typeof BandwidthLimit>;
+
+/** `ingress`: what the guest receives; `egress`: what it sends. Null: as much as there is. */
+export const Bandwidth = answer({ ingress: nullable(BandwidthLimit), egress: nullable(BandwidthLimit) });
+export type Bandwidth = Static<typeof Bandwidth>;
+
+const LimitAsked = request({
+  kilobitsPerSecond: Type.Integer({
+    minimum: networkLimits.bandwidthKilobitsPerSecondMin,
+    maximum: networkLimits.bandwidthKilobitsPerSecondMax,
+  }),
+  /** What passes at once after a pause. Absent: that of a tenth of a second, or the least. */
+  burstKilobits: Type.Optional(
+    Type.Integer({
+      minimum: networkLimits.burstKilobitsMin,
+      maximum: networkLimits.burstKilobitsMax,
+    }),
+  ),
+});
+const BandwidthAsked = request({
+  ingress: Type.Optional(nullable(LimitAsked)),
+  egress: Type.Optional(nullable(LimitAsked)),
+});
+export type BandwidthAsked = Static<typeof BandwidthAsked>;
 
 export const port = resource({
   noun: "port",
@@ -44,6 +71,8 @@ export const port = resource({
     portSecurity: Type.Boolean(),
     /** Other addresses that the port may send from, and with which MAC; null: its own. */
     addressPairs: Type.Array(AddressPair),
+    /** Null: neither direction has a limit. */
+    bandwidth: nullable(Bandwidth),
   },
   joined: {
     /** The device that is plugged into the port, and its id; null: none is. */
@@ -121,6 +150,8 @@ const settings = {
   /** Ids or names. Absent: the project's default group; none without `portSecurity`. */
   securityGroups: Type.Optional(Type.Array(Label, { maxItems: networkLimits.securityGroupsPerPortMax })),
   portSecurity: Type.Optional(Type.Boolean()),
+  /** A direction that is absent stays as it is; null has no limit. */
+  bandwidth: Type.Optional(BandwidthAsked),
   addressPairs: Type.Optional(Type.Array(PairAsked, { maxItems: networkLimits.addressPairsPerPortMax })),
 };
 
@@ -157,7 +188,7 @@ export const portService = service({
     set: changed(
       port,
       { name: Type.Optional(given(Name)), ...settings },
-      "Renames a port, or changes its groups and what it may send.",
+      "Renames a port, or changes its groups, what it may send, and how much.",
     ),
   },
 });

@@ -62,6 +62,8 @@ export interface NetworkFacts {
   readonly filters?: boolean;
   /** Whether guests can be plugged in while they run. Absent: they can. */
   readonly hotPlug?: boolean;
+  /** Whether the bandwidth limits of ports are kept. Absent: they are not. */
+  readonly limits?: boolean;
 }
 
 /** A published port of the applied picture at which nobody answers. */

@@ -3,7 +3,7 @@ import type { FarPicture, RouterPicture, RulePicture, SubnetPicture } from "../.
 import type { Port } from "../../protocol/port.ts";
 import type { PublicationPicture } from "../../protocol/published-port.ts";
 
-type PortFields = "id" | "networkId" | "mac" | "portSecurity" | "addressPairs";
+type PortFields = "id" | "networkId" | "mac" | "portSecurity" | "addressPairs" | "bandwidth";
 
 /** Rows of one moment, in no order. */
 export interface NetworkingRows {

@@ -68,8 +68,8 @@ function pluggedOn(hostId: string, tables: Tables): NetworkingRows["ports"] {
       (interfaces ?? []).flatMap(({ portId }) => {
         const row = tables.rowsOf(port).get(portId);
         if (row === undefined) return [];
-        const { id, networkId, mac, portSecurity, addressPairs } = row;
-        return { id, instanceId, networkId, mac, portSecurity, addressPairs };
+        const { id, networkId, mac, portSecurity, addressPairs, bandwidth } = row;
+        return { id, instanceId, networkId, mac, portSecurity, addressPairs, bandwidth };
       }),
     );
 }

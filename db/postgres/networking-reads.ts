@@ -80,6 +80,7 @@ const ofHostText = `with recursive plugged as materialized (
     'ports', ${listOf("plugged", {
       ...{ id: "id", instanceId: "instance_id", networkId: "network_id", mac: "mac" },
       ...{ portSecurity: "port_security", addressPairs: "address_pairs" },
+      bandwidth: "bandwidth",
     })},
     'networks', ${listOf("network where id in (select network_id from reached)", {
       ...{ id: "id", number: "number", mtuBytes: "mtu_bytes", physicalNetwork: "physical_network" },

@@ -49,11 +49,13 @@ function saidOfNetwork({
   outside,
   filters,
   hotPlug,
+  limits = false,
 }: NetworkFacts): NonNullable<HostDrivers["networking"]> {
   const address = addressOf(underlay) === undefined ? null : underlay;
   const size = Math.min(mtuBytesMax, networkLimits.mtuBytesMax);
   return {
     ...{ mtuBytesMax: size, spansHosts, underlay: address, ...(publishes ? { publishes } : {}) },
+    ...(limits ? { limits } : {}),
     ...(physicalNetworks === undefined ? {} : { physicalNetworks: [...physicalNetworks] }),
     ...(overlays === undefined ? {} : { overlays }),
     ...(outside === undefined ? {} : { outside: [...outside] }),

@@ -5,6 +5,7 @@
  */
 
 import type { FarPicture, NetworkPicture, PortPicture } from "../../protocol/networking.ts";
+import type { Bandwidth } from "../../protocol/port.ts";
 import { type Lease, leaseOf } from "../dhcp/lease.ts";
 import { AddressSet, addressDigits } from "./filter/address-set.ts";
 import { type PortRules, RuleBook } from "./filter/rules.ts";
@@ -27,6 +28,8 @@ export interface PlannedPort {
   readonly host: string | undefined;
   /** The own address from which its frames go to other hosts; undefined: they go to none. */
   readonly underlay: string | undefined;
+  /** Absent: as much as there is. */
+  readonly bandwidth?: Bandwidth | undefined;
   /** Of a gateway: what it may open connections to, as `forwardKey` has it. Absent: a guest's port. */
   readonly forwards?: ReadonlySet<string>;
 }
@@ -92,7 +95,17 @@ function portsOf(picture: NetworkPicture, { plugged, far, gateways: wanted, book
     const [sources, rules] = [sourcesOf(claimsOf(port)), book.of(port.groupIds)];
     const { id: portId, portSecurity: isFiltered } = port;
     const place = { host: undefined, underlay: plug.underlay };
-    const planned: PlannedPort = { portId, network, mac, isFiltered, sources, rules, lease, ...place };
+    const planned: PlannedPort = {
+      portId,
+      network,
+      mac,
+      isFiltered,
+      sources,
+      rules,
+      lease,
+      ...place,
+      bandwidth: port.bandwidth,
+    };
     return [{ planned, port }];
   });
   const away = far.flatMap(({ host, ports: there }) =>

@@ -15,6 +15,7 @@ import { type Plan, type PlannedNetwork, type PlannedPort, planOf } from "./plan
 import { PlugConnection } from "./plug-connection.ts";
 import type { SwitchPlug, SwitchState } from "./state.ts";
 import { type Outcome, type Sender, switchFarFrame, switchFrame } from "./switching.ts";
+import { Meter } from "./token-bucket.ts";
 import { Turns } from "./turns.ts";
 import { Underlay } from "./underlay.ts";
 
@@ -25,6 +26,9 @@ interface Plugged {
   readonly plug: Socketed;
   readonly connection: PlugConnection;
   readonly counters: PortCounters;
+  /** Limits of the frames that the guest sends, and of those that the guest receives. */
+  readonly egress: Meter;
+  readonly ingress: Meter;
 }
 
 export interface SwitchEvents {
@@ -156,11 +160,17 @@ export class Switch {
         isSaid = true;
       },
     });
-    this.#plugged.set(portId, { plug, connection, counters });
+    const [egress, ingress] = [new Meter(), new Meter()];
+    this.#plugged.set(portId, { plug, connection, counters, egress, ingress });
   }
 
   #carry(portId: string, bytes: Buffer, counters: PortCounters): void {
     count(counters.sent, bytes);
+    const limit = this.#plan.get(portId)?.bandwidth?.egress;
+    if (this.#plugged.get(portId)?.egress.passes(limit, bytes.length, nowMs()) === false) {
+      counters.drop("egressLimit");
+      return;
+    }
     const outcome = this.#outcomeOf(portId, bytes);
     if (outcome.kind === "deliver") this.#deliver(outcome.to, bytes, portId);
     else if (outcome.kind === "answer") {
@@ -222,8 +232,10 @@ export class Switch {
   #send(portId: string, frame: Buffer, sender: string): void {
     const receiver = this.#plugged.get(portId);
     if (receiver === undefined) return;
-    const { connection, counters } = receiver;
+    const { connection, counters, ingress } = receiver;
+    const limit = this.#plan.get(portId)?.bandwidth?.ingress;
     if (connection.queue === undefined) counters.drop("notConnected");
+    else if (!ingress.passes(limit, frame.length, nowMs())) counters.drop("ingressLimit");
     else if (!connection.queue.push(frame, sender)) counters.drop("queueFull");
     else {
       this.#unwritten.add(connection.queue);

@@ -21,6 +21,12 @@ export const networkLimits = {
   securityGroupsPerPortMax: 16,
   /** Neutron's max_allowed_address_pair. */
   addressPairsPerPortMax: 10,
+  /** 100 Gbit/s: more than a guest's interface carries. */
+  bandwidthKilobitsPerSecondMin: 100,
+  bandwidthKilobitsPerSecondMax: 100_000_000,
+  /** 128 KiB: a guest hands over up to 64 KiB of TCP as one packet. */
+  burstKilobitsMin: 1_049,
+  burstKilobitsMax: 4_000_000,
   /** Neutron's max_dns_nameservers and max_subnet_host_routes. */
   dnsServersPerSubnetMax: 5,
   hostRoutesPerSubnetMax: 20,

@@ -2,17 +2,19 @@
 import { expect } from "chai";
 import { pictureOf } from "../../actors/control/networking/picture.ts";
 import type { HostDrivers } from "../../protocol/host-drivers.ts";
+import { refused } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;
 
+const networking = { mtuBytesMax: 65_535, spansHosts: false, underlay: null, limits: true };
 const drivers: HostDrivers = {
   ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
   abilities: {
     ...{ networks: ["tap"], volumes: [], hotPlug: false },
     ...{ liveMigration: false, console: true, save: false },
   },
-  networking: { mtuBytesMax: 65_535, spansHosts: false, underlay: null },
+  networking,
 };
 
 describe("the status of ports", () => {
@@ -69,6 +71,37 @@ describe("the status of ports", () => {
     ]);
     expect((await world.demo.port.set("spare", { securityGroups: [] })).port).not.to.have.property("status");
     await world.demo.port.delete("spare", {});
+  });
+
+  it("is not active before the host has applied a limit, and an error where no limits are kept", async () => {
+    const { portId } = await guest("web");
+    await apply();
+    const egress = { kilobitsPerSecond: 20_000 };
+    const { port } = await world.demo.port.set(portId, { bandwidth: { egress } });
+    expect(port.bandwidth).to.deep.equal({ ingress: null, egress: { ...egress, burstKilobits: 2_000 } });
+    expect(await statusOf(portId)).to.equal("build");
+    await apply();
+    expect(await statusOf(portId)).to.equal("active");
+    await world.demo.port.set(portId, { name: "renamed" });
+    expect(await statusOf(portId), "the limit stays").to.equal("active");
+    await world.demo.port.set(portId, { bandwidth: { egress: null } });
+    expect((await world.demo.port.get(portId, {})).port.bandwidth).to.equal(null);
+    const unlimited = { ...drivers, networking: { ...networking, limits: false } };
+    await host.register({ drivers: unlimited });
+    await world.demo.port.set(portId, { bandwidth: { egress } });
+    await apply();
+    expect(await statusOf(portId)).to.equal("error");
+  });
+
+  it("keeps a guest whose port has a limit from hosts that keep none", async () => {
+    await host.register({ drivers: { ...drivers, networking: { ...networking, limits: false } } });
+    const bandwidth = { ingress: { kilobitsPerSecond: 20_000, burstKilobits: 4_000 } };
+    await world.demo.port.create({ name: "slow", network: "tour", bandwidth });
+    const asked = { name: "web", flavor: "tiny", image: "tiny", networks: [{ port: "slow" }], wait: true };
+    const refusal = await refused(world.demo.instance.create(asked));
+    expect(JSON.stringify(refusal.details ?? refusal.message)).to.contain("bandwidth limit");
+    await host.register({ drivers });
+    await world.demo.instance.create(asked);
   });
 
   it("is unknown, and soon said, when the host does not answer", async () => {

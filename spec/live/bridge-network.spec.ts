@@ -60,7 +60,9 @@ describe("the network driver bridge", () => {
     const place = await temporaryDirectory();
     const about = { stateDirectory: place.path, clock: systemClock, log: silentLog };
     const network = openBridgeNetwork(about, {}, { filter: passingAll, ready });
-    expect(await network.facts()).to.deep.equal({ kind: "bridge", mtuBytesMax: 65_521, spansHosts: false });
+    expect(await network.facts()).to.deep.equal({
+      ...{ kind: "bridge", mtuBytesMax: 65_521, spansHosts: false, limits: true },
+    });
     await network.detach(true);
     const why = "a kernel without what is needed";
     const unready = () => Promise.reject(new StatusError("hypervisorRefused", why));

@@ -4,6 +4,8 @@
  */
 import { expect } from "chai";
 import type { Network, NetworkDevice, PortSpec, ToldGuest } from "../../actors/ports/network.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
+import type { Bandwidth } from "../../protocol/port.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { keeperContract } from "./keeper-contract.ts";
 
@@ -41,6 +43,24 @@ const numbered = (number: number, given: Partial<PortSpec> = {}): PortSpec => {
   const [networkId, hostName] = ["network-1", `guest-${number}`];
   return { ...{ portId, networkId, instanceId, ownerEpoch: 1, hostName, mac, mtuBytes: 1_400 }, ...given };
 };
+
+const pictureOfPort = (
+  port: PortSpec,
+  bandwidth: Bandwidth | undefined,
+): Omit<HostNetworking, "version"> => ({
+  networks: [
+    {
+      ...{ id: port.networkId, number: 77, mtuBytes: port.mtuBytes, subnets: [] },
+      ports: [
+        {
+          ...{ id: port.portId, instanceId: port.instanceId, mac: port.mac, addresses: [] },
+          ...{ portSecurity: true, addressPairs: [], groupIds: [], ...(bandwidth && { bandwidth }) },
+        },
+      ],
+    },
+  ],
+  groups: [],
+});
 
 export function networkContract({ name, makeBench, physicalNetwork, timeoutMs }: NetworkContract): void {
   const portOf = (number: number, given: Partial<PortSpec> = {}) =>
@@ -152,6 +172,22 @@ export function networkContract({ name, makeBench, physicalNetwork, timeoutMs }:
       const next = await bench.restartAgent();
       expect(await next.apply(at(5), never)).to.equal(7);
       expect(await next.apply(at(9), never)).to.equal(9);
+    });
+
+    it("takes bandwidth limits on, changes them and takes them away, and so does the next life", async () => {
+      const port = portOf(1);
+      const device = await network.ensurePort(port, never);
+      await bench.openDevice?.(device, port);
+      await network.plugged(port.portId, never);
+      const limit = { kilobitsPerSecond: 20_000, burstKilobits: 2_000 };
+      const limits = [{ ingress: limit, egress: limit }, { ingress: null, egress: limit }, undefined];
+      for (const [at, bandwidth] of limits.entries()) {
+        const picture = { ...pictureOfPort(port, bandwidth), version: at + 1 };
+        expect(await network.apply(picture, never)).to.equal(at + 1);
+        const next = await bench.restartAgent();
+        expect(await next.apply(picture, never)).to.equal(at + 1);
+        network = next;
+      }
     });
 
     for (const guests of [false, true])

@@ -35,7 +35,15 @@ export function rowsOf(given: WorldGiven): NetworkingRows {
     const { id, instanceId, mac } = portOf(guest);
     const pairs = addressPairs[at] ?? [];
     const networkId = `network-${guest.network}`;
-    return { id, instanceId, networkId, mac, portSecurity: portSecurity[at] ?? true, addressPairs: pairs };
+    return {
+      id,
+      instanceId,
+      networkId,
+      mac,
+      portSecurity: portSecurity[at] ?? true,
+      addressPairs: pairs,
+      bandwidth: null,
+    };
   });
   const memberships = guests.flatMap((guest, at) =>
     (groups[at] ?? []).map((groupId) => ({

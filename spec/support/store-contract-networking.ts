@@ -25,6 +25,7 @@ const drivers = {
 };
 const macOf = (n: number): string => `52:54:00:00:00:${n}`;
 const pair = { cidr: "10.7.0.0/16", mac: null };
+const bandwidth = { ingress: null, egress: { kilobitsPerSecond: 20_000, burstKilobits: 2_000 } };
 const match = { ipVersion: 4, protocol: 6, portMin: 22, portMax: 80, remoteCidr: null, remoteGroupId: null };
 
 /**
@@ -49,6 +50,7 @@ function world({ id, project }: Pick<ReturnType<typeof rows.names>, "id" | "proj
     made(port, {
       ...{ ...owned(n), networkId, mac: `52:54:00:00:00:${n}`, portSecurity: true },
       addressPairs: n === 12 ? [pair] : [],
+      bandwidth: n === 11 ? bandwidth : null,
     }),
     made(address, { id: id(n + 20), name: `10.0.0.${n}`, subnetId: id(3), portId: id(n) }),
     made(groupMembership, { id: id(n + 40), name: id(group), groupId: id(group), portId: id(n) }),
@@ -117,6 +119,7 @@ export function networkingContract(get: () => Store): void {
               addressPairs: [],
               addresses: [{ subnetId: id(3), address: "10.0.0.11" }],
               groupIds: [id(5)],
+              bandwidth,
             },
             published: [{ id: id(81), ...published }],
           },
@@ -159,7 +162,7 @@ export function networkingContract(get: () => Store): void {
     const portOf = (n: number) => [
       made(port, {
         ...{ id: id(n), project, name: id(n), networkId: id(1), mac: `52:54:00:00:00:${n}` },
-        ...{ portSecurity: true, addressPairs: n === 12 ? [pair] : [] },
+        ...{ portSecurity: true, addressPairs: n === 12 ? [pair] : [], bandwidth: null },
       }),
       made(address, { id: id(n + 20), name: `10.0.0.${n}`, subnetId: id(3), portId: id(n) }),
     ];

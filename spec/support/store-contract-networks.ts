@@ -42,7 +42,7 @@ function world({ id, project }: Pick<ReturnType<typeof names>, "id" | "project">
     port: (n: number, networkId: string, mac: string) =>
       made(port, {
         ...owned(n),
-        ...{ networkId, mac, portSecurity: true, addressPairs: [] },
+        ...{ networkId, mac, portSecurity: true, addressPairs: [], bandwidth: null },
       }),
     address: (n: number, subnetId: string, portId: string, text: string) =>
       made(address, { id: id(n), name: text, subnetId, portId }),

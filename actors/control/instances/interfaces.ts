@@ -70,10 +70,11 @@ export type PlannedInterface = {
     }
 );
 
-/** What of an interface decides where its guest can be; a new port is filtered. */
+/** What of an interface decides where its guest can be; a new port is filtered, and has no limit. */
 export const packetsIn = (one: PlannedInterface) => ({
   ...carriedBy(one.on),
   ...(one.kind === "new" || one.port.portSecurity ? {} : { portSecurity: false }),
+  isLimited: one.kind === "there" && one.port.bandwidth !== null,
 });
 
 export interface InterfaceQuestion {
@@ -339,7 +340,7 @@ function makePort(
 ): Wired {
   const [id, createdAtMs] = [world.ids.next(), world.clock.nowMs()];
   const [mac, networkId] = [macAddressOf(id), on.id];
-  const settings = { portSecurity: true, addressPairs: [] };
+  const settings = { portSecurity: true, addressPairs: [], bandwidth: null };
   const row = { id, project, name: mac, networkId, mac, ...settings, createdAtMs, version: 1 };
   const deleteWithInstance = true;
   const body = { networkId, addresses: [...chosen], device: "instance", deviceId: instanceId };

@@ -81,12 +81,19 @@ interface Grouped {
 
 function networkOf(row: NetworkingRows["networks"][number], of: Grouped): NetworkPicture {
   const subnets = (of.subnets.get(row.id) ?? []).map(({ networkId: _, ...subnet }) => subnet);
-  const ports = (of.ports.get(row.id) ?? []).map(({ networkId: _, ...port }) => {
+  const ports = (of.ports.get(row.id) ?? []).map(({ networkId: _, bandwidth, ...port }) => {
     const addresses = (of.addresses.get(port.id) ?? []).map(({ portId: __, ...address }) => address);
     const groupIds = (of.memberships.get(port.id) ?? []).map(({ groupId }) => groupId).sort();
     const published = (of.published.get(port.id) ?? []).map(({ portId: __, ...one }) => one);
     const leading = published.length === 0 ? {} : { published: byText(published, ({ id }) => id) };
-    return { ...port, addresses: byText(addresses, ({ address }) => address), groupIds, ...leading };
+    const limited = bandwidth === null ? {} : { bandwidth };
+    return {
+      ...port,
+      ...limited,
+      addresses: byText(addresses, ({ address }) => address),
+      groupIds,
+      ...leading,
+    };
   });
   const { physicalNetwork, ...plain } = row;
   const operators = physicalNetwork === null ? {} : { physicalNetwork };

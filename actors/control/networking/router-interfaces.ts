@@ -102,6 +102,6 @@ function portFor(
 ): RowOf<typeof port> {
   const id = ids.next();
   const mac = macAddressOf(id);
-  const settings = { portSecurity: false, addressPairs: [] };
+  const settings = { portSecurity: false, addressPairs: [], bandwidth: null };
   return { id, project, name: mac, networkId: on.networkId, mac, ...settings, createdAtMs, version: 1 };
 }

@@ -2,5 +2,5 @@
 export const passageLimits = {
   hostsAskedAtOnceMax: 50,
   /** The ports of a slower host have no status: who looks at a list is not kept waiting. */
-  hostPatienceMs: 1_000,
+  hostPatienceMs: 2_000,
 } as const;

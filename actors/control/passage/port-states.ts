@@ -3,6 +3,7 @@
  * once about all of its ports. The ports of a host that does not answer in time have none, and all others
  * have. It changes nothing.
  */
+import { canLimit } from "../../../protocol/host-drivers.ts";
 import type { InterfaceChange } from "../../../protocol/interface.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
@@ -67,7 +68,8 @@ function guestOf(
   const { name, state } = instanceView(row, host);
   const change: InterfaceChange | undefined = interfaces?.find(({ portId }) => portId === id)?.change?.kind;
   const hostName = hostId === null ? null : (host?.name ?? hostId);
-  return { name, state, runs: !isDown(row.machine?.state), hostName, change };
+  const isLimiting = canLimit(host?.drivers);
+  return { name, state, runs: !isDown(row.machine?.state), hostName, change, isLimiting };
 }
 
 async function wordsOf(

@@ -4,7 +4,7 @@
  */
 import type { InterfaceChange } from "../../../protocol/interface.ts";
 import type { PortPicture } from "../../../protocol/networking.ts";
-import type { Port, PortStatus } from "../../../protocol/port.ts";
+import type { BandwidthLimit, Port, PortStatus } from "../../../protocol/port.ts";
 import type { InstanceState } from "../../../protocol/states.ts";
 
 /** The instance that is plugged in. */
@@ -17,6 +17,8 @@ export interface PluggedGuest {
   readonly hostName: string | null;
   /** What is on its way with the interface. */
   readonly change: InterfaceChange | undefined;
+  /** Its host keeps bandwidth limits. */
+  readonly isLimiting: boolean;
 }
 
 /** What the host of the guest says. */
@@ -52,7 +54,7 @@ export function portStatus(facts: PortFacts): SaidStatus {
   if (port.device === null) return told("down", "Nothing is plugged in.");
   if (port.device !== "instance") return {};
   if (guest === undefined) return told("down", "Its instance is gone.");
-  return beforeItsHost(guest, facts) ?? ofItsHost(guest.hostName ?? "", facts);
+  return beforeItsHost(guest, facts) ?? ofItsHost(guest, facts);
 }
 
 /** What is known without the host's word; undefined: the host decides. */
@@ -69,9 +71,11 @@ function beforeItsHost({ name, state, runs, hostName, change }: PluggedGuest, { 
   return change === "leaving" ? told("build", `${name} is letting go of it.`) : undefined;
 }
 
-function ofItsHost(hostName: string, { port, word, operator }: PortFacts): SaidStatus {
+function ofItsHost({ hostName, isLimiting }: PluggedGuest, { port, word, operator }: PortFacts): SaidStatus {
   if (word.kind === "unheard") return told("unknown", `The host ${hostName} does not answer.`);
   if (word.networking === null) return told("error", `The host ${hostName} has no network.`);
+  if (port.bandwidth !== null && !isLimiting)
+    return told("error", `The host ${hostName} does not keep bandwidth limits.`);
   const { failure, port: applied } = word.networking;
   if (applied !== undefined && isAsWanted(applied, port)) return { status: "active" };
   if (failure === null) return told("build", `The host ${hostName} has not applied yet what is so now.`);
@@ -85,11 +89,16 @@ function isAsWanted(applied: PortPicture, port: Port): boolean {
     applied.instanceId === port.deviceId &&
     applied.portSecurity === port.portSecurity &&
     applied.mac === port.mac &&
+    isLimitedAs(applied.bandwidth?.ingress, port.bandwidth?.ingress) &&
+    isLimitedAs(applied.bandwidth?.egress, port.bandwidth?.egress) &&
     textOf(applied.addresses) === textOf(port.addresses) &&
     textOf(applied.addressPairs) === textOf(port.addressPairs) &&
     textOf(applied.groupIds) === textOf(port.securityGroupIds)
   );
 }
+
+const isLimitedAs = (one?: BandwidthLimit | null, other?: BandwidthLimit | null): boolean =>
+  one?.kilobitsPerSecond === other?.kilobitsPerSecond && one?.burstKilobits === other?.burstKilobits;
 
 /** Equal lists have the same text, in whatever order items and fields are. */
 const textOf = (items: readonly (string | object)[]): string =>

@@ -3,6 +3,7 @@
  * hosts where other instances are now. Resolved anew for every choice: members come and go.
  */
 import type { Image } from "../../../protocol/image.ts";
+import { port } from "../../../protocol/port.ts";
 import { serverGroup } from "../../../protocol/server-group.ts";
 import type { MachineShape } from "../../../protocol/shape.ts";
 import type { StorePart } from "../../ports/store.ts";
@@ -27,6 +28,8 @@ export interface Wish {
   readonly configDrive?: boolean;
   /** The packets of the named interfaces. Absent: the create names no interfaces. */
   readonly networked?: Packets | undefined;
+  /** Ports whose limits are read anew, since they change while the guest runs. Absent: none. */
+  readonly portIds?: readonly string[];
   /** Whether ports of a new instance are to be published; it may go on elsewhere without. Absent: false. */
   readonly publishing?: boolean;
   /** The shape that the machine has had since its first boot. Null: none. */
@@ -42,11 +45,13 @@ export const packetsOf = (
     readonly physicalNetwork?: string | null;
     /** Absent: true. */
     readonly portSecurity?: boolean;
+    readonly isLimited?: boolean;
   }[],
 ): Packets => ({
   mtuBytes: Math.max(0, ...interfaces.map(({ mtuBytes }) => mtuBytes)),
   physicalNetworks: [...new Set(interfaces.map(({ physicalNetwork = null }) => physicalNetwork))],
   ...(interfaces.some(({ portSecurity = true }) => portSecurity) ? { filtered: true } : {}),
+  ...(interfaces.some(({ isLimited }) => isLimited === true) ? { isLimited: true } : {}),
 });
 
 export function wishOf(instance: InstanceRecord): Wish {
@@ -59,7 +64,9 @@ export function wishOf(instance: InstanceRecord): Wish {
   const configDrive = guest?.configDrive ?? false;
   const shape = instance.built ? instance.shape : null;
   const networked = instance.interfaces === null ? undefined : packetsOf(instance.interfaces);
-  const about = { project, instanceId: id, flavor, ...where, storageId, configDrive, networked, shape };
+  const portIds = (instance.interfaces ?? []).map(({ portId }) => portId);
+  const on = { configDrive, networked, portIds, shape };
+  const about = { project, instanceId: id, flavor, ...where, storageId, ...on };
   return { ...about, imageProperties: image.properties, excluded: excludedHosts };
 }
 
@@ -83,12 +90,14 @@ function wishToRemove({ id, project, flavor, image, storageId }: InstanceRecord)
 }
 
 /**
- * Resolves a wish; reads nothing when it has neither hints nor a group. @throws UNAVAILABLE storeUnavailable
+ * Resolves a wish; reads nothing when it has neither hints, a group nor ports. @throws UNAVAILABLE
+ * storeUnavailable
  */
 export async function placementRequest(wish: Wish, store: PlacementStore): Promise<PlacementRequest> {
   const { flavor, availabilityZone, project, storageId = null, shape = null } = wish;
   const { vcpus, memoryMib, diskGib, extraSpecs } = flavor;
   const { extra: imageProperties, ...image } = wish.imageProperties;
+  const networked = await packetsNow(wish, store);
   const plain: PlacementRequest = {
     ...{ vcpus, memoryMib, diskGib, project, image, excluded: wish.excluded },
     flavor: flavor.name,
@@ -97,7 +106,7 @@ export async function placementRequest(wish: Wish, store: PlacementStore): Promi
     ...(availabilityZone === null ? {} : { availabilityZone }),
     ...(storageId === null ? {} : { storageId }),
     ...(wish.configDrive === true ? { configDrive: true } : {}),
-    ...(wish.networked === undefined ? {} : { networked: wish.networked }),
+    ...(networked === undefined ? {} : { networked }),
     ...(wish.publishing === true ? { publishing: true } : {}),
     ...(shape === null ? {} : { shape }),
   };
@@ -108,6 +117,15 @@ export async function placementRequest(wish: Wish, store: PlacementStore): Promi
     ...(hints === undefined ? {} : { hints }),
     ...(group === undefined ? {} : { group }),
   };
+}
+
+async function packetsNow(
+  { networked, portIds = [] }: Wish,
+  store: PlacementStore,
+): Promise<Packets | undefined> {
+  if (networked === undefined || portIds.length === 0) return networked;
+  const rows = (await Promise.all(portIds.map((id) => store.rows.called(port, id)))).flat();
+  return rows.some(({ bandwidth }) => bandwidth !== null) ? { ...networked, isLimited: true } : networked;
 }
 
 async function hintsOf({ hints }: Wish, store: PlacementStore): Promise<Hints | undefined> {

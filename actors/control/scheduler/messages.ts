@@ -32,6 +32,8 @@ export interface Packets {
   readonly physicalNetworks?: readonly (string | null)[];
   /** Some port is to be filtered. Absent: none is, or nobody asks. */
   readonly filtered?: true;
+  /** One of its ports has a bandwidth limit. Absent: none has. */
+  readonly isLimited?: boolean;
 }
 
 /** A request to place an instance. Absent fields ask for nothing. */

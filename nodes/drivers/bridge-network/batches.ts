@@ -33,7 +33,7 @@ export async function look(fabric: Fabric): Promise<Seen> {
 }
 
 /** The devices alone. @throws StatusError hypervisorRefused */
-export async function lookAtLinks(fabric: Fabric): Promise<Seen["links"]> {
+export async function lookAtLinks(fabric: Pick<Fabric, "run">): Promise<Seen["links"]> {
   const said = await fabric.run("ip", ["-j", "-d", ...all], inputOf(["link show"]));
   return readLinks(answersOf(said, 1)[0]);
 }

@@ -16,6 +16,7 @@ import { Turns, throwIfAborted } from "../waiting.ts";
 import { clashing, tapName } from "./device-names.ts";
 import type { Fabric } from "./fabric.ts";
 import type { PacketFilter, ServiceRoute } from "./filter.ts";
+import { canLimit, type Limiter } from "./limiter.ts";
 import type { PictureFile } from "./picture-file.ts";
 import { type FabricPlan, planOf } from "./plan.ts";
 import type { Rounds } from "./rounds.ts";
@@ -36,6 +37,7 @@ export interface BridgeNetworkParts {
   readonly picture: PictureFile;
   readonly fabric: Fabric;
   readonly settler: Settler;
+  readonly limiter: Limiter;
   readonly filter: PacketFilter;
   readonly rounds: Rounds;
   readonly log: Log;
@@ -50,6 +52,7 @@ export class BridgeNetwork implements Network {
   readonly #toldPath = (portId: string): string => this.#parts.files.toldOf(portId);
   #reading: Promise<Known> | undefined;
   #beginning: Promise<void> | undefined;
+  #limiting: Promise<boolean> | undefined;
   #services: readonly ServiceRoute[] = [];
   #detached = false;
   /** False: the rules may not be those of the ports and the picture, so nothing may come on a bridge. */
@@ -62,7 +65,13 @@ export class BridgeNetwork implements Network {
   /** The agent asks at its start: what the computer lacks is said then, and not to the first guest. */
   async facts(): Promise<NetworkFacts> {
     await this.#begin();
-    return this.#parts.facts();
+    return { ...this.#parts.facts(), limits: await this.#limits() };
+  }
+
+  /** Whether the computer can keep bandwidth limits, tried once. */
+  #limits(): Promise<boolean> {
+    this.#limiting ??= canLimit();
+    return this.#limiting;
   }
 
   #begin(): Promise<void> {
@@ -196,7 +205,13 @@ export class BridgeNetwork implements Network {
 
   async #settleDevices({ networking, ports }: Known, signal: AbortSignal): Promise<void> {
     if (networking === undefined) return;
-    await this.#parts.settler.settle(this.#plan({ networking, ports }), signal);
+    const plan = this.#plan({ networking, ports });
+    // Before a tap is on a bridge; but a limit that fails keeps nothing else back.
+    const unlimited = (await this.#limits())
+      ? await failureOf(this.#parts.limiter.settle(plan.taps, signal))
+      : undefined;
+    await this.#parts.settler.settle(plan, signal);
+    if (unlimited !== undefined) throw unlimited.error;
   }
 
   /** The same, and what has happened while no agent looked. */

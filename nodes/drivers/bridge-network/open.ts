@@ -4,6 +4,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { DriverContext } from "../kinds.ts";
 import { PortFiles } from "../user-network/port-files.ts";
 import { Fabric } from "./fabric.ts";
+import { Limiter } from "./limiter.ts";
 import { BridgeNetwork, type BridgeNetworkParts } from "./network.ts";
 import { PictureFile } from "./picture-file.ts";
 import { lackOf, lookAround, tunDevice } from "./probe.ts";
@@ -40,7 +41,8 @@ export function assemble(
   const files = new PortFiles(stateDirectory, log);
   const picture = new PictureFile(parts.fabric.directory, log);
   const [settler, rounds] = [new Settler(parts.fabric, log), new Rounds(clock, log)];
-  return new BridgeNetwork({ ...parts, files, picture, settler, rounds, log });
+  const limiter = new Limiter(parts.fabric);
+  return new BridgeNetwork({ ...parts, files, picture, settler, limiter, rounds, log });
 }
 
 /**

@@ -10,6 +10,7 @@ import type {
   NetworkPicture,
   PortPicture,
 } from "../../../protocol/networking.ts";
+import type { Bandwidth } from "../../../protocol/port.ts";
 import type { PortRecord } from "../user-network/ports.ts";
 import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "./device-names.ts";
 import type { ServiceRoute } from "./filter.ts";
@@ -40,6 +41,8 @@ export interface PlannedTap {
   readonly mtuBytes: number;
   /** Null: the tap is on no bridge, and no packet passes the tap. */
   readonly bridge: string | null;
+  /** Absent: as much as there is. */
+  readonly bandwidth?: Bandwidth;
 }
 
 export interface FabricPlan {
@@ -80,12 +83,16 @@ export function planOf({ networking, ports, underlay: given, services: answered 
     [...services, ...routes],
     planned.flatMap((one) => one.neighbours),
   );
-  const bridged = new Map(planned.flatMap(({ bridge, own }) => own.map(({ id }) => [id, bridge.name])));
+  const bridged = new Map(
+    planned.flatMap(({ bridge: { name: bridge }, own }) =>
+      own.map(({ id, bandwidth }) => [id, { bridge, ...(bandwidth && { bandwidth }) }] as const),
+    ),
+  );
   const late = clashing(ports.map(({ portId }) => portId));
   const taps = ports.flatMap(({ portId, mtuBytes }) =>
     late.has(portId)
       ? []
-      : [{ name: tapName(portId), portId, mtuBytes, bridge: bridged.get(portId) ?? null }],
+      : [{ name: tapName(portId), portId, mtuBytes, ...(bridged.get(portId) ?? { bridge: null }) }],
   );
   const tunnels = planned.flatMap(({ tunnel }) => tunnel);
   return { bridges: planned.map(({ bridge }) => bridge), tunnels, taps, places, neighbours, routes };

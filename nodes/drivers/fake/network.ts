@@ -62,7 +62,7 @@ export class FakeNetwork implements Network {
   }
 
   async facts(): Promise<NetworkFacts> {
-    return { kind: "fake", mtuBytesMax, spansHosts: false, publishes: true };
+    return { kind: "fake", mtuBytesMax, spansHosts: false, publishes: true, limits: true };
   }
 
   async ensurePort(port: PortSpec, signal: AbortSignal): Promise<Tap> {

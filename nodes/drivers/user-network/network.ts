@@ -67,7 +67,7 @@ export class UserNetwork implements Network {
   }
 
   async facts(): Promise<NetworkFacts> {
-    return { ...factsOf(this.#underlay), publishes: this.#gateways !== undefined };
+    return { ...factsOf(this.#underlay), publishes: this.#gateways !== undefined, limits: true };
   }
 
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<Stream> {

@@ -12,6 +12,7 @@ import type { AnswerOf, CallContext, Handlers } from "../../../../protocol/wire/
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import type { Addresses, ChosenAddress } from "../../networking/addresses.ts";
 import { allocating } from "../../networking/allocating.ts";
+import { bandwidthOf } from "../../networking/bandwidth.ts";
 import { membershipMade, rowsOfPort } from "../../networking/port-rows.ts";
 import {
   addressesAsked,
@@ -50,11 +51,12 @@ export function portHandlers(options: PortOptions): Handlers<typeof portService>
     create: (request, context) => createPort(request, context, options),
     set: (request, context) =>
       change("set", { request, context }, async (before) => {
-        const { securityGroups, addressPairs, ...plain } = request;
+        const { securityGroups, addressPairs, bandwidth: limits, ...plain } = request;
         const [on] = await rows.called(network, before.networkId);
         if (on !== undefined) assertMayPretend(request, on, context);
         const pairs = addressPairs === undefined ? before.addressPairs : pairsOf(addressPairs);
-        const after = { ...before, ...plain, addressPairs: pairs };
+        const bandwidth = bandwidthOf(limits, before.bandwidth);
+        const after = { ...before, ...plain, addressPairs: pairs, bandwidth };
         const memberships = await referringTo(groupMembership, { portId: [before.id] }, rows);
         const had = memberships.map(({ groupId }) => groupId);
         const groups =
@@ -126,7 +128,8 @@ async function commitPort(
 ): Promise<AnswerOf<Methods["create"]>> {
   const { context, options } = cause;
   const { portSecurity = true, addressPairs = [] } = request;
-  const fields = { networkId: on.id, portSecurity, addressPairs: pairsOf(addressPairs) };
+  const bandwidth = bandwidthOf(request.bandwidth, null);
+  const fields = { networkId: on.id, portSecurity, addressPairs: pairsOf(addressPairs), bandwidth };
   const made = await newRow(port, context, fields, options);
   const mac = request.mac?.toLowerCase() ?? macAddressOf(made.id);
   const row = { ...made, mac, name: request.name ?? mac };

@@ -1,8 +1,8 @@
 /**
  * Passes hosts that can plug guests into networks, if the instance says which interfaces its guest has, and
- * whose network carries the packets of all of them.
+ * whose network carries the packets of all of them, and keeps their limits.
  */
-import { canCarry, canPlug } from "../../../../protocol/host-drivers.ts";
+import { canCarry, canLimit, canPlug } from "../../../../protocol/host-drivers.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 const noDriver: Refuse = () => ({
@@ -28,12 +28,17 @@ const noFilter: Refuse = () => ({
   remedy: "create the instance with a port that was made with --no-port-security",
 });
 
+const noLimits: Refuse = () => ({
+  reason: "a port of the guest has a bandwidth limit, which the host's network driver does not keep",
+  remedy: "take the limit from the port: novact port set --no-bandwidth-in --no-bandwidth-out",
+});
+
 export const networked: RequestFilter = {
   name: "networked",
   effort: efforts.another,
   prepare: ({ networked: wanted }) => {
     if (wanted === undefined) return undefined;
-    const { mtuBytes } = wanted;
+    const { mtuBytes, isLimited = false } = wanted;
     const tooLarge: Refuse = ({ drivers }) => ({
       reason:
         `a network of the guest has packets of ${mtuBytes} bytes, and the host carries ` +
@@ -46,6 +51,7 @@ export const networked: RequestFilter = {
       const lacking = leads.find((one) => !canCarry(drivers, one));
       if (lacking !== undefined) return lacking === null ? noOverlay : notThere(lacking);
       if (wanted.filtered === true && drivers?.networking?.filters === false) return noFilter;
+      if (isLimited && !canLimit(drivers)) return noLimits;
       // An agent of before does not say what it carries; it refuses the guest itself.
       return mtuBytes <= (drivers?.networking?.mtuBytesMax ?? mtuBytes) || tooLarge;
     };

@@ -6,6 +6,7 @@ import { nounCommand } from "../../noun-command.ts";
 import { rowId } from "../../resolve.ts";
 import type { Invoke } from "../../run.ts";
 import type { Fact } from "../../table.ts";
+import { bandwidthAsked, type Limit, limitOf, limitText, rateForm } from "./bandwidth-words.ts";
 import { collect } from "./words.ts";
 
 interface Settings {
@@ -13,6 +14,8 @@ interface Settings {
   readonly securityGroup?: readonly string[] | false;
   readonly portSecurity?: boolean;
   readonly addressPair?: readonly string[];
+  readonly bandwidthIn?: Limit | false;
+  readonly bandwidthOut?: Limit | false;
 }
 
 interface Making extends Settings {
@@ -52,6 +55,8 @@ export function portCommand(invoke: Invoke): Command {
         "address pairs",
         listed(one.addressPairs.map(({ cidr, mac }) => (mac === null ? cidr : `${cidr} as ${mac}`))),
       ],
+      ["bandwidth in", limitText(one.bandwidth?.ingress)],
+      ["bandwidth out", limitText(one.bandwidth?.egress)],
       ["device", one.device === null ? "none" : `${one.device} ${one.deviceId}`],
       ["created", time(one.createdAtMs)],
     ],
@@ -74,7 +79,7 @@ export function portCommand(invoke: Invoke): Command {
       }),
     );
   const set = withSettings(new Command("set"))
-    .description("Renames a port, or changes its groups and what it may send.")
+    .description("Renames a port, or changes its groups, what it may send, and how much.")
     .argument("<port>", "its id or name")
     .option("--name <name>", "its new name")
     .option("--port-security", "filter what it sends and receives")
@@ -108,14 +113,19 @@ const withSettings = (command: Command): Command =>
     )
     .option("--no-security-group", "none: nothing gets through")
     .option("--no-port-security", "filter nothing, and let it pretend to be anybody")
-    .option("--address-pair <range>", "other addresses that it may send from; repeatable", collect);
+    .option("--address-pair <range>", "other addresses that it may send from; repeatable", collect)
+    .option("--bandwidth-in <rate>", `what it receives at most: ${rateForm}`, limitOf)
+    .option("--no-bandwidth-in", "it receives as much as there is")
+    .option("--bandwidth-out <rate>", `what it sends at most: ${rateForm}`, limitOf)
+    .option("--no-bandwidth-out", "it sends as much as there is");
 
-function settingsOf({ name, securityGroup, portSecurity, addressPair }: Settings) {
+function settingsOf({ name, securityGroup, portSecurity, addressPair, bandwidthIn, bandwidthOut }: Settings) {
   return {
     ...(name === undefined ? {} : { name }),
     ...(securityGroup === false ? { securityGroups: [] } : {}),
     ...(Array.isArray(securityGroup) ? { securityGroups: [...securityGroup] } : {}),
     ...(portSecurity === false ? { portSecurity, securityGroups: [] } : {}),
+    ...bandwidthAsked(bandwidthIn, bandwidthOut),
     ...(addressPair === undefined ? {} : { addressPairs: addressPair.map((cidr) => ({ cidr })) }),
   };
 }

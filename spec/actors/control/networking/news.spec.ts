@@ -6,7 +6,15 @@ import type { NetworkingRows } from "../../../../actors/ports/networking-reads.t
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 
 const port = (id: string, networkId: string): NetworkingRows["ports"][number] => ({
-  ...{ id, instanceId: `i-${id}`, networkId, mac: "52:54:00:00:00:01", portSecurity: true, addressPairs: [] },
+  ...{
+    id,
+    instanceId: `i-${id}`,
+    networkId,
+    mac: "52:54:00:00:00:01",
+    portSecurity: true,
+    addressPairs: [],
+    bandwidth: null,
+  },
 });
 const rule = (id: string, remoteGroupId: string | null) => ({
   ...{ id, groupId: "g", direction: "ingress" as const, ipVersion: 4 as const, protocol: null },

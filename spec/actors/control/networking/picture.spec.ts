@@ -17,7 +17,7 @@ const rule = (groupId: string, given: Partial<NetworkingRows["rules"][number]> =
 });
 const port = (id: string, networkId: string): NetworkingRows["ports"][number] => ({
   ...{ id, instanceId: `i-${id}`, networkId, mac: `52:54:00:00:00:0${id}` },
-  ...{ portSecurity: true, addressPairs: [] },
+  ...{ portSecurity: true, addressPairs: [], bandwidth: null },
 });
 const subnet = (id: string, networkId: string): NetworkingRows["subnets"][number] => ({
   ...{ id, networkId, cidr: "10.0.0.0/24", gateway: "10.0.0.1", dnsServers: [], hostRoutes: [], dhcp: true },

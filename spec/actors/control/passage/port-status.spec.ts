@@ -12,6 +12,7 @@ import type { Port } from "../../../../protocol/port.ts";
 const port: Port = {
   ...{ id: "p", project: "demo", name: "p", networkId: "n", mac: "52:54:00:00:00:01" },
   ...{ portSecurity: true, addressPairs: [{ cidr: "10.7.0.0/16", mac: null }] },
+  bandwidth: { ingress: { kilobitsPerSecond: 20_000, burstKilobits: 2_000 }, egress: null },
   ...{ createdAtMs: 0, device: "instance", deviceId: "i", deleteWithInstance: true },
   addresses: [
     { subnetId: "s4", address: "10.0.0.1" },
@@ -26,10 +27,11 @@ const applied: PortPicture = {
     { address: "fd00::1", subnetId: "s6" },
     { address: "10.0.0.1", subnetId: "s4" },
   ],
+  bandwidth: { egress: null, ingress: { burstKilobits: 2_000, kilobitsPerSecond: 20_000 } },
   groupIds: ["g2", "g1"],
 };
 const guest: PluggedGuest = {
-  ...{ name: "web", state: "running", runs: true, hostName: "h1", change: undefined },
+  ...{ name: "web", state: "running", runs: true, hostName: "h1", change: undefined, isLimiting: true },
 };
 const said = (failure: string | null, its: PortPicture | undefined): PortWord => ({
   ...{ kind: "said", networking: { failure, port: its } },
@@ -73,6 +75,7 @@ describe("the status of a port", () => {
     { addressPairs: [] },
     { addresses: applied.addresses.slice(1) },
     { groupIds: ["g1", "g3"] },
+    { bandwidth: { ingress: null, egress: { kilobitsPerSecond: 20_000, burstKilobits: 2_000 } } },
   ];
   for (const change of changes)
     it(`is not active as long as its host has it with another ${Object.keys(change)}`, () => {
@@ -88,6 +91,7 @@ describe("the status of a port", () => {
     expect([user.status, operator.status]).to.deep.equal(["error", "error"]);
     expect(operator.statusReason).to.contain("The disk is full.");
     expect(user.statusReason).not.to.contain("disk");
+    expect(of({ isLimiting: false }), "a limit that nobody keeps").to.equal("error");
     expect(statusOf({ word: { kind: "said", networking: null } }).status).to.equal("error");
   });
 

@@ -62,6 +62,20 @@ export const networkCases: readonly Case[] = [
   },
   {
     filter: "networked",
+    when: "it keeps no bandwidth limits, and a port has one",
+    host: { drivers: carrying(1_450) },
+    asked: { networked: { mtuBytes: 1_450, isLimited: true } },
+    reason: "a port of the guest has a bandwidth limit, which the host's network driver does not keep",
+    remedy: "take the limit from the port: novact port set --no-bandwidth-in --no-bandwidth-out",
+  },
+  {
+    filter: "networked",
+    when: "it keeps bandwidth limits",
+    host: { drivers: carrying(1_450, { limits: true }) },
+    asked: { networked: { mtuBytes: 1_450, isLimited: true } },
+  },
+  {
+    filter: "networked",
     when: "it is not on that physical network",
     host: { drivers: carrying(1_450, { physicalNetworks: ["blue"] }) },
     asked: { networked: { mtuBytes: 1_450, physicalNetworks: ["blue", "red"] } },
