@@ -9,6 +9,7 @@ import { type Asked, callOnce } from "./caller.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { LoadCommand } from "./scenario.ts";
+import { Wiring, type WiringCommand, wiringCommands } from "./wiring.ts";
 import { groupsOf, wishOf } from "./wishes.ts";
 
 export interface ClientOptions {
@@ -45,7 +46,14 @@ export const weightsDefault: Readonly<Record<LoadCommand, number>> = {
   set: 1,
   get: 2,
   list: 1,
+  attach: 1,
+  detach: 1,
+  publish: 1,
+  unpublish: 1,
 };
+
+const isWiring = (command: LoadCommand): command is WiringCommand =>
+  wiringCommands.some((one) => one === command);
 
 /** One in this many calls is sent twice with one request id, as by a client that lost the answer. */
 const repeatedOnceIn = 12;
@@ -55,7 +63,7 @@ const keysMax = 20;
 const waitingShare = 0.6;
 
 type Known = "running" | "stopped" | "paused" | "unclear";
-type Changing = Exclude<LoadCommand, "create" | "set" | "get" | "list">;
+type Changing = Exclude<LoadCommand, "create" | "set" | "get" | "list" | WiringCommand>;
 
 const after: Readonly<Record<Exclude<Changing, "delete">, Known>> = {
   start: "running",
@@ -78,9 +86,13 @@ export class Client {
   #made = 0;
   /** Server groups still to be created. */
   readonly #groups: Asked[];
+  /** Undefined: there is no network. */
+  readonly #wiring: Wiring | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = options;
+    const { network } = options;
+    this.#wiring = network === undefined ? undefined : new Wiring({ ...options, network });
     this.#groups = [...groupsOf(options)];
   }
 
@@ -107,10 +119,12 @@ export class Client {
       return void (await this.#ask(call, { method: "instance.get", id, request: {}, send }));
     }
     if (command === "set") return void (await this.#ask(call, this.#set(call, id)));
+    const wired = isWiring(command) ? this.#wiring?.asked(command, id) : undefined;
+    if (wired !== undefined) return void (await this.#ask(call, wired));
     const wanted = sensible[known].filter((one) => (this.#options.weights[one] ?? 0) > 0);
     const choices = wanted.length > 0 ? wanted : sensible[known];
-    const chosen = choices.includes(command) || random.next() < 0.1 ? command : random.pick(choices);
-    await this.#change(call, chosen, id);
+    const isMeant = !isWiring(command) && (choices.includes(command) || random.next() < 0.1);
+    await this.#change(call, isMeant ? command : random.pick(choices), id);
   }
 
   #choose(): LoadCommand {
@@ -180,7 +194,10 @@ export class Client {
     const mutates = asked.method !== "instance.get" && asked.method !== "instance.list";
     const repeats = mutates && (first === undefined || this.#options.random.next() * repeatedOnceIn < 1);
     const again = repeats ? this.#options.nextCall() : undefined;
-    return again === undefined ? first : callOnce(this.#options, { call: again, requestId }, asked);
+    const answer =
+      again === undefined ? first : await callOnce(this.#options, { call: again, requestId }, asked);
+    this.#wiring?.learn(answer);
+    return answer;
   }
 }
 

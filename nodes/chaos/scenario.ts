@@ -9,6 +9,7 @@ import { check, type Finding } from "../config/explain.ts";
 import { type Direction, directions, type LinkServer, linkServers } from "../proxy/link-rules.ts";
 import { type ChaosFloodKind, chaosFloodKinds } from "./flood-kinds.ts";
 import { type HypervisorChoice, hypervisorChoices } from "./hypervisor-choices.ts";
+import { wiringCommands } from "./wiring.ts";
 
 export const faultKinds = [
   "kill",
@@ -101,6 +102,7 @@ const loadCommands = [
   "set",
   "get",
   "list",
+  ...wiringCommands,
 ] as const;
 export type LoadCommand = (typeof loadCommands)[number];
 
