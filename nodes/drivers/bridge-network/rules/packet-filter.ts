@@ -9,8 +9,6 @@ import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
 import { validatorOf } from "../../../../protocol/wire/validate.ts";
 import type { AnsweredGuest } from "../../../responder/state.ts";
 import { isDiskFull, isMissing, writeDurably } from "../../durable-file.ts";
-import { makeNamespace } from "../../network-namespace.ts";
-import { runTool, type ToolOptions } from "../../tool.ts";
 import { throwIfAborted } from "../../waiting.ts";
 import { bridgeName } from "../device-names.ts";
 import type { FabricEntrance, FilterState, PacketFilter, ServiceRoute } from "../filter.ts";
@@ -18,12 +16,9 @@ import type { ResponderKeeper } from "../responder-keeper.ts";
 import { answeredGuests, compile, ruledPorts } from "./compile.ts";
 import { ConnectionEnder, stillRevoked } from "./connection-ender.ts";
 import { ConnectionJudge } from "./connections.ts";
-import { difference } from "./differ.ts";
+import { type Brought, bring, makeScratch } from "./kernel-rules.ts";
 import { emptyLedger, givesNothing, Ledger, nextLedger, servicesOf } from "./ledger.ts";
 import type { Ruleset } from "./model.ts";
-import { isTaken, listed, listedNow, load } from "./nft.ts";
-import type { Listing } from "./read-back.ts";
-import { wholeText } from "./text.ts";
 
 interface Made {
   /** Picture, ledger and ports behind all of this. */
@@ -34,10 +29,7 @@ interface Made {
   readonly routes: readonly ServiceRoute[];
 }
 
-interface Applied extends Pick<Made, "ruleset" | "judge"> {
-  /** What the kernel said when it was. */
-  readonly seen: string;
-}
+type Applied = Brought & Pick<Made, "judge">;
 
 export interface RuleFilterParts {
   readonly clock: Clock;
@@ -71,7 +63,10 @@ export class RuleFilter implements PacketFilter {
     const made = this.#make(state, ledger);
     const before = this.#applied;
     this.#applied = undefined;
-    const [seen, isChanged] = await this.#bring(made.ruleset, before, fabric);
+    const [seen, isChanged] = await bring(made.ruleset, before, {
+      ...{ entrance: fabric, kept: stillRevoked, log: this.#log },
+      scratch: () => makeScratch(this.#clock),
+    });
     // What has failed here is looked for again by the next: it knows of nothing that was applied.
     if (isChanged || before === undefined)
       await this.#ender.revoke(fabric, { before: before?.judge ?? null, after: made.judge }, seen);
@@ -135,42 +130,7 @@ export class RuleFilter implements PacketFilter {
     }
     return emptyLedger;
   }
-
-  /** What the kernel says at the end, and whether anything was changed. */
-  async #bring(
-    wanted: Ruleset,
-    before: Applied | undefined,
-    fabric: FabricEntrance,
-  ): Promise<[Listing, boolean]> {
-    const there = await listed(fabric);
-    const isAsLeft = there !== undefined && there.text === before?.seen;
-    if (isAsLeft && before !== undefined) {
-      const script = difference(before.ruleset, wanted);
-      if (script === "") return [there, false];
-      if (await isTaken(fabric, script)) return [await listedNow(fabric), true];
-    } else if (there !== undefined && there.text === (await this.#asKernelSays(wanted)))
-      return [there, false];
-    else if (before !== undefined)
-      this.#log.warn({}, "the host's packet rules were changed by somebody else: they are made anew");
-    await load(fabric, wholeText(wanted) + stillRevoked(there?.living ?? []));
-    return [await listedNow(fabric), true];
-  }
-
-  /** In a namespace where nothing else is. */
-  async #asKernelSays(wanted: Ruleset): Promise<string> {
-    const scratch = await makeNamespace(this.#clock);
-    try {
-      const path = `/proc/${process.pid}/fd/${scratch.fd}`;
-      const run = (command: string, argv: readonly string[], options: ToolOptions) =>
-        runTool("nsenter", [`--net=${path}`, command, ...argv], options);
-      await load({ run }, wholeText(wanted));
-      return (await listedNow({ run })).text;
-    } finally {
-      await scratch.close();
-    }
-  }
 }
-
 /** By which the fabric answers its ports. */
 const routesOf = (state: FilterState, ledger: Ledger): readonly ServiceRoute[] =>
   ruledPorts(state).flatMap(({ port, network }) => {
