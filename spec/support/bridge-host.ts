@@ -14,6 +14,7 @@ import type { BridgeNetwork } from "../../nodes/drivers/bridge-network/network.t
 import { assemble } from "../../nodes/drivers/bridge-network/open.ts";
 import { planOf } from "../../nodes/drivers/bridge-network/plan.ts";
 import { lackOf, lookAround } from "../../nodes/drivers/bridge-network/probe.ts";
+import type { OutsideOptions } from "../../nodes/drivers/bridge-network/routing/options.ts";
 import { isDone, stepsBetween } from "../../nodes/drivers/bridge-network/steps.ts";
 import { makeNamespace } from "../../nodes/drivers/network-namespace.ts";
 import type { PortRecord } from "../../nodes/drivers/user-network/ports.ts";
@@ -41,9 +42,12 @@ export interface BridgeHostOptions {
   readonly outside?: string;
   /** Absent: all packets pass. */
   readonly filter?: PacketFilter;
+  /** Ways outside of its routers, by devices in that namespace. Absent: none. */
+  readonly ways?: OutsideOptions;
 }
 
-export function openBridge({ stateDirectory, underlay, outside, filter = passingAll }: BridgeHostOptions) {
+export function openBridge(given: BridgeHostOptions) {
+  const { stateDirectory, underlay, outside, ways, filter = passingAll } = given;
   const about = { stateDirectory, clock: systemClock, log: silentLog };
   const fabric = new Fabric({ ...about, ...(outside === undefined ? {} : { outside }) });
   const said = underlay === undefined ? facts : { ...facts, spansHosts: true, underlay };
@@ -55,7 +59,8 @@ export function openBridge({ stateDirectory, underlay, outside, filter = passing
     },
     detach: (guests) => filter.detach(guests),
   };
-  const network = assemble(about, { fabric, filter: watched, ready, facts: () => said });
+  const parts = { fabric, filter: watched, ready, facts: () => said };
+  const network = assemble(about, { ...parts, ...(ways && { outside: ways }) });
   /** The steps that are left until the fabric is as planned; undefined: none are. */
   const lacks = async (networking: HostNetworking | null, ports: readonly PortRecord[]) => {
     const plan = planOf({ networking, ports, services, underlay: underlay ?? null });

@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 
 /** A device without one of these is not ours, and must never be touched. */
-export const devicePrefixes = { tap: "nvt", bridge: "nvb", vxlan: "nvx" } as const;
+export const devicePrefixes = { tap: "nvt", bridge: "nvb", vxlan: "nvx", router: "nvr" } as const;
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-([0-9a-f]{12})$/;
 
@@ -20,6 +20,9 @@ export const tapName = (portId: string): string => `${devicePrefixes.tap}${digit
 export const bridgeName = (networkId: string): string => `${devicePrefixes.bridge}${digitsOf(networkId)}`;
 /** The network's way to other hosts, a port of its bridge. */
 export const vxlanName = (networkId: string): string => `${devicePrefixes.vxlan}${digitsOf(networkId)}`;
+
+/** A router's interface: a port of the network's bridge, and with the same name in the router. */
+export const routerPortName = (portId: string): string => `${devicePrefixes.router}${digitsOf(portId)}`;
 
 /**
  * The MAC address of a network's bridge, the same on all hosts: a guest that has moved to another host finds

@@ -17,10 +17,12 @@ import { Turns } from "../waiting.ts";
 import type { FabricEntrance } from "./filter.ts";
 import {
   endResidents,
+  findKeepers,
   findResidents,
   holds,
   type Namespaces,
   namespacesOf,
+  namespacesOfKeeper,
   plugsPath,
   startHolder,
 } from "./holder.ts";
@@ -72,6 +74,11 @@ export class Fabric implements FabricEntrance {
   /** By which hypervisors enter the namespace of plugs: the same over lives of the agent, while it lasts. */
   async plugsPath(): Promise<string> {
     return plugsPath((await this.#hold()).holder.pid);
+  }
+
+  /** Both of its namespaces, for those who are to hold them as well. They stay the fabric's to close. */
+  async namespaces(): Promise<Namespaces> {
+    return this.#hold();
   }
 
   async run(command: string, argv: readonly string[], options: ToolOptions): Promise<ToolResult> {
@@ -135,8 +142,12 @@ export class Fabric implements FabricEntrance {
   async #find(): Promise<Partial<Held>> {
     const own = await ownNamespace();
     let found: Partial<Held> = {};
-    for (const resident of await findResidents(this.directory)) {
-      const { fabric, plugs } = (await namespacesOf(resident, own)) ?? {};
+    const keepers = (await findKeepers(this.directory)).map(({ process }) => process);
+    for (const resident of [...(await findResidents(this.directory)), ...keepers]) {
+      const isKeeper = keepers.includes(resident);
+      const { fabric, plugs } = isKeeper
+        ? await namespacesOfKeeper(resident, own)
+        : ((await namespacesOf(resident, own)) ?? {});
       const isOther = fabric === undefined || (found.fabric && (await differs(found.fabric, fabric)));
       if (isOther === true) {
         await Promise.all([fabric?.close(), plugs?.close()]);
@@ -144,7 +155,8 @@ export class Fabric implements FabricEntrance {
       }
       if (found.fabric !== undefined) await fabric?.close();
       if (found.plugs !== undefined) await plugs?.close();
-      found = { ...(fabric && { fabric }), ...(plugs && { plugs, holder: resident }), ...found };
+      const holder = isKeeper ? {} : { holder: resident };
+      found = { ...(fabric && { fabric }), ...(plugs && { plugs, ...holder }), ...found };
     }
     return found;
   }

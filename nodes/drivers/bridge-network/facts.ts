@@ -11,6 +11,27 @@ const options = Type.Object(
         description: "this computer's address to which others send the frames of its guests, as 192.0.2.10",
       }),
     ),
+    outside: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: "^[\\x21-\\x7e]{1,64}$" }),
+        Type.Object(
+          {
+            device: Type.String({
+              pattern: "^[^\\s/:]{1,15}$",
+              description: "this computer's device that is on the network, as eth1",
+            }),
+            address: Type.String({
+              pattern: "^[0-9.]{7,15}/[0-9]{1,2}$",
+              description: "this node's own address there, with its prefix, as 203.0.113.7/24",
+            }),
+          },
+          { additionalProperties: false },
+        ),
+        {
+          description: "by the name of each of the operator's networks to which routers lead from this node",
+        },
+      ),
+    ),
   },
   { additionalProperties: false, description: "networks by Linux's bridges, as root" },
 );

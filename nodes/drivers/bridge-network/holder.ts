@@ -14,7 +14,9 @@ import { toolEnvironment } from "../tool.ts";
 import { delay } from "../waiting.ts";
 
 /** The first descriptor after those that every process has. */
-const heldDescriptor = 3;
+export const heldDescriptor = 3;
+/** In the fabric's own: one for each space, in which whoever holds the space works. */
+export const spacesDirectory = "spaces";
 const probePeriodMs = 2;
 
 /** Both namespaces, open in this process. */
@@ -41,18 +43,33 @@ async function isMarked(pid: number, directory: string): Promise<boolean> {
 
 /** Those that live in the fabric of the directory, the oldest first: its holder, and who answers guests. */
 export async function findResidents(directory: string): Promise<readonly ProcessIdentity[]> {
+  const all = await workingBelow(directory);
+  return all.filter(({ at }) => at === directory).map(({ process }) => process);
+}
+
+/** Those that hold the spaces beside it (routing/), by the name of each, the oldest first. */
+export async function findKeepers(directory: string) {
+  const below = `${directory}/${spacesDirectory}/`;
+  const all = await workingBelow(directory);
+  return all.flatMap(({ at, process }) =>
+    at.startsWith(below) ? [{ process, space: at.slice(below.length) }] : [],
+  );
+}
+
+async function workingBelow(directory: string) {
   const all = await listProcesses(
     ({ uids }) => uids.every((uid) => uid === 0),
     (uid) => uid === 0,
   );
-  const found: ProcessIdentity[] = [];
+  const found: { readonly at: string; readonly process: ProcessIdentity }[] = [];
   for (const { pid } of all) {
-    if ((await readlink(`/proc/${pid}/cwd`).catch(() => "")) !== directory) continue;
-    if (!(await isMarked(pid, directory))) continue;
+    const at = await readlink(`/proc/${pid}/cwd`).catch(() => "");
+    if (at !== directory && !at.startsWith(`${directory}/`)) continue;
+    if (!(await isMarked(pid, at))) continue;
     const startTicks = livingStat(pid)?.startTicks;
-    if (startTicks !== undefined) found.push({ pid, startTicks });
+    if (startTicks !== undefined) found.push({ at, process: { pid, startTicks } });
   }
-  return found.sort((one, other) => one.startTicks - other.startTicks);
+  return found.sort((one, other) => one.process.startTicks - other.process.startTicks);
 }
 
 /** The namespaces that a resident has; undefined: it has ended, or has none of its own. */
@@ -63,6 +80,18 @@ export async function namespacesOf(
   const fabric = await openNamespace(`/proc/${pid}/ns/net`, own);
   const plugs = await openNamespace(plugsPath(pid), own);
   if (fabric === undefined && plugs === undefined) return undefined;
+  return { ...(fabric === undefined ? {} : { fabric }), ...(plugs === undefined ? {} : { plugs }) };
+}
+
+/** What a keeper of a space has of fabric and plugs, so that these outlive everybody else. */
+export async function namespacesOfKeeper(
+  { pid }: ProcessIdentity,
+  own: string,
+): Promise<Partial<Namespaces>> {
+  const [fabric, plugs] = [
+    await openNamespace(`/proc/${pid}/fd/${heldDescriptor}`, own),
+    await openNamespace(`/proc/${pid}/fd/${heldDescriptor + 1}`, own),
+  ];
   return { ...(fabric === undefined ? {} : { fabric }), ...(plugs === undefined ? {} : { plugs }) };
 }
 
@@ -82,16 +111,28 @@ export interface HolderPlace {
 }
 
 /** Starts a holder, and waits until it is in the namespace. @throws Error */
-export async function startHolder(
-  namespaces: Namespaces,
-  { directory, clock }: HolderPlace,
+export const startHolder = (namespaces: Namespaces, place: HolderPlace): Promise<ProcessIdentity> =>
+  startSleeper(namespaces.fabric, [namespaces.plugs], {
+    ...place,
+    isThere: (one) => holds(one, namespaces),
+  });
+
+export interface SleeperPlace extends HolderPlace {
+  /** Whether the process has all that it is to hold. */
+  readonly isThere: (sleeper: ProcessIdentity) => Promise<boolean>;
+}
+
+/** Starts a process that sleeps in the namespace, with others open from descriptor 3 on. @throws Error */
+export async function startSleeper(
+  inside: FileHandle,
+  others: readonly FileHandle[],
+  { directory, clock, isThere }: SleeperPlace,
 ): Promise<ProcessIdentity> {
-  const { fabric, plugs } = namespaces;
-  const child = spawn("nsenter", [`--net=/proc/${process.pid}/fd/${fabric.fd}`, "sleep", "infinity"], {
+  const child = spawn("nsenter", [`--net=/proc/${process.pid}/fd/${inside.fd}`, "sleep", "infinity"], {
     cwd: directory,
     env: residentEnvironment(directory),
     detached: true,
-    stdio: ["ignore", "ignore", "ignore", plugs.fd],
+    stdio: ["ignore", "ignore", "ignore", ...others.map(({ fd }) => fd)],
   });
   let failure: Error | undefined;
   child.once("error", (error) => {
@@ -105,7 +146,7 @@ export async function startHolder(
   for (;;) {
     const { pid = Number.NaN } = child;
     const startTicks = livingStat(pid)?.startTicks;
-    if (startTicks !== undefined && (await holds({ pid, startTicks }, namespaces)) && (await sleeps(pid)))
+    if (startTicks !== undefined && (await isThere({ pid, startTicks })) && (await sleeps(pid)))
       return { pid, startTicks };
     if (failure !== undefined) throw failure;
     if (clock.monotonicMs() >= deadlineMs) throw new Error("No process holds the host's network in time.");
@@ -117,7 +158,9 @@ export async function startHolder(
 const sleeps = async (pid: number): Promise<boolean> =>
   /\/(?:sleep|coreutils|busybox)$/.test(await readlink(`/proc/${pid}/exe`).catch(() => ""));
 
-/** Ends everything that lives in the fabric. */
+/** Ends all processes that live in the fabric, and the sleepers beside the fabric. */
 export async function endResidents(directory: string): Promise<void> {
-  for (const one of await findResidents(directory)) if (await isAlive(one)) process.kill(one.pid, "SIGKILL");
+  const keepers = (await findKeepers(directory)).map(({ process }) => process);
+  for (const one of [...keepers, ...(await findResidents(directory))])
+    if (await isAlive(one)) process.kill(one.pid, "SIGKILL");
 }

@@ -20,6 +20,7 @@ import { canLimit, type Limiter } from "./limiter.ts";
 import type { PictureFile } from "./picture-file.ts";
 import { type FabricPlan, planOf } from "./plan.ts";
 import type { Rounds } from "./rounds.ts";
+import type { Routing } from "./routing/routing.ts";
 import type { Settler } from "./settler.ts";
 
 interface Known {
@@ -39,6 +40,7 @@ export interface BridgeNetworkParts {
   readonly settler: Settler;
   readonly limiter: Limiter;
   readonly filter: PacketFilter;
+  readonly routing: Pick<Routing, "probe" | "facts" | "settle" | "detach">;
   readonly rounds: Rounds;
   readonly log: Log;
 }
@@ -65,7 +67,8 @@ export class BridgeNetwork implements Network {
   /** The agent asks at its start: what the computer lacks is said then, and not to the first guest. */
   async facts(): Promise<NetworkFacts> {
     await this.#begin();
-    return { ...this.#parts.facts(), limits: await this.#limits() };
+    const outside = this.#parts.routing.facts();
+    return { ...this.#parts.facts(), limits: await this.#limits(), ...(outside && { outside }) };
   }
 
   /** Whether the computer can keep bandwidth limits, tried once. */
@@ -75,9 +78,10 @@ export class BridgeNetwork implements Network {
   }
 
   #begin(): Promise<void> {
-    const { ready, fabric } = this.#parts;
+    const { ready, fabric, routing } = this.#parts;
     this.#beginning ??= ready()
       .then(() => fabric.open())
+      .then(() => routing.probe())
       .catch((error: unknown) => {
         this.#beginning = undefined;
         throw error;
@@ -168,12 +172,13 @@ export class BridgeNetwork implements Network {
   }
 
   detach(guests: boolean): Promise<void> {
-    const { rounds, filter, fabric } = this.#parts;
+    const { rounds, filter, routing, fabric } = this.#parts;
     this.#detached = true;
     rounds.stop();
     return this.#turns.run("network", async () => {
       this.#reading = undefined;
       await filter.detach(guests);
+      await routing.detach();
       await fabric.detach(guests);
     });
   }
@@ -192,15 +197,19 @@ export class BridgeNetwork implements Network {
     });
   }
 
-  /** Rules before devices: nothing is ever on a bridge without them. */
-  async #settle(known: Known, signal: AbortSignal): Promise<void> {
+  /** Rules before devices: nothing is ever on a bridge without them. `looks`: also at unchanged routers. */
+  async #settle(known: Known, signal: AbortSignal, looks = false): Promise<void> {
     const { networking, ports } = known;
     if (networking === undefined) return;
     const state = { networking, ports: [...ports.values()], toldPath: this.#toldPath };
     this.#isFiltered = false;
     this.#services = await this.#parts.filter.apply(state, this.#parts.fabric, signal);
     this.#isFiltered = true;
-    await this.#settleDevices(known, signal);
+    const { neighbours } = this.#plan({ networking, ports });
+    // Guests of one network reach each other also while a router or a way outside fails.
+    const failed = await failureOf(this.#parts.routing.settle({ networking, neighbours }, looks, signal));
+    const left = await failureOf(this.#settleDevices(known, signal));
+    for (const { error } of [failed, left].filter((one) => one !== undefined)) throw error;
   }
 
   async #settleDevices({ networking, ports }: Known, signal: AbortSignal): Promise<void> {
@@ -219,7 +228,7 @@ export class BridgeNetwork implements Network {
     const { networking, ports } = known;
     if (networking === undefined) return;
     await this.#parts.settler.takeOpened(this.#plan({ networking, ports }));
-    await this.#settle(known, signal);
+    await this.#settle(known, signal, true);
   }
 
   #plan({ networking, ports }: Pick<Known, "ports"> & { networking: HostNetworking | null }): FabricPlan {

@@ -9,18 +9,22 @@ import { BridgeNetwork, type BridgeNetworkParts } from "./network.ts";
 import { PictureFile } from "./picture-file.ts";
 import { lackOf, lookAround, tunDevice } from "./probe.ts";
 import { Rounds } from "./rounds.ts";
+import type { OutsideOptions } from "./routing/options.ts";
+import { Routing } from "./routing/routing.ts";
 import { Settler } from "./settler.ts";
 import { carriedBy } from "./underlay.ts";
 
 export interface BridgeOptions {
   /** Absent: the host's guests reach no other host's. */
   readonly underlay?: string | undefined;
+  /** Absent: its routers lead nowhere else. */
+  readonly outside?: OutsideOptions | undefined;
 }
 
 /** @throws StatusError hypervisorRefused on a computer that lacks something, with what to do */
 export function openBridgeNetwork(
   { stateDirectory, clock, log }: Pick<DriverContext, "stateDirectory" | "clock" | "log">,
-  { underlay }: BridgeOptions,
+  { underlay, outside }: BridgeOptions,
   { filter, ready }: Pick<BridgeNetworkParts, "filter" | "ready">,
 ): BridgeNetwork {
   const lack = lackOf(lookAround());
@@ -29,20 +33,24 @@ export function openBridgeNetwork(
   const fabric = new Fabric({ stateDirectory, clock, log });
   return assemble(
     { stateDirectory, clock, log },
-    { fabric, filter, ready, facts: () => carriedBy(underlay) },
+    { fabric, filter, ready, facts: () => carriedBy(underlay), ...(outside && { outside }) },
   );
 }
 
 /** The driver around a fabric. */
 export function assemble(
   { stateDirectory, clock, log }: Pick<DriverContext, "stateDirectory" | "clock" | "log">,
-  parts: Pick<BridgeNetworkParts, "fabric" | "filter" | "ready" | "facts">,
+  {
+    outside = {},
+    ...parts
+  }: Pick<BridgeNetworkParts, "fabric" | "filter" | "ready" | "facts"> & Pick<BridgeOptions, "outside">,
 ): BridgeNetwork {
   const files = new PortFiles(stateDirectory, log);
   const picture = new PictureFile(parts.fabric.directory, log);
   const [settler, rounds] = [new Settler(parts.fabric, log), new Rounds(clock, log)];
   const limiter = new Limiter(parts.fabric);
-  return new BridgeNetwork({ ...parts, files, picture, settler, limiter, rounds, log });
+  const routing = new Routing({ fabric: parts.fabric, outside, clock, log });
+  return new BridgeNetwork({ ...parts, files, picture, settler, limiter, routing, rounds, log });
 }
 
 /**

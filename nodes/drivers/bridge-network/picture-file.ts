@@ -10,6 +10,7 @@ import {
   GroupPicture,
   type HostNetworking,
   NetworkPicture,
+  RouterPicture,
 } from "../../../protocol/networking.ts";
 import { answer, Count } from "../../../protocol/wire/schema.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
@@ -19,6 +20,7 @@ import { isMissing, writeDurably } from "../durable-file.ts";
 const Picture = answer({
   ...{ version: Count, networks: Type.Array(NetworkPicture), groups: Type.Array(GroupPicture) },
   far: Type.Optional(Type.Array(FarPicture)),
+  routers: Type.Optional(Type.Array(RouterPicture)),
 });
 
 export class PictureFile {

@@ -12,9 +12,11 @@ import type {
 } from "../../../protocol/networking.ts";
 import type { Bandwidth } from "../../../protocol/port.ts";
 import type { PortRecord } from "../user-network/ports.ts";
+import { carriedNetworks } from "./carried-networks.ts";
 import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "./device-names.ts";
 import type { ServiceRoute } from "./filter.ts";
 import { canonical, type PlannedNeighbour, type PlannedPlace, placesOf } from "./places.ts";
+import { type RouterPort, routerPortsOf } from "./router-ports.ts";
 import { serviceAddress } from "./service-address.ts";
 
 export interface PlannedBridge {
@@ -45,10 +47,19 @@ export interface PlannedTap {
   readonly bandwidth?: Bandwidth;
 }
 
+/** The bridge's end of a router's interface; its other end is in the router (routing/). */
+export interface PlannedRouterPort {
+  readonly name: string;
+  readonly portId: string;
+  readonly mtuBytes: number;
+  readonly bridge: string;
+}
+
 export interface FabricPlan {
   readonly bridges: readonly PlannedBridge[];
   readonly tunnels: readonly PlannedTunnel[];
   readonly taps: readonly PlannedTap[];
+  readonly routerPorts: readonly PlannedRouterPort[];
   readonly places: readonly PlannedPlace[];
   readonly neighbours: readonly PlannedNeighbour[];
   /** Service addresses that the fabric itself reaches, and the bridge of each. */
@@ -67,11 +78,13 @@ export interface PlanGiven {
 
 export function planOf({ networking, ports, underlay: given, services: answered }: PlanGiven): FabricPlan {
   const underlay = given === null ? null : (canonical(given) ?? null);
-  const networks = withoutClashes(networking?.networks ?? []);
+  const networks = carriedNetworks(networking);
   const far = underlay === null ? [] : (networking?.far ?? []);
+  const routers = routerPortsOf(networking);
   const planned = networks.map((network) => {
     const away = far.flatMap((one) => (one.networkId === network.id ? placeable(one) : []));
-    return plannedNetwork(network, { ports, away, underlay });
+    const ofRouters = routers.filter(({ networkId }) => networkId === network.id);
+    return plannedNetwork(network, { ports, away, underlay, routers: ofRouters });
   });
   const places = planned.flatMap((one) => one.places);
   const names = new Set(planned.map(({ bridge }) => bridge.name));
@@ -95,7 +108,11 @@ export function planOf({ networking, ports, underlay: given, services: answered 
       : [{ name: tapName(portId), portId, mtuBytes, ...(bridged.get(portId) ?? { bridge: null }) }],
   );
   const tunnels = planned.flatMap(({ tunnel }) => tunnel);
-  return { bridges: planned.map(({ bridge }) => bridge), tunnels, taps, places, neighbours, routes };
+  const routerPorts = routers.map(({ device: name, portId, mtuBytes, bridge }) => ({
+    ...{ name, portId, mtuBytes, bridge },
+  }));
+  const bridges = planned.map(({ bridge }) => bridge);
+  return { bridges, tunnels, taps, routerPorts, places, neighbours, routes };
 }
 
 /** What the host itself needs to answer its guests is no guest's, whatever a port has or says. */
@@ -103,12 +120,6 @@ function served(services: readonly PlannedNeighbour[], others: readonly PlannedN
   const keyOf = ({ bridge, address }: PlannedNeighbour) => `${bridge} ${address}`;
   const taken = new Set(services.map(keyOf));
   return [...services, ...others.filter((one) => !taken.has(keyOf(one)))];
-}
-
-/** Of two networks that come to one name, one has no bridge: its ports are closed. */
-function withoutClashes(networks: readonly NetworkPicture[]): readonly NetworkPicture[] {
-  const late = clashing(networks.map(({ id }) => id));
-  return networks.filter(({ id }) => !late.has(id));
 }
 
 /** The other host as the kernel writes it; nothing, when it has no address that is one. */
@@ -121,9 +132,10 @@ interface Around {
   readonly ports: readonly PortRecord[];
   readonly away: readonly FarPicture[];
   readonly underlay: string | null;
+  readonly routers: readonly RouterPort[];
 }
 
-function plannedNetwork(network: NetworkPicture, { ports, away, underlay }: Around) {
+function plannedNetwork(network: NetworkPicture, { ports, away, underlay, routers }: Around) {
   const { id: networkId, mtuBytes, number } = network;
   const bridge = { name: bridgeName(networkId), networkId, mac: bridgeMac(networkId), mtuBytes };
   const late = clashing(ports.map(({ portId }) => portId));
@@ -131,8 +143,9 @@ function plannedNetwork(network: NetworkPicture, { ports, away, underlay }: Arou
   const own = network.ports.filter(
     (port) => !late.has(port.id) && isOf(records.get(port.id), networkId, port),
   );
+  // The router on another host sends frames of the network here, whether or not that host has a port of it.
   const tunnel =
-    underlay === null || away.length === 0
+    underlay === null || (away.length === 0 && routers.length === 0)
       ? []
       : [{ name: vxlanName(networkId), networkId, bridge: bridge.name, number, mtuBytes, local: underlay }];
   const here = own.map((port) => ({
@@ -144,7 +157,11 @@ function plannedNetwork(network: NetworkPicture, { ports, away, underlay }: Arou
       ...{ device: vxlanName(networkId), host, mac, addresses, pairs },
     })),
   );
-  return { bridge, own, tunnel, ...placesOf(bridge, [...here, ...there]) };
+  // A router's addresses are the router's, whatever a port has or says.
+  const routed = routers.map(({ device, mac, address }) => ({
+    ...{ device, host: null, mac, addresses: [address], pairs: [] },
+  }));
+  return { bridge, own, tunnel, ...placesOf(bridge, [...routed, ...here, ...there]) };
 }
 
 /** Else one of the two is of another life of the port. */

@@ -22,7 +22,7 @@ const programs: Readonly<Record<string, readonly string[]>> = {
   iproute2: ["ip", "bridge"],
   nftables: ["nft"],
   conntrack: ["conntrack"],
-  "util-linux": ["nsenter", "unshare"],
+  "util-linux": ["nsenter", "unshare", "setpriv"],
 };
 
 const insteadOfIt = "or write network: user";

@@ -43,7 +43,9 @@ const tunnelFlags: SlaveFlags = { ...closed, proxy_arp: false, neigh_suppress: t
 export function stepsBetween(plan: FabricPlan, seen: Seen): Steps {
   const made = plan.tunnels.filter((tunnel) => !isTunnel(seen.links.get(tunnel.name), tunnel));
   const before = made.flatMap(({ name }) => (seen.links.has(name) ? [removed(name)] : []));
-  const wanted = new Set([...plan.bridges, ...plan.tunnels, ...plan.taps].map(({ name }) => name));
+  const wanted = new Set(
+    [...plan.bridges, ...plan.tunnels, ...plan.routerPorts, ...plan.taps].map(({ name }) => name),
+  );
   const orphans = [...seen.links.values()].filter(({ name }) => isOwnDevice(name) && !wanted.has(name));
   return {
     tunnels: made,
@@ -55,6 +57,9 @@ export function stepsBetween(plan: FabricPlan, seen: Seen): Steps {
         const link = made.includes(tunnel) ? undefined : seen.links.get(tunnel.name);
         return portSteps({ ...tunnel, id: tunnel.networkId }, link, tunnelFlags);
       }),
+      ...plan.routerPorts.flatMap((port) =>
+        portSteps({ ...port, id: port.portId }, seen.links.get(port.name), tunnelFlags),
+      ),
       ...plan.taps.flatMap((tap) => tapSteps(tap, seen.links.get(tap.name))),
       ...neighbourSteps(plan, seen),
       ...routeSteps(plan, seen),

@@ -12,7 +12,9 @@ import type { AnsweredGuest } from "../../../responder/state.ts";
 import { addressDigits } from "../../../switch/filter/address-set.ts";
 import { macDigits } from "../../../switch/frames/ethernet.ts";
 import { linkLocalOf } from "../../../switch/frames/neighbour.ts";
+import { carriedNetworks } from "../carried-networks.ts";
 import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "../device-names.ts";
+import { routerPortsOf } from "../router-ports.ts";
 import { bridgeChains, connectionChains, revokedName } from "./fixed-chains.ts";
 import { combinationOf, groupChains, memberSets } from "./group-chains.ts";
 import { type Ledger, servicesOf } from "./ledger.ts";
@@ -45,7 +47,7 @@ export interface RuledPort {
 
 /** Ports and networks of which a device's name could be another's have none. */
 export function ruledPorts({ networking, ports }: Wanted): readonly RuledPort[] {
-  const networks = ruledNetworks(networking);
+  const networks = carriedNetworks(networking);
   const late = clashing(networks.flatMap((network) => network.ports.map(({ id }) => id)));
   const plugs = new Map(ports.map((plug) => [plug.portId, plug]));
   return networks.flatMap((network) =>
@@ -56,12 +58,6 @@ export function ruledPorts({ networking, ports }: Wanted): readonly RuledPort[] 
   );
 }
 
-function ruledNetworks(networking: HostNetworking | null): readonly NetworkPicture[] {
-  const networks = networking?.networks ?? [];
-  const late = clashing(networks.map(({ id }) => id));
-  return networks.filter(({ id }) => !late.has(id));
-}
-
 /** Else one of the two is of another life of the port. */
 const isOfPort = (plug: RulePort, network: NetworkPicture, port: PortPicture): boolean =>
   plug.networkId === network.id &&
@@ -69,11 +65,17 @@ const isOfPort = (plug: RulePort, network: NetworkPicture, port: PortPicture): b
   macDigits(plug.mac) === macDigits(port.mac);
 
 export function compile(wanted: Wanted, ledger: Ledger): Ruleset {
-  const [ports, networks] = [ruledPorts(wanted), ruledNetworks(wanted.networking)];
+  const [ports, networks] = [ruledPorts(wanted), carriedNetworks(wanted.networking)];
   const groups = wanted.networking?.groups ?? [];
   const filtered = ports.filter(({ port }) => port.portSecurity);
   const combinations = filtered.map(({ port }) => port.groupIds);
-  const sets = [...portSets(ports, networks, ledger), ...memberSets(groups, combinations), ...livingSets];
+  const tunnels = networks.map(({ id }) => vxlanName(id));
+  const routers = routerPortsOf(wanted.networking).map(({ device }) => device);
+  const sets = [
+    ...portSets(ports, [...tunnels, ...routers].map(quoted), ledger),
+    ...memberSets(groups, combinations),
+    ...livingSets,
+  ];
   const zones = networks.flatMap(({ id }): [string, string][] =>
     ledger.zones[id] === undefined ? [] : [[quoted(bridgeName(id)), `${ledger.zones[id]}`]],
   );
@@ -112,16 +114,16 @@ const keysOf = (of: string, keys: readonly string[], isInterval = false): NftSet
 
 function portSets(
   ports: readonly RuledPort[],
-  networks: readonly NetworkPicture[],
+  /** Ways to other hosts and to routers, from which comes what another end's rules have let go. */
+  doors: readonly string[],
   ledger: Ledger,
 ): [string, NftSet][] {
-  const tunnels = networks.map(({ id }) => quoted(vxlanName(id)));
   const [filtered, open] = [
     ports.filter(({ port }) => port.portSecurity).map(({ port }) => ({ port, tap: tapOf(port) })),
     ports.filter(({ port }) => !port.portSecurity).map(({ port }) => tapOf(port)),
   ];
   const entries = [
-    ...tunnels.map((name) => [name, "accept"] as const),
+    ...doors.map((name) => [name, "accept"] as const),
     ...filtered.map(({ tap }) => [tap, "goto guard"] as const),
     ...open.map((tap) => [tap, "goto unguarded"] as const),
   ];
@@ -129,8 +131,8 @@ function portSets(
     filtered.map(({ tap, port }) => [tap, `goto ${combinationOf(direction, port.groupIds)}`] as const);
   return [
     ["entry", setOf("map", "iifname : verdict", entries)],
-    ["open", keysOf("iifname", [...tunnels, ...open])],
-    ["ports", keysOf("oifname", [...tunnels, ...ports.map(({ port }) => tapOf(port))])],
+    ["open", keysOf("iifname", [...doors, ...open])],
+    ["ports", keysOf("oifname", [...doors, ...ports.map(({ port }) => tapOf(port))])],
     ["egress", setOf("map", "iifname : verdict", towards("egress"))],
     ["ingress", setOf("map", "oifname : verdict", towards("ingress"))],
     ...sourceSets(filtered.map(({ port }) => port)),

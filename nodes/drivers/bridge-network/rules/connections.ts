@@ -8,6 +8,7 @@ import { AddressSet, addressDigits } from "../../../switch/filter/address-set.ts
 import { allows, type PortRules, RuleBook } from "../../../switch/filter/rules.ts";
 import { type Carried, type Flow, protocols } from "../../../switch/frames/flow.ts";
 import { devicePrefixes, tapName, vxlanName } from "../device-names.ts";
+import { routerPortsOf } from "../router-ports.ts";
 import { ruledPorts, sourcesOf, type Wanted } from "./compile.ts";
 import { revokedName, revokedSeconds } from "./fixed-chains.ts";
 import type { Ledger } from "./ledger.ts";
@@ -60,7 +61,8 @@ interface JudgedPort {
 }
 
 interface JudgedZone {
-  readonly tunnel: string;
+  /** Devices by which frames of others come: of other hosts, and of routers. */
+  readonly doors: readonly string[];
   readonly ports: readonly JudgedPort[];
   /** By the digits of an address: the ports that may have it; those of an address that only one has. */
   readonly known: Map<string, readonly JudgedPort[]>;
@@ -75,11 +77,13 @@ export class ConnectionJudge {
   constructor(wanted: Wanted, ledger: Ledger) {
     const book = new RuleBook(wanted.networking?.groups ?? []);
     const zones = new Map<number, JudgedZone & { readonly ports: JudgedPort[] }>();
+    const routers = routerPortsOf(wanted.networking);
     for (const { port, network } of ruledPorts(wanted)) {
       const number = ledger.zones[network.id];
       if (number === undefined) continue;
-      const made = { tunnel: vxlanName(network.id), ports: [] as JudgedPort[], known: new Map() };
-      const zone = zones.get(number) ?? made;
+      const ofRouters = routers.flatMap((one) => (one.networkId === network.id ? [one.device] : []));
+      const doors = [vxlanName(network.id), ...ofRouters];
+      const zone = zones.get(number) ?? { doors, ports: [] as JudgedPort[], known: new Map() };
       zones.set(number, zone);
       zone.ports.push({
         ...{ tap: tapName(port.id), isFiltered: port.portSecurity, rules: book.of(port.groupIds) },
@@ -106,7 +110,7 @@ export class ConnectionJudge {
   /** Whether a connection that was revoked is allowed now. */
   isAgain({ device, connection }: Remembered): boolean {
     const found = [...this.#zones].find(
-      ([, { tunnel, ports }]) => tunnel === device || ports.some(({ tap }) => tap === device),
+      ([, { doors, ports }]) => doors.includes(device) || ports.some(({ tap }) => tap === device),
     );
     if (found === undefined) return true;
     return this.standing({ ...connection, zone: found[0] }) !== "denied";
@@ -118,7 +122,7 @@ export class ConnectionJudge {
     if (zone === undefined || carried === undefined) return [];
     const namesOf = (address: string) => {
       const taps = portsOf(zone, address).map(({ tap }) => tap);
-      return taps.length === 0 ? [zone.tunnel] : taps;
+      return taps.length === 0 ? zone.doors : taps;
     };
     const [callers, called] = [namesOf(carried.flow.source), namesOf(carried.flow.destination)];
     return callers.flatMap((one) => called.map((other) => [one, other] as const));

@@ -21,7 +21,8 @@ describe("The plan of a fabric", () => {
       { name: tap1, portId: ids.port(1), mtuBytes: 1_400, bridge: null },
       { name: tap2, portId: ids.port(2), mtuBytes: 1_400, bridge: null },
     ]);
-    expect(others).to.deep.equal({ bridges: [], tunnels: [], places: [], neighbours: [], routes: [] });
+    const none = { bridges: [], tunnels: [], places: [], neighbours: [], routes: [], routerPorts: [] };
+    expect(others).to.deep.equal(none);
   });
 
   it("has a bridge a network and a tap a port, and says who is where", () => {
@@ -42,6 +43,7 @@ describe("The plan of a fabric", () => {
         { bridge, address: "10.9.0.2", mac: "52:54:00:00:01:02" },
       ],
       routes: [],
+      routerPorts: [],
     });
   });
 
@@ -122,6 +124,12 @@ describe("The plan of a fabric", () => {
     );
     expect([plan.places, addressesOf(plan)]).to.deep.equal([[], ["169.254.169.254"]]);
     expect(plan.taps[0]?.bridge).to.equal(bridge);
+  });
+
+  it("carries no network that is the operator's own", () => {
+    const network = { ...networkPicture([portPicture(1)]), physicalNetwork: "office" };
+    const plan = planOf(given({ networking: { version: 1, groups: [], networks: [network] } }));
+    expect([plan.bridges, plan.taps[0]?.bridge]).to.deep.equal([[], null]);
   });
 
   it("closes the later of two networks or ports that come to one name", () => {

@@ -1,0 +1,167 @@
+/**
+ * The host's routers and its ways outside, each a namespace beside the fabric, made what the plan says
+ * whatever they were before, and proved by another look. Rules are in a namespace before any device is. What
+ * no picture needs goes at once, with all that is in it. Nothing is believed because it was done once, but
+ * that between two rounds nobody changes a namespace: only a round looks at those whose plan is the same.
+ */
+import { join } from "node:path";
+import type { HostNetworking } from "../../../../protocol/networking.ts";
+import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
+import { throwIfAborted } from "../../waiting.ts";
+import type { Fabric } from "../fabric.ts";
+import type { PlannedNeighbour } from "../places.ts";
+import { routersOf } from "../router-ports.ts";
+import { Announcer } from "./announcer.ts";
+import { makeMissing } from "./devices.ts";
+import { routingLimits } from "./limits.ts";
+import type { OutsideOptions } from "./options.ts";
+import { routingPlan } from "./plan.ts";
+import type { RoutingPlan } from "./planned.ts";
+import { probeRouting } from "./probe.ts";
+import { SpaceRules } from "./space-rules.ts";
+import { answerAtOnce, lookAtSpace, prepareSpace, settleSpace } from "./space-settler.ts";
+import { spaceSteps } from "./space-steps.ts";
+import { type Space, Spaces } from "./spaces.ts";
+import { type Target, targetsOf } from "./targets.ts";
+import { TransitFile } from "./transit-file.ts";
+
+export interface RoutingParts {
+  readonly fabric: Fabric;
+  readonly outside: OutsideOptions;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface RoutingState {
+  readonly networking: HostNetworking | null;
+  /** Who is at which address of a bridge. */
+  readonly neighbours: readonly PlannedNeighbour[];
+}
+
+export class Routing {
+  readonly #parts: RoutingParts;
+  readonly #spaces: Spaces;
+  readonly #rules: SpaceRules;
+  readonly #transits: TransitFile;
+  readonly #announcer: Announcer;
+  /** Undefined: it was not tried yet. Null: this computer does not route. */
+  #ways: OutsideOptions | null | undefined;
+  readonly #prepared = new WeakSet<Space>();
+  /** By space: the plan that was proved by this life of the agent. */
+  readonly #proved = new Map<string, string>();
+
+  constructor(parts: RoutingParts) {
+    const { fabric, clock, log } = parts;
+    this.#parts = parts;
+    this.#spaces = new Spaces({ directory: fabric.directory, fabric: () => fabric.namespaces(), clock, log });
+    this.#rules = new SpaceRules(fabric.directory, clock, log);
+    this.#transits = new TransitFile(join(fabric.directory, "transits.json"), log);
+    this.#announcer = new Announcer(clock, log);
+  }
+
+  /** At the agent's start: what is lacking is said then. */
+  async probe(): Promise<void> {
+    this.#ways ??= await probeRouting(this.#parts);
+  }
+
+  /** Of the host's facts; undefined: it does not route. */
+  facts(): readonly { readonly physicalNetwork: string; readonly floating: boolean }[] | undefined {
+    if (this.#ways === null || this.#ways === undefined) return undefined;
+    return Object.keys(this.#ways).map((physicalNetwork) => ({ physicalNetwork, floating: true }));
+  }
+
+  /** `looks`: also at what has the same plan as before. @throws StatusError hypervisorRefused; AbortError */
+  async settle(state: RoutingState, looks: boolean, signal: AbortSignal): Promise<void> {
+    const plan = await this.#plan(state);
+    await this.#end(plan);
+    const targets = targetsOf(plan);
+    const spaces = new Map<string, Space>();
+    const changed: Target[] = [];
+    for (const target of targets) {
+      const there = await this.#spaces.find(target.name);
+      if (there !== undefined) spaces.set(target.name, there);
+      if (looks || there === undefined || this.#proved.get(target.name) !== target.text) changed.push(target);
+    }
+    for (const { name } of changed) this.#proved.delete(name);
+    await inGroups(changed, async ({ name }) => void spaces.set(name, await this.#open(name)));
+    const spaceOf = (name: string) => spaces.get(name) ?? unknown(name);
+    await inGroups(changed, (one) => this.#rules.bring(one, spaceOf(one.name)));
+    throwIfAborted(signal);
+    const { touched, complaints } = await this.#makeDevices(plan, changed, spaceOf);
+    const settled = targets.filter((one) => changed.includes(one) || touched.has(one.name));
+    await inGroups(settled, async ({ name, state: wanted, text }) => {
+      await settleSpace(spaceOf(name), wanted, complaints);
+      this.#proved.set(name, text);
+    });
+    for (const outside of plan.outsides) {
+      const space = spaceOf(outside.space);
+      if (settled.some(({ name }) => name === outside.space)) await answerAtOnce(space, outside.device);
+      this.#announcer.settled(outside, space);
+    }
+  }
+
+  async detach(): Promise<void> {
+    this.#announcer.keepOnly(new Set());
+    await this.#spaces.detach();
+  }
+
+  async #plan({ networking, neighbours }: RoutingState): Promise<RoutingPlan> {
+    const outside = this.#ways ?? {};
+    const leaving = routersOf(networking).filter(
+      (one) => one.outside !== null && Object.hasOwn(outside, one.outside.physicalNetwork),
+    );
+    const transits = await this.#transits.advance(leaving.map(({ id }) => id));
+    return routingPlan({ networking, neighbours, outside, transits });
+  }
+
+  async #end({ routers, outsides }: RoutingPlan): Promise<void> {
+    const kept = new Set([...routers, ...outsides].map(({ space }) => space));
+    this.#announcer.keepOnly(new Set(outsides.map(({ space }) => space)));
+    for (const name of await this.#spaces.names()) {
+      if (kept.has(name)) continue;
+      this.#proved.delete(name);
+      this.#rules.forget(name);
+      await this.#spaces.end(name);
+    }
+  }
+
+  async #open(name: string): Promise<Space> {
+    const space = await this.#spaces.open(name);
+    if (!this.#prepared.has(space)) await prepareSpace(space);
+    this.#prepared.add(space);
+    return space;
+  }
+
+  async #makeDevices(plan: RoutingPlan, changed: readonly Target[], spaceOf: (name: string) => Space) {
+    const looked = await inGroups(changed, async ({ name, state }) => {
+      const { missing } = spaceSteps(state, await lookAtSpace(spaceOf(name)));
+      return [name, new Set(missing.map((link) => link.name))] as const;
+    });
+    const { fabric } = this.#parts;
+    return makeMissing({ plan, missing: new Map(looked), spaceOf, fabric });
+  }
+}
+
+const unknown = (name: string): never => {
+  throw new Error(`The namespace ${name} was not opened.`);
+};
+
+/** A few at the same time; all of them are tried, and the first failure is told. */
+async function inGroups<T, R>(all: readonly T[], act: (one: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const failures: unknown[] = [];
+  const left = [...all.entries()];
+  const work = async () => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const [index, one] = next;
+      try {
+        results[index] = await act(one);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: routingLimits.atOnceMax }, work));
+  if (failures.length > 0) throw failures[0];
+  return results;
+}
