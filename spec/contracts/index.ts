@@ -38,6 +38,7 @@ export { type KeeperBench, type KeeperContract, keeperContract } from "../suppor
 export { type NetworkBench, type NetworkContract, networkContract } from "../support/network-contract.ts";
 export { type PowerControlBench, powerControlContract } from "../support/power-control-contract.ts";
 export { type PowerWorld, powerFenceContract } from "../support/power-fence-contract.ts";
+export { type RoutingBench, type RoutingContract, routingContract } from "../support/routing-contract.ts";
 export {
   type FilterCase,
   filterContract,

@@ -61,7 +61,7 @@ describe("the network driver bridge", () => {
     const about = { stateDirectory: place.path, clock: systemClock, log: silentLog };
     const network = openBridgeNetwork(about, {}, { filter: passingAll, ready });
     expect(await network.facts()).to.deep.equal({
-      ...{ kind: "bridge", mtuBytesMax: 65_521, spansHosts: false, limits: true },
+      ...{ kind: "bridge", mtuBytesMax: 65_521, spansHosts: false, limits: true, outside: [] },
     });
     await network.detach(true);
     const why = "a kernel without what is needed";
@@ -189,6 +189,8 @@ describe("the network driver bridge", () => {
     const host = await makeBridgeHost();
     try {
       await host.network.list();
+      // Else it looks after the fabric as well, by its own picture.
+      await host.network.detach(false);
       for (let step = 1; ; step += 1) {
         const program = new URL("../support/dying-bridge.ts", import.meta.url).pathname;
         const child = spawn(process.execPath, [program, host.stateDirectory, String(step)], {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import type { ToolResult } from "../../tool.ts";
 import { bridgeNetworkLimits } from "../limits.ts";
-import { refused } from "../rules/kernel-rules.ts";
+import { refused } from "../rules/nft.ts";
 import { readSpace, type SpaceSeen, spaceQuestions } from "./space-seen.ts";
 import type { SpaceState } from "./space-state.ts";
 import { isSettled, spaceSteps } from "./space-steps.ts";
