@@ -73,7 +73,7 @@ export class Talker {
   }
 
   /** The address from which the other one gets the questions; null: the other one does not answer. */
-  async seenBy(address: string, times = 10, bytes = 1): Promise<string | null> {
+  async seenBy(address: string, times = 150, bytes = 1): Promise<string | null> {
     const name = randomUUID();
     for (let asked = 0; asked < times; asked += 1) {
       this.#ask({ name, address, bytes, token: asked });
