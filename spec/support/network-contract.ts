@@ -51,6 +51,7 @@ const pictureOfPort = (
   networks: [
     {
       ...{ id: port.networkId, number: 77, mtuBytes: port.mtuBytes, subnets: [] },
+      ...(port.physicalNetwork === undefined ? {} : { physicalNetwork: port.physicalNetwork }),
       ports: [
         {
           ...{ id: port.portId, instanceId: port.instanceId, mac: port.mac, addresses: [] },
