@@ -28,6 +28,13 @@ export const switchLimits = {
   fragmentsPerPortMax: 256,
   /** Linux's ipfrag_time. */
   fragmentIdleMs: 30_000,
+  /** Routers that one packet passes; longer ways are rings of routers. */
+  routersOfWayMax: 16,
+  /** Errors that routers tell one guest at once, and the time after which there may be one more. */
+  icmpErrorsBurst: 20,
+  icmpErrorEveryMs: 50,
+  /** How old the computer's own addresses may be, as they were last seen, when a packet goes outside. */
+  ownAddressesAgeMsMax: 250,
   /** Period of looking for connections that have ended by their time. */
   connectionSweepPeriodMs: 10_000,
   /** Period of looking whether the state has changed, beside what the kernel and the driver tell. */

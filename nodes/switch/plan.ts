@@ -11,6 +11,7 @@ import { AddressSet, addressDigits } from "./filter/address-set.ts";
 import { type PortRules, RuleBook } from "./filter/rules.ts";
 import { macDigits } from "./frames/ethernet.ts";
 import { linkLocalOf } from "./frames/neighbour.ts";
+import { addRouters, type Gate, type PlannedRouter } from "./routing/plan-routers.ts";
 import type { SwitchGateway, SwitchPlug, SwitchState } from "./state.ts";
 
 export interface PlannedPort {
@@ -32,6 +33,10 @@ export interface PlannedPort {
   readonly bandwidth?: Bandwidth | undefined;
   /** Of a gateway: what it may open connections to, as `forwardKey` has it. Absent: a guest's port. */
   readonly forwards?: ReadonlySet<string>;
+  /** The node of this computer that has it; a port of another computer has none. */
+  readonly node?: string | undefined;
+  /** Of a way out: the router that leads there. Absent: it is no way out. */
+  readonly leadsOut?: PlannedRouter;
 }
 
 /** `address`: in digits. */
@@ -49,23 +54,50 @@ export interface PlannedNetwork {
   readonly byAddress: ReadonlyMap<string, string>;
   /** Several of one subnet, each of another node, have one MAC and address. */
   readonly gateways: readonly PlannedPort[];
+  /** Interfaces of routers by MAC, and by address: guests have none of both. */
+  readonly gates: ReadonlyMap<string, Gate>;
+  readonly gatesByAddress: ReadonlyMap<string, Gate>;
+}
+
+/** While its plan is made. */
+export interface DraftNetwork extends PlannedNetwork {
+  readonly byMac: Map<string, PlannedPort>;
+  readonly byAddress: Map<string, string>;
+  readonly gateways: PlannedPort[];
+  readonly gates: Map<string, Gate>;
+  readonly gatesByAddress: Map<string, Gate>;
 }
 
 /** By port. */
 export type Plan = ReadonlyMap<string, PlannedPort>;
 
 /** `book`: of the plan before, so that what has not changed is not made again. */
-export function planOf({ networking, plugs, gateways = [] }: SwitchState, book = new RuleBook()): Plan {
+export function planOf(state: SwitchState, book = new RuleBook()): Plan {
+  const { networking, plugs, gateways = [], exits = [] } = state;
   const plan = new Map<string, PlannedPort>();
   if (networking === null) return plan;
   book.take(networking.groups);
   const plugged = new Map(plugs.map((plug) => [plug.portId, plug]));
   const far = Map.groupBy(farOf(networking.far ?? [], plugs), ({ networkId }) => networkId);
-  for (const network of networking.networks)
-    for (const port of portsOf(network, { plugged, gateways, far: far.get(network.id) ?? [], book }))
-      plan.set(port.portId, port);
+  const networks = new Map<string, DraftNetwork>();
+  const add = (port: PlannedPort) => plan.set(port.portId, port);
+  for (const picture of networking.networks) {
+    const network = draftOf(picture);
+    networks.set(network.id, network);
+    portsOf(picture, network, { plugged, far: far.get(network.id) ?? [], book }).forEach(add);
+  }
+  const ranges = new Map(
+    networking.networks.flatMap(({ subnets }) => subnets.map(({ id, cidr }) => [id, cidr])),
+  );
+  addRouters(networking.routers ?? [], { networks, ranges, exits }).forEach(add);
+  for (const gateway of gateways) addGateway(gateway, networks.get(gateway.networkId), book).forEach(add);
   return plan;
 }
+
+const draftOf = ({ id, number, mtuBytes }: NetworkPicture): DraftNetwork => ({
+  ...{ id, number, mtuBytes, byMac: new Map(), byAddress: new Map(), gateways: [] },
+  ...{ gates: new Map(), gatesByAddress: new Map() },
+});
 
 /** Other nodes of this computer are no other hosts. */
 function farOf(far: readonly FarPicture[], plugs: readonly SwitchPlug[]): readonly FarPicture[] {
@@ -78,23 +110,22 @@ interface Known {
   readonly plugged: ReadonlyMap<string, SwitchPlug>;
   /** Of the network. */
   readonly far: readonly FarPicture[];
-  /** Of any network. */
-  readonly gateways: readonly SwitchGateway[];
   readonly book: RuleBook;
 }
 
-function portsOf(picture: NetworkPicture, { plugged, far, gateways: wanted, book }: Known): PlannedPort[] {
-  const { id, number, mtuBytes } = picture;
-  const [byMac, byAddress] = [new Map<string, PlannedPort>(), new Map<string, string>()];
-  const gateways: PlannedPort[] = [];
-  const network = { id, number, mtuBytes, byMac, byAddress, gateways };
+function portsOf(
+  picture: NetworkPicture,
+  network: DraftNetwork,
+  { plugged, far, book }: Known,
+): PlannedPort[] {
+  const { byMac, byAddress } = network;
   const ports = picture.ports.flatMap((port) => {
     const plug = plugged.get(port.id);
     if (plug === undefined || !isOfPort(plug, picture, port)) return [];
     const [mac, lease] = [macDigits(port.mac), leaseOf(picture, port, plug.hostName)];
     const [sources, rules] = [sourcesOf(claimsOf(port)), book.of(port.groupIds)];
     const { id: portId, portSecurity: isFiltered } = port;
-    const place = { host: undefined, underlay: plug.underlay };
+    const place = { host: undefined, underlay: plug.underlay, node: plug.node };
     const planned: PlannedPort = {
       portId,
       network,
@@ -117,22 +148,31 @@ function portsOf(picture: NetworkPicture, { plugged, far, gateways: wanted, book
   for (const { planned } of all) byMac.set(planned.mac, planned);
   for (const port of [...picture.ports.map(claimsOf), ...away.map(({ port: one }) => one)])
     for (const address of ownAddresses(port)) byAddress.set(address, macDigits(port.mac));
-  for (const gateway of wanted.filter(({ networkId }) => networkId === id)) {
-    const planned = gatewayOf(gateway, network, book);
-    const address = addressDigits(gateway.address);
-    if (address === undefined || isTaken(planned, address, network)) continue;
-    gateways.push(planned);
-    byAddress.set(address, planned.mac);
-    byMac.set(planned.mac, planned);
-  }
-  return [...all.map(({ planned }) => planned), ...gateways];
+  return all.map(({ planned }) => planned);
+}
+
+/** Answers its port, if it has one. A router keeps its address: what it is sent is handed to who has called. */
+function addGateway(
+  gateway: SwitchGateway,
+  network: DraftNetwork | undefined,
+  book: RuleBook,
+): readonly PlannedPort[] {
+  const address = addressDigits(gateway.address);
+  if (network === undefined || address === undefined) return [];
+  const planned = gatewayOf(gateway, network, book);
+  if (isTaken(planned, address, network)) return [];
+  network.gateways.push(planned);
+  if (!network.gatesByAddress.has(address)) network.byAddress.set(address, planned.mac);
+  network.byMac.set(planned.mac, planned);
+  return [planned];
 }
 
 /** Guests have MACs and addresses first: nobody may answer in their place. */
-function isTaken({ mac }: PlannedPort, address: string, { byMac, byAddress }: PlannedNetwork): boolean {
-  const [holder, known] = [byMac.get(mac), byAddress.get(address)];
+function isTaken({ mac }: PlannedPort, address: string, network: PlannedNetwork): boolean {
+  const [holder, known] = [network.byMac.get(mac), network.byAddress.get(address)];
   const isGuests = holder !== undefined && holder.forwards === undefined;
-  return isGuests || (known !== undefined && known !== mac);
+  if (isGuests || network.gates.has(mac)) return true;
+  return known !== undefined && known !== mac && !network.gatesByAddress.has(address);
 }
 
 function gatewayOf(gateway: SwitchGateway, network: PlannedNetwork, book: RuleBook): PlannedPort {

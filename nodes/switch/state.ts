@@ -8,7 +8,13 @@ import { open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Static, Type } from "@sinclair/typebox";
 import { IpAddress, MacAddress } from "../../protocol/ip.ts";
-import { FarPicture, GroupPicture, type HostNetworking, NetworkPicture } from "../../protocol/networking.ts";
+import {
+  FarPicture,
+  GroupPicture,
+  type HostNetworking,
+  NetworkPicture,
+  RouterPicture,
+} from "../../protocol/networking.ts";
 import { answer, Count, Id, Name, nullable, Path } from "../../protocol/wire/schema.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { validatorOf } from "../../protocol/wire/validate.ts";
@@ -47,6 +53,8 @@ const SwitchPlug = answer({
   toldPath: Type.Optional(Path),
   /** The node's own address from which the guest's frames go to other hosts. Absent: they go to none. */
   underlay: Type.Optional(IpAddress),
+  /** The node that has the guest, whose ways out it takes. Absent: it takes none. */
+  node: Type.Optional(Id),
 });
 export type SwitchPlug = Static<typeof SwitchPlug>;
 
@@ -66,12 +74,24 @@ const SwitchGateway = answer({
 });
 export type SwitchGateway = Static<typeof SwitchGateway>;
 
+/** A process of the host that leads outside what guests of this node send by the router. */
+const SwitchExit = answer({
+  /** Of no port, and of no gateway or other exit of the computer. */
+  id: Id,
+  node: Id,
+  routerId: Id,
+  path: Path,
+});
+export type SwitchExit = Static<typeof SwitchExit>;
+
 export interface SwitchState {
   /** Null: there was no picture yet, and nothing passes. */
   readonly networking: HostNetworking | null;
   readonly plugs: readonly SwitchPlug[];
   /** Absent: none. */
   readonly gateways?: readonly SwitchGateway[] | undefined;
+  /** Absent: none. */
+  readonly exits?: readonly SwitchExit[] | undefined;
 }
 
 const SwitchState = answer({
@@ -79,10 +99,12 @@ const SwitchState = answer({
     answer({
       ...{ version: Count, networks: Type.Array(NetworkPicture), groups: Type.Array(GroupPicture) },
       far: Type.Optional(Type.Array(FarPicture)),
+      routers: Type.Optional(Type.Array(RouterPicture)),
     }),
   ),
   plugs: Type.Array(SwitchPlug),
   gateways: Type.Optional(Type.Array(SwitchGateway)),
+  exits: Type.Optional(Type.Array(SwitchExit)),
 });
 
 const SwitchApplied = answer({
@@ -127,8 +149,11 @@ export function stateOf(text: string): SwitchState {
   const state = parsed(text);
   const validator = validatorOf(SwitchState);
   if (!validator.accepts(state)) throw new Error(`It is no state of a switch. ${validator.explain(state)}`);
-  const { plugs, gateways = [] } = state;
-  const twice = twiceIn([...plugs.map(({ portId }) => portId), ...gateways.map(({ id }) => id)]);
+  const { plugs, gateways = [], exits = [] } = state;
+  const twice = twiceIn([
+    ...plugs.map(({ portId }) => portId),
+    ...[...gateways, ...exits].map(({ id }) => id),
+  ]);
   if (twice !== undefined) throw new Error(`It is no state of a switch: the port ${twice} is plugged twice.`);
   return state;
 }

@@ -4,6 +4,7 @@
  * ours is dropped and counted.
  */
 import { count, PortCounters } from "./counters.ts";
+import { AddressSet } from "./filter/address-set.ts";
 import { FlowMemory } from "./filter/judge.ts";
 import { RuleBook } from "./filter/rules.ts";
 import { type KeptConnection, keptText } from "./kept-connections.ts";
@@ -11,15 +12,17 @@ import { switchLimits } from "./limits.ts";
 import { MetadataService } from "./metadata/service.ts";
 import { ToldGuests } from "./metadata/told-guests.ts";
 import type { OutQueue } from "./out-queue.ts";
+import type { Outcome } from "./outcome.ts";
 import { type Plan, type PlannedNetwork, type PlannedPort, planOf } from "./plan.ts";
 import { PlugConnection } from "./plug-connection.ts";
+import { OwnAddresses } from "./routing/own-addresses.ts";
 import type { SwitchPlug, SwitchState } from "./state.ts";
-import { type Outcome, type Sender, switchFarFrame, switchFrame } from "./switching.ts";
+import { type Sender, switchFarFrame, switchFrame } from "./switching.ts";
 import { Meter } from "./token-bucket.ts";
 import { Turns } from "./turns.ts";
 import { Underlay } from "./underlay.ts";
 
-/** A guest's, or a gateway's. */
+/** A guest's, a gateway's, or an exit's. */
 type Socketed = Pick<SwitchPlug, "portId" | "instanceId" | "path">;
 
 interface Plugged {
@@ -56,6 +59,11 @@ export class Switch {
   readonly #metadata: MetadataService;
   /** Of what comes from other hosts and goes to them. */
   readonly #far = new PortCounters();
+  readonly #addresses = new OwnAddresses();
+  /** Addresses of the underlay. */
+  #hosts = new AddressSet([]);
+  readonly #isBarred = (address: string): boolean =>
+    this.#hosts.has(address) || this.#addresses.has(address, nowMs());
   #plan: Plan = new Map();
   /** By number. */
   #networks: ReadonlyMap<number, PlannedNetwork> = new Map();
@@ -88,10 +96,12 @@ export class Switch {
   apply(state: SwitchState): void {
     this.#plan = planOf(state, this.#book);
     this.#told.apply(state);
-    this.#networks = new Map([...this.#plan.values()].map(({ network }) => [network.number, network]));
+    this.#networks = networksIn(this.#plan);
+    this.#hosts = new AddressSet(underlaysIn(state));
     this.#memory.apply(this.#plan, nowMs());
-    const gateways = (state.gateways ?? []).map(({ id, path }) => ({ portId: id, instanceId: id, path }));
-    const plugs: readonly Socketed[] = [...state.plugs, ...gateways];
+    const doors = [...(state.gateways ?? []), ...(state.exits ?? [])];
+    const processes = doors.map(({ id, path }) => ({ portId: id, instanceId: id, path }));
+    const plugs: readonly Socketed[] = [...state.plugs, ...processes];
     const wanted = new Map(plugs.map((plug) => [plug.portId, plug]));
     for (const [portId, { plug }] of this.#plugged)
       if (wanted.get(portId)?.path !== plug.path || wanted.get(portId)?.instanceId !== plug.instanceId)
@@ -172,9 +182,11 @@ export class Switch {
       return;
     }
     const outcome = this.#outcomeOf(portId, bytes);
-    if (outcome.kind === "deliver") this.#deliver(outcome.to, bytes, portId);
+    if (outcome.kind === "deliver")
+      for (const frame of outcome.frames ?? [bytes]) this.#deliver(outcome.to, frame, portId);
     else if (outcome.kind === "answer") {
       counters.answered += 1;
+      if (outcome.reason !== undefined) counters.drop(outcome.reason);
       this.#send(portId, outcome.frame, portId);
     } else if (outcome.kind === "serve") {
       counters.answered += 1;
@@ -198,7 +210,7 @@ export class Switch {
   }
 
   #outcomeOf(portId: string, bytes: Buffer): Outcome {
-    const world = { plan: this.#plan, memory: this.#memory };
+    const world = { plan: this.#plan, memory: this.#memory, isBarred: this.#isBarred };
     return this.#judged(`of the port ${portId}`, () => switchFrame(world, portId, bytes, nowMs()));
   }
 
@@ -218,15 +230,15 @@ export class Switch {
   }
 
   #deliver(portId: string, frame: Buffer, sender: string): void {
-    const host = this.#plan.get(portId)?.host;
-    if (host === undefined) this.#send(portId, frame, sender);
-    else if (this.#sendFar(host, frame, this.#plan.get(sender))) count(this.#far.sent, frame);
+    const receiver = this.#plan.get(portId);
+    if (receiver?.host === undefined) this.#send(portId, frame, sender);
+    else if (this.#sendFar(receiver, frame, this.#plan.get(sender))) count(this.#far.sent, frame);
     else this.#far.drop("notSent");
   }
 
-  #sendFar(host: string, frame: Buffer, sender: PlannedPort | undefined): boolean {
-    if (sender?.underlay === undefined) return false;
-    return this.#underlay.send(frame, { from: sender.underlay, host, number: sender.network.number });
+  #sendFar({ host, network }: PlannedPort, frame: Buffer, sender: PlannedPort | undefined): boolean {
+    if (sender?.underlay === undefined || host === undefined) return false;
+    return this.#underlay.send(frame, { from: sender.underlay, host, number: network.number });
   }
 
   #send(portId: string, frame: Buffer, sender: string): void {
@@ -256,5 +268,18 @@ export class Switch {
     this.#unwritten.clear();
   }
 }
+
+/** By number; what is outside is none. */
+function networksIn(plan: Plan): ReadonlyMap<number, PlannedNetwork> {
+  const ports = [...plan.values()].filter(({ leadsOut }) => leadsOut === undefined);
+  return new Map(ports.map(({ network }) => [network.number, network]));
+}
+
+const underlaysIn = ({ plugs, networking }: SwitchState): readonly string[] => [
+  ...new Set([
+    ...plugs.flatMap(({ underlay }) => underlay ?? []),
+    ...(networking?.far ?? []).map(({ host }) => host),
+  ]),
+];
 
 const errorText = (error: unknown): string => (error instanceof Error && error.stack) || String(error);

@@ -5,57 +5,29 @@
  */
 
 import { dhcpAnswer, serviceDigits, serviceMac } from "./dhcp-frames.ts";
-import { forgedArp, forgedMac, forgedPacket, isDhcpQuestion, type Spoof } from "./filter/anti-spoofing.ts";
-import { type Denial, type FlowMemory, judge } from "./filter/judge.ts";
+import { forgedArp, forgedMac, forgedPacket, isDhcpQuestion } from "./filter/anti-spoofing.ts";
+import { type FlowMemory, hasCalled } from "./filter/judge.ts";
+import { readPacket } from "./filter/read-packet.ts";
 import { readArp, writeArpAnswer } from "./frames/arp.ts";
 import { ethernetBytes, etherTypes, type Frame, isGroupMac, readFrame } from "./frames/ethernet.ts";
-import { type Carried, protocols, readFlow } from "./frames/flow.ts";
-import { type IpPacket, readIp } from "./frames/ip.ts";
+import { type Carried, protocols } from "./frames/flow.ts";
+import type { IpPacket } from "./frames/ip.ts";
 import { isDiscovery, readQuestion, writeNeighbour } from "./frames/neighbour.ts";
-import type { Plan, PlannedNetwork, PlannedPort } from "./plan.ts";
-
-type DropReason =
-  | Denial
-  | "closed"
-  | "malformed"
-  | "tooLarge"
-  | Spoof
-  | "etherType"
-  | "discovery"
-  | "dhcp"
-  | "unknownAddress"
-  | "broadcast"
-  | "unknownMac"
-  /** Of another host: it is of a network that has no port here, or of a port that is not on that host. */
-  | "unknownNetwork"
-  | "unknownSender"
-  | "notHere"
-  /** A fault of ours. */
-  | "fault";
-
-export type Outcome =
-  | { readonly kind: "deliver"; readonly to: string }
-  /** Goes back to the sender. */
-  | { readonly kind: "answer"; readonly frame: Buffer }
-  /** The guest asks for metadata. */
-  | { readonly kind: "serve"; readonly frame: Frame; readonly packet: IpPacket; readonly mtuBytes: number }
-  | { readonly kind: "drop"; readonly reason: DropReason; readonly to?: string };
-
-const drop = (reason: DropReason): Outcome => ({ kind: "drop", reason });
+import { type DropReason, drop, type FarWorld, type Outcome, refusalOf, type World } from "./outcome.ts";
+import type { PlannedPort } from "./plan.ts";
+import { fromOutside } from "./routing/outside.ts";
+import { routeFarFrame, routeFrame, type Sent } from "./routing/route.ts";
 
 /** 802.1Q's tag, which a port without filter may send. */
 const tagBytes = 4;
-
-export interface World {
-  readonly plan: Plan;
-  readonly memory: FlowMemory;
-}
 
 /** `bytes` may be anything. */
 export function switchFrame(world: World, portId: string, bytes: Buffer, nowMs: number): Outcome {
   const port = world.plan.get(portId);
   // A port that is on another host by now has sent it, and passes for nobody.
   if (port === undefined || port.host !== undefined) return drop("closed");
+  if (port.leadsOut !== undefined)
+    return fromOutside(world, { exit: port, router: port.leadsOut }, bytes, nowMs);
   return take(world, port, bytes, nowMs);
 }
 
@@ -73,7 +45,10 @@ export interface Sender {
 export function switchFarFrame(world: FarWorld, sender: Sender, bytes: Buffer, nowMs: number): Outcome {
   const network = world.networks.get(sender.number);
   if (network === undefined) return drop("unknownNetwork");
-  const port = network.byMac.get(readFrame(bytes)?.source ?? "");
+  const source = readFrame(bytes)?.source ?? "";
+  const gate = network.gates.get(source);
+  if (gate !== undefined) return routeFarFrame(world, { gate, host: sender.host }, bytes, nowMs);
+  const port = network.byMac.get(source);
   if (port?.host !== sender.host) return drop("unknownSender");
   const outcome = take(world, port, bytes, nowMs);
   if (outcome.kind === "drop") return outcome;
@@ -81,17 +56,12 @@ export function switchFarFrame(world: FarWorld, sender: Sender, bytes: Buffer, n
   return isNear ? outcome : drop("notHere");
 }
 
-export interface FarWorld extends World {
-  /** By number. */
-  readonly networks: ReadonlyMap<number, PlannedNetwork>;
-}
-
 function take(world: World, port: PlannedPort, bytes: Buffer, nowMs: number): Outcome {
   const frame = readFrame(bytes);
   if (frame === undefined) return drop("malformed");
   const { isFiltered, network } = port;
   if (bytes.length > network.mtuBytes + ethernetBytes + (isFiltered ? 0 : tagBytes)) return drop("tooLarge");
-  const forged = isFiltered ? forgedMac(port, frame) : undefined;
+  const forged = forgedMac(port, frame);
   if (forged !== undefined) return drop(forged);
   if (frame.etherType === etherTypes.arp) return takeArp(port, frame);
   const isIp = frame.etherType === etherTypes.ipv4 || frame.etherType === etherTypes.ipv6;
@@ -130,12 +100,9 @@ function macOf(port: PlannedPort, address: string): string | undefined {
 }
 
 function takeIp(world: World, port: PlannedPort, frame: Frame, nowMs: number): Outcome {
-  const packet = readIp(frame);
-  if (packet === undefined) return takeOther(port, frame, "malformed");
-  const isFirst = (packet.fragment?.offsetBytes ?? 0) === 0;
-  const carried = isFirst ? readFlow(frame.bytes, packet) : undefined;
-  if (isFirst && carried === undefined) return takeOther(port, frame, "malformed");
-  if (overwritesHeader(packet)) return takeOther(port, frame, "fragment");
+  const read = readPacket(frame);
+  if (typeof read === "string") return takeOther(port, frame, read);
+  const { packet, carried } = read;
   const forged = port.isFiltered ? forgedPacket(port, frame, packet, carried) : undefined;
   if (forged !== undefined) return drop(forged);
   if (carried !== undefined && isDhcpQuestion(carried)) return takeDhcp(port, frame, packet);
@@ -144,16 +111,6 @@ function takeIp(world: World, port: PlannedPort, frame: Frame, nowMs: number): O
     return takeDiscovery(port, frame, packet);
   return pass(world, { port, frame, packet, carried }, nowMs);
 }
-
-/** Bytes that the first fragment was judged by, of those whose header is longer than any fragment's step. */
-const judgedBytes = new Map<number, number>([
-  [protocols.tcp, 24],
-  [protocols.sctp, 16],
-]);
-
-/** A fragment that replaces a part of the header that was judged with the first (RFC 3128). */
-const overwritesHeader = ({ protocol, fragment }: IpPacket): boolean =>
-  fragment !== null && fragment.offsetBytes > 0 && fragment.offsetBytes < (judgedBytes.get(protocol) ?? 8);
 
 function takeDhcp(port: PlannedPort, frame: Frame, packet: IpPacket): Outcome {
   const answer = dhcpAnswer(port, frame, packet);
@@ -183,37 +140,27 @@ function takeDiscovery(port: PlannedPort, frame: Frame, packet: IpPacket): Outco
   return { kind: "answer", frame: writeNeighbour(question, mac, frame) };
 }
 
-interface Answered {
-  readonly port: PlannedPort;
-  readonly found: PlannedPort;
-  readonly carried: Carried | undefined;
-}
-
 /** Of the gateways with one MAC the one that has called. */
 function callerOf(
-  { connections }: FlowMemory,
-  { port, found, carried }: Answered,
+  memory: FlowMemory,
+  { port, carried }: Pick<Sent, "port" | "carried">,
+  found: PlannedPort,
   nowMs: number,
 ): PlannedPort {
   if (carried === undefined) return found;
-  const { number, gateways } = port.network;
-  const hasCalled = ({ portId }: PlannedPort) =>
-    connections.find({ network: number, from: port.portId, to: portId }, carried.flow, nowMs)?.back === true;
-  return gateways.find((one) => one.mac === found.mac && hasCalled(one)) ?? found;
+  const callers = port.network.gateways.filter(({ mac }) => mac === found.mac);
+  return callers.find((caller) => hasCalled(memory, { port, caller, carried }, nowMs)) ?? found;
 }
 
-interface Sent {
-  readonly port: PlannedPort;
-  readonly frame: Frame;
-  readonly packet: IpPacket;
-  readonly carried: Carried | undefined;
-}
-
-function pass({ memory }: World, { port, frame, packet, carried }: Sent, nowMs: number): Outcome {
+function pass(world: World, sent: Sent, nowMs: number): Outcome {
+  const [{ memory }, { port, frame, packet, carried }] = [world, sent];
   const found = receiverOf(port, frame);
+  const gate = found === "unknownMac" ? port.network.gates.get(frame.destination) : undefined;
+  // What another host has not routed is routed by nobody.
+  if (gate !== undefined)
+    return port.host === undefined ? routeFrame(world, gate, sent, nowMs) : drop("notHere");
   if (typeof found === "string") return drop(found);
-  const to = found.forwards === undefined ? found : callerOf(memory, { port, found, carried }, nowMs);
-  const reason = judge(memory, { from: port, to, packet, carried }, nowMs);
-  if (reason === undefined) return { kind: "deliver", to: to.portId };
-  return reason === "ingressRule" ? { kind: "drop", reason, to: to.portId } : drop(reason);
+  const to = found.forwards === undefined ? found : callerOf(memory, sent, found, nowMs);
+  const refusal = refusalOf(memory, { from: port, to, packet, carried }, nowMs);
+  return refusal ?? { kind: "deliver", to: to.portId };
 }

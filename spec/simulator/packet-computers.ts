@@ -4,9 +4,10 @@
  */
 import { FlowMemory } from "../../nodes/switch/filter/judge.ts";
 import { RuleBook } from "../../nodes/switch/filter/rules.ts";
+import type { Outcome } from "../../nodes/switch/outcome.ts";
 import { type Plan, type PlannedPort, planOf } from "../../nodes/switch/plan.ts";
 import type { SwitchState } from "../../nodes/switch/state.ts";
-import { type Outcome, switchFarFrame, switchFrame } from "../../nodes/switch/switching.ts";
+import { switchFarFrame, switchFrame } from "../../nodes/switch/switching.ts";
 import { together } from "../../nodes/switch/together.ts";
 import type { HostMachine } from "./host-machine.ts";
 import { driversOfHost } from "./shapes.ts";

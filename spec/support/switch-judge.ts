@@ -1,9 +1,10 @@
 /** Asks the switch's decisions about one frame after the other, without any process. */
 import { FlowMemory } from "../../nodes/switch/filter/judge.ts";
 import { RuleBook } from "../../nodes/switch/filter/rules.ts";
+import type { Outcome } from "../../nodes/switch/outcome.ts";
 import { planOf } from "../../nodes/switch/plan.ts";
 import type { SwitchState } from "../../nodes/switch/state.ts";
-import { type Outcome, type Sender, switchFarFrame, switchFrame } from "../../nodes/switch/switching.ts";
+import { type Sender, switchFarFrame, switchFrame } from "../../nodes/switch/switching.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import { type Guest, portIdOf, stateOfGuests } from "./switch-world.ts";
 
@@ -12,6 +13,8 @@ export class SwitchJudge {
   readonly #book = new RuleBook();
   #plan = planOf({ networking: null, plugs: [] });
   nowMs = 0;
+  /** Digits of addresses outside that nobody may reach. */
+  barred: ReadonlySet<string> = new Set();
 
   constructor(state?: SwitchState) {
     if (state !== undefined) this.apply(state);
@@ -28,7 +31,13 @@ export class SwitchJudge {
   }
 
   outcome(from: Guest, frame: Buffer): Outcome {
-    return switchFrame({ plan: this.#plan, memory: this.memory }, portIdOf(from), frame, this.nowMs);
+    return this.outcomeOf(portIdOf(from), frame);
+  }
+
+  /** `portId`: of a guest, or of a process of the host. */
+  outcomeOf(portId: string, frame: Buffer): Outcome {
+    const isBarred = (address: string) => this.barred.has(address);
+    return switchFrame({ plan: this.#plan, memory: this.memory, isBarred }, portId, frame, this.nowMs);
   }
 
   /** The port that gets the frame, or the reason of its drop, in one word. */
@@ -36,12 +45,14 @@ export class SwitchJudge {
     return wordOf(this.outcome(from, frame));
   }
 
+  farOutcome(from: Sender, frame: Buffer): Outcome {
+    const networks = new Map([...this.#plan.values()].map(({ network }) => [network.number, network]));
+    return switchFarFrame({ plan: this.#plan, networks, memory: this.memory }, from, frame, this.nowMs);
+  }
+
   /** Likewise of a frame that has come from another host. */
   receive(from: Sender, frame: Buffer): string {
-    const networks = new Map([...this.#plan.values()].map(({ network }) => [network.number, network]));
-    return wordOf(
-      switchFarFrame({ plan: this.#plan, networks, memory: this.memory }, from, frame, this.nowMs),
-    );
+    return wordOf(this.farOutcome(from, frame));
   }
 }
 

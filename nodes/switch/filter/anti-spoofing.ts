@@ -18,8 +18,14 @@ const routerTypes = { 4: new Set([5, 9]), 6: new Set([134, 137]) } as const;
 
 export type Spoof = "forgedMac" | "forgedAddress" | "forgedArp" | "dhcpServer" | "router";
 
-export const forgedMac = (port: PlannedPort, { source }: Frame): Spoof | undefined =>
-  port.sources.has(source) ? undefined : "forgedMac";
+/** A router's MAC is no guest's, whatever its port may send. */
+export function forgedMac(
+  { isFiltered, sources, network }: PlannedPort,
+  { source }: Frame,
+): Spoof | undefined {
+  const isForged = network.gates.has(source) || (isFiltered && !sources.has(source));
+  return isForged ? "forgedMac" : undefined;
+}
 
 /** A probe claims no address. */
 export function forgedArp(port: PlannedPort, frame: Frame, arp: Arp): Spoof | undefined {
@@ -43,8 +49,10 @@ export function forgedPacket(
   return flow.protocol === protocols.udp && flow.sourcePort === server ? "dhcpServer" : undefined;
 }
 
+/** A pair may hold a router's address, which stays the router's; a gateway has it in common with the router. */
 const mayUse = (port: PlannedPort, { source }: Frame, address: string): boolean =>
-  port.sources.get(source)?.has(address) === true;
+  port.sources.get(source)?.has(address) === true &&
+  (port.forwards !== undefined || !port.network.gatesByAddress.has(address));
 
 /** A guest without an address may ask for one, and whether somebody has it. */
 function isOwn(port: PlannedPort, frame: Frame, packet: IpPacket, carried: Carried | undefined): boolean {

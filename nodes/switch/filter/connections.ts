@@ -8,7 +8,7 @@ import { switchLimits } from "../limits.ts";
 import { idleMsOf, type Stage } from "./stages.ts";
 
 export interface Connection {
-  /** Number of its network. */
+  /** Number of its network, or of the two between which it passes (`passageNumber`). */
   readonly network: number;
   /** The first packet that was allowed. */
   readonly carried: Carried;

@@ -5,7 +5,9 @@
  */
 import { type Carried, isAnswer, isQuestion, protocols } from "../frames/flow.ts";
 import type { IpPacket } from "../frames/ip.ts";
-import { forwardKey, type Plan, type PlannedPort } from "../plan.ts";
+import { switchLimits } from "../limits.ts";
+import { forwardKey, type Plan, type PlannedNetwork, type PlannedPort } from "../plan.ts";
+import { Rates } from "../routing/rates.ts";
 import { Connections, type Ends } from "./connections.ts";
 import { Fragments } from "./fragments.ts";
 import { type Begun, Revoked, turnedRound } from "./revoked.ts";
@@ -21,6 +23,8 @@ export class FlowMemory {
   /** Connections of which a port was not there for a time: its rules may be others when it comes back. */
   readonly left = new Revoked();
   readonly fragments = new Fragments();
+  /** What routers have told guests of packets that did not pass. */
+  readonly errors = new Rates(switchLimits.icmpErrorsBurst, switchLimits.icmpErrorEveryMs);
 
   #plan: Plan = new Map();
 
@@ -57,6 +61,7 @@ export class FlowMemory {
     this.connections.sweep(nowMs);
     this.revoked.sweep(nowMs);
     this.left.sweep(nowMs);
+    this.errors.sweep(nowMs);
   }
 
   #stays(before: Plan, connection: Begun, nowMs: number): boolean {
@@ -82,6 +87,20 @@ function lostBack(before: Plan, plan: Plan, connection: Begun): Begun | undefine
   return isLost ? back : undefined;
 }
 
+/** Numbers of VXLAN's networks are below. */
+const numbersMax = 2 ** 24;
+
+/**
+ * One number for what passes between two networks, in either direction, which is that of no single network
+ * and of no other two: guests of other networks may have the same addresses.
+ */
+export function passageNumber({ number: one }: NumberedNetwork, { number: other }: NumberedNetwork): number {
+  if (one === other) return one;
+  return (Math.min(one, other) + 1) * numbersMax + Math.max(one, other);
+}
+
+type NumberedNetwork = Pick<PlannedNetwork, "number">;
+
 export interface Passage {
   readonly from: PlannedPort;
   readonly to: PlannedPort;
@@ -94,7 +113,8 @@ export interface Passage {
 export function judge(memory: FlowMemory, passage: Passage, nowMs: number): Denial | undefined {
   const { from, to, packet, carried } = passage;
   if (!from.isFiltered && !to.isFiltered) return undefined;
-  const ends = { network: from.network.number, from: from.portId, to: to.portId };
+  const network = passageNumber(from.network, to.network);
+  const ends = { network, from: from.portId, to: to.portId };
   if (carried === undefined) return memory.fragments.follows(ends, packet, nowMs) ? undefined : "fragment";
   const denial = judgeCarried(memory, { from, to, carried }, ends, nowMs);
   if (denial === undefined && packet.fragment !== null) memory.fragments.pass(ends, packet, nowMs);
@@ -164,12 +184,32 @@ function unchangedPorts(before: Plan, plan: Plan): ReadonlySet<string> {
   return new Set(same.map(({ portId }) => portId));
 }
 
+/** Whether one gateway has opened the connection that a guest's packet is of. */
+export function hasCalled(
+  { connections }: FlowMemory,
+  { port, caller, carried }: Called,
+  nowMs: number,
+): boolean {
+  const ends = { network: port.network.number, from: port.portId, to: caller.portId };
+  return connections.find(ends, carried.flow, nowMs)?.back === true;
+}
+
+interface Called {
+  readonly port: PlannedPort;
+  readonly caller: PlannedPort;
+  readonly carried: Carried;
+}
+
+/** Whether the sender may send it at all, whoever gets it. */
+export const mayLeave = ({ isFiltered, rules }: PlannedPort, carried: Carried): boolean =>
+  !isFiltered || allows(rules.egress, carried, carried.flow.destination);
+
 const textOf = (forwards: ReadonlySet<string> | undefined): string => [...(forwards ?? [])].sort().join();
 
 /** `gone`: a port of it is not there any more, or is on another network. */
 function standingOf(plan: Plan, connection: Begun): "allowed" | "denied" | "gone" {
   const [from, to, { carried }] = [plan.get(connection.from), plan.get(connection.to), connection];
-  if (from === undefined || to === undefined || from.network !== to.network) return "gone";
-  if (from.network.number !== connection.network) return "gone";
+  if (from === undefined || to === undefined) return "gone";
+  if (passageNumber(from.network, to.network) !== connection.network) return "gone";
   return denialOf({ from, to, carried }) === undefined ? "allowed" : "denied";
 }

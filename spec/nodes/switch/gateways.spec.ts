@@ -3,7 +3,9 @@ import { expect } from "chai";
 import type { SwitchGateway, SwitchState } from "../../../nodes/switch/state.ts";
 import { together } from "../../../nodes/switch/together.ts";
 import type { PortPicture } from "../../../protocol/networking.ts";
+import { sealed } from "../../support/forged-frames.ts";
 import { arpFrame, type Ends, flags, icmp, ip4Frame, tcp, udp } from "../../support/frames.ts";
+import { gateMac, routerOf } from "../../support/routed-world.ts";
 import { SwitchJudge } from "../../support/switch-judge.ts";
 import {
   type Guest,
@@ -44,6 +46,39 @@ const outwards: Ends = {
 };
 const call = ip4Frame(inwards, 6, tcp(50_000, 80, flags.syn));
 const answered = ip4Frame(outwards, 6, tcp(80, 50_000, flags.syn | flags.acknowledge));
+
+describe("a gateway whose subnet has a router", () => {
+  const state = (): SwitchState => {
+    const { networking, plugs, gateways } = stateWith([gateway()]);
+    return { networking: networking && { ...networking, routers: [routerOf([1])] }, plugs, gateways };
+  };
+  const toTheRouter = { ...outwards, destinationMac: gateMac(1) };
+  const segment = (bits: number, to = toTheRouter) => sealed(ip4Frame(to, 6, tcp(80, 50_000, bits)));
+
+  it("calls as before, and is answered by who sends to the router", () => {
+    const judge = new SwitchJudge(state());
+    expect(judge.send(web, segment(flags.acknowledge)), "nobody has called").to.equal("egressRule");
+    expect(judge.send(door, call)).to.equal(portIdOf(web));
+    const outcome = judge.outcome(web, segment(flags.syn | flags.acknowledge));
+    expect(outcome.kind === "deliver" && outcome.to).to.equal(portIdOf(door));
+    const [frame] = outcome.kind === "deliver" ? (outcome.frames ?? []) : [];
+    expect(frame?.toString("hex", 0, 6)).to.equal(mac.replaceAll(":", ""));
+    expect(
+      judge.send(db, segment(flags.acknowledge, { ...toTheRouter, sourceMac: macOf(db), source: ip4Of(db) })),
+    ).to.equal("egressRule");
+  });
+
+  it("leaves the address to the router, and is led nowhere by it", () => {
+    const judge = new SwitchJudge(state());
+    const asks = { operation: 1, senderMac: macOf(web), sender: ip4Of(web), target: ip4Of(door) } as const;
+    const asked = judge.outcome(web, arpFrame(asks));
+    expect(asked.kind === "answer" && asked.frame.toString("hex", 22, 28)).to.equal("fa163e000101");
+    const beyond = sealed(
+      ip4Frame({ ...inwards, destinationMac: gateMac(1) }, 6, tcp(50_000, 80, flags.syn)),
+    );
+    expect(judge.send(door, beyond)).to.equal("unrouted");
+  });
+});
 
 describe("a gateway in the switch", () => {
   it("opens connections to what is published, whatever groups say, and is answered", () => {

@@ -2,7 +2,13 @@
 import { expect } from "chai";
 import type { SwitchState } from "../../../nodes/switch/state.ts";
 import { together } from "../../../nodes/switch/together.ts";
-import type { GroupPicture, NetworkPicture, RulePicture } from "../../../protocol/networking.ts";
+import type {
+  GroupPicture,
+  NetworkPicture,
+  RouterPicture,
+  RulePicture,
+} from "../../../protocol/networking.ts";
+import { exitOf, outsideOf } from "../../support/routed-world.ts";
 
 const port = (id: string, groupIds: string[] = ["g"]): NetworkPicture["ports"][number] => ({
   ...{ id, instanceId: `i-${id}`, mac: `52:54:00:00:00:0${id}`, addresses: [], portSecurity: true },
@@ -76,6 +82,37 @@ describe("what nodes want of one switch", () => {
     const has = node(9, [network("n", ["1"])], { plugs: [plug("1", "/new")] });
     expect(found(left, has).plugs).to.deep.equal([plug("1", "/new")]);
     expect(found(has, left).plugs).to.deep.equal([plug("1", "/new")]);
+  });
+
+  it("has the routers of all, as the newest picture has them that has one of their networks", () => {
+    const router = (id: string, networkIds: readonly string[], outside = false): RouterPicture => ({
+      ...{ id, routes: [], floating: [], outside: outside ? outsideOf() : null },
+      interfaces: networkIds.map((networkId) => ({
+        ...{ portId: `${id}-${networkId}`, networkId, mac: "fa:16:3e:00:00:01", subnetId: "s" },
+        address: "10.0.0.1",
+      })),
+    });
+    const at = (version: number, networkIds: readonly string[], routers: RouterPicture[]) => {
+      const state = node(
+        version,
+        networkIds.map((id) => network(id, [])),
+      );
+      return { ...state, networking: { ...state.networking, routers } };
+    };
+    const routersOf = (...states: readonly SwitchState[]) =>
+      found(...states).networking?.routers?.map(({ id, outside }) => [id, outside !== null]);
+    const old = at(4, ["a", "b"], [router("1", ["a"]), router("2", ["a", "b"]), router("3", ["b"])]);
+    const fresh = at(5, ["a"], [router("1", ["a"], true)]);
+    expect(routersOf(old, fresh)?.sort()).to.deep.equal([
+      ["1", true],
+      ["3", false],
+    ]);
+    expect(routersOf(old, at(5, ["c"], []))).to.have.length(3);
+    expect(routersOf(fresh, at(6, ["a"], []))).to.equal(undefined);
+    const [first, second] = [exitOf("x1", "n1"), exitOf("x2", "n2")];
+    expect(found({ ...old, exits: [first] }, { ...fresh, exits: [second] }).exits).to.have.deep.members([
+      ...[first, second],
+    ]);
   });
 
   it("takes rules from whoever has a port in the group, and members from whoever names it, the newest first", () => {

@@ -1,0 +1,128 @@
+/**
+ * The routers of a picture made ready for frames: who has which address on which network, and which way leads
+ * where. A router is the same on every computer; nothing of it is learned from frames. Only IPv4 is routed.
+ * Pure.
+ */
+import { cidrOf } from "../../../protocol/address.ts";
+import type { RouterPicture } from "../../../protocol/networking.ts";
+import { addressDigits } from "../filter/address-set.ts";
+import { macDigits } from "../frames/ethernet.ts";
+import type { DraftNetwork, PlannedNetwork, PlannedPort } from "../plan.ts";
+import type { SwitchExit } from "../state.ts";
+import { exitAddress, exitMtuBytesMax } from "./exit.ts";
+
+/** An interface of a router. */
+export interface Gate {
+  readonly router: PlannedRouter;
+  readonly network: PlannedNetwork;
+  readonly mac: string;
+  readonly address: string;
+}
+
+/** Of addresses from `first` to `last`, in digits. */
+export interface Route {
+  readonly first: string;
+  readonly last: string;
+  readonly prefix: number;
+  readonly gate: Gate;
+  /** Who leads on; undefined: they are on the gate's network themselves. */
+  readonly nextHop: string | undefined;
+}
+
+export interface PlannedRouter {
+  readonly id: string;
+  /** Its own addresses. */
+  readonly gates: ReadonlyMap<string, Gate>;
+  /** The first that has an address is the one for it. */
+  readonly routes: readonly Route[];
+  /** Undefined: it leads nowhere outside. */
+  readonly outside: Outside | undefined;
+}
+
+export interface Outside {
+  readonly mtuBytes: number;
+  /** False: guests reach nobody outside with their own addresses. */
+  readonly snat: boolean;
+  /** Ways out by node: a guest takes the one of its own. */
+  readonly exits: ReadonlyMap<string, PlannedPort>;
+}
+
+export interface Surroundings {
+  readonly networks: ReadonlyMap<string, DraftNetwork>;
+  /** By subnet. */
+  readonly ranges: ReadonlyMap<string, string>;
+  readonly exits: readonly SwitchExit[];
+}
+
+/** Answers the ports of their exits. Nobody else has the MAC or the address of a router. */
+export function addRouters(pictures: readonly RouterPicture[], around: Surroundings): readonly PlannedPort[] {
+  return pictures.flatMap((picture) => {
+    const [gates, exits] = [new Map<string, Gate>(), new Map<string, PlannedPort>()];
+    const routes: Route[] = [];
+    const { id, outside: to } = picture;
+    const mtuBytes = Math.min(to?.mtuBytes ?? 0, exitMtuBytesMax);
+    const outside = to === null ? undefined : { mtuBytes, snat: to.snat, exits };
+    const router: PlannedRouter = { id, gates, routes, outside };
+    for (const { gate, range } of gatesOf(picture, router, around)) {
+      gates.set(gate.address, gate);
+      routes.push(...range.map((one) => ({ ...one, gate, nextHop: undefined })));
+    }
+    routes.push(...staticRoutes(picture, [...routes]));
+    // Sorting keeps the order of those with one prefix: the router's own subnets are before the others.
+    routes.sort((one, other) => other.prefix - one.prefix);
+    const own = outside === undefined ? [] : around.exits.filter(({ routerId }) => routerId === id);
+    for (const exit of own) exits.set(exit.node, exitPort(exit, router, mtuBytes));
+    return [...exits.values()];
+  });
+}
+
+/** Each takes its place in its network. */
+function gatesOf(picture: RouterPicture, router: PlannedRouter, { networks, ranges }: Surroundings) {
+  return picture.interfaces.flatMap(({ networkId, mac: text, subnetId, address: its }) => {
+    const network = networks.get(networkId);
+    const [mac, address] = [macDigits(text), addressDigits(its)];
+    if (network === undefined || address?.length !== addressDigitsOf4) return [];
+    const gate: Gate = { router, network, mac, address };
+    network.gates.set(mac, gate);
+    network.gatesByAddress.set(address, gate);
+    network.byMac.delete(mac);
+    network.byAddress.set(address, mac);
+    return [{ gate, range: rangeOf(ranges.get(subnetId) ?? "") }];
+  });
+}
+
+const addressDigitsOf4 = 8;
+
+/** Those whose next hop is in none of the router's subnets lead nowhere. */
+function staticRoutes({ routes }: RouterPicture, own: readonly Route[]): readonly Route[] {
+  return routes.flatMap(({ destination, nextHop: text }) => {
+    const nextHop = addressDigits(text);
+    const through = nextHop === undefined ? undefined : own.find((route) => holds(route, nextHop));
+    if (through === undefined) return [];
+    return rangeOf(destination).map((range) => ({ ...range, gate: through.gate, nextHop }));
+  });
+}
+
+/** One range of IPv4, or none. */
+function rangeOf(cidr: string): readonly Pick<Route, "first" | "last" | "prefix">[] {
+  const range = cidrOf(cidr);
+  if (range?.version !== 4) return [];
+  const [first = "", last = ""] = [range.first, range.last].map((one) => one.toString(16).padStart(8, "0"));
+  return [{ first, last, prefix: range.prefix }];
+}
+
+export const holds = ({ first, last }: Pick<Route, "first" | "last">, address: string): boolean =>
+  address.length === first.length && address >= first && address <= last;
+
+/** No VXLAN has it, so that no connection outside is mistaken for one between networks. */
+const outsideNumber = 0;
+const noRules = { egress: [], ingress: [] };
+
+function exitPort({ id, node }: SwitchExit, router: PlannedRouter, mtuBytes: number): PlannedPort {
+  const maps = { byMac: new Map(), byAddress: new Map(), gates: new Map(), gatesByAddress: new Map() };
+  const network: PlannedNetwork = { id: router.id, number: outsideNumber, mtuBytes, gateways: [], ...maps };
+  return {
+    ...{ portId: id, network, mac: exitAddress.mac, isFiltered: false, sources: new Map(), rules: noRules },
+    ...{ lease: undefined, host: undefined, underlay: undefined, node, leadsOut: router },
+  };
+}
