@@ -11,6 +11,7 @@ import { createDrivers } from "../../nodes/drivers/index.ts";
 import type { Drivers, NetworkDriver } from "../../nodes/drivers/kinds.ts";
 import { qemuFacts } from "../../nodes/drivers/qemu/facts.ts";
 import { registryWith } from "../../nodes/drivers/registry.ts";
+import { ExitKeeper } from "../../nodes/drivers/user-network/exit-keeper.ts";
 import { GatewayKeeper } from "../../nodes/drivers/user-network/gateway-keeper.ts";
 import { UserNetwork } from "../../nodes/drivers/user-network/network.ts";
 import { PortFiles } from "../../nodes/drivers/user-network/port-files.ts";
@@ -129,6 +130,17 @@ interface HostGiven {
   readonly physicalNetwork?: string;
   /** Of a person who may log in. */
   readonly publicKey?: string;
+  /** Networks outside to which it leads, also as root. */
+  readonly outside?: readonly string[];
+  /** Another node of the same computer as that one. */
+  readonly beside?: { readonly stateDirectory: string };
+}
+
+interface GuestGiven {
+  /** The first three numbers of its address. */
+  readonly range?: string;
+  /** A script in the place of the one that pings. */
+  readonly script?: string;
 }
 
 /**
@@ -138,8 +150,10 @@ interface HostGiven {
 export async function makeNetworkedHost(
   guest: TestGuest,
   network?: string | NetworkDriver,
-  { asks = typeof network !== "object", publishes = false, publicKey, physicalNetwork }: HostGiven = {},
+  given: HostGiven = {},
 ) {
+  const { asks = typeof network !== "object", publishes = false, publicKey, outside, beside } = given;
+  const { physicalNetwork } = given;
   const place = await temporaryDirectory();
   const [imageStore, stateDirectory] = [join(place.path, "store"), join(place.path, "state")];
   const store = new ImageStore({ directory: imageStore, sources: [guest.directory] });
@@ -147,9 +161,12 @@ export async function makeNetworkedHost(
     store.registerFile({ path: guest.kernel }),
     store.registerFile({ path: guest.ramdisk }),
   ]);
+  const hostId = beside === undefined ? "host" : "host-beside";
+  const node = { hostId, stateDirectory, computerDirectory: beside?.stateDirectory ?? stateDirectory };
   const open = () => {
-    const drivers = openDrivers(stateDirectory, imageStore, network);
-    return publishes ? { ...drivers, network: publishingNetwork(stateDirectory) } : drivers;
+    const drivers = openDrivers({ ...node, imageStore }, network);
+    const isOwn = publishes || outside !== undefined;
+    return isOwn ? { ...drivers, network: ownNetwork(node, { publishes, outside }) } : drivers;
   };
   let drivers = open();
   const { shapes } = await drivers.hypervisor.capabilities();
@@ -166,7 +183,12 @@ export async function makeNetworkedHost(
       return drivers;
     },
     stateDirectory,
-    makeGuest: (project: string, last: number, pings: readonly string[]): NetworkedGuest => {
+    makeGuest: (
+      project: string,
+      last: number,
+      pings: readonly string[],
+      { range = "10.9.0", script = pinging(pings) }: GuestGiven = {},
+    ): NetworkedGuest => {
       const mac = `52:54:00:09:00:${last.toString(16).padStart(2, "0")}`;
       const networkId = `network-${project}`;
       const on = physicalNetwork === undefined ? {} : { physicalNetwork };
@@ -177,9 +199,9 @@ export async function makeNetworkedHost(
           publicKeys: publicKey === undefined ? [] : [{ name: "own", type: "ssh" as const, publicKey }],
           configDrive: true,
         },
-        userData: Buffer.from(pinging(pings)).toString("base64"),
+        userData: Buffer.from(script).toString("base64"),
       };
-      const address = `10.9.0.${last}`;
+      const address = `${range}.${last}`;
       const image = imageOf(address);
       const spec = machineSpec({ project, guest: told, shape, interfaces: plugs, image });
       return { spec, project, plugs, address };
@@ -201,6 +223,7 @@ export async function makeNetworkedHost(
     socketOf: ({ plugs }: NetworkedGuest) => join(own, "ports", plugs[0]?.portId ?? "", "s"),
     switchIs: () => readSwitchApplied(join(stateDirectory, "switch", "host", "applied.json")),
     gatewaysDirectory: join(own, "gateways"),
+    exitsDirectory: join(own, "exits"),
     unpublished: () => networkIn(drivers).unpublished?.() ?? [],
     portFiles: () => readdir(join(own, "ports"), { recursive: true }),
     close: async () => {
@@ -214,9 +237,14 @@ export async function makeNetworkedHost(
 }
 export type NetworkedHost = Awaited<ReturnType<typeof makeNetworkedHost>>;
 
+interface Node {
+  readonly hostId: string;
+  readonly stateDirectory: string;
+  readonly computerDirectory: string;
+}
+
 const openDrivers = (
-  stateDirectory: string,
-  imageStore: string,
+  node: Node & { readonly imageStore: string },
   network: string | NetworkDriver | undefined,
 ): Drivers =>
   createDrivers(
@@ -230,7 +258,7 @@ const openDrivers = (
       volumes: undefined,
     },
     {
-      ...{ hostId: "host", hostName: "host", stateDirectory, computerDirectory: stateDirectory, imageStore },
+      ...{ ...node, hostName: "host" },
       ...{ clock: systemClock, ids, log: silentLog },
     },
     registryWith({
@@ -239,14 +267,20 @@ const openDrivers = (
     }),
   );
 
-function publishingNetwork(stateDirectory: string): UserNetwork {
+/** As for an agent that is not root. */
+function ownNetwork(
+  { hostId, stateDirectory, computerDirectory }: Node,
+  { publishes, outside }: { readonly publishes: boolean; readonly outside: readonly string[] | undefined },
+): UserNetwork {
   const files = new PortFiles(stateDirectory, silentLog);
-  const place = { ...switchPlace(stateDirectory, "host"), program: programFile("switch/main") };
+  const place = { ...switchPlace(computerDirectory, hostId), program: programFile("switch/main") };
   const keeper = new SwitchKeeper({ ...place, clock: systemClock }, silentLog);
-  const directory = join(stateDirectory, "network", "gateways");
+  const directory = (name: string) => join(stateDirectory, "network", name);
   const { emulator } = qemuFacts.programs;
-  const gateways = new GatewayKeeper({ directory, emulator, clock: systemClock }, silentLog);
-  return new UserNetwork({ files, keeper, gateways, hostId: "host", log: silentLog });
+  const of = (name: string) => ({ directory: directory(name), emulator, clock: systemClock });
+  const gateways = publishes ? new GatewayKeeper(of("gateways"), silentLog) : undefined;
+  const exits = outside === undefined ? undefined : new ExitKeeper(of("exits"), silentLog);
+  return new UserNetwork({ files, keeper, gateways, exits, hostId, log: silentLog, outside: outside ?? [] });
 }
 
 function networkIn({ network }: Drivers) {

@@ -7,7 +7,7 @@
  * Tried with QEMU 7.2.22: it takes 13 MiB (PSS). slirp answers nobody but whom it has called (`restrict=on`),
  * and the switch lets nothing else come to it. Without a machine QEMU warns of a "hub with no nics".
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { closeSync, constants, mkdirSync, openSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
@@ -24,27 +24,31 @@ export const gatewayFiles = { socket: "s", qmp: "qmp", pid: "pid", log: "log" } 
 /** Of slirp, in QEMU. */
 const netdev = "guests";
 
-export const gatewayArguments = ({ id, address }: Pick<Gateway, "id" | "address">): readonly string[] => [
-  ...["-M", "none", "-nodefaults", "-no-user-config", "-display", "none", "-name", `gateway.${id}`],
+/** The command line of QEMU without a machine; `options`: of slirp. */
+export const slirpArguments = ({ name, options }: { readonly name: string; readonly options: string }) => [
+  ...["-M", "none", "-nodefaults", "-no-user-config", "-display", "none", "-name", name],
   ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
   ...["-pidfile", gatewayFiles.pid, "-qmp", `unix:${gatewayFiles.qmp},server=on,wait=off`],
-  ...["-netdev", `user,id=${netdev},${slirpOptions(address)}`],
+  ...["-netdev", `user,id=${netdev},${options}`],
   ...["-netdev", `stream,id=switch,server=on,addr.type=unix,addr.path=${gatewayFiles.socket}`],
   ...["-netdev", `hubport,id=a,hubid=0,netdev=${netdev}`, "-netdev", "hubport,id=b,hubid=0,netdev=switch"],
 ];
 
+export const gatewayArguments = ({ id, address }: Pick<Gateway, "id" | "address">): readonly string[] =>
+  slirpArguments({ name: `gateway.${id}`, options: slirpOptions(address) });
+
 /** @throws Error when none can be started; a second one in the directory ends at once */
-export function startGateway(directory: string, emulator: string, gateway: Gateway): ChildProcess {
+export const startGateway = (directory: string, emulator: string, gateway: Gateway): ChildProcess =>
+  startProcess(directory, [emulator, ...gatewayArguments(gateway)]);
+
+/** Apart from the agent, which may end before it. @throws Error when it cannot be started */
+export function startProcess(directory: string, [program = "", ...argv]: readonly string[]): ChildProcess {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
   const log = openSync(join(directory, gatewayFiles.log), flags, 0o600);
   try {
-    const child = spawn(emulator, gatewayArguments(gateway), {
-      cwd: directory,
-      env: toolEnvironment,
-      detached: true,
-      stdio: ["ignore", log, log],
-    });
+    const stdio: StdioOptions = ["ignore", log, log];
+    const child = spawn(program, argv, { cwd: directory, env: toolEnvironment, detached: true, stdio });
     child.unref();
     return child;
   } finally {

@@ -2,6 +2,7 @@
 import { programFile } from "../../package/program-files.ts";
 import type { NetworkDriver } from "../kinds.ts";
 import { qemuFacts } from "../qemu/facts.ts";
+import { ExitKeeper } from "./exit-keeper.ts";
 import { userNetworkFacts } from "./facts.ts";
 import { GatewayKeeper } from "./gateway-keeper.ts";
 import { gatewaysDirectory } from "./leavings.ts";
@@ -15,12 +16,14 @@ const { emulator } = qemuFacts.programs;
 
 export const userNetwork: NetworkDriver<typeof userNetworkFacts.options> = {
   ...userNetworkFacts,
-  open({ hostId, stateDirectory, computerDirectory, clock, log }, { underlay }) {
+  open({ hostId, stateDirectory, computerDirectory, clock, log }, { underlay, outside = [] }) {
     const files = new PortFiles(stateDirectory, log);
     const place = switchPlace(computerDirectory, hostId);
     const keeper = new SwitchKeeper({ ...place, program: programFile("switch/main"), clock }, log);
     const directory = gatewaysDirectory(stateDirectory);
     const gateways = canPublish() ? new GatewayKeeper({ directory, emulator, clock }, log) : undefined;
-    return new UserNetwork({ files, keeper, gateways, hostId, log, underlay });
+    const exitPlace = { directory: join(stateDirectory, "network", "exits"), emulator, clock };
+    const exits = canPublish() ? new ExitKeeper(exitPlace, log) : undefined;
+    return new UserNetwork({ files, keeper, gateways, exits, hostId, log, underlay, outside });
   },
 };

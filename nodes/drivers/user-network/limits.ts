@@ -17,6 +17,8 @@ export const userNetworkLimits = {
   gatewaySilencesMin: 3,
   /** How often it is tried again to open what could not be opened. */
   gatewayRetryMs: 5_000,
+  /** Open files of a way outside, of which each connection has one: some 256 KiB of memory each at most. */
+  exitFilesMax: 512,
   /** The pause before a switch is started again that ended soon, then twice as long, up to the maximum. */
   switchRestartBackoffMsMin: 250,
   switchRestartBackoffMsMax: 30_000,

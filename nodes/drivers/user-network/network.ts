@@ -13,9 +13,13 @@ import type {
   Unpublished,
 } from "../../../actors/ports/network.ts";
 import type { HostNetworking } from "../../../protocol/networking.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
+import type { SwitchExit } from "../../switch/state.ts";
 import { isDiskFull } from "../durable-file.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
+import type { ExitKeeper } from "./exit-keeper.ts";
+import { exitsOf } from "./exits.ts";
 import type { GatewayKeeper } from "./gateway-keeper.ts";
 import { publishingOf, switchGatewayOf } from "./gateways.ts";
 import type { PortFiles } from "./port-files.ts";
@@ -35,20 +39,30 @@ export interface UserNetworkParts {
   readonly keeper: SwitchKeeper;
   /** Absent: this host publishes no ports. */
   readonly gateways?: GatewayKeeper | undefined;
+  /** Absent: this host leads nobody outside. */
+  readonly exits?: ExitKeeper | undefined;
   readonly hostId: string;
   readonly log: Log;
   /** The host's own address; absent: its guests reach no other computer's. */
   readonly underlay?: string | undefined;
+  /** Networks of the operator's that this computer reaches. */
+  readonly outside?: readonly string[];
 }
 
 const rootPublishesNot =
   "The host's agent is root, whose guests have a network apart from the host's: it publishes nothing yet.";
+
+const rootLeadsNotOutside =
+  "The driver user leads nobody outside for an agent that is root: what calls there in the guests' name would " +
+  "be root, too. The driver bridge does it, or an agent that is not root.";
 
 export class UserNetwork implements Network {
   readonly kind = "network";
   readonly #files: PortFiles;
   readonly #keeper: SwitchKeeper;
   readonly #gateways: GatewayKeeper | undefined;
+  readonly #exits: ExitKeeper | undefined;
+  readonly #outside: readonly string[];
   readonly #hostId: string;
   readonly #log: Log;
   readonly #underlay: string | undefined;
@@ -57,8 +71,11 @@ export class UserNetwork implements Network {
   readonly #turns = new Turns();
   #reading: Promise<Known> | undefined;
 
-  constructor({ files, keeper, gateways, hostId, log, underlay }: UserNetworkParts) {
+  constructor(parts: UserNetworkParts) {
+    const { files, keeper, gateways, exits, hostId, log, underlay, outside = [] } = parts;
     this.#underlay = underlay;
+    this.#exits = exits;
+    this.#outside = outside;
     this.#files = files;
     this.#keeper = keeper;
     this.#gateways = gateways;
@@ -67,7 +84,11 @@ export class UserNetwork implements Network {
   }
 
   async facts(): Promise<NetworkFacts> {
-    return { ...factsOf(this.#underlay), publishes: this.#gateways !== undefined, limits: true };
+    if (this.#outside.length > 0 && this.#exits === undefined)
+      throw new StatusError("hypervisorRefused", rootLeadsNotOutside);
+    const outside = this.#outside.map((physicalNetwork) => ({ physicalNetwork, floating: false }));
+    const publishes = this.#gateways !== undefined;
+    return { ...factsOf(this.#underlay), publishes, limits: true, outside };
   }
 
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<Stream> {
@@ -146,6 +167,7 @@ export class UserNetwork implements Network {
 
   async detach(guests: boolean): Promise<void> {
     await this.#gateways?.detach(guests);
+    await this.#exits?.detach(guests);
     await this.#keeper.detach(guests);
   }
 
@@ -166,15 +188,30 @@ export class UserNetwork implements Network {
   /** The switch goes on with the picture that it has, when this agent has lost it. */
   async #tell({ ports, networking }: Known): Promise<void> {
     if (networking === undefined) return;
+    const exits = this.#leadOutside(networking);
     const records = [...ports.values()].sort((one, other) => (one.portId < other.portId ? -1 : 1));
     const plugs = records.map((record) => ({
       ...plugOf(record, this.#files.socketOf(record.portId)),
       toldPath: this.#files.toldOf(record.portId),
       ...(this.#underlay === undefined ? {} : { underlay: this.#underlay }),
+      ...(exits.length === 0 ? {} : { node: this.#hostId }),
     }));
     const publishing = this.#publish({ ports, networking });
     const gateways = publishing.map((one) => switchGatewayOf(one, this.#gateways?.socketOf(one.id) ?? ""));
-    await this.#keeper.want({ networking, plugs, ...(gateways.length === 0 ? {} : { gateways }) });
+    const doors = {
+      ...(gateways.length === 0 ? {} : { gateways }),
+      ...(exits.length === 0 ? {} : { exits }),
+    };
+    await this.#keeper.want({ networking, plugs, ...doors });
+  }
+
+  /** Has ways outside begin and end, soon; answers those that there are to be. */
+  #leadOutside(networking: HostNetworking | null): readonly SwitchExit[] {
+    const keeper = this.#exits;
+    if (keeper === undefined) return [];
+    const wanted = exitsOf(networking, { hostId: this.#hostId, outside: this.#outside });
+    keeper.want(wanted.map(({ id }) => id));
+    return wanted.map((exit) => ({ ...exit, path: keeper.socketOf(exit.id) }));
   }
 
   /** Has gateways begin and end, soon; answers those that there are to be. */
@@ -208,7 +245,10 @@ export class UserNetwork implements Network {
     const records = await this.#files.read();
     const networking = await this.#keeper.read();
     const ports = new Map(records.map((record) => [record.portId, record]));
-    if (networking !== undefined) this.#publish({ ports, networking });
+    if (networking !== undefined) {
+      this.#publish({ ports, networking });
+      this.#leadOutside(networking);
+    }
     return { networking, ports };
   }
 }

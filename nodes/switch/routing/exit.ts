@@ -33,3 +33,6 @@ const neverRouted = new AddressSet([
 
 /** An address of IPv4, from which and to which packets are routed. */
 export const isRoutable = (address: string): boolean => address.length === 8 && !neverRouted.has(address);
+
+/** Neither multicast nor broadcast, about which nobody is told anything. */
+export const isOfOne = (address: string): boolean => address < "e0000000";

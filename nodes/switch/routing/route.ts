@@ -12,7 +12,7 @@ import { echoRequest, type IcmpError, writeEchoAnswer } from "../frames/icmp.ts"
 import { drop, type Outcome, refusalOf, type World } from "../outcome.ts";
 import type { PlannedPort } from "../plan.ts";
 import { type Complaint, complain } from "./complain.ts";
-import { isRoutable } from "./exit.ts";
+import { isOfOne, isRoutable } from "./exit.ts";
 import { leave } from "./outside.ts";
 import type { Gate } from "./plan-routers.ts";
 import { type WayToPort, wayFrom } from "./way.ts";
@@ -26,9 +26,12 @@ export interface Sent extends JudgedPacket {
 /** `gate`: the interface that was sent the frame. */
 export function routeFrame(world: World, gate: Gate, sent: Sent, nowMs: number): Outcome {
   const { port, frame, packet } = sent;
-  const isFit = isRoutable(packet.source) && isRoutable(packet.destination);
-  if (!isFit || port.forwards !== undefined) return drop("unrouted");
+  if (!isRoutable(packet.source) || port.forwards !== undefined) return drop("unrouted");
   if (!hasRightHeader(frame.bytes, packet)) return drop("malformed");
+  if (!isRoutable(packet.destination)) {
+    const complaint = { kind: "prohibited", reason: "unrouted", from: gate, isJudged: false } as const;
+    return isOfOne(packet.destination) ? complain(world, sent, complaint, nowMs) : drop("unrouted");
+  }
   const way = wayFrom(gate.router, packet.destination);
   const entries = [gate, ...way.entries];
   const last = entries.at(-1) ?? gate;

@@ -211,7 +211,13 @@ describe("a router in the switch", () => {
     const routes = [{ destination: "0.0.0.0/0", nextHop: ip4Of(two) }];
     const judge = judgeOf([routerOf([1, 2], { routes })]);
     const strange = ["0.0.0.1", "100.64.0.1", "127.0.0.1", "169.254.169.254", "224.0.0.5", "255.255.255.255"];
-    for (const address of strange) expect(sendTo(judge, one, address), address).to.equal("unrouted");
+    for (const address of strange) {
+      const outcome = judge.outcome(one, routed(toRouter(one, address), 17, hello));
+      expect(outcome.kind, address).not.to.equal("deliver");
+      expect(outcome).to.have.property("reason", "unrouted");
+      const isTold = outcome.kind === "answer" && [...outcome.frame.subarray(34, 36)];
+      expect(isTold, address).to.deep.equal(Number.parseInt(address, 10) < 224 ? [3, 13] : false);
+    }
     expect(sendTo(judge, one, "198.51.100.1")).to.equal(portIdOf(two));
   });
 

@@ -93,11 +93,8 @@ describe("what nodes want of one switch", () => {
       })),
     });
     const at = (version: number, networkIds: readonly string[], routers: RouterPicture[]) => {
-      const state = node(
-        version,
-        networkIds.map((id) => network(id, [])),
-      );
-      return { ...state, networking: { ...state.networking, routers } };
+      const networks = networkIds.map((id) => network(id, []));
+      return { networking: { version, networks, groups: [], routers }, plugs: [] };
     };
     const routersOf = (...states: readonly SwitchState[]) =>
       found(...states).networking?.routers?.map(({ id, outside }) => [id, outside !== null]);
