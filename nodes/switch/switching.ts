@@ -153,7 +153,8 @@ function callerOf(
 }
 
 function pass(world: World, sent: Sent, nowMs: number): Outcome {
-  const [{ memory }, { port, frame, packet, carried }] = [world, sent];
+  const { memory } = world;
+  const { port, frame, packet, carried } = sent;
   const found = receiverOf(port, frame);
   const gate = found === "unknownMac" ? port.network.gates.get(frame.destination) : undefined;
   // What another host has not routed is routed by nobody.

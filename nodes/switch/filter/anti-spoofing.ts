@@ -23,8 +23,8 @@ export function forgedMac(
   { isFiltered, sources, network }: PlannedPort,
   { source }: Frame,
 ): Spoof | undefined {
-  const isForged = network.gates.has(source) || (isFiltered && !sources.has(source));
-  return isForged ? "forgedMac" : undefined;
+  if (isFiltered && !sources.has(source)) return "forgedMac";
+  return network.gates.size > 0 && network.gates.has(source) ? "forgedMac" : undefined;
 }
 
 /** A probe claims no address. */
@@ -52,7 +52,7 @@ export function forgedPacket(
 /** A pair may hold a router's address, which stays the router's; a gateway has it in common with the router. */
 const mayUse = (port: PlannedPort, { source }: Frame, address: string): boolean =>
   port.sources.get(source)?.has(address) === true &&
-  (port.forwards !== undefined || !port.network.gatesByAddress.has(address));
+  !(port.network.gatesByAddress.has(address) && port.forwards === undefined);
 
 /** A guest without an address may ask for one, and whether somebody has it. */
 function isOwn(port: PlannedPort, frame: Frame, packet: IpPacket, carried: Carried | undefined): boolean {
