@@ -9,7 +9,7 @@ import { addressOfNumber } from "./filter/address-set.ts";
 import { broadcastMac, type Frame } from "./frames/ethernet.ts";
 import type { IpPacket } from "./frames/ip.ts";
 import { writeDatagram } from "./frames/udp.ts";
-import type { PlannedPort } from "./plan.ts";
+import type { PlannedPort } from "./planned.ts";
 
 /** The address of the switch's own services, in each network. */
 export const serviceDigits = addressOfNumber(serviceAddress);

@@ -2,9 +2,10 @@
 
 import type { Spoof } from "./filter/anti-spoofing.ts";
 import { type Denial, type FlowMemory, judge, type Passage } from "./filter/judge.ts";
+import type { JudgedPacket } from "./filter/read-packet.ts";
 import type { Frame } from "./frames/ethernet.ts";
 import type { IpPacket } from "./frames/ip.ts";
-import type { Plan, PlannedNetwork } from "./plan.ts";
+import type { Plan, PlannedNetwork, PlannedPort } from "./planned.ts";
 
 export type DropReason =
   | Denial
@@ -53,6 +54,12 @@ export interface World {
 export interface FarWorld extends World {
   /** By number. */
   readonly networks: ReadonlyMap<number, PlannedNetwork>;
+}
+
+/** A packet of a guest of this computer. */
+export interface Sent extends JudgedPacket {
+  readonly port: PlannedPort;
+  readonly frame: Frame;
 }
 
 export const drop = (reason: DropReason): Outcome => ({ kind: "drop", reason });

@@ -5,71 +5,20 @@
  */
 
 import type { FarPicture, NetworkPicture, PortPicture } from "../../protocol/networking.ts";
-import type { Bandwidth } from "../../protocol/port.ts";
-import { type Lease, leaseOf } from "../dhcp/lease.ts";
+import { leaseOf } from "../dhcp/lease.ts";
 import { AddressSet, addressDigits } from "./filter/address-set.ts";
-import { type PortRules, RuleBook } from "./filter/rules.ts";
+import { RuleBook } from "./filter/rules.ts";
 import { macDigits } from "./frames/ethernet.ts";
 import { linkLocalOf } from "./frames/neighbour.ts";
-import { addRouters, type Gate, type PlannedRouter } from "./routing/plan-routers.ts";
+import {
+  type DraftNetwork,
+  forwardKey,
+  type Plan,
+  type PlannedNetwork,
+  type PlannedPort,
+} from "./planned.ts";
+import { addRouters } from "./routing/plan-routers.ts";
 import type { SwitchGateway, SwitchPlug, SwitchState } from "./state.ts";
-
-export interface PlannedPort {
-  readonly portId: string;
-  readonly network: PlannedNetwork;
-  readonly mac: string;
-  /** False: everything passes that has a destination. */
-  readonly isFiltered: boolean;
-  /** Addresses that the port may send from, by MAC: its own MAC, and the MACs of its address pairs. */
-  readonly sources: ReadonlyMap<string, AddressSet>;
-  readonly rules: PortRules;
-  /** Undefined: DHCP tells it nothing. */
-  readonly lease: Lease | undefined;
-  /** The other host that the port is on; undefined: it is plugged in here. */
-  readonly host: string | undefined;
-  /** The own address from which its frames go to other hosts; undefined: they go to none. */
-  readonly underlay: string | undefined;
-  /** Absent: as much as there is. */
-  readonly bandwidth?: Bandwidth | undefined;
-  /** Of a gateway: what it may open connections to, as `forwardKey` has it. Absent: a guest's port. */
-  readonly forwards?: ReadonlySet<string>;
-  /** The node of this computer that has it; a port of another computer has none. */
-  readonly node?: string | undefined;
-  /** Of a way out: the router that leads there. Absent: it is no way out. */
-  readonly leadsOut?: PlannedRouter;
-}
-
-/** `address`: in digits. */
-export const forwardKey = (portId: string, address: string, port: number): string =>
-  `${portId} ${address} ${port}`;
-
-export interface PlannedNetwork {
-  readonly id: string;
-  /** No two networks have the same. */
-  readonly number: number;
-  readonly mtuBytes: number;
-  /** Ports by MAC, also those of address pairs. */
-  readonly byMac: ReadonlyMap<string, PlannedPort>;
-  /** MACs by address, also of ports that are not plugged in. */
-  readonly byAddress: ReadonlyMap<string, string>;
-  /** Several of one subnet, each of another node, have one MAC and address. */
-  readonly gateways: readonly PlannedPort[];
-  /** Interfaces of routers by MAC, and by address: guests have none of both. */
-  readonly gates: ReadonlyMap<string, Gate>;
-  readonly gatesByAddress: ReadonlyMap<string, Gate>;
-}
-
-/** While its plan is made. */
-export interface DraftNetwork extends PlannedNetwork {
-  readonly byMac: Map<string, PlannedPort>;
-  readonly byAddress: Map<string, string>;
-  readonly gateways: PlannedPort[];
-  readonly gates: Map<string, Gate>;
-  readonly gatesByAddress: Map<string, Gate>;
-}
-
-/** By port. */
-export type Plan = ReadonlyMap<string, PlannedPort>;
 
 /** `book`: of the plan before, so that what has not changed is not made again. */
 export function planOf(state: SwitchState, book = new RuleBook()): Plan {
@@ -151,7 +100,7 @@ function portsOf(
   return all.map(({ planned }) => planned);
 }
 
-/** Answers its port, if it has one. A router keeps its address: what it is sent is handed to who has called. */
+/** The gateway's port, or none. A router keeps the address, and hands what is sent there to the caller. */
 function addGateway(
   gateway: SwitchGateway,
   network: DraftNetwork | undefined,

@@ -53,7 +53,7 @@ const SwitchPlug = answer({
   toldPath: Type.Optional(Path),
   /** The node's own address from which the guest's frames go to other hosts. Absent: they go to none. */
   underlay: Type.Optional(IpAddress),
-  /** The node that has the guest, whose ways out it takes. Absent: it takes none. */
+  /** The node of the guest, by whose exits the guest goes outside. Absent: by none. */
   node: Type.Optional(Id),
 });
 export type SwitchPlug = Static<typeof SwitchPlug>;

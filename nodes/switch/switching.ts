@@ -13,10 +13,18 @@ import { ethernetBytes, etherTypes, type Frame, isGroupMac, readFrame } from "./
 import { type Carried, protocols } from "./frames/flow.ts";
 import type { IpPacket } from "./frames/ip.ts";
 import { isDiscovery, readQuestion, writeNeighbour } from "./frames/neighbour.ts";
-import { type DropReason, drop, type FarWorld, type Outcome, refusalOf, type World } from "./outcome.ts";
-import type { PlannedPort } from "./plan.ts";
+import {
+  type DropReason,
+  drop,
+  type FarWorld,
+  type Outcome,
+  refusalOf,
+  type Sent,
+  type World,
+} from "./outcome.ts";
+import type { PlannedPort } from "./planned.ts";
 import { fromOutside } from "./routing/outside.ts";
-import { routeFarFrame, routeFrame, type Sent } from "./routing/route.ts";
+import { routeFarFrame, routeFrame } from "./routing/route.ts";
 
 /** 802.1Q's tag, which a port without filter may send. */
 const tagBytes = 4;

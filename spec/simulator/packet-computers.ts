@@ -5,7 +5,8 @@
 import { FlowMemory } from "../../nodes/switch/filter/judge.ts";
 import { RuleBook } from "../../nodes/switch/filter/rules.ts";
 import type { Outcome } from "../../nodes/switch/outcome.ts";
-import { type Plan, type PlannedPort, planOf } from "../../nodes/switch/plan.ts";
+import { planOf } from "../../nodes/switch/plan.ts";
+import type { Plan, PlannedPort } from "../../nodes/switch/planned.ts";
 import type { SwitchState } from "../../nodes/switch/state.ts";
 import { switchFarFrame, switchFrame } from "../../nodes/switch/switching.ts";
 import { together } from "../../nodes/switch/together.ts";

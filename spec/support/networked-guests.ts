@@ -132,7 +132,7 @@ interface HostGiven {
   readonly publicKey?: string;
   /** Networks outside to which it leads, also as root. */
   readonly outside?: readonly string[];
-  /** Another node of the same computer as that one. */
+  /** A node of the same computer. Absent: the computer has no other. */
   readonly beside?: { readonly stateDirectory: string };
 }
 

@@ -18,7 +18,7 @@ import { userNetworkLimits } from "./limits.ts";
 interface Started {
   readonly child: ChildProcess;
   readonly atMs: number;
-  /** Until the next one, when this one has ended. */
+  /** Time from its start to that of the next process, at least. */
   readonly pauseMs: number;
   ended: boolean;
 }

@@ -34,7 +34,7 @@ const { net, host, dns, dhcp } = exitNet;
 /** QEMU's options for slirp: its own services lie where the switch leads nobody. */
 export const exitOptions = `net=${net},host=${host},dns=${dns},dhcpstart=${dhcp},ipv6=off`;
 
-/** As many files as slirp may have open, with a connection for each. @returns the command before QEMU's own */
+/** The command before QEMU's own: slirp may have so many files open, one for each connection. */
 export const exitBounds: readonly string[] = [
   "prlimit",
   `--nofile=${userNetworkLimits.exitFilesMax}:${userNetworkLimits.exitFilesMax}`,

@@ -1,4 +1,5 @@
 /** The network driver `user`, assembled: for an agent that may not be root, on one computer. */
+import { join } from "node:path";
 import { programFile } from "../../package/program-files.ts";
 import type { NetworkDriver } from "../kinds.ts";
 import { qemuFacts } from "../qemu/facts.ts";

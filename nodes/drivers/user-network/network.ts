@@ -39,7 +39,7 @@ export interface UserNetworkParts {
   readonly keeper: SwitchKeeper;
   /** Absent: this host publishes no ports. */
   readonly gateways?: GatewayKeeper | undefined;
-  /** Absent: this host leads nobody outside. */
+  /** Absent: guests of this host have no way outside. */
   readonly exits?: ExitKeeper | undefined;
   readonly hostId: string;
   readonly log: Log;

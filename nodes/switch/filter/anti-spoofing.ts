@@ -9,7 +9,7 @@ import { type Frame, isGroupMac } from "../frames/ethernet.ts";
 import { type Carried, protocols } from "../frames/flow.ts";
 import type { IpPacket } from "../frames/ip.ts";
 import { unspecified } from "../frames/neighbour.ts";
-import type { PlannedPort } from "../plan.ts";
+import type { PlannedPort } from "../planned.ts";
 
 /** UDP ports of DHCP's servers; clients have the ones before and after. */
 const dhcpPorts = { client: 68, server: 67, serverV6: 547 } as const;
@@ -49,7 +49,7 @@ export function forgedPacket(
   return flow.protocol === protocols.udp && flow.sourcePort === server ? "dhcpServer" : undefined;
 }
 
-/** A pair may hold a router's address, which stays the router's; a gateway has it in common with the router. */
+/** A router's address is no guest's, whatever pairs hold; a gateway has it in common with the router. */
 const mayUse = (port: PlannedPort, { source }: Frame, address: string): boolean =>
   port.sources.get(source)?.has(address) === true &&
   !(port.network.gatesByAddress.has(address) && port.forwards === undefined);

@@ -6,7 +6,7 @@
 import { type Carried, isAnswer, isQuestion, protocols } from "../frames/flow.ts";
 import type { IpPacket } from "../frames/ip.ts";
 import { switchLimits } from "../limits.ts";
-import { forwardKey, type Plan, type PlannedNetwork, type PlannedPort } from "../plan.ts";
+import { forwardKey, type Plan, type PlannedNetwork, type PlannedPort } from "../planned.ts";
 import { Rates } from "../routing/rates.ts";
 import { Connections, type Ends } from "./connections.ts";
 import { Fragments } from "./fragments.ts";
@@ -94,7 +94,7 @@ const numbersMax = 2 ** 24;
  * One number for what passes between two networks, in either direction, which is that of no single network
  * and of no other two: guests of other networks may have the same addresses.
  */
-export function passageNumber({ number: one }: NumberedNetwork, { number: other }: NumberedNetwork): number {
+function passageNumber({ number: one }: NumberedNetwork, { number: other }: NumberedNetwork): number {
   if (one === other) return one;
   return (Math.min(one, other) + 1) * numbersMax + Math.max(one, other);
 }

@@ -19,7 +19,7 @@ export const timeToLiveOf = (bytes: Buffer): number => bytes[fields.timeToLive] 
 export const hasRightHeader = (bytes: Buffer, { at }: IpPacket): boolean =>
   checksum(bytes.subarray(ethernetBytes, at)) === 0;
 
-export const bytesOf = ({ end }: IpPacket): number => end - ethernetBytes;
+const bytesOf = ({ end }: IpPacket): number => end - ethernetBytes;
 
 export interface Link {
   readonly sourceMac: string;

@@ -5,7 +5,7 @@ import { protocols } from "./flow.ts";
 import { changeSum } from "./forward.ts";
 import type { IpPacket } from "./ip.ts";
 
-export const icmpErrors = {
+const icmpErrors = {
   noRoute: { type: 3, code: 0 },
   noHost: { type: 3, code: 1 },
   noProtocol: { type: 3, code: 2 },

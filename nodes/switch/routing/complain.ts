@@ -6,9 +6,8 @@ import { mayLeave } from "../filter/judge.ts";
 import type { Carried } from "../frames/flow.ts";
 import { isAnswer, isQuestion } from "../frames/flow.ts";
 import { type IcmpError, writeIcmpError } from "../frames/icmp.ts";
-import { type DropReason, drop, type Outcome, type World } from "../outcome.ts";
-import type { Gate } from "./plan-routers.ts";
-import type { Sent } from "./route.ts";
+import { type DropReason, drop, type Outcome, type Sent, type World } from "../outcome.ts";
+import type { Gate } from "../planned.ts";
 
 export interface Complaint {
   readonly kind: IcmpError;
@@ -30,6 +29,6 @@ export function complain({ memory }: World, sent: Sent, complaint: Complaint, no
   return { kind: "answer", reason, frame: writeIcmpError(frame, packet, { ...error, from: from.address }) };
 }
 
-/** Errors, and what nobody knows: nothing is said about them. */
+/** An error, or a type of ICMP that is unknown: no router complains about one. */
 export const isNotice = ({ flow, icmp }: Carried): boolean =>
   icmp !== null && !isQuestion(flow, icmp.type) && !isAnswer(flow, icmp.type);

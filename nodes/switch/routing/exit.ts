@@ -34,5 +34,5 @@ const neverRouted = new AddressSet([
 /** An address of IPv4, from which and to which packets are routed. */
 export const isRoutable = (address: string): boolean => address.length === 8 && !neverRouted.has(address);
 
-/** Neither multicast nor broadcast, about which nobody is told anything. */
+/** An address of one computer, no multicast or broadcast: senders are told only of such. */
 export const isOfOne = (address: string): boolean => address < "e0000000";

@@ -9,12 +9,10 @@ import { etherTypes, type Frame, readFrame } from "../frames/ethernet.ts";
 import { protocols } from "../frames/flow.ts";
 import { forwarded, hasRightHeader, timeToLiveOf, withSource } from "../frames/forward.ts";
 import type { IcmpError } from "../frames/icmp.ts";
-import { type DropReason, drop, type Outcome, refusalOf, type World } from "../outcome.ts";
-import type { PlannedPort } from "../plan.ts";
+import { type DropReason, drop, type Outcome, refusalOf, type Sent, type World } from "../outcome.ts";
+import type { Gate, Outside, PlannedPort, PlannedRouter } from "../planned.ts";
 import { complain, isNotice } from "./complain.ts";
 import { exitAddress, isRoutable } from "./exit.ts";
-import type { Gate, Outside, PlannedRouter } from "./plan-routers.ts";
-import type { Sent } from "./route.ts";
 import { wayFrom } from "./way.ts";
 
 interface Leaving {

@@ -32,7 +32,7 @@ function ownRanges(): readonly string[] {
     addresses.filter(({ family }) => family === "IPv4").map(({ address }) => address),
   );
   const known = localRangesIn(readFileSync("/proc/net/fib_trie", "latin1"));
-  // Every computer has its loopback: without it, what was read is something else.
+  // A text without the loopback is no table of routes of this kernel.
   if (!known.includes("127.0.0.0/8")) throw new Error("The kernel does not say its own addresses.");
   return [...known, ...devices];
 }

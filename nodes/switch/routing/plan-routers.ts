@@ -7,45 +7,9 @@ import { cidrOf } from "../../../protocol/address.ts";
 import type { RouterPicture } from "../../../protocol/networking.ts";
 import { addressDigits } from "../filter/address-set.ts";
 import { macDigits } from "../frames/ethernet.ts";
-import type { DraftNetwork, PlannedNetwork, PlannedPort } from "../plan.ts";
+import type { DraftNetwork, Gate, PlannedNetwork, PlannedPort, PlannedRouter, Route } from "../planned.ts";
 import type { SwitchExit } from "../state.ts";
 import { exitAddress, exitMtuBytesMax } from "./exit.ts";
-
-/** An interface of a router. */
-export interface Gate {
-  readonly router: PlannedRouter;
-  readonly network: PlannedNetwork;
-  readonly mac: string;
-  readonly address: string;
-}
-
-/** Of addresses from `first` to `last`, in digits. */
-export interface Route {
-  readonly first: string;
-  readonly last: string;
-  readonly prefix: number;
-  readonly gate: Gate;
-  /** Who leads on; undefined: they are on the gate's network themselves. */
-  readonly nextHop: string | undefined;
-}
-
-export interface PlannedRouter {
-  readonly id: string;
-  /** Its own addresses. */
-  readonly gates: ReadonlyMap<string, Gate>;
-  /** The first that has an address is the one for it. */
-  readonly routes: readonly Route[];
-  /** Undefined: it leads nowhere outside. */
-  readonly outside: Outside | undefined;
-}
-
-export interface Outside {
-  readonly mtuBytes: number;
-  /** False: guests reach nobody outside with their own addresses. */
-  readonly snat: boolean;
-  /** Ways out by node: a guest takes the one of its own. */
-  readonly exits: ReadonlyMap<string, PlannedPort>;
-}
 
 export interface Surroundings {
   readonly networks: ReadonlyMap<string, DraftNetwork>;
@@ -103,7 +67,7 @@ function staticRoutes({ routes }: RouterPicture, own: readonly Route[]): readonl
   });
 }
 
-/** One range of IPv4, or none. */
+/** Of IPv4; empty for a range of IPv6. */
 function rangeOf(cidr: string): readonly Pick<Route, "first" | "last" | "prefix">[] {
   const range = cidrOf(cidr);
   if (range?.version !== 4) return [];

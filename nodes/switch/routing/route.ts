@@ -4,24 +4,17 @@
  * gets it. It must never leave the networks of the router, but by a way out. Pure.
  */
 import { hasCalled, mayLeave } from "../filter/judge.ts";
-import { type JudgedPacket, readPacket } from "../filter/read-packet.ts";
-import { ethernetBytes, type Frame, readFrame } from "../frames/ethernet.ts";
+import { readPacket } from "../filter/read-packet.ts";
+import { ethernetBytes, readFrame } from "../frames/ethernet.ts";
 import { protocols } from "../frames/flow.ts";
 import { forwarded, hasRightHeader, timeToLiveOf } from "../frames/forward.ts";
 import { echoRequest, type IcmpError, writeEchoAnswer } from "../frames/icmp.ts";
-import { drop, type Outcome, refusalOf, type World } from "../outcome.ts";
-import type { PlannedPort } from "../plan.ts";
+import { drop, type Outcome, refusalOf, type Sent, type World } from "../outcome.ts";
+import type { Gate } from "../planned.ts";
 import { type Complaint, complain } from "./complain.ts";
 import { isOfOne, isRoutable } from "./exit.ts";
 import { leave } from "./outside.ts";
-import type { Gate } from "./plan-routers.ts";
 import { type WayToPort, wayFrom } from "./way.ts";
-
-/** By a guest of this computer. */
-export interface Sent extends JudgedPacket {
-  readonly port: PlannedPort;
-  readonly frame: Frame;
-}
 
 /** `gate`: the interface that was sent the frame. */
 export function routeFrame(world: World, gate: Gate, sent: Sent, nowMs: number): Outcome {

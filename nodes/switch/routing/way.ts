@@ -3,8 +3,8 @@
  * has, to an address of a router's own, or outside. Pure.
  */
 import { switchLimits } from "../limits.ts";
-import type { PlannedPort } from "../plan.ts";
-import { type Gate, holds, type Outside, type PlannedRouter } from "./plan-routers.ts";
+import type { Gate, Outside, PlannedPort, PlannedRouter } from "../planned.ts";
+import { holds } from "./plan-routers.ts";
 
 interface Passed {
   /** By which the packet comes into each router but the first. */

@@ -1,4 +1,4 @@
-/** The way outside in the switch, by value: what reaches the process that calls there, and what it may say. */
+/** Ways outside in the switch, by value: what reaches the process that calls there, and what it may say. */
 import { expect } from "chai";
 import { AddressSet, addressDigits } from "../../../nodes/switch/filter/address-set.ts";
 import { exitAddress, exitNet } from "../../../nodes/switch/routing/exit.ts";
@@ -33,7 +33,7 @@ const judgeOf = (routers = [led], exits = [exitOf()]) =>
 const wordOf = (judge: SwitchJudge, portId: string, frame: Buffer): string => {
   const outcome = judge.outcomeOf(portId, frame);
   if (outcome.kind === "deliver") return outcome.to;
-  return outcome.kind === "answer" ? "answer" : outcome.reason;
+  return outcome.kind === "drop" ? outcome.reason : outcome.kind;
 };
 const ask = (judge: SwitchJudge, to = server) => judge.outcome(one, routed(toRouter(one, to), 17, hello));
 const answer = routed(fromOutside(server, ip4Of(one)), 17, udp(2_000, 1_000));
