@@ -116,8 +116,8 @@ export const Observation = answer({
   startedAtMs: nullable(ObservedAtMs),
   atMs: ObservedAtMs,
   /**
-   * Ids of its ports that are plugged in. The host has nothing of any other but those of this intent, which may
-   * be on their way. Absent: not known now, or it is told of none.
+   * Ids of its ports that are plugged in. The host has nothing of any other but those of this intent, which
+   * may be on their way. Absent: not known now, or it is told of none.
    */
   ports: Type.Optional(Type.Array(Id, { maxItems: networkLimits.interfacesPerInstanceMax })),
 });

@@ -111,8 +111,8 @@ export interface Hypervisor {
   /**
    * Takes away the interfaces of a living guest that the spec does not have, and leaves the others, without
    * needing a device for one that is to come. When it resolves, nothing passes between the guest and what it
-   * was plugged into, also of a guest that does not let go of its interface: what is left of that in the guest
-   * is dead, and goes when the process ends. There whenever `rewire` is.
+   * was plugged into, also of a guest that does not let go of its interface: what is left of that in the
+   * guest is dead, and goes when the process ends. There whenever `rewire` is.
    */
   unplugOthers?(spec: MachineSpec, signal: AbortSignal): Promise<void>;
   onEvent(listener: (event: GuestEvent) => void): void;

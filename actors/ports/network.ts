@@ -113,8 +113,8 @@ export interface Network extends Keeper {
    */
   ensurePort(port: PortSpec, signal: AbortSignal): Promise<NetworkDevice>;
   /**
-   * Path of the network namespace in which hypervisors open devices: they have to be in it from their start on,
-   * also for interfaces that come later. Absent: any will do, or there are only devices that are files.
+   * Path of the network namespace in which hypervisors open devices: they have to be in it from their start
+   * on, also for interfaces that come later. Absent: any will do, or there are only devices that are files.
    */
   hypervisorNamespace?(): Promise<string>;
   /**

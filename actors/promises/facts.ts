@@ -166,9 +166,9 @@ export interface PacketFact {
   readonly versions: readonly number[];
   /** Whether both computers reach each other at all. */
   readonly reach: boolean;
-  /** The connection that it goes on with, as its first packet was; absent: it belongs to none that is known. */
+  /** First packet of the connection to which it belongs. Absent: no connection is known. */
   readonly connection?: Pick<PacketFact, "from" | "to" | "flow">;
-  /** Whether each computer that let it pass has applied a picture of that port, with the guest that is there. */
+  /** Whether each computer that let it pass has applied a picture with that port of the guest. */
   readonly ruled: boolean;
   /** The guest that it is for runs. */
   readonly heard: boolean;

@@ -26,8 +26,8 @@ export function onlyWhatIsAllowed(): Checker {
 
 /**
  * A packet that passes was allowed to leave and to enter at moments that one of both hosts may know; an
- * answer needs no rule, and what goes on is judged by N10. Two hosts may know different moments, so the two rules need not have held at the
- * same one.
+ * answer needs no rule, and what goes on is judged by N10. Two hosts may know different moments, so the two
+ * rules need not have held at the same one.
  */
 function unasked(history: NetworkingHistory, packet: PacketFact): readonly string[] {
   const { delivered, isAnswer, forged, connection } = packet;

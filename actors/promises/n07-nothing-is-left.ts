@@ -28,7 +28,7 @@ const portsMadeWith = ({ commit: { rows = [] } }: Committed): readonly string[] 
 
 interface Ledger {
   readonly rows: readonly LedgerRow[];
-  /** By what they are, the ids of rows that are there. */
+  /** Ids of present rows, by kind. */
   readonly ids: ReadonlyMap<LedgerRow["what"], ReadonlySet<string>>;
   /** Hosts of the instances that exist, null: on none. */
   readonly hostOf: ReadonlyMap<string, string | null>;
@@ -52,7 +52,7 @@ function rowsLeft(ledger: Ledger): readonly string[] {
 /** Besides instances, what may be plugged into a port. */
 const users = ["router", "router interface", "floating address"] as const;
 
-/** Undefined: what the row is there for is there. */
+/** Undefined: the row's owner exists. */
 function strange({ ids, hostOf, madeWith }: Ledger, { what, id, of }: LedgerRow): string | undefined {
   const has = (other: LedgerRow["what"], otherId = of ?? "") => ids.get(other)?.has(otherId) === true;
   switch (what) {

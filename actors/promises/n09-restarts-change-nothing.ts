@@ -25,7 +25,7 @@ const changes: ReadonlySet<Fact["kind"]> = new Set([
   ...(["applied", "pictureLost", "portHeld", "portLetGo", "guestStarted", "guestEnded"] as const),
 ]);
 
-/** What belongs to something earlier passes as that did. */
+/** Packets of an earlier connection pass as the connection did. */
 const isAlone = ({ isAnswer, connection, heard }: PacketFact): boolean =>
   heard && !isAnswer && connection === undefined;
 

@@ -9,7 +9,8 @@ import { type Asked, callOnce } from "./caller.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 import type { LoadCommand } from "./scenario.ts";
-import { Wiring, type WiringCommand, wiringCommands } from "./wiring.ts";
+import { Wiring } from "./wiring.ts";
+import { type WiringCommand, wiringCommands } from "./wiring-commands.ts";
 import { groupsOf, wishOf } from "./wishes.ts";
 
 export interface ClientOptions {

@@ -9,7 +9,7 @@ import { check, type Finding } from "../config/explain.ts";
 import { type Direction, directions, type LinkServer, linkServers } from "../proxy/link-rules.ts";
 import { type ChaosFloodKind, chaosFloodKinds } from "./flood-kinds.ts";
 import { type HypervisorChoice, hypervisorChoices } from "./hypervisor-choices.ts";
-import { wiringCommands } from "./wiring.ts";
+import { wiringCommands } from "./wiring-commands.ts";
 
 export const faultKinds = [
   "kill",

@@ -6,12 +6,10 @@
 import type { Novact } from "../sdk/sdk.ts";
 import type { Asked } from "./caller.ts";
 import type { Random } from "./random.ts";
+import type { WiringCommand } from "./wiring-commands.ts";
 
-export const wiringCommands = ["attach", "detach", "publish", "unpublish"] as const;
-export type WiringCommand = (typeof wiringCommands)[number];
-
-/** Few, so that several want the same one; above those that Linux gives to whoever asks for any. */
-const hostPorts = { first: 61_100, count: 12 } as const;
+/** Few ports, so that instances compete for each; below the range of Linux's own choice. */
+const hostPorts = { first: 21_100, count: 12 } as const;
 
 export class Wiring {
   readonly #novact: Novact;

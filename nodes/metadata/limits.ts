@@ -5,7 +5,7 @@ export const metadataLimits = {
   /** From the first packet of a connection to the last byte that the guest has taken. */
   connectionMsMax: 10_000,
   /** Connections of one port at the same time: readers ask for one document after the other. */
-  connectionsPerPortMax: 8,
+  metadataConnectionsPerPortMax: 8,
   /** Of all ports of a host: the port with most of them loses its oldest. */
-  connectionsMax: 256,
+  metadataConnectionsMax: 256,
 } as const;

@@ -4,7 +4,7 @@
  */
 import { metadataLimits } from "./limits.ts";
 
-const { connectionsPerPortMax, connectionsMax } = metadataLimits;
+const { metadataConnectionsPerPortMax, metadataConnectionsMax } = metadataLimits;
 
 export class Places<Connection> {
   /** By port: its connections, the oldest first. */
@@ -19,7 +19,11 @@ export class Places<Connection> {
   take(port: string, connection: Connection): Connection | undefined {
     const own = this.#byPort.get(port) ?? new Set();
     const from =
-      own.size >= connectionsPerPortMax ? port : this.#count >= connectionsMax ? this.#largest() : undefined;
+      own.size >= metadataConnectionsPerPortMax
+        ? port
+        : this.#count >= metadataConnectionsMax
+          ? this.#largest()
+          : undefined;
     const [oldest] = from === undefined ? [] : (this.#byPort.get(from) ?? []);
     if (from !== undefined && oldest !== undefined) this.leave(from, oldest);
     this.#byPort.set(port, own.add(connection));

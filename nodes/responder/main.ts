@@ -115,7 +115,7 @@ function listenForMetadata(): void {
     server.close();
     setTimeout(listenForMetadata, responderLimits.bindRetryMs);
   });
-  server.listen({ port: metadataPort, host: ownAddress, backlog: metadataLimits.connectionsMax });
+  server.listen({ port: metadataPort, host: ownAddress, backlog: metadataLimits.metadataConnectionsMax });
 }
 
 /** Writes the process file anew: pid, version, and which service does not listen. One writing at a time. */

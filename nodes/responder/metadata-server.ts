@@ -11,7 +11,7 @@ import { type Asked, readAsked } from "../metadata/request.ts";
 import { readToldFile, toldOf } from "../metadata/told-file.ts";
 import type { AnsweredGuest } from "./state.ts";
 
-const { connectionMsMax, connectionsMax } = metadataLimits;
+const { connectionMsMax, metadataConnectionsMax } = metadataLimits;
 
 export interface MetadataServerParts {
   /** The guest with a service address. */
@@ -44,7 +44,7 @@ export function metadataServer({ guestAt, fault }: MetadataServerParts): Server 
     });
   });
   // A few more than have places: the newest is heard, and another one goes.
-  server.maxConnections = connectionsMax + 16;
+  server.maxConnections = metadataConnectionsMax + 16;
   return server;
 }
 

@@ -31,7 +31,7 @@ export const switchLimits = {
   /** Routers that one packet passes; longer ways are rings of routers. */
   routersOfWayMax: 16,
   /** Errors that routers tell one guest at once, and the time after which there may be one more. */
-  icmpErrorsBurst: 20,
+  icmpErrorsBurstMax: 20,
   icmpErrorEveryMs: 50,
   /** How old the computer's own addresses may be, as they were last seen, when a packet goes outside. */
   ownAddressesAgeMsMax: 250,

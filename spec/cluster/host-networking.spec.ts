@@ -22,7 +22,7 @@ const none = { networks: [], groups: [] };
 
 describe("the network of a host", () => {
   let world: HostWorld;
-  /** Its agent has asked once, and heard that there is nothing. */
+  /** The agent has asked once, and the answer was an empty picture. */
   beforeEach(async () => {
     world = new HostWorld();
     world.controller.networking = at(1, none);

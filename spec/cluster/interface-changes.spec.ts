@@ -201,7 +201,9 @@ describe("interfaces that come and go", () => {
     const taken = await refused(world.demo.instance.interfaceAttach(id, { port: "mine" }));
     expect(taken.reason).to.equal("inUse");
     await world.demo.instance.interfaceDetach(id, { port: "mine", wait });
-    expect(await portsOf()).to.deep.equal([port]);
+    expect(await portsOf()).to.deep.equal([
+      { ...port, status: "down", statusReason: "Nothing is plugged in." },
+    ]);
   });
 
   it("are refused where they cannot be, in words, and leave nothing", async () => {

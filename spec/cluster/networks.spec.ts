@@ -225,7 +225,7 @@ describe("networks", () => {
     const held = await refused(world.demo.network.delete("net", {}));
     expect([held.reason, held.message]).to.deep.equal([
       "inUse",
-      "Ports are on the network, which other projects may have: novact port list.",
+      "Ports are on the network, which other projects may have, or routers lead to it: novact port list.",
     ]);
     expect((await refused(world.demo.subnet.delete(subnet.id, {}))).reason).to.equal("inUse");
     await world.demo.port.delete(port.id, {});

@@ -97,7 +97,9 @@ describe("instances on networks", () => {
       `The port mine belongs to the instance ${instance.id}.`,
     ]);
     await world.demo.instance.delete(instance.id, { wait: true });
-    expect(await portsOf()).to.deep.equal([port]);
+    expect(await portsOf()).to.deep.equal([
+      { ...port, status: "down", statusReason: "Nothing is plugged in." },
+    ]);
   });
 
   it("get exactly as many addresses as there are, at once, and every refusal has the number", async () => {

@@ -223,7 +223,7 @@ describe("guests of the kernel's bridge, who ask their host who they are", funct
   });
 
   it("keep nobody else out by a flood of connections, nor themselves afterwards", async () => {
-    const count = 8 * metadataLimits.connectionsPerPortMax;
+    const count = 8 * metadataLimits.metadataConnectionsPerPortMax;
     const flood = hosts.get(open)?.node(floods(count));
     if (flood === undefined) throw new Error("It is there.");
     const said = new Lines(flood);
@@ -232,7 +232,7 @@ describe("guests of the kernel's bridge, who ask their host who they are", funct
     await said.next("half have ended");
     const list = ["-Htn", "state", "established", "sport", "= :80"];
     const { output } = await fabric.run("ss", list, { timeoutMs: 5_000 });
-    expect(output.trim().split("\n").length).to.be.at.most(metadataLimits.connectionsPerPortMax + 2);
+    expect(output.trim().split("\n").length).to.be.at.most(metadataLimits.metadataConnectionsPerPortMax + 2);
     flood.kill("SIGKILL");
     expect(await answered(open, "/latest/user-data")).to.equal(`200 ${secretOf(open)}`);
   });

@@ -1,8 +1,8 @@
 /**
  * Interfaces that come to a running guest and leave it, in a whole cluster: PostgreSQL, NATS, a controller,
- * and a compute node as a process of its own with QEMU and the driver `user`, or `bridge`. What the guest says
- * on its console is what is believed. Needs all of these, and the tiny guest that the set-up builds; root and
- * Linux's tools for the driver `bridge` alone.
+ * and a compute node as a process of its own with QEMU and the driver `user`, or `bridge`. What the guest
+ * says on its console is what is believed. Needs all of these, and the tiny guest that the set-up builds;
+ * root and Linux's tools for the driver `bridge` alone.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";

@@ -14,12 +14,13 @@ import { emptyLedger, nextLedger } from "../../nodes/drivers/bridge-network/rule
 import { wholeText } from "../../nodes/drivers/bridge-network/rules/text.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import { readResponderProcess, responderFiles } from "../../nodes/responder/state.ts";
-import type { GroupPicture, PortPicture } from "../../protocol/networking.ts";
+import { directions } from "../../protocol/security-group.ts";
 import type { FakeNic } from "../support/fake-nic.ts";
 import { forgedFrames, sealed } from "../support/forged-frames.ts";
 import { advertisement, datagram } from "../support/fragments.ts";
 import * as frames from "../support/frames.ts";
 import { connects, dgram, echoes, Lines } from "../support/guest-programs.ts";
+import { establishedLines, oneWay, smallChanges, udpAt } from "../support/rule-changes.ts";
 import { missingForFabrics, ScratchFabric } from "../support/scratch-fabric.ts";
 import { skip } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
@@ -33,16 +34,6 @@ const never = new AbortController().signal;
 
 const pictureOf = (rules: readonly world.RulePicture[]) => world.twinPicture(all, rules);
 const everything = [...world.sendAll, world.rule({}), world.rule({ ipVersion: 6 })];
-const udpAt = (port: number, direction: "ingress" | "egress") =>
-  world.rule({ direction, protocol: 17, portMin: port, portMax: port });
-const oneWay = [
-  udpAt(5_000, "ingress"),
-  udpAt(5_000, "egress"),
-  udpAt(5_999, "ingress"),
-  udpAt(5_999, "egress"),
-];
-
-type Change = readonly [guests: readonly world.Guest[], groups: GroupPicture[], port: Partial<PortPicture>];
 
 const first = (guest: world.Guest): world.Guest => ({ ...guest, network: 1 });
 const ends = (from: world.Guest, to: world.Guest) => world.ends4(first(from), first(to));
@@ -277,10 +268,8 @@ describe("rules of the kernel's bridge", function () {
   });
 
   describe("when they change", () => {
-    const tcpAt = (port: number) => [
-      world.rule({ direction: "ingress", protocol: 6, portMin: port, portMax: port }),
-      world.rule({ direction: "egress", protocol: 6, portMin: port, portMax: port }),
-    ];
+    const tcpAt = (port: number) =>
+      directions.map((direction) => world.rule({ direction, protocol: 6, portMin: port, portMax: port }));
     let speaker: Lines;
 
     before(async () => {
@@ -328,13 +317,10 @@ describe("rules of the kernel's bridge", function () {
         (line) => /zone=(?<zone>\d+)/.exec(line)?.groups ?? {},
       );
       const [from, to] = [world.ip4Of(caller), world.ip4Of(server)];
-      const made = (port: number) =>
-        `-A -t 300 -u SEEN_REPLY,ASSURED -s ${from} -d ${to} -p tcp --sport ${port} --dport ${port} ` +
-        `-r ${to} -q ${from} --reply-port-src ${port} --reply-port-dst ${port} --state ESTABLISHED -w ${zone}`;
       const several = Array.from({ length: 3_000 }, (_, index) => 10_000 + index);
       const path = join(fabric.directory, "made");
       // The one that is still allowed is between the same two: no line may name just these.
-      await writeFile(path, `${[23, ...several].map(made).join("\n")}\n`);
+      await writeFile(path, establishedLines(from, to, zone, [23, ...several]));
       await fabric.told("conntrack", ["-R", path]);
       const count = async () => Number(await fabric.told("conntrack", ["-C"]));
       await apply(tcpAt(23));
@@ -401,23 +387,7 @@ describe("rules of the kernel's bridge", function () {
         .filter((line) => line.includes("# handle"));
 
     it("are, after many small changes, as if they had been made anew, and an agent that begins leaves them", async () => {
-      const group = {
-        id: "default",
-        members: ["10.0.1.7/32"],
-        rules: [world.rule({ remoteGroupId: "default" })],
-      };
-      const pair = (cidr: string) => ({ addressPairs: [{ cidr, mac: null }] });
-      const web = { ...group, id: "web", rules: [world.rule({ remoteGroupId: "other" })] };
-      const changes: readonly Change[] = [
-        [all, [group], {}],
-        [all.slice(1), [{ ...group, members: ["10.0.1.0/28", "10.0.1.7/32"] }], pair("10.0.1.128/26")],
-        [all, [{ ...group, members: ["10.0.1.0/24"] }, web], { ...pair("10.0.1.128/25"), groupIds: ["web"] }],
-        [all, [{ ...group, rules: [...oneWay, ...group.rules] }, web], { groupIds: ["default", "web"] }],
-        [all.slice(0, 2), [group], { portSecurity: false }],
-        [[], [], {}],
-        [all, [group], pair("fd00:9::/64")],
-      ];
-      for (const [guests, groups, port] of changes) {
+      for (const [guests, groups, port] of smallChanges(all)) {
         const networking = world.pictureOf(guests, { groups, port });
         const plugs = guests.map((guest) => ({ ...world.plugOf(guest), ownerEpoch: 1 }));
         await filter.apply({ networking, ports: plugs }, fabric, never);

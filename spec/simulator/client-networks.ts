@@ -24,7 +24,7 @@ const port = (target: number): string => `port-${target % 12}`;
 const address = (target: number): string => `10.0.0.${2 + (target % 5)}`;
 const hostPort = (target: number): number => 8_000 + (target % 3);
 
-/** `own`: an instance of the client, or where a rule is removed, a rule that it has made; undefined: it has none. */
+/** `own`: an instance of the client, or a rule of its own to be removed; undefined: there is none. */
 export function networkCall(command: NetworkCommand, target: number, own: string | undefined): Call {
   switch (command) {
     case "interfaceAttach":

@@ -1,4 +1,4 @@
-/** What is asked of routers and floating addresses in a plan: the method, whom it is about, the request. Pure. */
+/** What a plan asks of routers and floating addresses: method, id and request. Pure. */
 import type { CommandKind } from "./plan.ts";
 import { externalCommands, type RouterCommand, routerCommands } from "./plan-routers.ts";
 

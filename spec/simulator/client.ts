@@ -70,7 +70,7 @@ export class SimulatedClient {
   readonly clients: Clients;
   readonly #of: ClientOf;
   readonly instances: Known[] = [];
-  /** Ids of its floating addresses, and of those that it had. */
+  /** Ids of floating addresses that the client has, or had. */
   readonly #floating: string[] = [];
   /** Rules of security groups that it has made. */
   readonly #rules: Known[] = [];

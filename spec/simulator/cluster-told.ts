@@ -11,7 +11,7 @@ export type ToldOfGuest = "guestStarted" | "guestEnded" | "guestHeld" | "guestFr
 
 export interface HostTold {
   guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
-  /** The host lets pass what this picture allows; undefined: with its power it has lost what it had. */
+  /** The host lets pass what this picture allows. Undefined: a power loss took the picture. */
   applied(hostId: string, networking: HostNetworking | undefined): void;
   /** A life of an agent has begun, or ended. */
   turned(hostId: string): void;

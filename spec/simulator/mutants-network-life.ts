@@ -1,4 +1,4 @@
-/** Guards of what networks do over time: lives of agents, revocations, removals; and how each is switched off. */
+/** Guards of networks over time (agents' lives, revocations, removals), and how each is switched off. */
 import type { Mutant } from "./mutants-plans.ts";
 import type { Plan, PlannedCommand } from "./plan.ts";
 
@@ -48,8 +48,8 @@ function reused(plan: Plan): Plan {
 }
 
 /**
- * The agent of a host stays away, and the host is removed when the delete of its guest has ended for the user;
- * then another guest wants the address.
+ * The agent of a host stays away, and the host is removed when the delete of its guest has ended for the
+ * user; then another guest wants the address.
  */
 function removed(plan: Plan): Plan {
   const commands = [

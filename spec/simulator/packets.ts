@@ -28,7 +28,7 @@ const portsOfServers = [0, 1, 2, 3, 4, 22];
 
 /** Packets that are sent again, and connections that go on: the newest. */
 const keptMax = 12;
-/** Of these, so many at once. */
+/** Connections of one guest at a time. */
 const againMax = 3;
 
 /** What a guest may send again. */
@@ -184,7 +184,7 @@ export class Packets {
   }
 }
 
-/** As long as it has the address that it had. */
+/** Until the guest's address changes. */
 function endOf(ends: readonly End[], { flow, ...ids }: Connection, which: "from" | "to"): End | undefined {
   const address = which === "from" ? flow.source : flow.destination;
   return ends.find((end) => end.portId === ids[which] && end.address === address);

@@ -1,10 +1,9 @@
 /**
-/**
  * The part of a plan that strikes actors, writers and disks, not processes: single turns that throw,
  * mailboxes that are full for a while, commits that stand in line at the store, answers of the store that
  * come late, disks that do not answer the guests of a host, full disks of the store and of the shared
- * storage, hosts whose reports lie, loops whose rounds throw or never end, and lost hosts that are removed. Each has a stream of chance of
- * its own. Pure.
+ * storage, hosts whose reports lie, loops whose rounds throw or never end, and lost hosts that are removed.
+ * Each has a stream of chance of its own. Pure.
  */
 import type { Random } from "./random.ts";
 

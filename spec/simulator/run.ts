@@ -1,7 +1,6 @@
 /**
  * One run: the cluster comes up, clients and faults do what the plan says, then the faults stop and
- * everything must come to rest as it was asked for. Judged at every step. The same plan gives the same run,
- * byte for byte.
+ * everything must come to rest as it was asked for. Judged at every step. The same plan gives the same bytes.
  */
 import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
@@ -301,9 +300,9 @@ class Run {
   }
 
   async #loopsGoOn(): Promise<void> {
-    const names = this.#cluster.controllers.map(({ machine }) => machine.name);
-    const still = await firstStandingStill(this.#kernel, this.#admin, names);
-    if (still !== undefined && !this.#kernel.halted) this.#violated(still);
+    const [kernel, names] = [this.#kernel, this.#cluster.controllers.map((one) => one.machine.name)];
+    const still = await firstStandingStill(kernel, this.#admin, names);
+    if (still !== undefined && !kernel.halted) this.#violated(still);
   }
 
   async #isAtRest(): Promise<boolean> {
@@ -398,5 +397,4 @@ class Run {
   }
 }
 
-const textOf = (thrown: unknown): string =>
-  thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+const textOf = (thrown: unknown) => (thrown instanceof Error && thrown.stack) || String(thrown);

@@ -1,6 +1,6 @@
 /** Limits of what hosts are asked when somebody looks at ports. They are never configured. */
 export const passageLimits = {
-  hostsAskedAtOnceMax: 50,
+  stateHostsAtOnceMax: 50,
   /** The ports of a slower host have no status: who looks at a list is not kept waiting. */
   hostPatienceMs: 2_000,
 } as const;

@@ -77,12 +77,12 @@ async function wordsOf(
   { signal }: Context,
   options: PortStatesOptions,
 ): Promise<ReadonlyMap<string, HostWord>> {
-  const { hostsAskedAtOnceMax, hostPatienceMs } = passageLimits;
+  const { stateHostsAtOnceMax, hostPatienceMs } = passageLimits;
   const hosts = [...asked].flatMap(([hostId, ports]) => (hostId === undefined ? [] : { hostId, ports }));
   const words = new Map<string, HostWord>();
-  for (let from = 0; from < hosts.length; from += hostsAskedAtOnceMax)
+  for (let from = 0; from < hosts.length; from += stateHostsAtOnceMax)
     await Promise.all(
-      hosts.slice(from, from + hostsAskedAtOnceMax).map(async ({ hostId, ports }) => {
+      hosts.slice(from, from + stateHostsAtOnceMax).map(async ({ hostId, ports }) => {
         const call = { timeoutMs: hostPatienceMs, signal };
         words.set(hostId, await wordOf({ hostId, ports, call }, options));
       }),

@@ -48,7 +48,7 @@ export interface Wiring {
   readonly network: Network | undefined;
   readonly spec: MachineSpec;
   readonly signal: AbortSignal;
-  /** Called when the host has let go of every port that is not in the spec, whatever becomes of the others. */
+  /** Called when the host has no port beside those of the spec any more, whatever becomes of these. */
   readonly onUnplugged: () => void;
 }
 

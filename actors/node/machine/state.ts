@@ -82,8 +82,8 @@ export interface Machine {
   readonly startedAtMs: number | null;
   readonly resetCount: number;
   /**
-   * Ids of the ports that the host has of the machine: these and no others but the pending ones, plugged in if
-   * its guest lives. Undefined: not known for sure, until the next boot or wiring has come so far.
+   * Ids of the ports that the host has of the machine: these and no others but the pending ones, plugged in
+   * if its guest lives. Undefined: not known for sure, until the next boot or wiring has come so far.
    */
   readonly wired: readonly string[] | undefined;
   /** Ids of further ports that the host may have of it by now: they are being plugged in, or could not be. */

@@ -23,7 +23,7 @@ export function wiringDuring({ ports = [], had }: Pick<Work, "ports" | "had">): 
 
 export const wiringAfter = ({ ports }: Pick<Work, "ports">): Wiring => ({ wired: ports, pending: [] });
 
-/** The ports that the host has, when there are none beside them that it may have. */
+/** Ports of the host, where no other port may be on the host. */
 export const wiredForSure = ({ wired, pending }: Wiring): readonly string[] | undefined =>
   pending.length === 0 ? wired : undefined;
 

@@ -28,6 +28,6 @@ export async function refuseElsewhere({ host, name, hostPort }: At): Promise<voi
   throw new CommandError(
     "usage",
     `The instance ${name} is on the host ${host.name}, which is not this computer: its port ${hostPort} answers there.`,
-    `Run the command on the computer of ${host.name}; or, if a tunnel leads from port ${hostPort} here to that one, add --tunnel.`,
+    `Run the command on the computer of ${host.name}; or add --tunnel, if port ${hostPort} here leads there.`,
   );
 }

@@ -1,7 +1,8 @@
 /**
  * The process that holds a fabric: it sleeps in the fabric's namespace, and has the plugs' one open as its
  * descriptor 3. It is in a session of its own, and outlives the agent. Proof is the directory that it works
- * in, which only root may enter, with our mark in its environment; this file must never signal a process that it has not proved.
+ * in, which only root may enter, with our mark in its environment; this file must never signal a process
+ * that it has not proved.
  */
 import { spawn } from "node:child_process";
 import { type FileHandle, readFile, readlink } from "node:fs/promises";

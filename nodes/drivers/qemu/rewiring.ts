@@ -13,7 +13,7 @@ import { qemuLimits } from "./limits.ts";
 import { backends, type Device } from "./line/seen.ts";
 import { asObject, type QmpConnection, QmpRefusal } from "./qmp.ts";
 
-/** What says which interface it is: another one in its place has another MAC. */
+/** The MAC tells which interface a place holds: the next one there has another MAC. */
 export interface Placed {
   readonly place: number;
   readonly mac: string;
@@ -41,7 +41,7 @@ export async function rewireGuest(cards: readonly Card[], rewiring: Rewiring): P
   }
 }
 
-/** Leaves those of the wanted interfaces that are there, and answers their places. @throws as `rewireGuest` */
+/** Keeps the wanted interfaces that are there, and answers their places. @throws as `rewireGuest` */
 export async function unplugOthers(
   wanted: readonly Placed[],
   rewiring: Rewiring,

@@ -225,7 +225,7 @@ export class GatewayKeeper {
     this.#lookSoon(0);
   }
 
-  /** One that never writes its number is ended as well: it is this agent's own child. */
+  /** A gateway that never writes its process id is ended as well: the agent is its parent. */
   #isBeginning(id: string, nowMs: number): boolean {
     const started = this.#started.get(id);
     if (started === undefined || started.ended) return false;

@@ -1,7 +1,8 @@
 /**
- * Ends what the driver `user` has left on a host that has another network driver now, or whose agent publishes
- * no ports any more: gateways go on listening, and a switch goes on passing packets by a picture that nobody
- * renews. Must never touch what is not of this node, nor end a switch that another node has plugs in.
+ * Ends what the driver `user` has left on a host that has another network driver now, or whose agent
+ * publishes no ports any more: gateways go on listening, and a switch goes on passing packets by a picture
+ * that nobody renews. Must never touch what is not of this node, nor end a switch that another node has
+ * plugs in.
  */
 import { existsSync, realpathSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";

@@ -24,7 +24,7 @@ export class FlowMemory {
   readonly left = new Revoked();
   readonly fragments = new Fragments();
   /** What routers have told guests of packets that did not pass. */
-  readonly errors = new Rates(switchLimits.icmpErrorsBurst, switchLimits.icmpErrorEveryMs);
+  readonly errors = new Rates(switchLimits.icmpErrorsBurstMax, switchLimits.icmpErrorEveryMs);
 
   #plan: Plan = new Map();
 

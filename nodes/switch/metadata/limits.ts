@@ -8,5 +8,5 @@ export const tcpLimits = {
   resendAfterMs: 300,
   resendsMax: 4,
   /** Period of looking for what has to be said again, or has to end. */
-  lookPeriodMs: 100,
+  metadataLookPeriodMs: 100,
 } as const;

@@ -91,7 +91,7 @@ export class MetadataService {
     const late = this.#places.take(about.portId, key);
     if (late !== undefined) this.#evict(late);
     this.#open.set(key, open);
-    this.#timer ??= setInterval(() => this.#look(), tcpLimits.lookPeriodMs).unref();
+    this.#timer ??= setInterval(() => this.#look(), tcpLimits.metadataLookPeriodMs).unref();
     this.#step(key, open, step);
   }
 

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import type { LedgerRow, Quiet } from "../../../actors/promises/facts.ts";
 import { nothingIsLeft } from "../../../actors/promises/n07-nothing-is-left.ts";
 import { plug } from "../../../protocol/port.ts";
-import type { ResourceRow } from "../../../protocol/wire/resource.ts";
+import type { RowOf } from "../../../protocol/wire/resource.ts";
 import { committed, facts, judged, quiet } from "./worlds.ts";
 
 const row = (what: LedgerRow["what"], id: string, of: string | null): LedgerRow => ({ what, id, of });
@@ -20,6 +20,10 @@ const has = [
 ];
 const sound = { instances: [facts("i")], ledger, networks: [{ hostId: "h1", ports: 1, applied: null, has }] };
 
+const plugRow = (deleteWithInstance: boolean): RowOf<typeof plug> => ({
+  ...{ id: "p", name: "p", portId: "p", device: "instance", deviceId: "i", deleteWithInstance },
+  ...{ createdAtMs: 1, version: 1 },
+});
 const found = (change: Partial<Quiet> = {}) =>
   judged(nothingIsLeft(), [quiet({ ...sound, ...change })]).map((one) => one.replace(/, .*/, ""));
 const without = (what: LedgerRow["what"]) => ledger.filter((one) => one.what !== what);
@@ -58,7 +62,7 @@ describe("promise N7", () => {
         rows: [
           {
             resource: plug,
-            made: { id: "p", portId: "p", deviceId: "i", deleteWithInstance } as unknown as ResourceRow,
+            made: plugRow(deleteWithInstance),
           },
         ],
       });

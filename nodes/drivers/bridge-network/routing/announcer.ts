@@ -21,6 +21,10 @@ interface Watched {
 
 const { toolTimeoutMs: timeoutMs } = bridgeNetworkLimits;
 
+const announcementsMs = Array.from({ length: routingLimits.announcementsMax }, (_, number) =>
+  number === 0 ? 0 : routingLimits.announcePauseMs * 2 ** (number - 1),
+);
+
 export class Announcer {
   readonly #clock: Clock;
   readonly #log: Log;
@@ -55,7 +59,7 @@ export class Announcer {
 
   #announce(watched: Watched): void {
     for (const timer of watched.timers) timer.cancel();
-    watched.timers = routingLimits.announceAfterMs.map((afterMs) =>
+    watched.timers = announcementsMs.map((afterMs) =>
       this.#clock.after(afterMs, () => void this.#tell(watched)),
     );
   }

@@ -7,6 +7,10 @@ export const routingLimits = {
   /** Questions that routers and ways outside answer themselves (ICMP echo), of all who ask together. */
   echoPerSecondMax: 100,
   echoBurstMax: 50,
-  /** When it is told again where floating addresses are: who hears it once may have reason not to believe. */
-  announceAfterMs: [0, 1_000, 2_000, 4_000],
+  /**
+   * How often it is told where floating addresses are, at once and then after twice the pause each time: who
+   * hears it once may have reason not to believe.
+   */
+  announcementsMax: 4,
+  announcePauseMs: 1_000,
 } as const;

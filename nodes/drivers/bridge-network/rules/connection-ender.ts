@@ -1,8 +1,8 @@
 /**
  * Ends the kernel's connections that the rules do not allow any more, when the rules are in. Few are ended
  * before anybody goes on. Of many, the sets of revoked connections stop them at once, in one step, and they
- * are taken out of the kernel's table afterwards, a few at a time: the host's other guests must not wait while
- * one of them has opened ten thousand. What no set can remember is ended before anybody goes on.
+ * are taken out of the kernel's table afterwards, a few at a time: the host's other guests must not wait
+ * while one of them has opened ten thousand. What no set can remember is ended before anybody goes on.
  */
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -193,7 +193,7 @@ export interface Remembering {
   readonly left: readonly Connection[];
 }
 
-const { revokedPerPortMax, portsOfTunnel } = ruleLimits;
+const { revokedPerPortMax, revokedTunnelSharesMax } = ruleLimits;
 
 /**
  * How revoked connections are remembered: whoever was called goes on with what it has to say, as it may to
@@ -212,7 +212,7 @@ export function remembering(
   for (const { set, device } of known) count(set, device);
   const isFull = (set: string, device: string) =>
     (counts.get(`${set} ${device}`) ?? 0) >=
-    revokedPerPortMax * (device.startsWith(devicePrefixes.vxlan) ? portsOfTunnel : 1);
+    revokedPerPortMax * (device.startsWith(devicePrefixes.vxlan) ? revokedTunnelSharesMax : 1);
   const left: Connection[] = [];
   for (const one of revoked) {
     if (judge.standing(one) === "gone") continue;

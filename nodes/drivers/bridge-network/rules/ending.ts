@@ -33,7 +33,7 @@ const coarse: readonly Selector[] = [
   base,
 ];
 
-/** Lines for `conntrack -R` that end these connections, and no others. */
+/** Lines for `conntrack -R` that end exactly these connections. */
 export function endingLines(all: readonly Connection[], revoked: readonly Connection[]): readonly string[] {
   const ending = new Set(revoked);
   const zones = new Set(revoked.map(({ zone }) => zone));
@@ -61,9 +61,9 @@ function linesBy(
 }
 
 /**
- * The same for connections that nothing else stops, so that they have to end at once. Where that were too many
- * lines, all connections of the guest that has the most of them end, and at last all of the network: others of
- * the host must not wait for it.
+ * The same for connections that nothing else stops, so that they have to end at once. Where that were too
+ * many lines, all connections of the guest that has the most of them end, and at last all of the network:
+ * others of the host must not wait for it.
  */
 export function urgentLines(all: readonly Connection[], revoked: readonly Connection[]): readonly string[] {
   const byNetwork = Map.groupBy(revoked, base);

@@ -167,7 +167,7 @@ const revokedSets = (version: 4 | 6, isKnown: boolean): string[] =>
   (["tcp", "udp", "sctp"] as const).map((protocol) => {
     const [ip, name] = [version === 4 ? "ip" : "ip6", revokedName(protocol, version)];
     const flow = `iifname . ${ip} saddr . ${ip} daddr . ${protocol} sport . ${protocol} dport`;
-    // Of what was revoked only TCP says that it begins anew; as long as it is known, that would be no beginning.
+    // Of revoked connections only TCP's say that they begin anew: known ones would be no beginning.
     const late = protocol === "tcp" && !isKnown ? " tcp flags & (syn | ack) != syn" : "";
     // Who goes on sending must not outlast the memory.
     return `${flow} @${name}${late} update @${name} { ${flow} timeout ${revokedSeconds(protocols[protocol])}s } drop`;

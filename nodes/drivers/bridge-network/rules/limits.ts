@@ -12,11 +12,11 @@ export const ruleLimits = {
   metadataBurstMax: 100,
   /** Ports whose questions of one kind are counted at the same time. */
   ratesMax: 65_536,
-  /** Ends of revoked connections of one protocol that the kernel remembers: all of them are read again and again. */
+  /** Ends of revoked connections of one protocol that the kernel remembers; all are read each time. */
   revokedEndsMax: 32_768,
-  /** The same of one port, so that no guest takes the places of all others; of a tunnel as of so many ports. */
+  /** Of one port, so that no guest takes the places of all others. A tunnel counts as several ports. */
   revokedPerPortMax: 4_096,
-  portsOfTunnel: 4,
+  revokedTunnelSharesMax: 4,
   /** Lines that end connections while others wait, and connections that are looked at for them. */
   endingLinesMax: 32,
   endingWalkMax: 200_000,
@@ -24,7 +24,7 @@ export const ruleLimits = {
   sweepPauseMs: 500,
   /** Period of looking whether the responder lives. */
   responderLookPeriodMs: 1_000,
-  /** The pause before a responder is started again that ended soon, at most; one that has lived as long is sound. */
+  /** Longest pause before a responder that ended soon is started again. A life of that length is sound. */
   responderPauseMsMax: 60_000,
   /** A responder that has given no sign of life for this time is said to answer nobody. */
   responderSilenceMsMax: 15_000,

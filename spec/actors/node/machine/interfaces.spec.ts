@@ -21,7 +21,7 @@ describe("a machine's interfaces", () => {
     const spec = machineSpec({ interfaces });
     const { interfaces: devices } = await plugIn(network, spec, never);
     const { instanceId, ownerEpoch } = spec;
-    const of = { instanceId, ownerEpoch, hostName: asked[0]?.hostName };
+    const of = { instanceId, ownerEpoch, hostName: asked[0]?.hostName, told: undefined };
     expect(asked).to.deep.equal([
       { ...at("one"), ...of },
       { ...at("other"), ...of, physicalNetwork: "provider" },

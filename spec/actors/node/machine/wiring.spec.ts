@@ -83,7 +83,7 @@ describe("machine: interfaces", () => {
     expect([step(during), said(during)]).to.deep.equal(["wire", ["p1"]]);
     const less = settle(during, failed("hypervisorRefused"));
     expect(said(less)).to.deep.equal(["p1"]);
-    // One of those that could not be plugged in may be there all the same: nothing is said until it is gone.
+    // A port that could not be plugged in may exist all the same: nothing is said before its end.
     const without = following(less, wish({ generation: 3 }, "p3"));
     expect([step(without), said(without)]).to.deep.equal(["wire", undefined]);
     const gone = unplugged(without);

@@ -100,7 +100,7 @@ describe("connections of the kernel's bridge", () => {
     expect(linesFor(read(...many, other))).to.deep.equal(["-D -w 2 -p tcp -s 10.0.1.7 -d 10.0.1.8"]);
     expect(linesFor(read(...many, own))).to.have.length(many.length);
     expect(linesFor(read(...many, own))[0]).to.contain("--dport 1000");
-    // Where they cannot wait, all of the guest end, or of so many guests the network's; another network's do not.
+    // Too many to wait for: all of the guest end, or all of the network, and none of another one.
     const away = read(line(9).replace("zone=2", "zone=3"));
     const urgent = (all: readonly Connection[]) => urgentLines(all, all.slice(0, many.length));
     expect(urgent(read(...many, own))).to.deep.equal(["-D -w 2 -s 10.0.1.7", "-D -w 2 -d 10.0.1.7"]);

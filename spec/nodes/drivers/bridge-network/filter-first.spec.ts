@@ -37,6 +37,7 @@ function makeDriver() {
       ...{ takeOpened: nothing, ensureTap: nothing, removeTap: nothing },
       moveTap: async () => void notes.push("moved"),
     },
+    limiter: { settle: nothing },
     routing: { probe: nothing, facts: () => undefined, settle: nothing, detach: nothing },
     filter: {
       detach: nothing,

@@ -1,4 +1,4 @@
-/** How a responder is kept alive and told, by a program that only ends; and which processes are of a fabric. */
+/** How a responder is kept alive, by a program that only ends; and which processes belong to a fabric. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
