@@ -86,8 +86,8 @@ export function rowsOf(given: WorldGiven): NetworkingRows {
 
 /** A host that has applied these rows. */
 export function hostOf(rows: NetworkingRows, given: Partial<EndHost> = {}): EndHost {
-  const { version, networks, groups, far = [] } = partsFor(pictureOf(rows), new Set());
-  const parts = [...networks, ...groups, ...far].map(({ hash }) => hash);
+  const { version, networks, groups, far = [], routers = [] } = partsFor(pictureOf(rows), new Set());
+  const parts = [...networks, ...groups, ...far, ...routers].map(({ hash }) => hash);
   const abilities = {
     ...{
       networks: ["stream"],

@@ -78,7 +78,7 @@ function guestStep({ name, state, host }: End): PassageStep {
 /** There is no network that both are on. */
 function apart({ from, to, names }: Question): PassageStep {
   const message = [from, to].map((end) => networksOf(end, names)).join(", ");
-  return { step: "network", passes: false, message: `${message}, and no router joins networks.` };
+  return { step: "network", passes: false, message: `${message}, and no router joins these networks.` };
 }
 
 function networksOf({ name, interfaces }: End, { networks }: Names): string {
@@ -90,14 +90,36 @@ function networksOf({ name, interfaces }: End, { networks }: Names): string {
 function stepsOf(way: Way, question: Question): readonly PassageStep[] {
   const { from, to, names, operator } = question;
   const on = names.networks.get(way.networkId) ?? way.networkId;
-  const hosts = [hostStep(from, way.from, way.to, operator), hostStep(to, way.to, way.from, operator)];
+  const hosts = [
+    hostStep(from, { own: way.from, other: way.to, via: way.via }, operator),
+    hostStep(to, { own: way.to, other: way.from, via: way.via }, operator),
+  ];
   const between = from.host === null || to.host === null ? [] : [betweenStep(from.host, to.host)];
   return [
-    { step: "network", passes: true, message: `Both are on the network ${on}.` },
+    { step: "network", passes: true, message: networkText(way, on, question) },
     ...addressSteps(way, question),
+    ...(way.via === undefined ? [] : [from, to].flatMap(routingStep)),
     ...(from.host !== null && from.host.id === to.host?.id ? sameTwice(hosts) : hosts),
     ...between,
   ];
+}
+
+function networkText({ via }: Way, on: string, { names }: Question): string {
+  if (via === undefined) return `Both are on the network ${on}.`;
+  const other = names.networks.get(via.networkId) ?? via.networkId;
+  return `The router ${via.routerId} joins the networks ${on} and ${other}.`;
+}
+
+/** Each host routes what its own guest sends. */
+function routingStep({ name, host }: End): readonly PassageStep[] {
+  if (
+    host === null ||
+    host.drivers?.networking === undefined ||
+    host.drivers.networking.outside !== undefined
+  )
+    return [];
+  const message = `The network driver of the host ${host.name} does not route what ${name} sends.`;
+  return [{ step: "host", passes: false, message }];
 }
 
 /** Two that say the same are told once. */
@@ -118,11 +140,11 @@ function addressSteps(way: Way, question: Question): readonly PassageStep[] {
   const about = (end: Way["from"]) => ({ portId: end.portId, packet, names });
   return [
     { step: "address", passes: true, message: `It goes from ${source} to ${destination}.` },
-    ...present(routeStep(from, way.from, way.to)),
+    ...present(routeStep(from, way.from, way.to, way.via?.from)),
     // What answers has to find back.
     ...(way.from.address?.subnetId === way.to.address?.subnetId
       ? []
-      : present(routeStep(to, way.to, way.from))),
+      : present(routeStep(to, way.to, way.from, way.via?.to))),
     ...present(ruleStep("egress", from, about(way.from))),
     ...present(ruleStep("ingress", to, about(way.to))),
   ];

@@ -42,6 +42,17 @@ export interface Way {
   readonly from: WayEnd;
   readonly to: WayEnd;
   readonly networkId: string;
+  /** The router between two subnets; absent: both ends are on one network. */
+  readonly via?: Via;
+}
+
+export interface Via {
+  readonly routerId: string;
+  /** Addresses of the router in the subnets of both ends. */
+  readonly from: string;
+  readonly to: string;
+  /** The network of the other end. */
+  readonly networkId: string;
 }
 
 export interface WayEnd {

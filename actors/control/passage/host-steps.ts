@@ -6,7 +6,7 @@ import { canPlug } from "../../../protocol/host-drivers.ts";
 import type { PassageStep } from "../../../protocol/passage.ts";
 import type { NetworkingRows } from "../../ports/networking-reads.ts";
 import { partsFor, pictureOf } from "../networking/picture.ts";
-import type { End, EndHost, WayEnd } from "./facts.ts";
+import type { End, EndHost, Via, WayEnd } from "./facts.ts";
 
 type Told = Pick<PassageStep, "passes" | "message" | "next">;
 
@@ -17,14 +17,21 @@ const stops = (message: string, next?: string): Told => ({
 });
 
 /** `operator`: the caller may know why a host fails. */
-export function hostStep(end: End, own: WayEnd, other: WayEnd, operator: boolean): PassageStep {
-  const ports = { own: own.portId, other: other.portId };
+interface Ends {
+  readonly own: WayEnd;
+  readonly other: WayEnd;
+  readonly via: Via | undefined;
+}
+
+export function hostStep(end: End, { own, other, via }: Ends, operator: boolean): PassageStep {
+  const ports = { own: own.portId, other: other.portId, routerId: via?.routerId };
   return { step: "host", ...(end.host === null ? nowhere(end) : onHost(end, end.host, ports, operator)) };
 }
 
 interface Ports {
   readonly own: string;
   readonly other: string;
+  readonly routerId: string | undefined;
 }
 
 const nowhere = ({ name }: End): Told => stops(`${name} is on no host.`, `novact instance explain ${name}`);
@@ -42,7 +49,7 @@ function onHost({ rows, name: who }: End, host: EndHost, ports: Ports, operator:
   const { version, parts, failure } = word.networking;
   if (version === null)
     return stops(`The host ${name} has applied no picture of networks yet, so nothing passes there.`, soon);
-  const lacks = neededParts(rows, own, ports.other).filter((hash) => !parts.includes(hash));
+  const lacks = neededParts(rows, own, ports).filter((hash) => !parts.includes(hash));
   if (lacks.length === 0)
     return { passes: true, message: `The host ${name} has applied the port and its rules.` };
   const why = failure === null ? "" : operator ? `: ${failure}` : ", and says that it cannot";
@@ -54,22 +61,31 @@ const soon = "It asks by itself, every 15 s at least: look again.";
 
 type PortRow = NetworkingRows["ports"][number];
 
-/** Hashes of the picture's parts that decide about a port: its network, its groups, and groups they name. */
-function neededParts(rows: NetworkingRows, { id, networkId }: PortRow, other: string): readonly string[] {
+/**
+ * Hashes of the picture's parts that decide about a port: its network, its groups, groups that these name,
+ * where the other port is, and the router between.
+ */
+function neededParts(
+  rows: NetworkingRows,
+  { id, networkId }: PortRow,
+  { other, routerId }: Ports,
+): readonly string[] {
   const own = new Set(rows.memberships.filter(({ portId }) => portId === id).map(({ groupId }) => groupId));
   const named = rows.rules
     .filter(({ groupId }) => own.has(groupId))
     .map(({ remoteGroupId }) => remoteGroupId);
   const groupIds = new Set([...own, ...named]);
-  const { version, networks, groups, far = [] } = pictureOf(rows);
+  const { version, networks, groups, far = [], routers = [] } = pictureOf(rows);
   const needed = {
     version,
     networks: networks.filter((one) => one.id === networkId),
     groups: groups.filter((one) => groupIds.has(one.id)),
-    far: far.filter((one) => one.networkId === networkId && one.ports.some((port) => port.id === other)),
+    far: far.filter((one) => one.ports.some((port) => port.id === other)),
+    routers: routers.filter((one) => one.id === routerId),
   };
   const parts = partsFor(needed, new Set());
-  return [...parts.networks, ...parts.groups, ...(parts.far ?? [])].map(({ hash }) => hash);
+  const { far: away = [], routers: led = [] } = parts;
+  return [...parts.networks, ...parts.groups, ...away, ...led].map(({ hash }) => hash);
 }
 
 /** Whether what leaves one host comes to the other. */

@@ -10,8 +10,11 @@ import { ruleInWords } from "../networking/rules.ts";
 import type { End, Names, WayEnd } from "./facts.ts";
 import { allowing, type FirstPacket, isIn, rulesTowards } from "./rules.ts";
 
-/** How the guest of an end finds the other end: without a router, or by a route that its subnet tells. */
-export function routeStep(end: End, own: WayEnd, other: WayEnd): PassageStep | undefined {
+/**
+ * How the guest of an end finds the other end: without a router, by a route that its subnet tells, or by the
+ * router of the way, which has the address `gate` there.
+ */
+export function routeStep(end: End, own: WayEnd, other: WayEnd, gate?: string): PassageStep | undefined {
   const subnet = end.rows?.subnets.find(({ id }) => id === own.address?.subnetId);
   const wanted = other.address?.address ?? "";
   const address = addressOf(wanted);
@@ -22,12 +25,20 @@ export function routeStep(end: End, own: WayEnd, other: WayEnd): PassageStep | u
   const [route] = subnet.hostRoutes
     .filter(({ destination }) => isIn(destination, address))
     .sort((one, two) => prefixOf(two.destination) - prefixOf(one.destination));
+  const hop = route?.nextHop ?? subnet.gateway;
+  if (gate !== undefined && hop === gate)
+    return said(true, `${end.name} reaches ${wanted} by the router at ${gate}.`);
   if (route?.nextHop === wanted)
     return said(true, `${end.name} is told the route ${route.destination}, which leads to ${wanted} itself.`);
   if (route !== undefined)
     return said(
       null,
       `${end.name} is told the route ${route.destination} by ${route.nextHop}, whoever that is.`,
+    );
+  if (gate !== undefined)
+    return said(
+      false,
+      `${end.name} is told ${subnet.gateway ?? "no router"} as its gateway, and not the router at ${gate}.`,
     );
   return said(
     false,

@@ -1,12 +1,42 @@
-/** The ways between two instances: pairs of ports on one network, with addresses of one IP version. Pure. */
+/**
+ * The ways between two instances: pairs of ports on one network, or on two that one router joins, with
+ * addresses of one IP version. Pure.
+ */
 import type { InterfaceRecord } from "../../records/instance.ts";
 import type { End, Way, WayEnd } from "./facts.ts";
 
 export function waysOf(from: End, to: End): readonly Way[] {
-  return (from.interfaces ?? []).flatMap((one) =>
+  const near = (from.interfaces ?? []).flatMap((one) =>
     (to.interfaces ?? [])
       .filter(({ networkId }) => networkId === one.networkId)
       .flatMap((other) => waysBetween(one, other)),
+  );
+  return near.length > 0 ? near : routedWays(from, to);
+}
+
+/** By one router with an interface in the subnets of both ends. */
+function routedWays(from: End, to: End): readonly Way[] {
+  const gates = from.rows?.routerInterfaces ?? [];
+  return (from.interfaces ?? []).flatMap((one) =>
+    (to.interfaces ?? []).flatMap((other) =>
+      one.addresses.flatMap((source) =>
+        other.addresses.flatMap((destination): readonly Way[] => {
+          const own = gates.find(({ subnetId }) => subnetId === source.subnetId);
+          const its = gates.find(
+            ({ subnetId, routerId }) => subnetId === destination.subnetId && routerId === own?.routerId,
+          );
+          if (own === undefined || its === undefined) return [];
+          const via = { routerId: own.routerId, from: own.address, to: its.address };
+          return [
+            {
+              ...{ networkId: one.networkId, via: { ...via, networkId: other.networkId } },
+              from: { portId: one.portId, address: source },
+              to: { portId: other.portId, address: destination },
+            },
+          ];
+        }),
+      ),
+    ),
   );
 }
 

@@ -64,6 +64,77 @@ describe("a passage from one instance to another", () => {
     expect(steps.flatMap(({ ruleId }) => ruleId ?? [])).to.deep.equal(["rule of g", "rule of g"]);
   });
 
+  const far = { network: 2, number: 3 };
+  const gate = (network: number) => ({
+    ...{
+      routerId: "r",
+      portId: `gate-${network}`,
+      networkId: `network-${network}`,
+      mac: `52:54:00:00:09:0${network}`,
+    },
+    ...{
+      subnetId:
+        rowsOf({ guests: [web, far], groups: [["g"], ["g"]], rules: usual }).subnets.find(
+          ({ networkId, cidr }) => networkId === `network-${network}` && !cidr.includes(":"),
+        )?.id ?? "",
+    },
+    address: `10.0.${network}.254`,
+  });
+  const routed = (gateway: (network: number) => string): typeof rows => {
+    const plain = rowsOf({ guests: [web, far], groups: [["g"], ["g"]], rules: usual });
+    const subnets = plain.subnets.map((one) =>
+      one.cidr.includes(":") ? one : { ...one, gateway: gateway(one.networkId === "network-1" ? 1 : 2) },
+    );
+    const routers = [{ id: "r", routes: [], snat: true, outside: null }];
+    return { ...plain, subnets, routers, routerInterfaces: [gate(1), gate(2)] };
+  };
+  const between = (its: typeof rows, outside: [] | undefined) => {
+    const host = hostOf(its);
+    const { drivers } = host;
+    const networking = {
+      mtuBytesMax: 65_535,
+      spansHosts: false,
+      underlay: null,
+      ...(outside && { outside }),
+    };
+    const routing = { ...host, drivers: drivers && { ...drivers, networking } };
+    return passage(
+      asked({ from: endOf(web, its, { host: routing }), to: endOf(far, its, { host: routing }) }),
+    );
+  };
+
+  it("goes by the router between two networks that is the gateway of both, on hosts that route", () => {
+    const { passes, steps } = between(
+      routed((network) => `10.0.${network}.254`),
+      [],
+    );
+    expect(passes).to.equal(true);
+    expect(
+      steps.filter(({ step }) => step === "network" || step === "route").map(({ message }) => message),
+    ).to.deep.equal([
+      "The router r joins the networks tour and other.",
+      "guest-1 reaches 10.0.2.3 by the router at 10.0.1.254.",
+      "guest-3 reaches 10.0.1.1 by the router at 10.0.2.254.",
+    ]);
+  });
+
+  it("is stopped where the router is not the gateway, and on hosts that do not route", () => {
+    const other = between(
+      routed(() => "10.0.1.1"),
+      [],
+    );
+    expect(other.message).to.include(
+      "guest-1 is told 10.0.1.1 as its gateway, and not the router at 10.0.1.254.",
+    );
+    const without = between(
+      routed((network) => `10.0.${network}.254`),
+      undefined,
+    );
+    expect(without.message).to.include(
+      "The network driver of the host node1 does not route what guest-1 sends.",
+    );
+  });
+
   it("is stopped where no rule allows it, and says which one would", () => {
     const none = rowsOf({ guests: [web, db], groups: [["g"], ["g"]], rules: usual.slice(0, 1) });
     const tcp = withRows(none, { protocol: "tcp", port: 22 });
@@ -107,7 +178,7 @@ describe("a passage from one instance to another", () => {
     const found = passage(asked({ from: endOf(web, apart), to: endOf(far, apart) }));
     expect([found.passes, found.ways, found.to.portId]).to.deep.equal([false, 0, null]);
     expect(found.message).to.equal(
-      "Nothing passes from guest-1 to guest-2: guest-1 is on tour, guest-2 is on other, and no router joins networks.",
+      "Nothing passes from guest-1 to guest-2: guest-1 is on tour, guest-2 is on other, and no router joins these networks.",
     );
     const old = passage(asked({ to: endOf(db, rows, { interfaces: null }) }));
     expect(old.message).to.match(/guest-2 is on no network, as it was made without one, and/);
