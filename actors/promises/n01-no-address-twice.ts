@@ -29,8 +29,9 @@ export function noAddressTwice(): Checker {
       if (fact.kind === "quiet") return stillPlugged({ plugs, tables }, fact);
       if (fact.kind === "portHeld" || fact.kind === "portLetGo") return seen(fact, { held, plugs, ledger });
       if (!isCommitted(fact)) return [];
+      const leaving = leavingIn(fact.commit, ledger);
       ledger.apply(fact.commit);
-      return [...letGo(fact.commit, { held, plugs, ledger }), ...written(tables, fact.commit)];
+      return [...letGo(fact.commit, { held, plugs, ledger, leaving }), ...written(tables, fact.commit)];
     },
   };
 }
@@ -57,15 +58,25 @@ function seen({ kind, hostId, portId, instanceId }: PortHeld, { held, plugs, led
   return [`Host ${hostId} has the port ${portId} for instance ${instanceId}, which has let go of it.`];
 }
 
+/** Ids of the ports that were on their way out of the instances that the commit changes. */
+function leavingIn({ instances = [] }: Commit, ledger: Ledger): ReadonlySet<string> {
+  const before = instances.flatMap(({ row }) => ledger.row(row.id)?.interfaces ?? []);
+  return new Set(before.filter(({ change }) => change?.kind === "leaving").map(({ portId }) => portId));
+}
+
 /** Plugs that end while a host may still have the guest, or has the port, after this commit. */
-function letGo({ rows = [] }: Commit, { held, plugs, ledger }: Known): readonly string[] {
+function letGo(
+  { rows = [] }: Commit,
+  { held, plugs, ledger, leaving }: Known & { readonly leaving: ReadonlySet<string> },
+): readonly string[] {
   const ofPlugs = rows.filter(({ resource }) => resource.table === "plug");
   const early = ofPlugs.flatMap((change) => {
     if (!("removed" in change)) return [];
     const instanceId = String(plugs.get(change.removed)?.deviceId);
     plugs.delete(change.removed);
     const row = ledger.row(instanceId);
-    const goesOn = row !== undefined && row.desired !== "deleted";
+    // A port on its way out is let go of by the host's word about that port, also while all of it is deleted.
+    const goesOn = row !== undefined && (row.desired !== "deleted" || leaving.has(change.removed));
     return [...ledger.claims(instanceId).values()].flatMap(({ hostId }) => {
       const isThere = held.get(placeOf(hostId, change.removed)) === instanceId;
       if (goesOn && !isThere) return [];
