@@ -29,6 +29,14 @@ const additions: Readonly<Record<string, Additions>> = {
   address: { indexes: [referenceIndex("address", "portId")] },
   security_group_rule: { indexes: [referenceIndex("security_group_rule", "remoteGroupId")] },
   security_group_port: { indexes: [referenceIndex("security_group_port", "portId")] },
+  router: { indexes: [referenceIndex("router", "externalNetworkId")] },
+  router_interface: {
+    indexes: ["networkId", "subnetId", "portId"].map((field) => referenceIndex("router_interface", field)),
+  },
+  floating_ip: { indexes: ["networkId", "portId"].map((field) => referenceIndex("floating_ip", field)) },
+  floating_ip_target: {
+    indexes: ["floatingId", "interfaceId"].map((field) => referenceIndex("floating_ip_target", field)),
+  },
   server_group: {
     checks: [{ name: "server_group_max_check", expression: "max_per_host >= 1" }],
     indexes: [{ name: "server_group_project_idx", fields: ["project", "id"] }],
