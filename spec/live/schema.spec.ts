@@ -103,6 +103,7 @@ describe("the tables", function () {
       "0014-interfaces",
       "0015-published-ports",
       "0016-routers",
+      "0017-port-bandwidth",
     ]);
   });
 
