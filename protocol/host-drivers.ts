@@ -19,7 +19,7 @@ export const HostDrivers = answer({
   network: nullable(HostWord),
   volumes: nullable(HostWord),
   abilities: answer({
-    /** What an interface of a guest can be plugged into: `stream`, `tap`; empty: guests have no network. */
+    /** What an interface of a guest can be plugged into: `stream`, `tap`, `macvtap`; empty: no network. */
     networks: hostWords(deviceKindsMax),
     /** What can be a guest's volume: `file`, `device`; empty: guests have no volumes. */
     volumes: hostWords(deviceKindsMax),
