@@ -133,7 +133,7 @@ describe("instances on networks of a cluster", function () {
     expect(findings).to.deep.equal([]);
     const { hosts } = await cluster.admin.host.list({});
     expect(hosts.map(({ drivers }) => [drivers?.network, drivers?.abilities.networks])).to.deep.equal([
-      ["user", ["stream", "tap"]],
+      ["user", ["stream", "tap", "macvtap"]],
     ]);
     const statuses = async () => (await demo.port.list({})).ports.map(({ status }) => status);
     await until("ports are active", async () => (await statuses()).every((one) => one === "active"));
