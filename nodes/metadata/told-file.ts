@@ -27,7 +27,7 @@ export async function readToldFile(path: string, instanceId: string): Promise<To
 }
 
 /** Undefined: the text is none. */
-function toldFileOf(text: string): ToldFile | undefined {
+export function toldFileOf(text: string): ToldFile | undefined {
   try {
     const said: unknown = JSON.parse(text);
     return validatorOf(ToldFile).accepts(said) ? said : undefined;

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
 import { ownVersion } from "../../package/program-files.ts";
 import {
+  type AnsweredGuest,
   type ResponderProcess,
   type ResponderState,
   readResponderProcess,
@@ -156,8 +157,14 @@ export class ResponderKeeper {
 
 /** Whether the responder answers all of these already. `before`: of the file; undefined: there is none. */
 function answersAll(before: string | undefined, { guests }: ResponderState): boolean {
-  const known = new Set(guestsIn(before).map((guest) => JSON.stringify(guest)));
-  return guests.every((guest) => known.has(JSON.stringify(guest)));
+  const known = new Set(guestsIn(before).map(textOf));
+  return guests.every((guest) => known.has(textOf(guest)));
+}
+
+/** Without the list of all the guest's ports, which is shorter when an interface goes. */
+function textOf(guest: unknown): string {
+  const { told, ...rest }: Partial<AnsweredGuest> = Object(guest);
+  return JSON.stringify([rest, told?.path, told?.instanceId]);
 }
 
 function guestsIn(text = "{}"): readonly unknown[] {

@@ -17,8 +17,8 @@ import { join } from "node:path";
 import type { PortSpec } from "../../../actors/ports/network.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
-import type { ToldFile } from "../../metadata/told-file.ts";
-import { isMissing, isTemporaryName, syncDirectory, writeDurably } from "../durable-file.ts";
+import { type ToldFile, toldFileOf } from "../../metadata/told-file.ts";
+import { isDiskFull, isMissing, isTemporaryName, syncDirectory, writeDurably } from "../durable-file.ts";
 import { makeOpenDirectories } from "../guest-directory.ts";
 import { guestUser } from "../guest-user.ts";
 import { removeTree } from "../remove-tree.ts";
@@ -86,7 +86,13 @@ export class PortFiles {
     const { project, name, data, portIds } = told;
     const file: ToldFile = { instanceId, project, name, data, portIds: [...portIds] };
     const text = JSON.stringify(file);
-    if ((await readFile(path, "utf8").catch(() => undefined)) !== text) await writeDurably(path, text);
+    const before = await readFile(path, "utf8").catch(() => "");
+    if (before === text) return;
+    await writeDurably(path, text).catch((error: unknown) => {
+      // An interface goes on a full disk too; its guest is told of no port that is in no picture.
+      if (!isDiskFull(error) || !saysAll(before, file)) throw error;
+      this.#log.warn({ portId }, "the end of an interface is written down when there is room");
+    });
   }
 
   /** Makes the port's directory, or corrects its owner and mode. */
@@ -115,4 +121,10 @@ export class PortFiles {
     if (!isToken(portId)) throw new Error("A port id that is no token cannot name a directory.");
     return join(this.#ports, portId);
   }
+}
+
+/** Whether a file of before says the same, and of the same ports and perhaps more. */
+function saysAll(before: string, { portIds, ...file }: ToldFile): boolean {
+  const { portIds: known = [], ...rest } = toldFileOf(before) ?? {};
+  return JSON.stringify(rest) === JSON.stringify(file) && portIds.every((id) => known.includes(id));
 }

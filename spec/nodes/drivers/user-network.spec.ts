@@ -293,6 +293,26 @@ describe("the network driver user on a full disk", function () {
     expect(plugs.map(({ portId }: { portId: string }) => portId)).to.deep.equal(["port-2"]);
   });
 
+  it("lets an interface of a guest go, which is told of no other thing meanwhile", async () => {
+    const data = {
+      ...{ hostname: "web", availabilityZone: "nova", launchIndex: 0, metadata: {}, publicKeys: [] },
+      ...{ userData: null, configDrive: false },
+    };
+    const told = (portIds: readonly string[], hostname = "web") => ({
+      ...{ project: "demo", name: "web", portIds, data: { ...data, hostname } },
+    });
+    const both = told(["port-1", "port-2"]);
+    for (const number of [1, 2]) await bench.network.ensurePort(port(number, { told: both }), never);
+    disk.fill();
+    await bench.network.ensurePort(port(1, { told: told(["port-1"]) }), never);
+    expect(await bench.toldTo(port(1))).to.deep.equal(both);
+    for (const more of [told(["port-1"], "other"), told(["port-1", "port-3"])])
+      expect(await reasonOf(bench.network.ensurePort(port(1, { told: more }), never))).to.equal("diskFull");
+    disk.free();
+    await bench.network.ensurePort(port(1, { told: told(["port-1"]) }), never);
+    expect(await bench.toldTo(port(1))).to.deep.equal(told(["port-1"]));
+  });
+
   it("is said to be the reason where a switch that has begun meanwhile can say nothing", async () => {
     await bench.network.ensurePort(port(1), never);
     await bench.network.apply(at(1), never);

@@ -63,6 +63,33 @@ describe("the responder of a host", () => {
     })();
   });
 
+  it("is told on a full disk of a guest's interface that goes, and not of one that comes", async function () {
+    const small = mountSmall(this, 1);
+    const keeper = new ResponderKeeper({ clock: systemClock, log: silentLog, program: "/nowhere" });
+    const portOf = (id: string) => ({
+      ...{ id, networkId: "network", macAddress: "52:54:00:00:00:01", mtuBytes: 1_400 },
+      ...{ addresses: [], routes: [], dnsServers: [], dhcp: { v4: true, v6: false } },
+    });
+    const want = (ids: readonly string[]) => {
+      const told = { path: "/one", instanceId: "instance", ports: ids.map(portOf) };
+      const guests = ids.map((_, index) => ({ ...guest(index + 1), told }));
+      return keeper.want({ guests }, entranceOf(small.path)).then(
+        () => "done",
+        (error: unknown) => (error instanceof StatusError ? error.reason : String(error)),
+      );
+    };
+    try {
+      await want(["port-1", "port-2"]);
+      small.fill();
+      expect([await want(["port-1"]), await want(["port-1", "port-2", "port-3"])]).to.deep.equal([
+        ...["done", "diskFull"],
+      ]);
+    } finally {
+      keeper.detach();
+      small.remove();
+    }
+  });
+
   it("that ends at once is begun again after longer and longer pauses", async function () {
     if (process.getuid?.() !== 0) return skip(this, "it needs root, to enter a namespace");
     let [nowMs, starts] = [0, 0];
