@@ -152,10 +152,11 @@ describe("those who have a part in a node's bridges", function () {
   });
 
   it("have left what was there before, and nothing else, in the kernel", async () => {
-    let now = await countFabric(cluster.state(node));
+    let now: Awaited<ReturnType<typeof countFabric>> | undefined;
     await until("all of it is gone", async () => {
-      now = await countFabric(cluster.state(node));
-      return now.devices.length === before_.devices.length;
+      // Nobody holds the fabric for a moment after the last kill: the agent makes another holder.
+      now = await countFabric(cluster.state(node)).catch(() => undefined);
+      return now?.devices.length === before_.devices.length;
     });
     expect(now).to.deep.equal(before_);
   });
