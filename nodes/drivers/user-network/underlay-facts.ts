@@ -13,6 +13,9 @@ import { userNetworkLimits } from "./limits.ts";
 /** An Ethernet header, VXLAN's and UDP's of 8 bytes each, and an IP header. */
 const encapsulationBytes = { 4: 14 + 8 + 8 + 20, 6: 14 + 8 + 8 + 40 } as const;
 
+/** Of IPv4 (RFC 791, 3.1); the device lo says one more. */
+const ipPacketBytesMax = 65_535;
+
 /** @throws StatusError hypervisorRefused when this computer has no such address, or too small a device */
 export function factsOf(underlay: string | undefined, mtuOf = deviceMtuBytes): NetworkFacts {
   const { streamMtuBytesMax } = userNetworkLimits;
@@ -24,7 +27,8 @@ export function factsOf(underlay: string | undefined, mtuOf = deviceMtuBytes): N
       "hypervisorRefused",
       `No device of this computer has the address ${underlay}, which is to be the underlay's.`,
     );
-  const mtuBytesMax = Math.min(deviceBytes - encapsulationBytes[address.version], streamMtuBytesMax);
+  const packetBytes = Math.min(deviceBytes, ipPacketBytesMax) - encapsulationBytes[address.version];
+  const mtuBytesMax = Math.min(packetBytes, streamMtuBytesMax);
   if (mtuBytesMax < networkLimits.mtuBytesMin)
     throw new StatusError("hypervisorRefused", `The device with ${underlay} has packets that are too small.`);
   return { kind: "user", mtuBytesMax, spansHosts: true, underlay: addressText(address) };
