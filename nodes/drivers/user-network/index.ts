@@ -1,12 +1,11 @@
 /** The network driver `user`, assembled: for an agent that may not be root, on one computer. */
-import { join } from "node:path";
 import { programFile } from "../../package/program-files.ts";
 import type { NetworkDriver } from "../kinds.ts";
 import { qemuFacts } from "../qemu/facts.ts";
 import { ExitKeeper } from "./exit-keeper.ts";
 import { userNetworkFacts } from "./facts.ts";
 import { GatewayKeeper } from "./gateway-keeper.ts";
-import { gatewaysDirectory } from "./leavings.ts";
+import { exitsDirectory, gatewaysDirectory } from "./leavings.ts";
 import { UserNetwork } from "./network.ts";
 import { PortFiles } from "./port-files.ts";
 import { canPublish } from "./ports.ts";
@@ -23,7 +22,7 @@ export const userNetwork: NetworkDriver<typeof userNetworkFacts.options> = {
     const keeper = new SwitchKeeper({ ...place, program: programFile("switch/main"), clock }, log);
     const directory = gatewaysDirectory(stateDirectory);
     const gateways = canPublish() ? new GatewayKeeper({ directory, emulator, clock }, log) : undefined;
-    const exitPlace = { directory: join(stateDirectory, "network", "exits"), emulator, clock };
+    const exitPlace = { directory: exitsDirectory(stateDirectory), emulator, clock };
     const exits = canPublish() ? new ExitKeeper(exitPlace, log) : undefined;
     return new UserNetwork({ files, keeper, gateways, exits, hostId, log, underlay, outside });
   },

@@ -1,8 +1,8 @@
 /**
  * Ends what the driver `user` has left on a host that has another network driver now, or whose agent
- * publishes no ports any more: gateways go on listening, and a switch goes on passing packets by a picture
- * that nobody renews. Must never touch what is not of this node, nor end a switch that another node has
- * plugs in.
+ * publishes no ports any more: gateways go on listening, ways outside stay, and a switch goes on passing
+ * packets by a picture that nobody renews. Must never touch what is not of this node, nor end a switch that
+ * another node has plugs in.
  */
 import { existsSync, realpathSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
@@ -19,15 +19,19 @@ type Place = Pick<DriverContext, "hostId" | "stateDirectory" | "computerDirector
 
 export const gatewaysDirectory = (stateDirectory: string): string =>
   join(stateDirectory, "network", "gateways");
+/** Of the ways outside. */
+export const exitsDirectory = (stateDirectory: string): string => join(stateDirectory, "network", "exits");
 
 /**
  * `driver`: the node's network driver; null: none. Never throws: guests are to start all the same. What could
  * not be ended is tried by the next life.
  */
 export async function endLeavings(place: Place, driver: string | null): Promise<void> {
-  const { log } = place;
+  const { log, stateDirectory } = place;
   const isOwn = driver === "user";
-  if (!isOwn || !canPublish()) await endGateways(place);
+  if (!isOwn || !canPublish())
+    for (const directory of [gatewaysDirectory(stateDirectory), exitsDirectory(stateDirectory)])
+      await endProcesses(directory, place);
   if (isOwn) return;
   try {
     await leaveSwitch(place);
@@ -39,21 +43,19 @@ export async function endLeavings(place: Place, driver: string | null): Promise<
   }
 }
 
-async function endGateways({
-  stateDirectory,
-  clock,
-  log,
-}: Pick<Place, "stateDirectory" | "clock" | "log">): Promise<void> {
-  const directory = gatewaysDirectory(stateDirectory);
+async function endProcesses(directory: string, { clock, log }: Pick<Place, "clock" | "log">): Promise<void> {
   if (!existsSync(directory)) return;
   for (const id of await namesIn(directory))
     try {
       const own = join(realpathSync(directory), id);
       await endGateway(own, clock);
       await rm(own, { recursive: true, force: true });
-      log.info({ gateway: id }, "a gateway was ended, since this node publishes no ports by it");
+      log.info({ gateway: id }, "a gateway or a way outside was ended, since this node has none any more");
     } catch (error) {
-      log.error({ gateway: id, error: String(error) }, "a gateway of this host does not end");
+      log.error(
+        { gateway: id, error: String(error) },
+        "a gateway or a way outside of this host does not end",
+      );
     }
 }
 

@@ -31,9 +31,9 @@ describe("what the driver user has left of a node", () => {
       },
       driver,
     );
-  /** A process in a gateway's directory that says it is the gateway. */
-  async function pretendGateway() {
-    const directory = join(place.path, "node", "network", "gateways", "a".repeat(32));
+  /** A process in a directory of a gateway, or of a way outside, that says it is that one. */
+  async function pretend(kind: "gateways" | "exits") {
+    const directory = join(place.path, "node", "network", kind, "a".repeat(32));
     await mkdir(directory, { recursive: true });
     const child = spawn("sleep", ["1000"], { cwd: directory, stdio: "ignore" });
     await writeFile(join(directory, "pid"), `${child.pid}\n`);
@@ -47,25 +47,27 @@ describe("what the driver user has left of a node", () => {
     return path;
   }
 
-  it("ends with the node's next driver: its gateways, and its plugs in the switch; those of other nodes stay", async () => {
-    const gateway = await pretendGateway();
+  it("ends with the next driver: gateways, ways outside and plugs in the switch; those of other nodes stay", async () => {
+    const [gateway, exit] = [await pretend("gateways"), await pretend("exits")];
     const [own, others] = [await writeState("own", 1), await writeState("other", 2)];
     await end("bridge");
-    await gateway.ended;
-    expect([existsSync(gateway.directory), existsSync(own)]).to.deep.equal([false, false]);
+    await Promise.all([gateway.ended, exit.ended]);
+    expect([gateway.directory, exit.directory, own].map(existsSync)).to.deep.equal([false, false, false]);
     expect((await readSwitchState(others)).state.plugs).to.have.length(1);
     await end(null);
     expect((await readSwitchState(others)).state.plugs).to.have.length(1);
   });
 
-  it("stays with the driver user, but for gateways where the agent is root by now", async () => {
-    const gateway = await pretendGateway();
+  it("stays with the driver user, but for gateways and ways outside where the agent is root by now", async () => {
+    const [gateway, exit] = [await pretend("gateways"), await pretend("exits")];
     const own = await writeState("own", 1);
     await end("user");
     expect((await readSwitchState(own)).state.plugs).to.have.length(1);
-    expect(existsSync(gateway.directory)).to.equal(canPublish());
-    gateway.child.kill("SIGKILL");
-    await gateway.ended;
+    for (const { directory, child, ended } of [gateway, exit]) {
+      expect(existsSync(directory)).to.equal(canPublish());
+      child.kill("SIGKILL");
+      await ended;
+    }
   });
 
   it("is nothing where the driver never was", async () => {
