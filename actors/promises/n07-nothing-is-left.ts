@@ -1,6 +1,6 @@
 /**
- * N7: when all is quiet, nothing of networks is left that nothing wants: on a host no tap, network, gateway
- * or published port of what is not there, or is elsewhere; in the ledger no row without what it is there for.
+ * N7: at rest, nothing of networks is left over. A host has no tap, network, gateway or published port of a
+ * guest that is gone or on another host; the ledger has no row whose owner is gone.
  */
 import type { Checker, Committed, LedgerRow, Quiet } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";

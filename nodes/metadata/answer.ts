@@ -1,6 +1,6 @@
 /**
  * The answer to a request, as bytes: a document of the guest from whose port it came, or why there is none.
- * An answer has nothing of what was asked for in it. Pure.
+ * An answer never repeats text of the request. Pure.
  */
 import type { Told } from "../../actors/node/guest-data/documents.ts";
 import { servedAt } from "../../actors/node/guest-data/served.ts";

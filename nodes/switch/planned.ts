@@ -83,7 +83,7 @@ export interface PlannedRouter {
   readonly id: string;
   /** Its own addresses. */
   readonly gates: ReadonlyMap<string, Gate>;
-  /** The first that has an address is the one for it. */
+  /** Longest prefix first: the first route with an address leads there. */
   readonly routes: readonly Route[];
   /** Undefined: it leads nowhere outside. */
   readonly outside: Outside | undefined;

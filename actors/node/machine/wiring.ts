@@ -53,8 +53,8 @@ export function hasLeftovers({ spec, wired, pending }: Wired): boolean {
 }
 
 /**
- * The ports of its observation. A port that may be there, and is not to be, would be taken for one that the
- * host has let go of: until that is known, nothing is said.
+ * The ports that the machine's observation names. While an unwanted port may still be on the host, the
+ * observation names none: a controller would take an unnamed port for one that the host has let go of.
  */
 export function saidPorts({ spec, wired, pending }: Wired): Pick<Observation, "ports"> {
   const wanted = portsOf(spec);

@@ -38,7 +38,7 @@ export interface Step {
   /** Undefined: it is gone. */
   readonly connection: Connection | undefined;
   readonly out: readonly Segment[];
-  /** What is to be answered, once in a connection. */
+  /** The guest's request, once in a connection. */
   readonly question?: Question;
 }
 

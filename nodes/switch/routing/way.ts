@@ -28,7 +28,7 @@ export type Way =
   | WayOutside
   /** The address is a router's. */
   | (Passed & { readonly kind: "own" })
-  /** There is no route, or nobody has the address. */
+  /** `noRoute`: no route leads to the address; `noHost`: no port of the subnet has it. */
   | (Passed & { readonly kind: "none"; readonly why: "noRoute" | "noHost" });
 
 type WithoutEntries<T> = T extends Passed ? Omit<T, "entries"> : never;

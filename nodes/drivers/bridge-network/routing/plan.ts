@@ -1,6 +1,6 @@
 /**
- * What there is to be in the routers and the ways outside, as a pure function of the picture, of what is
- * planned in the fabric, and of the node's configuration. A router has one end of a pair of devices for each
+ * Devices, addresses and routes of routers and ways outside, as a pure function of the picture, of the plan
+ * of the fabric, and of the node's configuration. A router has one end of a pair of devices for each
  * of its interfaces, and one for its way outside; it knows who has which address, and asks nobody. A way
  * outside is the node's: it has the node's own address, and leads on for all routers.
  */

@@ -6,7 +6,7 @@
  */
 import type { PlannedOutside, PlannedRouter } from "./planned.ts";
 
-/** As the first packet had it, and as the answer has it. */
+/** A connection with the addresses of its first packet, and those of the answer. */
 export interface Kept {
   readonly protocol: string;
   readonly source: string;

@@ -185,11 +185,11 @@ export const hasPorts = ({ protocol }: Pick<Connection, "protocol">): boolean =>
 /** As `conntrack -p` has it. */
 export const protocolName = (protocol: number): string => named.get(protocol) ?? `${protocol}`;
 
-/** Whom a revoked connection's ends are looked for at: what nobody has any more needs no memory. */
+/** Revoked connections: those that sets of the kernel remember, and those that have to be ended at once. */
 export interface Remembering {
   /** Elements of the sets of revoked connections, by set. */
   readonly sets: ReadonlyMap<string, ReadonlyMap<string, string>>;
-  /** Connections for which there is no room, or that have no ports: they are remembered by nothing. */
+  /** Connections that no set remembers: the set is full, or the protocol has no ports. */
   readonly left: readonly Connection[];
 }
 

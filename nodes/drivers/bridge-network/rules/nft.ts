@@ -26,11 +26,11 @@ export async function listedNow(fabric: Entrance): Promise<Listing> {
 const script = (fabric: Entrance, text: string): Promise<ToolResult> =>
   fabric.run("nft", ["-f", "-"], { timeoutMs, outputBytesMax, input: text, endsInput: true });
 
-/** One step for the kernel: all of it is done, or nothing. */
+/** Whether the kernel takes the script, which it does in one step: all lines, or none. */
 export const isTaken = async (fabric: Entrance, text: string): Promise<boolean> =>
   (await script(fabric, text)).exitCode === 0;
 
-/** The same. @throws StatusError hypervisorRefused */
+/** Brings a script into the kernel, in one step. @throws StatusError hypervisorRefused */
 export async function load(fabric: Entrance, text: string): Promise<void> {
   const { exitCode, errors } = await script(fabric, text);
   if (exitCode === 0) return;
