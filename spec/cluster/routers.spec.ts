@@ -209,6 +209,22 @@ describe("floating addresses", () => {
     await world.demo.router.removeInterface("way", { subnet: "of-front" });
   });
 
+  it("are led to guests behind one router at the same moment, each of them", async () => {
+    await world.admin.subnet.create({ name: "more", network: "public", cidr: "198.51.100.0/24" });
+    await world.demo.router.addInterface("way", { subnet: "of-front" });
+    const ports = await Promise.all(
+      Array.from({ length: 12 }, () => world.demo.port.create({ network: "front" })),
+    );
+    const led = await Promise.all(ports.map(({ port }) => create({ target: { port: port.id } })));
+    expect(led.map(({ target }) => target?.portId)).to.deep.equal(ports.map(({ port }) => port.id));
+    expect(new Set(led.map(({ name }) => name)).size).to.equal(12);
+    const turned = ports.map(({ port }) => port.id).toReversed();
+    for (const { id } of led) await world.demo.floatingIp.set(id, { target: null });
+    await Promise.all(
+      led.map(({ id }, at) => world.demo.floatingIp.set(id, { target: { port: turned[at] ?? "" } })),
+    );
+  });
+
   it("are answered alike when they are asked for again with the same request id", async () => {
     const again = { requestId: "once" };
     const first = await world.demo.floatingIp.create({ network: "public" }, again);

@@ -37,6 +37,8 @@ export interface Peculiar<R extends Resource> {
   readonly taken?: () => StatusError;
   /** A sentence that names the possible holders of a row that is in use. Absent: none. */
   readonly held?: string;
+  /** How often a change is decided anew. Absent: a few times. */
+  readonly attemptsMax?: number;
   /** Called after each commit of a change. */
   readonly committed?: () => Promise<void>;
 }
@@ -127,7 +129,8 @@ export function resourceHandlers<R extends Resource>(
         try {
           return await committed({ ...commit, ...rest }, answerOf(shown));
         } catch (thrown) {
-          if (!isA("generationConflict", thrown) || attempt === attemptsMax) throw thrown;
+          if (!isA("generationConflict", thrown) || attempt === (peculiar.attemptsMax ?? attemptsMax))
+            throw thrown;
         }
       }
     });

@@ -9,4 +9,9 @@ export const networkingLimits = {
   newsCollectedMs: 100,
   /** Hosts whose last answer is remembered, so that they can be told of changes. */
   hostsRememberedMax: 10_000,
+  /**
+   * How often a change of a router, or of what leads by it, is decided anew: each time somebody else of the
+   * project has changed it, and more floating addresses than this has no project by default.
+   */
+  routerAttemptsMax: 64,
 } as const;

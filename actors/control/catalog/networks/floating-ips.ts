@@ -22,6 +22,7 @@ import type { RowChange } from "../../../records/rows.ts";
 import type { AddressAsked, Addresses, ChosenAddress } from "../../networking/addresses.ts";
 import { allocating } from "../../networking/allocating.ts";
 import { externalNetwork } from "../../networking/external-network.ts";
+import { networkingLimits } from "../../networking/limits.ts";
 import { devicePlugged, rowsOfPort } from "../../networking/port-rows.ts";
 import { addressesAsked, type PortWorld } from "../../networking/port-wishes.ts";
 import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../../request/commit-once.ts";
@@ -41,6 +42,7 @@ type Target = NonNullable<FloatingIp["target"]>;
 export function floatingIpHandlers(options: FloatingOptions): Handlers<typeof floatingIpService> {
   const { rows } = options.store;
   const handlers = resourceHandlers(floatingIp, options, {
+    attemptsMax: networkingLimits.routerAttemptsMax,
     join: (floating) => withTargets(floating, rows),
     taken: leadsTwice,
     goesToo: async ({ id }) => (await targetsOf([id], rows)).map((one) => rowRemoved(floatingTarget, one)),
@@ -152,16 +154,26 @@ function createFloating(request: Asked, context: CallContext, options: FloatingO
   const cause = { request, context, options };
   return unlessAnswered("floating-ip.create", cause, async () => {
     const on = await externalNetwork(request.network, context, options.store.rows);
-    const led = await ledFirst(request, on, context, options.store.rows);
-    return allocating({
-      ...{ asked: await askedOf(request, on, context, options), addresses: options.addresses },
-      signal: context.signal,
-      commit: (chosen) => commitFloating({ on, led, chosen }, cause),
-      given: ({ floatingIp: { name } }) => [name],
-      taken: () => new StatusError("addressTaken", `The address ${request.address ?? ""} is taken.`),
-    });
+    const asked = await askedOf(request, on, context, options);
+    for (let attempt = 1; ; attempt += 1) {
+      const led = await ledFirst(request, on, context, options.store.rows);
+      try {
+        return await allocating({
+          ...{ asked, addresses: options.addresses, signal: context.signal },
+          commit: (chosen) => commitFloating({ on, led, chosen }, cause),
+          given: ({ floatingIp: { name } }) => [name],
+          taken: () => new StatusError("addressTaken", `The address ${request.address ?? ""} is taken.`),
+        });
+      } catch (thrown) {
+        // Another floating address was led by the same router meanwhile.
+        if (!isConflict(thrown) || attempt === networkingLimits.routerAttemptsMax) throw thrown;
+      }
+    }
   });
 }
+
+const isConflict = (thrown: unknown): boolean =>
+  thrown instanceof StatusError && thrown.reason === "generationConflict";
 
 async function ledFirst(
   { target }: Asked,

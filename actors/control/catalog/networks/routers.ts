@@ -14,6 +14,7 @@ import { StatusError } from "../../../../protocol/wire/status.ts";
 import { counted } from "../../../../protocol/wire/wording.ts";
 import type { RowReads } from "../../../ports/row-reads.ts";
 import { externalNetwork } from "../../networking/external-network.ts";
+import { networkingLimits } from "../../networking/limits.ts";
 import { gateOf, rowsOfGate } from "../../networking/router-interfaces.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
 import { rowChanged, rowRemoved } from "../../request/row-changes.ts";
@@ -38,6 +39,7 @@ export function routerHandlers(options: CatalogOptions): Handlers<typeof routerS
       const of = (id: string) => all.filter((one) => one.routerId === id).map(({ shown }) => shown);
       return Promise.all(routers.map((one) => shownOne(one, of(one.id))));
     },
+    attemptsMax: networkingLimits.routerAttemptsMax,
     held: "The router has interfaces: novact router show.",
     taken: () => new StatusError("addressTaken", "Another port of the network has the gateway's address."),
   });
