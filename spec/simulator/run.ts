@@ -5,7 +5,6 @@
 import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
-import { StatusError } from "../../protocol/wire/status.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { Cluster } from "./cluster.ts";
 import { appliedFact } from "./cluster-told.ts";
@@ -25,6 +24,7 @@ import { extensionCommands } from "./plan-extensions.ts";
 import { operatorCommands } from "./plan-surroundings.ts";
 import { quietFact } from "./quiet.ts";
 import { Random } from "./random.ts";
+import { whyNobodyChooses } from "./room-probe.ts";
 import { shapeIn, toldBy } from "./shapes.ts";
 import { timersMaxOf } from "./timers.ts";
 import { Trace } from "./trace.ts";
@@ -279,24 +279,31 @@ class Run {
     const hangsEndMs = this.#cluster.actors.hangsUntilMs + hangEndsMs;
     if (this.#kernel.nowMs < hangsEndMs) await this.#kernel.run(hangsEndMs);
     if (this.#kernel.halted) return;
-    let fact = await this.#quiet();
-    // The doctor takes its time. A host that an operator enabled meanwhile is an event of its own, and room
-    // for a guest that leaves another: such a move lasts as long as the guest's shutdown.
-    for (let again = 0; again < 3 && !(await this.#isAtRest()) && !this.#kernel.halted; again += 1) {
-      do await this.#kernel.run(this.#kernel.nowMs + 5_000);
-      while (!this.#kernel.halted && this.#kernel.nowMs < untilMs && !(await this.#isAtRest()));
-      fact = await this.#quiet();
-    }
+    let fact = await this.#quietAtRest(untilMs);
     for (const wait of patience) {
       const waitMs = fact && wait(fact, this.#kernel.nowMs);
       if (waitMs === undefined) continue;
       await this.#kernel.run(waitMs);
-      fact = await this.#quiet();
+      fact = await this.#quietAtRest(untilMs);
     }
     if (fact !== undefined) this.#see(fact);
     this.#traffic.last();
     if (this.#plan.faults.some(({ fault }) => fault === "loopBreaks" || fault === "loopHangs"))
       await this.#loopsGoOn();
+  }
+
+  /**
+   * The doctor takes its time. A host that an operator enabled meanwhile is an event of its own, and room for
+   * a guest that leaves another: such a move lasts as long as the guest's shutdown.
+   */
+  async #quietAtRest(untilMs: number): Promise<Quiet | undefined> {
+    let fact = await this.#quiet();
+    for (let again = 0; again < 3 && !(await this.#isAtRest()) && !this.#kernel.halted; again += 1) {
+      do await this.#kernel.run(this.#kernel.nowMs + 5_000);
+      while (!this.#kernel.halted && this.#kernel.nowMs < untilMs && !(await this.#isAtRest()));
+      fact = await this.#quiet();
+    }
+    return fact;
   }
 
   async #loopsGoOn(): Promise<void> {
@@ -336,26 +343,9 @@ class Run {
     return quietFact(this.#cluster, this.#kernel.nowMs, findings ?? ["The doctor did not answer."]);
   }
 
-  /** Whatever crashed before, controllers choose hosts again: that is asked without making anything. */
   async #probe(): Promise<void> {
-    let failed: string | undefined;
-    let answered = false;
-    this.#kernel.soon(this.#admin.process, "asks where there is room", () => {
-      const wanted = { name: "probe", flavor: "tiny", image: "tiny" };
-      const asked = this.#admin.clients.instance.explainCreate(wanted, { timeoutMs: 30_000 });
-      void asked
-        .catch((thrown: unknown) => {
-          // Where all controllers are of the version before, nobody knows the question.
-          const isOlder = thrown instanceof StatusError && thrown.reason === "unknownMethod";
-          if (!isOlder) failed = textOf(thrown);
-        })
-        .finally(() => {
-          answered = true;
-        });
-    });
-    await this.#kernel.run(this.#kernel.nowMs + 40_000, () => answered);
-    if (failed !== undefined || !answered)
-      this.#violated(`Nobody chooses a host any more: ${failed ?? "no answer"}`);
+    const failed = await whyNobodyChooses(this.#kernel, this.#admin);
+    if (failed !== undefined) this.#violated(`Nobody chooses a host any more: ${failed}`);
   }
 
   #committed(by: string, commit: Commit, result: CommitResult): void {
