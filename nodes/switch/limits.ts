@@ -33,8 +33,12 @@ export const switchLimits = {
   /** Errors that routers tell one guest at once, and the time after which there may be one more. */
   icmpErrorsBurstMax: 20,
   icmpErrorEveryMs: 50,
-  /** How old the computer's own addresses may be, as they were last seen, when a packet goes outside. */
-  ownAddressesAgeMsMax: 250,
+  /**
+   * How old the computer's own addresses may be, as they were last seen, when a packet goes outside; more
+   * where the kernel has so many routes that reading them takes more than a twentieth of that time.
+   */
+  ownAddressesAgeMsMax: 20,
+  ownAddressesRestMax: 20,
   /** Period of looking for connections that have ended by their time. */
   connectionSweepPeriodMs: 10_000,
   /** Period of looking whether the state has changed, beside what the kernel and the driver tell. */

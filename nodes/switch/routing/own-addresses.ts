@@ -39,18 +39,24 @@ function ownRanges(): readonly string[] {
 
 export class OwnAddresses {
   readonly #read: () => readonly string[];
+  /** By which a reading is timed. */
+  readonly #clockMs: () => number;
   #known = everything;
-  #readAtMs = Number.NEGATIVE_INFINITY;
+  #readAgainAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(read = ownRanges) {
+  constructor(read = ownRanges, clockMs = () => performance.now()) {
     this.#read = read;
+    this.#clockMs = clockMs;
   }
 
   /** `address`: digits of IPv4. */
   has(address: string, nowMs: number): boolean {
-    if (nowMs - this.#readAtMs >= switchLimits.ownAddressesAgeMsMax) {
-      this.#readAtMs = nowMs;
+    if (nowMs >= this.#readAgainAtMs) {
+      const beganAtMs = this.#clockMs();
       this.#known = this.#newest();
+      const tookMs = this.#clockMs() - beganAtMs;
+      const { ownAddressesAgeMsMax, ownAddressesRestMax } = switchLimits;
+      this.#readAgainAtMs = nowMs + Math.max(ownAddressesAgeMsMax, tookMs * ownAddressesRestMax);
     }
     return this.#known.has(address);
   }

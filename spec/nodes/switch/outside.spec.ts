@@ -232,11 +232,30 @@ describe("the computer's own addresses", () => {
 
   it("are looked at again when they are old", () => {
     let now = ["192.0.2.1"];
-    const own = new OwnAddresses(() => now);
+    let atMs = 0;
+    const own = new OwnAddresses(
+      () => now,
+      () => atMs++,
+    );
     expect(own.has("c0000201", 0)).to.equal(true);
     now = ["192.0.2.2"];
-    expect(own.has("c0000202", 249)).to.equal(false);
-    expect([own.has("c0000202", 250), own.has("c0000201", 250)]).to.deep.equal([true, false]);
+    expect(own.has("c0000202", 19)).to.equal(false);
+    expect([own.has("c0000202", 20), own.has("c0000201", 20)]).to.deep.equal([true, false]);
+  });
+
+  it("take no more than a twentieth of the time to be read", () => {
+    let atMs = 0;
+    let readings = 0;
+    const own = new OwnAddresses(
+      () => {
+        readings += 1;
+        atMs += 30;
+        return [];
+      },
+      () => atMs,
+    );
+    for (let nowMs = 0; nowMs < 1_200; nowMs += 1) own.has("c0000201", nowMs);
+    expect(readings).to.equal(2);
   });
 
   it("are those of this computer", () => {
