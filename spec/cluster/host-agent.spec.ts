@@ -144,6 +144,17 @@ describe("a host: its agent ends and returns", () => {
     await world.until("b", "running");
   });
 
+  it("takes all guests down when told to as soon as it has found them", async () => {
+    world = new HostWorld({ shutdownLatencyMs: 2_000 });
+    for (const id of ["a", "b"]) await world.ensure(id);
+    await world.until("b", "running");
+    await world.stopAgent();
+    expect(world.machine.list()).to.have.length(2);
+    world.startAgent();
+    await world.stopAgent({ guests: true });
+    expect(world.machine.list()).to.deep.equal([]);
+  });
+
   it("halts guests that do not hear that the host goes down", async () => {
     world = new HostWorld();
     await world.ensure("a");

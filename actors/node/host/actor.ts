@@ -159,8 +159,9 @@ function report(life: Life, event: ReportEvent, { ledger }: HostActorOptions): L
   return { ...life, reporting: next };
 }
 
-function whenDown(life: Life, { ledger }: HostActorOptions): Life {
-  if (life.stopping !== undefined && !life.stopping.done && ledger.isDown) life.stopping.ok(undefined);
+function whenDown(life: Life, { ledger, machines }: HostActorOptions): Life {
+  const isWaiting = life.stopping !== undefined && !life.stopping.done;
+  if (isWaiting && ledger.isDown(machines.ids)) life.stopping.ok(undefined);
   return life;
 }
 

@@ -136,9 +136,12 @@ export class Ledger {
     return [...this.#machines.values()].flat();
   }
 
-  /** True when every machine is stopped, failed or gone. */
-  get isDown(): boolean {
-    return this.all().every(isDownNow);
+  /**
+   * True when every machine is stopped, failed or gone, and each of these has said so: a machine that an agent
+   * has only just found has not said anything yet.
+   */
+  isDown(instanceIds: Iterable<string>): boolean {
+    return [...instanceIds].every((id) => this.#machines.has(id)) && this.all().every(isDownNow);
   }
 
   /** True when none of these machines has a process, by its own observations. */

@@ -60,6 +60,11 @@ export class Machines {
     return this.#refs.get(instanceId);
   }
 
+  /** Instances that have an actor. */
+  get ids(): readonly string[] {
+    return [...this.#refs.keys()];
+  }
+
   get refs(): readonly ActorRef<MachineMessage>[] {
     return [...this.#refs.values()];
   }
