@@ -19,7 +19,7 @@ const longMs = leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs + 2_000;
 describe("a flood of a real cluster that lasts longer than a host lease", function () {
   this.timeout(300_000);
 
-  it("stops no guest, fences no host, and is answered", async function () {
+  it("stops no guest, fences no host, is answered, and not heard for a while when it goes on", async function () {
     if (findPostgres() === undefined) skip(this, "no PostgreSQL server is installed (postgresql)");
     if (findNatsServer() === undefined) skip(this, "no NATS server is installed (nats-server)");
     const { runs } = await flood({ seconds: longMs / 1_000, guests: 4, kinds: ["small"] });
@@ -27,6 +27,8 @@ describe("a flood of a real cluster that lasts longer than a host lease", functi
     expect([seen?.guestsStopped, seen?.guardStops, seen?.fenced]).to.deep.equal([[], 0, 0]);
     expect(others?.failed).to.deep.equal({});
     expect(sent?.sent).to.be.greaterThan(0);
+    // What is within the project's share takes busy computers the first seconds.
+    expect(sent?.answers).to.include.keys("noResponders", "malformedBody");
   });
 });
 
@@ -62,12 +64,6 @@ describe("a flood of a real cluster", function () {
     for (const { name, flood: sent } of result.runs) {
       expect(known, name).to.include.members(Object.keys(sent?.answers ?? {}));
       if (sent !== undefined) expect(sent.sent, name).to.be.greaterThan(0);
-    }
-  });
-
-  it("is not heard for a while when it goes on, and heard again", () => {
-    for (const { name, flood: sent } of result.runs.filter(({ name }) => name === "small")) {
-      expect(sent?.answers, name).to.include.keys("noResponders", "malformedBody");
     }
   });
 

@@ -137,8 +137,8 @@ export class Ledger {
   }
 
   /**
-   * True when every machine is stopped, failed or gone, and each of these has said so: a machine that an agent
-   * has only just found has not said anything yet.
+   * True when every machine is stopped, failed or gone, and each of these has said so: a machine that an
+   * agent has only just found has not said anything yet.
    */
   isDown(instanceIds: Iterable<string>): boolean {
     return [...instanceIds].every((id) => this.#machines.has(id)) && this.all().every(isDownNow);
