@@ -10,6 +10,7 @@ import { findResidents } from "../../nodes/drivers/bridge-network/holder.ts";
 import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
 import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
 import type { Instance } from "../../protocol/instance.ts";
+import { makeAskingGuest } from "../support/asking-guest.ts";
 import { missingForBridges } from "../support/bridge-host.ts";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
@@ -118,6 +119,13 @@ describe("instances on the kernel's bridges", function () {
     expect(await findings()).to.deep.equal([]);
     const statuses = async () => (await demo.port.list({})).ports.map(({ status }) => status);
     await until("ports are active", async () => (await statuses()).every((one) => one === "active"));
+  });
+
+  it("are told by the metadata service who they are when they have no drive", async () => {
+    const { instance, told } = await makeAskingGuest(demo, "net");
+    for (const said of told)
+      await until(`it says ${said}`, async () => (await consoleOf(instance)).includes(said));
+    await demo.instance.delete(instance.id, { wait: true });
   });
 
   it("go on when the agent and the process that holds the fabric are killed at once", async () => {

@@ -11,6 +11,7 @@ import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
 import { readSwitchApplied, type SwitchApplied } from "../../nodes/switch/state.ts";
 import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
 import type { Instance } from "../../protocol/instance.ts";
+import { makeAskingGuest } from "../support/asking-guest.ts";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { pinging } from "../support/networked-guests.ts";
@@ -147,6 +148,13 @@ describe("instances on networks of a cluster", function () {
     for (const one of mine)
       for (const { address, how } of await pings(demo, one))
         if (address === "10.9.0.14") expect(how).to.equal("silent");
+  });
+
+  it("are told by the metadata service who they are when they have no drive", async () => {
+    const { instance, told } = await makeAskingGuest(demo, "net");
+    for (const said of told)
+      await until(`it says ${said}`, async () => (await consoleOf(demo, instance)).includes(said));
+    await demo.instance.delete(instance.id, { wait: true });
   });
 
   it("go on when the agent and the switch are killed at once", async () => {

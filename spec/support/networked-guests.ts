@@ -87,8 +87,6 @@ export const pinging = (addresses: readonly string[]): string => `#!/bin/sh
 ask() {
   printf 'GET %s HTTP/1.0\\r\\n\\r\\n' "$1" | nc -w 20 169.254.169.254 80 2>/dev/null | sed '1,/^.$/d'
 }
-# The tiny guest takes no route of DHCP that has no router.
-ip route replace 169.254.169.254/32 dev eth0 2>/dev/null
 (
   echo "NOVACT-GUEST META name=$(ask /latest/meta-data/local-hostname) userdata=$(ask /latest/user-data | wc -c)"
 ) &
