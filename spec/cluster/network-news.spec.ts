@@ -34,4 +34,53 @@ describe("news of networks", () => {
         await world.stop();
       }
     });
+
+  it("tell of routers, and both hosts of a floating address that is led elsewhere", async () => {
+    const world = await controllerWorld({ controllers: 2 });
+    try {
+      const hosts = [await world.host("a", { drivers }), await world.host("b", { drivers })];
+      const { admin, demo } = world;
+      await admin.network.create({ name: "public", external: true, physicalNetwork: "public" });
+      await admin.subnet.create({ name: "s", network: "public", cidr: "192.0.2.0/24" });
+      await demo.network.create({ name: "lan" });
+      await demo.subnet.create({ name: "inner", network: "lan", cidr: "10.0.0.0/24" });
+      const ports: string[] = [];
+      for (const [name, other] of [
+        ["a", "b"],
+        ["b", "a"],
+      ] as const) {
+        await admin.host.disable(other, { reason: "the guest is to be elsewhere" });
+        await admin.host.enable(name, {});
+        const networks = [{ network: "lan" }];
+        const made = await demo.instance.create({
+          name,
+          flavor: "tiny",
+          image: "tiny",
+          networks,
+          wait: true,
+        });
+        expect(made.instance.hostName).to.equal(`host-${name}`);
+        ports.push(made.instance.interfaces?.[0]?.portId ?? "");
+      }
+      /** Both pull, and hear of it. */
+      const heard = async (change: () => Promise<unknown>) => {
+        for (const host of hosts) await host.pull();
+        const before = hosts.map(({ news }) => news);
+        await change();
+        for (const [index, host] of hosts.entries())
+          await until(
+            async () => host.news,
+            (news) => news > (before[index] ?? 0),
+          );
+      };
+      await demo.router.create({ name: "way", externalNetwork: "public" });
+      await heard(() => demo.router.addInterface("way", { subnet: "inner" }));
+      await heard(() => demo.router.set("way", { snat: false }));
+      const [a = "", b = ""] = ports;
+      const { floatingIp } = await demo.floatingIp.create({ network: "public", target: { port: a } });
+      await heard(() => demo.floatingIp.set(floatingIp.id, { target: { port: b } }));
+    } finally {
+      await world.stop();
+    }
+  });
 });

@@ -2,9 +2,11 @@
  * Commits of this process: wakes who waits for them here (waits.ts), and tells the other controllers by
  * hints, which may be lost. Here they are counted, by their results. It adds nothing to a commit itself.
  */
+import { floatingIp, floatingTarget } from "../../../protocol/floating-ip.ts";
 import { network, subnet } from "../../../protocol/network.ts";
 import { address, groupMembership, port } from "../../../protocol/port.ts";
 import { publishedPort } from "../../../protocol/published-port.ts";
+import { router, routerInterface } from "../../../protocol/router.ts";
 import { securityGroupRule } from "../../../protocol/security-group.ts";
 import type { Store } from "../../ports/store.ts";
 import type { Commit, CommitResult } from "../../records/commit.ts";
@@ -98,9 +100,10 @@ export class Commits {
 
 /** The tables of which the pictures of hosts are made. */
 const ofNetworks = new Set(
-  [network, subnet, port, address, groupMembership, securityGroupRule, publishedPort].map(
-    ({ table }) => table,
-  ),
+  [
+    ...[network, subnet, port, address, groupMembership, securityGroupRule, publishedPort],
+    ...[router, routerInterface, floatingIp, floatingTarget],
+  ].map(({ table }) => table),
 );
 
 /** Ids of changed and removed rows, and of the rows to which new ones refer. */
