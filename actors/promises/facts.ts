@@ -144,16 +144,27 @@ export interface PacketFlow {
   readonly destinationPort: number;
 }
 
+/** How a packet goes that does not stay on its network. `gate`: MAC of the router's interface that it is sent to. */
+export type PacketWay =
+  | { readonly kind: "routed"; readonly gate: string }
+  /** `seen`: the address with which its guest is seen outside; null: with one of the host. */
+  | { readonly kind: "leaves"; readonly gate: string; readonly seen: string | null }
+  /** `address`: the floating address that somebody outside calls; null: the host's, which is answered. */
+  | { readonly kind: "comes"; readonly routerId: string; readonly address: string | null };
+
 /**
- * A guest has sent a packet of UDP over IPv4 to a port, or something that it must not send. The switches of
- * both computers have decided by the pictures that their hosts have applied. Simulator only.
+ * A guest, or somebody outside, has sent a packet of UDP over IPv4 to a port or outside, or a guest something
+ * that it must not send. The switches of both computers have decided by the pictures that their hosts have
+ * applied. Simulator only.
  */
 export interface PacketFact {
   readonly kind: "packet";
   readonly atMs: number;
-  /** Ids of ports. */
+  /** Ids of ports; `outside` (packets.ts): somebody who has none. */
   readonly from: string;
   readonly to: string;
+  /** Absent: both ends are on one network. */
+  readonly way?: PacketWay;
   readonly flow: PacketFlow;
   /** The forged part; null: the packet is honest. */
   readonly forged: "mac" | "address" | "arp" | "dhcpServer" | "router" | "vlan" | null;

@@ -3,7 +3,7 @@
  * itself, each of its addresses, and each floating address that leads to it. A host answers as long as the
  * guest that it has plugged in can act, and its picture has the port with that guest. For a floating address
  * it counts once it has heard of the last change of one: of what a client leads elsewhere, the host that had
- * it hears a moment later.
+ * it hears a moment later. A call to a floating address comes to the port alone to which it leads.
  */
 import { floatingIp, floatingTarget } from "../../protocol/floating-ip.ts";
 import type { HostNetworking, RouterPicture } from "../../protocol/networking.ts";
@@ -14,10 +14,13 @@ import type {
   Fact,
   GuestHeld,
   GuestProcess,
+  PacketFact,
   PictureLost,
   PortHeld,
 } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";
+import { NetworkingHistory } from "./networking-history.ts";
+import { portCalled } from "./packet-ways.ts";
 
 interface Host {
   networking: HostNetworking | undefined;
@@ -31,11 +34,14 @@ type Change = PortHeld | Applied | PictureLost | GuestProcess | GuestHeld;
 
 export function oneHostAnswers(): Checker {
   const hosts = new Map<string, Host>();
+  const history = new NetworkingHistory();
   /** Number of the event of the last change of floating addresses. */
   let ledAt = 0;
   return {
     promise: "N5",
     see(fact) {
+      if (fact.kind === "committed") history.apply(fact);
+      if (fact.kind === "packet") return misled(history, fact);
       if (isCommitted(fact) && leads(fact)) ledAt = Math.max(ledAt, fact.result.lastSequence);
       if (!isChange(fact)) return [];
       const host = hosts.get(fact.hostId) ?? { networking: undefined, held: new Map(), acting: new Map() };
@@ -44,6 +50,15 @@ export function oneHostAnswers(): Checker {
       return isMore(fact) ? twice(hosts, ledAt) : [];
     },
   };
+}
+
+/** It came to a port to which the address led at no moment that the host may know. */
+function misled(history: NetworkingHistory, { delivered, way, to, versions }: PacketFact): readonly string[] {
+  if (!delivered || way?.kind !== "comes" || way.address === null) return [];
+  const { address } = way;
+  const rows = history.cellSince(Math.min(...versions));
+  if (rows.length === 0 || rows.some((one) => portCalled(one, address) === to)) return [];
+  return [`Port ${to} got a call to the floating address ${address}, which never led there.`];
 }
 
 const leads = ({ commit: { rows = [] } }: Committed): boolean =>

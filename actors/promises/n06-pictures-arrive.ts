@@ -5,7 +5,8 @@
 import type { Checker, PacketFact, Quiet } from "./facts.ts";
 import { isSame, text } from "./n02-only-what-is-allowed.ts";
 import { NetworkingHistory } from "./networking-history.ts";
-import { type CellNetworks, mayReceive, maySend, onOneNetwork } from "./packets.ts";
+import { hasFaceOutside, isWay, portCalled } from "./packet-ways.ts";
+import { type CellNetworks, mayReceive, maySend } from "./packets.ts";
 
 export function picturesArrive(): Checker {
   const history = new NetworkingHistory();
@@ -29,8 +30,18 @@ function lost(history: NetworkingHistory, packet: PacketFact): readonly string[]
   return isAllowed ? [`${what} of port ${from} to ${to} (${flow.destinationPort}) never arrives.`] : [];
 }
 
-const isIntended = (rows: CellNetworks, packet: PacketFact): boolean =>
-  onOneNetwork(rows, packet) && maySend(rows, packet) && mayReceive(rows, packet);
+function isIntended(rows: CellNetworks, packet: PacketFact): boolean {
+  const { way } = packet;
+  if (way?.kind === "leaves" && !hasFaceOutside(rows, packet)) return false;
+  // Nobody has answered, so nobody but the rows knows whom the call was for, and by which router.
+  if (way?.kind === "comes") return isCalled(rows, packet, way.address ?? "");
+  return isWay(rows, packet) && maySend(rows, packet) && mayReceive(rows, packet);
+}
+
+function isCalled(rows: CellNetworks, packet: PacketFact, address: string): boolean {
+  const to = portCalled(rows, address);
+  return to !== undefined && mayReceive(rows, { ...packet, to });
+}
 
 function behind(history: NetworkingHistory, { networks = [] }: Quiet): readonly string[] {
   return networks.flatMap(({ hostId, ports, applied }) => {

@@ -29,8 +29,14 @@ const changes: ReadonlySet<Fact["kind"]> = new Set([
 const isAlone = ({ isAnswer, connection, heard }: PacketFact): boolean =>
   heard && !isAnswer && connection === undefined;
 
-const keyOf = ({ from, to, forged, flow }: PacketFact): string =>
-  [from, to, forged, flow.source, flow.destination, flow.destinationPort].join(" ");
+const keyOf = ({ from, to, forged, flow, way }: PacketFact): string =>
+  [from, to, forged, flow.source, flow.destination, flow.destinationPort, ...doorOf(way)].join(" ");
+
+/** By which a packet goes that does not stay on its network. */
+function doorOf(way: PacketFact["way"]): readonly string[] {
+  if (way === undefined) return [];
+  return way.kind === "comes" ? [way.kind, way.address ?? ""] : [way.kind, way.gate];
+}
 
 function changed(before: PacketFact, { from, to, flow, delivered }: PacketFact): string {
   const was = `at ${Math.round(before.atMs)} ms it was ${before.delivered ? "delivered" : "dropped"}`;

@@ -16,7 +16,7 @@ import type { Committed } from "./facts.ts";
 import { farPorts } from "./far-ports.ts";
 import { createLedger } from "./ledger.ts";
 import type { CellNetworks } from "./packets.ts";
-import { joinedBy, routersAt } from "./routing.ts";
+import { joinedBy, type RoutingRows, routersAt } from "./routing.ts";
 
 type Table = ReadonlyMap<string, ResourceRow>;
 const judged: readonly Resource[] = [
@@ -134,9 +134,35 @@ function underlaysAfter(before: Underlays, { hosts = [] }: Commit): Underlays {
   return after;
 }
 
+type Tables = Moment["tables"];
+
 function cellAt({ tables }: Moment): CellNetworks {
-  const all = <R extends Resource>({ table }: R) => [...(tables.get(table)?.values() ?? [])] as RowOf<R>[];
+  const known = cells.get(tables) ?? cellOf(tables);
+  cells.set(tables, known);
+  return known;
+}
+
+/** Packets ask for the same moments again and again. */
+const cells = new WeakMap<Tables, CellNetworks>();
+
+const rowsIn =
+  (tables: Tables) =>
+  <R extends Resource>({ table }: R) =>
+    [...(tables.get(table)?.values() ?? [])] as RowOf<R>[];
+
+function routingIn(tables: Tables): RoutingRows {
+  const all = rowsIn(tables);
   return {
+    ...{ networks: all(network), subnets: all(subnet), ports: all(port), addresses: all(address) },
+    ...{ routers: all(router), interfaces: all(routerInterface) },
+    ...{ floating: all(floatingIp), targets: all(floatingTarget) },
+  };
+}
+
+function cellOf(tables: Tables): CellNetworks {
+  const all = rowsIn(tables);
+  return {
+    routing: routingIn(tables),
     ports: new Map(all(port).map((one) => [one.id, one])),
     rules: all(securityGroupRule),
     groupsOf: (portId) => textsOf(all(groupMembership), "groupId", { portId }),
@@ -177,7 +203,7 @@ function without(
 /** Made without the control plane's own words, which are judged by it. */
 function pictureAt(moment: Moment, hostId: string): HostNetworking {
   const { version, tables, plugged, underlays } = moment;
-  const all = <R extends Resource>({ table }: R) => [...(tables.get(table)?.values() ?? [])] as RowOf<R>[];
+  const all = rowsIn(tables);
   const guests = plugged.filter((one) => one.hostId === hostId);
   const instanceOf = new Map(guests.flatMap((one) => one.portIds.map((id) => [id, one.instanceId] as const)));
   const leavingIds = new Set(guests.flatMap((one) => one.leavingIds));
@@ -215,15 +241,10 @@ function pictureAt(moment: Moment, hostId: string): HostNetworking {
     underlays.get(hostId),
   );
   const staying = own.map(({ id }) => id).filter((id) => !leavingIds.has(id));
-  const routing = {
-    ...{ networks: all(network), subnets: all(subnet), ports: all(port), addresses: all(address) },
-    ...{ routers: all(router), interfaces: all(routerInterface) },
-    ...{ floating: all(floatingIp), targets: all(floatingTarget) },
-  };
   return {
     version,
     far,
-    routers: routersAt(routing, reached, staying),
+    routers: routersAt(routingIn(tables), reached, staying),
     networks: inOrder(networks).map(({ id, number, mtuBytes, physicalNetwork }) => ({
       ...{ id, number, mtuBytes },
       ...(physicalNetwork === null ? {} : { physicalNetwork }),

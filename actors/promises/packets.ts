@@ -5,8 +5,12 @@
 import { addressOf, cidrOf, contains } from "../../protocol/address.ts";
 import type { Port } from "../../protocol/port.ts";
 import type { PacketFact } from "./facts.ts";
+import type { RoutingRows } from "./routing.ts";
 
-type PortRow = Pick<Port, "id" | "networkId" | "portSecurity" | "addressPairs">;
+/** In a packet, in the place of a port: somebody beyond all routers. */
+export const outside = "outside";
+
+type PortRow = Pick<Port, "id" | "networkId" | "mac" | "portSecurity" | "addressPairs">;
 
 interface Rule {
   readonly groupId: string;
@@ -25,12 +29,13 @@ export interface CellNetworks {
   readonly rules: readonly Rule[];
   groupsOf(portId: string): readonly string[];
   addressesOf(portId: string): readonly string[];
+  readonly routing: RoutingRows;
 }
 
 const udp = 17;
 
 /** Whether both ends are on one network. */
-export function onOneNetwork({ ports }: CellNetworks, { from, to }: Ends): boolean {
+export function onOneNetwork({ ports }: Pick<CellNetworks, "ports">, { from, to }: Ends): boolean {
   const [one, other] = [ports.get(from), ports.get(to)];
   return one !== undefined && other !== undefined && one.networkId === other.networkId;
 }
@@ -55,6 +60,7 @@ interface Way {
 }
 
 function may(rows: CellNetworks, portId: string, way: Way): boolean {
+  if (portId === outside) return true;
   const port = rows.ports.get(portId);
   if (port === undefined) return false;
   if (!port.portSecurity) return true;
@@ -78,7 +84,7 @@ const isMember = (groupId: string, address: string, { ports, ...rows }: CellNetw
       (rows.addressesOf(id).includes(address) || addressPairs.some(({ cidr }) => isIn(cidr, address))),
   );
 
-function isIn(cidr: string, text: string): boolean {
+export function isIn(cidr: string, text: string): boolean {
   const [range, address] = [cidrOf(cidr), addressOf(text)];
   return range !== undefined && address !== undefined && contains(range, address);
 }
