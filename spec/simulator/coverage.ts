@@ -12,6 +12,9 @@ const admissionsInAll = Object.values(admission).flatMap((row) =>
 /** Counters by kind: of commands, faults, answers, fences, commits, crashes and packets. */
 export const counted = ["commands", "faults", "outcomes", "fences", "commits", "crashes", "packets"] as const;
 
+/** Of packets that leave their network. */
+const ways = { routed: "routed", leaves: "leaving", comes: "coming" } as const;
+
 export class Coverage {
   readonly commands: Record<string, number> = {};
   readonly faults: Record<string, number> = {};
@@ -22,7 +25,7 @@ export class Coverage {
   readonly commits: Record<string, number> = {};
   /** Turns that were broken, by the kind of their message. */
   readonly crashes: Record<string, number> = {};
-  /** Packets between guests: what became of them. */
+  /** Packets between guests, and from and to outside: what became of them. */
   readonly packets: Record<string, number> = {};
   readonly admissions = new Set<string>();
   readonly #states = new Map<string, InstanceState>();
@@ -38,10 +41,11 @@ export class Coverage {
     this.faults[kind] = (this.faults[kind] ?? 0) + 1;
   }
 
-  #packet({ forged, delivered, isAnswer, connection }: PacketFact): void {
+  #packet({ forged, delivered, isAnswer, connection, way }: PacketFact): void {
     const honest = connection === undefined ? (isAnswer ? "answer" : "packet") : "going on";
     const what = forged === null ? honest : `forged ${forged}`;
-    const key = `${what} ${delivered ? "delivered" : "dropped"}`;
+    const where = way === undefined ? "" : `${ways[way.kind]} `;
+    const key = `${where}${what} ${delivered ? "delivered" : "dropped"}`;
     this.packets[key] = (this.packets[key] ?? 0) + 1;
   }
 

@@ -2,6 +2,7 @@
  * The switches of simulated computers: the real switch's decisions over what the nodes of a computer have
  * applied and plugged in. Also which computer is where, and who reaches whom.
  */
+
 import { FlowMemory } from "../../nodes/switch/filter/judge.ts";
 import { RuleBook } from "../../nodes/switch/filter/rules.ts";
 import type { Outcome } from "../../nodes/switch/outcome.ts";
@@ -10,6 +11,7 @@ import type { Plan, PlannedPort } from "../../nodes/switch/planned.ts";
 import type { SwitchState } from "../../nodes/switch/state.ts";
 import { switchFarFrame, switchFrame } from "../../nodes/switch/switching.ts";
 import { together } from "../../nodes/switch/together.ts";
+import type { HostNetworking } from "../../protocol/networking.ts";
 import type { HostMachine } from "./host-machine.ts";
 import { driversOfHost } from "./shapes.ts";
 
@@ -30,10 +32,14 @@ export const placesOf = (hosts: readonly Pick<Place, "machine">[], oneVersion: b
 export interface Arrival {
   readonly portId: string;
   readonly computer: Computer;
+  /** As it is there. */
+  readonly frame: Buffer;
+  /** Id of the router that has led it outside; absent: none has. */
+  readonly leftBy?: string;
 }
 
 /** A switch for all nodes of a computer. */
-class Computer {
+export class Computer {
   readonly #memory = new FlowMemory();
   readonly #book = new RuleBook();
   #states: readonly SwitchState[] = [];
@@ -42,7 +48,7 @@ class Computer {
 
   /** The switch of a real computer is told by its agents; here it looks before each frame. */
   look(places: readonly Place[], nowMs: number): void {
-    const states = places.map(stateOf);
+    const states = statesOf(places);
     const text = JSON.stringify(states.map(({ networking, plugs }) => [networking?.version, plugs]));
     if (text === this.#text) return;
     this.#text = text;
@@ -67,7 +73,8 @@ class Computer {
   }
 
   send(portId: string, frame: Buffer, nowMs: number): Outcome {
-    return switchFrame({ plan: this.#plan, memory: this.#memory }, portId, frame, nowMs);
+    const world = { plan: this.#plan, memory: this.#memory, isBarred: () => false };
+    return switchFrame(world, portId, frame, nowMs);
   }
 
   receive(sender: { readonly number: number; readonly host: string }, frame: Buffer, nowMs: number): Outcome {
@@ -76,13 +83,37 @@ class Computer {
   }
 }
 
-function stateOf({ machine: { world }, underlay }: Place): SwitchState {
+/** Of the nodes of one computer. */
+function statesOf(places: readonly Place[]): readonly SwitchState[] {
+  const pictures = places.flatMap(({ machine }) => machine.world.ports.applied ?? []);
+  const all = pictures.flatMap(({ routers = [] }) => routers);
+  const seen = new Set(all.filter(({ floating }) => floating.length > 0).map(({ id }) => id));
+  return places.map((place) => stateOf(place, seen));
+}
+
+/** `seen`: routers behind which somebody has a floating address here. */
+function stateOf({ machine: { name, world }, underlay }: Place, seen: ReadonlySet<string>): SwitchState {
   const { applied, carries, plugged } = world.ports;
   const plugs = [...plugged.values()].map(({ ownerEpoch: _, ...port }) => ({
-    ...{ ...port, path: "/" },
+    ...{ ...port, path: "/", node: name },
     ...(underlay === null ? {} : { underlay }),
   }));
-  return { networking: applied ?? null, plugs: carries ? plugs : [] };
+  const networking = applied === undefined ? null : lettingOut(applied, seen);
+  const ways = (applied?.routers ?? []).filter(({ outside }) => outside !== null);
+  const exits = ways.map(({ id }) => ({ id: exitOf(name, id), node: name, routerId: id, path: "/" }));
+  return carries ? { networking, plugs, exits } : { networking, plugs: [] };
+}
+
+const exitOf = (node: string, routerId: string): string => `exit ${node} ${routerId}`;
+
+/** The switch knows no floating addresses: it lets go who may have one, and packet-crossings.ts decides. */
+function lettingOut(networking: HostNetworking, seen: ReadonlySet<string>): HostNetworking {
+  const { routers } = networking;
+  if (routers === undefined) return networking;
+  const open = routers.map((one) =>
+    one.outside === null || !seen.has(one.id) ? one : { ...one, outside: { ...one.outside, snat: true } },
+  );
+  return { ...networking, routers: open };
 }
 
 export class Computers {
@@ -111,13 +142,22 @@ export class Computers {
     const own = this.at(from, nowMs);
     const sent = own.send(portId, frame, nowMs);
     const target = sent.kind === "deliver" ? own.portOf(sent.to) : undefined;
-    if (target === undefined) return undefined;
-    if (target.host === undefined) return { portId: target.portId, computer: own };
-    const far = this.#places().find(({ underlay }) => underlay === target.host);
+    if (sent.kind !== "deliver" || target === undefined) return undefined;
+    const { portId: to, host, leadsOut } = target;
+    // Packets are too small to be divided.
+    const [left = frame] = sent.frames ?? [];
+    const leftBy = leadsOut === undefined ? {} : { leftBy: leadsOut.id };
+    if (host === undefined) return { portId: to, computer: own, frame: left, ...leftBy };
+    const far = this.#places().find(({ underlay }) => underlay === host);
     if (far === undefined || from.underlay === null) return undefined;
     const computer = this.at(far, nowMs);
-    const received = computer.receive({ number: target.network.number, host: from.underlay }, frame, nowMs);
-    return received.kind === "deliver" ? { portId: received.to, computer } : undefined;
+    const received = computer.receive({ number: target.network.number, host: from.underlay }, left, nowMs);
+    return received.kind === "deliver" ? { portId: received.to, computer, frame: left } : undefined;
+  }
+
+  /** A frame from outside, by the way that the node has there for the router. */
+  enter(to: Place, routerId: string, frame: Buffer, nowMs: number): Arrival | undefined {
+    return this.carry(to, exitOf(to.machine.name, routerId), frame, nowMs);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The frames of simulated packets: honest ones, and one of each forged kind. Pure. */
 import type { PacketFact } from "../../actors/promises/facts.ts";
+import { sealed } from "../support/forged-frames.ts";
 import { arpFrame, discovery, ethernet, icmp, ip4Frame, ip6Frame, udp } from "../support/frames.ts";
 
 interface End {
@@ -8,11 +9,11 @@ interface End {
 }
 
 /** `ports`: source and destination, of UDP. */
-export function frameOf(
-  from: End,
-  to: End,
-  { forged, ports }: Pick<PacketFact, "forged"> & { readonly ports: readonly [number, number] },
-): Buffer {
+export const frameOf = (from: End, to: End, given: Given): Buffer => sealed(unsealed(from, to, given));
+
+type Given = Pick<PacketFact, "forged"> & { readonly ports: readonly [number, number] };
+
+function unsealed(from: End, to: End, { forged, ports }: Given): Buffer {
   const ends = {
     ...{ sourceMac: from.mac, destinationMac: to.mac, source: from.address, destination: to.address },
   };

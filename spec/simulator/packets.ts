@@ -4,27 +4,17 @@
  * answered goes on. What the switches say of a packet is judged by what was intended
  * (actors/promises/packets.ts), never by itself.
  */
-import type { Fact, PacketFact, PacketFlow } from "../../actors/promises/facts.ts";
-import { Computers, type Place } from "./packet-computers.ts";
+import type { PacketFact, PacketFlow } from "../../actors/promises/facts.ts";
+import type { Computers } from "./packet-computers.ts";
+import { type End, type Ends, runs } from "./packet-ends.ts";
 import { frameOf } from "./packet-frames.ts";
 import type { Random } from "./random.ts";
 
-/** A port that a guest is plugged into, as its guest knows it. */
-export interface End {
-  readonly portId: string;
-  readonly networkId: string;
-  readonly instanceId: string;
-  readonly mac: string;
-  /** Of IPv4. */
-  readonly address: string;
-  readonly place: Place;
-}
-
 type Forged = NonNullable<PacketFact["forged"]>;
-const forgeries: readonly Forged[] = ["mac", "address", "arp", "dhcpServer", "router", "vlan"];
+export const forgeries: readonly Forged[] = ["mac", "address", "arp", "dhcpServer", "router", "vlan"];
 
 /** Ports of UDP: rules of the simulated clients name all but the last. */
-const portsOfServers = [0, 1, 2, 3, 4, 22];
+export const portsOfServers = [0, 1, 2, 3, 4, 22];
 
 /** Packets that are sent again, and connections that go on: the newest. */
 const keptMax = 12;
@@ -39,38 +29,44 @@ interface Sent {
   readonly forged: Forged | null;
 }
 
-type Connection = NonNullable<PacketFact["connection"]>;
-type Passing = Pick<PacketFact, "atMs" | "forged" | "isLast" | "isAnswer" | "connection">;
+export type Connection = NonNullable<PacketFact["connection"]>;
+export type Passing = Pick<PacketFact, "atMs" | "forged" | "isLast" | "isAnswer" | "connection">;
 
-export class Packets {
-  readonly #places: () => readonly Place[];
-  readonly #computers: Computers;
+/** What packets pass, and between whom. */
+export interface Fabric {
+  readonly computers: Computers;
+  readonly ends: Ends;
+}
+
+/** Who sends packets, and when it is asked to (traffic.ts). */
+export interface Senders {
+  /** A few, of any kind. */
+  some(atMs: number): readonly PacketFact[];
+  /** What was sent before, sent again, as something new. */
+  again(atMs: number): readonly PacketFact[];
+  /** The first words of a guest whose CPU has just begun, and a first one to it. */
+  first(instanceId: string, atMs: number): readonly PacketFact[];
+  /** Connections that were answered once go on, in both directions. */
+  goingOn(atMs: number): readonly PacketFact[];
+  /** All that can be sent, when nothing moves any more. */
+  all(atMs: number, most: number): readonly PacketFact[];
+}
+
+export class Packets implements Senders {
+  readonly #fabric: Fabric;
   readonly #random: Random;
-  /** Of IPv4, by port, as rows have them. */
-  readonly #addresses = new Map<string, string>();
   #flows = 0;
   #sent: readonly Sent[] = [];
   #open: readonly Connection[] = [];
 
-  constructor(places: () => readonly Place[], random: Random) {
-    this.#places = places;
-    this.#computers = new Computers(places);
+  constructor(fabric: Fabric, random: Random) {
+    this.#fabric = fabric;
     this.#random = random;
-  }
-
-  /** Learns which address a port has: a guest may know it before its host has a picture. */
-  see(fact: Fact): void {
-    if (fact.kind !== "committed" || fact.result.kind !== "committed") return;
-    for (const change of fact.commit.rows ?? []) {
-      if (change.resource.table !== "address" || !("made" in change)) continue;
-      const { portId, name } = { ...change.made } as { readonly portId?: string; readonly name: string };
-      if (portId !== undefined && !name.includes(":")) this.#addresses.set(portId, name);
-    }
   }
 
   /** One packet of a guest that runs to any other, forged perhaps, and its answer; and what goes on. */
   some(atMs: number): readonly PacketFact[] {
-    const ends = this.#ends();
+    const ends = this.#fabric.ends.all();
     const from = this.#random.pick(ends.filter(runs));
     const to = this.#random.pick(ends.filter(({ portId }) => portId !== from?.portId));
     if (from === undefined || to === undefined) return [];
@@ -87,9 +83,8 @@ export class Packets {
     ];
   }
 
-  /** What was sent before, sent again, as something new. */
   again(atMs: number): readonly PacketFact[] {
-    const ends = this.#ends().filter(runs);
+    const ends = this.#fabric.ends.all().filter(runs);
     const some = this.#sent.slice(-againMax);
     return some.flatMap(({ from, to, port, forged }) => {
       const [sender, receiver] = [from, to].map((id) => ends.find(({ portId }) => portId === id));
@@ -98,9 +93,8 @@ export class Packets {
     });
   }
 
-  /** The first words of a guest whose CPU has just begun, and a first one to it. */
   first(instanceId: string, atMs: number): readonly PacketFact[] {
-    const ends = this.#ends().filter(runs);
+    const ends = this.#fabric.ends.all().filter(runs);
     const [own, others] = [
       ends.filter((end) => end.instanceId === instanceId),
       ends.filter((end) => end.instanceId !== instanceId),
@@ -114,13 +108,12 @@ export class Packets {
     });
   }
 
-  /** Connections that were answered once go on, in both directions. */
   goingOn(atMs: number): readonly PacketFact[] {
     return this.#goOn(atMs, this.#open);
   }
 
   #goOn(atMs: number, connections: readonly Connection[]): readonly PacketFact[] {
-    const ends = this.#ends().filter(runs);
+    const ends = this.#fabric.ends.all().filter(runs);
     return connections.flatMap((connection) => {
       const [from, to] = [endOf(ends, connection, "from"), endOf(ends, connection, "to")];
       if (from === undefined || to === undefined) return [];
@@ -133,7 +126,7 @@ export class Packets {
 
   /** One packet between each two guests that run, when nothing moves any more. */
   all(atMs: number, most: number): readonly PacketFact[] {
-    const ends = this.#ends().filter(runs);
+    const ends = this.#fabric.ends.all().filter(runs);
     const pairs = ends.flatMap((from) => ends.flatMap((to) => (from === to ? [] : [{ from, to }])));
     return pairs.slice(0, most).flatMap(({ from, to }) => {
       const port = this.#random.pick(portsOfServers) ?? 22;
@@ -156,8 +149,9 @@ export class Packets {
   #carry(from: End, to: End, ports: readonly [number, number], about: Passing) {
     const { atMs, forged } = about;
     const frame = frameOf(from, to, { forged, ports });
-    const [own, other] = [this.#computers.at(from.place, atMs), this.#computers.at(to.place, atMs)];
-    const arrived = this.#computers.carry(from.place, from.portId, frame, atMs);
+    const { computers } = this.#fabric;
+    const [own, other] = [computers.at(from.place, atMs), computers.at(to.place, atMs)];
+    const arrived = computers.carry(from.place, from.portId, frame, atMs);
     const fact: PacketFact = {
       ...{ kind: "packet", from: from.portId, to: to.portId, ...about, flow: flowOf(from, to, ports) },
       delivered: arrived?.portId === to.portId,
@@ -167,20 +161,6 @@ export class Packets {
       heard: runs(to),
     };
     return { fact, isThere: arrived?.computer === other };
-  }
-
-  /** A guest knows the address that it was told by its host's picture, or else by its owner. */
-  #ends(): readonly End[] {
-    return this.#places().flatMap((place) => {
-      const { applied, plugged } = place.machine.world.ports;
-      const told = (applied?.networks ?? []).flatMap(({ ports }) => ports);
-      return [...plugged.values()].flatMap(({ portId, networkId, instanceId, mac }) => {
-        const port = told.find(({ id }) => id === portId);
-        const said = port?.addresses.find((one) => !one.address.includes(":"))?.address;
-        const address = said ?? this.#addresses.get(portId);
-        return address === undefined ? [] : { portId, networkId, instanceId, mac, address, place };
-      });
-    });
   }
 }
 
@@ -197,5 +177,3 @@ const flowOf = (
 ): PacketFlow => ({
   ...{ source: from.address, destination: to.address, sourcePort, destinationPort },
 });
-
-const runs = ({ instanceId, place }: End): boolean => place.machine.world.canWrite(instanceId);

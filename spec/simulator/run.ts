@@ -17,7 +17,6 @@ import { Kernel, nobody, type Owner } from "./kernel.ts";
 import { firstStandingStill } from "./loops.ts";
 import { noteSystems } from "./nact-systems.ts";
 import { placesOf } from "./packet-computers.ts";
-import { Packets } from "./packets.ts";
 import { hangEndsMs, patience } from "./patience.ts";
 import { liveMsMax, type Plan, type PlannedCommand, setUpMs } from "./plan.ts";
 import { extensionCommands } from "./plan-extensions.ts";
@@ -28,7 +27,7 @@ import { whyNobodyChooses } from "./room-probe.ts";
 import { shapeIn, toldBy } from "./shapes.ts";
 import { timersMaxOf } from "./timers.ts";
 import { Trace } from "./trace.ts";
-import { Traffic } from "./traffic.ts";
+import { sendersAt, Traffic } from "./traffic.ts";
 import type { Versions } from "./versions.ts";
 
 const dedicated = { "hw:cpu_policy": "dedicated" };
@@ -150,8 +149,8 @@ class Run {
         },
       });
     const places = () => placesOf(this.#cluster.hosts, plan.parameters.oneVersion === true);
-    const packets = new Packets(places, new Random(plan.seed).fork("packets"));
-    this.#traffic = new Traffic({ kernel, packets, tell: (fact) => this.#see(fact) });
+    const tell = (fact: Fact) => this.#see(fact);
+    this.#traffic = new Traffic({ kernel, tell, ...sendersAt(places, new Random(plan.seed)) });
     this.#admin = client("admin", "admin");
     this.#clients = Array.from({ length: plan.parameters.clients }, (_, index) =>
       client(`u${index + 1}`, index % 2 === 0 ? "demo" : "other"),

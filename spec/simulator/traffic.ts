@@ -4,12 +4,28 @@
  */
 import type { Fact } from "../../actors/promises/facts.ts";
 import { type Kernel, nobody } from "./kernel.ts";
-import type { Packets } from "./packets.ts";
+import { Computers, type Place } from "./packet-computers.ts";
+import { Crossings } from "./packet-crossings.ts";
+import { Ends } from "./packet-ends.ts";
+import { Packets, type Senders } from "./packets.ts";
+import { RoutedPackets } from "./packets-routed.ts";
+import type { Random } from "./random.ts";
 
 export interface TrafficOptions {
   readonly kernel: Kernel;
-  readonly packets: Packets;
+  readonly ends: Ends;
+  readonly senders: readonly Senders[];
   readonly tell: (fact: Fact) => void;
+}
+
+/** All who send anything between these hosts; each kind has a stream of chance of its own. */
+export function sendersAt(
+  places: () => readonly Place[],
+  random: Random,
+): Pick<TrafficOptions, "ends" | "senders"> {
+  const fabric = { computers: new Computers(places), ends: new Ends(places) };
+  const routed = new RoutedPackets(new Crossings(places, fabric), fabric.ends, random.fork("routed packets"));
+  return { ends: fabric.ends, senders: [new Packets(fabric, random.fork("packets")), routed] };
 }
 
 /** Later than an agent's first look at what is there, and earlier than its first picture, mostly. */
@@ -26,30 +42,30 @@ export class Traffic {
 
   /** Takes each fact, after it was judged. */
   see(fact: Fact): void {
-    const { packets } = this.#options;
-    packets.see(fact);
-    if (fact.kind === "guestFree") this.#tell(packets.first(fact.instanceId, fact.atMs));
-    if (fact.kind === "applied") this.#tell(packets.goingOn(fact.atMs));
+    this.#options.ends.see(fact);
+    if (fact.kind === "guestFree") this.#each((one) => one.first(fact.instanceId, fact.atMs));
+    if (fact.kind === "applied") this.#each((one) => one.goingOn(fact.atMs));
   }
 
   some(): void {
-    const { kernel, packets } = this.#options;
-    this.#tell(packets.some(kernel.nowMs));
+    const { kernel } = this.#options;
+    this.#each((one) => one.some(kernel.nowMs));
   }
 
   /** A life of an agent has begun, or ended. */
   turned(): void {
-    const { kernel, packets } = this.#options;
-    this.#tell(packets.again(kernel.nowMs));
-    kernel.after(nobody, afterBirthMs, "", () => this.#tell(packets.again(kernel.nowMs)));
+    const { kernel } = this.#options;
+    const again = () => this.#each((one) => one.again(kernel.nowMs));
+    again();
+    kernel.after(nobody, afterBirthMs, "", again);
   }
 
   last(): void {
-    const { kernel, packets } = this.#options;
-    this.#tell(packets.all(kernel.nowMs, lastPacketsMax));
+    const { kernel } = this.#options;
+    this.#each((one) => one.all(kernel.nowMs, lastPacketsMax));
   }
 
-  #tell(facts: readonly Fact[]): void {
-    for (const fact of facts) this.#options.tell(fact);
+  #each(factsOf: (one: Senders) => readonly Fact[]): void {
+    for (const one of this.#options.senders) for (const fact of factsOf(one)) this.#options.tell(fact);
   }
 }
