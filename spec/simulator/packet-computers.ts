@@ -34,8 +34,8 @@ export interface Arrival {
   readonly computer: Computer;
   /** As it is there. */
   readonly frame: Buffer;
-  /** Id of the router that has led it outside; absent: none has. */
-  readonly leftBy?: string;
+  /** The router that has led it outside, and the node whose way there it took; absent: none has. */
+  readonly leftBy?: { readonly routerId: string; readonly node: string };
 }
 
 /** A switch for all nodes of a computer. */
@@ -48,12 +48,11 @@ export class Computer {
 
   /** The switch of a real computer is told by its agents; here it looks before each frame. */
   look(places: readonly Place[], nowMs: number): void {
-    const states = statesOf(places);
-    const text = JSON.stringify(states.map(({ networking, plugs }) => [networking?.version, plugs]));
+    const text = places.map(textOf).join();
     if (text === this.#text) return;
     this.#text = text;
-    this.#states = states;
-    this.#plan = planOf(together(states), this.#book);
+    this.#states = statesOf(places);
+    this.#plan = planOf(together(this.#states), this.#book);
     this.#memory.apply(this.#plan, nowMs);
   }
 
@@ -81,6 +80,15 @@ export class Computer {
     const networks = new Map([...this.#plan.values()].map(({ network }) => [network.number, network]));
     return switchFarFrame({ plan: this.#plan, networks, memory: this.#memory }, sender, frame, nowMs);
   }
+}
+
+/** Another one whenever the switch has something else to know of the node. */
+function textOf({ machine: { world } }: Place): string {
+  const { applied, carries, plugged } = world.ports;
+  const plugs = [...plugged.values()].map(({ portId, instanceId, networkId, mac }) =>
+    [portId, instanceId, networkId, mac].join(" "),
+  );
+  return [applied?.version, carries, ...plugs].join("/");
 }
 
 /** Of the nodes of one computer. */
@@ -143,11 +151,11 @@ export class Computers {
     const sent = own.send(portId, frame, nowMs);
     const target = sent.kind === "deliver" ? own.portOf(sent.to) : undefined;
     if (sent.kind !== "deliver" || target === undefined) return undefined;
-    const { portId: to, host, leadsOut } = target;
+    const { portId: to, host, leadsOut, node } = target;
     // Packets are too small to be divided.
     const [left = frame] = sent.frames ?? [];
-    const leftBy = leadsOut === undefined ? {} : { leftBy: leadsOut.id };
-    if (host === undefined) return { portId: to, computer: own, frame: left, ...leftBy };
+    const leftBy = leadsOut && { routerId: leadsOut.id, node: node ?? "" };
+    if (host === undefined) return { portId: to, computer: own, frame: left, ...(leftBy && { leftBy }) };
     const far = this.#places().find(({ underlay }) => underlay === host);
     if (far === undefined || from.underlay === null) return undefined;
     const computer = this.at(far, nowMs);

@@ -84,19 +84,21 @@ export class Crossings {
 
   #leave(
     { from, gate, flow, isRuled }: Pick<Sending, "from" | "gate"> & LeavingFlow,
-    routerId: string | undefined,
+    leftBy: Arrival["leftBy"],
     about: Passing,
   ): Crossing {
-    const face = routerId === undefined ? undefined : faceOf(from, routerId);
+    // Of two nodes of a computer that have the port plugged in, the one that knows more.
+    const place = this.#places().find(({ machine }) => machine.name === leftBy?.node);
+    const face = leftBy && place && faceOf(place, leftBy.routerId, from);
     const fact: PacketFact = {
       ...{ kind: "packet", from: from.portId, to: outside, ...about, flow },
       way: { kind: "leaves", gate, seen: face ?? null },
-      ...{ delivered: face !== undefined, versions: [versionOf(from.place)], reach: true },
-      ...{ ruled: isRuled, heard: true },
+      ...{ delivered: face !== undefined, reach: true, ruled: isRuled, heard: true },
+      versions: [from.place, ...(place === undefined ? [] : [place])].map(versionOf),
     };
-    if (routerId === undefined || face === undefined) return { fact };
-    const seen = face ?? ownAddress(this.#positionOf(from.place));
-    return { fact, left: { place: from.place, routerId, seen } };
+    if (leftBy === undefined || place === undefined || face === undefined) return { fact };
+    const seen = face ?? ownAddress(this.#places().indexOf(place));
+    return { fact, left: { place, routerId: leftBy.routerId, seen } };
   }
 
   /** A call to a floating address comes to every host that answers for it: one of them at most should. */
@@ -144,10 +146,6 @@ export class Crossings {
       .filter((end) => end.portId === portId && this.#computers.at(end.place, atMs) === computer);
     return here.find(runs) ?? here[0];
   }
-
-  #positionOf({ machine }: Place): number {
-    return this.#places().findIndex((place) => place.machine.name === machine.name);
-  }
 }
 
 interface LeavingFlow {
@@ -185,8 +183,12 @@ function answeringAt(place: Place, address: string): readonly Answering[] {
 }
 
 /** As what a guest is seen outside. Null: as its host; undefined: it is not to be seen. */
-function faceOf({ place, portId, address }: End, routerId: string): string | null | undefined {
-  const { applied } = place.machine.world.ports;
+function faceOf(
+  { machine }: Place,
+  routerId: string,
+  { portId, address }: Pick<End, "portId" | "address">,
+): string | null | undefined {
+  const { applied } = machine.world.ports;
   const router = applied?.routers?.find(({ id }) => id === routerId);
   const its = router?.floating.find((one) => one.portId === portId && one.target === address);
   if (its !== undefined) return its.address;

@@ -122,9 +122,9 @@ export class RoutedPackets implements Senders {
     return to && { ...sentOf({ from, gate, to, address: to.address }, port), forged };
   }
 
-  /** Of routers that are there, in the guest's own subnet: from others no way leads back to it. */
+  /** Of routers that are there. */
   #ownGates = (from: End): readonly Gate[] =>
-    this.#ends.gatesAt(from.networkId).filter((gate) => gate.isThere && gate.subnetId === from.subnetId);
+    this.#ends.gatesAt(from.networkId).filter((gate) => gate.isThere && isOf(gate, from));
 
   /** Of guests that run, and are on two networks of a router. */
   #pairs(): readonly Pair[] {
@@ -150,7 +150,8 @@ export class RoutedPackets implements Senders {
     if (from === undefined || (sent.to !== undefined && wished === undefined)) return [];
     const { gate, address } = sent;
     const there = this.#crossings.send({ from, gate, address, ports, wished }, passing(packet));
-    return [there.fact, ...this.#answered(there, { from, gate }, packet)];
+    const isOwn = this.#ends.gatesAt(from.networkId).some((one) => one.mac === gate && isOf(one, from));
+    return [there.fact, ...(isOwn ? this.#answered(there, { from, gate }, packet) : [])];
   }
 
   /** What becomes of a packet that a guest has sent, where it came to. */
@@ -251,5 +252,8 @@ const sentOf = ({ from, gate, address, to }: Pair, port: number): Sent => ({
   ...{ from: from.portId, gate: gate.mac, address, port, forged: null },
   ...(to === undefined ? {} : { to: to.portId }),
 });
+
+/** In the guest's own subnet: from others no way leads back to it. */
+const isOf = (gate: Gate, end: End): boolean => gate.subnetId === end.subnetId;
 
 const passing = (packet: Packet): Passing => ({ ...packet, isAnswer: false });
