@@ -16,6 +16,7 @@ import { placementMutants } from "./mutants-placement.ts";
 import type { Mutant } from "./mutants-plans.ts";
 import { readerMutants } from "./mutants-readers.ts";
 import { recordMutants } from "./mutants-records.ts";
+import { routedPacketMutants } from "./mutants-routed-packets.ts";
 import { routerMutants } from "./mutants-routers.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -32,5 +33,6 @@ export const mutants: readonly Mutant[] = [
   ...meterMutants,
   ...networkMutants,
   ...routerMutants,
+  ...routedPacketMutants,
   ...networkLifeMutants,
 ];

@@ -3,6 +3,7 @@
  * the same names as other clients', and floating addresses that several want to lead to one port. It has a
  * stream of chance of its own. Pure.
  */
+import type { NetworkCommand } from "./plan-networks.ts";
 import type { Random } from "./random.ts";
 
 /** What operators ask for. */
@@ -22,7 +23,7 @@ export type RouterCommand = (typeof routerCommands)[number] | (typeof externalCo
 interface PlannedRouting {
   readonly atMs: number;
   readonly client: number;
-  readonly command: RouterCommand;
+  readonly command: RouterCommand | NetworkCommand;
   readonly target: number;
 }
 
@@ -50,5 +51,42 @@ export function routersOf(random: Random, { fromMs, untilMs, clients }: Span): r
     const atMs = Math.round(random.between(fromMs + 2_500, untilMs));
     return { atMs, client: random.whole(0, clients - 1), command, target: random.whole(0, 59) };
   });
-  return [...outside, ...first.flat(), ...later];
+  const guests = guestsBehind(random.fork("guests behind routers"), { fromMs, untilMs, clients });
+  return [...outside, ...first.flat(), ...later, ...guests];
+}
+
+/** As client-networks.ts calls them: each is a port of its own, with an instance in it. */
+const ports = { first: 2, second: 47 } as const;
+/** Guests with any address on one network, and on the other. */
+const anywhere = { first: [4, 14], second: [39, 79] } as const;
+/** The second network's own range, and its subnet. */
+const second = { network: 7, range: 23, subnet: 3 } as const;
+
+/**
+ * Some runs begin with guests on two networks of a router, who send packets to each other until the end; of
+ * two projects, which have the same ranges. Then a subnet and the floating addresses come and go.
+ */
+function guestsBehind(random: Random, { fromMs, untilMs, clients }: Span): readonly PlannedRouting[] {
+  if (random.chance(0.4)) return [];
+  return Array.from({ length: Math.min(clients, 2) }, (_, client): readonly PlannedRouting[] => {
+    const at = (afterMs: number, command: PlannedRouting["command"], target: number): PlannedRouting => ({
+      ...{ atMs: fromMs + afterMs, client, command, target },
+    });
+    const made = [
+      ...[at(100, "networkCreate", second.network), at(900, "subnetCreate", second.range)],
+      ...[at(1_700, "portCreate", ports.first), at(1_700, "portCreate", ports.second)],
+      ...[at(2_500, "pluggedCreate", ports.first), at(2_500, "pluggedCreate", ports.second)],
+      ...[at(3_200, "routerAdd", second.subnet), at(4_000, "floatingCreate", ports.first)],
+    ];
+    const guests = [...anywhere.first, ...anywhere.second].map((target, order) =>
+      at(2_600 + order * 200, "pluggedCreate", target),
+    );
+    const changes = Array.from({ length: random.whole(0, 10) }, () => {
+      const command = random.weighted({ routerRemove: 2, routerAdd: 3, floatingSet: 3, portGroups: 1 });
+      const isOfRouters = command === "routerAdd" || command === "routerRemove";
+      const target = isOfRouters ? second.subnet : random.pick([ports.first, ports.second]);
+      return at(Math.round(random.between(8_000, untilMs - fromMs)), command, target);
+    });
+    return [...made, ...guests, ...changes];
+  }).flat();
 }
