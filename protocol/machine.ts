@@ -18,7 +18,13 @@ import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
 import { MachineIntent } from "./machine-intent.ts";
-import { HostNetworkingAnswer, HostNetworkingRequest, NetworkingAudit, PortPicture } from "./networking.ts";
+import {
+  HostNetworkingAnswer,
+  HostNetworkingRequest,
+  NetworkFailure,
+  NetworkingAudit,
+  PortPicture,
+} from "./networking.ts";
 import { NumaPlacement } from "./numa.ts";
 import { HostText, HostWord, hostWords, OfferedLabels, OfferedNumaNode, upTo } from "./offered.ts";
 import { PluginVersion, Release } from "./release.ts";
@@ -223,6 +229,14 @@ export const hostAgentService = service({
             failure: nullable(ObservedText),
             /** Ports of the applied picture, as the picture has them. */
             ports: Type.Array(PortPicture, { maxItems: networkLimits.portStatesMax }),
+            /**
+             * What has failed for these ports; of several things the worst. Absent: the agent is of before.
+             */
+            failed: Type.Optional(
+              Type.Array(answer({ portId: Id, ...NetworkFailure.properties }), {
+                maxItems: networkLimits.portStatesMax,
+              }),
+            ),
           }),
         ),
       }),

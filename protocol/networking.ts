@@ -12,7 +12,7 @@ import { HostWord } from "./offered.ts";
 import { AddressPair, Bandwidth } from "./port.ts";
 import { PublicationPicture } from "./published-port.ts";
 import { ruleFields } from "./security-group.ts";
-import { answer, Count, Id, nullable, request } from "./wire/schema.ts";
+import { answer, Count, growing, Id, nullable, request } from "./wire/schema.ts";
 
 const SubnetPicture = answer({
   id: Id,
@@ -151,6 +151,16 @@ export const HostNetworkingAnswer = answer({
 });
 export type HostNetworkingAnswer = Static<typeof HostNetworkingAnswer>;
 
+/** A part of the picture that a host could not carry out, while it did all others: nothing passes that part. */
+export const NetworkFailure = answer({
+  /** `tunnel`: a network's way to other hosts. `outside`: a way to a network of the operator's. */
+  of: growing(["port", "network", "tunnel", "router", "outside"], "network"),
+  /** Of an `outside` the name of the operator's network, else the id. */
+  id: Type.String({ maxLength: reportLimits.observedTextLengthMax }),
+  why: Type.String({ maxLength: reportLimits.observedTextLengthMax }),
+});
+export type NetworkFailure = Static<typeof NetworkFailure>;
+
 /** What of it a host has applied. */
 export const NetworkingAudit = answer({
   /** Number of the newest event that the applied picture knows; null: the agent has applied none yet. */
@@ -161,6 +171,8 @@ export const NetworkingAudit = answer({
   lookedAgoMs: nullable(Count),
   /** Why the host's network stays as it is; null: it does not. */
   failure: nullable(Type.String({ maxLength: reportLimits.observedTextLengthMax })),
+  /** The first parts of the applied picture that failed. Absent: the agent is of before. */
+  failed: Type.Optional(Type.Array(NetworkFailure, { maxItems: networkLimits.failuresToldMax })),
   /** Why guests are not answered what they ask their host; null: they are. Absent: the agent is of before. */
   unanswered: Type.Optional(nullable(Type.String({ maxLength: reportLimits.observedTextLengthMax }))),
   /** The first published ports at which nobody answers. Absent: the agent is of before. */

@@ -3,7 +3,7 @@
  * packets pass. What it hands to a hypervisor names neither of them. Types only.
  */
 import type { GuestData } from "../../protocol/guest-data.ts";
-import type { HostNetworking } from "../../protocol/networking.ts";
+import type { HostNetworking, NetworkFailure } from "../../protocol/networking.ts";
 import type { Keeper } from "./keeper.ts";
 
 /** A tap in a network namespace, made and owned by the network driver; the hypervisor only opens it. */
@@ -134,7 +134,8 @@ export interface Network extends Keeper {
    * From its end on, packets pass as the picture says, and no others: nothing passes a port that is not in
    * the picture, and connections that the picture does not allow have ended. In between, what passes is what
    * the picture before or this one allows. An older one than the applied changes nothing. Answers the version
-   * that is applied, which outlives the agent as the packets do.
+   * that is applied, which outlives the agent as the packets do. One bad part of the picture keeps no other
+   * back: see `failures`.
    */
   apply(networking: HostNetworking, signal: AbortSignal): Promise<number>;
   /** The picture that is applied, or left by the agent's last life. Absent: the driver keeps no picture. */
@@ -144,6 +145,11 @@ export interface Network extends Keeper {
    * applied the picture, and tries again what another program of the host has. Absent: it publishes nothing.
    */
   unpublished?(): readonly Unpublished[];
+  /**
+   * The parts of the applied picture that could not be carried out. Nothing passes them; the driver tries them
+   * again by itself. Absent: `apply` carries out a whole picture, or throws.
+   */
+  failures?(): readonly NetworkFailure[];
   /**
    * The reason why guests get no answers of DHCP or metadata from their host; undefined: guests get answers.
    * Absent: the driver's packets and answers come from the same process.

@@ -43,6 +43,8 @@ export const networkLimits = {
   portStatesMax: 1_000,
   /** What a host says of published ports that it could not open. */
   unpublishedToldMax: 100,
+  /** What a host says of parts of its picture that it could not carry out. */
+  failuresToldMax: 100,
   /** IPv6 wants 1,280 (RFC 8200, 5); the largest is that of an IPv4 packet. */
   mtuBytesMin: 1_280,
   mtuBytesMax: 65_535,

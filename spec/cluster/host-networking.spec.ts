@@ -52,14 +52,22 @@ describe("the network of a host", () => {
   it("says of a port how it is applied, nothing of one that is not, and why its network stays as it is", async () => {
     const said = (portIds: string[]) =>
       world.settled(() => world.host.handlers.portStates({ portIds }, world.context()));
-    expect(await said(["p1"])).to.deep.equal({ networking: { failure: null, ports: [] } });
+    const none = { failure: null, failed: [] };
+    expect(await said(["p1"])).to.deep.equal({ networking: { ...none, ports: [] } });
     await plugIn();
     await untilVersion(3);
-    expect(await said(["p1", "p2"])).to.deep.equal({ networking: { failure: null, ports: [port] } });
+    expect(await said(["p1", "p2"])).to.deep.equal({ networking: { ...none, ports: [port] } });
+    const why = "It has no room.";
+    world.machine.ports.failures = [{ of: "network", id: "n", why }];
+    expect((await said(["p1", "p2"])).networking).to.deep.equal({
+      ...{ failure: null, ports: [port], failed: [{ of: "network", id: "n", why, portId: "p1" }] },
+    });
+    expect((await audited()).networking?.failed).to.deep.equal([{ of: "network", id: "n", why }]);
+    world.machine.ports.failures = [];
     world.controller.reachable = false;
     const asked = world.controller.pulls.length;
     await world.clock.runUntil(() => world.controller.pulls.length > asked + 1);
-    expect((await said(["p2"])).networking).to.deep.equal({ failure: "No controller.", ports: [] });
+    expect((await said(["p2"])).networking).to.deep.equal({ ...none, failure: "No controller.", ports: [] });
   });
 
   it("follows a change of which it was not told, and is sent only what has changed", async () => {

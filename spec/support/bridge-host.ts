@@ -57,6 +57,9 @@ export function openBridge(given: BridgeHostOptions) {
       services = await filter.apply(...given);
       return services;
     },
+    get refused() {
+      return filter.refused ?? new Map();
+    },
     detach: (guests) => filter.detach(guests),
   };
   const parts = { fabric, filter: watched, ready, facts: () => said };

@@ -20,13 +20,30 @@ function pictureFindings({ answers, networks = [] }: DoctorInput, known: Known):
     if (answer === undefined || !("audit" in answer) || wanted.ports === 0) return [];
     const applied = answer.audit.networking;
     const what = wrongWith(applied, wanted);
-    const all = [...(what === undefined ? [] : [what]), ...unanswered(applied), ...unpublished(applied)];
+    const all = [
+      ...(what === undefined ? [] : [what]),
+      ...failed(applied),
+      ...unanswered(applied),
+      ...unpublished(applied),
+    ];
     const subject = hostCalled(known, wanted.hostId);
     return all.map((one) => ({ kind: "drift" as const, subject, ...one }));
   });
 }
 
 type Wrong = Pick<Finding, "message" | "next">;
+
+/** All others pass as they should. */
+const failed = (applied: Applied): Wrong[] =>
+  (applied?.failed ?? []).map(({ of, id, why }) => ({
+    message: `The ${wordFor[of]} ${id} does not work there: ${why}`,
+    next: "It is tried again all the time, and nothing passes it until then. novact logs of that node says more.",
+  }));
+
+const wordFor = {
+  ...{ port: "port", network: "network", router: "router" },
+  ...{ tunnel: "way to other hosts of the network", outside: "way to the operator's network" },
+} as const;
 
 /** What passes between guests passes all the same. */
 const unanswered = (applied: Applied): Wrong[] =>

@@ -113,6 +113,7 @@ function wordAbout({ id }: Port, word: HostWord | undefined): PortWord {
   if (word === undefined || "why" in word) return { kind: "unheard", why: word?.why ?? "unanswered" };
   const { networking } = word.said;
   if (networking === null) return { kind: "said", networking };
-  const { failure, ports } = networking;
-  return { kind: "said", networking: { failure, port: ports.find((one) => one.id === id) } };
+  const { failure, ports, failed = [] } = networking;
+  const [port, own] = [ports.find((one) => one.id === id), failed.find(({ portId }) => portId === id)];
+  return { kind: "said", networking: { failure, port, ...(own && { failed: own }) } };
 }

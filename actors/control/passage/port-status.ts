@@ -3,7 +3,7 @@
  * moment. Nothing is remembered, so no lost message can leave a word that is not true. Pure.
  */
 import type { InterfaceChange } from "../../../protocol/interface.ts";
-import type { PortPicture } from "../../../protocol/networking.ts";
+import type { NetworkFailure, PortPicture } from "../../../protocol/networking.ts";
 import type { BandwidthLimit, Port, PortStatus } from "../../../protocol/port.ts";
 import type { InstanceState } from "../../../protocol/states.ts";
 
@@ -31,6 +31,8 @@ export interface Said {
   readonly failure: string | null;
   /** As it is applied; undefined: it is not. */
   readonly port: PortPicture | undefined;
+  /** What of the picture has failed that concerns the port. Absent: nothing. */
+  readonly failed?: NetworkFailure;
 }
 
 export interface PortFacts {
@@ -71,15 +73,35 @@ function beforeItsHost({ name, state, runs, hostName, change }: PluggedGuest, { 
   return change === "leaving" ? told("build", `${name} is letting go of it.`) : undefined;
 }
 
-function ofItsHost({ hostName, isLimiting }: PluggedGuest, { port, word, operator }: PortFacts): SaidStatus {
+const askDoctor = "; operators are told why by novact doctor";
+
+const wordsOf = (why: string): string => `: ${why.replace(/\.$/, "")}`;
+
+/** What the port cannot reach, while all else passes. */
+function limping({ of, id, why }: NetworkFailure, { operator }: PortFacts): string {
+  const words = {
+    ...{ port: "it", network: "its network", tunnel: "other hosts' guests of its network" },
+    ...{ router: "what is behind its router", outside: operator ? `the network ${id}` : "the outside" },
+  };
+  return `It does not reach ${words[of]}${operator ? wordsOf(why) : askDoctor}.`;
+}
+
+function ofItsHost({ hostName, isLimiting }: PluggedGuest, facts: PortFacts): SaidStatus {
+  const { port, word, operator } = facts;
   if (word.kind === "unheard") return told("unknown", `The host ${hostName} does not answer.`);
   if (word.networking === null) return told("error", `The host ${hostName} has no network.`);
   if (port.bandwidth !== null && !isLimiting)
     return told("error", `The host ${hostName} does not keep bandwidth limits.`);
-  const { failure, port: applied } = word.networking;
-  if (applied !== undefined && isAsWanted(applied, port)) return { status: "active" };
+  const { failure, port: applied, failed } = word.networking;
+  if (failed?.of === "port" || failed?.of === "network")
+    return told(
+      "error",
+      `The host ${hostName} cannot carry it${operator ? wordsOf(failed.why) : askDoctor}.`,
+    );
+  if (applied !== undefined && isAsWanted(applied, port))
+    return failed === undefined ? { status: "active" } : told("active", limping(failed, facts));
   if (failure === null) return told("build", `The host ${hostName} has not applied yet what is so now.`);
-  const why = operator ? `: ${failure}` : "; operators are told why by novact doctor";
+  const why = operator ? `: ${failure}` : askDoctor;
   return told("error", `The host ${hostName} cannot apply what is so now${why}.`);
 }
 

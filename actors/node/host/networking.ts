@@ -11,6 +11,7 @@ import type {
   FarPicture,
   GroupPicture,
   HostNetworking,
+  NetworkFailure,
   NetworkingAudit,
   NetworkPicture,
   PortPicture,
@@ -21,6 +22,7 @@ import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Network, Unpublished } from "../../ports/network.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { ActorSystem } from "../../runtime/system.ts";
+import { type FailedPort, failedPorts } from "./failed-ports.ts";
 import { hostLimits } from "./limits.ts";
 import { Pictures } from "./pictures.ts";
 import type { ReportClient } from "./reporter.ts";
@@ -36,6 +38,7 @@ export interface NetworkingOptions {
 interface PortStates {
   readonly failure: string | null;
   readonly ports: PortPicture[];
+  readonly failed: FailedPort[];
 }
 
 type Part = NetworkPicture | GroupPicture | FarPicture | RouterPicture;
@@ -100,6 +103,7 @@ export class Networking {
       parts: this.#appliedParts,
       lookedAgoMs: this.#goodAtMs === undefined ? null : Math.max(0, Math.round(nowMs - this.#goodAtMs)),
       failure: brief(this.#failure),
+      failed: this.#failures.slice(0, networkLimits.failuresToldMax).map(briefly),
       unanswered: brief(this.#options.network.unanswered?.() ?? null),
       unpublished: this.#unpublished.slice(0, networkLimits.unpublishedToldMax).map(({ id, why }) => ({
         ...{ id, why: why.slice(0, reportLimits.observedTextLengthMax) },
@@ -112,7 +116,15 @@ export class Networking {
     const wanted = new Set(portIds);
     const ports = (this.#applied?.networks ?? []).flatMap((one) => one.ports);
     const { failure } = this.state;
-    return { failure, ports: ports.filter(({ id }) => wanted.has(id)) };
+    const failed = failedPorts(this.#applied ?? { networks: [] }, this.#failures);
+    return {
+      ...{ failure, ports: ports.filter(({ id }) => wanted.has(id)) },
+      failed: failed.flatMap((one) => (wanted.has(one.portId) ? { ...one, ...briefly(one) } : [])),
+    };
+  }
+
+  get #failures(): readonly NetworkFailure[] {
+    return this.#options.network.failures?.() ?? [];
   }
 
   /** Every published port, where the driver publishes none. */
@@ -139,6 +151,7 @@ export class Networking {
       apply: (networking, signal) => network.apply(networking, signal),
       picture: async () => network.picture?.(),
       ...(network.unanswered && { unanswered: () => network.unanswered?.() }),
+      ...(network.failures && { failures: () => this.#failures }),
       unpublished: () => this.#unpublished,
       detach: (guests) => network.detach(guests),
       ensurePort: async (port, signal) => {
@@ -235,6 +248,11 @@ export class Networking {
     }
   }
 }
+
+const briefly = ({ of, id, why }: NetworkFailure): NetworkFailure => ({
+  ...{ of, id: id.slice(0, reportLimits.observedTextLengthMax) },
+  why: why.slice(0, reportLimits.observedTextLengthMax),
+});
 
 const brief = (text: string | null): string | null =>
   text?.slice(0, reportLimits.observedTextLengthMax) ?? null;

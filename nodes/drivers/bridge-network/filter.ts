@@ -44,6 +44,11 @@ export interface PacketFilter {
    * the same state. Answers what the fabric has to have routes to.
    */
   apply(state: FilterState, fabric: FabricEntrance, signal: AbortSignal): Promise<readonly ServiceRoute[]>;
+  /**
+   * Ports of the last state that were given no rules, because the kernel takes none of theirs: nothing passes
+   * them. By id, with what the kernel says. Absent: none.
+   */
+  readonly refused?: ReadonlyMap<string, string>;
   /** Why what guests ask their host is not answered at present; undefined: it is. Absent: nobody asks. */
   unanswered?(): string | undefined;
   /** The agent ends; `guests`: and so have they, and the namespace with all that is in it. */

@@ -2,6 +2,7 @@
  * Keeps the bandwidth limits in a fabric as they are planned, whoever has changed them. A tap that is not in
  * the fabric yet has none: nothing passes it. A fabric without limits costs no look at all.
  */
+import type { NetworkFailure } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { runTool } from "../tool.ts";
 import { throwIfAborted } from "../waiting.ts";
@@ -10,6 +11,8 @@ import type { Fabric } from "./fabric.ts";
 import { isSame, limitsOf, limitTable, type PlannedLimit, readLimits, tableText } from "./limit-table.ts";
 import { bridgeNetworkLimits } from "./limits.ts";
 import type { PlannedTap } from "./plan.ts";
+import { refusedParts } from "./refused-parts.ts";
+import { firstWords } from "./rules/nft.ts";
 
 const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax } = bridgeNetworkLimits;
 
@@ -32,24 +35,48 @@ export class Limiter {
     this.#fabric = fabric;
   }
 
-  /** @throws StatusError hypervisorRefused when they stay otherwise; AbortError */
-  async settle(taps: readonly PlannedTap[], signal: AbortSignal): Promise<void> {
+  /**
+   * Answers the ports whose limits the kernel does not take. @throws StatusError hypervisorRefused when limits
+   * stay otherwise for another reason; AbortError
+   */
+  async settle(taps: readonly PlannedTap[], signal: AbortSignal): Promise<readonly NetworkFailure[]> {
     const wanted = taps.flatMap(({ name, bandwidth }) => limitsOf(name, bandwidth));
-    if (wanted.length === 0 && this.#isBlank) return;
+    if (wanted.length === 0 && this.#isBlank) return [];
     throwIfAborted(signal);
     const links = wanted.length === 0 ? new Map<string, unknown>() : await lookAtLinks(this.#fabric);
     const planned = wanted.filter(({ tap }) => links.has(tap));
     this.#isBlank = false;
-    if (!isSame(await this.look(), planned)) await this.#make(planned);
+    const refused = isSame(await this.look(), planned) ? [] : await this.#make(planned, taps);
     this.#isBlank = planned.length === 0;
+    return refused;
   }
 
-  async #make(planned: readonly PlannedLimit[]): Promise<void> {
-    const input = tableText(planned);
-    const { errors } = await this.#fabric.run("nft", ["-f", "-"], { timeoutMs, input, endsInput: true });
-    if (isSame(await this.look(), planned)) return;
-    const detail = errors.trim().slice(0, 500);
-    throw new StatusError("hypervisorRefused", "Bandwidth limits of ports could not be set.", { detail });
+  /** Where the kernel refuses some, all others are kept. */
+  async #make(planned: readonly PlannedLimit[], taps: readonly PlannedTap[]) {
+    if ((await this.#load(planned)) === undefined) return [];
+    const limited = taps.filter(({ name }) => planned.some(({ tap }) => tap === name));
+    const of = (some: readonly PlannedTap[]) =>
+      planned.filter(({ tap }) => some.some((one) => one.name === tap));
+    const trial = async (some: readonly PlannedTap[]) => (await this.#tell(["-c"], of(some))) || undefined;
+    const refused = await refusedParts(limited, trial, bridgeNetworkLimits.trialsMax);
+    const detail = await this.#load(of(limited.filter((one) => !refused.has(one))));
+    if (detail !== undefined)
+      throw new StatusError("hypervisorRefused", "Bandwidth limits of ports could not be set.", { detail });
+    return [...refused].map(([{ portId: id }, said]) => ({
+      ...{ of: "port" as const, id, why: `Its bandwidth limit could not be set: ${firstWords(said)}` },
+    }));
+  }
+
+  /** What nft complains of; undefined: they are what the kernel has now. */
+  async #load(planned: readonly PlannedLimit[]): Promise<string | undefined> {
+    const said = await this.#tell([], planned);
+    return isSame(await this.look(), planned) ? undefined : said;
+  }
+
+  async #tell(words: readonly string[], planned: readonly PlannedLimit[]): Promise<string> {
+    const given = { timeoutMs, input: tableText(planned), endsInput: true };
+    const { exitCode, errors } = await this.#fabric.run("nft", [...words, "-f", "-"], given);
+    return exitCode === 0 ? "" : errors.trim().slice(0, 500) || "nft fails.";
   }
 
   /** @throws StatusError hypervisorRefused when they cannot be read */

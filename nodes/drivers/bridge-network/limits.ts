@@ -11,6 +11,8 @@ export const bridgeNetworkLimits = {
   /** How often everything in the namespace is compared with the picture, and a part of it by chance. */
   comparePeriodMs: 60_000,
   compareJitterMs: 10_000,
+  /** Questions to the kernel by which ports that it refuses are told apart from others. */
+  trialsMax: 64,
   /** After a compare that failed. */
   compareRetryMs: 5_000,
 } as const;

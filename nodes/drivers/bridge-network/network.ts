@@ -6,13 +6,14 @@
  */
 import type { Holding } from "../../../actors/ports/keeper.ts";
 import type { KeptPorts, Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
-import type { HostNetworking } from "../../../protocol/networking.ts";
+import type { HostNetworking, NetworkFailure } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import { guestUser } from "../guest-user.ts";
 import type { PortFiles } from "../user-network/port-files.ts";
 import { type PortRecord, wantedRecord } from "../user-network/ports.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
+import { closedBy, isSameSet, onceEach } from "./blame.ts";
 import { clashing, tapName } from "./device-names.ts";
 import type { Fabric } from "./fabric.ts";
 import type { PacketFilter, ServiceRoute } from "./filter.ts";
@@ -56,6 +57,12 @@ export class BridgeNetwork implements Network {
   #beginning: Promise<void> | undefined;
   #limiting: Promise<boolean> | undefined;
   #services: readonly ServiceRoute[] = [];
+  /** Of the last settling. */
+  #failures: readonly NetworkFailure[] = [];
+  /** Those of devices. */
+  #unmade: readonly NetworkFailure[] = [];
+  /** Ports without rules. */
+  #refused: ReadonlySet<string> = new Set();
   #detached = false;
   /** False: the rules may not be those of the ports and the picture, so nothing may come on a bridge. */
   #isFiltered = false;
@@ -105,6 +112,7 @@ export class BridgeNetwork implements Network {
       }
       await files.tell(port);
       if (!this.#isFiltered) await this.#settle(known, signal);
+      this.#refuseFailed(record);
       const { uid = 0 } = guestUser(record.instanceId) ?? {};
       const name = tapName(record.portId);
       await settler.ensureTap(name, uid, there !== record);
@@ -122,8 +130,24 @@ export class BridgeNetwork implements Network {
       if (!known.ports.has(portId)) throw refused(`There is no port ${portId} on this host.`);
       if (!this.#isFiltered) await this.#settle(known, signal);
       await this.#parts.settler.moveTap(tapName(portId));
-      await this.#settleDevices(known, signal);
+      const unmade = await this.#settleDevices(known, signal);
+      // What fails is closed by rules, and what had failed is opened again.
+      if (unmade.length + this.#unmade.length > 0) await this.#settle(known, signal);
+      this.#refuseFailed(known.ports.get(portId));
     });
+  }
+
+  failures(): readonly NetworkFailure[] {
+    return this.#failures;
+  }
+
+  /** What has failed for others is nothing to this port. @throws StatusError hypervisorRefused */
+  #refuseFailed(record: PortRecord | undefined): void {
+    const failed = this.#failures.find(
+      ({ of, id }) =>
+        (of === "port" && id === record?.portId) || (of === "network" && id === record?.networkId),
+    );
+    if (failed !== undefined) throw refused(failed.why);
   }
 
   releasePort(portId: string, ownerEpoch: number, signal: AbortSignal): Promise<void> {
@@ -153,12 +177,12 @@ export class BridgeNetwork implements Network {
     return this.#inTurn(signal, async (known) => {
       const { networking: last } = known;
       const newest = last === null || last === undefined || last.version <= networking.version;
-      const lost = newest ? await failureOf(this.#parts.picture.write(networking)) : undefined;
+      const lost = newest ? (await resultOf(this.#parts.picture.write(networking))).error : undefined;
       known.networking = newest ? networking : last;
       this.#isFiltered = false;
       await this.#settle(known, signal);
       // A full disk keeps no revocation back; but the picture is not kept, and so it was not applied.
-      if (lost !== undefined) throw lost.error;
+      if (lost !== undefined) throw lost;
       return known.networking.version;
     });
   }
@@ -197,30 +221,54 @@ export class BridgeNetwork implements Network {
     });
   }
 
-  /** Rules before devices: nothing is ever on a bridge without them. `looks`: also at unchanged routers. */
+  /**
+   * Rules before devices: nothing is ever on a bridge without them. Ports that failed the last time have none
+   * before they are right. `looks`: also at unchanged routers.
+   */
   async #settle(known: Known, signal: AbortSignal, looks = false): Promise<void> {
     const { networking, ports } = known;
     if (networking === undefined) return;
-    const state = { networking, ports: [...ports.values()], toldPath: this.#toldPath };
-    this.#isFiltered = false;
-    this.#services = await this.#parts.filter.apply(state, this.#parts.fabric, signal);
-    this.#isFiltered = true;
+    const closed = closedBy(this.#unmade, networking);
+    const unruled = await this.#filter(known, closed, signal);
     const { neighbours } = this.#plan({ networking, ports });
     // Guests of one network reach each other also while a router or a way outside fails.
-    const failed = await failureOf(this.#parts.routing.settle({ networking, neighbours }, looks, signal));
-    const left = await failureOf(this.#settleDevices(known, signal));
-    for (const { error } of [failed, left].filter((one) => one !== undefined)) throw error;
+    const routing = this.#parts.routing.settle({ networking, neighbours }, looks, signal);
+    const [unrouted, unmade] = [await resultOf(routing), await resultOf(this.#settleDevices(known, signal))];
+    this.#unmade = unmade.value ?? this.#unmade;
+    const now = closedBy(this.#unmade, networking);
+    if (!isSameSet(closed, now)) await this.#filter(known, now, signal);
+    this.#failures = onceEach([...unruled, ...this.#unmade, ...(unrouted.value ?? [])]);
+    if (this.#failures.length > 0) this.#parts.rounds.soon();
+    for (const { error } of [unrouted, unmade]) if (error !== undefined) throw error;
   }
 
-  async #settleDevices({ networking, ports }: Known, signal: AbortSignal): Promise<void> {
-    if (networking === undefined) return;
+  /** Answers the ports whose rules the kernel does not take. */
+  async #filter({ networking = null, ports }: Known, closed: ReadonlySet<string>, signal: AbortSignal) {
+    const { filter, fabric } = this.#parts;
+    const open = [...ports.values()].filter(({ portId }) => !closed.has(portId));
+    const state = { networking, ports: open, toldPath: this.#toldPath };
+    this.#isFiltered = false;
+    this.#services = await filter.apply(state, fabric, signal);
+    this.#isFiltered = true;
+    this.#refused = new Set(filter.refused?.keys());
+    return [...(filter.refused ?? [])].map(([id, said]) => ({
+      ...{ of: "port" as const, id, why: `The host's kernel does not take its packet rules: ${said}` },
+    }));
+  }
+
+  async #settleDevices(
+    { networking, ports }: Known,
+    signal: AbortSignal,
+  ): Promise<readonly NetworkFailure[]> {
+    if (networking === undefined) return [];
     const plan = this.#plan({ networking, ports });
     // Before a tap is on a bridge; but a limit that fails keeps nothing else back.
-    const unlimited = (await this.#limits())
-      ? await failureOf(this.#parts.limiter.settle(plan.taps, signal))
-      : undefined;
-    await this.#parts.settler.settle(plan, signal);
-    if (unlimited !== undefined) throw unlimited.error;
+    const limited = (await this.#limits())
+      ? await resultOf(this.#parts.limiter.settle(plan.taps, signal))
+      : { value: [] };
+    const failures = await this.#parts.settler.settle(plan, signal);
+    if (limited.error !== undefined) throw limited.error;
+    return [...(limited.value ?? []), ...failures];
   }
 
   /** The same, and what has happened while no agent looked. */
@@ -229,11 +277,15 @@ export class BridgeNetwork implements Network {
     if (networking === undefined) return;
     await this.#parts.settler.takeOpened(this.#plan({ networking, ports }));
     await this.#settle(known, signal, true);
+    const [first] = this.#failures;
+    if (first !== undefined)
+      throw refused(`${this.#failures.length} failed, the ${first.of} ${first.id}: ${first.why}`);
   }
 
   #plan({ networking, ports }: Pick<Known, "ports"> & { networking: HostNetworking | null }): FabricPlan {
     const { underlay = null } = this.#parts.facts();
-    return planOf({ networking, ports: [...ports.values()], underlay, services: this.#services });
+    const given = { networking, ports: [...ports.values()], services: this.#services };
+    return planOf({ ...given, underlay, closed: this.#refused });
   }
 
   /** One verb after another: each of them may change the one fabric. */
@@ -267,9 +319,14 @@ export class BridgeNetwork implements Network {
   }
 }
 
-const failureOf = (act: Promise<void>): Promise<{ readonly error: unknown } | undefined> =>
+interface Result<T> {
+  readonly value?: T;
+  readonly error?: unknown;
+}
+
+const resultOf = <T>(act: Promise<T>): Promise<Result<T>> =>
   act.then(
-    () => undefined,
+    (value) => ({ value }),
     (error: unknown) => ({ error }),
   );
 

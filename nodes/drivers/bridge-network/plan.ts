@@ -51,6 +51,7 @@ export interface PlannedTap {
 export interface PlannedRouterPort {
   readonly name: string;
   readonly portId: string;
+  readonly routerId: string;
   readonly mtuBytes: number;
   readonly bridge: string;
 }
@@ -74,17 +75,21 @@ export interface PlanGiven {
   readonly underlay: string | null;
   /** Addresses that no guest has, by which ports are answered. */
   readonly services: readonly ServiceRoute[];
+  /** Ports that are on no bridge, though the picture has them: they have no rules. Absent: none. */
+  readonly closed?: ReadonlySet<string>;
 }
 
-export function planOf({ networking, ports, underlay: given, services: answered }: PlanGiven): FabricPlan {
-  const underlay = given === null ? null : (canonical(given) ?? null);
+export function planOf(given: PlanGiven): FabricPlan {
+  const { networking, ports, services: answered, closed = new Set() } = given;
+  const underlay = given.underlay === null ? null : (canonical(given.underlay) ?? null);
   const networks = carriedNetworks(networking);
   const far = underlay === null ? [] : (networking?.far ?? []);
   const routers = routerPortsOf(networking);
   const planned = networks.map((network) => {
     const away = far.flatMap((one) => (one.networkId === network.id ? placeable(one) : []));
     const ofRouters = routers.filter(({ networkId }) => networkId === network.id);
-    return plannedNetwork(network, { ports, away, underlay, routers: ofRouters });
+    const open = ports.filter(({ portId }) => !closed.has(portId));
+    return plannedNetwork(network, { ports: open, away, underlay, routers: ofRouters });
   });
   const places = planned.flatMap((one) => one.places);
   const names = new Set(planned.map(({ bridge }) => bridge.name));
@@ -108,8 +113,8 @@ export function planOf({ networking, ports, underlay: given, services: answered 
       : [{ name: tapName(portId), portId, mtuBytes, ...(bridged.get(portId) ?? { bridge: null }) }],
   );
   const tunnels = planned.flatMap(({ tunnel }) => tunnel);
-  const routerPorts = routers.map(({ device: name, portId, mtuBytes, bridge }) => ({
-    ...{ name, portId, mtuBytes, bridge },
+  const routerPorts = routers.map(({ device: name, portId, routerId, mtuBytes, bridge }) => ({
+    ...{ name, portId, routerId, mtuBytes, bridge },
   }));
   const bridges = planned.map(({ bridge }) => bridge);
   return { bridges, tunnels, taps, routerPorts, places, neighbours, routes };

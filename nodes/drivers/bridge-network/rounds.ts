@@ -13,6 +13,9 @@ export class Rounds {
   #timer: Timer | undefined;
   #abort = new AbortController();
   #failure: string | undefined;
+  #compare: ((signal: AbortSignal) => Promise<void>) | undefined;
+  /** The timer is that of a failure. */
+  #isSoon = false;
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock;
@@ -23,12 +26,22 @@ export class Rounds {
   start(compare: (signal: AbortSignal) => Promise<void>): void {
     if (this.#abort.signal.aborted) return;
     this.#timer?.cancel();
+    this.#compare = compare;
+    this.#isSoon = this.#failure !== undefined;
     const { comparePeriodMs, compareJitterMs, compareRetryMs } = bridgeNetworkLimits;
     const pauseMs =
       this.#failure === undefined ? comparePeriodMs - randomInt(compareJitterMs) : compareRetryMs;
     this.#timer = this.#clock.after(pauseMs, () => {
       void this.#round(compare).finally(() => this.start(compare));
     });
+  }
+
+  /** Something has failed: the next round is that of a failure. */
+  soon(): void {
+    const compare = this.#compare;
+    if (this.#isSoon || compare === undefined) return;
+    this.#failure ??= "";
+    this.start(compare);
   }
 
   stop(): void {

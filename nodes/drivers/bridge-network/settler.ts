@@ -2,6 +2,7 @@
  * Makes a fabric what its plan says, whatever it was before, and proves it by another look. A tap whose
  * hypervisor has opened it comes into the fabric here, also one whose agent died between the two.
  */
+import type { NetworkFailure } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import {
@@ -14,6 +15,7 @@ import {
   removeDevices,
   removePlugs,
 } from "./batches.ts";
+import { blameFor } from "./blame.ts";
 import { isOwnDevice } from "./device-names.ts";
 import type { Fabric } from "./fabric.ts";
 import type { FabricPlan } from "./plan.ts";
@@ -31,19 +33,39 @@ export class Settler {
     this.#log = log;
   }
 
-  /** @throws StatusError hypervisorRefused when it stays otherwise; AbortError */
-  async settle(plan: FabricPlan, signal: AbortSignal): Promise<void> {
+  /**
+   * Answers what stays otherwise than planned, while the rest is done. @throws StatusError hypervisorRefused
+   * when nothing of the plan is to blame; AbortError
+   */
+  async settle(plan: FabricPlan, signal: AbortSignal): Promise<readonly NetworkFailure[]> {
     const steps = stepsBetween(plan, await look(this.#fabric));
-    if (!isDone(steps)) await this.#carryOut(plan, steps, signal);
+    const failures = isDone(steps) ? [] : await this.#carryOut(plan, steps, signal);
     await this.#removeOrphans(steps.orphans);
+    return failures;
   }
 
-  async #carryOut(plan: FabricPlan, steps: Steps, signal: AbortSignal): Promise<void> {
+  async #carryOut(plan: FabricPlan, steps: Steps, signal: AbortSignal): Promise<readonly NetworkFailure[]> {
     const complaints = await carryOut(steps, this.#fabric, signal);
     const left = stepsBetween(plan, await look(this.#fabric));
-    if (isDone(left)) return;
-    const detail = [complaints, ...textOf(left).slice(0, 3)].join("\n").slice(0, 1_000);
-    throw new StatusError("hypervisorRefused", "The host's network is not as its picture says.", { detail });
+    if (isDone(left)) return [];
+    const { failures, others } = blameFor(plan, left, complaints);
+    if (others.length > 0) {
+      const detail = [complaints, ...others.slice(0, 3)].join("\n").slice(0, 1_000);
+      throw new StatusError("hypervisorRefused", "The host's network is not as its picture says.", {
+        detail,
+      });
+    }
+    await this.#cut(plan, failures);
+    return failures;
+  }
+
+  /** A tunnel that is half made leads nowhere. */
+  async #cut({ tunnels }: FabricPlan, failures: readonly NetworkFailure[]): Promise<void> {
+    const cut = new Set(failures.flatMap(({ of, id }) => (of === "tunnel" ? [id] : [])));
+    await removeDevices(
+      tunnels.flatMap(({ name, networkId }) => (cut.has(networkId) ? [name] : [])),
+      this.#fabric,
+    );
   }
 
   /** Takes taps that were opened into the fabric. Those that nobody plans go, after a second look. */
@@ -113,10 +135,3 @@ const isTap = (link: SeenLink | undefined, userId: number): boolean =>
 
 const seenTwice = (now: readonly string[], before: ReadonlySet<string>): readonly string[] =>
   now.filter((name) => before.has(name));
-
-const textOf = ({ before, tunnels, links, places }: Steps): readonly string[] => [
-  ...before,
-  ...tunnels.map(({ name }) => `make ${name}`),
-  ...links,
-  ...places,
-];

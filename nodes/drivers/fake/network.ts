@@ -12,7 +12,7 @@ import type {
   Tap,
   Unpublished,
 } from "../../../actors/ports/network.ts";
-import type { HostNetworking } from "../../../protocol/networking.ts";
+import type { HostNetworking, NetworkFailure } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { NetworkDriver } from "../kinds.ts";
 import { refuseUncarried } from "../unplugged.ts";
@@ -26,6 +26,8 @@ export class FakePorts {
   applied: HostNetworking | undefined;
   /** False: what carries packets has ended with the agent and its guests, until the next life. */
   carries = true;
+  /** Parts of the picture that a spec has made fail. */
+  failures: readonly NetworkFailure[] = [];
   /** Hears of each port that comes or goes. */
   onChange: (port: PortSpec, isThere: boolean) => void = () => undefined;
 
@@ -107,6 +109,10 @@ export class FakeNetwork implements Network {
 
   async picture(): Promise<HostNetworking | undefined> {
     return this.#left.applied;
+  }
+
+  failures(): readonly NetworkFailure[] {
+    return this.#left.failures;
   }
 
   /** No program of the computer is in the way of a port that is only remembered. */

@@ -1,6 +1,6 @@
 /**
  * Whether this computer can route, and which of the node's ways outside work, tried in namespaces that are
- * gone afterwards. A way that does not work is left out, and it is said why: guests of the others go on.
+ * gone afterwards. Of a way that does not work it is said why: guests of the others go on.
  */
 import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
 import type { Fabric } from "../fabric.ts";
@@ -31,8 +31,15 @@ export interface Probing {
   readonly log: Log;
 }
 
-/** The ways that work; null: this computer cannot route. @throws Error */
-export async function probeRouting({ fabric, outside: options, clock, log }: Probing) {
+export interface Ways {
+  /** Those that may work by and by: the computer's device may be there again. */
+  readonly all: OutsideOptions;
+  /** Names of those that work now. */
+  readonly working: readonly string[];
+}
+
+/** Null: this computer cannot route. @throws Error */
+export async function probeRouting({ fabric, outside: options, clock, log }: Probing): Promise<Ways | null> {
   const scratch = await makeScratch(clock);
   try {
     const lack = await lackOfRules(scratch);
@@ -40,13 +47,14 @@ export async function probeRouting({ fabric, outside: options, clock, log }: Pro
       log.warn({ lack }, "this computer cannot route between networks of guests");
       return null;
     }
-    const found: [string, OutsideOption][] = [];
+    const working: string[] = [];
     for (const [physicalNetwork, option] of Object.entries(options)) {
       const why = await lackOfWay(option, scratch, fabric);
-      if (why === undefined) found.push([physicalNetwork, option]);
+      if (why === undefined) working.push(physicalNetwork);
       else log.error({ physicalNetwork, ...option, why }, "a way outside of this node does not work");
     }
-    return Object.fromEntries(found);
+    const sound = Object.entries(options).filter(([, { address }]) => ownAddress(address) !== undefined);
+    return { all: Object.fromEntries(sound), working };
   } finally {
     await scratch.close();
   }

@@ -5,7 +5,7 @@
  * that between two rounds nobody changes a namespace: only a round looks at those whose plan is the same.
  */
 import { join } from "node:path";
-import type { HostNetworking } from "../../../../protocol/networking.ts";
+import type { HostNetworking, NetworkFailure } from "../../../../protocol/networking.ts";
 import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
 import { throwIfAborted } from "../../waiting.ts";
 import type { Fabric } from "../fabric.ts";
@@ -13,17 +13,18 @@ import type { PlannedNeighbour } from "../places.ts";
 import { routersOf } from "../router-ports.ts";
 import { Announcer } from "./announcer.ts";
 import { makeMissing } from "./devices.ts";
-import { routingLimits } from "./limits.ts";
+import { failuresOf, withoutSpaces } from "./failures.ts";
 import type { OutsideOptions } from "./options.ts";
 import { routingPlan } from "./plan.ts";
 import type { RoutingPlan } from "./planned.ts";
-import { probeRouting } from "./probe.ts";
+import { probeRouting, type Ways } from "./probe.ts";
 import { SpaceRules } from "./space-rules.ts";
 import { answerAtOnce, lookAtSpace, prepareSpace, settleSpace } from "./space-settler.ts";
 import { spaceSteps } from "./space-steps.ts";
 import { type Space, Spaces } from "./spaces.ts";
 import { type Target, targetsOf } from "./targets.ts";
 import { TransitFile } from "./transit-file.ts";
+import { Tries } from "./tries.ts";
 
 export interface RoutingParts {
   readonly fabric: Fabric;
@@ -38,6 +39,13 @@ export interface RoutingState {
   readonly neighbours: readonly PlannedNeighbour[];
 }
 
+interface Settled {
+  readonly tries: Tries<Target>;
+  /** Those that were looked at. */
+  readonly settled: readonly Target[];
+  readonly spaceOf: (name: string) => Space;
+}
+
 export class Routing {
   readonly #parts: RoutingParts;
   readonly #spaces: Spaces;
@@ -45,7 +53,7 @@ export class Routing {
   readonly #transits: TransitFile;
   readonly #announcer: Announcer;
   /** Undefined: it was not tried yet. Null: this computer does not route. */
-  #ways: OutsideOptions | null | undefined;
+  #ways: Ways | null | undefined;
   readonly #prepared = new WeakSet<Space>();
   /** By space: the plan that was proved by this life of the agent. */
   readonly #proved = new Map<string, string>();
@@ -67,11 +75,14 @@ export class Routing {
   /** Of the host's facts; undefined: it does not route. */
   facts(): readonly { readonly physicalNetwork: string; readonly floating: boolean }[] | undefined {
     if (this.#ways === null || this.#ways === undefined) return undefined;
-    return Object.keys(this.#ways).map((physicalNetwork) => ({ physicalNetwork, floating: true }));
+    return this.#ways.working.map((physicalNetwork) => ({ physicalNetwork, floating: true }));
   }
 
-  /** `looks`: also at what has the same plan as before. @throws StatusError hypervisorRefused; AbortError */
-  async settle(state: RoutingState, looks: boolean, signal: AbortSignal): Promise<void> {
+  /**
+   * `looks`: also at what has the same plan as before. Answers the routers and ways outside that are not as
+   * planned, while all others are. @throws StatusError hypervisorRefused; AbortError
+   */
+  async settle(state: RoutingState, looks: boolean, signal: AbortSignal): Promise<readonly NetworkFailure[]> {
     const plan = await this.#plan(state);
     await this.#end(plan);
     const targets = targetsOf(plan);
@@ -83,21 +94,36 @@ export class Routing {
       if (looks || there === undefined || this.#proved.get(target.name) !== target.text) changed.push(target);
     }
     for (const { name } of changed) this.#proved.delete(name);
-    await inGroups(changed, async ({ name }) => void spaces.set(name, await this.#open(name)));
+    const tries = new Tries<Target>(({ name }) => name);
+    await tries.each(changed, async ({ name }) => void spaces.set(name, await this.#open(name)));
     const spaceOf = (name: string) => spaces.get(name) ?? unknown(name);
-    await inGroups(changed, (one) => this.#rules.bring(one, spaceOf(one.name)));
+    await tries.each(changed, (one) => this.#rules.bring(one, spaceOf(one.name)));
+    // Without its rules a router would go on by those of before.
+    for (const name of tries.failed.keys()) await this.#endOne(name);
     throwIfAborted(signal);
-    const { touched, complaints } = await this.#makeDevices(plan, changed, spaceOf);
+    const open = withoutSpaces(plan, new Set(tries.failed.keys()));
+    const sound = changed.filter(({ name }) => !tries.failed.has(name));
+    const { touched, complaints } = await this.#makeDevices(open, sound, { tries, spaceOf });
     const settled = targets.filter((one) => changed.includes(one) || touched.has(one.name));
-    await inGroups(settled, async ({ name, state: wanted, text }) => {
+    await tries.each(settled, async ({ name, state: wanted, text }) => {
       await settleSpace(spaceOf(name), wanted, complaints);
       this.#proved.set(name, text);
     });
-    for (const outside of plan.outsides) {
-      const space = spaceOf(outside.space);
-      if (settled.some(({ name }) => name === outside.space)) await answerAtOnce(space, outside.device);
-      this.#announcer.settled(outside, space);
-    }
+    await this.#answer(plan, { tries, settled, spaceOf });
+    return failuresOf(tries.failed, { ...state, outside: this.#parts.outside });
+  }
+
+  async #answer({ outsides }: RoutingPlan, { tries, settled, spaceOf }: Settled): Promise<void> {
+    const kept = (name: string) => outsides.find(({ space }) => space === name);
+    const ways = outsides.flatMap(({ space }) => settled.filter(({ name }) => name === space));
+    await tries.each(ways, async ({ name }) => {
+      const outside = kept(name);
+      if (outside !== undefined) await answerAtOnce(spaceOf(name), outside.device);
+    });
+    const sound = outsides.filter(({ space }) => !tries.failed.has(space));
+    // One that comes back is told of anew.
+    this.#announcer.keepOnly(new Set(sound.map(({ space }) => space)));
+    for (const outside of sound) this.#announcer.settled(outside, spaceOf(outside.space));
   }
 
   async detach(): Promise<void> {
@@ -106,7 +132,7 @@ export class Routing {
   }
 
   async #plan({ networking, neighbours }: RoutingState): Promise<RoutingPlan> {
-    const outside = this.#ways ?? {};
+    const outside = this.#ways?.all ?? {};
     const leaving = routersOf(networking).filter(
       (one) => one.outside !== null && Object.hasOwn(outside, one.outside.physicalNetwork),
     );
@@ -118,11 +144,14 @@ export class Routing {
     const kept = new Set([...routers, ...outsides].map(({ space }) => space));
     this.#announcer.keepOnly(new Set(outsides.map(({ space }) => space)));
     for (const name of await this.#spaces.names()) {
-      if (kept.has(name)) continue;
-      this.#proved.delete(name);
-      this.#rules.forget(name);
-      await this.#spaces.end(name);
+      if (!kept.has(name)) await this.#endOne(name);
     }
+  }
+
+  async #endOne(name: string): Promise<void> {
+    this.#proved.delete(name);
+    this.#rules.forget(name);
+    await this.#spaces.end(name);
   }
 
   async #open(name: string): Promise<Space> {
@@ -132,36 +161,21 @@ export class Routing {
     return space;
   }
 
-  async #makeDevices(plan: RoutingPlan, changed: readonly Target[], spaceOf: (name: string) => Space) {
-    const looked = await inGroups(changed, async ({ name, state }) => {
+  async #makeDevices(
+    plan: RoutingPlan,
+    changed: readonly Target[],
+    { tries, spaceOf }: Omit<Settled, "settled">,
+  ) {
+    const looked = new Map<string, ReadonlySet<string>>();
+    await tries.each(changed, async ({ name, state }) => {
       const { missing } = spaceSteps(state, await lookAtSpace(spaceOf(name)));
-      return [name, new Set(missing.map((link) => link.name))] as const;
+      looked.set(name, new Set(missing.map((link) => link.name)));
     });
     const { fabric } = this.#parts;
-    return makeMissing({ plan, missing: new Map(looked), spaceOf, fabric });
+    return makeMissing({ plan, missing: looked, spaceOf, fabric });
   }
 }
 
 const unknown = (name: string): never => {
   throw new Error(`The namespace ${name} was not opened.`);
 };
-
-/** A few at the same time; all of them are tried, and the first failure is told. */
-async function inGroups<T, R>(all: readonly T[], act: (one: T) => Promise<R>): Promise<R[]> {
-  const results: R[] = [];
-  const failures: unknown[] = [];
-  const left = [...all.entries()];
-  const work = async () => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) {
-      const [index, one] = next;
-      try {
-        results[index] = await act(one);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: routingLimits.atOnceMax }, work));
-  if (failures.length > 0) throw failures[0];
-  return results;
-}

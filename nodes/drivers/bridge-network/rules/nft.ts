@@ -30,11 +30,23 @@ const script = (fabric: Entrance, text: string): Promise<ToolResult> =>
 export const isTaken = async (fabric: Entrance, text: string): Promise<boolean> =>
   (await script(fabric, text)).exitCode === 0;
 
-/** Brings a script into the kernel, in one step. @throws StatusError hypervisorRefused */
+/** The kernel does not take a script. It has the rules that it had before. */
+export class RulesNotTaken extends StatusError {
+  /** @param said by nft */
+  constructor(said: string) {
+    const detail = said.trim().slice(0, 1_000);
+    super("hypervisorRefused", "The host's packet rules were not taken by its kernel.", { detail });
+  }
+}
+
+/** Without the place in a script that nobody has. */
+export const firstWords = (said: string | undefined): string | undefined =>
+  said?.split("\n")[0]?.replace(/^\/dev\/stdin:\S+ /, "") || undefined;
+
+/** Brings a script into the kernel, in one step. @throws RulesNotTaken */
 export async function load(fabric: Entrance, text: string): Promise<void> {
   const { exitCode, errors } = await script(fabric, text);
-  if (exitCode === 0) return;
-  throw refused("The host's packet rules were not taken by its kernel.", errors.trim().slice(0, 1_000));
+  if (exitCode !== 0) throw new RulesNotTaken(errors);
 }
 
 export const refused = (message: string, detail?: string): StatusError =>

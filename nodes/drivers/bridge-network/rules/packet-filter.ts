@@ -19,6 +19,8 @@ import { ConnectionJudge } from "./connections.ts";
 import { type Brought, bring, makeScratch } from "./kernel-rules.ts";
 import { emptyLedger, givesNothing, Ledger, nextLedger, servicesOf } from "./ledger.ts";
 import type { Ruleset } from "./model.ts";
+import { RulesNotTaken } from "./nft.ts";
+import { nobody, type Refused, refusedPorts, without } from "./refused-ports.ts";
 
 interface Made {
   /** Picture, ledger and ports behind all of this. */
@@ -30,6 +32,12 @@ interface Made {
 }
 
 type Applied = Brought & Pick<Made, "judge">;
+
+interface Wanted {
+  readonly state: FilterState;
+  readonly ledger: Ledger;
+  readonly before: Applied | undefined;
+}
 
 export interface RuleFilterParts {
   readonly clock: Clock;
@@ -45,6 +53,7 @@ export class RuleFilter implements PacketFilter {
   #ledger: Ledger | undefined;
   #applied: Applied | undefined;
   #made: Made | undefined;
+  #refused: Refused = nobody;
 
   constructor({ clock, log, responder }: RuleFilterParts) {
     this.#responder = responder;
@@ -60,19 +69,43 @@ export class RuleFilter implements PacketFilter {
   ): Promise<readonly ServiceRoute[]> {
     throwIfAborted(signal);
     const ledger = await this.#advance(state, fabric);
-    const made = this.#make(state, ledger);
     const before = this.#applied;
     this.#applied = undefined;
-    const [seen, isChanged] = await bring(made.ruleset, before, {
-      ...{ entrance: fabric, kept: stillRevoked, log: this.#log },
-      scratch: () => makeScratch(this.#clock),
-    });
+    const [made, [seen, isChanged]] = await this.#bring({ state, ledger, before }, fabric);
     // What has failed here is looked for again by the next: it knows of nothing that was applied.
     if (isChanged || before === undefined)
       await this.#ender.revoke(fabric, { before: before?.judge ?? null, after: made.judge }, seen);
     this.#applied = { ...made, seen: seen.text };
     await this.#responder.want({ guests: [...made.guests] }, fabric);
     return made.routes;
+  }
+
+  /** Ports whose rules the kernel does not take have none: nothing passes them, and all others have theirs. */
+  async #bring({ state, ledger, before }: Wanted, fabric: FabricEntrance) {
+    const scratch = () => makeScratch(this.#clock);
+    const bringing = { entrance: fabric, kept: stillRevoked, log: this.#log, scratch };
+    const attempt = async (refused: Refused) => {
+      const made = this.#make(without(state, refused), ledger);
+      return [made, await bring(made.ruleset, before, bringing)] as const;
+    };
+    // One of before may be taken by now: all of them are tried.
+    const known = this.#refused;
+    this.#refused = nobody;
+    for (const refused of known.size === 0 ? [nobody] : [nobody, known]) {
+      const done = await attempt(refused).catch(unlessNotTaken);
+      if (done !== undefined) return this.#refuse(refused, done);
+    }
+    const refused = await refusedPorts(state, ledger, scratch);
+    return this.#refuse(refused, await attempt(refused));
+  }
+
+  #refuse<T>(refused: Refused, done: T): T {
+    this.#refused = refused;
+    return done;
+  }
+
+  get refused(): Refused {
+    return this.#refused;
   }
 
   /** What has not changed is not made again: a large host is compared every minute. */
@@ -131,6 +164,11 @@ export class RuleFilter implements PacketFilter {
     return emptyLedger;
   }
 }
+
+function unlessNotTaken(error: unknown): undefined {
+  if (!(error instanceof RulesNotTaken)) throw error;
+}
+
 /** By which the fabric answers its ports. */
 const routesOf = (state: FilterState, ledger: Ledger): readonly ServiceRoute[] =>
   ruledPorts(state).flatMap(({ port, network }) => {

@@ -40,6 +40,18 @@ describe("doctor: networks of hosts", () => {
     ]);
   });
 
+  it("finds parts of a picture that a host could not carry out, each apart", () => {
+    const failed = [
+      { of: "port" as const, id: "p1", why: "No room." },
+      { of: "outside" as const, id: "office", why: "No device." },
+    ];
+    expect(found({ ...applied, failed: [] })).to.deep.equal([]);
+    expect(found({ ...applied, failed })).to.deep.equal([
+      "drift host one: The port p1 does not work there: No room.",
+      "drift host one: The way to the operator's network office does not work there: No device.",
+    ]);
+  });
+
   it("finds a host that answers its guests nothing, and why", () => {
     expect(found({ ...applied, unanswered: null })).to.deep.equal([]);
     expect(found({ ...applied, unanswered: "metadata: EADDRINUSE" })).to.deep.equal([

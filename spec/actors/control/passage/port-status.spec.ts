@@ -6,7 +6,7 @@ import {
   type PortWord,
   portStatus,
 } from "../../../../actors/control/passage/port-status.ts";
-import type { PortPicture } from "../../../../protocol/networking.ts";
+import type { NetworkFailure, PortPicture } from "../../../../protocol/networking.ts";
 import type { Port } from "../../../../protocol/port.ts";
 
 const port: Port = {
@@ -36,6 +36,10 @@ const guest: PluggedGuest = {
 const said = (failure: string | null, its: PortPicture | undefined): PortWord => ({
   ...{ kind: "said", networking: { failure, port: its } },
 });
+const failing = (of: NetworkFailure["of"]): PortWord => {
+  const failed = { of, id: "it", why: "There is no room." };
+  return { kind: "said", networking: { failure: null, port: applied, failed } };
+};
 const statusOf = (given: Partial<PortFacts>) =>
   portStatus({ port, guest, word: said(null, applied), operator: false, ...given });
 const of = (given: Partial<PluggedGuest>) => statusOf({ guest: { ...guest, ...given } }).status;
@@ -46,6 +50,30 @@ describe("the status of a port", () => {
     expect(statusOf({ word: said("A later picture fails.", applied) }).status).to.equal("active");
     for (const state of ["paused", "rebooting", "stopping", "failed"] as const)
       expect(of({ state }), state).to.equal("active");
+  });
+
+  it("is an error when its host cannot carry it, though the host has applied all else, and says why to operators", () => {
+    for (const what of ["port", "network"] as const) {
+      const word = failing(what);
+      expect(statusOf({ word })).to.deep.equal({
+        status: "error",
+        statusReason: "The host h1 cannot carry it; operators are told why by novact doctor.",
+      });
+      expect(statusOf({ word, operator: true }).statusReason).to.equal(
+        "The host h1 cannot carry it: There is no room.",
+      );
+    }
+  });
+
+  it("is active, with a reason, while only a way to others fails", () => {
+    expect(statusOf({ word: failing("outside") })).to.deep.equal({
+      status: "active",
+      statusReason: "It does not reach the outside; operators are told why by novact doctor.",
+    });
+    expect(statusOf({ word: failing("tunnel"), operator: true }).statusReason).to.equal(
+      "It does not reach other hosts' guests of its network: There is no room.",
+    );
+    expect(statusOf({ word: failing("router") }).status).to.equal("active");
   });
 
   it("is down when nothing is plugged in, or what is plugged in does not run", () => {

@@ -18,7 +18,11 @@ function makeDriver() {
   const onBridge = ({ taps }: FabricPlan) => taps.filter(({ bridge }) => bridge !== null).length;
   const parts: unknown = {
     facts: () => ({ kind: "bridge", mtuBytesMax: 1_450, spansHosts: false }),
-    ...{ ready: nothing, log: silentLog, rounds: { start: () => undefined, stop: () => undefined } },
+    ...{
+      ready: nothing,
+      log: silentLog,
+      rounds: { start: () => undefined, stop: () => undefined, soon: () => undefined },
+    },
     files: {
       tell: async () => undefined,
       ...{ removeLeftovers: nothing, read: async () => [...records.values()] },
@@ -33,12 +37,15 @@ function makeDriver() {
     },
     fabric: { open: nothing, plugsPath: async () => "/nowhere" },
     settler: {
-      settle: async (plan: FabricPlan) => void notes.push(`${onBridge(plan)} on bridges`),
+      settle: async (plan: FabricPlan) => {
+        notes.push(`${onBridge(plan)} on bridges`);
+        return [];
+      },
       ...{ takeOpened: nothing, ensureTap: nothing, removeTap: nothing },
       moveTap: async () => void notes.push("moved"),
     },
-    limiter: { settle: nothing },
-    routing: { probe: nothing, facts: () => undefined, settle: nothing, detach: nothing },
+    limiter: { settle: async () => [] },
+    routing: { probe: nothing, facts: () => undefined, settle: async () => [], detach: nothing },
     filter: {
       detach: nothing,
       apply: async () => {

@@ -82,6 +82,7 @@ describe("The plan of a router", () => {
     const { fabric } = planned([routed()], { guests: [thief, other] });
     expect(fabric.routerPorts[0]).to.deep.equal({
       ...{ name: gate1, portId: interfaces[0]?.portId, mtuBytes: 1_400, bridge: "nvb00000000f001" },
+      routerId: routed().id,
     });
     const places = fabric.places.filter(({ device }) => device === gate1);
     expect(places.map(({ mac }) => mac)).to.deep.equal(["52:54:00:00:02:01"]);

@@ -1,0 +1,28 @@
+/** Which ports of a host the failed parts of its picture concern, and how. Pure. */
+import type { HostNetworking, NetworkFailure } from "../../../protocol/networking.ts";
+
+export type FailedPort = NetworkFailure & { readonly portId: string };
+
+/** The worst first: the first two let nothing pass the port, and all others keep it from somebody. */
+const kinds: readonly NetworkFailure["of"][] = ["port", "network", "tunnel", "router", "outside"];
+
+/** Of several failures that concern a port, the worst. */
+export function failedPorts(
+  { networks, routers = [] }: Pick<HostNetworking, "networks" | "routers">,
+  failures: readonly NetworkFailure[],
+): readonly FailedPort[] {
+  if (failures.length === 0) return [];
+  const known = new Map(failures.map((one) => [`${one.of} ${one.id}`, one]));
+  return networks.flatMap(({ id: networkId, ports }) => {
+    const near = routers.filter(({ interfaces }) => interfaces.some((one) => one.networkId === networkId));
+    const around = {
+      ...{ network: [networkId], tunnel: [networkId], router: near.map(({ id }) => id) },
+      outside: near.flatMap(({ outside }) => outside?.physicalNetwork ?? []),
+    };
+    return ports.flatMap(({ id: portId }) => {
+      const ids = { ...around, port: [portId] };
+      const found = kinds.flatMap((of) => ids[of].flatMap((id) => known.get(`${of} ${id}`) ?? []));
+      return found.slice(0, 1).map((one) => ({ portId, ...one }));
+    });
+  });
+}
