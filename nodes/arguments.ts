@@ -8,13 +8,20 @@ export const usage = `Usage: main.ts up                        a whole cluster o
        main.ts controller [--index N]    one controller, 0 being the first
        main.ts compute --name NODE       one compute node of the configuration
 Options: --config FILE   the configuration (default: NOVACT_CONFIG, or cluster.yaml)
+         --network JSON  of a compute node that leaves its network driver to up: what up has chosen
          --help, --version`;
 
 export type Task =
   | { readonly kind: "help" | "version" }
   | { readonly kind: "up"; readonly config: string | undefined }
   | { readonly kind: "controller"; readonly config: string | undefined; readonly index: number }
-  | { readonly kind: "compute"; readonly config: string | undefined; readonly name: string };
+  | ({ readonly kind: "compute"; readonly config: string | undefined } & NodeNamed);
+
+interface NodeNamed {
+  readonly name: string;
+  /** As network-choice.ts of the configuration writes it; undefined: what the configuration says. */
+  readonly network: string | undefined;
+}
 
 /** The words make no command. */
 export class UsageError extends Error {
@@ -33,14 +40,14 @@ export function taskOf(argv: readonly string[]): Task {
   if (values.version === true) return { kind: "version" };
   const [kind = "", excess] = positionals;
   if (excess !== undefined) throw new UsageError(`${excess} is one word too many.`);
-  const { config, index, name } = values;
-  refuseOthers(kind, { index, name });
+  const { config, index, name, network } = values;
+  refuseOthers(kind, { index, name, network });
   if (kind === "up") return { kind, config };
   if (kind === "controller") return { kind, config, index: indexOf(index) };
   if (kind !== "compute")
     throw new UsageError(kind === "" ? "No role is named." : `There is no role ${kind}.`);
   if (name === undefined) throw new UsageError("Which node? Name it with --name.");
-  return { kind, config, name };
+  return { kind, config, name, network };
 }
 
 function parsed(argv: readonly string[]) {
@@ -52,6 +59,7 @@ function parsed(argv: readonly string[]) {
         config: { type: "string" },
         index: { type: "string" },
         name: { type: "string" },
+        network: { type: "string" },
         help: { type: "boolean", short: "h" },
         version: { type: "boolean" },
       },
@@ -62,9 +70,14 @@ function parsed(argv: readonly string[]) {
 }
 
 /** Refuses an option that belongs to another role. */
-function refuseOthers(kind: string, { index, name }: Readonly<Record<"index" | "name", string | undefined>>) {
+function refuseOthers(
+  kind: string,
+  { index, name, network }: Readonly<Record<"index" | "name" | "network", string | undefined>>,
+) {
   if (index !== undefined && kind !== "controller") throw new UsageError("Only a controller has an --index.");
   if (name !== undefined && kind !== "compute") throw new UsageError("Only a compute node has a --name.");
+  if (network !== undefined && kind !== "compute")
+    throw new UsageError("Only a compute node has a --network.");
 }
 
 function indexOf(text = "0"): number {

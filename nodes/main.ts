@@ -70,12 +70,12 @@ function roleOf(task: Extract<Task, { kind: "controller" | "compute" }>): Role {
       },
     };
   }
-  const { name } = task;
+  const { name, network } = task;
   return {
     name,
     start: async (cluster, log) => {
       const { startCompute } = await import("./compute/main.ts");
-      return startCompute({ ...cluster, nodeName: name, log });
+      return startCompute({ ...cluster, nodeName: name, network, log });
     },
   };
 }

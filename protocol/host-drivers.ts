@@ -71,6 +71,8 @@ export const HostDrivers = answer({
       ),
       /** Whether it keeps the bandwidth limits of ports. Absent: it does not. */
       limits: Type.Optional(Type.Boolean()),
+      /** Why it is this driver. Absent: the configuration names it. */
+      why: Type.Optional(HostText),
     }),
   ),
 });

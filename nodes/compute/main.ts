@@ -12,6 +12,7 @@ import type { Log } from "../../protocol/wire/transport.ts";
 import { connectNats } from "../bus/nats.ts";
 import { type ClusterConfig, connectionOf, type NodeConfig, statePaths } from "../config/config.ts";
 import { hostIdOf } from "../config/host-id.ts";
+import { readNetworkArgument } from "../config/network-choice.ts";
 import { cpuFeatures, numaNodes } from "../drivers/computer-facts.ts";
 import { createDrivers, type HostContext } from "../drivers/index.ts";
 import type { Drivers } from "../drivers/kinds.ts";
@@ -39,6 +40,8 @@ const guestMarker = "NOVACT-GUEST UP";
 export interface ComputeOptions extends Cluster {
   /** Name of one of the nodes in the configuration. */
   readonly nodeName: string;
+  /** What `up` has chosen for a node that leaves its network driver to it. Absent: as configured. */
+  readonly network?: string | undefined;
   readonly log: Log;
 }
 
@@ -63,9 +66,11 @@ export async function startCompute(options: ComputeOptions): Promise<RunningComp
   const node = nodeOf(config, nodeName);
   const hostId = hostIdOf(config, nodeName);
   const context = contextOf(options, node, hostId);
-  const drivers = createDrivers(node.drivers, context, registryWith(plugins.parts));
+  const chosen = options.network === undefined ? undefined : readNetworkArgument(options.network);
+  const choices = { ...node.drivers, ...(chosen && { network: chosen }) };
+  const drivers = createDrivers(choices, context, registryWith(plugins.parts));
   await endLeavings(context, drivers.names.network);
-  const inventory = await inventoryOf(node, hostId, drivers);
+  const inventory = await inventoryOf(node, hostId, { drivers, networkWhy: chosen?.why });
   const { bounding } = await drivers.hypervisor.capabilities();
   if (bounding !== undefined) sayBounding(bounding, log);
   const { hypervisor, accelerator, acceleratorReason: reason } = inventory;
@@ -147,7 +152,17 @@ function contextOf({ config, log }: ComputeOptions, node: NodeConfig, hostId: st
 const makesConfigDrives = ({ disks }: Drivers, { configDrive }: HypervisorCapabilities): boolean =>
   disks.configDrives === true && configDrive === true;
 
-async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): Promise<HostInventory> {
+interface Found {
+  readonly drivers: Drivers;
+  /** Why the network driver is that one; undefined: the configuration names it. */
+  readonly networkWhy: string | undefined;
+}
+
+async function inventoryOf(
+  node: NodeConfig,
+  hostId: string,
+  { drivers, networkWhy }: Found,
+): Promise<HostInventory> {
   const [capabilities, bootId, features, numa, machineTypes, network] = await Promise.all([
     drivers.hypervisor.capabilities(),
     readBootId(),
@@ -178,7 +193,7 @@ async function inventoryOf(node: NodeConfig, hostId: string, drivers: Drivers): 
     drivers: saidDrivers(
       drivers.names,
       { ...capabilities, hotPlug, configDrive: makesConfigDrives(drivers, capabilities) },
-      network,
+      network && { ...network, ...(networkWhy === undefined ? {} : { why: networkWhy }) },
     ),
   };
 }

@@ -23,7 +23,7 @@ type Names = Pick<HostDrivers, "hypervisor" | "disks" | "network" | "volumes">;
 export function saidDrivers(
   names: Names,
   capabilities: HypervisorCapabilities,
-  network?: NetworkFacts,
+  network?: SaidNetwork,
 ): HostDrivers {
   const { networks, volumes, hotPlug, liveMigration, console, save, bounding, configDrive, shapes } =
     capabilities;
@@ -39,6 +39,9 @@ export function saidDrivers(
   };
 }
 
+/** `why`: why the host has that driver, where it was chosen for it. */
+type SaidNetwork = NetworkFacts & { readonly why?: string };
+
 function saidOfNetwork({
   mtuBytesMax,
   spansHosts,
@@ -50,7 +53,8 @@ function saidOfNetwork({
   filters,
   hotPlug,
   limits = false,
-}: NetworkFacts): NonNullable<HostDrivers["networking"]> {
+  why,
+}: SaidNetwork): NonNullable<HostDrivers["networking"]> {
   const address = addressOf(underlay) === undefined ? null : underlay;
   const size = Math.min(mtuBytesMax, networkLimits.mtuBytesMax);
   return {
@@ -61,5 +65,6 @@ function saidOfNetwork({
     ...(outside === undefined ? {} : { outside: [...outside] }),
     ...(filters === undefined ? {} : { filters }),
     ...(hotPlug === undefined ? {} : { hotPlug }),
+    ...(why === undefined ? {} : { why: oneLine(why) }),
   };
 }

@@ -21,7 +21,7 @@ import type { DriverChoices } from "../drivers/kinds.ts";
 import { isCheckout, treeDirectory } from "../package/program-files.ts";
 import { commandAgain, startCommand, typedCommand } from "../package/typed-command.ts";
 import { capacityOf } from "./capacity.ts";
-import { completeDrivers, driverFindings, namesOthers, traitsOf } from "./drivers.ts";
+import { completeDrivers, driverFindings, leavesNetwork, namesOthers, traitsOf } from "./drivers.ts";
 import { ConfigError, NothingNamedError, shownPath } from "./errors.ts";
 import { check, type Finding, type LineOf } from "./explain.ts";
 import { configLimits } from "./limits.ts";
@@ -46,6 +46,8 @@ export interface NodeConfig {
   readonly name: string;
   /** One driver of each kind, with its options. */
   readonly drivers: DriverChoices;
+  /** True: the file leaves its network driver to `up`; without `up` it is the one of `drivers`. */
+  readonly leavesNetwork: boolean;
   /** True: the guests only pretend, and no process or file of a guest is on this computer. */
   readonly pretends: boolean;
   /** True: its hypervisor tries the computer's abilities with the tiny guest. */
@@ -249,6 +251,7 @@ function completeNode(node: Static<typeof NodeSchema>, around: NodeSurroundings)
     name: node.name,
     ...traits,
     ...completeDrivers(node, file, around),
+    leavesNetwork: leavesNetwork(node, known),
     capacity: capacityOf(node, { ...traits, ...computer }),
     ratios: { cpu: node.ratios?.cpu ?? 8, ram: node.ratios?.ram ?? 1, disk: node.ratios?.disk ?? 1 },
     power: completePower(node.power, directory, known.brought?.power),

@@ -38,7 +38,7 @@ function driversOf(known: KnownDrivers, kind: Kind): Readonly<Record<string, Dri
 
 /** The driver that the file names, or the default. Undefined: the node has none of the kind. */
 function writtenOf(node: NodeFile, kind: Kind, known: KnownDrivers): DriverChoice | undefined {
-  const given = node[kind];
+  const given = isAuto(kind, node[kind]) ? undefined : node[kind];
   if (isNone(kind, given)) return undefined;
   if (typeof given === "string") return { driver: given, options: {} };
   // Nothing is behind the key: where the node's drivers are believed, nobody has refused that.
@@ -61,13 +61,23 @@ function usualOf(node: NodeFile, kind: Kind, known: KnownDrivers): string | unde
 const none = "none";
 const isNone = (kind: Kind, given: unknown): boolean => kind === "network" && given === none;
 
+/** The word of a node whose network driver `up` chooses by what the computer can. */
+const auto = "auto";
+const isAuto = (kind: Kind, given: unknown): boolean => kind === "network" && given === auto;
+const isWord = (kind: Kind, given: unknown): boolean => isNone(kind, given) || isAuto(kind, given);
+
+/** True: nobody has named the network driver of the node's real guests. */
+export const leavesNetwork = (node: NodeFile, known: KnownDrivers): boolean =>
+  (node.network === undefined || isAuto("network", node.network)) &&
+  writtenOf(node, "network", known)?.driver !== undefined;
+
 /** Whether the node names a driver that is not known: perhaps that of a plug-in, for who loads none. */
 export function namesOthers(node: NodeFile, known: KnownDrivers): boolean {
   return kinds.some((kind) => {
     const given: unknown = node[kind];
     const isChoice = typeof given === "object" && given !== null && "driver" in given;
     const name = isChoice ? given.driver : given;
-    if (isNone(kind, name)) return false;
+    if (isWord(kind, name)) return false;
     return typeof name === "string" && !Object.hasOwn(driversOf(known, kind), name);
   });
 }
@@ -83,7 +93,7 @@ export function driverFindings(
 ): readonly Finding[] {
   const at = (kind: string): Path => ["nodes", index, kind];
   const wrong = kinds.flatMap((kind) =>
-    isNone(kind, node[kind]) ? [] : choiceFindings(node[kind], at(kind), driversOf(known, kind), lineOf),
+    isWord(kind, node[kind]) ? [] : choiceFindings(node[kind], at(kind), driversOf(known, kind), lineOf),
   );
   if (wrong.length > 0) return wrong;
   const say = (key: string, message: string): Finding[] => [

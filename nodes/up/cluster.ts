@@ -7,6 +7,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { NatsCredentials } from "../bus/credentials.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
+import { type NetworkChoice, networkArgument } from "../config/network-choice.ts";
 import { ownServerConnections } from "../config/postgres-connections.ts";
 import { systemClock } from "../process/clock.ts";
 import { spaceNames } from "../process/disk-space.ts";
@@ -23,6 +24,7 @@ import { startNatsServer } from "./nats-server.ts";
 import { mountNodeFileSystem, unmountNodeFileSystem } from "./node-file-system.ts";
 import { type MemoryRole, nodeMemory } from "./node-memory.ts";
 import { type NodeProcess, startNodeProcess } from "./node-process.ts";
+import type { OwnNetworks } from "./own-networks.ts";
 import { startPostgres } from "./postgres.ts";
 import { reserveOf } from "./reserve.ts";
 import type { Screen } from "./screen.ts";
@@ -33,6 +35,8 @@ export interface ClusterOptions {
   readonly screen: Screen;
   /** Compute nodes start when this resolves: they try their accelerator with the tiny guest. */
   readonly guest: Promise<unknown>;
+  /** What the nodes get that leave their network driver to `up`. Absent: what the configuration says. */
+  readonly networks?: Promise<Pick<OwnNetworks, "choices">>;
   /** Awaited before each start of a compute node: chaos keeps a broken node down by this. */
   readonly mayStart?: (node: string) => Promise<void>;
   /**
@@ -290,6 +294,7 @@ async function startControllers(options: ClusterOptions, parts: Parts): Promise<
 async function startComputes(options: ClusterOptions, parts: Parts): Promise<void> {
   const { config, screen, mayStart } = options;
   const { sound, broken } = parts.nodes;
+  const choices = (await options.networks)?.choices;
   const keepers = config.nodes
     .filter(({ name }) => sound.has(name))
     .map(({ name, pretends }) => {
@@ -306,7 +311,7 @@ async function startComputes(options: ClusterOptions, parts: Parts): Promise<voi
         screen.say(`${whose}${error.message}; it is tried again`);
       };
       return keepNode(options, {
-        ...{ name, role: ["compute", `--name=${name}`], before, firstFailed },
+        ...{ name, role: computeRole(name, choices?.get(name)), before, firstFailed },
         environment: environmentOf(parts.links, name),
       });
     });
@@ -314,6 +319,12 @@ async function startComputes(options: ClusterOptions, parts: Parts): Promise<voi
   const [fault] = [...parts.failed.values(), ...broken.values()];
   if (fault !== undefined && parts.failed.size === sound.size) throw fault;
 }
+
+const computeRole = (name: string, network: NetworkChoice | undefined): NodeToKeep["role"] => [
+  "compute",
+  `--name=${name}`,
+  ...(network === undefined ? [] : [`--network=${networkArgument(network)}`]),
+];
 
 interface NodeToKeep {
   readonly name: string;

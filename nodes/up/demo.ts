@@ -6,8 +6,9 @@
 import { canPlug } from "../../protocol/host-drivers.ts";
 import type { Instance } from "../../protocol/instance.ts";
 import type { Novact } from "../sdk/sdk.ts";
+import type { WayOutside } from "./own-networks.ts";
 
-export const demoNames = { network: "lan", first: "hello", second: "friend" } as const;
+export const demoNames = { network: "lan", outside: "public", first: "hello", second: "friend" } as const;
 const subnetCidr = "10.0.0.0/24";
 const size = { flavor: "tiny", image: "tiny" } as const;
 
@@ -53,6 +54,18 @@ async function demoNetwork(admin: Admin, tenant: Tenant): Promise<string | undef
   if (subnetIds.length === 0)
     await tenant.subnet.create({ name: `${demoNames.network}-v4`, network: id, cidr: subnetCidr });
   return id;
+}
+
+/** Makes the network that leads outside, with floating addresses where there are any. @throws StatusError */
+export async function makeOutside(
+  { network, subnet }: Pick<Novact, "network" | "subnet">,
+  { physicalNetwork, range }: WayOutside,
+): Promise<void> {
+  const { outside: name } = demoNames;
+  const { id } = (await network.create({ name, external: true, physicalNetwork })).network;
+  if (range === undefined) return;
+  const { cidr, gateway, pool } = range;
+  await subnet.create({ name: `${name}-v4`, network: id, cidr, gateway, pools: [pool], dhcp: false });
 }
 
 /** What there is of the demo, as of now. */

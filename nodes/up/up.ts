@@ -20,6 +20,7 @@ import { requireRoom } from "./disk-watch.ts";
 import { upLimits } from "./limits.ts";
 import { takeLock } from "./lock.ts";
 import { watchNodes } from "./node-watch.ts";
+import { chooseNetworks, endNetworks, type WayOutside } from "./own-networks.ts";
 import { Presses } from "./presses.ts";
 import { reserveOf } from "./reserve.ts";
 import { openScreen, type Screen } from "./screen.ts";
@@ -97,16 +98,21 @@ async function runCluster(config: ClusterConfig, screen: Screen, end: End): Prom
   });
   // The caller that awaits the guest hears of a failure; until then nobody does.
   guest.catch(() => undefined);
+  const networks = chooseNetworks(config, screen.say);
   try {
-    const cluster = await startCluster({ config, screen, guest, stop: end });
-    const code = await beUp({ config, screen, end, cluster, guest: await guest });
+    const cluster = await startCluster({ config, screen, guest, networks, stop: end });
+    const { outside } = await networks;
+    const code = await beUp({ config, screen, end, cluster, guest: await guest, outside });
     await cluster.stop();
+    await endNetworks(config, screen.say);
     screen.say("everything is down");
     return code;
   } catch (error) {
     // A build that is cut off ends its programs, and removes what it has made.
     cut.abort();
     await guest.catch(() => undefined);
+    await networks;
+    await endNetworks(config, screen.say);
     if (!end.first.aborted) throw error;
     screen.say("everything is down");
     return end.exit();
@@ -119,14 +125,15 @@ interface BeingUp {
   readonly end: End;
   readonly cluster: Cluster;
   readonly guest: GuestFiles | undefined;
+  readonly outside: WayOutside | undefined;
 }
 
 /** The time from when all parts run to the first signal; answers the exit code. */
-async function beUp({ config, screen, end, cluster, guest }: BeingUp): Promise<number> {
+async function beUp({ config, screen, end, cluster, guest, outside }: BeingUp): Promise<number> {
   try {
     void watchNodes({ config, say: screen.say, signal: end.first });
     // What the welcome still asks for does not keep a person waiting who has pressed Ctrl-C.
-    const greeting = welcome({ config, screen, guest, signal: end.first });
+    const greeting = welcome({ config, screen, guest, outside, signal: end.first });
     const demo = (await Promise.race([greeting, aborted(end.first)])) ?? undefined;
     const missing = [...cluster.broken().keys()].join(", ");
     if (missing !== "" && !end.first.aborted) screen.say(`the cluster runs without ${missing}: see above`);

@@ -12,8 +12,9 @@ import type { ClusterConfig } from "../config/config.ts";
 import { typedCommand } from "../package/typed-command.ts";
 import { connect, type Novact, StatusError } from "../sdk/sdk.ts";
 import type { GuestFiles } from "../setup/guest/build.ts";
-import { type DemoShown, demoNames, demoShown, makeFirst, makeSecond } from "./demo.ts";
+import { type DemoShown, demoNames, demoShown, makeFirst, makeOutside, makeSecond } from "./demo.ts";
 import { upLimits } from "./limits.ts";
+import type { WayOutside } from "./own-networks.ts";
 import type { Screen } from "./screen.ts";
 import { commandFor } from "./what-now.ts";
 
@@ -35,6 +36,8 @@ export interface WelcomeOptions {
   readonly config: ClusterConfig;
   readonly screen: Screen;
   readonly guest: GuestFiles | undefined;
+  /** Absent: routers of the nodes lead nowhere else. */
+  readonly outside?: WayOutside | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -104,6 +107,7 @@ async function showGuest(options: WelcomeOptions, admin: Novact, tenant: Novact)
 async function showNew(options: WelcomeOptions, admin: Novact, tenant: Novact): Promise<void> {
   const { screen, signal } = options;
   const instance = await makeFirst(admin, tenant);
+  if (options.outside !== undefined) await unlessTaken(makeOutside(admin, options.outside));
   const address = instance.interfaces?.[0]?.addresses[0]?.address;
   if (address !== undefined)
     screen.say(`network ${demoNames.network} is there; ${instance.name} has ${address} on it`);

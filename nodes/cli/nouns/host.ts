@@ -161,6 +161,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["architecture", host.architecture],
   ["hypervisor", `${host.hypervisor} ${host.hypervisorVersion}`],
   ["drivers", driversOf(host)],
+  ["network driver", networkOf(host)],
   ["abilities", abilitiesOf(host)],
   ["new guests", newGuestsOf(host)],
   ["bounds", boundsOf(host)],
@@ -175,6 +176,12 @@ function driversOf({ drivers }: Host): string | undefined {
   return Object.entries(named)
     .map(([kind, name]) => `${kind} ${name ?? "none"}`)
     .join(", ");
+}
+
+/** Only where nobody has named it. */
+function networkOf({ drivers }: Host): string | undefined {
+  const { why } = drivers?.networking ?? {};
+  return why === undefined ? undefined : `${drivers?.network}: ${why}`;
 }
 
 /** The abilities of the hypervisor, without those that are missing. */

@@ -67,7 +67,7 @@ export async function carryOut(steps: Steps, fabric: Fabric, signal: AbortSignal
   await ofFabric("ip", before);
   if (tunnels.length > 0) {
     const lines = await tunnelLines(tunnels, fabric);
-    await batch(fabric.runOutside("ip", all, inputOf(lines)));
+    await batch(fabric.runAtUnderlay("ip", all, inputOf(lines)));
   }
   await ofFabric("ip", links);
   await ofFabric("bridge", places);

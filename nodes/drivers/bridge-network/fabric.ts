@@ -17,6 +17,7 @@ import { Turns } from "../waiting.ts";
 import type { FabricEntrance } from "./filter.ts";
 import {
   endResidents,
+  fabricDirectory,
   findKeepers,
   findResidents,
   holds,
@@ -27,6 +28,7 @@ import {
   startHolder,
 } from "./holder.ts";
 import { bridgeNetworkLimits } from "./limits.ts";
+import { type OwnUnderlay, underlayDirectory } from "./own-underlay.ts";
 import { tryDevices } from "./probe.ts";
 import { serviceAddress } from "./service-address.ts";
 
@@ -37,6 +39,10 @@ export interface FabricOptions {
   readonly log: Log;
   /** Path of the namespace by whose network this host reaches others. Absent: the agent's own. */
   readonly outside?: string;
+  /** Where tunnels are made. Absent: where the host reaches others. */
+  readonly underlay?:
+    | ((of: { readonly directory: string; readonly fabric: () => Promise<Namespaces> }) => OwnUnderlay)
+    | undefined;
 }
 
 interface Held extends Namespaces {
@@ -45,6 +51,8 @@ interface Held extends Namespaces {
 
 export class Fabric implements FabricEntrance {
   readonly directory: string;
+  /** Undefined: tunnels are made where the host reaches others. */
+  readonly underlay: OwnUnderlay | undefined;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #outside: string | undefined;
@@ -53,13 +61,14 @@ export class Fabric implements FabricEntrance {
   #timer: Timer | undefined;
   #detached = false;
 
-  constructor({ stateDirectory, clock, log, outside }: FabricOptions) {
-    const directory = join(stateDirectory, "network", "fabric");
+  constructor({ stateDirectory, clock, log, outside, underlay }: FabricOptions) {
+    const directory = fabricDirectory(stateDirectory);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.directory = realpathSync(directory);
     this.#clock = clock;
     this.#log = log;
     this.#outside = outside;
+    this.underlay = underlay?.({ directory: this.directory, fabric: () => this.#hold() });
   }
 
   /** Takes the fabric over, or makes it. @throws Error */
@@ -96,10 +105,19 @@ export class Fabric implements FabricEntrance {
     return path === undefined ? runTool(command, argv, options) : runIn(path, command, argv, options);
   }
 
+  /** Runs a tool where the packets of tunnels go out. @throws StatusError hypervisorRefused */
+  async runAtUnderlay(command: string, argv: readonly string[], options: ToolOptions): Promise<ToolResult> {
+    const { underlay } = this;
+    return underlay === undefined
+      ? this.runOutside(command, argv, options)
+      : runIn(await underlay.path(), command, argv, options);
+  }
+
   /** The agent ends; `guests`: and so have they, and the fabric with all that is in it. */
   async detach(guests: boolean): Promise<void> {
     this.#detached = true;
     this.#timer?.cancel();
+    await this.underlay?.detach();
     await this.#turns.run("holder", async () => {
       if (guests) await endResidents(this.directory);
       const held = await this.#held?.catch(() => undefined);
@@ -142,7 +160,9 @@ export class Fabric implements FabricEntrance {
   async #find(): Promise<Partial<Held>> {
     const own = await ownNamespace();
     let found: Partial<Held> = {};
-    const keepers = (await findKeepers(this.directory)).map(({ process }) => process);
+    const places = [this.directory, join(this.directory, underlayDirectory)];
+    const beside = await Promise.all(places.map((place) => findKeepers(place)));
+    const keepers = beside.flat().map(({ process }) => process);
     for (const resident of [...(await findResidents(this.directory)), ...keepers]) {
       const isKeeper = keepers.includes(resident);
       const { fabric, plugs } = isKeeper

@@ -6,6 +6,7 @@
  */
 import { spawn } from "node:child_process";
 import { type FileHandle, readFile, readlink } from "node:fs/promises";
+import { join } from "node:path";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { driverLimits } from "../limits.ts";
 import { nameOf, openNamespace } from "../network-namespace.ts";
@@ -16,6 +17,9 @@ import { delay } from "../waiting.ts";
 
 /** The first descriptor after those that every process has. */
 export const heldDescriptor = 3;
+/** Of the fabric of a node, in the node's state directory. */
+export const fabricDirectory = (stateDirectory: string): string => join(stateDirectory, "network", "fabric");
+
 /** In the fabric's own: one for each space, in which whoever holds the space works. */
 export const spacesDirectory = "spaces";
 const probePeriodMs = 2;
@@ -159,9 +163,8 @@ export async function startSleeper(
 const sleeps = async (pid: number): Promise<boolean> =>
   /\/(?:sleep|coreutils|busybox)$/.test(await readlink(`/proc/${pid}/exe`).catch(() => ""));
 
-/** Ends all processes that live in the fabric, and the sleepers beside the fabric. */
+/** Ends all processes that live in the fabric, and the sleepers beside the fabric, also of its underlay. */
 export async function endResidents(directory: string): Promise<void> {
-  const keepers = (await findKeepers(directory)).map(({ process }) => process);
-  for (const one of [...keepers, ...(await findResidents(directory))])
+  for (const { process: one } of await workingBelow(directory))
     if (await isAlive(one)) process.kill(one.pid, "SIGKILL");
 }

@@ -3,13 +3,14 @@ import { chmodSync, statSync } from "node:fs";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { DriverContext } from "../kinds.ts";
 import { PortFiles } from "../user-network/port-files.ts";
-import { Fabric } from "./fabric.ts";
+import { Fabric, type FabricOptions } from "./fabric.ts";
 import { Limiter } from "./limiter.ts";
 import { BridgeNetwork, type BridgeNetworkParts } from "./network.ts";
+import { OwnUnderlay } from "./own-underlay.ts";
 import { PictureFile } from "./picture-file.ts";
 import { lackOf, lookAround, tunDevice } from "./probe.ts";
 import { Rounds } from "./rounds.ts";
-import type { OutsideOptions } from "./routing/options.ts";
+import type { OutsideOption, OutsideOptions } from "./routing/options.ts";
 import { Routing } from "./routing/routing.ts";
 import { Settler } from "./settler.ts";
 import { carriedBy } from "./underlay.ts";
@@ -17,6 +18,8 @@ import { carriedBy } from "./underlay.ts";
 export interface BridgeOptions {
   /** Absent: the host's guests reach no other host's. */
   readonly underlay?: string | undefined;
+  /** Instead: the node has an address of its own, on a device of the computer. */
+  readonly underlayOn?: OutsideOption | undefined;
   /** Absent: its routers lead nowhere else. */
   readonly outside?: OutsideOptions | undefined;
 }
@@ -24,18 +27,33 @@ export interface BridgeOptions {
 /** @throws StatusError hypervisorRefused on a computer that lacks something, with what to do */
 export function openBridgeNetwork(
   { stateDirectory, clock, log }: Pick<DriverContext, "stateDirectory" | "clock" | "log">,
-  { underlay, outside }: BridgeOptions,
+  { underlay, underlayOn, outside }: BridgeOptions,
   { filter, ready }: Pick<BridgeNetworkParts, "filter" | "ready">,
 ): BridgeNetwork {
   const lack = lackOf(lookAround());
   if (lack !== undefined) throw new StatusError("hypervisorRefused", lack);
+  if (underlay !== undefined && underlayOn !== undefined)
+    throw new StatusError("hypervisorRefused", "A node has an underlay or underlayOn, and not both.");
   openTun(log);
-  const fabric = new Fabric({ stateDirectory, clock, log });
+  const own = underlayOn && { underlay: ownUnderlay(underlayOn, { clock, log }) };
+  const fabric = new Fabric({ stateDirectory, clock, log, ...own });
   return assemble(
     { stateDirectory, clock, log },
-    { fabric, filter, ready, facts: () => carriedBy(underlay), ...(outside && { outside }) },
+    {
+      ...{ fabric, filter, ...(outside && { outside }) },
+      ready: () => ready().then(async () => void (await fabric.underlay?.path())),
+      facts: () => {
+        const on = fabric.underlay;
+        return on === undefined ? carriedBy(underlay) : carriedBy(on.address, () => on.mtuBytes());
+      },
+    },
   );
 }
+
+const ownUnderlay =
+  (option: OutsideOption, parts: Pick<DriverContext, "clock" | "log">): FabricOptions["underlay"] =>
+  (of) =>
+    new OwnUnderlay({ ...of, ...parts, option });
 
 /** The driver around a fabric. */
 export function assemble(

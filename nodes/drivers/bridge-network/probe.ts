@@ -25,7 +25,7 @@ const programs: Readonly<Record<string, readonly string[]>> = {
   "util-linux": ["nsenter", "unshare", "setpriv"],
 };
 
-const insteadOfIt = "or write network: user";
+export const insteadOfIt = "or write network: user";
 
 /** Undefined: nothing is missing that can be seen without trying. */
 export function lackOf({ isRoot, hasProgram, hasTunDevice }: Seeing): string | undefined {

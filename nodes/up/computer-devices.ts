@@ -1,0 +1,69 @@
+/**
+ * The devices of the computer that the nodes of one cluster share when they have Linux's bridges: a pair on
+ * which the nodes reach each other, and a pair whose one end is the computer's, by which it and the guests'
+ * floating addresses reach each other. Nodes put devices of their own on the other ends. All of them have
+ * names of the cluster's directory; nothing else of the computer's network is ever touched.
+ */
+import { createHash } from "node:crypto";
+import { realpathSync } from "node:fs";
+import { runTool } from "../drivers/tool.ts";
+import { upLimits } from "./limits.ts";
+
+export interface ComputerDevices {
+  /** The parent of the nodes' devices on their underlay. */
+  readonly underlay: string;
+  /** The parent of the nodes' devices outside. */
+  readonly outside: string;
+  /** The other end of `underlay`, which has no address. */
+  readonly underlayPeer: string;
+  /** The other end of `outside`: the computer's own. */
+  readonly computer: string;
+}
+
+/** The same at every start of a cluster, and different ones of two clusters. Pure but for the links of a path. */
+export function deviceNames(stateDirectory: string): ComputerDevices {
+  const mark = createHash("sha256").update(realpathSync(stateDirectory)).digest("hex").slice(0, 8);
+  return {
+    ...{ underlay: `nva${mark}`, underlayPeer: `nvb${mark}` },
+    ...{ outside: `nvc${mark}`, computer: `nvd${mark}` },
+  };
+}
+
+/** Largest packets that Linux gives to such a pair, so that a network of any size fits in. */
+const underlayMtuBytes = 65_535;
+
+const run = (argv: readonly string[], input?: string) =>
+  runTool("ip", argv, {
+    timeoutMs: upLimits.computerDevicesMs,
+    ...(input === undefined ? {} : { input, endsInput: true }),
+  });
+
+/**
+ * Makes what is missing, and leaves what is there: nodes of before may have devices on it. Answers what is
+ * wrong; undefined: nothing. `address`: of the computer, with its prefix.
+ */
+export async function makeDevices(names: ComputerDevices, address: string): Promise<string | undefined> {
+  const pairs = [
+    { one: names.underlay, other: names.underlayPeer, mtu: ` mtu ${underlayMtuBytes}` },
+    { one: names.outside, other: names.computer, mtu: "" },
+  ];
+  const lines: string[] = [];
+  for (const { one, other, mtu } of pairs) {
+    if (!(await isThere(one))) lines.push(`link add name ${one}${mtu} type veth peer name ${other}${mtu}`);
+    for (const end of [one, other]) {
+      // Only the end that has an address speaks.
+      lines.push(`link set dev ${end} addrgenmode none`, `link set dev ${end} up`);
+    }
+  }
+  lines.push(`addr replace ${address} dev ${names.computer}`);
+  const { exitCode, errors } = await run(["-batch", "-"], `${lines.join("\n")}\n`);
+  return exitCode === 0 ? undefined : (errors.trim().split("\n")[0] ?? "ip fails");
+}
+
+const isThere = async (name: string): Promise<boolean> =>
+  (await run(["link", "show", "dev", name])).exitCode === 0;
+
+/** With them go the nodes' devices that are on them. */
+export async function removeDevices({ underlay, outside }: ComputerDevices): Promise<void> {
+  for (const name of [underlay, outside]) if (await isThere(name)) await run(["link", "del", "dev", name]);
+}

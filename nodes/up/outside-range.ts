@@ -1,0 +1,62 @@
+/**
+ * The range of addresses by which a computer and its cluster's guests reach each other (RFC 2544's, which no
+ * other network has), and who has which of them. Pure.
+ */
+import { createHash } from "node:crypto";
+import { addressOf, cidrOf, contains } from "../../protocol/address.ts";
+
+/** What `cluster.yaml` and the operator's networks call the network that leads to the computer. */
+export const outsideNetwork = "outside";
+
+/** Nodes with an address there: the others' routers lead nowhere else. */
+const outsideNodesMax = 50;
+const rangesMax = 256;
+const firstOfNodes = 200;
+
+export interface OutsideRange {
+  readonly cidr: string;
+  /** The computer's. */
+  readonly gateway: string;
+  /** For floating addresses. */
+  readonly pool: { readonly first: string; readonly last: string };
+}
+
+const at = (range: number, last: number): string => `198.19.${range}.${last}`;
+
+export const outsideRangeOf = (range: number): OutsideRange => ({
+  ...{ cidr: `${at(range, 0)}/24`, gateway: at(range, 1) },
+  pool: { first: at(range, 10), last: at(range, firstOfNodes - 1) },
+});
+
+/** The computer's own address there, with its prefix. */
+export const computerAddress = (range: number): string => `${at(range, 1)}/24`;
+
+/** Of a node, by its place among all; undefined: it has none. */
+export const outsideAddress = (range: number, index: number): string | undefined =>
+  index < outsideNodesMax ? `${at(range, firstOfNodes + index)}/24` : undefined;
+
+/** Of a node on the underlay of the cluster's nodes, with its prefix. */
+export const underlayAddress = (index: number): string =>
+  `198.18.${Math.floor((index + 1) / 256)}.${(index + 1) % 256}/16`;
+
+/**
+ * The first range that no address of the computer lies in, from one on that the name makes likely to be
+ * free. `kept`: what it was before. Undefined: there is none.
+ */
+export function freeRange(
+  name: string,
+  taken: readonly string[],
+  kept: number | undefined,
+): number | undefined {
+  const first = createHash("sha256").update(name).digest().readUInt8(0);
+  const order = Array.from({ length: rangesMax }, (_, step) => (first + step) % rangesMax);
+  return [...(kept === undefined ? [] : [kept]), ...order].find((range) => isFree(range, taken));
+}
+
+function isFree(range: number, taken: readonly string[]): boolean {
+  const whole = cidrOf(outsideRangeOf(range).cidr);
+  return taken.every((text) => {
+    const address = addressOf(text);
+    return whole === undefined || address === undefined || !contains(whole, address);
+  });
+}

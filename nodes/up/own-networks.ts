@@ -1,0 +1,190 @@
+/**
+ * Which network driver the nodes get whose configuration leaves it to `npm start`: `bridge` where `up` is
+ * root and the computer has all that it needs, else `user`, and why. What the nodes share for it is made
+ * here, and taken away when no guest is left that runs. Nothing here may keep a cluster from starting.
+ */
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { type ClusterConfig, type NodeConfig, statePaths } from "../config/config.ts";
+import type { NetworkChoice } from "../config/network-choice.ts";
+import { systemClock } from "../process/clock.ts";
+import { writeStateFile } from "../process/state-file.ts";
+import { deviceNames, makeDevices, removeDevices } from "./computer-devices.ts";
+import {
+  computerAddress,
+  freeRange,
+  type OutsideRange,
+  outsideAddress,
+  outsideNetwork,
+  outsideRangeOf,
+  underlayAddress,
+} from "./outside-range.ts";
+
+/** What an earlier start has chosen, so that a later one finds it. */
+interface Kept {
+  readonly driver: "user" | "bridge";
+  /** The number of the range outside. */
+  readonly range?: number;
+}
+
+export interface OwnNetworks {
+  /** By node; absent: what its configuration says. */
+  readonly choices: ReadonlyMap<string, NetworkChoice>;
+  /** Where routers lead outside; absent: nowhere. */
+  readonly outside?: WayOutside;
+}
+
+export interface WayOutside {
+  /** What the operator's network is called. */
+  readonly physicalNetwork: string;
+  /** Absent: guests go out with the computer's address, and there are no floating addresses. */
+  readonly range?: OutsideRange;
+}
+
+/** Chooses, says it in a line, and makes what the nodes share. Never rejects. */
+export async function chooseNetworks(
+  config: ClusterConfig,
+  say: (text: string) => void,
+): Promise<OwnNetworks> {
+  try {
+    return await choose(config, say);
+  } catch (error) {
+    say(`networks are as cluster.yaml says: ${(error as Error).message}`);
+    return { choices: new Map() };
+  }
+}
+
+async function choose(config: ClusterConfig, say: (text: string) => void): Promise<OwnNetworks> {
+  const left = config.nodes.filter(({ leavesNetwork }) => leavesNetwork);
+  if (left.length === 0) return { choices: new Map() };
+  const kept = readKept(config);
+  const before = kept?.driver ?? (existsSync(join(config.stateDirectory, "nodes")) ? "user" : undefined);
+  const lack = await lackOf(config);
+  const wanted = lack === undefined ? "bridge" : "user";
+  if (before !== undefined && before !== wanted && (await hasGuests(config))) {
+    const why = `guests of before run on with it; ${wanted} is taken by a start after Ctrl-C has ended them.`;
+    if (before === "user") return useUser(config, left, why, say);
+    say(`guests that run have the network driver bridge, which does not go any more: ${lack}`);
+  }
+  return lack === undefined ? useBridge(config, left, kept, say) : useUser(config, left, lack, say);
+}
+
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+/** Why it is not `bridge`; undefined: it is. */
+async function lackOf({ nodes, nats }: ClusterConfig): Promise<string | undefined> {
+  if (!isRoot()) return "npm start is not root's.";
+  if (nats.url !== undefined)
+    return "nats.url names a server of others, whose hosts only an underlay of cluster.yaml would reach.";
+  const named = nodes.find(({ leavesNetwork, pretends }) => !leavesNetwork && !pretends);
+  if (named !== undefined)
+    return `${named.name} names its network driver, and all nodes are to reach each other.`;
+  const { lackOfBridges } = await import("../drivers/bridge-network/suits.ts");
+  return lackOfBridges(systemClock);
+}
+
+function useUser(
+  config: ClusterConfig,
+  left: readonly NodeConfig[],
+  why: string,
+  say: (text: string) => void,
+): OwnNetworks {
+  say(`networks by the driver user: ${why}`);
+  keep(config, { ...readKept(config), driver: "user" });
+  // Who is root would read guests' packets with root's rights, which the driver refuses.
+  const options = isRoot() ? {} : { outside: [outsideNetwork] };
+  const choices = left.map(({ name }): [string, NetworkChoice] => [name, { driver: "user", options, why }]);
+  const outside = isRoot() ? {} : { outside: { physicalNetwork: outsideNetwork } };
+  return { choices: new Map(choices), ...outside };
+}
+
+async function useBridge(
+  config: ClusterConfig,
+  left: readonly NodeConfig[],
+  kept: Kept | undefined,
+  say: (text: string) => void,
+): Promise<OwnNetworks> {
+  const names = deviceNames(config.stateDirectory);
+  const range = freeRange(config.stateDirectory, addressesBeside(names.computer), kept?.range);
+  const wrong =
+    range === undefined
+      ? "every range of 198.19.0.0/16 is taken"
+      : await makeDevices(names, computerAddress(range)).catch((error: unknown) => String(error));
+  if (range === undefined || wrong !== undefined)
+    return useUser(config, left, `the nodes' devices cannot be made: ${wrong}.`, say);
+  const why = "npm start is root's, and this computer has all that it needs.";
+  say(`networks by the driver bridge: ${why}`);
+  keep(config, { driver: "bridge", range });
+  const choices = left.map(({ name }): [string, NetworkChoice] => {
+    const index = config.nodes.findIndex((node) => node.name === name);
+    const address = outsideAddress(range, index);
+    const options = {
+      underlayOn: { device: names.underlay, address: underlayAddress(index) },
+      ...(address && { outside: { [outsideNetwork]: { device: names.outside, address } } }),
+    };
+    return [name, { driver: "bridge", options, why }];
+  });
+  return {
+    choices: new Map(choices),
+    outside: { physicalNetwork: outsideNetwork, range: outsideRangeOf(range) },
+  };
+}
+
+/** Of all devices of the computer but the cluster's own. */
+const addressesBeside = (own: string): readonly string[] =>
+  Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    name === own ? [] : addresses.map(({ address }) => address),
+  );
+
+/**
+ * Takes away what the nodes have shared, and what killed agents have left of their networks. While a guest
+ * runs, all of it stays, for the next start. Never rejects.
+ */
+export async function endNetworks(config: ClusterConfig, say: (text: string) => void): Promise<void> {
+  if (!isRoot() || readKept(config) === undefined) return;
+  try {
+    if (await hasGuests(config)) return;
+    const { endResidents, fabricDirectory } = await import("../drivers/bridge-network/holder.ts");
+    for (const { name } of config.nodes) {
+      const directory = fabricDirectory(statePaths(config).node(name));
+      if (existsSync(directory)) await endResidents(realpathSync(directory));
+    }
+    await removeDevices(deviceNames(config.stateDirectory));
+  } catch (error) {
+    say(`devices of the nodes' networks stay: ${(error as Error).message}`);
+  }
+}
+
+async function hasGuests(config: ClusterConfig): Promise<boolean> {
+  const { findGuests } = await import("../drivers/qemu/guest-process.ts");
+  const { makeStateDirectories } = await import("../drivers/guest-directory.ts");
+  for (const { name, pretends } of config.nodes) {
+    const directory = statePaths(config).node(name);
+    if (pretends || !existsSync(directory)) continue;
+    if ((await findGuests(makeStateDirectories(directory))).length > 0) return true;
+  }
+  return false;
+}
+
+const fileOf = ({ stateDirectory }: Pick<ClusterConfig, "stateDirectory">): string =>
+  join(stateDirectory, "network.json");
+
+function keep(config: ClusterConfig, kept: Kept): void {
+  writeStateFile(fileOf(config), `${JSON.stringify(kept)}\n`);
+}
+
+/** Undefined: nothing was chosen yet, or the file is damaged, and a choice is made anew. */
+function readKept(config: ClusterConfig): Kept | undefined {
+  try {
+    const kept: Partial<Kept> | null = JSON.parse(readFileSync(fileOf(config), "utf8"));
+    if (kept?.driver !== "user" && kept?.driver !== "bridge") return undefined;
+    const { driver, range } = kept;
+    return { driver, ...(isRange(range) ? { range } : {}) };
+  } catch {
+    return undefined;
+  }
+}
+
+const isRange = (range: unknown): range is number =>
+  typeof range === "number" && Number.isInteger(range) && range >= 0 && range < 256;
