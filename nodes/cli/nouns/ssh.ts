@@ -8,6 +8,7 @@ import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
+import type { FloatingIp } from "../../../protocol/floating-ip.ts";
 import type { Instance } from "../../../protocol/instance.ts";
 import type { PublishedPort } from "../../../protocol/published-port.ts";
 import { CommandError } from "../errors.ts";
@@ -15,6 +16,7 @@ import { parsePositive } from "../format.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
+import { floatingOf } from "./networks/floating-ip.ts";
 import { publishedOf } from "./networks/published-port.ts";
 import { refuseElsewhere } from "./own-computer.ts";
 
@@ -27,12 +29,19 @@ interface SshOptions {
 
 const sshPort = 22;
 
+/** A packet that no rule allows is dropped without a word: so long ssh waits for an answer. */
+const silentSeconds = 20;
+/** By which ssh says that it came to no shell. */
+const sshFailed = 255;
+
 /** Who may not ask for hosts may not be answered at all. */
 const hostLookMs = 3_000;
 
 export function sshCommand(invoke: Invoke): Command {
   return new Command("ssh")
-    .description("Logs in by ssh, by a published port of the instance, on the computer of its host.")
+    .description(
+      "Logs in by ssh, by a published port of the instance on the computer of its host, or by a floating address.",
+    )
     .argument("<instance>", "its id or name")
     .argument("[command...]", "what to run there, after --; without it, a shell")
     .option("--login <user>", "as this user (default: that of the image, or root)")
@@ -44,28 +53,44 @@ export function sshCommand(invoke: Invoke): Command {
         const session = await run.session();
         const { instance } = await session.instance.get(await instanceId(run, session, key), {}, run.call());
         const port = options.port ?? sshPort;
-        const way = wayTo(instance, port, await publishedOf(run, session, instance));
-        if (options.tunnel !== true) await refuseTheWrongComputer(run, session, instance, way);
+        const [published, floating] = await Promise.all([
+          publishedOf(run, session, instance),
+          floatingOf(run, session, instance),
+        ]);
+        const way = wayTo(instance, port, published, floating);
+        if (way.isHosts && options.tunnel !== true) await refuseTheWrongComputer(run, session, instance, way);
         const login = options.login ?? (await loginOf(run, session, instance));
         const known = knownHostsFile(instance.id, run.terminal.env);
-        return runSsh(sshArguments({ instance, way, login, known, words, ...options }), run);
+        const exit = await runSsh(sshArguments({ instance, way, login, known, words, ...options }), run);
+        if (exit === sshFailed && !way.isHosts) sayWhatIsNeeded(run, instance, way);
+        return exit;
       }),
     );
 }
 
-/** @throws CommandError notRunning, usage */
+interface Way {
+  readonly address: string;
+  readonly port: number;
+  /** True: a port of the instance's host, which answers on that computer alone. */
+  readonly isHosts: boolean;
+}
+
+/** A published port passes whatever the groups say, so it comes first. @throws CommandError notRunning, usage */
 export function wayTo(
   { name, state }: Pick<Instance, "name" | "state">,
   port: number,
   published: readonly PublishedPort[],
-): PublishedPort {
+  floating: readonly Pick<FloatingIp, "name">[] = [],
+): Way {
   if (state !== "running") throw new CommandError("notRunning", `The instance ${name} is ${state}.`);
   const way = published.find((one) => one.port === port && one.protocol === "tcp");
-  if (way !== undefined) return way;
+  if (way !== undefined) return { address: way.address, port: way.hostPort, isHosts: true };
+  const [address] = floating;
+  if (address !== undefined) return { address: address.name, port, isHosts: false };
   throw new CommandError(
     "usage",
-    `Nothing leads to port ${port} of the instance ${name}: it is not published.`,
-    `Publish it at a port of its host that is free: novact published-port create ${name} 2222:${port}.`,
+    `Nothing leads to port ${port} of the instance ${name}: it is not published, and it has no floating address.`,
+    `Publish it at a port of its host that is free: novact published-port create ${name} 2222:${port}; or lead an address to it: novact floating-ip create NETWORK --instance ${name}.`,
   );
 }
 
@@ -74,7 +99,7 @@ async function refuseTheWrongComputer(
   run: Run,
   session: Session,
   { hostId, name }: Instance,
-  { hostPort }: PublishedPort,
+  { port: hostPort }: Way,
 ): Promise<void> {
   if (hostId === null) return;
   // Refused to tenants: then ssh itself finds out.
@@ -101,7 +126,7 @@ function knownHostsFile(id: string, { XDG_STATE_HOME: state, HOME: home }: Run["
 
 interface Going extends SshOptions {
   readonly instance: Pick<Instance, "id">;
-  readonly way: Pick<PublishedPort, "address" | "hostPort">;
+  readonly way: Way;
   readonly login: string;
   /** Path of a file. */
   readonly known: string;
@@ -110,12 +135,20 @@ interface Going extends SshOptions {
 
 /** The first key of an instance is believed, and any other one later is refused. */
 export const sshArguments = ({ instance, way, login, known, identity, words }: Going): readonly string[] => [
-  ...["-p", String(way.hostPort), "-l", login],
+  ...["-p", String(way.port), "-l", login],
   ...["-o", `HostKeyAlias=${instance.id}`, "-o", `UserKnownHostsFile="${known}"`],
   ...["-o", "GlobalKnownHostsFile=none", "-o", "StrictHostKeyChecking=accept-new"],
+  ...(way.isHosts ? [] : ["-o", `ConnectTimeout=${silentSeconds}`]),
   ...(identity === undefined ? [] : ["-i", identity]),
   ...["--", way.address, ...words],
 ];
+
+function sayWhatIsNeeded({ terminal }: Run, { name }: Pick<Instance, "name">, { address, port }: Way): void {
+  terminal.err.write(
+    `ssh came by the floating address ${address}: port ${port} of ${name} needs a rule in a group of its port, as ` +
+      `${terminal.command} security-group-rule create default ingress --protocol tcp --port ${port}.\n`,
+  );
+}
 
 /** Answers the exit code of ssh, which is that of the command. @throws CommandError usage */
 function runSsh(argv: readonly string[], run: Run): Promise<number> {

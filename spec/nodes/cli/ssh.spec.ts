@@ -32,13 +32,19 @@ describe("novact instance ssh", () => {
   it("goes by the published port of ssh, or by another that is named, and else says how there comes to be one", () => {
     const running = { name: "web", state: "running" } as const;
     const all = [published(8_080, 80), published(2_222, 22)];
-    expect(wayTo(running, 22, all).hostPort).to.equal(2_222);
-    expect(wayTo(running, 80, all).hostPort).to.equal(8_080);
+    const floating = [{ name: "198.51.100.7" }];
+    expect(wayTo(running, 22, all, floating)).to.deep.equal({
+      ...{ address: "127.0.0.1", port: 2_222, isHosts: true },
+    });
+    expect(wayTo(running, 80, all).port).to.equal(8_080);
+    expect(wayTo(running, 22, [], floating)).to.deep.equal({
+      ...{ address: "198.51.100.7", port: 22, isHosts: false },
+    });
     expect(() => wayTo(running, 22, []))
       .to.throw("not published")
       .and.to.include({
         reason: "usage",
-        next: "Publish it at a port of its host that is free: novact published-port create web 2222:22.",
+        next: "Publish it at a port of its host that is free: novact published-port create web 2222:22; or lead an address to it: novact floating-ip create NETWORK --instance web.",
       });
     expect(() => wayTo({ name: "web", state: "stopped" }, 22, all))
       .to.throw()
@@ -49,7 +55,7 @@ describe("novact instance ssh", () => {
 
   it("believes the first key of an instance, remembers it by instance, and takes no word for an option", () => {
     const words = ["-oProxyCommand=evil", "ls"];
-    const way = published(2_222, 22);
+    const way = { address: "127.0.0.1", port: 2_222, isHosts: true };
     const given = { instance: { id: "i1" }, way, login: "debian", known: "/k/i1", identity: "/key", words };
     expect(sshArguments(given)).to.deep.equal([
       ...["-p", "2222", "-l", "debian", "-o", "HostKeyAlias=i1", "-o", 'UserKnownHostsFile="/k/i1"'],
