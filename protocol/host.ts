@@ -268,8 +268,11 @@ export const hostService = service({
 });
 
 export const Finding = answer({
-  /** `leak`, `drift` or `stuck`. */
-  kind: literals(["leak", "drift", "stuck"]),
+  /**
+   * `leak`: something is left over. `drift`: two sides disagree. `stuck`: it does not go on. `advice`: all is as
+   * it was asked for, and cannot be all that was asked for: people decide.
+   */
+  kind: literals(["leak", "drift", "stuck", "advice"]),
   subject: Type.String(),
   message: Type.String(),
   next: Type.String(),

@@ -4,6 +4,7 @@
  * checker (one file for each promise) is a function of the facts it has seen: data only, no clock, no I/O.
  */
 import type { Event } from "../../protocol/event.ts";
+import type { Finding } from "../../protocol/host.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import type { NumaPlacement, NumaUse } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
@@ -256,6 +257,9 @@ export interface InstanceFacts {
   readonly machine: { readonly state: MachineState; readonly intentGeneration: number } | null;
 }
 
+/** What the doctor has found; or that it could not look, which is a finding as well. */
+export type FindingFacts = Pick<Finding, "kind" | "subject" | "message">;
+
 /** The whole state once faults have stopped and nothing moves any more: the store's side and the world's. */
 export interface Quiet {
   readonly kind: "quiet";
@@ -319,8 +323,7 @@ export interface Quiet {
   readonly stream?: readonly number[];
   /** Names of the sinks that every event has come to by now; absent: there are none that can be seen. */
   readonly sinks?: readonly string[];
-  /** The doctor's findings, as sentences. */
-  readonly findings: readonly string[];
+  readonly findings: readonly FindingFacts[];
 }
 
 /** `of`: id of the row that it goes with, or, of a plug, of what is plugged in. */

@@ -2,7 +2,7 @@
  * I7: when an instance is gone, nothing of it is left: no process, no file, no claim. Judged when all is
  * quiet, from both sides: everything on the hosts must belong to an existing instance.
  */
-import type { Checker, InstanceFacts, Quiet } from "./facts.ts";
+import type { Checker, FindingFacts, InstanceFacts, Quiet } from "./facts.ts";
 
 type Rows = ReadonlyMap<string, InstanceFacts>;
 
@@ -16,9 +16,14 @@ function still(quiet: Quiet): readonly string[] {
     ...quiet.guests.flatMap((guest) => processFaults(rows, guest)),
     ...quiet.remains.flatMap((remains) => remainsFaults(rows, remains)),
     ...claimFaults(rows, quiet.claims ?? []),
-    ...quiet.findings.map((finding) => `The doctor says: ${finding}`),
+    ...quiet.findings
+      .filter(isOurs)
+      .map((one) => `The doctor says: ${one.kind}, ${one.subject}: ${one.message}`),
   ];
 }
+
+/** Advice is about what people have asked for: nothing of an instance is left by it. */
+const isOurs = ({ kind }: FindingFacts): boolean => kind !== "advice";
 
 /** Why the instance must not have left anything on this host; undefined when it may. */
 function strange(rows: Rows, instanceId: string, hostId: string): string | undefined {

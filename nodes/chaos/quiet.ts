@@ -45,12 +45,15 @@ async function movingNow(admin: Novact): Promise<readonly string[]> {
   const { hosts } = await admin.host.list({ limit: pageLimit }, patient);
   const silent = hosts.filter(({ alive }) => !alive).map(({ name }) => `Host ${name} is silent.`);
   if (moving.length + silent.length > 0) return [...moving, ...silent];
-  return findingsOf(admin);
+  // Advice stays until people follow it.
+  return (await findingsOf(admin))
+    .filter(({ kind }) => kind !== "advice")
+    .map(({ kind, subject, message }) => `${kind}: ${subject}: ${message}`);
 }
 
-async function findingsOf(admin: Novact): Promise<readonly string[]> {
+async function findingsOf(admin: Novact): Promise<Quiet["findings"]> {
   const { findings } = await admin.doctor.examine({}, { timeoutMs: 120_000 });
-  return findings.map(({ kind, subject, message }) => `${kind}: ${subject}: ${message}`);
+  return findings;
 }
 
 async function allInstances(admin: Novact, deleted: boolean): Promise<readonly Instance[]> {

@@ -17,7 +17,7 @@ const sweepMs = 20_000;
 
 /** A host that could not write down what it was told is told again when it has said all it knows. */
 function drift({ findings }: Quiet, nowMs: number): number | undefined {
-  const hasDrift = findings.some((one) => one.includes('"kind":"drift"'));
+  const hasDrift = findings.some(({ kind }) => kind === "drift");
   return hasDrift ? nowMs + hostLimits.inventoryPeriodMs + sayingMs : undefined;
 }
 

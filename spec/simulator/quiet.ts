@@ -22,7 +22,7 @@ type Machine = Cluster["hosts"][number]["machine"];
 
 const everything = 1_000_000;
 
-export async function quietFact(cluster: Cluster, atMs: number, findings: readonly string[]): Promise<Quiet> {
+export async function quietFact(cluster: Cluster, atMs: number, findings: Quiet["findings"]): Promise<Quiet> {
   const store = cluster.store.inner;
   const { rows } = await store.instances.list({ limit: everything, deleted: true });
   const operations = await store.operations.list({ limit: everything });

@@ -326,20 +326,20 @@ class Run {
 
   /** With the doctor's findings, which take simulated time. */
   async #quiet(): Promise<Quiet | undefined> {
-    let findings: readonly string[] | undefined;
+    let findings: Quiet["findings"] | undefined;
     this.#kernel.soon(this.#admin.process, "asks the doctor", () => {
       void this.#admin.clients.doctor.examine({}, { timeoutMs: 60_000 }).then(
         (found) => {
-          findings = found.findings.map((finding) => JSON.stringify(finding));
+          findings = found.findings;
         },
         (thrown: unknown) => {
-          findings = [`The doctor could not look: ${textOf(thrown)}`];
+          findings = [notLooked(`It could not look: ${textOf(thrown)}`)];
         },
       );
     });
     await this.#kernel.run(this.#kernel.nowMs + 120_000, () => findings !== undefined);
     if (this.#lastCrashMs >= 0) await this.#probe();
-    return quietFact(this.#cluster, this.#kernel.nowMs, findings ?? ["The doctor did not answer."]);
+    return quietFact(this.#cluster, this.#kernel.nowMs, findings ?? [notLooked("It did not answer.")]);
   }
 
   async #probe(): Promise<void> {
@@ -386,4 +386,5 @@ class Run {
   }
 }
 
+const notLooked = (message: string) => ({ kind: "stuck" as const, subject: "the doctor", message });
 const textOf = (thrown: unknown) => (thrown instanceof Error && thrown.stack) || String(thrown);

@@ -110,7 +110,7 @@ export class ScenarioLog {
       say(`${hostId} has a process of ${instanceId}${running ? "" : ", which does not run"}`);
     const claimed = hosts.map(({ id, claimed: { vcpus } }) => `${id} ${vcpus}`);
     say(`claimed vCPUs: ${claimed.join(", ")}; events: ${events.length}; doctor: ${findings.length}`);
-    for (const finding of findings) say(finding);
+    for (const { kind, subject, message } of findings) say(`${kind}: ${subject}: ${message}`);
   }
 
   #know(id: string, name: string): void {

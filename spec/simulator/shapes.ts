@@ -35,10 +35,11 @@ export const driversOfHost = (index: number, oneVersion: boolean): HostDrivers =
   ...(oneVersion ? { shapes: shapesOfHost(index), networking: networkingOfHost(index) } : {}),
 });
 
-/** One has another way to other hosts, and publishes nothing; two are on one computer. */
+/** One has another way to other hosts, publishes nothing and does not route; two are on one computer. */
 const networkingOfHost = (index: number): HostDrivers["networking"] & {} => {
   const underlay = index === 3 ? null : `192.0.2.${index === 2 ? 1 : index}`;
-  return { mtuBytesMax: 1_500, spansHosts: true, underlay, publishes: index !== 3 };
+  const outside = index === 3 ? {} : { outside: [{ physicalNetwork: "public", floating: true }] };
+  return { mtuBytesMax: 1_500, spansHosts: true, underlay, publishes: index !== 3, ...outside };
 };
 
 interface Place {

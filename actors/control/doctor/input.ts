@@ -46,6 +46,17 @@ export interface WantedNetworks {
   readonly parts: readonly string[];
   /** Ids of the networks of the host's guests. */
   readonly networkIds: readonly string[];
+  readonly behindRouters: readonly BehindRouter[];
+}
+
+/** A router with an interface on a network of the host's guests. */
+export interface BehindRouter {
+  /** Ids of the guests on such networks. */
+  readonly instanceIds: readonly string[];
+  /** The operator's network to which it leads; null: it leads nowhere outside. */
+  readonly physicalNetwork: string | null;
+  /** Number of floating addresses that lead to these guests. */
+  readonly floating: number;
 }
 
 export interface DoctorInput {

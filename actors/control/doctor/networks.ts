@@ -1,17 +1,18 @@
 /**
  * The networks of hosts with guests on them: what a host has applied, and what it was to apply. A host that
- * is a little behind is no finding, since it asks again by itself. And hosts whose guests do not reach all of
- * their networks. Pure.
+ * is a little behind is no finding, since it asks again by itself. And hosts whose guests do not reach all that
+ * users have given them. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { counted } from "../../../protocol/wire/wording.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
+import { routingFindings } from "./routing.ts";
 
 type Wanted = NonNullable<DoctorInput["networks"]>[number];
 
 export function networkFindings(input: DoctorInput, known: Known): Finding[] {
-  return [...pictureFindings(input, known), ...reachFindings(input, known)];
+  return [...pictureFindings(input, known), ...reachFindings(input, known), ...routingFindings(input, known)];
 }
 
 function pictureFindings({ answers, networks = [] }: DoctorInput, known: Known): Finding[] {
@@ -109,7 +110,7 @@ function reachFindings({ hosts, networks = [] }: DoctorInput, known: Known): Fin
     const cut = networkIds.filter((id) => beyond.some((other) => other.networkIds.includes(id)));
     if (cut.length === 0) return [];
     return {
-      kind: "drift" as const,
+      kind: "advice" as const,
       subject: hostCalled(known, hostId),
       message: `Its guests do not reach those of other computers, on ${counted(cut.length, "network")}.`,
       next: "Give the node's network driver an underlay in cluster.yaml, as { driver: user, options: { underlay: ADDRESS } }.",

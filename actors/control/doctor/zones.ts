@@ -1,7 +1,8 @@
 /**
- * Instances that are not where they asked to be: on a host outside of their zone, or for a zone that no host
- * is in. Commits let neither come about; it is left from versions before, or from a host that was forgotten.
- * Nothing is wrong yet, but the next loss of a host ends such an instance: no other one may take it. Pure.
+ * Instances that are not where they asked to be. On a host outside of their zone: commits do not let that come
+ * about; it is left from versions before, and the next loss of a host ends such an instance, since no other one
+ * may take it. Or for a zone that no host is in: an operator may take it away while no host of it has the
+ * instance, which then has no place to start at. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { defaultZone } from "../../../protocol/kinds.ts";
@@ -24,7 +25,7 @@ export function zoneFindings({ instances, hosts }: DoctorInput, known: Known): F
         : `It asked for the zone ${zone}, and ${hostCalled(known, hostId ?? "")} is in ${has}: no host may take it over.`;
     return [
       {
-        kind: "drift",
+        kind: has === undefined ? "advice" : "drift",
         subject: `instance ${name} (${id})`,
         message,
         next: `Have a host with room in the zone again (novact aggregate), or make the instance anew elsewhere.`,

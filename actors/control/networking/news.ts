@@ -6,6 +6,7 @@ import type { HostNetworkingAnswer } from "../../../protocol/networking.ts";
 import type { Clock, Timer } from "../../../protocol/wire/transport.ts";
 import type { NetworkingRows } from "../../ports/networking-reads.ts";
 import type { Store } from "../../ports/store.ts";
+import { type BehindRouter, behindRouters } from "./behind-routers.ts";
 import { networkingLimits } from "./limits.ts";
 import { partsFor, pictureOf } from "./picture.ts";
 
@@ -22,6 +23,7 @@ interface Wanted {
   /** Hashes. */
   readonly parts: readonly string[];
   readonly networkIds: readonly string[];
+  readonly behindRouters: readonly BehindRouter[];
 }
 
 interface Asked {
@@ -59,7 +61,8 @@ export class NetworkingNews {
     const { version, networks, groups, far = [], routers = [] } = partsFor(pictureOf(rows), new Set());
     const parts = [...networks, ...groups, ...far, ...routers].map(({ hash }) => hash);
     const networkIds = rows.networks.map(({ id }) => id);
-    return { ports: rows.ports.length, version, parts, networkIds };
+    const ports = rows.ports.length;
+    return { ports, version, parts, networkIds, behindRouters: behindRouters(rows) };
   };
 
   /** Ids of what commits have made, changed or removed, and of what that refers to. */

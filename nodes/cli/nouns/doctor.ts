@@ -6,7 +6,12 @@ import { commandLimits } from "../limits.ts";
 import type { Invoke } from "../run.ts";
 import { plain, type Style } from "../terminal.ts";
 
-const styles: Readonly<Record<string, Style>> = { leak: "red", drift: "yellow", stuck: "red" };
+const styles: Readonly<Record<string, Style>> = {
+  leak: "red",
+  drift: "yellow",
+  stuck: "red",
+  advice: "cyan",
+};
 
 /** `hostsAsked` as `hosts asked`, for people. */
 const spaced = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -202,15 +202,19 @@ function abilitiesOf({ drivers }: Host): string | undefined {
 
 function reachOf({ networking }: NonNullable<Host["drivers"]>): string {
   if (networking === undefined) return "";
-  const { spansHosts, physicalNetworks = [], overlays, filters, hotPlug } = networking;
+  const { spansHosts, physicalNetworks = [], overlays, filters, hotPlug, outside } = networking;
   return [
     spansHosts ? ", to other computers" : ", on one computer",
     ...(physicalNetworks.length === 0 ? [] : [`, on ${physicalNetworks.join(", ")}`]),
     ...(overlays === false ? [", no others"] : []),
+    ...(outside === undefined ? [] : [routedTo(outside.map((one) => one.physicalNetwork))]),
     ...(filters === false ? [", unfiltered"] : []),
     ...(hotPlug === false ? [", from a guest's start"] : []),
   ].join("");
 }
+
+const routedTo = (names: readonly string[]): string =>
+  names.length === 0 ? ", routed" : `, routed to ${names.join(" and ")}`;
 
 /** The hardware that new guests get, and keep. */
 function newGuestsOf({ drivers }: Host): string | undefined {

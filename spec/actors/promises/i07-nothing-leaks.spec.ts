@@ -40,7 +40,12 @@ describe("promise I7, nothing leaks", () => {
     ]);
   });
 
-  it("is broken by whatever the doctor finds", () => {
-    expect(found({ findings: ["A stray socket."] })).to.deep.equal(["The doctor says: A stray socket."]);
+  it("is broken by whatever the doctor finds, but for its advice", () => {
+    const finding = { subject: "host one", message: "A stray socket." };
+    for (const kind of ["leak", "drift", "stuck"] as const)
+      expect(found({ findings: [{ kind, ...finding }] })).to.deep.equal([
+        `The doctor says: ${kind}, host one: A stray socket.`,
+      ]);
+    expect(found({ findings: [{ kind: "advice", ...finding }] })).to.deep.equal([]);
   });
 });

@@ -6,7 +6,14 @@ import type { NetworkingAudit } from "../../../../protocol/networking.ts";
 import { host } from "../scheduler/worlds.ts";
 import { healthy } from "./worlds.ts";
 
-const wanted = { hostId: "h1", ports: 2, version: 20, parts: ["a", "b"], networkIds: ["n"] };
+const wanted = {
+  hostId: "h1",
+  ports: 2,
+  version: 20,
+  parts: ["a", "b"],
+  networkIds: ["n"],
+  behindRouters: [],
+};
 const applied: NetworkingAudit = { version: 20, parts: ["b", "a"], lookedAgoMs: 1_000, failure: null };
 
 /** Messages about a host of which this is known. */

@@ -50,7 +50,7 @@ describe("doctor: zones", () => {
     const homeless = world("z2", { availabilityZone: "z1", hostId: null, settled: false });
     const unsettled = homeless.instances.slice(0, 1).map((row) => loaded(row.instance));
     const said = "It asked for the zone z1, and no host is in it.";
-    expect(found({ ...homeless, unsettled }).join()).to.contain(said);
+    expect(found({ ...homeless, unsettled }).join()).to.contain(`advice instance name-i1 (i1): ${said}`);
     const kept = world("z1", { availabilityZone: "z1", hostId: null, settled: false });
     expect(found({ ...kept, unsettled }).join()).to.not.contain("zone");
   });
