@@ -1,9 +1,11 @@
 /**
  * N7: at rest, nothing of networks is left over. A host has no tap, network, gateway or published port of a
- * guest that is gone or on another host; the ledger has no row whose owner is gone.
+ * guest that is gone or on another host, and for routers what its applied picture says, no more and no less;
+ * the ledger has no row whose owner is gone.
  */
 import type { Checker, Committed, LedgerRow, Quiet } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";
+import { isForRouters, lacking, madeForRouters } from "./made-for-routers.ts";
 
 export function nothingIsLeft(): Checker {
   /** Ids of ports that go with the instance that they were made with. */
@@ -14,7 +16,11 @@ export function nothingIsLeft(): Checker {
       if (isCommitted(fact)) for (const id of portsMadeWith(fact)) madeWith.add(id);
       if (fact.kind !== "quiet" || fact.ledger === undefined) return [];
       const ledger = ledgerOf(fact, fact.ledger, madeWith);
-      return [...rowsLeft(ledger), ...leftOnHosts(ledger, fact.networks ?? [])];
+      return [
+        ...rowsLeft(ledger),
+        ...leftOnHosts(ledger, fact.networks ?? []),
+        ...routersOn(fact.networks ?? []),
+      ];
     },
   };
 }
@@ -93,9 +99,21 @@ function leftOnHosts(ledger: Ledger, hosts: readonly OnHost[]): readonly string[
       ...published.map(({ id }) => id),
     ]);
     return has
-      .filter(({ row }) => !wanted.has(row))
+      .filter((thing) => !isForRouters(thing) && !wanted.has(thing.row))
       .map(
         ({ what, row }) => `On host ${hostId} the ${what} is left, for ${row}, which nothing there wants.`,
       );
+  });
+}
+
+/** Whether that picture is the one that the store says, N6 knows. */
+function routersOn(hosts: readonly OnHost[]): readonly string[] {
+  return hosts.flatMap(({ hostId, has, applied }) => {
+    if (has === undefined) return [];
+    const [there, wanted] = [has.filter(isForRouters), madeForRouters(applied)];
+    return [
+      ...lacking(there, wanted).map(({ what, row }) => `On host ${hostId} the ${what} is left, for ${row}.`),
+      ...lacking(wanted, there).map(({ what, row }) => `On host ${hostId} the ${what} of ${row} is missing.`),
+    ];
   });
 }

@@ -11,7 +11,13 @@ export type Act = { readonly atMs: number } & (
       readonly timeoutMs?: number;
       readonly request?: PlannedRequest;
     }
-  | { readonly ask: string; readonly id: string; readonly request: Readonly<Record<string, unknown>> }
+  | {
+      readonly ask: string;
+      readonly id: string;
+      readonly request: Readonly<Record<string, unknown>>;
+      /** An operator asks, of whom nothing more is expected. Absent: the client does. */
+      readonly operator?: true;
+    }
   | { readonly fault: FaultKind; readonly target: number; readonly forMs: number }
   /** Happens to whoever does this step first. `refuse`: its hypervisor says no to everything. */
   | { readonly at: RegExp; readonly happens: "refuse" | "fillDisk" | "kill"; readonly forMs: number }

@@ -7,6 +7,7 @@ import { type Act, ask, command, created, fault, type Operation, one, today } fr
 import { edits } from "./crash-matrix-edits.ts";
 import { extensions } from "./crash-matrix-extensions.ts";
 import { networks } from "./crash-matrix-networks.ts";
+import { routing } from "./crash-matrix-routers.ts";
 import type { FaultKind } from "./plan.ts";
 
 const stopped = [...created, command("stopHard", 2_000)];
@@ -348,4 +349,5 @@ export const operations: readonly Operation[] = [
   ...edits,
   ...extensions,
   ...networks,
+  ...routing,
 ];

@@ -126,7 +126,7 @@ function enact(act: Act, world: ScriptWorld): void {
   // What operators do with instances, this client does with its own.
   const operated = "command" in act && act.command === "evacuate" ? (client?.instances ?? []) : [];
   if ("command" in act) client?.perform({ client: 0, target: 0, ...act }, operated);
-  else if ("ask" in act) client?.ask(act.ask, act.id, act.request);
+  else if ("ask" in act) (act.operator ? admin : client)?.ask(act.ask, act.id, act.request);
   else if ("fault" in act) applyFault(act, { kernel, cluster, tell, admin: admin.clients });
   else {
     const hit = (_what: string, name: string) => happenTo(name, act, world);
@@ -177,7 +177,9 @@ function redOf({ violations, hit }: Outcome, performed: Performed): Red | undefi
   const refused = isHost && aimed.fault === "loseReply" && aimed.step.kind === "durable";
   const recovered = quiet.operations.some(({ kind }) => kind === "recover");
   const things = thingsIn(quiet, epochMs + setUpMs);
-  const message = endFault({ ...told, refused, recovered, things }, operation);
+  // An operation that is refused without any fault would leave every square green, and show nothing.
+  const goal = aimed === undefined ? { done: operation.done, undone: [] } : operation;
+  const message = endFault({ ...told, refused, recovered, things }, goal);
   return message === undefined ? undefined : { promise: "end", message };
 }
 

@@ -20,6 +20,7 @@ import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
+import { RoutedThings, withRouters } from "./routed-things.ts";
 import { type SlowVerb, slowedNetwork, withApply } from "./slowed-network.ts";
 import type { Versions } from "./versions.ts";
 
@@ -53,6 +54,7 @@ export interface HostMachineOptions {
 const isMap = (value: unknown): value is object => typeof value === "object" && value !== null;
 
 class WatchedWorld extends FakeWorld {
+  readonly routed = new RoutedThings();
   readonly #told: (kind: ToldOfGuest, guest: Guest) => void;
   readonly #held = new Set<number>();
   /** Pids whose CPU does not run yet. */
@@ -212,6 +214,7 @@ export class HostMachine implements Machine {
 
   losePower(): void {
     this.world.losePower();
+    this.world.routed.clear();
     this.#options.told.applied(this.name, undefined);
     this.boots += 1;
   }
@@ -274,7 +277,7 @@ export class HostMachine implements Machine {
         listShared: () => disks.listShared(),
         releaseShared: (id, ownerEpoch) => verb("releaseDisks", () => disks.releaseShared(id, ownerEpoch)),
       },
-      ...(network === undefined ? {} : { network: slowedNetwork(this.#watched(network), verb) }),
+      ...(network === undefined ? {} : { network: this.#carrying(network, verb) }),
       machineFiles: {
         readAll: async () =>
           (await machineFiles.readAll()).map(({ instanceId, content }) => ({
@@ -285,6 +288,10 @@ export class HostMachine implements Machine {
         remove: (id) => verb("removeFile", () => machineFiles.remove(id)),
       },
     };
+  }
+
+  #carrying(network: Network, verb: SlowVerb): Network {
+    return withRouters(slowedNetwork(this.#watched(network), verb), this.world.routed, verb);
   }
 
   #watched(network: Network): Network {

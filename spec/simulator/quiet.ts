@@ -85,7 +85,8 @@ async function networkOf({ name, world }: Machine, { networking }: Store) {
     JSON.stringify([networks, groups, far, routers]);
   const wanted = textOf(pictureOf(await networking.ofHost(name)));
   const isBehind = textOf(applied ?? { networks: [], groups: [] }) !== wanted;
-  const has = [...[...plugged.keys()].map((row) => ({ what: "tap", row })), ...madeFor(applied)];
+  const taps = [...plugged.keys()].map((row) => ({ what: "tap", row }));
+  const has = [...taps, ...madeFor(applied), ...world.routed.all];
   return { hostId: name, ports: plugged.size, applied: applied ?? null, isBehind, has };
 }
 

@@ -56,6 +56,28 @@ describe("promise N7", () => {
     expect(found({ ledger: without("published port") })).to.deep.equal(left.slice(2));
   });
 
+  it("is broken by what a host has for routers beside what its picture says, and by what it lacks of it", () => {
+    const outside = {
+      ...{ networkId: "o", physicalNetwork: "public", mtuBytes: 1_500, subnets: [], snat: true },
+    };
+    const floating = [{ id: "f", address: "192.0.2.2", portId: "p", target: "10.0.0.3" }];
+    const routers = [{ id: "r", interfaces: [], routes: [], outside, floating }];
+    const applied = { version: 1, networks: [], groups: [], routers };
+    const made = [
+      { what: "router", row: "r" },
+      { what: "way outside", row: "r" },
+      { what: "floating address", row: "f" },
+    ];
+    const at = (things: typeof has, picture: typeof applied | null) =>
+      found({ networks: [{ hostId: "h1", ports: 1, applied: picture, has: [...has, ...things] }] });
+    expect(at(made, applied)).to.deep.equal([]);
+    expect(at(made, null)).to.deep.equal(made.map(({ what }) => `On host h1 the ${what} is left`));
+    expect(at(made.slice(0, 1), applied)).to.deep.equal([
+      "On host h1 the way outside of r is missing.",
+      "On host h1 the floating address of f is missing.",
+    ]);
+  });
+
   it("is broken by a port that its instance should have taken with it, and by no other", () => {
     const made = (deleteWithInstance: boolean) =>
       committed({

@@ -1,0 +1,36 @@
+/**
+ * What a host has to have for the routers of the picture that it has applied, and what is wrong with what it
+ * has: something left over, or something that was never made. Pure.
+ */
+import type { HostNetworking } from "../../protocol/networking.ts";
+
+export interface MadeThing {
+  readonly what: "router" | "way outside" | "floating address";
+  /** Id of the router, or of the floating address. */
+  readonly row: string;
+}
+
+/** In the order in which they need each other. */
+export function madeForRouters(picture: HostNetworking | null): readonly MadeThing[] {
+  const routers = picture?.routers ?? [];
+  const thing =
+    (what: MadeThing["what"]) =>
+    ({ id }: { readonly id: string }): MadeThing => ({ what, row: id });
+  return [
+    ...routers.map(thing("router")),
+    ...routers.filter(({ outside }) => outside !== null).map(thing("way outside")),
+    ...routers.flatMap(({ floating }) => floating).map(thing("floating address")),
+  ];
+}
+
+const kinds: readonly string[] = ["router", "way outside", "floating address"] satisfies MadeThing["what"][];
+export const isForRouters = ({ what }: { readonly what: string }): boolean => kinds.includes(what);
+
+interface Thing {
+  readonly what: string;
+  readonly row: string;
+}
+
+/** Those of the first list that the second one lacks. */
+export const lacking = <T extends Thing>(some: readonly T[], others: readonly Thing[]): readonly T[] =>
+  some.filter(({ what, row }) => !others.some((other) => other.what === what && other.row === row));
