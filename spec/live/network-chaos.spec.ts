@@ -128,7 +128,15 @@ describe("ports of a node whose processes die", function () {
   });
 
   it("leave nothing in the kernel", async () => {
-    const nothing = { devices: [], plugs: [], routes: [], neighbours: [], zones: [], records: [] };
+    const nothing = {
+      devices: [],
+      plugs: [],
+      routes: [],
+      neighbours: [],
+      zones: [],
+      spaces: [],
+      records: [],
+    };
     let now = await countFabric(state());
     await until("all of it is gone", async () => {
       now = await countFabric(state());

@@ -1,18 +1,21 @@
 /**
- * Whoever has a part in a node's bridges is killed, at moments by chance, while ports are made and released:
- * the agent, the responder and the process that holds the namespace. Meanwhile two guests ping each other,
- * and lose no packet; and at the end the kernel has what it had before, and the doctor finds nothing. Real
- * PostgreSQL, NATS and QEMU. Needs root; skips loudly elsewhere. `SEED` runs the same moments again.
+ * Whoever has a part in a node's bridges is killed, at moments by chance, while ports are made and released,
+ * and a router of the guests' network that leads outside, with a floating address: the agent, the responder,
+ * the process that holds the fabric, and those that hold the router and its way outside. Meanwhile two guests
+ * ping each other, and lose no packet; and at the end the kernel has what it had before, and the doctor finds
+ * nothing. Real PostgreSQL, NATS and QEMU. Needs root; skips loudly elsewhere. `SEED` runs the same moments
+ * again.
  *
  * NOVACT_NETWORKS=full kills fifty times; otherwise eight.
  */
+import { execFileSync } from "node:child_process";
 import { randomInt } from "node:crypto";
-import { realpathSync, writeFileSync } from "node:fs";
+import { existsSync, realpathSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { expect } from "chai";
-import { findResidents } from "../../nodes/drivers/bridge-network/holder.ts";
+import { findKeepers, findResidents } from "../../nodes/drivers/bridge-network/holder.ts";
 import { readResponderProcess, responderFiles } from "../../nodes/responder/state.ts";
 import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
 import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
@@ -31,9 +34,12 @@ const seed = Number(process.env.SEED ?? randomInt(1_000_000));
 const node = "node-1";
 const addresses = ["10.9.0.11", "10.9.0.12"];
 const patient = { timeoutMs: 120_000 };
-/** A create or a delete of such a guest takes about as long. */
-const momentMsMax = 2_000;
-const victims = ["agent", "responder", "holder"] as const;
+/** A create or a delete of such a guest takes about as long; a router is made and gone sooner. */
+const momentMsMax = { port: 2_000, router: 700 } as const;
+const victims = ["agent", "responder", "holder", "sleeper"] as const;
+/** The operator's network, on a cable that leads to nobody. */
+const device = `nk${process.pid}`;
+const outside = { device, address: "203.0.113.7/24" };
 
 describe("those who have a part in a node's bridges", function () {
   this.timeout(kills * 40_000 + 200_000);
@@ -55,9 +61,12 @@ describe("those who have a part in a node's bridges", function () {
   before(async function () {
     const [missing, guest] = [missingForGuests() ?? missingForBridges(), guestOfSetup()];
     if (missing !== undefined || guest === undefined) return skip(this, missing ?? "no guest was built");
+    execFileSync("ip", ["link", "add", device, "type", "veth", "peer", "name", `${device}e`]);
+    for (const end of [device, `${device}e`]) execFileSync("ip", ["link", "set", end, "up"]);
     if (!full) shortened("eight kills of agent, responder and holder", "NOVACT_NETWORKS=full");
+    const network = { driver: "bridge", options: { outside: { public: outside } } };
     cluster = await startLiveCluster(this, undefined, {
-      nodes: [{ name: node, accelerator: "tcg", network: "bridge" }],
+      nodes: [{ name: node, accelerator: "tcg", network }],
       imageSources: guest.directory,
       start: (cluster) => {
         file = cluster;
@@ -76,6 +85,8 @@ describe("those who have a part in a node's bridges", function () {
     await admin.image.register({ name: "halt", disk: { path, format: "raw" } });
     await demo.network.create({ name: "net" });
     await demo.subnet.create({ name: "net", network: "net", cidr: "10.9.0.0/24" });
+    await admin.network.create({ name: "public", external: true, physicalNetwork: "public" });
+    await admin.subnet.create({ name: "public", network: "public", cidr: "203.0.113.0/24" });
     for (const [index, address] of addresses.entries()) {
       const script = `#!/bin/sh\nexec ping ${addresses[1 - index]}\n`;
       const { instance } = await demo.instance.create({
@@ -94,6 +105,8 @@ describe("those who have a part in a node's bridges", function () {
     await demo?.close();
     await agent?.shutdown({ guests: true, patienceMs: 0 });
     await cluster?.stop();
+    // Its other end goes with it.
+    if (existsSync(`/sys/class/net/${device}`)) execFileSync("ip", ["link", "delete", device]);
   });
 
   const until = async (what: string, met: () => Promise<boolean>) => {
@@ -113,6 +126,7 @@ describe("those who have a part in a node's bridges", function () {
     if (victim === "agent") return agent.pid;
     const responder = (await readResponderProcess(join(directory(), responderFiles.process)))?.pid;
     if (victim === "responder") return responder;
+    if (victim === "sleeper") return (await findKeepers(directory()))[0]?.process.pid;
     return (await findResidents(directory())).find(({ pid }) => pid !== responder)?.pid;
   };
   const kill = async (victim: (typeof victims)[number]) => {
@@ -131,23 +145,41 @@ describe("those who have a part in a node's bridges", function () {
     return true;
   };
   const struck = new Map<string, number>();
-  const duringWhich = async (work: Promise<unknown>) => {
+  const duringWhich = async (what: keyof typeof momentMsMax, work: Promise<unknown>) => {
     const victim = victims[random.whole(0, victims.length - 1)] ?? "agent";
-    await pause(random.whole(0, momentMsMax));
+    await pause(random.whole(0, momentMsMax[what]));
     if (await kill(victim)) struck.set(victim, (struck.get(victim) ?? 0) + 1);
     await work;
   };
+  const spaces = async () => (await findKeepers(directory())).map(({ space }) => space.replace(/-.*/, ""));
+  const makeRouter = async () => {
+    await demo.router.create({ name: "router", externalNetwork: "public" }, patient);
+    await demo.router.addInterface("router", { subnet: "net" }, patient);
+    const target = { port: pingers[0]?.interfaces?.[0]?.portId ?? "" };
+    const { floatingIp } = await demo.floatingIp.create({ network: "public", target }, patient);
+    await until("the router is made", async () => new Set(await spaces()).size === 2);
+    return floatingIp.id;
+  };
+  const releaseRouter = async (floatingId: string) => {
+    await demo.floatingIp.delete(floatingId, {}, patient);
+    await demo.router.removeInterface("router", { subnet: "net" }, patient);
+    await demo.router.delete("router", {}, patient);
+    await until("the router is gone", async () => (await spaces()).length === 0);
+  };
   const struckInAll = () => [...struck.values()].reduce((sum, one) => sum + one, 0);
 
-  it("may be killed again and again while ports are made and released", async () => {
+  it("may be killed again and again while ports and routers are made and released", async () => {
     for (const one of pingers) await until(`${one.name} pings`, async () => (await answered(one)).length > 2);
     before_ = await countFabric(cluster.state(node));
     for (let round = 0; struckInAll() < kills; round += 1) {
       const name = `churn-${round}`;
       const asked = { name, flavor: "tiny", image: "halt", networks: [{ network: "net" }], wait: true };
       const made = demo.instance.create(asked, patient);
-      await duringWhich(made);
-      await duringWhich(demo.instance.delete((await made).instance.id, { wait: true }, patient));
+      await duringWhich("port", made);
+      const router = makeRouter();
+      await duringWhich("router", router);
+      await duringWhich("port", demo.instance.delete((await made).instance.id, { wait: true }, patient));
+      await duringWhich("router", releaseRouter(await router));
     }
     console.log(`      seed ${seed}: ${[...struck].map(([name, count]) => `${name} ${count}`).join(", ")}`);
   });

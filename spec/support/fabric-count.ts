@@ -5,7 +5,12 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { findResidents, namespacesOf, plugsPath } from "../../nodes/drivers/bridge-network/holder.ts";
+import {
+  findKeepers,
+  findResidents,
+  namespacesOf,
+  plugsPath,
+} from "../../nodes/drivers/bridge-network/holder.ts";
 import { ownNamespace } from "../../nodes/drivers/network-namespace.ts";
 
 export interface FabricCount {
@@ -18,6 +23,8 @@ export interface FabricCount {
   readonly neighbours: readonly string[];
   /** Of its connections. */
   readonly zones: readonly string[];
+  /** Namespaces of routers and of ways outside. */
+  readonly spaces: readonly string[];
   /** Files of ports in its state directory. */
   readonly records: readonly string[];
 }
@@ -33,7 +40,8 @@ export async function countFabric(stateDirectory: string): Promise<FabricCount> 
     if (!holds) continue;
     const [inside, outside] = [`/proc/${resident.pid}/ns/net`, plugsPath(resident.pid)];
     const records = readdirSync(join(stateDirectory, "network/ports"));
-    return { ...countIn(inside), plugs: devicesIn(outside), records: records.sort() };
+    const spaces = (await findKeepers(directory)).map(({ space }) => space).sort();
+    return { ...countIn(inside), plugs: devicesIn(outside), spaces, records: records.sort() };
   }
   throw new Error("Nobody holds the fabric.");
 }
@@ -43,7 +51,7 @@ const devicesIn = (path: string): readonly string[] =>
     .flatMap((line) => /^nv[^\s@]+/.exec(line) ?? [])
     .sort();
 
-function countIn(path: string): Omit<FabricCount, "plugs" | "records"> {
+function countIn(path: string): Omit<FabricCount, "plugs" | "spaces" | "records"> {
   const ours = (text: readonly string[]) => text.filter((line) => / dev nv/.test(line)).sort();
   return {
     devices: devicesIn(path),
