@@ -22,7 +22,7 @@ import {
   type Sent,
   type World,
 } from "./outcome.ts";
-import type { PlannedPort } from "./planned.ts";
+import type { Gate, PlannedPort } from "./planned.ts";
 import { fromOutside } from "./routing/outside.ts";
 import { routeFarFrame, routeFrame } from "./routing/route.ts";
 
@@ -160,11 +160,27 @@ function callerOf(
   return callers.find((caller) => hasCalled(memory, { port, caller, carried }, nowMs)) ?? found;
 }
 
+/**
+ * A guest that a gateway has called may know the gateway's MAC as that of their common address, from before
+ * there was a router: what is for others is the router's all the same.
+ */
+function behindGateway(
+  { network }: PlannedPort,
+  found: PlannedPort | string,
+  { destination }: IpPacket,
+): Gate | undefined {
+  if (typeof found === "string" || !network.gateways.includes(found)) return undefined;
+  const own = found.sources.get(found.mac);
+  if (own === undefined || own.has(destination)) return undefined;
+  return [...network.gatesByAddress].find(([address]) => own.has(address))?.[1];
+}
+
 function pass(world: World, sent: Sent, nowMs: number): Outcome {
   const { memory } = world;
   const { port, frame, packet, carried } = sent;
   const found = receiverOf(port, frame);
-  const gate = found === "unknownMac" ? port.network.gates.get(frame.destination) : undefined;
+  const gate =
+    found === "unknownMac" ? port.network.gates.get(frame.destination) : behindGateway(port, found, packet);
   // What another host has not routed is routed by nobody.
   if (gate !== undefined)
     return port.host === undefined ? routeFrame(world, gate, sent, nowMs) : drop("notHere");

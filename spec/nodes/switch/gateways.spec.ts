@@ -5,7 +5,7 @@ import { together } from "../../../nodes/switch/together.ts";
 import type { PortPicture } from "../../../protocol/networking.ts";
 import { sealed } from "../../support/forged-frames.ts";
 import { arpFrame, type Ends, flags, icmp, ip4Frame, tcp, udp } from "../../support/frames.ts";
-import { gateMac, routerOf } from "../../support/routed-world.ts";
+import { gateMac, routed, routedState, routerOf, toRouter } from "../../support/routed-world.ts";
 import { SwitchJudge } from "../../support/switch-judge.ts";
 import {
   type Guest,
@@ -66,6 +66,19 @@ describe("a gateway whose subnet has a router", () => {
     expect(
       judge.send(db, segment(flags.acknowledge, { ...toTheRouter, sourceMac: macOf(db), source: ip4Of(db) })),
     ).to.equal("egressRule");
+  });
+
+  it("leaves the way to others to the router, also of guests that know its own MAC from before", () => {
+    const far: Guest = { network: 2, number: 7 };
+    const judge = new SwitchJudge({
+      ...routedState([web, db, far], [routerOf([1, 2])], { networking: {} }),
+      gateways: [gateway()],
+    });
+    const remembered = { ...toRouter(web, ip4Of(far)), destinationMac: mac };
+    expect(judge.send(web, routed(remembered, 17, udp(1_000, 2_000)))).to.equal(portIdOf(far));
+    const nowhere = { ...toRouter(web, "10.0.9.9"), destinationMac: mac };
+    expect(judge.outcome(web, routed(nowhere, 17, udp(1_000, 2_000))).kind).to.equal("answer");
+    expect(judge.send(web, ip4Frame(outwards, 17, udp(1_000, 2_000)))).to.equal("ingressRule");
   });
 
   it("leaves the address to the router, and is led nowhere by it", () => {
