@@ -198,6 +198,30 @@ describe("routers of the kernel's bridges", function () {
     await until("the server knows", async () => (await macOfFloat()) === right);
   });
 
+  it("lead on between networks while the device to the outside is away, and outside when it is back", async () => {
+    const told = await first().network.picture();
+    expect(first().network.failures()).to.deep.equal([]);
+    await world.cutOutside(0);
+    // Nobody tells it of this either.
+    await until("it has noticed", async () => first().network.failures().length > 0);
+    await tell();
+    expect(
+      first()
+        .network.failures()
+        .map(({ of, id }) => [of, id]),
+    ).to.deep.equal([["outside", "office"]]);
+    expect(first().network.failures()[0]?.why).to.match(/^By this computer's device eth1: /);
+    expect((await first().network.picture())?.version).to.equal((told?.version ?? 0) + 1);
+    expect(await talker(a).seenBy(b.address)).to.equal(a.address);
+    expect(await talker(a).seenBy(c.address)).to.equal(a.address);
+    expect(await talker(b).seenBy(serverAddress, 4)).to.equal(null);
+    // Nobody tells it.
+    await world.mendOutside(0);
+    expect(await talker(b).seenBy(serverAddress, 400)).to.equal(nodeAddress(0));
+    expect(await world.server.seenBy(floatA)).to.equal(serverAddress);
+    await until("it says so", async () => first().network.failures().length === 0);
+  });
+
   it("go on while agent and holders die, and are found again", async () => {
     const [inside, outside] = [talker(a).asking(c.address), talker(b).asking(serverAddress)];
     await until("both are answered", async () => inside.answered() * outside.answered() > 0);

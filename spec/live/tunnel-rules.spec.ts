@@ -4,7 +4,7 @@
  * without a rule receives nothing from before its guest's first instruction, whoever floods it. One computer
  * alone is in packet-rules.spec.ts. Needs root, nft, conntrack and QEMU (which only holds taps).
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,6 +14,7 @@ import type { Tap } from "../../actors/ports/network.ts";
 import { killed } from "../../nodes/bench/tap-opener.ts";
 import { packetFilter } from "../../nodes/drivers/bridge-network/index.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
+import { writeVxlan } from "../../nodes/switch/frames/vxlan.ts";
 import { makeTwoComputers, missingForBridges, openBridge } from "../support/bridge-host.ts";
 import { FakeNic } from "../support/fake-nic.ts";
 import { forgedFrames, sealed } from "../support/forged-frames.ts";
@@ -131,14 +132,57 @@ describe("rules of two computers", function () {
       expect(await arrived(thousand, "forged")).to.equal(0);
     });
 
-  it("are all that keeps them back but ARP, which is for everybody, and so goes by no tunnel", async () => {
+  it("believe nobody of the underlay but the host of who sends", async () => {
+    await tell([caller, called, late], everything);
+    const [first, second] = computers.computers;
+    const script = `
+      const [from, to, hex] = process.argv.slice(1);
+      const socket = require("node:dgram").createSocket("udp4");
+      socket.bind(0, from, () => socket.send(Buffer.from(hex, "hex"), 4789, to, () => socket.close()));`;
+    const inject = (from: string, to: string, sender: world.Guest, number = 1) => {
+      const frame = udpFrame(sender, called, 5_000, "injected");
+      const argv = [process.execPath, "-e", script, from, to, writeVxlan(number, frame).toString("hex")];
+      const { status, stderr } = spawnSync("nsenter", [`--net=${first?.outside}`, ...argv], {
+        encoding: "utf8",
+      });
+      expect([status, stderr]).to.deep.equal([0, ""]);
+    };
+    const ip = (at: { readonly outside: string } | undefined, ...argv: string[]) =>
+      expect(spawnSync("nsenter", [`--net=${at?.outside}`, "ip", ...argv]).status).to.equal(0);
+    ip(first, "addr", "add", "192.0.2.9/24", "dev", "cable");
+    ip(second, "addr", "add", "192.0.2.8/24", "dev", "cable");
+    const [own, other] = [first?.underlay ?? "", second?.underlay ?? ""];
+    inject(own, other, caller);
+    expect(await arrived([], "injected"), "of the host that has the port").to.equal(1);
+    inject("192.0.2.9", other, caller);
+    expect(await arrived([], "injected"), "of a stranger").to.equal(0);
+    inject(own, other, late);
+    expect(await arrived([], "injected"), "for a port of the receiver's own").to.equal(0);
+    inject(own, "192.0.2.8", caller);
+    expect(await arrived([], "injected"), "to another address of the computer").to.equal(0);
+    // Nobody asks who sends: each of them comes.
+    const said = spawnSync("nsenter", [`--net=${second?.outside}`, "nft", "flush", "ruleset"]);
+    expect(said.status).to.equal(0);
+    for (const [from, to] of [
+      ["192.0.2.9", other],
+      [own, "192.0.2.8"],
+    ] as const)
+      inject(from, to, caller);
+    inject(own, other, late);
+    expect(await arrived([], "injected")).to.equal(3);
+    await tell([caller, called], everything);
+    inject("192.0.2.9", other, caller);
+    expect(await arrived([], "injected"), "when the rules are there again").to.equal(0);
+  });
+
+  it("are all that keeps them back but ARP, which goes by no tunnel, and MACs that no tunnel believes", async () => {
     for (const { fabric } of hosts)
       for (const family of ["bridge", "inet"])
         await fabric.run("nft", ["delete", "table", family, "nv"], { timeoutMs: 10_000 });
     const kept = [];
     for (const [kind, frame] of Object.entries(kinds))
       if ((await arrived([frame], "forged")) === 0) kept.push(kind);
-    expect(kept).to.deep.equal(Object.keys(kinds).filter((kind) => kind.startsWith("ARP")));
+    expect(kept).to.deep.equal(Object.keys(kinds).filter((kind) => /^(?:ARP|MAC) /.test(kind)));
   });
 
   it("let nothing come to a closed port, from before its guest's first instruction, of two floods", async () => {

@@ -157,12 +157,16 @@ export async function makeRoutedHosts() {
   await ipIn(pathOf(outside), [
     ...["link set lo up", "link add name office type bridge", "link set office up"],
     `addr add ${serverAddress}/24 dev office`,
-    ...computers.computers.flatMap(({ outside: path }, index) => [
+  ]);
+  const mendOutside = async (index: number) => {
+    const path = computers.computers[index]?.outside ?? "";
+    await ipIn(pathOf(outside), [
       `link add name port${index} type veth peer name eth1 netns ${path}`,
       `link set port${index} master office up`,
-    ]),
-  ]);
-  for (const { outside: path } of computers.computers) await ipIn(path, ["link set eth1 up"]);
+    ]);
+    await ipIn(path, ["link set eth1 up"]);
+  };
+  for (const index of computers.computers.keys()) await mendOutside(index);
   const hosts = await Promise.all(
     computers.computers.map((computer, index) =>
       makeBridgeHost({
@@ -176,6 +180,10 @@ export async function makeRoutedHosts() {
     hosts,
     server,
     computers: computers.computers,
+    /** The computer's device to the outside goes away. */
+    cutOutside: (index: number) => ipIn(pathOf(outside), [`link del port${index}`]),
+    /** It is back, as another device. */
+    mendOutside,
     /** A guest at a port of the pictures, on a host; the next picture puts it on its bridge. */
     plug: async (
       host: BridgeHost,

@@ -196,7 +196,7 @@ export class BridgeNetwork implements Network {
   }
 
   detach(guests: boolean): Promise<void> {
-    const { rounds, filter, routing, fabric } = this.#parts;
+    const { rounds, filter, routing, settler, fabric } = this.#parts;
     this.#detached = true;
     rounds.stop();
     return this.#turns.run("network", async () => {
@@ -204,6 +204,7 @@ export class BridgeNetwork implements Network {
       await filter.detach(guests);
       await routing.detach();
       await fabric.detach(guests);
+      await settler.detach(guests);
     });
   }
 

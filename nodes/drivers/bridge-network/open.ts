@@ -67,7 +67,8 @@ export function assemble(
   const picture = new PictureFile(parts.fabric.directory, log);
   const [settler, rounds] = [new Settler(parts.fabric, log), new Rounds(clock, log)];
   const limiter = new Limiter(parts.fabric);
-  const routing = new Routing({ fabric: parts.fabric, outside, clock, log });
+  const lost = () => rounds.soon();
+  const routing = new Routing({ fabric: parts.fabric, outside, lost, clock, log });
   return new BridgeNetwork({ ...parts, files, picture, settler, limiter, routing, rounds, log });
 }
 

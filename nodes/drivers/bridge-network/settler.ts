@@ -5,6 +5,7 @@
 import type { NetworkFailure } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
+import { isAbort } from "../waiting.ts";
 import {
   carryOut,
   look,
@@ -21,15 +22,18 @@ import type { Fabric } from "./fabric.ts";
 import type { FabricPlan } from "./plan.ts";
 import type { SeenLink } from "./seen.ts";
 import { isDone, type Steps, stepsBetween } from "./steps.ts";
+import { TunnelGuard } from "./tunnel-guard.ts";
 
 export class Settler {
   readonly #fabric: Fabric;
+  readonly #guard: TunnelGuard;
   readonly #log: Log;
   /** Names of the devices that the last look found unplanned. */
   #unwanted = { fabric: new Set<string>(), plugs: new Set<string>() };
 
   constructor(fabric: Fabric, log: Log) {
     this.#fabric = fabric;
+    this.#guard = new TunnelGuard(fabric);
     this.#log = log;
   }
 
@@ -38,10 +42,32 @@ export class Settler {
    * when nothing of the plan is to blame; AbortError
    */
   async settle(plan: FabricPlan, signal: AbortSignal): Promise<readonly NetworkFailure[]> {
-    const steps = stepsBetween(plan, await look(this.#fabric));
-    const failures = isDone(steps) ? [] : await this.#carryOut(plan, steps, signal);
+    const unguarded = await this.#guardTunnels(plan);
+    const open = unguarded.length === 0 ? plan : { ...plan, tunnels: [] };
+    const steps = stepsBetween(open, await look(this.#fabric));
+    const failures = isDone(steps) ? [] : await this.#carryOut(open, steps, signal);
     await this.#removeOrphans(steps.orphans);
-    return failures;
+    return [...unguarded, ...failures];
+  }
+
+  /** Where nobody asks who sends, there is no tunnel: answers the tunnels that there cannot be. */
+  async #guardTunnels(plan: FabricPlan): Promise<readonly NetworkFailure[]> {
+    try {
+      await this.#guard.settle(plan);
+      return [];
+    } catch (error) {
+      if (isAbort(error) || plan.tunnels.length === 0) throw error;
+      const { message } = StatusError.from(error, "Guarding tunnels");
+      return plan.tunnels.map(({ networkId: id }) => ({ of: "tunnel", id, why: message }));
+    }
+  }
+
+  /** The agent ends; `guests`: and so do they, and the fabric. */
+  async detach(guests: boolean): Promise<void> {
+    if (!guests) return;
+    await this.#guard.end().catch((error: unknown) => {
+      this.#log.warn({ error: String(error) }, "rules about other hosts' senders stay on this computer");
+    });
   }
 
   async #carryOut(plan: FabricPlan, steps: Steps, signal: AbortSignal): Promise<readonly NetworkFailure[]> {

@@ -28,12 +28,15 @@ const announcementsMs = Array.from({ length: routingLimits.announcementsMax }, (
 export class Announcer {
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #lost: () => void;
   /** By space. */
   readonly #watched = new Map<string, Watched>();
 
-  constructor(clock: Clock, log: Log) {
+  /** @param lost hears that the device of a way outside has gone */
+  constructor(clock: Clock, log: Log, lost: () => void) {
     this.#clock = clock;
     this.#log = log;
+    this.#lost = lost;
   }
 
   /** What is there is as planned. Addresses that this life of the agent has not told of are told. */
@@ -86,6 +89,10 @@ export class Announcer {
       for (const line of chunk.toString("utf8").split("\n")) {
         const flags = new RegExp(`: ${made.outside.device}[@:][^<]*<([^>]*)>`).exec(line)?.[1];
         if (flags === undefined) continue;
+        if (line.startsWith("Deleted")) {
+          this.#lost();
+          continue;
+        }
         const was = isUp;
         isUp = flags.split(",").includes("LOWER_UP");
         if (isUp && !was) this.#announce(made);

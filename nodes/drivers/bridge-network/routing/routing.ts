@@ -29,6 +29,8 @@ import { Tries } from "./tries.ts";
 export interface RoutingParts {
   readonly fabric: Fabric;
   readonly outside: OutsideOptions;
+  /** Hears that something has gone, which is to be looked at soon. */
+  readonly lost: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -59,12 +61,12 @@ export class Routing {
   readonly #proved = new Map<string, string>();
 
   constructor(parts: RoutingParts) {
-    const { fabric, clock, log } = parts;
+    const { fabric, clock, log, lost } = parts;
     this.#parts = parts;
     this.#spaces = new Spaces({ directory: fabric.directory, fabric: () => fabric.namespaces(), clock, log });
     this.#rules = new SpaceRules(fabric.directory, clock, log);
     this.#transits = new TransitFile(join(fabric.directory, "transits.json"), log);
-    this.#announcer = new Announcer(clock, log);
+    this.#announcer = new Announcer(clock, log, lost);
   }
 
   /** At the agent's start: what is lacking is said then. */

@@ -1,10 +1,10 @@
 /** One bad port of a host is closed and said, and all others are as they should be; by a driver of parts. */
 import { expect } from "chai";
-import type { NetworkFailure } from "../../../../protocol/networking.ts";
 import type { FilterState } from "../../../../nodes/drivers/bridge-network/filter.ts";
 import { BridgeNetwork, type BridgeNetworkParts } from "../../../../nodes/drivers/bridge-network/network.ts";
 import type { FabricPlan } from "../../../../nodes/drivers/bridge-network/plan.ts";
 import type { PortRecord } from "../../../../nodes/drivers/user-network/ports.ts";
+import type { NetworkFailure } from "../../../../protocol/networking.ts";
 import { ids, networkPicture, portPicture, portRecord } from "../../../support/fabric-pictures.ts";
 import { silentLog } from "../../../support/silent-log.ts";
 
