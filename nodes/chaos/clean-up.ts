@@ -1,9 +1,10 @@
 /**
  * Removes what a run has made: its instances, found by their metadata, then its server groups, found by their
- * names, its images and its flavor.
+ * names, its routers and networks, its images and its flavor.
  */
 import type { Novact } from "../sdk/sdk.ts";
 import type { Offer } from "./offer.ts";
+import { removeRouting } from "./routing-clean-up.ts";
 
 export interface CleanUp {
   readonly admin: Novact;
@@ -36,6 +37,7 @@ export async function removeAll({ admin, key, run, offer, say }: CleanUp): Promi
   }
   if (failed.length > 0) return;
   await removeGroups(admin, run);
+  if (offer.outside !== undefined) await removeRouting({ admin, run, outside: offer.outside });
   await offer.remove();
 }
 

@@ -8,6 +8,8 @@ import type { Novact } from "../sdk/sdk.ts";
 import { type Asked, callOnce } from "./caller.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
+import { Routing } from "./routing.ts";
+import { type RoutingCommand, routingCommands } from "./routing-commands.ts";
 import type { LoadCommand } from "./scenario.ts";
 import { Wiring } from "./wiring.ts";
 import { type WiringCommand, wiringCommands } from "./wiring-commands.ts";
@@ -25,6 +27,8 @@ export interface ClientOptions {
   readonly groups: number;
   readonly atOnce: number;
   readonly network: string | undefined;
+  /** Id of the external network to which a router of its own leads; undefined: it has no router. */
+  readonly outside: string | undefined;
   readonly flavor: string;
   readonly image: string;
   /** Metadata of the instances that the client makes. */
@@ -51,7 +55,17 @@ export const weightsDefault: Readonly<Record<LoadCommand, number>> = {
   detach: 1,
   publish: 1,
   unpublish: 1,
+  route: 2,
+  unroute: 1,
+  lead: 1,
+  float: 1,
+  refloat: 2,
+  unfloat: 1,
 };
+
+const isRouting = (command: LoadCommand): command is RoutingCommand =>
+  routingCommands.some((one) => one === command);
+const unrouted = Object.fromEntries(routingCommands.map((command) => [command, 0]));
 
 const isWiring = (command: LoadCommand): command is WiringCommand =>
   wiringCommands.some((one) => one === command);
@@ -64,7 +78,7 @@ const keysMax = 20;
 const waitingShare = 0.6;
 
 type Known = "running" | "stopped" | "paused" | "unclear";
-type Changing = Exclude<LoadCommand, "create" | "set" | "get" | "list" | WiringCommand>;
+type Changing = Exclude<LoadCommand, "create" | "set" | "get" | "list" | WiringCommand | RoutingCommand>;
 
 const after: Readonly<Record<Exclude<Changing, "delete">, Known>> = {
   start: "running",
@@ -85,16 +99,18 @@ export class Client {
   readonly #options: ClientOptions;
   readonly #instances = new Map<string, Known>();
   #made = 0;
-  /** Server groups still to be created. */
-  readonly #groups: Asked[];
+  /** What is still to be made before the first create, the last one first: a network, server groups. */
+  readonly #before: Asked[];
   /** Undefined: there is no network. */
   readonly #wiring: Wiring | undefined;
+  readonly #routing: Routing | undefined;
 
   constructor(options: ClientOptions) {
     this.#options = options;
-    const { network } = options;
+    const { network, outside } = options;
     this.#wiring = network === undefined ? undefined : new Wiring({ ...options, network });
-    this.#groups = [...groupsOf(options)];
+    this.#routing = outside === undefined ? undefined : new Routing({ ...options, outside });
+    this.#before = [...(this.#routing?.first() ?? []), ...groupsOf(options)].reverse();
   }
 
   /** Makes calls until told to end; resolves when the last call is answered. */
@@ -113,6 +129,8 @@ export class Client {
     const command = this.#choose();
     if (command === "create") return this.#create(call);
     if (command === "list") return void (await this.#ask(call, this.#list()));
+    const routed = isRouting(command) ? this.#routing?.asked(command) : undefined;
+    if (routed !== undefined) return void (await this.#ask(call, routed));
     const { random, novact } = this.#options;
     const [id, known] = random.pick([...this.#instances]);
     if (command === "get") {
@@ -124,12 +142,14 @@ export class Client {
     if (wired !== undefined) return void (await this.#ask(call, wired));
     const wanted = sensible[known].filter((one) => (this.#options.weights[one] ?? 0) > 0);
     const choices = wanted.length > 0 ? wanted : sensible[known];
-    const isMeant = !isWiring(command) && (choices.includes(command) || random.next() < 0.1);
+    const isOther = isWiring(command) || isRouting(command);
+    const isMeant = !isOther && (choices.includes(command) || random.next() < 0.1);
     await this.#change(call, isMeant ? command : random.pick(choices), id);
   }
 
   #choose(): LoadCommand {
-    const { random, weights, instancesMax } = this.#options;
+    const { random, instancesMax } = this.#options;
+    const weights = { ...this.#options.weights, ...(this.#routing === undefined ? unrouted : {}) };
     if (this.#instances.size === 0) return "create";
     // With few instances: make more; with enough: stop making them.
     if (this.#instances.size < instancesMax && random.next() < 0.5) return "create";
@@ -139,8 +159,8 @@ export class Client {
 
   async #create(call: number): Promise<void> {
     const { name, novact, flavor, image, metadata, random } = this.#options;
-    const group = this.#groups.pop();
-    if (group !== undefined) return void (await this.#ask(call, group));
+    const first = this.#before.pop();
+    if (first !== undefined) return void (await this.#ask(call, first));
     this.#made += 1;
     const wait = random.next() < waitingShare;
     const wished = wishOf(this.#options);
@@ -198,6 +218,7 @@ export class Client {
     const answer =
       again === undefined ? first : await callOnce(this.#options, { call: again, requestId }, asked);
     this.#wiring?.learn(answer);
+    this.#routing?.learn(asked, answer);
     return answer;
   }
 }

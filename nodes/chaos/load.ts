@@ -102,6 +102,7 @@ async function driveClient(
       flavor: offer.flavor,
       image: offer.imageFor(group.hypervisor ?? "any"),
       network: offer.network,
+      outside: group.routers === true ? offer.outside : undefined,
       metadata: { [runKey]: run },
       nextCall,
       requestIdOf: (call) => `chaos-${seed}-${run}-${call}`,

@@ -14,6 +14,8 @@ export interface Offer {
   imageFor(hypervisor: HypervisorChoice): string;
   /** A network with fewer addresses than the load makes instances; absent: no node has a network. */
   readonly network?: string;
+  /** An external network with fewer addresses than the load wants; absent: no node has a network. */
+  readonly outside?: string;
   /** Removes the images and the flavor; leaves, without an error, those that are still in use. */
   remove(): Promise<void>;
 }
@@ -48,14 +50,17 @@ export async function makeOffer(config: ClusterConfig, admin: Novact, run: strin
     rmSync(path, { force: true });
   }
   const network = await makeNetwork(config, admin, flavor);
+  const outside = network === undefined ? undefined : await makeOutside(admin, `${flavor}-outside`);
   const remove = async (): Promise<void> => {
     for (const hypervisor of hypervisorChoices) {
       await unlessUsed(admin.image.delete(imageFor(hypervisor), {}, patient));
     }
     await unlessUsed(admin.flavor.delete(flavor, {}, patient));
-    if (network !== undefined) await unlessUsed(admin.network.delete(network, {}, patient));
+    for (const id of [network, outside])
+      if (id !== undefined) await unlessUsed(admin.network.delete(id, {}, patient));
   };
-  return { flavor, imageFor, remove, ...(network === undefined ? {} : { network }) };
+  const networks = { ...(network && { network }), ...(outside && { outside }) };
+  return { flavor, imageFor, remove, ...networks };
 }
 
 /** Of a /28, thirteen addresses are for ports. */
@@ -69,6 +74,20 @@ async function makeNetwork(
   if (nodes.every(({ drivers }) => drivers.network === undefined)) return undefined;
   const { network } = await admin.network.create({ name, shared: true }, patient);
   await admin.subnet.create({ name, network: network.id, cidr: range }, patient);
+  return network.id;
+}
+
+/** Nobody's addresses (RFC 5737): on a real operator's network they reach nobody. */
+const rangeOutside = "198.51.100.0/28";
+/** As in the examples of cluster.yaml, where no host leads outside. */
+const physicalNetworkDefault = "public";
+
+async function makeOutside(admin: Novact, name: string): Promise<string> {
+  const { hosts } = await admin.host.list({ limit: 1_000 }, patient);
+  const ways = hosts.flatMap(({ drivers }) => drivers?.networking?.outside ?? []);
+  const physicalNetwork = ways[0]?.physicalNetwork ?? physicalNetworkDefault;
+  const { network } = await admin.network.create({ name, external: true, physicalNetwork }, patient);
+  await admin.subnet.create({ name, network: network.id, cidr: rangeOutside }, patient);
   return network.id;
 }
 

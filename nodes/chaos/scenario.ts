@@ -9,6 +9,7 @@ import { check, type Finding } from "../config/explain.ts";
 import { type Direction, directions, type LinkServer, linkServers } from "../proxy/link-rules.ts";
 import { type ChaosFloodKind, chaosFloodKinds } from "./flood-kinds.ts";
 import { type HypervisorChoice, hypervisorChoices } from "./hypervisor-choices.ts";
+import { routingCommands } from "./routing-commands.ts";
 import { wiringCommands } from "./wiring-commands.ts";
 
 export const faultKinds = [
@@ -103,6 +104,7 @@ const loadCommands = [
   "get",
   "list",
   ...wiringCommands,
+  ...routingCommands,
 ] as const;
 export type LoadCommand = (typeof loadCommands)[number];
 
@@ -131,6 +133,11 @@ const Load = Type.Object(
     operationsMax: Type.Optional(count(1_000_000, "after so many commands all of them together are done")),
     commands: Type.Optional(Commands),
     groups: Type.Optional(count(20, "how many server groups each client has, one of each policy in turn")),
+    routers: Type.Optional(
+      Type.Boolean({
+        description: "whether each client has a network of its own behind a router of its own",
+      }),
+    ),
     atOnce: Type.Optional(count(50, "how many instances a create asks for, at most")),
   },
   { additionalProperties: false, description: "a group of clients" },

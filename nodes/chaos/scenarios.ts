@@ -15,10 +15,10 @@ const pretended: Load = {
 };
 const both: Load[] = [real, pretended];
 
-/** With all that surrounds instances: members of groups, several at once. */
+/** With all that surrounds instances: members of groups, several at once, networks behind routers. */
 const grouped: Load[] = [
-  { ...real, groups: 2 },
-  { ...pretended, groups: 4, atOnce: 5 },
+  { ...real, groups: 2, routers: true },
+  { ...pretended, groups: 4, atOnce: 5, routers: true },
 ];
 
 export const scenarios: Readonly<Record<string, Scenario>> = {

@@ -8,6 +8,7 @@ import { groupPolicies } from "../../protocol/kinds.ts";
 import type { Novact } from "../sdk/sdk.ts";
 import type { Asked } from "./caller.ts";
 import type { Random } from "./random.ts";
+import { ownNetwork } from "./routing.ts";
 
 export interface WishOptions {
   readonly name: string;
@@ -19,6 +20,8 @@ export interface WishOptions {
   readonly atOnce: number;
   /** Id of a network for some of its instances; undefined: there is none. */
   readonly network: string | undefined;
+  /** Whether it has a network of its own as well. Absent: it has none. */
+  readonly outside?: string | undefined;
 }
 
 export interface Wished {
@@ -28,10 +31,11 @@ export interface Wished {
   readonly networks?: AskedInterface[];
 }
 
-/** How often a create is about a group, about several, and about a network. */
+/** How often a create is about a group, about several, about a network, and about one behind a router. */
 const groupShare = 0.5;
 const manyShare = 0.2;
 const networkShare = 0.3;
+const routedShare = 0.4;
 
 const groupNameOf = (client: string, index: number): string => `${client}-group-${index + 1}`;
 
@@ -45,14 +49,16 @@ export function groupsOf({ name, novact, groups }: WishOptions): readonly Asked[
   });
 }
 
-export function wishOf({ name, random, groups, atOnce, network }: WishOptions): Wished {
+export function wishOf({ name, random, groups, atOnce, network, outside }: WishOptions): Wished {
   const grouped = groups > 0 && random.next() < groupShare;
   const many = atOnce > 1 && random.next() < manyShare;
   const count = Math.floor(random.between(2, atOnce + 1));
   const plugged = network !== undefined && random.next() < networkShare;
+  const routed = outside !== undefined && random.next() < routedShare;
   return {
     ...(grouped ? { serverGroup: groupNameOf(name, Math.floor(random.between(0, groups))) } : {}),
     ...(many ? { count, atLeast: Math.floor(random.between(1, count + 1)) } : {}),
     ...(plugged ? { networks: [{ network }] } : {}),
+    ...(routed ? { networks: [{ network: ownNetwork(name) }] } : {}),
   };
 }
