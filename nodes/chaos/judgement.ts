@@ -7,6 +7,7 @@ import { promisedBy } from "../../actors/promises/calls.ts";
 import type { Completed, Fact, Invoked, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { allCheckers, createJudge } from "../../actors/promises/judge.ts";
 import type { DesiredPower } from "../../protocol/states.ts";
+import { judgeAddresses } from "./addresses-judged.ts";
 import { judgeFloods } from "./flood-judgement.ts";
 import type { FaultRecord } from "./recorder.ts";
 
@@ -28,7 +29,7 @@ export function judgeFacts(facts: readonly Fact[], faults: readonly FaultRecord[
   for (const fact of facts) violations.push(...judge.see(fact));
   const quiet = facts.findLast((fact) => fact.kind === "quiet");
   if (quiet !== undefined) violations.push(...notAsAsked(facts, quiet));
-  violations.push(...judgeFloods(facts, faults));
+  violations.push(...judgeFloods(facts, faults), ...judgeAddresses(facts));
   return {
     violations: violations.slice(0, violationsMax),
     facts: facts.length,
