@@ -269,8 +269,8 @@ export const hostService = service({
 
 export const Finding = answer({
   /**
-   * `leak`: something is left over. `drift`: two sides disagree. `stuck`: it does not go on. `advice`: all is as
-   * it was asked for, and cannot be all that was asked for: people decide.
+   * `leak`: something is left over. `drift`: two sides disagree. `stuck`: it does not go on. `advice`: what
+   * people have asked for cannot all be, and they decide.
    */
   kind: literals(["leak", "drift", "stuck", "advice"]),
   subject: Type.String(),

@@ -31,6 +31,6 @@ interface Thing {
   readonly row: string;
 }
 
-/** Those of the first list that the second one lacks. */
+/** Things of the first list that are not in the second one. */
 export const lacking = <T extends Thing>(some: readonly T[], others: readonly Thing[]): readonly T[] =>
   some.filter(({ what, row }) => !others.some((other) => other.what === what && other.row === row));

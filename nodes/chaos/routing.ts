@@ -68,7 +68,7 @@ export class Routing {
       .map(({ portId }) => portId);
   }
 
-  /** Undefined: there is nothing that the command could be about. */
+  /** Undefined: the client knows of no router, or of no address, to ask about. */
   asked(command: RoutingCommand): Asked | undefined {
     switch (command) {
       case "route":

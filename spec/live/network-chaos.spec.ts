@@ -1,8 +1,8 @@
 /**
- * Instances with ports are made and deleted while a node's processes are killed, stopped and cut off, on a
- * node with the driver `bridge` and real guests, and on one that only pretends; then the doctor is asked, and
- * the kernel is counted: no address, tap, element, route, zone or namespace is left. The faults and the load
- * are those of `novact chaos`. Needs root, PostgreSQL, NATS and QEMU; skips loudly elsewhere.
+ * Instances with ports, also behind routers, are made and deleted while a node's processes are killed,
+ * stopped and cut off, on a node with the driver `bridge` and real guests, and on one that only pretends. Then
+ * the doctor is asked, and the kernel is counted: no address, tap, element, route, zone or namespace is left.
+ * Faults and load are those of `novact chaos`. Needs root, PostgreSQL, NATS and QEMU; skips loudly elsewhere.
  *
  * NOVACT_NETWORKS=full makes 200 instances with ports; otherwise as many as twenty seconds have.
  */
@@ -44,7 +44,7 @@ const commands = { create: 6, delete: 6, stop: 0 };
 const scenario: Scenario = {
   summary: "ports are made and released while processes die",
   load: [
-    { name: "real", hypervisor: "qemu", clients: 3, instances: 9, pauseMs: 300, commands },
+    { name: "real", hypervisor: "qemu", clients: 3, instances: 9, pauseMs: 300, commands, routers: true },
     { name: "many", hypervisor: "fake", clients: 3, instances: 20, pauseMs: 300, commands },
   ],
   faults: [
@@ -122,6 +122,8 @@ describe("ports of a node whose processes die", function () {
     for (const list of [
       async () => (await admin.instance.list({})).instances,
       async () => (await admin.port.list({})).ports,
+      async () => (await admin.router.list({})).routers,
+      async () => (await admin.floatingIp.list({})).floatingIps,
       async () => (await admin.network.list({})).networks,
     ])
       await until("all rows are gone", async () => (await list()).length === 0);

@@ -105,7 +105,7 @@ describe("those who have a part in a node's bridges", function () {
     await demo?.close();
     await agent?.shutdown({ guests: true, patienceMs: 0 });
     await cluster?.stop();
-    // Its other end goes with it.
+    // The cable's other end goes with this one.
     if (existsSync(`/sys/class/net/${device}`)) execFileSync("ip", ["link", "delete", device]);
   });
 

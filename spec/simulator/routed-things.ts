@@ -1,7 +1,7 @@
 /**
- * What a host makes for the routers of its picture, as drivers do: a place for each router, a way outside, and
- * an answer at each floating address. Each is made and released in a step of its own, so that the agent can
- * die between any two; what was made stays until it is released or the power is cut.
+ * What a host makes for the routers of its picture, as drivers do: a place for each router, a way outside,
+ * and an answer at each floating address. Each is made and released in a step of its own, so that the agent
+ * can die between any two; what was made stays until it is released or the power is cut.
  */
 import type { Network } from "../../actors/ports/network.ts";
 import { type MadeThing, madeForRouters } from "../../actors/promises/made-for-routers.ts";

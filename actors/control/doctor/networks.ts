@@ -1,7 +1,7 @@
 /**
  * The networks of hosts with guests on them: what a host has applied, and what it was to apply. A host that
- * is a little behind is no finding, since it asks again by itself. And hosts whose guests do not reach all that
- * users have given them. Pure.
+ * is a little behind is no finding, since it asks again by itself. And hosts whose guests do not reach all
+ * that users have given them. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { counted } from "../../../protocol/wire/wording.ts";

@@ -1,8 +1,8 @@
 /**
- * Instances that are not where they asked to be. On a host outside of their zone: commits do not let that come
- * about; it is left from versions before, and the next loss of a host ends such an instance, since no other one
- * may take it. Or for a zone that no host is in: an operator may take it away while no host of it has the
- * instance, which then has no place to start at. Pure.
+ * Instances that are not where they asked to be. On a host outside of their zone: commits do not let that
+ * come about; it is left from versions before, and the next loss of a host ends such an instance, since no
+ * other one may take it. Or for a zone that no host is in: an operator may take it away while no host of it
+ * has the instance, which then has no place to start at. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
 import { defaultZone } from "../../../protocol/kinds.ts";

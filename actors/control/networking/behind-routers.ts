@@ -1,6 +1,6 @@
 /**
- * Which guests of a host are behind which router: those with an address in a subnet to which the router has an
- * interface. What the host's driver can do about it is judged elsewhere. Pure.
+ * Which guests of a host are behind which router: those with an address in a subnet to which the router has
+ * an interface. What the host's driver can do about it is judged elsewhere. Pure.
  */
 import type { NetworkingRows } from "../../ports/networking-reads.ts";
 
