@@ -46,8 +46,9 @@ const closedThere = (plan: Plan): Plan => closed(2)(plan);
 const ledElsewhere = (plan: Plan): Plan =>
   shaped(plan, 1, [
     ...routed(0),
-    ...[at(0)(5_500, "securityGroupCreate", 2), at(0)(6_000, "securityGroupCreate", 1)],
-    ...[1, 5, 13].map((target) => at(0)(6_500, "securityRuleCreate", target + 6)),
+    at(0)(5_500, "securityGroupCreate", 2),
+    ...[5, 11, 17].map((target) => at(0)(6_500, "securityRuleCreate", target)),
+    ...[at(0)(7_300, "portGroups", 2), at(0)(7_300, "portGroups", 8)],
     ...[at(0)(12_000, "floatingCreate", 2), at(0)(20_000, "floatingSet", 8)],
   ]);
 

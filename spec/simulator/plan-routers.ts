@@ -57,6 +57,8 @@ export function routersOf(random: Random, { fromMs, untilMs, clients }: Span): r
 
 /** As client-networks.ts calls them: each is a port of its own, with an instance in it. */
 const ports = { first: 2, second: 47 } as const;
+/** Rules of that port's group that let everybody in, each at one port of UDP. */
+const open = [5, 11, 17] as const;
 /** Guests with any address on one network, and on the other. */
 const anywhere = { first: [4, 14], second: [39, 79] } as const;
 /** The second network's own range, and its subnet. */
@@ -76,6 +78,8 @@ function guestsBehind(random: Random, { fromMs, untilMs, clients }: Span): reado
       ...[at(100, "networkCreate", second.network), at(900, "subnetCreate", second.range)],
       ...[at(1_700, "portCreate", ports.first), at(1_700, "portCreate", ports.second)],
       ...[at(2_500, "pluggedCreate", ports.first), at(2_500, "pluggedCreate", ports.second)],
+      ...[at(1_700, "securityGroupCreate", ports.first), at(2_400, "portGroups", ports.first)],
+      ...open.map((target) => at(2_300, "securityRuleCreate", target)),
       ...[at(3_200, "routerAdd", second.subnet), at(4_000, "floatingCreate", ports.first)],
     ];
     const guests = [...anywhere.first, ...anywhere.second].map((target, order) =>
