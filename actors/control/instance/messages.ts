@@ -61,6 +61,8 @@ export type Rewiring =
       /** Rows of its port, where it is made for the instance, and of the plug; in this order. */
       readonly rows: readonly RowChange[];
       readonly events: readonly NewEvent[];
+      /** Whether its port has a bandwidth limit at this moment. */
+      readonly isLimited: boolean;
     }
   | { readonly command: "interfaceDetach"; readonly portId: string };
 

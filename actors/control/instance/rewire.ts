@@ -3,7 +3,7 @@
  * intent: what comes is there from then on, with its port and its addresses; what goes holds them until no
  * host has it. An attachment that did not come about is taken back by the same way out. Pure.
  */
-import { canCarry, canPlug } from "../../../protocol/host-drivers.ts";
+import { canCarry, canLimit, canPlug } from "../../../protocol/host-drivers.ts";
 import { networkLimits } from "../../../protocol/limits/network.ts";
 import type { Denial, ErrorBody } from "../../../protocol/wire/status.ts";
 import type { Commit } from "../../records/commit.ts";
@@ -126,6 +126,8 @@ function pluggingDenial(
   const physical = isComing ? (rewiring.interface.physicalNetwork ?? null) : null;
   if (isComing && host !== undefined && !canCarry(host.drivers, physical))
     return cannot(`is on host ${host.name}, which plugs no guest into ${physicalInWords(physical)}.`);
+  if (isComing && host?.drivers && rewiring.isLimited && !canLimit(host.drivers))
+    return cannot(`is on host ${host.name}, which keeps no bandwidth limits, and the port has one.`);
   const filtered = isComing && rewiring.interface.portSecurity !== false;
   if (filtered && host?.drivers?.networking?.filters === false)
     return cannot(`is on host ${host.name}, which filters nothing, and the port has portSecurity.`);

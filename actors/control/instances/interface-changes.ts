@@ -21,6 +21,7 @@ import { findOwnRow } from "../request/rows.ts";
 import { mayRead } from "../request/tenancy.ts";
 import {
   chooseInterfaces,
+  hasLimit,
   type InterfaceWorld,
   interfacesOf,
   settleInterfaces,
@@ -108,7 +109,7 @@ async function attach(
         { planned, chosen: chosen.each[0] ?? [], instanceId, project, requestId },
         networking,
       );
-      const changed = await ask(attachmentOf(wired));
+      const changed = await ask(attachmentOf(wired, planned.some(hasLimit)));
       outcome = "committed";
       return changed;
     } catch (thrown) {
@@ -121,10 +122,10 @@ async function attach(
   }
 }
 
-function attachmentOf({ interfaces, ports, plugs, events }: Wired): Rewiring {
+function attachmentOf({ interfaces, ports, plugs, events }: Wired, isLimited: boolean): Rewiring {
   const [only] = interfaces;
   if (only === undefined) throw new Error("One interface was asked for.");
-  return { command: "interfaceAttach", interface: only, rows: [...ports, ...plugs], events };
+  return { command: "interfaceAttach", interface: only, rows: [...ports, ...plugs], events, isLimited };
 }
 
 /** The port that is meant: by its id, one of its addresses, or its name. @throws notFound, ambiguous */

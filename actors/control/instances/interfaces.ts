@@ -70,11 +70,16 @@ export type PlannedInterface = {
     }
 );
 
-/** What of an interface decides where its guest can be; a new port is filtered, and has no limit. */
-export const packetsIn = (one: PlannedInterface) => ({
+/** What of an interface decides where its guest can be; a new port has no limit. */
+export const packetsIn = (one: PlannedInterface) => ({ ...keptPackets(one), isLimited: hasLimit(one) });
+
+export const hasLimit = (one: PlannedInterface): boolean =>
+  one.kind === "there" && one.port.bandwidth !== null;
+
+/** The part that stays as it is while the port is plugged in; a new port is filtered. */
+const keptPackets = (one: PlannedInterface) => ({
   ...carriedBy(one.on),
   ...(one.kind === "new" || one.port.portSecurity ? {} : { portSecurity: false }),
-  isLimited: one.kind === "there" && one.port.bandwidth !== null,
 });
 
 export interface InterfaceQuestion {
@@ -324,7 +329,7 @@ function plugIn(
   const leading = publish(published, { portId: id, project: owner, requestId }, world);
   return {
     interfaces: [
-      { portId: id, networkId, mac, addresses: [...addresses], ...packetsIn(planned), deleteWithInstance },
+      { portId: id, networkId, mac, addresses: [...addresses], ...keptPackets(planned), deleteWithInstance },
     ],
     ports: [],
     plugs: [plugMade({ portId: id, deviceId: instanceId, deleteWithInstance }, world), ...leading.rows],

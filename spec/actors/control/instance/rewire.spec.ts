@@ -32,8 +32,11 @@ const event = (rewiring: RewireEvent["rewiring"], facts: HostFacts = host): Rewi
   ...{ kind: "rewire", rewiring, operationId: "op", nowMs: 5_000, host: facts },
   request: { project: "demo", requestId: "r", contentHash: "h" },
 });
+const attachment = (portId: string, isLimited = false): RewireEvent["rewiring"] => ({
+  ...{ command: "interfaceAttach", interface: at(portId), rows: [], events: [], isLimited },
+});
 const attach = (loaded: LoadedInstance, portId: string, facts?: HostFacts): Decision =>
-  decide(loaded, event({ command: "interfaceAttach", interface: at(portId), rows: [], events: [] }, facts));
+  decide(loaded, event(attachment(portId), facts));
 const detach = (loaded: LoadedInstance, portId: string, facts?: HostFacts): Decision =>
   decide(loaded, event({ command: "interfaceDetach", portId }, facts));
 
@@ -224,6 +227,20 @@ describe("instance: interfaces that come and go", () => {
     const abilities = { ...drivers.abilities, hotPlug: false };
     const fixed: HostFacts = { ...host, alive: false, drivers: { ...drivers, abilities } };
     expect(denialOf(detach(one, "p1", fixed))).to.equal("notPluggable");
+  });
+
+  it("with a limit are refused on a host that is known to keep none, and on no other", () => {
+    const one = running("p1");
+    const keeping = (limits?: boolean): HostFacts => {
+      const networking = { mtuBytesMax: 9_000, spansHosts: false, underlay: null };
+      const said = limits === undefined ? networking : { ...networking, limits };
+      return { ...host, drivers: { ...drivers, networking: said } };
+    };
+    const limited = (facts: HostFacts) => denialOf(decide(one, event(attachment("p2", true), facts)));
+    expect(limited(keeping(false))).to.equal("notPluggable");
+    expect(limited(keeping())).to.equal("notPluggable");
+    expect(limited(keeping(true))).to.equal("accepted");
+    expect(denialOf(attach(one, "p2", keeping(false)))).to.equal("accepted");
   });
 
   it("take the first free place, and the one behind an interface that nobody asked for", () => {
