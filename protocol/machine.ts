@@ -7,6 +7,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { guardDeeds, guardReasons } from "./guard.ts";
 import { GuestData } from "./guest-data.ts";
 import { HostDrivers } from "./host-drivers.ts";
+import { hostPortMethods } from "./host-ports.ts";
 import { diskFormats } from "./image.ts";
 import { MachineInterface } from "./interface.ts";
 import { audited, keptThings } from "./kept-thing.ts";
@@ -18,13 +19,7 @@ import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
 import { MachineIntent } from "./machine-intent.ts";
-import {
-  HostNetworkingAnswer,
-  HostNetworkingRequest,
-  NetworkFailure,
-  NetworkingAudit,
-  PortPicture,
-} from "./networking.ts";
+import { HostNetworkingAnswer, HostNetworkingRequest, NetworkingAudit } from "./networking.ts";
 import { NumaPlacement } from "./numa.ts";
 import { HostText, HostWord, hostWords, OfferedLabels, OfferedNumaNode, upTo } from "./offered.ts";
 import { PluginVersion, Release } from "./release.ts";
@@ -219,31 +214,7 @@ export const hostAgentService = service({
       mutates: false,
       summary: "Says what of its networks the host has applied.",
     }),
-    portStates: method({
-      request: request({ portIds: Type.Array(Id, { maxItems: networkLimits.portStatesMax }) }),
-      answer: answer({
-        /** Null: the host has no network. */
-        networking: nullable(
-          answer({
-            /** Why the host's network stays as it is; null: it does not. */
-            failure: nullable(ObservedText),
-            /** Ports of the applied picture, as the picture has them. */
-            ports: Type.Array(PortPicture, { maxItems: networkLimits.portStatesMax }),
-            /**
-             * What has failed for these ports; of several things the worst. Absent: the agent is of before.
-             */
-            failed: Type.Optional(
-              Type.Array(answer({ portId: Id, ...NetworkFailure.properties }), {
-                maxItems: networkLimits.portStatesMax,
-              }),
-            ),
-          }),
-        ),
-      }),
-      ...entityless,
-      mutates: false,
-      summary: "Says which of these ports the host has applied, and how.",
-    }),
+    ...hostPortMethods,
     audit: method({
       request: request({}),
       answer: answer({

@@ -5,6 +5,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { Cidr, IpAddress, MacAddress } from "./ip.ts";
 import { networkLimits } from "./limits/network.ts";
+import { PortCounters } from "./traffic.ts";
 import { changed, kept, resource } from "./wire/resource.ts";
 import { answer, Count, given, Id, Label, literals, Name, nullable, request } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
@@ -185,6 +186,14 @@ export const portService = service({
       summary: "Makes a port, with addresses that nobody else has.",
     }),
     ...kept(port, { delete: "Removes a port that nothing is plugged into; its addresses are free again." }),
+    counters: method({
+      request: request({}),
+      answer: answer({ counters: PortCounters }),
+      target: "entity",
+      audience: "project",
+      mutates: false,
+      summary: "Says what has passed a port, and what was dropped there, as its host has it now.",
+    }),
     set: changed(
       port,
       { name: Type.Optional(given(Name)), ...settings },

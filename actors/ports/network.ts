@@ -4,6 +4,7 @@
  */
 import type { GuestData } from "../../protocol/guest-data.ts";
 import type { HostNetworking, NetworkFailure } from "../../protocol/networking.ts";
+import type { PortTraffic } from "../../protocol/traffic.ts";
 import type { Keeper } from "./keeper.ts";
 
 /** A tap in a network namespace, made and owned by the network driver; the hypervisor only opens it. */
@@ -155,6 +156,12 @@ export interface Network extends Keeper {
    * Absent: the driver's packets and answers come from the same process.
    */
   unanswered?(): string | undefined;
+  /**
+   * What has passed the ports that are plugged in, and what was dropped there, now or a few seconds ago;
+   * without those that cannot be counted. It changes nothing. Absent: the driver counts nothing.
+   * @throws hypervisorRefused when nothing can be read; AbortError
+   */
+  traffic?(signal: AbortSignal): Promise<readonly PortTraffic[]>;
   /**
    * The agent ends. Its guests run on, and their packets pass as before; or `guests` is true, they have ended
    * as well, and what carries packets may end until the next life. Ports and picture stay.

@@ -119,6 +119,16 @@ const metrics = {
     why: guardReasons,
   }),
 
+  novact_port_packets_total: counter(
+    "Packets of all guests on this node: given to them, and sent by them, also those that were dropped then.",
+    { direction: ["in", "out"] },
+  ),
+  novact_port_bytes_total: counter("Bytes of these packets.", { direction: ["in", "out"] }),
+  novact_port_dropped_total: counter(
+    "Packets to guests (in) and of guests (out) that were dropped on this node; a series is there where they are counted.",
+    { direction: ["in", "out"], why: ["rule", "limit", "forged", "other"] },
+  ),
+
   novact_file_system_free_bytes: gauge("Room that is left on a file system.", { of: named }),
   novact_file_system_size_bytes: gauge("Size of a file system.", { of: named }),
   novact_file_system_full: gauge("Whether a file system counts as full.", { of: named }),

@@ -32,7 +32,7 @@ import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
 import { instanceHandlers } from "../../actors/control/instances/service.ts";
 import { explainHandler } from "../../actors/control/passage/explain.ts";
-import { portStates } from "../../actors/control/passage/port-states.ts";
+import { portLooks } from "../../actors/control/passage/port-looks.ts";
 import { Placer } from "../../actors/control/placement/placer.ts";
 import { reconcilerDefinition } from "../../actors/control/reconciler/actor.ts";
 import { Commits } from "../../actors/control/request/commits.ts";
@@ -333,7 +333,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     host: hostHandlers({ ...catalog, ...parts, power: ports.power }),
     ...resourcesHandlers({
       ...{ ...catalog, ...parts, explainPassage: explainHandler({ ...parts, store }) },
-      portStates: portStates({ ...parts, store }),
+      ...portLooks({ ...parts, store, clock }),
       files: ports.imageFiles,
       hypervisorAliases: hypervisorAliases(ports.hypervisors),
       log,

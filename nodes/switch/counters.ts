@@ -2,6 +2,16 @@
  * What has become of the frames of each port, so that people can see why something does not arrive. Counts
  * begin with the process, and those of a port end with its plug.
  */
+import type { DropReason } from "./outcome.ts";
+
+/** `queueFull`: the guest does not read; `notConnected`: there is none, or not yet. */
+export type DropCause =
+  | DropReason
+  | "egressLimit"
+  | "ingressLimit"
+  | "queueFull"
+  | "notConnected"
+  | "notSent";
 
 interface Count {
   frames: number;
@@ -14,12 +24,12 @@ export class PortCounters {
   /** Questions that the switch itself has answered. */
   answered = 0;
   /**
-   * Number of frames by reason: those that the port sent, and those that it was to receive (`ingressRule`,
-   * `queueFull`: the guest does not read, `notConnected`).
+   * Number of frames by cause: those that the port sent, and those that it was to receive (`ingressRule`,
+   * `ingressLimit`, `queueFull`, `notConnected`).
    */
-  readonly dropped: Record<string, number> = {};
+  readonly dropped: Partial<Record<DropCause, number>> = {};
 
-  drop(reason: string): void {
+  drop(reason: DropCause): void {
     this.dropped[reason] = (this.dropped[reason] ?? 0) + 1;
   }
 }

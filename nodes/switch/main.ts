@@ -9,6 +9,7 @@
  */
 import "../process/umask.ts";
 import { type FSWatcher, ftruncateSync, readdirSync, watch, writeSync } from "node:fs";
+import { utimes } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ownVersion } from "../package/program-files.ts";
@@ -132,11 +133,19 @@ class SwitchProcess {
 
   async #writeCounters(): Promise<void> {
     const text = JSON.stringify(this.#switch.counters());
-    if (text === this.#counted) return;
-    await replaceFile(join(this.#home, switchFiles.counters), text, false);
+    const path = join(this.#home, switchFiles.counters);
+    // The file says by its time as of when it is.
+    if (text === this.#counted) return touch(path);
+    await replaceFile(path, text, false);
     this.#counted = text;
   }
 }
+
+/** Of a file that is gone, the next change makes another one. */
+const touch = (path: string): Promise<void> =>
+  utimes(path, new Date(), new Date()).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+  });
 
 function directoriesIn(home: string): readonly string[] {
   try {

@@ -163,6 +163,10 @@ export const reasons = {
     code: "FAILED_PRECONDITION",
     next: "Do what the message says, or make an instance with all networks that it needs: novact instance create.",
   },
+  limitNotKept: {
+    code: "FAILED_PRECONDITION",
+    next: "Detach the port first, or move the instance to a host that keeps limits: novact instance interface detach.",
+  },
   operationUnderWay: {
     code: "ABORTED",
     next: "Wait until it has ended, then ask again: novact operation list.",

@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { pictureOf } from "../../actors/control/networking/picture.ts";
 import type { HostDrivers } from "../../protocol/host-drivers.ts";
-import { refused } from "../support/asking.ts";
+import { refused, until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;
@@ -16,6 +16,7 @@ const drivers: HostDrivers = {
   },
   networking,
 };
+const unlimited = { ...drivers, networking: { ...networking, limits: false } };
 
 describe("the status of ports", () => {
   let world: World;
@@ -86,11 +87,13 @@ describe("the status of ports", () => {
     expect(await statusOf(portId), "the limit stays").to.equal("active");
     await world.demo.port.set(portId, { bandwidth: { egress: null } });
     expect((await world.demo.port.get(portId, {})).port.bandwidth).to.equal(null);
-    const unlimited = { ...drivers, networking: { ...networking, limits: false } };
-    await host.register({ drivers: unlimited });
     await world.demo.port.set(portId, { bandwidth: { egress } });
+    await host.register({ drivers: unlimited });
     await apply();
-    expect(await statusOf(portId)).to.equal("error");
+    await until(
+      () => statusOf(portId),
+      (status) => status === "error",
+    );
   });
 
   it("keeps a guest whose port has a limit from hosts that keep none", async () => {

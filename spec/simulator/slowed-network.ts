@@ -13,6 +13,7 @@ export const withApply = (network: Network, apply: Network["apply"]): Network =>
   release: (holding, signal) => network.release(holding, signal),
   picture: async () => network.picture?.(),
   unpublished: () => network.unpublished?.() ?? [],
+  traffic: async (signal) => (await network.traffic?.(signal)) ?? [],
   detach: (guests) => network.detach(guests),
 });
 
@@ -27,5 +28,6 @@ export const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
   apply: (networking, signal) => verb("applyNetworking", () => network.apply(networking, signal), signal),
   picture: async () => network.picture?.(),
   unpublished: () => network.unpublished?.() ?? [],
+  traffic: async (signal) => (await network.traffic?.(signal)) ?? [],
   detach: (guests) => network.detach(guests),
 });

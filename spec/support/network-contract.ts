@@ -36,6 +36,8 @@ const reasonOf = (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof StatusError ? error.reason : String(error)),
   );
 
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+
 const numbered = (number: number, given: Partial<PortSpec> = {}): PortSpec => {
   const tail = number.toString(16).padStart(2, "0");
   const [portId, instanceId] = [`port-${number}`, `instance-${number}`];
@@ -163,6 +165,33 @@ export function networkContract({ name, makeBench, physicalNetwork, timeoutMs }:
       await next.ensurePort({ ...other, told: told("third") }, never);
       await next.releasePort(port.portId, 1, never);
       expect(await toldTo(other)).to.equal(undefined);
+    });
+
+    it("counts of its own ports alone, in whole numbers, what has passed them, and changes nothing", async function () {
+      if (network.traffic === undefined) return this.skip();
+      expect(await network.traffic(never)).to.deep.equal([]);
+      const port = portOf(1);
+      const device = await network.ensurePort(port, never);
+      await network.apply({ ...pictureOfPort(port, undefined), version: 1 }, never);
+      await bench.openDevice?.(device, port);
+      await network.plugged(port.portId, never);
+      const held = await network.list();
+      for (const one of [network, await bench.restartAgent()]) {
+        const counted = (await one.traffic?.(never)) ?? [];
+        expect([[], [port.portId]]).to.deep.include(counted.map(({ portId }) => portId));
+        for (const { agoMs, ingress, egress } of counted)
+          for (const number of [agoMs, ingress.packets, ingress.bytes, egress.packets, egress.bytes])
+            expect(number).to.satisfy(isCount);
+        for (const { ingress, egress } of counted)
+          for (const dropped of [...Object.values(ingress.dropped), ...Object.values(egress.dropped)])
+            expect(dropped === null || isCount(dropped)).to.equal(true);
+        network = one;
+      }
+      expect(await network.list()).to.deep.equal(held);
+      await network.releasePort(port.portId, port.ownerEpoch, never);
+      expect(await network.traffic?.(never)).to.deep.equal([]);
+      const error = await network.traffic?.(AbortSignal.abort()).catch((one: unknown) => one);
+      expect(error).to.have.property("name", "AbortError");
     });
 
     it("applies newer pictures, again the same, and none that is older, whoever applied the newer one", async () => {

@@ -17,6 +17,7 @@ import {
 import type { NetworkingAudit, PortPicture } from "../../protocol/networking.ts";
 import type { Space } from "../../protocol/space.ts";
 import { isDown, type MachineState } from "../../protocol/states.ts";
+import type { PortTraffic } from "../../protocol/traffic.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
@@ -60,6 +61,8 @@ export class ScriptedHost {
   networking: NetworkingAudit | null = null;
   /** Answer to `portStates`: ports of the picture that it has applied. */
   applied: { readonly failure: string | null; readonly ports: readonly PortPicture[] } | null = null;
+  /** Answer to `portTraffic`; null: it counts nothing. */
+  traffic: PortTraffic[] | null = null;
   /** It answers no question about ports. */
   mute = false;
   /** How often it was told that its networks may have changed. */
@@ -97,6 +100,10 @@ export class ScriptedHost {
             const { failure = null, ports = [] } = this.applied ?? {};
             const its = { failure, ports: ports.filter(({ id }) => portIds.includes(id)) };
             return { networking: this.applied && its };
+          },
+          portTraffic: async ({ portIds }) => {
+            if (this.mute) throw new StatusError("hostUnreachable", "Silent.");
+            return { ports: this.traffic?.filter(({ portId }) => portIds.includes(portId)) ?? null };
           },
           networkState: async () => ({ networking: this.networking }),
           audit: async () => ({

@@ -40,6 +40,7 @@ import type { HostMessage } from "./messages.ts";
 import { Networking } from "./networking.ts";
 import { News } from "./pending-reports.ts";
 import type { ReportClient } from "./reporter.ts";
+import { HostTraffic } from "./traffic.ts";
 
 export interface HostOptions {
   readonly system: ActorSystem;
@@ -129,6 +130,8 @@ export function createHost(options: HostOptions): Host {
   });
   holder.start();
   networking?.start();
+  const traffic = new HostTraffic(options);
+  traffic.start();
   meterHost(options, ledger, watch);
   news.onNews(() => {
     holder.poke();
@@ -152,6 +155,7 @@ export function createHost(options: HostOptions): Host {
       },
       networkState: async () => ({ networking: networking?.state ?? null }),
       portStates: async ({ portIds }) => ({ networking: networking?.portStates(portIds) ?? null }),
+      portTraffic: ({ portIds }) => traffic.of(portIds),
       console: (request, context) => reader.read(request, context),
       storageLease: async ({ hostId, leaseEpoch, take }) => ({
         state: await storage.examine({ hostId, leaseEpoch }, take),
@@ -161,7 +165,7 @@ export function createHost(options: HostOptions): Host {
       ...sharedDisksHandlers({ storageId, disks, ledger }),
     },
     stop: (ending) => {
-      const watched = Promise.all([watch.stop(), networking?.stop()]);
+      const watched = Promise.all([watch.stop(), networking?.stop(), traffic.stop()]);
       stopped ??= stop(ref, options, ending)
         .then(() => holder.end(ending.guests))
         .then(async () => void (await watched));

@@ -73,6 +73,10 @@ export const hostLimits = {
   networkHurryMsMax: 100,
   /** A round takes the time of one question, and of applying the largest picture; then it is given up. */
   networkRoundMsMax: 30_000,
+  /** Whoever asks what has passed a port, within this time after another one has, is told the same. */
+  trafficAgeMsMax: 1_000,
+  /** Period of adding up for the meter what has passed all ports. */
+  trafficPeriodMs: 15_000,
   /** Deeds of the guard that are older than this are not reported any more. */
   guardDeedAgeMsMax: 3_600_000,
 } as const;

@@ -3,6 +3,7 @@
 import type { FloatingIp } from "../../../protocol/floating-ip.ts";
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
+import type { Port } from "../../../protocol/port.ts";
 import type { PublishedPort } from "../../../protocol/published-port.ts";
 import type { InstanceState } from "../../../protocol/states.ts";
 import { counted } from "../../../protocol/wire/wording.ts";
@@ -11,6 +12,7 @@ import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
 import { lockText } from "./instance-edit.ts";
 import { addressesOf, interfaceLine } from "./interface-options.ts";
+import { statusFact } from "./networks/port-statuses.ts";
 import { publicationWords } from "./networks/publication-words.ts";
 
 export function stateStyle(state: InstanceState | Operation["state"]): Style | undefined {
@@ -54,8 +56,9 @@ export function instanceColumns(nowMs: number, withProject: boolean): readonly C
   ];
 }
 
-/** What leads to an instance from outside its networks. */
+/** What leads to an instance from outside its networks, and its own ports. */
 export interface Reaching {
+  readonly ports?: readonly Port[];
   readonly published?: readonly PublishedPort[];
   readonly floating?: readonly FloatingIp[];
 }
@@ -63,7 +66,7 @@ export interface Reaching {
 export function instanceFacts(
   instance: Instance,
   typed: (text: string) => string,
-  { published = [], floating = [] }: Reaching = {},
+  { published = [], floating = [], ports = [] }: Reaching = {},
 ): readonly Fact[] {
   const { flavor, machine, failure, metadata } = instance;
   const disk = flavor.diskGib === 0 ? "the image's disk size" : gibibytes(flavor.diskGib);
@@ -89,7 +92,13 @@ export function instanceFacts(
     ["recovery", recoveryOf(instance)],
     ["machine", machine === null ? undefined : machineOf(machine)],
     ["address", machine?.address ?? undefined],
-    ...(instance.interfaces ?? []).map((one, index): Fact => [`interface ${index}`, interfaceLine(one)]),
+    ...(instance.interfaces ?? []).flatMap((one, index): readonly Fact[] => [
+      [`interface ${index}`, interfaceLine(one)],
+      ...statusFact(
+        `port ${index}`,
+        ports.find(({ id }) => id === one.portId),
+      ),
+    ]),
     ...published.map((one): Fact => ["published", publicationWords(one)]),
     ...floating.map(({ name }): Fact => ["floating", name]),
     ["started", moment(machine?.startedAtMs)],

@@ -20,6 +20,7 @@ import { instanceList } from "./instance-list.ts";
 import { instanceFacts } from "./instance-view.ts";
 import { type InterfaceOptions, interfaceFieldsOf, withInterfaceOptions } from "./interface-options.ts";
 import { floatingOf } from "./networks/floating-ip.ts";
+import { portsOf } from "./networks/port-statuses.ts";
 import { publishedOf } from "./networks/published-port.ts";
 import { sshCommand } from "./ssh.ts";
 import { finishChanges, verbCommands } from "./verbs.ts";
@@ -162,13 +163,13 @@ function showCommand(invoke: Invoke): Command {
         if (run.json) run.emit(instance);
         else {
           const { renderFacts } = await import("../table.ts");
-          const [published, floating] = await Promise.all([
+          const [published, floating, ports] = await Promise.all([
             publishedOf(run, session, instance),
             floatingOf(run, session, instance),
+            portsOf(run, session, instance),
           ]);
-          run.print(
-            renderFacts(instanceFacts(instance, run.typed, { published, floating }), run.paint, run.width),
-          );
+          const facts = instanceFacts(instance, run.typed, { published, floating, ports });
+          run.print(renderFacts(facts, run.paint, run.width));
         }
         return 0;
       }),

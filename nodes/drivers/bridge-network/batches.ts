@@ -9,6 +9,7 @@ import type { Fabric } from "./fabric.ts";
 import { bridgeNetworkLimits } from "./limits.ts";
 import type { PlannedTunnel } from "./plan.ts";
 import { readLinks, readNeighbours, readPlaces, readRoutes, type Seen, type SeenLink } from "./seen.ts";
+import { readTraffic, type SeenTraffic } from "./seen-traffic.ts";
 import { removed, type Steps, tunnelUdpPort } from "./steps.ts";
 
 const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax } = bridgeNetworkLimits;
@@ -36,6 +37,12 @@ export async function look(fabric: Fabric): Promise<Seen> {
 export async function lookAtLinks(fabric: Pick<Fabric, "run">): Promise<Seen["links"]> {
   const said = await fabric.run("ip", ["-j", "-d", ...all], inputOf(["link show"]));
   return readLinks(answersOf(said, 1)[0]);
+}
+
+/** What has passed each device of the fabric. @throws StatusError hypervisorRefused */
+export async function lookAtTraffic(fabric: Pick<Fabric, "run">): Promise<ReadonlyMap<string, SeenTraffic>> {
+  const said = await fabric.run("ip", ["-j", "-s", ...all], inputOf(["link show"]));
+  return readTraffic(answersOf(said, 1)[0]);
 }
 
 /** Taps that no hypervisor has opened, or that are not in the fabric yet. @throws StatusError */

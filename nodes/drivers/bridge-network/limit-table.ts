@@ -30,20 +30,26 @@ const inBytes = ({ kilobitsPerSecond, burstKilobits }: BandwidthLimit) => ({
 
 const chainName = ({ hook, tap }: Pick<PlannedLimit, "hook" | "tap">): string => `${hook}_${tap}`;
 
-/** The whole table, for `nft -f`; without limits there is no table afterwards. */
-export function tableText(limits: readonly PlannedLimit[]): string {
+/**
+ * The whole table, for `nft -f`; without limits there is no table afterwards. `before`: what the table has
+ * counted so far, which goes on.
+ */
+export function tableText(limits: readonly PlannedLimit[], before: readonly SeenLimit[] = []): string {
   const none = `table netdev ${limitTable}\ndelete table netdev ${limitTable}\n`;
   if (limits.length === 0) return none;
-  return `${none}table netdev ${limitTable} {\n${limits.map(chainText).join("")}}\n`;
+  const counted = new Map(before.map((one) => [chainName(one), one]));
+  const chains = limits.map((one) => chainText(one, counted.get(chainName(one))));
+  return `${none}table netdev ${limitTable} {\n${chains.join("")}}\n`;
 }
 
-function chainText(limit: PlannedLimit): string {
+function chainText(limit: PlannedLimit, before: Partial<SeenLimit> = {}): string {
+  const { dropped = 0, droppedBytes = 0 } = before;
   const { tap, hook, bytesPerSecond, burstBytes } = limit;
   const over = `limit rate over ${bytesPerSecond} bytes/second burst ${burstBytes} bytes`;
   return [
     `  chain ${chainName(limit)} {`,
     `    type filter hook ${hook} device "${tap}" priority 0; policy accept;`,
-    `    ${over} counter drop`,
+    `    ${over} counter packets ${dropped} bytes ${droppedBytes} drop`,
     "  }",
     "",
   ].join("\n");
@@ -52,6 +58,7 @@ function chainText(limit: PlannedLimit): string {
 export interface SeenLimit extends PlannedLimit {
   /** Frames that it has dropped. */
   readonly dropped: number;
+  readonly droppedBytes: number;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -74,9 +81,13 @@ function readRule({ chain, expr }: Fields): SeenLimit {
     ...{ tap, hook: hook === "ingress" ? "ingress" : "egress" },
     bytesPerSecond: bytesOf(limit.rate, limit.rate_unit),
     burstBytes: bytesOf(limit.burst, limit.burst_unit),
-    dropped: typeof counter.packets === "number" ? counter.packets : 0,
+    dropped: countOf(counter.packets),
+    droppedBytes: countOf(counter.bytes),
   };
 }
+
+const countOf = (said: unknown): number =>
+  typeof said === "number" && Number.isSafeInteger(said) ? said : 0;
 
 const bytesIn: Readonly<Record<string, number>> = { bytes: 1, kbytes: 1_024, mbytes: 1_048_576 };
 

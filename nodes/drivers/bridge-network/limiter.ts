@@ -8,7 +8,15 @@ import { runTool } from "../tool.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { lookAtLinks } from "./batches.ts";
 import type { Fabric } from "./fabric.ts";
-import { isSame, limitsOf, limitTable, type PlannedLimit, readLimits, tableText } from "./limit-table.ts";
+import {
+  isSame,
+  limitsOf,
+  limitTable,
+  type PlannedLimit,
+  readLimits,
+  type SeenLimit,
+  tableText,
+} from "./limit-table.ts";
 import { bridgeNetworkLimits } from "./limits.ts";
 import type { PlannedTap } from "./plan.ts";
 import { refusedParts } from "./refused-parts.ts";
@@ -46,20 +54,23 @@ export class Limiter {
     const links = wanted.length === 0 ? new Map<string, unknown>() : await lookAtLinks(this.#fabric);
     const planned = wanted.filter(({ tap }) => links.has(tap));
     this.#isBlank = false;
-    const refused = isSame(await this.look(), planned) ? [] : await this.#make(planned, taps);
+    const seen = await this.look();
+    const refused = isSame(seen, planned) ? [] : await this.#make(planned, seen, taps);
     this.#isBlank = planned.length === 0;
     return refused;
   }
 
   /** Where the kernel refuses some, all others are kept. */
-  async #make(planned: readonly PlannedLimit[], taps: readonly PlannedTap[]) {
-    if ((await this.#load(planned)) === undefined) return [];
+  async #make(planned: readonly PlannedLimit[], seen: readonly SeenLimit[], taps: readonly PlannedTap[]) {
+    if ((await this.#load(planned, seen)) === undefined) return [];
     const limited = taps.filter(({ name }) => planned.some(({ tap }) => tap === name));
     const of = (some: readonly PlannedTap[]) =>
       planned.filter(({ tap }) => some.some((one) => one.name === tap));
-    const trial = async (some: readonly PlannedTap[]) => (await this.#tell(["-c"], of(some))) || undefined;
+    const trial = async (some: readonly PlannedTap[]) =>
+      (await this.#tell(["-c"], tableText(of(some)))) || undefined;
     const refused = await refusedParts(limited, trial, bridgeNetworkLimits.trialsMax);
-    const detail = await this.#load(of(limited.filter((one) => !refused.has(one))));
+    const kept = of(limited.filter((one) => !refused.has(one)));
+    const detail = await this.#load(kept, seen);
     if (detail !== undefined)
       throw new StatusError("hypervisorRefused", "Bandwidth limits of ports could not be set.", { detail });
     return [...refused].map(([{ portId: id }, said]) => ({
@@ -68,19 +79,24 @@ export class Limiter {
   }
 
   /** What nft complains of; undefined: they are what the kernel has now. */
-  async #load(planned: readonly PlannedLimit[]): Promise<string | undefined> {
-    const said = await this.#tell([], planned);
+  async #load(planned: readonly PlannedLimit[], seen: readonly SeenLimit[]): Promise<string | undefined> {
+    const said = await this.#tell([], tableText(planned, seen));
     return isSame(await this.look(), planned) ? undefined : said;
   }
 
-  async #tell(words: readonly string[], planned: readonly PlannedLimit[]): Promise<string> {
-    const given = { timeoutMs, input: tableText(planned), endsInput: true };
+  async #tell(words: readonly string[], input: string): Promise<string> {
+    const given = { timeoutMs, input, endsInput: true };
     const { exitCode, errors } = await this.#fabric.run("nft", [...words, "-f", "-"], given);
     return exitCode === 0 ? "" : errors.trim().slice(0, 500) || "nft fails.";
   }
 
+  /** The limits with their counts. @throws as `look` */
+  counted(): Promise<readonly SeenLimit[]> {
+    return this.#isBlank ? Promise.resolve([]) : this.look();
+  }
+
   /** @throws StatusError hypervisorRefused when they cannot be read */
-  async look(): Promise<ReturnType<typeof readLimits>> {
+  async look(): Promise<readonly SeenLimit[]> {
     const argv = ["-j", "list", "table", "netdev", limitTable];
     const { exitCode, output, errors } = await this.#fabric.run("nft", argv, { timeoutMs, outputBytesMax });
     if (exitCode === 0) return readLimits(JSON.parse(output));

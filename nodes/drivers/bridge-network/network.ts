@@ -7,12 +7,14 @@
 import type { Holding } from "../../../actors/ports/keeper.ts";
 import type { KeptPorts, Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
 import type { HostNetworking, NetworkFailure } from "../../../protocol/networking.ts";
+import type { PortTraffic } from "../../../protocol/traffic.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import { guestUser } from "../guest-user.ts";
 import type { PortFiles } from "../user-network/port-files.ts";
 import { type PortRecord, wantedRecord } from "../user-network/ports.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
+import { lookAtTraffic } from "./batches.ts";
 import { closedBy, isSameSet, onceEach } from "./blame.ts";
 import { clashing, tapName } from "./device-names.ts";
 import type { Fabric } from "./fabric.ts";
@@ -20,6 +22,7 @@ import type { PacketFilter, ServiceRoute } from "./filter.ts";
 import { canLimit, type Limiter } from "./limiter.ts";
 import type { PictureFile } from "./picture-file.ts";
 import { type FabricPlan, planOf } from "./plan.ts";
+import { trafficOf } from "./port-traffic.ts";
 import type { Rounds } from "./rounds.ts";
 import type { Routing } from "./routing/routing.ts";
 import type { Settler } from "./settler.ts";
@@ -189,6 +192,16 @@ export class BridgeNetwork implements Network {
 
   picture(): Promise<HostNetworking | undefined> {
     return this.#inTurn(never, async ({ networking }) => networking ?? undefined);
+  }
+
+  /** Not in turn: whoever looks must not wait for what is being applied. */
+  async traffic(signal: AbortSignal): Promise<readonly PortTraffic[]> {
+    if (this.#detached) return [];
+    const { fabric, limiter } = this.#parts;
+    const { ports } = await this.#known();
+    const [taps, limits] = await Promise.all([lookAtTraffic(fabric), limiter.counted()]);
+    throwIfAborted(signal);
+    return [...ports.keys()].flatMap((portId) => trafficOf(portId, { taps, limits }) ?? []);
   }
 
   unanswered(): string | undefined {

@@ -13,6 +13,7 @@ import type {
   Unpublished,
 } from "../../../actors/ports/network.ts";
 import type { HostNetworking, NetworkFailure } from "../../../protocol/networking.ts";
+import type { PortTraffic } from "../../../protocol/traffic.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { NetworkDriver } from "../kinds.ts";
 import { refuseUncarried } from "../unplugged.ts";
@@ -24,6 +25,8 @@ export class FakePorts {
   /** By id. */
   readonly plugged = new Map<string, PortSpec>();
   applied: HostNetworking | undefined;
+  /** By id of a port that was counted: nothing passes by itself. */
+  readonly traffic = new Map<string, PortTraffic>();
   /** False: what carries packets has ended with the agent and its guests, until the next life. */
   carries = true;
   /** Parts of the picture that a spec has made fail. */
@@ -33,6 +36,7 @@ export class FakePorts {
 
   plug(port: PortSpec): void {
     this.plugged.set(port.portId, port);
+    this.traffic.set(port.portId, noTraffic(port.portId));
     this.onChange(port, true);
   }
 
@@ -43,9 +47,16 @@ export class FakePorts {
 
   unplug(port: PortSpec): void {
     this.plugged.delete(port.portId);
+    this.traffic.delete(port.portId);
     this.onChange(port, false);
   }
 }
+
+const noTraffic = (portId: string): PortTraffic => ({
+  ...{ portId, agoMs: 0 },
+  ingress: { packets: 0, bytes: 0, dropped: { rule: 0, limit: 0, other: 0 } },
+  egress: { packets: 0, bytes: 0, dropped: { rule: 0, limit: 0, forged: 0, other: 0 } },
+});
 
 /** As Ethernet has it without jumbo frames. */
 const mtuBytesMax = 1_500;
@@ -118,6 +129,11 @@ export class FakeNetwork implements Network {
   /** No program of the computer is in the way of a port that is only remembered. */
   unpublished(): readonly Unpublished[] {
     return [];
+  }
+
+  async traffic(signal: AbortSignal): Promise<readonly PortTraffic[]> {
+    throwIfAborted(signal);
+    return [...this.#left.traffic.values()];
   }
 
   async detach(guests: boolean): Promise<void> {

@@ -13,6 +13,7 @@ import type {
   Unpublished,
 } from "../../../actors/ports/network.ts";
 import type { HostNetworking } from "../../../protocol/networking.ts";
+import type { PortTraffic } from "../../../protocol/traffic.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import type { SwitchExit } from "../../switch/state.ts";
@@ -23,6 +24,7 @@ import { exitsOf } from "./exits.ts";
 import type { GatewayKeeper } from "./gateway-keeper.ts";
 import { publishingOf, switchGatewayOf } from "./gateways.ts";
 import type { PortFiles } from "./port-files.ts";
+import { trafficIn } from "./port-traffic.ts";
 import { holdingOf, type PortRecord, plugOf, streamOf, wantedRecord } from "./ports.ts";
 import type { SwitchKeeper } from "./switch-keeper.ts";
 import { factsOf } from "./underlay-facts.ts";
@@ -163,6 +165,13 @@ export class UserNetwork implements Network {
 
   unpublished(): readonly Unpublished[] {
     return this.#gateways?.unpublished ?? this.#unpublished;
+  }
+
+  async traffic(signal: AbortSignal): Promise<readonly PortTraffic[]> {
+    const { ports } = await this.#known();
+    const counted = await this.#keeper.counters();
+    throwIfAborted(signal);
+    return counted === undefined ? [] : trafficIn(counted.text, new Set(ports.keys()), counted.agoMs);
   }
 
   async detach(guests: boolean): Promise<void> {

@@ -6,7 +6,7 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostNetworking } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -132,6 +132,19 @@ export class SwitchKeeper {
       return undefined;
     } catch (error) {
       return error instanceof StatusError ? error : undefined;
+    }
+  }
+
+  /** What the switch has counted last, of all nodes, and how long ago; undefined: nothing yet. */
+  async counters(): Promise<{ readonly text: string; readonly agoMs: number } | undefined> {
+    try {
+      await using file = await open(join(this.#place.home, switchFiles.counters));
+      const { mtimeMs } = await file.stat();
+      const agoMs = Math.max(0, Math.round(this.#place.clock.nowMs() - mtimeMs));
+      return { text: await file.readFile("utf8"), agoMs };
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
     }
   }
 

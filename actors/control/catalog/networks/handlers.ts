@@ -5,11 +5,10 @@ import { DefaultGroups } from "../../networking/default-group.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
 import { floatingIpHandlers } from "./floating-ips.ts";
 import { type NetworkOptions, networkHandlers } from "./networks.ts";
-import { portHandlers } from "./ports.ts";
+import { type PortOptions, portHandlers } from "./ports.ts";
 import { type PublishingOptions, publishedPortHandlers } from "./published-ports.ts";
 import { routerHandlers } from "./routers.ts";
 import { securityGroupHandlers, securityGroupRuleHandlers } from "./security-groups.ts";
-import type { ShowingOptions } from "./shown-ports.ts";
 import { subnetHandlers } from "./subnets.ts";
 
 /** What is known of addresses and groups: one for all who make ports at a controller. */
@@ -30,7 +29,9 @@ export const networkingOf = (
 
 export type NetworkingOptions = NetworkOptions &
   PublishingOptions &
-  Pick<ShowingOptions, "portStates"> & { readonly networking: Networking };
+  Pick<PortOptions, "portStates" | "portCounters" | "assertLimitKept"> & {
+    readonly networking: Networking;
+  };
 
 export function networkingHandlers({ networking, ...options }: NetworkingOptions) {
   const groups = { ...options, ...networking };

@@ -6,6 +6,7 @@ import { cidrOf, cidrText } from "../../../../protocol/address.ts";
 import { network } from "../../../../protocol/network.ts";
 import { groupMembership, type Port, port, type portService } from "../../../../protocol/port.ts";
 import { defaultGroupName } from "../../../../protocol/security-group.ts";
+import type { PortCounters } from "../../../../protocol/traffic.ts";
 import { faulty } from "../../../../protocol/wire/denials.ts";
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { AnswerOf, CallContext, Handlers } from "../../../../protocol/wire/service.ts";
@@ -33,6 +34,10 @@ import { deviceOf, type ShowingOptions, withAddresses, withStatus } from "./show
 export interface PortOptions extends GroupOptions, ShowingOptions {
   readonly store: GroupOptions["store"];
   readonly addresses: Addresses;
+  /** The port's counters, which its host is asked for. */
+  readonly portCounters: (port: Port, context: Pick<CallContext, "signal">) => Promise<PortCounters>;
+  /** @throws limitNotKept when the host of the port's guest is known to keep no limits */
+  readonly assertLimitKept: (wish: RowOf<typeof port>) => Promise<void>;
 }
 
 type Methods = (typeof portService)["methods"];
@@ -49,6 +54,11 @@ export function portHandlers(options: PortOptions): Handlers<typeof portService>
   return {
     ...{ list, get, delete: remove },
     create: (request, context) => createPort(request, context, options),
+    counters: async (_request, context) => {
+      const [shown] = await withAddresses([await findRow(port, context, rows)], options);
+      if (shown === undefined) throw new StatusError("internal", "The port was not shown.");
+      return { counters: await options.portCounters(shown, context) };
+    },
     set: (request, context) =>
       change("set", { request, context }, async (before) => {
         const { securityGroups, addressPairs, bandwidth: limits, ...plain } = request;
@@ -57,6 +67,7 @@ export function portHandlers(options: PortOptions): Handlers<typeof portService>
         const pairs = addressPairs === undefined ? before.addressPairs : pairsOf(addressPairs);
         const bandwidth = bandwidthOf(limits, before.bandwidth);
         const after = { ...before, ...plain, addressPairs: pairs, bandwidth };
+        if (limits !== undefined) await options.assertLimitKept(after);
         const memberships = await referringTo(groupMembership, { portId: [before.id] }, rows);
         const had = memberships.map(({ groupId }) => groupId);
         const groups =

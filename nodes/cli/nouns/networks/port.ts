@@ -5,8 +5,9 @@ import { time } from "../../format.ts";
 import { nounCommand } from "../../noun-command.ts";
 import { rowId } from "../../resolve.ts";
 import type { Invoke } from "../../run.ts";
-import type { Fact } from "../../table.ts";
 import { bandwidthAsked, type Limit, limitOf, limitText, rateForm } from "./bandwidth-words.ts";
+import { portCountersCommand } from "./port-counters.ts";
+import { statusFact } from "./port-statuses.ts";
 import { collect } from "./words.ts";
 
 interface Settings {
@@ -47,7 +48,7 @@ export function portCommand(invoke: Invoke): Command {
       ["id", one.id],
       ["name", one.name],
       ["network", one.networkId],
-      ...statusOf(one),
+      ...statusFact("status", one),
       ["MAC", one.mac],
       ["addresses", addressesOf(one)],
       ["security groups", one.portSecurity ? listed(one.securityGroupIds) : "nothing is filtered"],
@@ -91,13 +92,8 @@ export function portCommand(invoke: Invoke): Command {
         return 0;
       }),
     );
-  return command.addCommand(create).addCommand(set);
+  return command.addCommand(create).addCommand(set).addCommand(portCountersCommand(invoke));
 }
-
-const statusOf = ({ status, statusReason }: Port): readonly Fact[] =>
-  status === undefined
-    ? []
-    : [["status", statusReason === undefined ? status : `${status}: ${statusReason}`]];
 
 const listed = (words: readonly string[]): string => (words.length === 0 ? "none" : words.join(", "));
 

@@ -43,7 +43,7 @@ describe("the table of bandwidth limits", () => {
         `${none}table netdev nvlimits {`,
         "  chain ingress_nvt00000000a001 {",
         '    type filter hook ingress device "nvt00000000a001" priority 0; policy accept;',
-        "    limit rate over 2500000 bytes/second burst 250000 bytes counter drop",
+        "    limit rate over 2500000 bytes/second burst 250000 bytes counter packets 0 bytes 0 drop",
         "  }",
         "}",
         "",
@@ -51,13 +51,22 @@ describe("the table of bandwidth limits", () => {
     );
   });
 
+  it("goes on with what it has counted when it is replaced, of the limits that stay", () => {
+    const seen = { ...sends, dropped: 7, droppedBytes: 700 };
+    const faster = { ...sends, bytesPerSecond: 5_000_000 };
+    expect(tableText([faster, receives], [seen])).to.contain("counter packets 7 bytes 700 drop");
+    expect(tableText([receives], [seen])).not.to.contain("packets 7");
+  });
+
   it("is read back in whatever unit it is said, with what was dropped", () => {
     const name = `ingress_${sends.tap}`;
     const said = { rate: 2_500_000, burst: 250_000, rate_unit: "bytes", burst_unit: "bytes" };
-    expect(readLimits(listed(chain(name), rule(name, said, 7)))).to.deep.equal([{ ...sends, dropped: 7 }]);
+    expect(readLimits(listed(chain(name), rule(name, said, 7)))).to.deep.equal([
+      { ...sends, dropped: 7, droppedBytes: 700 },
+    ]);
     const large = { rate: 125, burst: 2, rate_unit: "kbytes", burst_unit: "mbytes" };
     expect(readLimits(listed(rule(name, large)))).to.deep.equal([
-      { ...sends, bytesPerSecond: 128_000, burstBytes: 2_097_152, dropped: 0 },
+      { ...sends, bytesPerSecond: 128_000, burstBytes: 2_097_152, dropped: 0, droppedBytes: 0 },
     ]);
   });
 
