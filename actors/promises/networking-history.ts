@@ -256,6 +256,7 @@ function pictureAt(moment: Moment, hostId: string): HostNetworking {
           .filter(({ portId }) => portId === one.id)
           .map(({ subnetId, name }) => ({ subnetId, address: name }))
           .sort((a, b) => (a.address < b.address ? -1 : 1)),
+        ...(one.bandwidth === null ? {} : { bandwidth: one.bandwidth }),
         ...(leavingIds.has(one.id) ? {} : publishedOf(all(publishedPort), one.id)),
       })),
     })),

@@ -47,6 +47,8 @@ export function networkCall(command: NetworkCommand, target: number, own: string
       return { method: "port.delete", id: port(target), request: {} };
     case "portGroups":
       return { method: "port.set", id: port(target), request: { securityGroups: [group(target)] } };
+    case "portLimits":
+      return { method: "port.set", id: port(target), request: { bandwidth: bandwidth(target) } };
     case "pluggedCreate":
       return { method: "instance.create", id: "", request: pluggedInstance(target) };
     case "publishedCreate": {
@@ -75,6 +77,16 @@ function placeOf(target: number): Readonly<Record<string, unknown>> {
   const on = { network: network(target) };
   if (target % 6 === 0) return { ...on, addresses: [{ address: address(target) }] };
   return target % 6 === 1 ? { ...on, mac: "52:54:00:00:00:01" } : on;
+}
+
+/** A limit of what is sent, another one, one of both ways, or none. */
+function bandwidth(target: number): Readonly<Record<string, unknown>> {
+  const limit = { kilobitsPerSecond: 1_000 * (1 + (target % 3)) };
+  const round = Math.floor(target / 60) % 4;
+  if (round === 3) return { ingress: null, egress: null };
+  return round === 2
+    ? { ingress: limit, egress: limit }
+    : { egress: { ...limit, burstKilobits: 2_000 + round } };
 }
 
 /** On any address, on one that several want, or in a port of the client's own. */

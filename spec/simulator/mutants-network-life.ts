@@ -67,6 +67,12 @@ function removed(plan: Plan): Plan {
   return { ...shaped, parameters, faultyMs: 200_000 };
 }
 
+/** The port of a guest gets a limit, and loses it. */
+function limited(plan: Plan): Plan {
+  const own = [at(4_500, "portCreate", 0), at(5_000, "portLimits", 0), at(5_500, "pluggedCreate", 12)];
+  return calmly(plan, [...made, ...own, at(25_000, "portLimits", 120)]);
+}
+
 /** Guests come and go, and so do their hosts' agents. */
 function passing(plan: Plan): Plan {
   const deletes = [0, 1, 2].map((target) => at(15_000 + 1_000 * target, "delete", target));
@@ -87,6 +93,15 @@ export const networkLifeMutants: readonly Mutant[] = [
     replace: "const outcomes = event.guests.slice(0, 0).map((guest) => outcomeOf(state, guest, moment));",
     guard: "A guest whose host may be given up is stopped, though nobody else starts it again.",
     shape: removed,
+  },
+  {
+    name: "limit-not-told",
+    promise: "N2",
+    file: "actors/control/networking/picture.ts",
+    find: "const limited = bandwidth === null ? {} : { bandwidth };",
+    replace: "const limited = bandwidth === null ? {} : {};",
+    guard: "A host is told of the bandwidth limits of its ports.",
+    shape: limited,
   },
   {
     name: "port-row-left",

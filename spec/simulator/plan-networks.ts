@@ -13,6 +13,7 @@ export const networkCommands = [
   "portCreate",
   "portDelete",
   "portGroups",
+  "portLimits",
   "pluggedCreate",
   "interfaceAttach",
   "interfaceDetach",
@@ -69,6 +70,7 @@ export function networksOf(random: Random, span: Span): readonly PlannedNetwork[
   const apart = [
     ...[neighbours(random.fork("neighbours"), span), changes(random.fork("changes"), span)],
     ...[revocations(random.fork("revocations"), span), publications(random.fork("publications"), span)],
+    limits(random.fork("limits"), span),
   ];
   return [...first.flat(), ...later.flat(), ...apart.flat()];
 }
@@ -102,6 +104,21 @@ function revocations(random: Random, { fromMs, untilMs, clients }: Span): readon
     client: random.whole(0, clients - 1),
     target: random.whole(0, 59),
   }));
+}
+
+/** Ports with instances in them get bandwidth limits, others, and none again. */
+function limits(random: Random, { fromMs, untilMs, clients }: Span): readonly PlannedNetwork[] {
+  if (random.chance(0.5)) return [];
+  const client = random.whole(0, clients - 1);
+  const target = 12 + 5 * random.whole(0, 3);
+  const made = (["portCreate", "portLimits", "pluggedCreate"] as const).map((command, order) => {
+    return { atMs: fromMs + 1_600 + 600 * order, client, command, target };
+  });
+  const changes = Array.from({ length: random.whole(1, 8) }, () => ({
+    ...{ client, command: "portLimits" as const, target: target + 60 * random.whole(0, 3) },
+    atMs: Math.round(random.between(fromMs + 4_000, untilMs)),
+  }));
+  return [...made, ...changes];
 }
 
 /** A port with an instance in it, and ports of hosts that lead there, again and again. */

@@ -39,7 +39,14 @@ export const driversOfHost = (index: number, oneVersion: boolean): HostDrivers =
 const networkingOfHost = (index: number): HostDrivers["networking"] & {} => {
   const underlay = index === 3 ? null : `192.0.2.${index === 2 ? 1 : index}`;
   const outside = index === 3 ? {} : { outside: [{ physicalNetwork: "public", floating: true }] };
-  return { mtuBytesMax: 1_500, spansHosts: true, underlay, publishes: index !== 3, ...outside };
+  return {
+    mtuBytesMax: 1_500,
+    spansHosts: true,
+    underlay,
+    publishes: index !== 3,
+    limits: index !== 2,
+    ...outside,
+  };
 };
 
 interface Place {
