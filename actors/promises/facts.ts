@@ -145,7 +145,7 @@ export interface PacketFlow {
   readonly destinationPort: number;
 }
 
-/** How a packet goes that does not stay on its network. `gate`: MAC of the router's interface that it is sent to. */
+/** How a packet leaves its network. `gate`: MAC of the router's interface that gets it from the guest. */
 export type PacketWay =
   | { readonly kind: "routed"; readonly gate: string }
   /** `seen`: the address with which its guest is seen outside; null: with one of the host. */
@@ -161,7 +161,7 @@ export type PacketWay =
 export interface PacketFact {
   readonly kind: "packet";
   readonly atMs: number;
-  /** Ids of ports; `outside` (packets.ts): somebody who has none. */
+  /** Ids of ports, or `outside` (packets.ts). */
   readonly from: string;
   readonly to: string;
   /** Absent: both ends are on one network. */

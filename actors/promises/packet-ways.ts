@@ -34,7 +34,7 @@ export function isWay({ routing, ...rows }: CellNetworks, { from, to, flow, way 
   }
 }
 
-/** Whether a guest may be seen outside as it is: with a floating address that leads to it, or with its host's. */
+/** Whether a guest has the address with which outside sees it: a floating one, or its host's. */
 export function isSeenRightly({ routing }: CellNetworks, { from, flow, way }: Judged): boolean {
   if (way?.kind !== "leaves") return true;
   const gate = gateOf(routing, from, way.gate);

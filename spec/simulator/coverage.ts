@@ -12,7 +12,7 @@ const admissionsInAll = Object.values(admission).flatMap((row) =>
 /** Counters by kind: of commands, faults, answers, fences, commits, crashes and packets. */
 export const counted = ["commands", "faults", "outcomes", "fences", "commits", "crashes", "packets"] as const;
 
-/** Of packets that leave their network. */
+/** Words for ways over routers. */
 const ways = { routed: "routed", leaves: "leaving", comes: "coming" } as const;
 
 export class Coverage {

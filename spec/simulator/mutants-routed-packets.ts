@@ -11,9 +11,11 @@ const at =
 /** Two networks behind a router that leads outside, with guests on both. */
 function routed(client: number): readonly PlannedCommand[] {
   const own = at(client);
+  const external = [own(3_000, "externalCreate", 0), own(4_000, "externalSubnet", 0)];
   return [
-    ...[own(3_000, "networkCreate", 0), own(3_000, "networkCreate", 7), at(0)(3_000, "externalCreate", 0)],
-    ...[own(4_000, "subnetCreate", 2), own(4_000, "subnetCreate", 7), at(0)(4_000, "externalSubnet", 0)],
+    ...(client === 0 ? external : []),
+    ...[own(3_000, "networkCreate", 0), own(3_000, "networkCreate", 7)],
+    ...[own(4_000, "subnetCreate", 2), own(4_000, "subnetCreate", 7)],
     ...[own(5_000, "portCreate", 2), own(5_000, "portCreate", 8), own(5_500, "routerCreate", 0)],
     ...[own(6_500, "routerAdd", 2), own(7_000, "routerAdd", 3)],
     ...[own(8_000, "pluggedCreate", 2), own(8_300, "pluggedCreate", 32)],
@@ -58,9 +60,12 @@ export const routedPacketMutants: readonly Mutant[] = [
     promise: "N4",
     guard: "A router leads only to subnets that it has an interface in now.",
     file: "nodes/switch/routing/plan-routers.ts",
-    find: "function gatesOf(picture: RouterPicture, router: PlannedRouter, { networks, ranges }: Surroundings) {\n  return picture.interfaces.flatMap(",
-    replace:
-      "const one = new Map();\nfunction gatesOf(picture: RouterPicture, router: PlannedRouter, { networks, ranges }: Surroundings) {\n  one.set(picture.id, [...(one.get(picture.id) ?? []), ...picture.interfaces]);\n  return one.get(picture.id).flatMap(",
+    find: "  return picture.interfaces.flatMap(",
+    replace: [
+      "  const one = (gatesOf.one ??= new Map());",
+      "  one.set(picture.id, [...(one.get(picture.id) ?? []), ...picture.interfaces]);",
+      "  return one.get(picture.id).flatMap(",
+    ].join("\n"),
     shape: detached,
   },
   {
@@ -68,9 +73,8 @@ export const routedPacketMutants: readonly Mutant[] = [
     promise: "N4",
     guard: "A router leads only to subnets of its own, whatever ranges others have.",
     file: "nodes/switch/routing/plan-routers.ts",
-    find: "  return pictures.flatMap((picture) => {\n    const [gates, exits] = [new Map<string, Gate>(), new Map<string, PlannedPort>()];\n    const routes: Route[] = [];\n",
-    replace:
-      "  const routes: Route[] = [];\n  return pictures.flatMap((picture) => {\n    const [gates, exits] = [new Map<string, Gate>(), new Map<string, PlannedPort>()];\n",
+    find: "const routes: Route[] = [];",
+    replace: "const routes = (pictures.one ??= []);",
     shape: twoProjects,
   },
   {
@@ -87,8 +91,8 @@ export const routedPacketMutants: readonly Mutant[] = [
     promise: "N2",
     guard: "What another host has routed is let in only by the rules of who gets it.",
     file: "nodes/switch/routing/route.ts",
-    find: '  const refusal = refusalOf(memory, { from: back.port, to, ...read }, nowMs);\n  return refusal ?? { kind: "deliver", to: to.portId };',
-    replace: '  return { kind: "deliver", to: to.portId };',
+    find: "const refusal = refusalOf(memory, { from: back.port, to, ...read }, nowMs);",
+    replace: "const refusal = undefined;",
     shape: closedThere,
   },
   {
@@ -96,8 +100,8 @@ export const routedPacketMutants: readonly Mutant[] = [
     promise: "N2",
     guard: "Calls from outside are let in only by the rules of who gets them.",
     file: "nodes/switch/routing/outside.ts",
-    find: "  const refusal = refusalOf(world.memory, { from: exit, to: way.port, ...read }, nowMs);\n  if (refusal !== undefined) return refusal;\n",
-    replace: "",
+    find: "const refusal = refusalOf(world.memory, { from: exit, to: way.port, ...read }, nowMs);",
+    replace: "const refusal = undefined;",
     shape: closedHere,
   },
   {
@@ -105,9 +109,14 @@ export const routedPacketMutants: readonly Mutant[] = [
     promise: "N5",
     guard: "A floating address leads to the guest alone that the applied picture says.",
     file: "spec/simulator/packet-crossings.ts",
-    find: "      .map(({ portId, target }) => ({ place, routerId, portId, target })),\n  );\n}",
-    replace:
-      "      .map(({ portId, target }) => {\n        if (!one.has(address)) one.set(address, { portId, target });\n        return { place, routerId, ...one.get(address) };\n      }),\n  );\n}\nconst one = new Map();",
+    find: ".map(({ portId, target }) => ({ place, routerId, portId, target })),",
+    replace: [
+      ".map(({ portId, target }) => {",
+      "  const one = (answeringAt.one ??= new Map());",
+      "  if (!one.has(address)) one.set(address, { portId, target });",
+      "  return { place, routerId, ...one.get(address) };",
+      "}),",
+    ].join("\n"),
     shape: ledElsewhere,
   },
   {

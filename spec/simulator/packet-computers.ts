@@ -34,7 +34,7 @@ export interface Arrival {
   readonly computer: Computer;
   /** As it is there. */
   readonly frame: Buffer;
-  /** The router that has led it outside, and the node whose way there it took; absent: none has. */
+  /** Router and node by whose way the frame has come outside. Absent: the frame is at a port. */
   readonly leftBy?: { readonly routerId: string; readonly node: string };
 }
 
@@ -99,7 +99,7 @@ function statesOf(places: readonly Place[]): readonly SwitchState[] {
   return places.map((place) => stateOf(place, seen));
 }
 
-/** `seen`: routers behind which somebody has a floating address here. */
+/** `seen`: ids of routers with floating addresses on this computer. */
 function stateOf({ machine: { name, world }, underlay }: Place, seen: ReadonlySet<string>): SwitchState {
   const { applied, carries, plugged } = world.ports;
   const plugs = [...plugged.values()].map(({ ownerEpoch: _, ...port }) => ({

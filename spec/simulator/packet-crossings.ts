@@ -13,7 +13,7 @@ import { runs } from "./packet-ends.ts";
 import { frameOf } from "./packet-frames.ts";
 import type { Fabric, Passing } from "./packets.ts";
 
-/** Somebody who has always been outside. */
+/** Address of a caller outside. */
 export const caller = "198.51.100.1";
 /** Of the host at this position, there. */
 const ownAddress = (position: number): string => `198.51.100.${10 + position}`;
@@ -35,7 +35,7 @@ export interface Sending {
   readonly gate: string;
   readonly address: string;
   readonly ports: Ports;
-  /** Whom it is for; absent: somebody outside. */
+  /** The guest that the packet is for. Absent: a caller outside. */
   readonly wished?: End | undefined;
 }
 

@@ -32,7 +32,7 @@ interface Sent {
 export type Connection = NonNullable<PacketFact["connection"]>;
 export type Passing = Pick<PacketFact, "atMs" | "forged" | "isLast" | "isAnswer" | "connection">;
 
-/** What packets pass, and between whom. */
+/** Switches of computers, and ports of guests. */
 export interface Fabric {
   readonly computers: Computers;
   readonly ends: Ends;
