@@ -107,7 +107,8 @@ export class Crossings {
     const all = this.#places().flatMap((place) => answeringAt(place, address));
     if (all.length > 0) return all.map((one) => this.#comeIn(call, one, about));
     const way = { kind: "comes", routerId: "", address } as const;
-    const nobody = { delivered: false, versions: [0], reach: true, ruled: false, heard: false };
+    const reach = this.#ends.isHeardAt(address);
+    const nobody = { delivered: false, versions: [0], reach, ruled: false, heard: false };
     const flow = flowOf(call.source, address, call.ports);
     return [{ fact: { kind: "packet", from: outside, to: "", ...about, flow, way, ...nobody } }];
   }

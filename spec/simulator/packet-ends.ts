@@ -4,7 +4,7 @@
  * and floating addresses, which everybody outside may call.
  */
 import type { Fact } from "../../actors/promises/facts.ts";
-import { floatingIp } from "../../protocol/floating-ip.ts";
+import { floatingIp, floatingTarget } from "../../protocol/floating-ip.ts";
 import { address, port } from "../../protocol/port.ts";
 import { routerInterface } from "../../protocol/router.ts";
 import type { Place } from "./packet-computers.ts";
@@ -33,7 +33,9 @@ export interface Gate {
 
 /** What is read of rows of several kinds. */
 type Row = Readonly<
-  Partial<Record<"id" | "name" | "portId" | "mac" | "routerId" | "networkId" | "subnetId", string>>
+  Partial<
+    Record<"id" | "name" | "portId" | "mac" | "routerId" | "networkId" | "subnetId" | "floatingId", string>
+  >
 >;
 type Given = Pick<End, "address" | "subnetId">;
 
@@ -48,6 +50,8 @@ export class Ends {
   /** By id of their row. */
   readonly #gates = new Map<string, Gate>();
   readonly #floating = new Map<string, string>();
+  /** By id of their row, too. */
+  readonly #targets = new Map<string, { readonly floatingId: string; readonly portId: string }>();
 
   constructor(places: () => readonly Place[]) {
     this.#places = places;
@@ -90,10 +94,20 @@ export class Ends {
     return [...this.#floating.values()];
   }
 
+  /** Whether the address leads to a guest that runs. */
+  isHeardAt(floating: string): boolean {
+    const called = [...this.#targets.values()].filter(
+      ({ floatingId }) => this.#floating.get(floatingId) === floating,
+    );
+    return this.all().some((end) => runs(end) && called.some(({ portId }) => portId === end.portId));
+  }
+
   #made(table: string, { id = "", name = "", ...row }: Row): void {
     const { portId = "", routerId = "", networkId = "", subnetId = "" } = row;
     if (table === port.table) remember(this.#macs, id, row.mac ?? "");
     if (table === floatingIp.table) remember(this.#floating, id, name);
+    if (table === floatingTarget.table)
+      remember(this.#targets, id, { floatingId: row.floatingId ?? "", portId });
     if (table === address.table && !name.includes(":")) this.#given.set(portId, { address: name, subnetId });
     const mac = table === routerInterface.table ? this.#macs.get(portId) : undefined;
     if (mac !== undefined) remember(this.#gates, id, { routerId, networkId, subnetId, mac, isThere: true });
@@ -101,6 +115,7 @@ export class Ends {
 
   #removed(table: string, id: string): void {
     if (table === floatingIp.table) this.#floating.delete(id);
+    if (table === floatingTarget.table) this.#targets.delete(id);
     const gate = table === routerInterface.table ? this.#gates.get(id) : undefined;
     if (gate !== undefined) this.#gates.set(id, { ...gate, isThere: false });
   }
