@@ -176,7 +176,7 @@ export interface PacketFact {
   readonly delivered: boolean;
   /** Versions of the pictures that both hosts have applied; 0: none. */
   readonly versions: readonly number[];
-  /** Whether both computers reach each other at all; of a call that nobody answers, whether its guest runs. */
+  /** Both computers reach each other at all; of a call that nobody answers, its guest runs. */
   readonly reach: boolean;
   /** First packet of the connection to which it belongs. Absent: no connection is known. */
   readonly connection?: Pick<PacketFact, "from" | "to" | "flow">;
