@@ -29,6 +29,8 @@ export class Routing {
   readonly #options: RoutingOptions;
   readonly #name: string;
   #router: string | undefined;
+  /** Whether it leads to the client's network, as the last answer told. */
+  #joined = false;
   readonly #floating = new Set<string>();
   /** Ids of ports on the client's own network, by instance. */
   readonly #ports = new Map<string, readonly string[]>();
@@ -56,7 +58,9 @@ export class Routing {
     if (typeof answer !== "object") return;
     const { network, router, floatingIp, all = [answer as Telling] } = answer as Told;
     if (method === "network.create") this.#networkId = network?.id;
+    if (method === "instance.delete") this.#ports.delete(id);
     if (method === "router.create") this.#router = router?.id;
+    if (router !== undefined) this.#joined = (router.interfaces ?? []).length > 0;
     if (method === "floating-ip.create" && floatingIp !== undefined) this.#floating.add(floatingIp.id);
     for (const { instance } of all)
       if (instance?.interfaces !== undefined) this.#ports.set(instance.id, this.#own(instance));
@@ -86,13 +90,14 @@ export class Routing {
     }
   }
 
-  #route(): Asked {
+  #route(): Asked | undefined {
     const { novact, outside: externalNetwork, name } = this.#options;
     const id = this.#router;
     if (id === undefined) {
       const request = { name: `${name}-router`, externalNetwork };
       return asked("router.create", "", request, (options) => novact.router.create(request, options));
     }
+    if (this.#joined) return this.#lead();
     const request = { subnet: this.#name };
     const send: Asked["send"] = (options) => novact.router.addInterface(id, request, options);
     return asked("router.addInterface", id, request, send);
@@ -166,7 +171,7 @@ interface Telling {
 
 interface Told {
   readonly network?: { readonly id: string };
-  readonly router?: { readonly id: string };
+  readonly router?: { readonly id: string; readonly interfaces?: readonly object[] };
   readonly floatingIp?: { readonly id: string };
   readonly all?: readonly Telling[];
 }

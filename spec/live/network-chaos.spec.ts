@@ -1,7 +1,7 @@
 /**
  * Instances with ports, also behind routers, are made and deleted while a node's processes are killed,
- * stopped and cut off, on a node with the driver `bridge` and real guests, and on one that only pretends. Then
- * the doctor is asked, and the kernel is counted: no address, tap, element, route, zone or namespace is left.
+ * stopped and cut off, on a node with the driver `bridge` and real guests, and on one that pretends. Then
+ * doctor and kernel are asked: no address, tap, element, route, zone or namespace is left over.
  * Faults and load are those of `novact chaos`. Needs root, PostgreSQL, NATS and QEMU; skips loudly elsewhere.
  *
  * NOVACT_NETWORKS=full makes 200 instances with ports; otherwise as many as twenty seconds have.

@@ -27,6 +27,9 @@ describe("chaos: routers of the load", () => {
     expect(load.asked("route")?.request).to.deep.equal({ name: "c-router", externalNetwork: "out" });
     load.learn(call("router.create"), { router: { id: "r" } });
     expect(load.asked("route")).to.deep.include({ method: "router.addInterface", id: "r" });
+    load.learn(call("router.addInterface", "r"), { router: { id: "r", interfaces: [{ portId: "g" }] } });
+    expect(load.asked("route")?.method).to.equal("router.set");
+    load.learn(call("router.removeInterface", "r"), { router: { id: "r", interfaces: [] } });
     expect(methodsOf(load, "unroute")).to.deep.equal(new Set(["router.delete", "router.removeInterface"]));
     expect(load.asked("lead")).to.deep.include({ method: "router.set", id: "r" });
     load.learn(call("router.delete", "r"), "refused");
