@@ -4,9 +4,11 @@
  * root and nftables; skips loudly elsewhere.
  */
 import { expect } from "chai";
+import { lookAtTraffic } from "../../nodes/drivers/bridge-network/batches.ts";
 import { tapName } from "../../nodes/drivers/bridge-network/device-names.ts";
 import { canLimit, Limiter } from "../../nodes/drivers/bridge-network/limiter.ts";
 import type { PlannedTap } from "../../nodes/drivers/bridge-network/plan.ts";
+import { trafficOf } from "../../nodes/drivers/bridge-network/port-traffic.ts";
 import type { Bandwidth } from "../../protocol/port.ts";
 import { missingForFabrics, ScratchFabric } from "../support/scratch-fabric.ts";
 import { skip } from "../support/services.ts";
@@ -89,6 +91,22 @@ describe("bandwidth limits of the kernel's taps", function () {
       const [seen] = await limiter.look();
       expect(seen?.dropped).to.be.greaterThan(0);
     }
+  });
+
+  it("go on with what they have counted when they are changed, and are the counters of the port", async () => {
+    await limiter.settle([tapOf(0, { egress: limit, ingress: null })], never);
+    await flood();
+    const [before] = await limiter.look();
+    expect(before?.dropped).to.be.greaterThan(0);
+    const other = { ...limit, kilobitsPerSecond: 4_000 };
+    await limiter.settle([tapOf(0, { egress: other, ingress: null })], never);
+    const limits = await limiter.counted();
+    expect(limits[0]?.bytesPerSecond).to.equal(500_000);
+    expect(limits[0]?.dropped).to.be.at.least(before?.dropped ?? Number.NaN);
+    const traffic = trafficOf(ports[0], { taps: await lookAtTraffic(fabric), limits });
+    expect(traffic?.egress.dropped.limit).to.equal(limits[0]?.dropped);
+    expect(traffic?.egress.packets).to.be.at.least(limits[0]?.dropped ?? Number.NaN);
+    expect(traffic?.ingress.dropped.limit).to.equal(null);
   });
 
   it("are changed, taken away, and made again when somebody else took them away", async () => {

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { port } from "../../../../protocol/port.ts";
 import type { PortCounters } from "../../../../protocol/traffic.ts";
-import { bytes, time } from "../../format.ts";
+import { age, bytes } from "../../format.ts";
 import { rowId } from "../../resolve.ts";
 import type { Invoke, Run } from "../../run.ts";
 import { eachOf } from "../../several/each.ts";
@@ -18,7 +18,7 @@ interface Row {
 const known = (count: number | null | undefined): string => (typeof count === "number" ? `${count}` : "-");
 const dropsOf = ({ way }: Row): Readonly<Record<string, number | null>> => way?.dropped ?? {};
 
-const columns: readonly Column<Row>[] = [
+const columns = (nowMs: number): readonly Column<Row>[] => [
   { title: "PORT", value: ({ name }) => name, cut: true },
   { title: "WAY", value: ({ direction }) => direction },
   { title: "PACKETS", value: ({ way }) => known(way?.packets) },
@@ -27,7 +27,8 @@ const columns: readonly Column<Row>[] = [
   { title: "BY LIMIT", value: (row) => known(dropsOf(row).limit) },
   { title: "FORGED", value: (row) => known(dropsOf(row).forged) },
   { title: "OTHERS", value: (row) => known(dropsOf(row).other) },
-  { title: "AS OF", value: ({ atMs }) => (atMs === null ? "-" : time(atMs)), spare: true },
+  // How long ago the host has read them.
+  { title: "AGE", value: ({ atMs }) => (atMs === null ? "-" : age(atMs, nowMs)), passing: true },
 ];
 
 export const portCountersCommand = (invoke: Invoke): Command =>
@@ -60,7 +61,7 @@ async function print(
     { name, atMs, direction: "in", way: ingress },
     { name, atMs, direction: "out", way: egress },
   ]);
-  run.print(renderTable(columns, rows, run.tableOptions));
+  run.print(renderTable(columns(run.terminal.nowMs()), rows, run.tableOptions));
   for (const { name, counters } of found)
     if (counters.reason !== undefined) run.remark(`${name}: ${counters.reason}`);
 }
