@@ -1,6 +1,6 @@
 /**
- * Whether the host of a port's guest keeps bandwidth limits: a host that is known to keep none gets none. Of a
- * host that nobody has heard of it is not known; the port's status says later what became of the limit.
+ * Whether the host of a port's guest keeps bandwidth limits: a host that is known to keep none gets none. Of
+ * a host that nobody has heard of it is not known; the port's status says later what became of the limit.
  */
 import { canLimit } from "../../../protocol/host-drivers.ts";
 import { type Bandwidth, plug } from "../../../protocol/port.ts";
