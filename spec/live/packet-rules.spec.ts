@@ -139,13 +139,13 @@ describe("rules of the kernel's bridge", function () {
       expect(await arrived(caller, called, thousand(frame), "forged")).to.equal(0);
     });
 
-  it("let nobody tell in two fragments of an address that is another's", async () => {
+  it("let nobody tell in two fragments of an address", async () => {
     await apply(everything);
     const six = world.ends6(caller, called);
-    const own = advertisement(six, 1, world.ip6Of(caller), "claims");
-    expect(await arrived(caller, called, own, "claims")).to.equal(1);
-    const forged = advertisement(six, 2, "fd00:1::77", "claims");
-    expect(await arrived(caller, called, forged, "claims")).to.equal(0);
+    for (const [id, address] of [world.ip6Of(caller), "fd00:1::77"].entries()) {
+      const told = advertisement(six, id + 1, address, "claims");
+      expect(await arrived(caller, called, told, "claims"), address).to.equal(0);
+    }
   });
 
   it("stay closed while all of them are made anew under a flood", async () => {

@@ -14,7 +14,11 @@ export function sealed(frame: Buffer): Buffer {
   return sealedFrame;
 }
 
-/** `word` is in each of them. */
+interface Given extends Partial<frames.Ends> {
+  readonly more?: Buffer;
+}
+
+/** `word`, of six bytes, is in each of them. */
 export function forgedFrames(
   caller: world.Guest,
   called: world.Guest,
@@ -29,6 +33,13 @@ export function forgedFrames(
       frames.icmp(type, 0, Buffer.concat([Buffer.alloc(20), word])),
       255,
     );
+  const wordy = `fd00:1::${word.toString("hex").replaceAll(/(.{4})(?!$)/g, "$1:")}`;
+  const neighbour = (type: 135 | 136, target: string, mac: string, given: Given = {}) => {
+    const option = Buffer.from(`${type === 135 ? "01" : "02"}01${mac.replaceAll(":", "")}`, "hex");
+    const message = Buffer.concat([frames.discovery(type, target), option, given.more ?? Buffer.alloc(0)]);
+    return frames.ip6Frame({ ...six, ...given }, 58, message, 255);
+  };
+  const wordyMac = word.toString("hex");
   const allowedPacket = frames.ip4Frame(mine, 17, frames.udp(1, 5_000, word));
   return {
     "MAC addresses": sealed(
@@ -63,6 +74,15 @@ export function forgedFrames(
     "router advertisements of IPv6": icmp6(134),
     "redirects of IPv6": icmp6(137),
     "neighbours of IPv6": icmp6(136),
+    "neighbours of IPv6 with another's address": neighbour(136, wordy, six.sourceMac),
+    "neighbours of IPv6 with another's MAC address": neighbour(136, six.source, wordyMac),
+    "neighbours of IPv6 that have two MAC addresses": neighbour(136, six.source, six.sourceMac, {
+      more: Buffer.from(`0201${wordyMac}`, "hex"),
+    }),
+    "questions for neighbours with another's MAC address": neighbour(135, six.destination, wordyMac),
+    "questions for neighbours from another's address": neighbour(135, wordy, six.sourceMac, {
+      source: "fd00:1::77",
+    }),
     "redirects of IPv4": sealed(frames.ip4Frame(mine, 1, frames.icmp(5, 1, word))),
     "router advertisements of IPv4": sealed(frames.ip4Frame(mine, 1, frames.icmp(9, 0, word))),
     "frames of 802.1Q": frames.ethernet(

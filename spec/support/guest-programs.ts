@@ -49,7 +49,7 @@ export const echoes = `
     require("node:net").createServer((socket) => {
       socket.pipe(socket);
       socket.on("error", () => socket.destroy());
-    }).listen(port, "0.0.0.0", () => (listening += 1) === 2 && console.log("listening"));
+    }).listen(port, "::", () => (listening += 1) === 2 && console.log("listening"));
 `;
 
 /** Speaks at both of these ports. */

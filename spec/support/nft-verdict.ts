@@ -117,6 +117,8 @@ function ipv4Of(frame: Buffer, fields: Map<string, Value>, set: Put): Packet {
 function ipv6Of(frame: Buffer, fields: Map<string, Value>, set: Put): Packet {
   set("ip6 saddr", 22, 16);
   set("ip6 daddr", 38, 16);
+  set("ip6 length", 18, 2);
+  set("ip6 nexthdr", 20, 1);
   const next = frame[20] ?? 0;
   const [protocol, at] = next === 43 ? [frame[54] ?? 0, 54 + 8 * ((frame[55] ?? 0) + 1)] : [next, 54];
   fields.set("meta l4proto", BigInt(protocol));
@@ -137,6 +139,8 @@ function carried(protocol: number, at: number, set: Put): void {
     set(`${name} type`, at, 1);
     set(`${name} code`, at + 1, 1);
     set("@th,64,128", at + 8, 16);
+    set("@th,64,192", at + 8, 24);
+    set("@th,192,64", at + 24, 8);
     return;
   }
   for (const one of [name, "th"]) {
@@ -149,12 +153,14 @@ function carried(protocol: number, at: number, set: Put): void {
 const fieldPattern =
   "(?:iifname|oifname|ether (?:type|saddr|daddr)|arp (?:htype|ptype|hlen|plen|operation|[sd]addr (?:ether|ip))|" +
   "ip6? [sd]addr|ip (?:protocol|frag-off)|meta (?:l4proto|mark)|(?:udp|tcp|sctp|th) [sd]port|tcp flags|" +
-  "icmp(?:v6)? (?:type|code)|@th,64,128)";
+  "icmp(?:v6)? (?:type|code)|ip6 (?:length|nexthdr)|@th,(?:64,128|64,192|192,64))";
 const one = (pattern: string): RegExp => new RegExp(`^${pattern}(?: |$)`);
 const patterns = {
   verdict: /^(?:(accept|drop)|(goto|jump) (\S+))$/,
   set: one("(?:meta mark set (\\d+)|meta pkttype set host|ip daddr set [\\d.]+)"),
-  mapped: one("(?:ip|ether) [sd]addr set ((?:iifname|ip daddr)) map @(\\S+)"),
+  mapped: one(
+    "(?:(?:ip|ether) [sd]addr|meta mark) set ((?:iifname|ip daddr|meta mark \\. @th,64,128)) map @(\\S+)",
+  ),
   limit: /^update @\S+ \{ iifname limit rate over .*? packets \} /,
   option: one("ip option (\\S+) exists"),
   routing: one("exthdr rt exists"),
@@ -225,10 +231,12 @@ class Run {
     if (limit.test(rest)) return undefined;
     const map = mapped.exec(rest);
     if (map !== null) {
-      const value = this.fields.get(map[1] ?? "");
-      const isFound = [...this.#set(map[2] ?? "").elements.keys()].some((key) =>
-        isIn(value ?? "", literal(key)),
+      const values = (map[1] ?? "").split(" . ").map((field) => this.fields.get(field) ?? "");
+      const isFound = [...this.#set(map[2] ?? "").elements].find(([key]) =>
+        key.split(" . ").every((part, at) => isIn(values[at] ?? "", literal(part))),
       );
+      if (isFound !== undefined && rest.startsWith("meta mark"))
+        this.fields.set("meta mark", literal(isFound[1]).first);
       return isFound ? map[0].length : undefined;
     }
     const named = option.exec(rest);

@@ -5,6 +5,8 @@
  */
 import { addressOf, addressText, cidrOf, overlap } from "../../../protocol/address.ts";
 import type { PortPicture } from "../../../protocol/networking.ts";
+import { macDigits } from "../../switch/frames/ethernet.ts";
+import { linkLocalOf } from "../../switch/frames/neighbour.ts";
 
 /** Frames for a MAC address go to a device of the bridge. */
 export interface PlannedPlace {
@@ -55,6 +57,10 @@ export function placesOf(
     for (const pair of pairs) neighbour(singleOf(pair.cidr), pair.mac ?? mac);
   return { places: [...places.values()], neighbours: [...neighbours.values()] };
 }
+
+/** The link-local address of IPv6 that is made of the MAC address: a port has no other. */
+export const linkLocalText = (mac: string): string =>
+  canonical(linkLocalOf(macDigits(mac)).match(/.{4}/g)?.join(":") ?? "") ?? "";
 
 /** The address as the kernel writes addresses; undefined: the text is no address. */
 export function canonical(text: string): string | undefined {

@@ -4,6 +4,7 @@
  * Bridges learn nothing and flood nothing: who has which address is known from the picture, so nobody has to
  * ask everybody, and no guest can say that it is another. A port that is not in the picture has no bridge.
  */
+import { isVersion6 } from "../../../actors/node/guest-data/prefixes.ts";
 import type {
   FarPicture,
   HostNetworking,
@@ -15,7 +16,7 @@ import type { PortRecord } from "../user-network/ports.ts";
 import { carriedNetworks } from "./carried-networks.ts";
 import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "./device-names.ts";
 import type { ServiceRoute } from "./filter.ts";
-import { canonical, type PlannedNeighbour, type PlannedPlace, placesOf } from "./places.ts";
+import { canonical, linkLocalText, type PlannedNeighbour, type PlannedPlace, placesOf } from "./places.ts";
 import { type RouterPort, routerPortsOf } from "./router-ports.ts";
 import { serviceAddress } from "./service-address.ts";
 
@@ -159,7 +160,7 @@ function plannedNetwork(network: NetworkPicture, { ports, away, underlay, router
   }));
   const there = away.flatMap(({ host, ports: ofHost }) =>
     ofHost.map(({ mac, addresses, addressPairs: pairs }) => ({
-      ...{ device: vxlanName(networkId), host, mac, addresses, pairs },
+      ...{ device: vxlanName(networkId), host, mac, addresses: withLinkLocal(mac, addresses), pairs },
     })),
   );
   // A router's addresses are the router's, whatever a port has or says.
@@ -168,6 +169,10 @@ function plannedNetwork(network: NetworkPicture, { ports, away, underlay, router
   }));
   return { bridge, own, tunnel, ...placesOf(bridge, [...routed, ...here, ...there]) };
 }
+
+/** A port that has an address of IPv6 has a link-local one as well. */
+const withLinkLocal = (mac: string, addresses: readonly string[]): readonly string[] =>
+  addresses.some(isVersion6) ? [...addresses, linkLocalText(mac)] : addresses;
 
 /** Else one of the two is of another life of the port. */
 const isOf = (record: PortRecord | undefined, networkId: string, port: PortPicture): boolean =>

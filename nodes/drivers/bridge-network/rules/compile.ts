@@ -9,9 +9,7 @@ import { addressOf, addressText } from "../../../../protocol/address.ts";
 import type { HostNetworking, NetworkPicture, PortPicture } from "../../../../protocol/networking.ts";
 import { leaseOf } from "../../../dhcp/lease.ts";
 import type { AnsweredGuest } from "../../../responder/state.ts";
-import { addressDigits } from "../../../switch/filter/address-set.ts";
 import { macDigits } from "../../../switch/frames/ethernet.ts";
-import { linkLocalOf } from "../../../switch/frames/neighbour.ts";
 import { carriedNetworks } from "../carried-networks.ts";
 import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "../device-names.ts";
 import { routerPortsOf } from "../router-ports.ts";
@@ -20,7 +18,10 @@ import { combinationOf, groupChains, memberSets } from "./group-chains.ts";
 import { type Ledger, servicesOf } from "./ledger.ts";
 import { ruleLimits } from "./limits.ts";
 import type { NftSet, Ruleset } from "./model.ts";
+import { askingSets, tellingSets } from "./neighbour-sets.ts";
 import { addressesOf } from "./ranges.ts";
+import { keysOf, quoted, setOf } from "./sets.ts";
+import { sourcesOf, speaks6 } from "./sources.ts";
 
 /** A port that was plugged in on this host. */
 export interface RulePort {
@@ -73,6 +74,7 @@ export function compile(wanted: Wanted, ledger: Ledger): Ruleset {
   const routers = routerPortsOf(wanted.networking).map(({ device }) => device);
   const sets = [
     ...portSets(ports, [...tunnels, ...routers].map(quoted), ledger),
+    ...askingSets(ports, wanted.networking, ledger),
     ...memberSets(groups, combinations),
     ...livingSets,
   ];
@@ -92,25 +94,6 @@ export function compile(wanted: Wanted, ledger: Ledger): Ruleset {
     },
   ];
 }
-
-const quoted = (device: string): string => `"${device}"`;
-
-const setOf = (
-  kind: NftSet["kind"],
-  of: string,
-  elements: readonly (readonly [string, string])[],
-): NftSet => ({
-  ...{ kind, of, isInterval: false, living: null, elements: new Map(elements) },
-});
-
-const keysOf = (of: string, keys: readonly string[], isInterval = false): NftSet => ({
-  ...setOf(
-    "set",
-    of,
-    keys.map((key) => [key, ""]),
-  ),
-  isInterval,
-});
 
 function portSets(
   ports: readonly RuledPort[],
@@ -147,15 +130,12 @@ function sourceSets(ports: readonly PortPicture[]): [string, NftSet][] {
   const sources = ports.flatMap((port) => {
     const tap = tapOf(port);
     return [...sourcesOf(port)].map(([mac, texts]) => ({
-      ...{ tap, at: `${tap} . ${mac}` },
+      ...{ tap, mac, at: `${tap} . ${mac}`, speaks6: speaks6(port) },
       ...{ 4: addressesOf(4, texts), 6: addressesOf(6, texts) },
     }));
   });
   const of = (version: 4 | 6, kind: "single" | "ranges") =>
     sources.flatMap((source) => source[version][kind].map((one) => `${source.at} . ${one}`));
-  const targets = sources.flatMap(({ tap, 6: { single } }) =>
-    single.map((address) => `${tap} . 0x${addressDigits(address)}`),
-  );
   return [
     [
       "sources",
@@ -168,24 +148,11 @@ function sourceSets(ports: readonly PortPicture[]): [string, NftSet][] {
     ["ranges4", keysOf("iifname . ether saddr . ip saddr", of(4, "ranges"), true)],
     ["sources6", keysOf("iifname . ether saddr . ip6 saddr", of(6, "single"))],
     ["ranges6", keysOf("iifname . ether saddr . ip6 saddr", of(6, "ranges"), true)],
-    ["targets6", keysOf("iifname . @th,64,128", targets)],
+    ...tellingSets(
+      sources.map(({ tap, mac, speaks6, 6: { single } }) => ({ tap, mac, speaks6, addresses: single })),
+    ),
   ];
 }
-
-/**
- * Of IPv6's link-local addresses a port has the one that is made of its MAC, as with the driver `user`.
- */
-export function sourcesOf(port: PortPicture): ReadonlyMap<string, readonly string[]> {
-  const own = port.mac.toLowerCase();
-  const texts = new Map([[own, port.addresses.map(({ address }) => address)]]);
-  for (const { cidr, mac } of port.addressPairs) {
-    const key = mac?.toLowerCase() ?? own;
-    texts.set(key, [...(texts.get(key) ?? []), cidr]);
-  }
-  return new Map([...texts].map(([mac, some]) => [mac, [...some, colons(linkLocalOf(macDigits(mac)))]]));
-}
-
-const colons = (digits: string): string => digits.match(/.{4}/g)?.join(":") ?? "";
 
 /** A port that has an address of IPv4 is answered, also where DHCP tells it nothing. */
 function answeredPorts(ports: readonly RuledPort[], { services }: Ledger) {

@@ -33,8 +33,9 @@ const toService =
 const tooMany = (set: string, perSecond: number, burst: number): string =>
   `update @${set} { iifname limit rate over ${perSecond}/second burst ${burst} packets } drop`;
 
-/** An address that is not the guest's own. */
-const foreignAdvert = "icmpv6 type nd-neighbor-advert iifname . @th,64,128 != @targets6 drop";
+const advert = "icmpv6 type nd-neighbor-advert";
+const question = "icmpv6 type nd-neighbor-solicit";
+const neighbourly = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }";
 
 /** First of all, for every frame that comes in. */
 const guards: readonly (readonly [string, Chain])[] = [
@@ -85,17 +86,40 @@ const guards: readonly (readonly [string, Chain])[] = [
     "guard_ip6",
     chain(
       "jump not_ip6",
-      // A guest may tell its neighbours of its own addresses only.
-      foreignAdvert,
+      `${neighbourly} jump discovery`,
       // Of what is sent without an address, nothing is for one guest alone.
       `ip6 saddr :: meta l4proto 58 ${toMany} accept`,
-      "iifname . ether saddr . ip6 saddr @sources6 accept",
-      "iifname . ether saddr . ip6 saddr @ranges6 accept",
+      "iifname . ether saddr . ip6 saddr @sources6 goto own_ip6",
+      "iifname . ether saddr . ip6 saddr @ranges6 goto own_ip6",
       "drop",
     ),
   ],
+  ["own_ip6", chain(`${question} goto asked`, "accept")],
+  [
+    "discovery",
+    chain(
+      // In one form alone: whoever reads on for options would find what is not looked at here.
+      "ip6 nexthdr != 58 drop",
+      "ip6 length != { 24, 32 } drop",
+      // A guest may tell its neighbours of its own addresses only, and that they are at itself.
+      `${advert} ip6 length 24 iifname . @th,64,128 != @targets6 drop`,
+      `${advert} ip6 length 32 iifname . @th,64,192 != @adverts6 drop`,
+      `${question} ip6 saddr != :: ip6 length 32 iifname . @th,192,64 != @askers6 drop`,
+    ),
+  ],
+  // A bridge tells who is behind a tunnel, and of a tap it asks the guest: as it floods nothing, the guest is
+  // given the question. The mark is the network's number for a moment.
+  [
+    "asked",
+    chain(
+      "meta mark set iifname map @segments",
+      "ether daddr set meta mark . @th,64,128 map @askable6",
+      "meta mark set 0",
+      "accept",
+    ),
+  ],
   // What a port without security sends is taken as it is, but for what the host itself answers.
-  ["unguarded", chain("ether type ip goto services", "accept")],
+  ["unguarded", chain("ether type ip goto services", `${question} goto asked`, "accept")],
 ];
 
 /** By these a guest would pass for a router or a server, or lead a packet elsewhere than it says. */
@@ -196,10 +220,10 @@ const passing: readonly (readonly [string, Chain])[] = [
     chain(
       "iifname != @open jump not_ip6",
       // Addresses are unique by the picture: nobody may tell a guest that its own is taken.
-      "icmpv6 type nd-neighbor-solicit ip6 saddr != :: accept",
+      `${question} ip6 saddr :: drop`,
       // Asked again: of a packet in fragments the guard has not seen the address.
-      `iifname != @open ${foreignAdvert}`,
-      "icmpv6 type nd-neighbor-advert accept",
+      `iifname != @open ${neighbourly} jump discovery`,
+      `${neighbourly} accept`,
       "icmpv6 type { 133, 134, 135, 137 } drop",
       `${toMany} drop`,
       "goto states",

@@ -39,7 +39,7 @@ describe("the way from one ruleset to the next", () => {
     const three = [...two, guest(9)];
     const lines = linesOf(before, rulesetOf(three, pictureOf(three)));
     expect(lines.every((line) => line.startsWith("add element "))).to.equal(true);
-    expect(lines.length).to.be.at.most(14);
+    expect(lines.length).to.be.at.most(18);
     expect(lines.join())
       .to.include(tapName(portIdOf(guest(9))))
       .and.not.include(tapName(portIdOf(guest(7))));
