@@ -24,8 +24,8 @@ const port = 7_000;
 /** Says `address` to whoever asks, and prints what others say; asks from a port for each name. */
 const program = `
 const { createSocket } = require("node:dgram");
-const bind = (port, ready, said) => {
-  const socket = createSocket("udp4");
+const bind = (port, ready, said, type = "udp4") => {
+  const socket = createSocket({ type, ipv6Only: type === "udp6" });
   socket.on("message", (text, { address, port }) => {
     if (text[0] === 63) socket.send(address + " " + text.toString("utf8", 1).trim(), port, address);
     else said(address + " " + text);
@@ -34,12 +34,15 @@ const bind = (port, ready, said) => {
   socket.bind(port, ready);
   return socket;
 };
-bind(${port}, () => console.log("ready"), () => undefined);
+let open = 0;
+for (const type of ["udp4", "udp6"])
+  bind(${port}, () => (open += 1) === 2 && console.log("ready"), () => undefined, type);
 const asking = new Map();
 require("node:readline").createInterface({ input: process.stdin })
   .on("line", (line) => {
     const [name, address, bytes, token] = line.split(" ");
-    if (!asking.has(name)) asking.set(name, bind(0, undefined, (text) => console.log(name + " " + text)));
+    const type = address.includes(":") ? "udp6" : "udp4";
+    if (!asking.has(name)) asking.set(name, bind(0, undefined, (text) => console.log(name + " " + text), type));
     asking.get(name).send(("?" + token).padEnd(bytes), ${port}, address, () => undefined);
   })
   .on("close", () => process.exit(0));
@@ -189,7 +192,7 @@ export async function makeRoutedHosts() {
       host: BridgeHost,
       number: number,
       network: number,
-      at: { address: string; gateway: string },
+      at: { address: string; gateway: string; address6?: string; gateway6?: string },
     ) => {
       const [record, namespace] = [portRecord(number, network), await makeNamespace(systemClock)];
       const talker = await Talker.make(namespace);
@@ -202,6 +205,13 @@ export async function makeRoutedHosts() {
         ...["link set lo up", "link set dev eth0 addrgenmode none mtu 1400 up"],
         ...[`addr add ${at.address}/24 dev eth0`, `route add default via ${at.gateway}`],
       );
+      const { address6, gateway6 } = at;
+      if (address6 !== undefined)
+        await talker.ip(
+          ...["link set dev eth0 down", "link set dev eth0 addrgenmode eui64 up"],
+          ...[`addr add ${address6}/64 dev eth0 nodad`, `route add default via ${at.gateway}`],
+          ...(gateway6 === undefined ? [] : [`route add default via ${gateway6}`]),
+        );
       return talker;
     },
     close: async () => {

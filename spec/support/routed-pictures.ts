@@ -12,6 +12,8 @@ export interface RoutedGuest {
   readonly number: number;
   readonly network: number;
   readonly address: string;
+  /** Absent: it has none of IPv6. */
+  readonly address6?: string;
   /** Which of the hosts. Absent: the first. */
   readonly host?: number;
   /** Id of the security group. Absent: `everything`, by which all packets pass. */
@@ -66,10 +68,17 @@ const rule = (direction: "ingress" | "egress"): GroupPicture["rules"][number] =>
   ...{ direction, ipVersion: 4, protocol: null, portMin: null, portMax: null },
   ...{ remoteCidr: null, remoteGroupId: null },
 });
+const bothWays = (ipVersion: 4 | 6) =>
+  (["ingress", "egress"] as const).map((direction) => ({ ...rule(direction), ipVersion }));
 export const everything: GroupPicture = {
-  ...{ id: "everything", members: [], rules: [rule("ingress"), rule("egress")] },
+  ...{ id: "everything", members: [], rules: [...bothWays(4), ...bothWays(6)] },
 };
 export const sendsOnly: GroupPicture = { id: "sends-only", members: [], rules: [rule("egress")] };
+
+const addressesOf = ({ address, address6 }: RoutedGuest): string[] => [
+  ...[address, ...(address6 === undefined ? [] : [address6])],
+];
+const indexOf6 = (cidrs: readonly string[]): number => cidrs.findIndex((cidr) => cidr.includes(":"));
 
 /** What one of the hosts is told. */
 export function pictureOf(world: RoutedWorld, host = 0, underlays: readonly string[] = []): HostNetworking {
@@ -80,19 +89,22 @@ export function pictureOf(world: RoutedWorld, host = 0, underlays: readonly stri
       subnets: cidrs.map((cidr, index) => ({
         ...{ id: subnetId(number, index), cidr, gateway: null, dnsServers: [], hostRoutes: [], dhcp: false },
       })),
-      ports: on(number).flatMap(({ number: of, address, host: at = 0, group = everything.id }) =>
-        at === host
-          ? [{ ...portPicture(of, [group]), addresses: [{ subnetId: subnetId(number), address }] }]
-          : [],
-      ),
+      ports: on(number).flatMap((one) => {
+        const { number: of, host: at = 0, group = everything.id } = one;
+        const addresses = addressesOf(one).map((address) => ({
+          ...{ subnetId: subnetId(number, address.includes(":") ? indexOf6(cidrs) : 0), address },
+        }));
+        return at === host ? [{ ...portPicture(of, [group]), addresses }] : [];
+      }),
     }),
   );
   const far = world.networks.flatMap(({ number }) =>
     underlays.flatMap((underlay, at): FarPicture[] => {
       const there = on(number).filter(({ host: of = 0 }) => of === at && at !== host);
       if (there.length === 0) return [];
-      const ports = there.map(({ number: of, address }) => ({
-        ...{ id: ids.port(of), mac: macOf(of), addresses: [address], addressPairs: [] },
+      const ports = there.map((one) => ({
+        ...{ id: ids.port(one.number), mac: macOf(one.number), addresses: addressesOf(one) },
+        addressPairs: [],
       }));
       return [{ networkId: ids.network(number), host: underlay, ports }];
     }),
