@@ -105,11 +105,7 @@ describe("rules of the kernel's bridge for IPv6", function () {
     });
 
     it("take rules of IPv4 for none of IPv6", async () => {
-      await apply(
-        tcpAt(22)
-          .map((rule) => ({ ...rule, ipVersion: 4 as const }))
-          .concat(tcpAt(23)),
-      );
+      await apply([...tcpAt(22).map((one) => ({ ...one, ipVersion: 4 as const })), ...tcpAt(23)]);
       speaker.write("22 five");
       for (const text of ["five", "six", "seven"]) await says(23, text);
       expect(speaker.heard.filter((line) => line.startsWith("22 heard five"))).to.have.length(0);

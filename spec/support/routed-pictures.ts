@@ -73,7 +73,9 @@ const bothWays = (ipVersion: 4 | 6) =>
 export const everything: GroupPicture = {
   ...{ id: "everything", members: [], rules: [...bothWays(4), ...bothWays(6)] },
 };
-export const sendsOnly: GroupPicture = { id: "sends-only", members: [], rules: [rule("egress")] };
+export const sendsOnly: GroupPicture = {
+  ...{ id: "sends-only", members: [], rules: [rule("egress"), { ...rule("egress"), ipVersion: 6 }] },
+};
 
 const addressesOf = ({ address, address6 }: RoutedGuest): string[] => [
   ...[address, ...(address6 === undefined ? [] : [address6])],

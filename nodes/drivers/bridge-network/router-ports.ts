@@ -1,7 +1,7 @@
 /**
  * The interfaces of the picture's routers of which this host can have a device: each is a port of a bridge,
- * and the only one of its MAC address there. An interface of IPv6 has none, nor has one whose name would be
- * another's, whose network or subnet is not in the picture, or that says to be the bridge itself. Pure.
+ * and the only one of its MAC address there. One has none whose name would be another's, whose network or
+ * subnet is not in the picture, or that says to be the bridge itself. Pure.
  */
 import { addressOf, addressText, type Cidr, cidrOf, contains, overlap } from "../../../protocol/address.ts";
 import type { HostNetworking, NetworkPicture, RouterPicture } from "../../../protocol/networking.ts";
@@ -24,7 +24,9 @@ export interface RouterPort {
 
 /** What is a link's or the host's own is never routed: link-local addresses, and those of services. */
 export const neverRouted = ["169.254.0.0/16", "100.64.0.0/10"] as const;
-const own = neverRouted.flatMap((text) => cidrOf(text) ?? []);
+/** Of IPv6: nobody's, a computer's own and IPv4's in another form, a link's, and those of groups. */
+export const neverRouted6 = ["::/8", "fe80::/10", "ff00::/8"] as const;
+const own = [...neverRouted, ...neverRouted6].flatMap((text) => cidrOf(text) ?? []);
 
 /** The routers of the picture; of two with one id, the first. */
 export const routersOf = (networking: HostNetworking | null): readonly RouterPicture[] => [
@@ -55,7 +57,7 @@ function portOf(
 ): RouterPort | undefined {
   const range = cidrOf(network?.subnets.find(({ id }) => id === subnetId)?.cidr ?? "");
   const [address, mac] = [addressOf(text), written.toLowerCase()];
-  if (network === undefined || range === undefined || address?.version !== 4) return undefined;
+  if (network === undefined || range === undefined || address === undefined) return undefined;
   if (!contains(range, address) || own.some((one) => overlap(one, range))) return undefined;
   if (mac === bridgeMac(networkId)) return undefined;
   return {

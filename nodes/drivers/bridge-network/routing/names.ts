@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import { addressOf } from "../../../../protocol/address.ts";
 
+/** The range that the kernel's tools call `default`, as they call that of IPv4. */
+export const everywhere6 = "::/0";
 /** The router's end of its way outside. */
 export const leaveDevice = "out0";
 /** Both ends of a pair are alone with each other, whatever their MAC addresses. */
@@ -11,6 +13,7 @@ const digest = (text: string, digits: number): string =>
   createHash("sha256").update(text).digest("hex").slice(0, digits);
 
 export const routerSpace = (id: string): string => `router-${digest(id, 24)}`;
+export const isRouterSpace = (name: string): boolean => name.startsWith("router-");
 export const outsideSpace = (physicalNetwork: string): string => `outside-${digest(physicalNetwork, 24)}`;
 export const outsideDevice = (physicalNetwork: string): string => `nvo${digest(physicalNetwork, 12)}`;
 /** In the way outside; no two of them have one transit address. */

@@ -10,7 +10,7 @@ import {
 } from "../../../../protocol/address.ts";
 import type { RouterPicture } from "../../../../protocol/networking.ts";
 import type { RouterPort } from "../router-ports.ts";
-import { leaveDevice, transitGateway } from "./names.ts";
+import { everywhere6, leaveDevice, transitGateway } from "./names.ts";
 import type { PlannedRoute } from "./planned.ts";
 
 /** Next hops are behind an interface; a destination that has two has the first. `leads`: outside. */
@@ -28,27 +28,31 @@ export function routesOf(
   for (const { destination: to, nextHop } of routes) {
     const [range, hop] = [cidrOf(to), addressOf(nextHop)];
     const port = hop && ports.find((one) => contains(one.range, hop));
-    if (range?.version !== 4 || hop === undefined || port === undefined) continue;
+    if (range === undefined || range.version !== hop?.version || port === undefined) continue;
     const destination = destinationOf(range);
     if (found.has(destination)) continue;
     found.set(destination, { destination, via: { address: addressText(hop), device: port.device } });
   }
   const last = !leads ? null : { address: transitGateway, device: leaveDevice };
   if (!found.has("default")) found.set("default", { destination: "default", via: last });
+  // Outside there is IPv4 only.
+  const speaks6 = ports.some(({ range }) => range.version === 6);
+  if (speaks6 && !found.has(everywhere6)) found.set(everywhere6, { destination: everywhere6, via: null });
   return [...found.values()];
 }
 
-export const destinationOf = (range: Cidr): string =>
-  range.prefix === 0
-    ? "default"
-    : range.prefix === 32
-      ? addressText({ version: 4, value: range.first })
-      : cidrText(range);
+export function destinationOf(range: Cidr): string {
+  if (range.prefix === 0) return range.version === 4 ? "default" : everywhere6;
+  const isOne = range.first === range.last;
+  return isOne ? addressText({ version: range.version, value: range.first }) : cidrText(range);
+}
 
-/** Ranges that are in no other: the kernel's sets take none twice. */
+/** Ranges that are in no other: the kernel's sets take none twice. What leads nowhere is none. */
 export function prefixesOf(routes: readonly PlannedRoute[]): readonly string[] {
-  const found = routes.flatMap(({ destination }) => {
-    const range = cidrOf(destination.includes("/") ? destination : `${destination}/32`);
+  const found = routes.flatMap(({ destination, via }) => {
+    const bits = destination.includes(":") ? 128 : 32;
+    const range =
+      via === null ? undefined : cidrOf(destination.includes("/") ? destination : `${destination}/${bits}`);
     return range === undefined ? [] : [{ destination, range }];
   });
   const isIn = (one: Cidr, other: Cidr) => one !== other && overlap(one, other) && one.prefix > other.prefix;

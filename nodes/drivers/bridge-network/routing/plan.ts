@@ -119,7 +119,11 @@ function floatingOf({ floating }: RouterPicture, ports: readonly RouterPort[]): 
   const found = new Map<string, PlannedFloating>();
   for (const { address: text, target: to } of floating) {
     const [address, target] = [addressOf(text), addressOf(to)];
-    if (address?.version !== 4 || target === undefined || !ports.some(({ range }) => contains(range, target)))
+    if (
+      address?.version !== 4 ||
+      target?.version !== 4 ||
+      !ports.some(({ range }) => contains(range, target))
+    )
       continue;
     const planned = { address: addressText(address), target: addressText(target) };
     if (!found.has(planned.address)) found.set(planned.address, planned);

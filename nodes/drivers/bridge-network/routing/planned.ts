@@ -11,7 +11,7 @@ export interface PlannedInterface {
 }
 
 export interface PlannedRoute {
-  /** As the kernel writes it: `default` for 0.0.0.0/0, and an address for a range of one. */
+  /** `default` for 0.0.0.0/0, `::/0` for all of IPv6, and an address for a range of one. */
   readonly destination: string;
   /** Null: nobody is behind it, and who sends there is told so. An address of null: it is on the link. */
   readonly via: { readonly address: string | null; readonly device: string } | null;

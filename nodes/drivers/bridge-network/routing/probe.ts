@@ -15,7 +15,7 @@ import { outsideRules, routerRules } from "./rules.ts";
 const { toolTimeoutMs: timeoutMs } = bridgeNetworkLimits;
 
 const router: PlannedRouter = {
-  ...{ space: "", interfaces: [], neighbours: [], routes: [], prefixes: ["192.0.2.0/24"] },
+  ...{ space: "", interfaces: [], neighbours: [], routes: [], prefixes: ["192.0.2.0/24", "2001:db8::/64"] },
   leave: { space: "", device: "", transit: "169.254.1.1", mtuBytes: 1_500, snat: true },
   floating: [{ address: "203.0.113.1", target: "192.0.2.1" }],
 };

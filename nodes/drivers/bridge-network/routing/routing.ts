@@ -14,6 +14,7 @@ import { routersOf } from "../router-ports.ts";
 import { Announcer } from "./announcer.ts";
 import { makeMissing } from "./devices.ts";
 import { failuresOf, withoutSpaces } from "./failures.ts";
+import { isRouterSpace } from "./names.ts";
 import type { OutsideOptions } from "./options.ts";
 import { routingPlan } from "./plan.ts";
 import type { RoutingPlan } from "./planned.ts";
@@ -158,7 +159,7 @@ export class Routing {
 
   async #open(name: string): Promise<Space> {
     const space = await this.#spaces.open(name);
-    if (!this.#prepared.has(space)) await prepareSpace(space);
+    if (!this.#prepared.has(space)) await prepareSpace(space, isRouterSpace(name));
     this.#prepared.add(space);
     return space;
   }

@@ -6,7 +6,7 @@
  * the node's address. So the same addresses of two projects never meet. Pure.
  */
 
-import { neverRouted } from "../router-ports.ts";
+import { neverRouted, neverRouted6 } from "../router-ports.ts";
 import type { Chain, NftSet, Ruleset } from "../rules/model.ts";
 import { routingLimits } from "./limits.ts";
 import { leaveDevice, transitRange } from "./names.ts";
@@ -16,6 +16,8 @@ const { echoPerSecondMax, echoBurstMax } = routingLimits;
 const inside = "nvr*";
 
 const base = (hook: string, ...rules: string[]): Chain => ({ hook, rules });
+
+const isOf6 = (range: string): boolean => range.includes(":");
 
 const setOf = (
   kind: NftSet["kind"],
@@ -32,7 +34,7 @@ const echo = `icmp type echo-request limit rate ${echoPerSecondMax}/second burst
 export function routerRules({ prefixes, leave, floating }: PlannedRouter): Ruleset {
   const bothWays = floating.map(({ address, target }) => [target, address] as const);
   const sets: [string, NftSet][] = [
-    ["prefixes", setOf("set", "ip daddr", keys(prefixes), true)],
+    ["prefixes", setOf("set", "ip daddr", keys(prefixes.filter((one) => !isOf6(one))), true)],
     [
       "floating",
       setOf(
@@ -45,10 +47,38 @@ export function routerRules({ prefixes, leave, floating }: PlannedRouter): Rules
     // Of several floating addresses of one guest, it leaves by the first.
     ["leaving", setOf("map", "ip saddr : ip saddr", [...new Map(bothWays.toReversed())])],
   ];
+  const prefixes6 = setOf("set", "ip6 daddr", keys(prefixes.filter(isOf6)), true);
   return [
     { family: "ip", sets: new Map(sets), chains: routerChains(leave?.snat === true ? leave.transit : null) },
+    { family: "ip6", sets: new Map([["prefixes", prefixes6]]), chains: routerChains6 },
   ];
 }
+
+/** Between its own networks only: of IPv6 there is no way outside. */
+const routerChains6: ReadonlyMap<string, Chain> = new Map([
+  [
+    "untracked",
+    base(
+      "type filter hook prerouting priority -300; policy drop;",
+      `ip6 saddr { ${neverRouted6.join(", ")} } drop`,
+      `ip6 daddr { ${neverRouted6.join(", ")} } drop`,
+      `iifname "${inside}" notrack accept`,
+    ),
+  ],
+  [
+    "passing",
+    base(
+      "type filter hook forward priority 0; policy drop;",
+      `iifname "${inside}" oifname "${inside}" ip6 daddr @prefixes accept`,
+    ),
+  ],
+  ["own", base("type filter hook input priority 0; policy drop;", echo.replace("icmp type", "icmpv6 type"))],
+  // Guests find it by the bridge, and it knows them: it asks nobody, and joins no group.
+  [
+    "said",
+    base("type filter hook output priority 0; policy drop;", "icmpv6 type { 1, 2, 3, 4, 129 } accept"),
+  ],
+]);
 
 /** `transit`: as whom those leave who have no floating address; null: they do not. */
 const routerChains = (transit: string | null): ReadonlyMap<string, Chain> =>

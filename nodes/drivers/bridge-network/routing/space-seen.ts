@@ -1,4 +1,5 @@
 /** A namespace as `ip -j` describes it. A field that the tool leaves out counts as not set. Pure. */
+import { everywhere6 } from "./names.ts";
 import type { SpaceState, WantedLink, WantedRoute } from "./space-state.ts";
 import { floatingTable } from "./space-state.ts";
 
@@ -18,8 +19,8 @@ export interface SpaceSeen extends Omit<SpaceState, "links" | "routes"> {
 
 /** Commands of `ip -batch`; their answers come in this order. */
 export const spaceQuestions = [
-  ...["link show", "addr show", "neigh show nud permanent", "neigh show proxy", "route show table all"],
-  "rule show",
+  ...["link show", "addr show", "neigh show nud permanent", "neigh show proxy"],
+  ...["route show table all root 0.0.0.0/0", "route show table all root ::/0", "rule show"],
 ] as const;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -35,6 +36,7 @@ export function readSpace([
   neighbours,
   proxies,
   routes,
+  routes6,
   rules,
 ]: readonly unknown[]): SpaceSeen {
   return {
@@ -50,7 +52,7 @@ export function readSpace([
       ...{ device: textOf(dev), address: textOf(dst), mac: textOf(lladdr) },
     })),
     proxies: rowsOf(proxies).map(({ dev, dst }) => ({ device: textOf(dev), address: textOf(dst) })),
-    routes: rowsOf(routes).flatMap(routeOf),
+    routes: [...rowsOf(routes).flatMap(routeOf), ...rowsOf(routes6).flatMap(routeOf6)],
     rules: rowsOf(rules).map(({ priority, table }) => `${priority} ${textOf(table)}`),
   };
 }
@@ -67,6 +69,10 @@ function linkOf(row: Fields): readonly SeenSpaceLink[] {
     },
   ];
 }
+
+/** Both families have a `default`; only rows of IPv6 say how much a route is preferred. */
+const routeOf6 = (row: Fields): readonly WantedRoute[] =>
+  row.pref === undefined ? [] : routeOf({ ...row, dst: row.dst === "default" ? everywhere6 : row.dst });
 
 function routeOf(row: Fields): readonly WantedRoute[] {
   const table = textOf(row.table) || "main";

@@ -18,7 +18,7 @@ const batch = (space: Space, argv: readonly string[], lines: readonly string[]):
 
 /** @throws StatusError hypervisorRefused */
 export async function lookAtSpace(space: Space): Promise<SpaceSeen> {
-  const { exitCode, output, errors } = await batch(space, ["-4", "-j", "-d"], spaceQuestions);
+  const { exitCode, output, errors } = await batch(space, ["-j", "-d"], spaceQuestions);
   const lines = output.split("\n").filter((line) => line.trim() !== "");
   if (exitCode === 0 && lines.length === spaceQuestions.length)
     return readSpace(lines.map((line) => JSON.parse(line)));
@@ -29,7 +29,7 @@ export async function lookAtSpace(space: Space): Promise<SpaceSeen> {
 export async function settleSpace(space: Space, wanted: SpaceState, complaints: string): Promise<void> {
   const steps = spaceSteps(wanted, await lookAtSpace(space));
   if (isSettled(steps)) return;
-  const { errors } = await batch(space, ["-4"], steps.lines);
+  const { errors } = await batch(space, [], steps.lines);
   const left = spaceSteps(wanted, await lookAtSpace(space));
   if (isSettled(left)) return;
   const missing = left.missing.map(({ name }) => `make ${name}`);
@@ -50,9 +50,7 @@ const settings: readonly (readonly [value: string, files: readonly string[]])[] 
       ...["rp_filter", "accept_redirects", "send_redirects", "accept_source_route"].flatMap((one) =>
         conf(one),
       ),
-      ...["ipv6/conf/all/forwarding", "ipv6/conf/default/forwarding", "ipv6/conf/default/accept_ra"].map(
-        (one) => `/proc/sys/net/${one}`,
-      ),
+      ...["accept_ra", "autoconf", "accept_redirects"].map((one) => `/proc/sys/net/ipv6/conf/default/${one}`),
     ],
   ],
   ["1", ["/proc/sys/net/ipv4/ip_forward", ...conf("arp_notify", false)]],
@@ -65,9 +63,15 @@ export async function answerAtOnce(space: Space, device: string): Promise<void> 
   if (exitCode !== 0) throw refused("A way outside of the host could not be set up.", errors.trim());
 }
 
+/** A way outside leads no packets of IPv6. */
+const settingsFor = (routes6: boolean): typeof settings => [
+  ...settings,
+  [routes6 ? "1" : "0", ["all", "default"].map((of) => `/proc/sys/net/ipv6/conf/${of}/forwarding`)],
+];
+
 /** What a namespace needs before there are devices. @throws StatusError hypervisorRefused */
-export async function prepareSpace(space: Space): Promise<void> {
-  for (const [value, files] of settings) {
+export async function prepareSpace(space: Space, routes6: boolean): Promise<void> {
+  for (const [value, files] of settingsFor(routes6)) {
     const there = files.filter((file) => existsSync(file));
     const written = await space.run("tee", there, { timeoutMs, input: `${value}\n`, endsInput: true });
     if (written.exitCode !== 0)

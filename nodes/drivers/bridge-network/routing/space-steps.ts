@@ -68,7 +68,10 @@ function addressLines(wanted: SpaceState, seen: SpaceSeen, lost: Lost): readonly
   const made = wanted.addresses.filter((one) => !known.has(keyOf(one)) && !lost.has(one.device));
   return [
     ...gone.map(({ device, address }) => `addr del ${address} dev ${device}`),
-    ...made.map(({ device, address }) => `addr add ${address} dev ${device} noprefixroute`),
+    ...made.map(
+      ({ device, address }) =>
+        `addr add ${address} dev ${device} noprefixroute${address.includes(":") ? " nodad" : ""}`,
+    ),
   ];
 }
 

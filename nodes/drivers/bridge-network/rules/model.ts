@@ -22,7 +22,7 @@ export interface Chain {
 }
 
 export interface Table {
-  readonly family: "bridge" | "inet" | "ip";
+  readonly family: "bridge" | "inet" | "ip" | "ip6";
   readonly sets: ReadonlyMap<string, NftSet>;
   readonly chains: ReadonlyMap<string, Chain>;
 }

@@ -15,6 +15,7 @@ import {
   type RoutedGuest,
   type RoutedWorld,
   routerPicture,
+  subnetId,
 } from "../../../../support/routed-pictures.ts";
 
 const one: RoutedGuest = { number: 1, network: 1, address: "10.1.0.5" };
@@ -95,7 +96,7 @@ describe("The plan of a router", () => {
     expect(planned([]).fabric.tunnels.map(({ number }) => number)).to.deep.equal([78]);
   });
 
-  it("has no device for an interface of IPv6, of an unknown subnet, or whose place is another's", () => {
+  it("has no device for an interface of an unknown subnet, of none of its addresses, or whose place is another's", () => {
     const [first] = interfaces;
     if (first === undefined) throw new Error("There are two.");
     const devicesOf = (given: Partial<typeof first>, network = "10.1.0.0/24") => {
@@ -112,10 +113,11 @@ describe("The plan of a router", () => {
       { mac: "0E:6E:00:00:F0:01" },
     ])
       expect(devicesOf(given), JSON.stringify(given)).to.deep.equal([]);
-    for (const range of ["169.254.0.0/16", "100.64.0.0/24"])
-      expect(devicesOf({ address: range.replace("0.0/", "0.1/").split("/")[0] ?? "" }, range)).to.deep.equal(
-        [],
-      );
+    for (const [address, range] of [
+      ...[["169.254.0.1", "169.254.0.0/16"] as const, ["100.64.0.1", "100.64.0.0/24"] as const],
+      ...[["fe80::1", "fe80::/64"] as const, ["ff02::1", "ff02::/64"] as const],
+    ])
+      expect(devicesOf({ address }, range), range).to.deep.equal([]);
     const twice = [first, { ...first, portId: interfaces[1]?.portId ?? "" }];
     const router = routerPicture(1, { interfaces: twice });
     expect(
@@ -123,6 +125,23 @@ describe("The plan of a router", () => {
     )
       .to // of one MAC address
       .deep.equal([1, 0]);
+  });
+
+  it("has interfaces of IPv6 beside those of IPv4, with routes that lead nowhere outside", () => {
+    const [first, second] = interfaces;
+    if (first === undefined || second === undefined) throw new Error("There are two.");
+    const six = { ...second, networkId: first.networkId, subnetId: subnetId(1, 1), address: "FD00:1::1" };
+    const networks = [{ number: 1, cidrs: ["10.1.0.0/24", "fd00:1::/64"] }];
+    const routes = [{ destination: "fd00:9::/64", nextHop: "fd00:1::5" }];
+    const [router] = planned([routerPicture(1, { interfaces: [first, six], routes })], { networks }).routers;
+    expect(router?.interfaces.map(({ address }) => address)).to.deep.equal(["10.1.0.1/24", "fd00:1::1/64"]);
+    const device = router?.interfaces[1]?.device ?? "";
+    expect(router?.routes).to.deep.include.members([
+      { destination: "fd00:1::/64", via: { address: null, device } },
+      { destination: "fd00:9::/64", via: { address: "fd00:1::5", device } },
+      ...["default", "::/0"].map((destination) => ({ destination, via: null })),
+    ]);
+    expect(router?.prefixes).to.deep.equal(["10.1.0.0/24", "fd00:1::/64", "fd00:9::/64"]);
   });
 
   it("leads by next hops that are behind an interface, and by the first of two for one range", () => {

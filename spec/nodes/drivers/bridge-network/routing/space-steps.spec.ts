@@ -57,6 +57,7 @@ const said = () => ({
     },
     { type: "local", dst: "10.1.0.1", dev: "nvr00000000a101", table: "local", protocol: "kernel" },
   ],
+  routes6: [] as object[],
   rules: [
     ...[
       { priority: 10, table: "10" },
@@ -69,8 +70,8 @@ const said = () => ({
   ],
 });
 type Said = ReturnType<typeof said>;
-const seenOf = ({ links, addresses, neighbours, proxies, routes, rules }: Said) =>
-  readSpace([links, addresses, neighbours, proxies, routes, rules]);
+const seenOf = ({ links, addresses, neighbours, proxies, routes, routes6, rules }: Said) =>
+  readSpace([links, addresses, neighbours, proxies, routes, routes6, rules]);
 const changedBy = (change: (given: Said) => void) => {
   const given = said();
   change(given);
@@ -167,5 +168,31 @@ describe("Steps towards the plan of a router's namespace", () => {
     expect(lines).to.deep.equal([
       "route replace 203.0.113.50 via 10.1.0.5 dev nvr00000000a101 onlink table 10",
     ]);
+  });
+
+  it("tell the default route of IPv6 from that of IPv4, and ask nobody whether an address is free", () => {
+    const device = "nvr00000000a101";
+    const more = {
+      ...wanted,
+      addresses: [...wanted.addresses, { device, address: "fd00:1::1/64" }],
+      routes: [
+        ...wanted.routes,
+        ...[{ table: "main", destination: "::/0", device: null, via: null } as const],
+        ...[{ table: "main", destination: "fd00:1::/64", device, via: null } as const],
+      ],
+    };
+    const lines = ["route replace unreachable ::/0", `route replace fd00:1::/64 dev ${device}`];
+    const added = `addr add fd00:1::1/64 dev ${device} noprefixroute nodad`;
+    expect(spaceSteps(more, seenOf(said())).lines).to.deep.equal([added, ...lines]);
+    const given = said();
+    given.addresses[1]?.addr_info.push({ local: "fd00:1::1", prefixlen: 64 });
+    given.routes6.push(
+      { type: "unicast", dst: "fd00:1::/64", dev: device, table: "main", protocol: "boot", pref: "medium" },
+      { type: "unreachable", dst: "default", dev: "lo", table: "main", protocol: "boot", pref: "medium" },
+      { type: "anycast", dst: "fd00:1::", dev: device, table: "local", protocol: "kernel", pref: "medium" },
+      // A kernel without IPv6 says the routes of IPv4 again.
+      { type: "unicast", dst: "10.1.0.0/24", dev: device, table: "main", protocol: "boot" },
+    );
+    expect(isSettled(spaceSteps(more, seenOf(given)))).to.equal(true);
   });
 });
