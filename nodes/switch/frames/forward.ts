@@ -1,23 +1,25 @@
 /**
- * A packet of IPv4 on its way from one link to the next (RFC 1812, 5.3): other MACs, less time to live, and
- * fragments where the next link's packets are smaller. What arrives is never overwritten.
+ * A packet on its way from one link to the next (RFC 1812, 5.3; RFC 8200): other MACs, less time to live, and
+ * of IPv4 fragments where the next link's packets are smaller. What arrives is never overwritten.
  */
 import { checksum } from "./checksum.ts";
 import { ethernetBytes } from "./ethernet.ts";
 import type { IpPacket } from "./ip.ts";
 
 const headerBytes = 20;
-/** Where in a frame the fields of IPv4's header are. */
+/** Where in a frame the fields of IPv4's header are; IPv6 has one of them, and no sum. */
 const fields = { length: 16, fragment: 20, timeToLive: 22, checksum: 24, source: 26 } as const;
+const hopLimit = 21;
 const dontFragment = 0x4000;
 const moreFragments = 0x2000;
 
 /** Number of routers that the packet may still pass; the last of them does not send it on. */
-export const timeToLiveOf = (bytes: Buffer): number => bytes[fields.timeToLive] ?? 0;
+export const timeToLiveOf = (bytes: Buffer, { version }: Pick<IpPacket, "version">): number =>
+  bytes[version === 4 ? fields.timeToLive : hopLimit] ?? 0;
 
-/** Routers must not send on what was damaged on its way. */
-export const hasRightHeader = (bytes: Buffer, { at }: IpPacket): boolean =>
-  checksum(bytes.subarray(ethernetBytes, at)) === 0;
+/** Routers must not send on what was damaged on its way. IPv6 leaves that to what is carried. */
+export const hasRightHeader = (bytes: Buffer, { at, version }: IpPacket): boolean =>
+  version === 6 || checksum(bytes.subarray(ethernetBytes, at)) === 0;
 
 const bytesOf = ({ end }: IpPacket): number => end - ethernetBytes;
 
@@ -34,8 +36,12 @@ export function forwarded(bytes: Buffer, packet: IpPacket, link: Link): readonly
   const frame = Buffer.from(bytes.subarray(0, packet.end));
   frame.write(link.destinationMac, 0, 6, "hex");
   frame.write(link.sourceMac, 6, 6, "hex");
+  if (packet.version === 6) {
+    frame[hopLimit] = timeToLiveOf(bytes, packet) - link.hops;
+    return bytesOf(packet) <= link.mtuBytes ? [frame] : undefined;
+  }
   const before = frame.readUInt16BE(fields.timeToLive);
-  frame[fields.timeToLive] = timeToLiveOf(bytes) - link.hops;
+  frame[fields.timeToLive] = timeToLiveOf(bytes, packet) - link.hops;
   changeSum(frame, fields.checksum, before, frame.readUInt16BE(fields.timeToLive));
   if (bytesOf(packet) <= link.mtuBytes) return [frame];
   const isWhole = (frame.readUInt16BE(fields.fragment) & dontFragment) !== 0;

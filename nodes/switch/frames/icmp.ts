@@ -1,4 +1,4 @@
-/** What a router itself says by ICMP (RFC 792, RFC 1812): the answer to an echo, and errors about packets. */
+/** What a router itself says by ICMP (RFC 792, RFC 1812, RFC 4443): answers to echoes, errors about packets. */
 import { checksum } from "./checksum.ts";
 import { ethernetBytes, etherTypes, type Frame, writeFrame } from "./ethernet.ts";
 import { protocols } from "./flow.ts";
@@ -16,10 +16,22 @@ const icmpErrors = {
 } as const;
 export type IcmpError = keyof typeof icmpErrors;
 
-export const echoRequest = 8;
+const icmpv6Errors: Readonly<Record<IcmpError, { readonly type: number; readonly code: number }>> = {
+  noRoute: { type: 1, code: 0 },
+  noHost: { type: 1, code: 3 },
+  noProtocol: { type: 1, code: 1 },
+  noPort: { type: 1, code: 4 },
+  tooLarge: { type: 2, code: 0 },
+  prohibited: { type: 1, code: 1 },
+  expired: { type: 3, code: 0 },
+};
+
+/** By the version of IP. */
+export const echoRequest = { 4: 8, 6: 128 } as const;
+const echoAnswer = { 4: 0, 6: 129 } as const;
 const timeToLive = 64;
-/** RFC 1812, 4.3.2.3: as much of the packet as fits into 576 bytes. */
-const quotedBytesMax = 576 - 20 - 8;
+/** RFC 1812, 4.3.2.3: as much of the packet as fits into 576 bytes; RFC 4443, 3.1: into 1,280. */
+const quotedBytesMax = { 4: 576 - 20 - 8, 6: 1_280 - 40 - 8 } as const;
 
 interface Ends {
   readonly source: string;
@@ -30,10 +42,10 @@ interface Ends {
 export function writeEchoAnswer({ bytes, source, destination }: Frame, packet: IpPacket): Buffer {
   const message = Buffer.from(bytes.subarray(packet.at, packet.end));
   const before = message.readUInt16BE(0);
-  message[0] = 0;
+  message[0] = echoAnswer[packet.version];
   changeSum(message, 2, before, message.readUInt16BE(0));
   const macs = { source: destination, destination: source };
-  return written(macs, { source: packet.destination, destination: packet.source }, message);
+  return written[packet.version](macs, { source: packet.destination, destination: packet.source }, message);
 }
 
 /** To the sender of the packet, from this address of the router. */
@@ -42,20 +54,38 @@ export function writeIcmpError(
   packet: IpPacket,
   error: { readonly kind: IcmpError; readonly from: string; readonly mtuBytes?: number },
 ): Buffer {
-  const quoted = bytes.subarray(ethernetBytes, Math.min(packet.end, ethernetBytes + quotedBytesMax));
-  const { type, code } = icmpErrors[error.kind];
+  const { version } = packet;
+  const quoted = bytes.subarray(ethernetBytes, Math.min(packet.end, ethernetBytes + quotedBytesMax[version]));
+  const { type, code } = (version === 4 ? icmpErrors : icmpv6Errors)[error.kind];
   const head = Buffer.from([type, code, 0, 0, 0, 0, 0, 0]);
-  head.writeUInt16BE(error.mtuBytes ?? 0, 6);
+  head.writeUInt32BE(error.mtuBytes ?? 0, 4);
   const message = Buffer.concat([head, quoted]);
-  message.writeUInt16BE(checksum(message), 2);
+  const ends = { source: error.from, destination: packet.source };
+  message.writeUInt16BE(version === 4 ? checksum(message) : checksum6(ends, message), 2);
   const macs = { source: destination, destination: source };
-  return written(macs, { source: error.from, destination: packet.source }, message);
+  return written[version](macs, ends, message);
 }
 
-function written(macs: Ends, { source, destination }: Ends, message: Buffer): Buffer {
+const written = { 4: written4, 6: written6 } as const;
+
+function written4(macs: Ends, { source, destination }: Ends, message: Buffer): Buffer {
   const ends = Buffer.from(`${source}${destination}`, "hex");
   const header = Buffer.from([0x45, 0, 0, 0, 0, 0, 0, 0, timeToLive, protocols.icmp, 0, 0, ...ends]);
   header.writeUInt16BE(header.length + message.length, 2);
   header.writeUInt16BE(checksum(header), 10);
   return writeFrame({ ...macs, etherType: etherTypes.ipv4 }, Buffer.concat([header, message]));
+}
+
+function written6(macs: Ends, { source, destination }: Ends, message: Buffer): Buffer {
+  const ends = Buffer.from(`${source}${destination}`, "hex");
+  const header = Buffer.from([0x60, 0, 0, 0, 0, 0, protocols.icmpv6, timeToLive]);
+  header.writeUInt16BE(message.length, 4);
+  return writeFrame({ ...macs, etherType: etherTypes.ipv6 }, Buffer.concat([header, ends, message]));
+}
+
+/** Of the message and of what else the sum of ICMPv6 covers (RFC 8200, 8.1). */
+export function checksum6({ source, destination }: Ends, message: Buffer): number {
+  const rest = Buffer.from([0, 0, 0, 0, 0, 0, 0, protocols.icmpv6]);
+  rest.writeUInt32BE(message.length, 0);
+  return checksum(Buffer.from(`${source}${destination}`, "hex"), rest, message);
 }

@@ -25,14 +25,19 @@ export const exitMtuBytesMax = 1_500;
 
 /**
  * RFC 6890: this network, shared address space (the net of the exits, and what hosts have of their own),
- * loopback, link-local, multicast and what is reserved, with the broadcast address.
+ * loopback, link-local, multicast and what is reserved, with the broadcast address. Of IPv6 likewise; what
+ * begins with eight zeros is the computer's own, or an address of IPv4 in another form.
  */
 const neverRouted = new AddressSet([
   ...["0.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"],
+  ...["::/8", "fe80::/10", "ff00::/8"],
 ]);
 
-/** An address of IPv4, from which and to which packets are routed. */
-export const isRoutable = (address: string): boolean => address.length === 8 && !neverRouted.has(address);
+/** An address from which and to which packets are routed. */
+export const isRoutable = (address: string): boolean => !neverRouted.has(address);
+
+export const isOfIpv4 = (address: string): boolean => address.length === 8;
 
 /** An address of one computer, no multicast or broadcast: senders are told only of such. */
-export const isOfOne = (address: string): boolean => address < "e0000000";
+export const isOfOne = (address: string): boolean =>
+  isOfIpv4(address) ? address < "e0000000" : address < `ff${"0".repeat(30)}`;

@@ -66,6 +66,7 @@ function comeIn(world: World, { exit, router }: Exit, frame: Frame, nowMs: numbe
   const read = readPacket(frame);
   if (typeof read === "string") return drop(read);
   const { packet, carried } = read;
+  if (packet.version !== 4) return drop("unrouted");
   const isError = carried !== undefined && isNotice(carried);
   if (!isRoutable(packet.destination) || (!isError && !isRoutable(packet.source))) return drop("unrouted");
   if (!hasRightHeader(frame.bytes, packet)) return drop("malformed");
@@ -75,7 +76,7 @@ function comeIn(world: World, { exit, router }: Exit, frame: Frame, nowMs: numbe
   const refusal = refusalOf(world.memory, { from: exit, to: way.port, ...read }, nowMs);
   if (refusal !== undefined) return refusal;
   const hops = way.entries.length + 1;
-  if (timeToLiveOf(frame.bytes) <= hops) return drop("expired");
+  if (timeToLiveOf(frame.bytes, packet) <= hops) return drop("expired");
   // slirp says errors in a name that is its own, or nobody's.
   const said = isError ? withSource(frame.bytes, packet, way.gate.address) : frame.bytes;
   const { gate, mac: destinationMac, port } = way;

@@ -1,7 +1,6 @@
 /**
  * The routers of a picture made ready for frames: who has which address on which network, and which way leads
- * where. A router is the same on every computer; nothing of it is learned from frames. Only IPv4 is routed.
- * Pure.
+ * where. A router is the same on every computer; nothing of it is learned from frames. Pure.
  */
 import { cidrOf } from "../../../protocol/address.ts";
 import type { RouterPicture } from "../../../protocol/networking.ts";
@@ -45,7 +44,7 @@ function gatesOf(picture: RouterPicture, router: PlannedRouter, { networks, rang
   return picture.interfaces.flatMap(({ networkId, mac: text, subnetId, address: its }) => {
     const network = networks.get(networkId);
     const [mac, address] = [macDigits(text), addressDigits(its)];
-    if (network === undefined || address?.length !== addressDigitsOf4) return [];
+    if (network === undefined || address === undefined) return [];
     const gate: Gate = { router, network, mac, address };
     network.gates.set(mac, gate);
     network.gatesByAddress.set(address, gate);
@@ -55,23 +54,24 @@ function gatesOf(picture: RouterPicture, router: PlannedRouter, { networks, rang
   });
 }
 
-const addressDigitsOf4 = 8;
-
 /** Those whose next hop is in none of the router's subnets lead nowhere. */
 function staticRoutes({ routes }: RouterPicture, own: readonly Route[]): readonly Route[] {
   return routes.flatMap(({ destination, nextHop: text }) => {
     const nextHop = addressDigits(text);
     const through = nextHop === undefined ? undefined : own.find((route) => holds(route, nextHop));
     if (through === undefined) return [];
-    return rangeOf(destination).map((range) => ({ ...range, gate: through.gate, nextHop }));
+    const ranges = rangeOf(destination).filter(({ first }) => first.length === nextHop?.length);
+    return ranges.map((range) => ({ ...range, gate: through.gate, nextHop }));
   });
 }
 
-/** Of IPv4; empty for a range of IPv6. */
 function rangeOf(cidr: string): readonly Pick<Route, "first" | "last" | "prefix">[] {
   const range = cidrOf(cidr);
-  if (range?.version !== 4) return [];
-  const [first = "", last = ""] = [range.first, range.last].map((one) => one.toString(16).padStart(8, "0"));
+  if (range === undefined) return [];
+  const digits = range.version === 4 ? 8 : 32;
+  const [first = "", last = ""] = [range.first, range.last].map((one) =>
+    one.toString(16).padStart(digits, "0"),
+  );
   return [{ first, last, prefix: range.prefix }];
 }
 

@@ -30,7 +30,7 @@ export function routeFrame(world: World, gate: Gate, sent: Sent, nowMs: number):
   const last = entries.at(-1) ?? gate;
   // The last router sends on what is not for itself.
   const hops = way.kind === "port" || way.kind === "outside" ? entries.length : entries.length - 1;
-  const timeToLive = timeToLiveOf(frame.bytes);
+  const timeToLive = timeToLiveOf(frame.bytes, packet);
   const refused = (kind: IcmpError & Complaint["reason"], from: Gate) =>
     complain(world, sent, { kind, reason: kind, from, isJudged: false }, nowMs);
   if (timeToLive <= hops) return refused("expired", entries[Math.max(timeToLive - 1, 0)] ?? gate);
@@ -87,7 +87,7 @@ function toRouter(world: World, sent: Sent, from: Gate, nowMs: number): Outcome 
     return refusal ?? { kind: "deliver", to: to.portId, frames };
   }
   const { flow, icmp } = carried;
-  if (icmp?.type === echoRequest && packet.fragment === null)
+  if (icmp?.type === echoRequest[flow.version] && packet.fragment === null)
     return mayLeave(port, carried)
       ? { kind: "answer", frame: writeEchoAnswer(frame, packet) }
       : drop("egressRule");

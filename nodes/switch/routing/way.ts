@@ -4,6 +4,7 @@
  */
 import { switchLimits } from "../limits.ts";
 import type { Gate, Outside, PlannedPort, PlannedRouter } from "../planned.ts";
+import { isOfIpv4 } from "./exit.ts";
 import { holds } from "./plan-routers.ts";
 
 interface Passed {
@@ -47,7 +48,8 @@ export function wayFrom(first: PlannedRouter, destination: string): Way {
 function stepFrom(router: PlannedRouter, destination: string): WithoutEntries<Way> | { readonly next: Gate } {
   if (router.gates.has(destination)) return { kind: "own" };
   const route = router.routes.find((one) => holds(one, destination));
-  const { outside } = router;
+  // Outside there is IPv4 only.
+  const outside = isOfIpv4(destination) ? router.outside : undefined;
   if (route === undefined)
     return outside === undefined ? { kind: "none", why: "noRoute" } : { kind: "outside", outside };
   const { gate, nextHop = destination } = route;
