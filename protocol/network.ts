@@ -133,6 +133,7 @@ const subnetSettings = {
   gateway: Type.Optional(nullable(IpAddress)),
   dnsServers: Type.Optional(Type.Array(IpAddress, { maxItems: networkLimits.dnsServersPerSubnetMax })),
   hostRoutes: Type.Optional(Type.Array(RouteAsked, { maxItems: networkLimits.hostRoutesPerSubnetMax })),
+  /** Absent: true of IPv4. Of IPv6 it is always false. */
   dhcp: Type.Optional(Type.Boolean()),
 };
 

@@ -211,7 +211,10 @@ describe("networks", () => {
     await world.demo.network.create({ name: "net" });
     await subnetOf("net", "10.0.0.0/24");
     const six = await world.demo.subnet.create({ name: "six", network: "net", cidr: "FD00:0:0:1::/64" });
-    expect(six.subnet).to.include({ cidr: "fd00:0:0:1::/64", gateway: "fd00:0:0:1::1" });
+    expect(six.subnet).to.include({ cidr: "fd00:0:0:1::/64", gateway: "fd00:0:0:1::1", dhcp: false });
+    const leased = { name: "by-dhcp", network: "net", cidr: "fd00:0:0:2::/64", dhcp: true };
+    expect((await refused(world.demo.subnet.create(leased))).reason).to.equal("schemaMismatch");
+    expect((await refused(world.demo.subnet.set("six", { dhcp: true }))).reason).to.equal("schemaMismatch");
     const { port } = await world.demo.port.create({ network: "net", name: "both" });
     expect(port.addresses.map(({ address }) => address)).to.deep.equal(["10.0.0.2", "fd00:0:0:1::2"]);
     const none = await world.demo.port.create({ network: "net", addresses: [] });

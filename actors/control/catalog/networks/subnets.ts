@@ -5,6 +5,7 @@
 import { network, subnet, type subnetService } from "../../../../protocol/network.ts";
 import { address } from "../../../../protocol/port.ts";
 import { routerInterface } from "../../../../protocol/router.ts";
+import { faulty } from "../../../../protocol/wire/denials.ts";
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { Handlers } from "../../../../protocol/wire/service.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
@@ -22,6 +23,17 @@ async function assertNotLed({ id, name, gateway }: RowOf<typeof subnet>, rows: R
     throw new StatusError("inUse", `A router has the gateway's address in the subnet ${name}.`);
 }
 
+/** @throws schemaMismatch */
+function dhcpOf({ cidr }: { readonly cidr: string }, asked: boolean | undefined): boolean {
+  const isSix = cidr.includes(":");
+  if (isSix && asked === true)
+    throw faulty(
+      "dhcp",
+      "is of IPv4: guests set their addresses of IPv6 as they are told them at their start",
+    );
+  return asked ?? !isSix;
+}
+
 export function subnetHandlers(options: CatalogOptions): Handlers<typeof subnetService> {
   const {
     create,
@@ -37,8 +49,9 @@ export function subnetHandlers(options: CatalogOptions): Handlers<typeof subnetS
   return {
     ...{ list, get, delete: remove },
     create: (request, context) => {
-      const { name, dhcp = true } = request;
+      const { name } = request;
       const ranges = rangesOf(request);
+      const dhcp = dhcpOf(ranges, request.dhcp);
       const fields = async () => {
         const on = await findOwnRow(network, { ...context, id: request.network }, options.store.rows);
         const { id: networkId, project, shared, external } = on;
@@ -54,7 +67,8 @@ export function subnetHandlers(options: CatalogOptions): Handlers<typeof subnetS
         const asked = { cidr, gateway, dnsServers, hostRoutes, ...(gateway === null ? {} : { pools }) };
         const { gateway: its, dnsServers: servers, hostRoutes: routes } = rangesOf(asked);
         if (its !== before.gateway) await assertNotLed(before, options.store.rows);
-        const told = { gateway: its, dnsServers: servers, hostRoutes: routes };
+        const dhcp = request.dhcp === undefined ? before.dhcp : dhcpOf(before, request.dhcp);
+        const told = { gateway: its, dnsServers: servers, hostRoutes: routes, dhcp };
         return { after: { ...before, ...request, ...told }, body: { ...request } };
       }),
   };

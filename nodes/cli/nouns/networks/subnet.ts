@@ -107,7 +107,7 @@ const withSettings = (command: Command): Command =>
   command
     .option("--dns <address>", "a name server; repeatable", collect)
     .option("--route <range=address>", "a range and the router that leads there; repeatable", collect)
-    .option("--dhcp", "tell ports their addresses by DHCP, as is usual")
+    .option("--dhcp", "tell ports their addresses by DHCP, as is usual; of IPv4 only")
     .option("--no-dhcp", "do not");
 
 /** An option with a --no- form is true when it was not given. */
