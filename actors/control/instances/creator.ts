@@ -12,15 +12,13 @@ import { flavor as flavorResource } from "../../../protocol/flavor.ts";
 import type { HostVerdict } from "../../../protocol/instance.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { everyProject } from "../../../protocol/quota.ts";
-import { fullSentence, type Space } from "../../../protocol/space.ts";
 import { type Denial, StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
 import type { Store, StorePart } from "../../ports/store.ts";
 import type { FlavorRecord } from "../../records/catalog.ts";
-import type { Commit, CommitResult, Rehearsed, RequestRecord } from "../../records/commit.ts";
+import type { Commit, CommitResult, Rehearsed } from "../../records/commit.ts";
 import type { LoadedInstance } from "../../records/instance.ts";
 import type { RequestFacts } from "../../runtime/decision.ts";
-import { requestIdReused } from "../../runtime/resident.ts";
 import type { SpaceWatch } from "../../runtime/space-watch.ts";
 import type { DefaultGroups } from "../networking/default-group.ts";
 import { type PlacementStore, packetsOf, placementRequest, type Wish } from "../placement/placement.ts";
@@ -28,13 +26,7 @@ import type { ChosenHost, Placer } from "../placement/placer.ts";
 import { requestLimits } from "../request/limits.ts";
 import { fits } from "../request/page.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
-import {
-  CatalogCache,
-  type CatalogEntries,
-  type CatalogStore,
-  sameEntries,
-  unknown,
-} from "./catalog-cache.ts";
+import { CatalogCache, type CatalogEntries, type CatalogStore, sameEntries } from "./catalog-cache.ts";
 import {
   type CreateAnswer,
   type Created,
@@ -45,20 +37,21 @@ import {
   longNameDenied,
   withSmallest,
 } from "./create.ts";
+import { isRefusal, notThere, refuseWhenFull, sameAnswer } from "./create-refusals.ts";
 import { guestOf } from "./guest-check.ts";
 import {
   type ChosenInterfaces,
   chooseInterfaces,
   type InterfaceWorld,
   interfacesOf,
-  networkPartGone,
   packetsIn,
   rehearsing,
   settleInterfaces,
   wire,
 } from "./interfaces.ts";
 import { createLimits } from "./limits.ts";
-import { groupNotFound, type Where, type WishStore, whereOf } from "./placement-request-check.ts";
+import { NetworkReads } from "./network-reads.ts";
+import { type Where, type WishStore, whereOf } from "./placement-request-check.ts";
 import {
   type CreateQuestion,
   type DryRun,
@@ -98,7 +91,8 @@ export class Creator {
     this.#options = options;
     this.#catalog = new CatalogCache(options.store, options.clock);
     const { store, clock, ids, networking } = options;
-    this.#networking = { store, clock, ids, ...networking };
+    const networks = new NetworkReads(store.rows);
+    this.#networking = { store, clock, ids, networks, ...networking };
   }
 
   /**
@@ -368,33 +362,3 @@ const nowhereElse: Where = { availabilityZone: null, serverGroupId: null, hints:
 
 const asksWhere = ({ atLeast, availabilityZone, serverGroup, hints, host }: CreateQuestion): boolean =>
   [atLeast, availabilityZone, serverGroup, hints, host].some((wish) => wish !== undefined);
-
-/** True for a refusal: no failure of novact, and not possibly committed all the same. */
-const isRefusal = (thrown: unknown): thrown is StatusError =>
-  thrown instanceof StatusError &&
-  thrown.code !== "UNAVAILABLE" &&
-  thrown.code !== "INTERNAL" &&
-  thrown.code !== "DEADLINE_EXCEEDED";
-
-/**
- * New instances are refused before the database's last byte is gone: renewals, reports, stops and deletes
- * still have to be written. @throws diskFull
- */
-function refuseWhenFull(full: Space | undefined): void {
-  if (full !== undefined)
-    throw new StatusError("diskFull", `No new instance is made now: ${fullSentence(full)}.`);
-}
-
-/** The error for the row that the commit found missing, though this create had read it. */
-function notThere(
-  { noun, id }: Extract<CommitResult, { kind: "missing" }>,
-  question: CreateQuestion,
-): StatusError {
-  if (noun === "flavor" || noun === "image") return unknown(noun, question);
-  return networkPartGone(noun, id) ?? groupNotFound(question.serverGroup ?? "");
-}
-
-function sameAnswer(known: RequestRecord, request: RequestFacts): CreateAnswer {
-  if (known.contentHash !== request.contentHash) throw requestIdReused(request.requestId);
-  return known.answer as CreateAnswer;
-}

@@ -19,7 +19,7 @@ import { defaultGroupIdOf } from "../networking/default-group.ts";
 import { onlyNetwork } from "../networking/only-network.ts";
 import { rowsOfPort } from "../networking/port-rows.ts";
 import {
-  addressesAsked,
+  addressesOn,
   assertMayPretend,
   assertUsable,
   groupsOf,
@@ -36,12 +36,15 @@ import {
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { macAddressOf } from "../request/mac-address.ts";
 import { aboutRow, rowMade } from "../request/row-changes.ts";
-import { findOwnRow, findRow, referringTo } from "../request/rows.ts";
+import { findOwnRow, referringTo } from "../request/rows.ts";
+import { NetworkReads } from "./network-reads.ts";
 
 export interface InterfaceWorld
   extends PortWorld,
     Pick<CatalogOptions, "clock" | "ids" | "hostPortsReserved"> {
   readonly addresses: Addresses;
+  /** Absent: a network is read, and then its subnets. */
+  readonly networks?: Pick<NetworkReads, "find">;
 }
 
 /** For a dry run: no address is on its way, and the default group is not made but has its id. */
@@ -101,19 +104,29 @@ export async function interfacesOf(
   if (wanted === undefined && publish.length > 0) throw notPublishable();
   if (wanted === undefined) return null;
   const networks = typeof wanted === "string" ? await saidBy(wanted, project, world) : wanted;
-  const planned: PlannedInterface[] = [];
-  for (const asked of networks) {
-    if ((asked.network === undefined) === (asked.port === undefined))
-      throw faulty("networks", "has an entry that does not name either a network or a port");
-    if (count > 1 && (asked.port !== undefined || asked.address !== undefined))
-      throw faulty("networks", `names a port or an address, which only one of ${count} instances can have`);
-    planned.push(
-      await (asked.port === undefined ? newOn(asked, project, world) : there(asked, project, world)),
-    );
-  }
+  for (const asked of networks) assertNames(asked, count);
+  const planned = await allInOrder(
+    networks.map((asked) =>
+      asked.port === undefined ? newOn(asked, project, world) : there(asked, project, world),
+    ),
+  );
   const ports = planned.flatMap((one) => (one.kind === "there" ? one.port.id : []));
   if (new Set(ports).size < ports.length) throw faulty("networks", "names a port twice");
   return publish.length === 0 ? planned : publishing(planned, publish, world);
+}
+
+/** @throws schemaMismatch */
+function assertNames(asked: AskedInterface, count: number): void {
+  if ((asked.network === undefined) === (asked.port === undefined))
+    throw faulty("networks", "has an entry that does not name either a network or a port");
+  if (count > 1 && (asked.port !== undefined || asked.address !== undefined))
+    throw faulty("networks", `names a port or an address, which only one of ${count} instances can have`);
+}
+
+/** Of several failures the first in this order is told, whichever comes first. */
+async function allInOrder<T>(all: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(all);
+  return Promise.all(all);
 }
 
 /** @throws schemaMismatch */
@@ -162,12 +175,13 @@ async function newOn(
   world: InterfaceWorld,
 ): Promise<PlannedInterface> {
   const caller = { project, id: key };
-  const on = await findRow(network, caller, world.store.rows);
+  const { networks = new NetworkReads(world.store.rows) } = world;
+  const { on, subnets } = await networks.find(caller);
   const asked = { network: key, ...(wanted === undefined ? {} : { addresses: [{ address: wanted }] }) };
   assertUsable(on, caller);
   assertMayPretend(asked, on, caller);
   const groups = await groupsOf([defaultGroupName], caller, world);
-  return { kind: "new", on, groups, addresses: await addressesAsked(asked, on, world, "networks") };
+  return { kind: "new", on, groups, addresses: addressesOn(asked, on, subnets, "networks") };
 }
 
 async function there(

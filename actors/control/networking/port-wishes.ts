@@ -73,17 +73,23 @@ export function assertFiltered(
   throw faulty("securityGroups", "does not go with portSecurity false: nothing is filtered then");
 }
 
-/**
- * The addresses that a port of this request gets: by default one of each IP version. `field`: the request's
- * own for them.
- */
+/** The addresses that a port of this request gets, by the network's subnets as they are. */
 export async function addressesAsked(
-  { addresses }: PortAsked,
+  asked: PortAsked,
   on: Network | RowOf<typeof network>,
   { store }: PortWorld,
-  field = "addresses",
+  field?: string,
 ): Promise<readonly AddressAsked[]> {
-  const subnets = await referringTo(subnet, { networkId: [on.id] }, store.rows);
+  return addressesOn(asked, on, await referringTo(subnet, { networkId: [on.id] }, store.rows), field);
+}
+
+/** By default one of each IP version. `field`: the request's own for them. */
+export function addressesOn(
+  { addresses }: PortAsked,
+  on: Network | RowOf<typeof network>,
+  subnets: readonly Subnet[],
+  field = "addresses",
+): readonly AddressAsked[] {
   if (addresses === undefined) {
     const [four, six] = [false, true].map((isSix) =>
       subnets.filter(({ cidr }) => cidr.includes(":") === isSix),

@@ -1,0 +1,41 @@
+/** With what creates are refused, and what is a refusal at all. It decides nothing else. */
+import { fullSentence, type Space } from "../../../protocol/space.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { CommitResult, RequestRecord } from "../../records/commit.ts";
+import type { RequestFacts } from "../../runtime/decision.ts";
+import { requestIdReused } from "../../runtime/resident.ts";
+import { unknown } from "./catalog-cache.ts";
+import type { CreateAnswer } from "./create.ts";
+import { networkPartGone } from "./interfaces.ts";
+import { groupNotFound } from "./placement-request-check.ts";
+import type { CreateQuestion } from "./plan.ts";
+
+/** True for a refusal: no failure of novact, and not possibly committed all the same. */
+export const isRefusal = (thrown: unknown): thrown is StatusError =>
+  thrown instanceof StatusError &&
+  thrown.code !== "UNAVAILABLE" &&
+  thrown.code !== "INTERNAL" &&
+  thrown.code !== "DEADLINE_EXCEEDED";
+
+/**
+ * New instances are refused before the database's last byte is gone: renewals, reports, stops and deletes
+ * still have to be written. @throws diskFull
+ */
+export function refuseWhenFull(full: Space | undefined): void {
+  if (full !== undefined)
+    throw new StatusError("diskFull", `No new instance is made now: ${fullSentence(full)}.`);
+}
+
+/** The error for the row that the commit found missing, though this create had read it. */
+export function notThere(
+  { noun, id }: Extract<CommitResult, { kind: "missing" }>,
+  question: CreateQuestion,
+): StatusError {
+  if (noun === "flavor" || noun === "image") return unknown(noun, question);
+  return networkPartGone(noun, id) ?? groupNotFound(question.serverGroup ?? "");
+}
+
+export function sameAnswer(known: RequestRecord, request: RequestFacts): CreateAnswer {
+  if (known.contentHash !== request.contentHash) throw requestIdReused(request.requestId);
+  return known.answer as CreateAnswer;
+}
