@@ -31,8 +31,8 @@ const bitsOf = (version: IpVersion): number => (version === 4 ? 32 : 128);
  */
 export function addressOf(text: string): Address | undefined {
   if (/^[0-9.]+$/.test(text)) {
-    if (!ipaddr.IPv4.isValidFourPartDecimal(text) || /(?:^|\.)0[0-9]/.test(text)) return undefined;
-    return { version: 4, value: numberOf(ipaddr.IPv4.parse(text).toByteArray()) };
+    const value = quad.test(text) ? fourOf(text.split(".").map(Number)) : undefined;
+    return value === undefined ? undefined : { version: 4, value };
   }
   if (text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
   return { version: 6, value: numberOf(ipaddr.IPv6.parse(text).toByteArray()) };
@@ -40,6 +40,7 @@ export function addressOf(text: string): Address | undefined {
 
 /** Lower case; IPv6 as RFC 5952 has it. */
 export function addressText({ version, value }: Address): string {
+  if (version === 4) return quadOf(Number(value));
   const parsed = ipaddr.fromByteArray(bytesOf(version, value));
   return parsed instanceof ipaddr.IPv6 ? parsed.toRFC5952String() : parsed.toString();
 }
@@ -73,10 +74,24 @@ export function usable({ version, first, last, prefix }: Cidr): Range {
   return { version, first: first + 1n, last: version === 4 ? last - 1n : last };
 }
 
-const numberOf = (bytes: readonly number[]): bigint =>
-  bytes.reduce((value, byte) => value * 256n + BigInt(byte), 0n);
+// A large host's picture has tens of thousands of addresses: those of IPv4 are read and written without help.
+const quad = /^(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}$/;
 
-function bytesOf(version: IpVersion, value: bigint): number[] {
-  const count = bitsOf(version) / 8;
-  return Array.from({ length: count }, (_, at) => Number((value >> BigInt(8 * (count - 1 - at))) & 255n));
-}
+const fourOf = (bytes: readonly number[]): bigint | undefined =>
+  bytes.every((byte) => byte < 256)
+    ? BigInt(bytes.reduce((value, byte) => value * 256 + byte, 0))
+    : undefined;
+
+const quadOf = (value: number): string =>
+  `${(value >>> 24) & 255}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
+
+const numberOf = (bytes: readonly number[]): bigint =>
+  BigInt(`0x${bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("")}`);
+
+const bytesOf = (version: IpVersion, value: bigint): number[] =>
+  (
+    value
+      .toString(16)
+      .padStart(bitsOf(version) / 4, "0")
+      .match(/../g) ?? []
+  ).map((two) => Number(`0x${two}`));
