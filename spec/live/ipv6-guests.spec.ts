@@ -44,12 +44,16 @@ function withSix(picture: HostNetworking, guests: readonly NetworkedGuest[]): Ho
       ports: ports.map((port) => ({ ...port, addresses: [...port.addresses, ...six(port)] })),
     };
   });
-  const any = { protocol: null, portMin: null, portMax: null, remoteCidr: null, remoteGroupId: null };
+  const every = { protocol: null, portMin: null, portMax: null, remoteCidr: null, remoteGroupId: null };
   const groups = picture.groups.map((group) => ({
     ...group,
     rules: [
       ...group.rules,
-      ...(["egress", "ingress"] as const).map((direction) => ({ direction, ipVersion: 6 as const, ...any })),
+      ...(["egress", "ingress"] as const).map((direction) => ({
+        direction,
+        ipVersion: 6 as const,
+        ...every,
+      })),
     ],
   }));
   const interfaces = Object.entries(ranges).map(([project, range], index) => ({

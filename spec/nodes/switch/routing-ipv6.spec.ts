@@ -30,7 +30,7 @@ const toRouter = (from: Guest, destination: string): Ends => ({
 });
 const sent = (from: Guest, destination: string, payload = hello, hops = 64): Buffer =>
   ip6Frame(toRouter(from, destination), 17, payload, hops);
-/** What the router says to the guest: its type, its code, and whose address says it. */
+/** Type and code of an error that the sender gets, and by whom; or what became of the frame. */
 function toldTo(judge: SwitchJudge, from: Guest, frame: Buffer) {
   const outcome = judge.outcome(from, frame);
   if (outcome.kind !== "answer") return outcome.kind === "drop" ? outcome.reason : outcome.kind;

@@ -4,13 +4,12 @@
  * no other hears it. No port may be asked for an address that is a router's, or another port's own. Pure.
  */
 import { addressOf, addressText } from "../../../../protocol/address.ts";
-import type { HostNetworking } from "../../../../protocol/networking.ts";
+import type { HostNetworking, PortPicture } from "../../../../protocol/networking.ts";
 import { addressDigits } from "../../../switch/filter/address-set.ts";
 import { macDigits } from "../../../switch/frames/ethernet.ts";
 import { bridgeName, tapName } from "../device-names.ts";
 import { linkLocalText } from "../places.ts";
 import { routerPortsOf } from "../router-ports.ts";
-import type { RuledPort } from "./compile.ts";
 import type { Ledger } from "./ledger.ts";
 import type { NftSet } from "./model.ts";
 import { addressesOf } from "./ranges.ts";
@@ -62,9 +61,15 @@ export function tellingSets(tellers: readonly Teller[]): readonly [string, NftSe
   ];
 }
 
+/** A port that is plugged in on this host. */
+interface Here {
+  readonly port: PortPicture;
+  readonly network: { readonly id: string };
+}
+
 /** A tap's network by the number of its zone, and who has which address there. */
 export function askingSets(
-  ports: readonly RuledPort[],
+  ports: readonly Here[],
   networking: HostNetworking | null,
   { zones }: Pick<Ledger, "zones">,
 ): readonly [string, NftSet][] {
@@ -87,7 +92,7 @@ export function askingSets(
   ];
 }
 
-type Known = RuledPort & { readonly zone: number };
+type Known = Here & { readonly zone: number };
 
 function ownOf({ port, zone }: Known) {
   const mac = port.mac.toLowerCase();
