@@ -1,6 +1,7 @@
 /**
  * IPv6 with the driver `bridge` on the real kernel: guests of one network, and of two that a router
- * joins, on one host and on two. Guests and hosts are namespaces. Needs root, iproute2, nftables, conntrack and util-linux; skips loudly elsewhere.
+ * joins, on one host and on two. Guests and hosts are namespaces. Needs root, iproute2, nftables, conntrack
+ * and util-linux; skips loudly elsewhere.
  */
 import { spawnSync } from "node:child_process";
 import { expect } from "chai";

@@ -1,4 +1,4 @@
-/** What a router itself says by ICMP (RFC 792, RFC 1812, RFC 4443): answers to echoes, errors about packets. */
+/** What a router itself says by ICMP (RFC 792, RFC 1812, RFC 4443): answers to echoes, and errors. */
 import { checksum } from "./checksum.ts";
 import { ethernetBytes, etherTypes, type Frame, writeFrame } from "./ethernet.ts";
 import { protocols } from "./flow.ts";
