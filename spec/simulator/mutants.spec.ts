@@ -17,7 +17,7 @@ const quick = ["halt-undone", "answer-before-commit", "duplicate-request", "any-
 
 const word = /(?<![\w$])[A-Za-z_$][\w$]*/g;
 /** Words of the language and its library, and a name that a mutant itself declares. */
-const languageWords = "as catch clear Map one reverse set size slice sort true typeof".split(" ");
+const languageWords = "as catch clear Map new one reverse set size slice sort true typeof".split(" ");
 
 /** Static imports: what is imported, and from where. */
 const importPattern = /^import ([^;]*?) from "([^"]+)";/gm;
