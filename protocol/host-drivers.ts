@@ -71,7 +71,7 @@ export const HostDrivers = answer({
       ),
       /** Whether it keeps the bandwidth limits of ports. Absent: it does not. */
       limits: Type.Optional(Type.Boolean()),
-      /** Why it is this driver. Absent: the configuration names it. */
+      /** The reason for this driver. Absent: the configuration names the driver. */
       why: Type.Optional(HostText),
     }),
   ),

@@ -61,8 +61,6 @@ export const upLimits = {
    * are given back. Source: 300 bodies of 320 KiB, freed beside others that were kept, left 93 MiB.
    */
   controllerBufferKeptBytesMax: 128 * 1024,
-  /** One run of the tool that makes or removes devices of the computer. */
-  computerDevicesMs: 10_000,
   /** Space that a build of the tiny guest takes while it is under way; an estimate. */
   guestBuildMib: 400,
 } as const;

@@ -3,14 +3,13 @@
  * root and the computer has all that it needs, else `user`, and why. What the nodes share for it is made
  * here, and taken away when no guest is left that runs. Nothing here may keep a cluster from starting.
  */
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { type ClusterConfig, type NodeConfig, statePaths } from "../config/config.ts";
 import type { NetworkChoice } from "../config/network-choice.ts";
 import { systemClock } from "../process/clock.ts";
 import { writeStateFile } from "../process/state-file.ts";
-import { deviceNames, makeDevices, removeDevices } from "./computer-devices.ts";
 import {
   computerAddress,
   freeRange,
@@ -21,7 +20,7 @@ import {
   underlayAddress,
 } from "./outside-range.ts";
 
-/** What an earlier start has chosen, so that a later one finds it. */
+/** The choice of an earlier start. */
 interface Kept {
   readonly driver: "user" | "bridge";
   /** The number of the range outside. */
@@ -80,7 +79,7 @@ async function lackOf({ nodes, nats }: ClusterConfig): Promise<string | undefine
   const named = nodes.find(({ leavesNetwork, pretends }) => !leavesNetwork && !pretends);
   if (named !== undefined)
     return `${named.name} names its network driver, and all nodes are to reach each other.`;
-  const { lackOfBridges } = await import("../drivers/bridge-network/suits.ts");
+  const { lackOfBridges } = await leftNetworks();
   return lackOfBridges(systemClock);
 }
 
@@ -105,6 +104,7 @@ async function useBridge(
   kept: Kept | undefined,
   say: (text: string) => void,
 ): Promise<OwnNetworks> {
+  const { deviceNames, makeDevices } = await leftNetworks();
   const names = deviceNames(config.stateDirectory);
   const range = freeRange(config.stateDirectory, addressesBeside(names.computer), kept?.range);
   const wrong =
@@ -145,11 +145,8 @@ export async function endNetworks(config: ClusterConfig, say: (text: string) => 
   if (!isRoot() || readKept(config) === undefined) return;
   try {
     if (await hasGuests(config)) return;
-    const { endResidents, fabricDirectory } = await import("../drivers/bridge-network/holder.ts");
-    for (const { name } of config.nodes) {
-      const directory = fabricDirectory(statePaths(config).node(name));
-      if (existsSync(directory)) await endResidents(realpathSync(directory));
-    }
+    const { endFabrics, deviceNames, removeDevices } = await leftNetworks();
+    await endFabrics(config.nodes.map(({ name }) => statePaths(config).node(name)));
     await removeDevices(deviceNames(config.stateDirectory));
   } catch (error) {
     say(`devices of the nodes' networks stay: ${(error as Error).message}`);
@@ -157,15 +154,13 @@ export async function endNetworks(config: ClusterConfig, say: (text: string) => 
 }
 
 async function hasGuests(config: ClusterConfig): Promise<boolean> {
-  const { findGuests } = await import("../drivers/qemu/guest-process.ts");
-  const { makeStateDirectories } = await import("../drivers/guest-directory.ts");
-  for (const { name, pretends } of config.nodes) {
-    const directory = statePaths(config).node(name);
-    if (pretends || !existsSync(directory)) continue;
-    if ((await findGuests(makeStateDirectories(directory))).length > 0) return true;
-  }
-  return false;
+  const real = config.nodes.filter(({ pretends }) => !pretends);
+  const { anyGuestRuns } = await leftNetworks();
+  return anyGuestRuns(real.map(({ name }) => statePaths(config).node(name)));
 }
+
+/** Loaded when it is needed: `up` itself runs no guests. */
+const leftNetworks = () => import("../drivers/left-networks.ts");
 
 const fileOf = ({ stateDirectory }: Pick<ClusterConfig, "stateDirectory">): string =>
   join(stateDirectory, "network.json");

@@ -13,7 +13,10 @@ describe("the command line of a process", () => {
       kind: "compute",
       config: undefined,
       name: "a",
+      network: undefined,
     });
+    expect(taskOf(["compute", "--name=a", "--network={}"])).to.deep.include({ network: "{}" });
+    expect(() => taskOf(["up", "--network={}"])).to.throw("Only a compute node has a --network.");
   });
 
   it("takes a name that looks like an option as a name", () => {

@@ -157,10 +157,12 @@ const programRooms: readonly Room[] = [
     ].map((one) => `nodes/${one}`),
   },
   {
+    // Of drivers one file: what nodes of one computer share is made, and taken away, by who runs them all.
     room: "nodes/up",
     knows: ["bus", "config", "metrics", "package", "plugins", "process", "proxy", "sdk", "setup"].map(
       (one) => `nodes/${one}`,
     ),
+    files: [/^nodes\/drivers\/left-networks\.ts$/],
   },
   { room: "nodes/logs", knows: ["nodes/config"] },
   // The API has no back door: the CLI knows no more than a client does, and can read what is on its computer.

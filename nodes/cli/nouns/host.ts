@@ -178,7 +178,7 @@ function driversOf({ drivers }: Host): string | undefined {
     .join(", ");
 }
 
-/** Only where nobody has named it. */
+/** The network driver and the reason for it, where the configuration names none. */
 function networkOf({ drivers }: Host): string | undefined {
   const { why } = drivers?.networking ?? {};
   return why === undefined ? undefined : `${drivers?.network}: ${why}`;

@@ -31,7 +31,7 @@ const sshPort = 22;
 
 /** A packet that no rule allows is dropped without a word: so long ssh waits for an answer. */
 const silentSeconds = 20;
-/** By which ssh says that it came to no shell. */
+/** The exit code of ssh when no connection came about. */
 const sshFailed = 255;
 
 /** Who may not ask for hosts may not be answered at all. */
@@ -75,7 +75,7 @@ interface Way {
   readonly isHosts: boolean;
 }
 
-/** A published port passes whatever the groups say, so it comes first. @throws CommandError notRunning, usage */
+/** Published ports pass whatever groups say, so they come first. @throws CommandError notRunning, usage */
 export function wayTo(
   { name, state }: Pick<Instance, "name" | "state">,
   port: number,
@@ -90,7 +90,10 @@ export function wayTo(
   throw new CommandError(
     "usage",
     `Nothing leads to port ${port} of the instance ${name}: it is not published, and it has no floating address.`,
-    `Publish it at a port of its host that is free: novact published-port create ${name} 2222:${port}; or lead an address to it: novact floating-ip create NETWORK --instance ${name}.`,
+    [
+      `Publish it at a port of its host that is free: novact published-port create ${name} 2222:${port};`,
+      `or lead an address to it: novact floating-ip create NETWORK --instance ${name}.`,
+    ].join(" "),
   );
 }
 

@@ -53,7 +53,7 @@ export class OwnUnderlay {
     this.#spaces = new Spaces({ directory: join(parts.directory, underlayDirectory), fabric, clock, log });
   }
 
-  /** Of the computer's device; undefined: there is none of that name. */
+  /** Of the computer's device; undefined: no such device. */
   mtuBytes(): number | undefined {
     try {
       return Number(readFileSync(`/sys/class/net/${this.#parts.option.device}/mtu`, "utf8"));
@@ -62,7 +62,7 @@ export class OwnUnderlay {
     }
   }
 
-  /** Of the namespace in which tunnels are made; its device is there. @throws StatusError hypervisorRefused */
+  /** Of the namespace for tunnels, with its device in it. @throws StatusError hypervisorRefused */
   async path(): Promise<string> {
     const space = await this.#settled();
     this.#lookSoon();

@@ -44,7 +44,10 @@ describe("novact instance ssh", () => {
       .to.throw("not published")
       .and.to.include({
         reason: "usage",
-        next: "Publish it at a port of its host that is free: novact published-port create web 2222:22; or lead an address to it: novact floating-ip create NETWORK --instance web.",
+        next: [
+          "Publish it at a port of its host that is free: novact published-port create web 2222:22;",
+          "or lead an address to it: novact floating-ip create NETWORK --instance web.",
+        ].join(" "),
       });
     expect(() => wayTo({ name: "web", state: "stopped" }, 22, all))
       .to.throw()

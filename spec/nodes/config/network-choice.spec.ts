@@ -1,4 +1,4 @@
-/** The network driver of a node that leaves it to `up`: what the configuration says, and what a process is told. */
+/** The network driver of a node that leaves it to `up`: in the configuration, and in an argument. */
 import { expect } from "chai";
 import { parseConfig } from "../../../nodes/config/config.ts";
 import { networkArgument, readNetworkArgument } from "../../../nodes/config/network-choice.ts";

@@ -6,8 +6,8 @@
  */
 import { createHash } from "node:crypto";
 import { realpathSync } from "node:fs";
-import { runTool } from "../drivers/tool.ts";
-import { upLimits } from "./limits.ts";
+import { runTool } from "../tool.ts";
+import { bridgeNetworkLimits } from "./limits.ts";
 
 export interface ComputerDevices {
   /** The parent of the nodes' devices on their underlay. */
@@ -20,7 +20,7 @@ export interface ComputerDevices {
   readonly computer: string;
 }
 
-/** The same at every start of a cluster, and different ones of two clusters. Pure but for the links of a path. */
+/** The same at every start of a cluster, and different ones of two clusters. */
 export function deviceNames(stateDirectory: string): ComputerDevices {
   const mark = createHash("sha256").update(realpathSync(stateDirectory)).digest("hex").slice(0, 8);
   return {
@@ -34,7 +34,7 @@ const underlayMtuBytes = 65_535;
 
 const run = (argv: readonly string[], input?: string) =>
   runTool("ip", argv, {
-    timeoutMs: upLimits.computerDevicesMs,
+    timeoutMs: bridgeNetworkLimits.toolTimeoutMs,
     ...(input === undefined ? {} : { input, endsInput: true }),
   });
 
@@ -63,7 +63,7 @@ export async function makeDevices(names: ComputerDevices, address: string): Prom
 const isThere = async (name: string): Promise<boolean> =>
   (await run(["link", "show", "dev", name])).exitCode === 0;
 
-/** With them go the nodes' devices that are on them. */
+/** Removes both pairs; devices of nodes on these go as well. */
 export async function removeDevices({ underlay, outside }: ComputerDevices): Promise<void> {
   for (const name of [underlay, outside]) if (await isThere(name)) await run(["link", "del", "dev", name]);
 }
