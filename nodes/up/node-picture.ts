@@ -43,7 +43,7 @@ export const seenOf = ({ id, name, alive, lease, instances, lastSeenAtMs, ...how
 
 /** What is known of the hosts: the last look, and what was told of whom. */
 export interface Picture {
-  /** Their state is the one that holds for the screen. */
+  /** Hosts with the state that the screen shows. */
   readonly hosts: ReadonlyMap<string, Seen>;
   /** Each host as it was when it was looked at first. */
   readonly first: ReadonlyMap<string, Seen>;

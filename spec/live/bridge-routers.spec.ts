@@ -202,7 +202,7 @@ describe("routers of the kernel's bridges", function () {
     const told = await first().network.picture();
     expect(first().network.failures()).to.deep.equal([]);
     await world.cutOutside(0);
-    // Nobody tells it of this either.
+    // The driver is not told of the cut.
     await until("it has noticed", async () => first().network.failures().length > 0);
     await tell();
     expect(

@@ -160,7 +160,7 @@ describe("rules of two computers", function () {
     expect(await arrived([], "injected"), "for a port of the receiver's own").to.equal(0);
     inject(own, "192.0.2.8", caller);
     expect(await arrived([], "injected"), "to another address of the computer").to.equal(0);
-    // Nobody asks who sends: each of them comes.
+    // Without the rules each frame arrives.
     const said = spawnSync("nsenter", [`--net=${second?.outside}`, "nft", "flush", "ruleset"]);
     expect(said.status).to.equal(0);
     for (const [from, to] of [

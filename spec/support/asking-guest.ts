@@ -2,7 +2,7 @@
 import type { Novact } from "../../nodes/sdk/sdk.ts";
 import type { Instance } from "../../protocol/instance.ts";
 
-/** Makes it on that network: the instance, and what it then says on its console. */
+/** Makes a guest on that network: the instance, and the lines that its console will have. */
 export async function makeAskingGuest(
   api: Novact,
   network: string,

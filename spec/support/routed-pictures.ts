@@ -12,7 +12,7 @@ export interface RoutedGuest {
   readonly number: number;
   readonly network: number;
   readonly address: string;
-  /** Absent: it has none of IPv6. */
+  /** Absent: no address of IPv6. */
   readonly address6?: string;
   /** Which of the hosts. Absent: the first. */
   readonly host?: number;

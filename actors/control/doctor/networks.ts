@@ -34,7 +34,7 @@ function pictureFindings({ answers, networks = [] }: DoctorInput, known: Known):
 
 type Wrong = Pick<Finding, "message" | "next">;
 
-/** All others pass as they should. */
+/** Parts of the picture that the host could not apply; the rest works. */
 const failed = (applied: Applied): Wrong[] =>
   (applied?.failed ?? []).map(({ of, id, why }) => ({
     message: `The ${wordFor[of]} ${id} does not work there: ${why}`,

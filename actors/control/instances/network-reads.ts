@@ -15,7 +15,7 @@ export interface ReadNetwork {
 
 export class NetworkReads {
   readonly #rows: RowReads;
-  /** By who names it and how. */
+  /** Ids of networks, by caller and name. */
   readonly #ids = new Map<string, string>();
 
   constructor(rows: RowReads) {
@@ -27,7 +27,7 @@ export class NetworkReads {
     const key = JSON.stringify([caller.project, caller.id]);
     const guess = this.#ids.get(key);
     const early = guess === undefined ? undefined : this.#subnetsOf(guess);
-    // Nobody may wait for it any more when it fails.
+    // A failure of the guess may come when the answer is not used any more.
     early?.catch(() => undefined);
     const on = await findRow(network, caller, this.#rows);
     this.#remember(key, on.id);

@@ -35,7 +35,7 @@ export const onceEach = (failures: readonly NetworkFailure[]): readonly NetworkF
   ...new Map(failures.toReversed().map((one) => [keyOf(one), one])).values(),
 ];
 
-/** Ports that nothing may pass, because their devices, or those of their network, are not right. */
+/** Ports whose device, or whose network's device, is not right: they stay closed. */
 export function closedBy(
   failures: readonly NetworkFailure[],
   networking: HostNetworking | null,

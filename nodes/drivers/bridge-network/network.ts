@@ -144,7 +144,7 @@ export class BridgeNetwork implements Network {
     return this.#failures;
   }
 
-  /** What has failed for others is nothing to this port. @throws StatusError hypervisorRefused */
+  /** Failures of other ports do not count. @throws StatusError hypervisorRefused */
   #refuseFailed(record: PortRecord | undefined): void {
     const failed = this.#failures.find(
       ({ of, id }) =>

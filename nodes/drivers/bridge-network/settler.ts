@@ -50,7 +50,7 @@ export class Settler {
     return [...unguarded, ...failures];
   }
 
-  /** Where nobody asks who sends, there is no tunnel: answers the tunnels that there cannot be. */
+  /** A tunnel whose senders cannot be checked is not made: answers such tunnels as failures. */
   async #guardTunnels(plan: FabricPlan): Promise<readonly NetworkFailure[]> {
     try {
       await this.#guard.settle(plan);

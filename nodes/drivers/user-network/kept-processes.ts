@@ -74,7 +74,7 @@ export class KeptProcesses {
     this.#lookAfter(0);
   }
 
-  /** The agent ends. `guests`: and so have they, and what served them. */
+  /** The agent ends. `guests`: the guests have ended too, and the processes that served them end now. */
   async detach(guests: boolean): Promise<void> {
     this.#detached = true;
     this.#timer?.cancel();
@@ -103,7 +103,7 @@ export class KeptProcesses {
     });
   }
 
-  /** It does what it is for: when it ends, another one begins soon. */
+  /** The process works: when it ends, the next one begins soon. */
   proven(id: string): void {
     const started = this.#started.get(id);
     if (started !== undefined) started.isProven = true;

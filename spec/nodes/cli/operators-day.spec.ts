@@ -14,7 +14,7 @@ interface Task {
   readonly wish: string;
   readonly line: string;
   readonly exit?: number;
-  /** What is in its answer or in what it says beside it. */
+  /** A text of standard output or standard error. */
   readonly says: RegExp;
 }
 

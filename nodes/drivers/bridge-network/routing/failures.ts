@@ -6,7 +6,7 @@ import { outsideSpace, routerSpace } from "./names.ts";
 import type { OutsideOptions } from "./options.ts";
 import type { RoutingPlan } from "./planned.ts";
 
-/** Nothing is made that leads to one of these spaces. */
+/** The plan without what leads to these namespaces. */
 export function withoutSpaces({ routers, outsides }: RoutingPlan, failed: ReadonlySet<string>): RoutingPlan {
   return {
     routers: routers

@@ -34,7 +34,7 @@ export interface Probing {
 export interface Ways {
   /** Those that may work by and by: the computer's device may be there again. */
   readonly all: OutsideOptions;
-  /** Names of those that work now. */
+  /** Names of the outside networks whose devices work now. */
   readonly working: readonly string[];
 }
 

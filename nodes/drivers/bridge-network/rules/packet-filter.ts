@@ -80,7 +80,7 @@ export class RuleFilter implements PacketFilter {
     return made.routes;
   }
 
-  /** Ports whose rules the kernel does not take have none: nothing passes them, and all others have theirs. */
+  /** Ports whose rules the kernel refuses are closed; all other ports have their rules. */
   async #bring({ state, ledger, before }: Wanted, fabric: FabricEntrance) {
     const scratch = () => makeScratch(this.#clock);
     const bringing = { entrance: fabric, kept: stillRevoked, log: this.#log, scratch };
