@@ -61,14 +61,16 @@ function outsideOf(
   };
 }
 
-/** That of the range in which the node's own address is; else the first of all. */
+/** That of the range in which the node's own address is; else the first of all. The node is never its own. */
 function gatewayOf(
   own: string | undefined,
   subnets: NonNullable<RouterPicture["outside"]>["subnets"],
 ): string | null {
   const known = subnets.flatMap(({ cidr, gateway }) => {
     const [range, address] = [cidrOf(cidr), gateway === null ? undefined : addressOf(gateway)];
-    return range?.version === 4 && address?.version === 4 ? [{ range, text: addressText(address) }] : [];
+    if (range?.version !== 4 || address?.version !== 4) return [];
+    const text = addressText(address);
+    return text === own ? [] : [{ range, text }];
   });
   const address = own === undefined ? undefined : addressOf(own);
   const near = known.filter(({ range }) => address !== undefined && contains(range, address));

@@ -244,6 +244,7 @@ describe("The plan of a way outside", () => {
     });
     expect(outsidesOf([far])[0]?.gateway).to.equal("198.51.100.1");
     expect(outsidesOf([{ ...near, gateway: null }])[0]?.gateway).to.equal(null);
+    expect(outsidesOf([{ ...near, gateway: "203.0.113.7" }])[0]?.gateway, "itself").to.equal(null);
     expect(outsidesOf([{ cidr: "fd00::/64", gateway: "fd00::1" }])[0]).to.deep.include({
       ...{ gateway: null, ranges: ["203.0.113.0/24"] },
     });
