@@ -9,8 +9,9 @@ export const routingLimits = {
   echoBurstMax: 50,
   /**
    * How often it is told where floating addresses are, at once and then after twice the pause each time: who
-   * hears it once may have reason not to believe.
+   * hears it once may have reason not to believe, and a former host that was not told of its loss answers
+   * until its next pull. The last time comes after that.
    */
-  announcementsMax: 4,
+  announcementsMax: 7,
   announcePauseMs: 1_000,
 } as const;

@@ -69,14 +69,13 @@ const settingsFor = (routes6: boolean): typeof settings => [
   [routes6 ? "1" : "0", ["all", "default"].map((of) => `/proc/sys/net/ipv6/conf/${of}/forwarding`)],
 ];
 
-/** What a namespace needs before there are devices. @throws StatusError hypervisorRefused */
+/** What a namespace needs before there are devices, by one program. @throws StatusError hypervisorRefused */
 export async function prepareSpace(space: Space, routes6: boolean): Promise<void> {
-  for (const [value, files] of settingsFor(routes6)) {
+  const writes = settingsFor(routes6).map(([value, files]) => {
     const there = files.filter((file) => existsSync(file));
-    const written = await space.run("tee", there, { timeoutMs, input: `${value}\n`, endsInput: true });
-    if (written.exitCode !== 0)
-      throw refused("A router of the host could not be set up.", written.errors.trim());
-  }
-  const { exitCode, errors } = await batch(space, [], ["link set dev lo up"]);
+    return `echo ${value} | tee ${there.join(" ")} >/dev/null`;
+  });
+  const lines = ["set -e", ...writes, "ip link set dev lo up"];
+  const { exitCode, errors } = await space.run("sh", ["-c", lines.join("\n")], { timeoutMs });
   if (exitCode !== 0) throw refused("A router of the host could not be set up.", errors.trim());
 }

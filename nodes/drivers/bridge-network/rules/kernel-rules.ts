@@ -42,7 +42,7 @@ export async function bring(
     const script = difference(before.ruleset, wanted);
     if (script === "") return [there, false];
     if (await isTaken(entrance, script)) return [await listedNow(entrance), true];
-  } else if (there !== undefined && there.text === (await asKernelSays(wanted, scratch)))
+  } else if (there !== undefined && there.text !== "" && there.text === (await asKernelSays(wanted, scratch)))
     return [there, false];
   else if (before !== undefined)
     log.warn({}, "the host's packet rules were changed by somebody else: they are made anew");
