@@ -14,6 +14,16 @@ export function sealed(frame: Buffer): Buffer {
   return sealedFrame;
 }
 
+/** A message of ICMP with its checksum, which a guest's kernel looks at. */
+export function summed(type: number, rest: Buffer): Buffer {
+  const message = frames.icmp(type, 0, rest);
+  let sum = 0;
+  for (let at = 0; at < message.length; at += 2) sum += message.readUInt16BE(at);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  message.writeUInt16BE(~sum & 0xffff, 2);
+  return message;
+}
+
 interface Given extends Partial<frames.Ends> {
   readonly more?: Buffer;
 }

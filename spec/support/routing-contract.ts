@@ -8,7 +8,7 @@ import type { NetworkDevice, PortSpec } from "../../actors/ports/network.ts";
 import type { GroupPicture, HostNetworking, RouterPicture } from "../../protocol/networking.ts";
 import { macOf, portRecord } from "./fabric-pictures.ts";
 import type { FakeNic } from "./fake-nic.ts";
-import { sealed } from "./forged-frames.ts";
+import { sealed, summed } from "./forged-frames.ts";
 import * as frames from "./frames.ts";
 import type { NetworkBench } from "./network-contract.ts";
 import {
@@ -86,16 +86,6 @@ const addressAt = (frame: Buffer, offset: number): string =>
 const timeToLiveOf = (frame: Buffer): number | undefined => frame[22];
 const isIcmp = (type: number, code: number) => (frame: Buffer) =>
   frame.readUInt16BE(12) === 0x800 && frame[23] === 1 && frame[34] === type && frame[35] === code;
-/** The sum of ICMP's message and of IP's header, of which neither is looked at where nobody is to answer. */
-function summed(type: number, rest: Buffer): Buffer {
-  const message = frames.icmp(type, 0, rest);
-  let sum = 0;
-  for (let at = 0; at < message.length; at += 2) sum += message.readUInt16BE(at);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  message.writeUInt16BE(~sum & 0xffff, 2);
-  return message;
-}
-
 export function routingContract({ name, makeBench, timeoutMs }: RoutingContract): void {
   describe(`${name} routes as every driver that routes`, function () {
     this.timeout(timeoutMs);
