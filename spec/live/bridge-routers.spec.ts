@@ -28,6 +28,7 @@ import {
   routerPicture,
   sendsOnly,
 } from "../support/routed-pictures.ts";
+import { routerConnections } from "../support/router-connections.ts";
 import { skip } from "../support/services.ts";
 
 const never = new AbortController().signal;
@@ -80,6 +81,11 @@ describe("routers of the kernel's bridges", function () {
     for (const [index, { network }] of world.hosts.entries())
       await network.apply(pictureOf(worldOf(version, given, guests), index, underlays), never);
   };
+  /** Connections by a floating address to the guest `a`; guests may call the address as any other outside. */
+  const leadingToA = async (address: string) =>
+    (await routerConnections(first().fabric.directory, address)).filter((line) =>
+      [a.address, serverAddress].some((one) => line.includes(`=${one} `)),
+    );
   const [first, second] = [() => world.hosts[0] ?? expect.fail(), () => world.hosts[1] ?? expect.fail()];
 
   before(async function () {
@@ -161,7 +167,9 @@ describe("routers of the kernel's bridges", function () {
   it("end what goes on at a floating address that is taken away, and at one that leads elsewhere", async () => {
     const asking = world.server.asking(floatA);
     await until("it is answered", async () => asking.answered() > 0);
+    expect(await leadingToA(floatA), "while it goes on").not.to.deep.equal([]);
     await tell({ floating: [floatingAt(floatC, c)] });
+    expect(await leadingToA(floatA)).to.deep.equal([]);
     await until("it is not", async () => asking.open() > 20);
     await asking.stop();
     expect(await talker(a).seenBy(serverAddress)).to.equal(nodeAddress(0));

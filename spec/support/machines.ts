@@ -1,7 +1,8 @@
 /**
  * Network namespaces that stand for machines, on one wire: each has an address of its own on it, and reaches
  * nothing else. A node in one of them comes to the spec's NATS by a socket of the file system, which is the
- * only thing that these machines share. Needs root; with the last process and descriptor all of it is gone.
+ * only thing that these machines share. They may have a second cable each, to an operator's network. Needs
+ * root; with the last process and descriptor all of it is gone.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -35,12 +36,24 @@ export class Machines {
   readonly #relays: ChildProcess[] = [];
   readonly #servers: Server[] = [];
   readonly all: Machine[] = [];
+  /** The namespace of the wire. */
+  #wire = "";
+  /** The namespace of the operator's network, whose bridge is `office`. Undefined: there is none. */
+  office: string | undefined;
 
-  /** With the port of loopback that all of them reach as if it were their own. */
-  static async make(count: number, port: number): Promise<Machines> {
+  /**
+   * With the port of loopback that all of them reach as if it were their own. `office`: each has a device
+   * `eth1` on an operator's network.
+   */
+  static async make(count: number, port: number, office = false): Promise<Machines> {
     const machines = new Machines();
     try {
       const wire = await machines.#namespace();
+      machines.#wire = wire;
+      if (office) {
+        machines.office = await machines.#namespace();
+        inside(machines.office, "link add name office type bridge", "link set dev office up");
+      }
       inside(wire, "link add name wire type bridge", "link set dev wire up");
       const socket = join(machines.#directory, "relay");
       await machines.#lead(socket, port);
@@ -70,6 +83,11 @@ export class Machines {
       "link set dev cable up",
     );
     inside(wire, `link set dev cable${number} master wire up`);
+    if (this.office !== undefined) {
+      inside(path, `link add name eth1 type veth peer name port${number} netns ${this.office}`);
+      inside(path, "link set dev eth1 up");
+      inside(this.office, `link set dev port${number} master office up`);
+    }
     const runtime = join(this.#directory, `node-${number}`);
     writeFileSync(runtime, runtimeText(path, join(this.#directory, "cgroup")), { mode: 0o755 });
     this.all.push({ underlay, runtime, path });
@@ -103,6 +121,12 @@ export class Machines {
     });
     this.#relays.push(relay);
     await once(relay.stdout, "data");
+  }
+
+  /** Pulls all cables of the machine with that number, for good. From 1. */
+  unplug(number: number): void {
+    inside(this.#wire, `link del dev cable${number}`);
+    if (this.office !== undefined) inside(this.office, `link del dev port${number}`);
   }
 
   async close(): Promise<void> {
