@@ -151,7 +151,7 @@ export const HostNetworkingAnswer = answer({
 });
 export type HostNetworkingAnswer = Static<typeof HostNetworkingAnswer>;
 
-/** A part of the picture that a host could not carry out, while it did all others: nothing passes that part. */
+/** A part of the picture that a host could not carry out, beside all others: nothing passes that part. */
 export const NetworkFailure = answer({
   /** `tunnel`: a network's way to other hosts. `outside`: a way to a network of the operator's. */
   of: growing(["port", "network", "tunnel", "router", "outside"], "network"),

@@ -147,8 +147,8 @@ export interface Network extends Keeper {
    */
   unpublished?(): readonly Unpublished[];
   /**
-   * The parts of the applied picture that could not be carried out. Nothing passes them; the driver tries them
-   * again by itself. Absent: `apply` carries out a whole picture, or throws.
+   * The parts of the applied picture that could not be carried out. Nothing passes them; the driver tries
+   * them again by itself. Absent: `apply` carries out a whole picture, or throws.
    */
   failures?(): readonly NetworkFailure[];
   /**

@@ -1,4 +1,4 @@
-/** A guest of a whole cluster that has no drive with what it is told, and asks the metadata service for it. */
+/** A guest of a whole cluster that has no config drive, and asks the metadata service who it is. */
 import type { Novact } from "../../nodes/sdk/sdk.ts";
 import type { Instance } from "../../protocol/instance.ts";
 

@@ -22,8 +22,8 @@ import { claimOf } from "../instance/reconcile.ts";
 import { intentFacts, isMovable } from "../instance/state.ts";
 import { macAddressOf } from "../request/mac-address.ts";
 import type { AskedGuest } from "./guest-check.ts";
-import type { Wired } from "./interfaces.ts";
 import type { Where } from "./placement-request-check.ts";
+import type { Wired } from "./wiring.ts";
 
 export interface Birth {
   readonly instanceId: string;

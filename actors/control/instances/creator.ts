@@ -47,7 +47,6 @@ import {
   packetsIn,
   rehearsing,
   settleInterfaces,
-  wire,
 } from "./interfaces.ts";
 import { createLimits } from "./limits.ts";
 import { NetworkReads } from "./network-reads.ts";
@@ -61,6 +60,7 @@ import {
   withinNow,
   without,
 } from "./plan.ts";
+import { wire } from "./wiring.ts";
 
 export interface CreatorOptions {
   readonly store: StorePart<{ operations: "request"; quotas: "get" }> &

@@ -25,10 +25,9 @@ import {
   type InterfaceWorld,
   interfacesOf,
   settleInterfaces,
-  type Wired,
-  wire,
 } from "./interfaces.ts";
 import { createLimits } from "./limits.ts";
+import { type Wired, wire } from "./wiring.ts";
 
 export interface InterfaceChangesOptions {
   readonly store: StorePart<{ instances: "get" }> & Answering["store"];

@@ -44,8 +44,8 @@ export class Limiter {
   }
 
   /**
-   * Answers the ports whose limits the kernel does not take. @throws StatusError hypervisorRefused when limits
-   * stay otherwise for another reason; AbortError
+   * Answers the ports whose limits the kernel does not take. @throws StatusError hypervisorRefused when
+   * limits stay otherwise for another reason; AbortError
    */
   async settle(taps: readonly PlannedTap[], signal: AbortSignal): Promise<readonly NetworkFailure[]> {
     const wanted = taps.flatMap(({ name, bandwidth }) => limitsOf(name, bandwidth));

@@ -52,7 +52,7 @@ function joinedBridges(routerPorts: FabricPlan["routerPorts"]) {
   };
 }
 
-/** Where VXLAN has its number, and the sender of the frame within, in bits after the start of UDP's header. */
+/** Where VXLAN has its number, and the sender of the inner frame, in bits from the start of UDP's header. */
 const [number, source] = ["@th,96,24", "@th,176,48"];
 
 /** The whole table, for `nft -f`; without tunnels there is none afterwards. `local`: of the underlay. */

@@ -1,7 +1,7 @@
 /**
- * Keeps processes of one kind (gateways.ts, exits.ts) as they are wanted, each in a directory of its own. They
- * outlive the agent, one that was killed is started again, and one that does not end is tried again whether or
- * not any is wanted. Guests run on without them: this file must never fail for who wants them.
+ * Keeps processes of one kind (gateways.ts, exits.ts) as they are wanted, each in a directory of its own.
+ * They outlive the agent, one that was killed is started again, and one that does not end is tried again
+ * whether or not any is wanted. Guests run on without them: this file must never fail for who wants them.
  */
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync, realpathSync } from "node:fs";

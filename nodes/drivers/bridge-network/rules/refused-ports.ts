@@ -1,6 +1,6 @@
 /**
- * The ports of a host whose rules the kernel does not take, told apart from all others by trying rules of some
- * ports in a namespace where nothing is. It changes nothing of the fabric.
+ * The ports of a host whose rules the kernel does not take, told apart from all others by trying rules of
+ * some ports in a namespace where nothing is. It changes nothing of the fabric.
  */
 import type { FilterState } from "../filter.ts";
 import { bridgeNetworkLimits } from "../limits.ts";
