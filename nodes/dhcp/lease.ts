@@ -31,7 +31,11 @@ export interface Route {
 export const serviceAddress = 0xa9fe_a9fe;
 
 /** Undefined: the port has no address of IPv4 that DHCP tells. Of several, the first. */
-export function leaseOf(network: NetworkPicture, port: PortPicture, hostName: string): Lease | undefined {
+export function leaseOf(
+  network: Pick<NetworkPicture, "subnets" | "mtuBytes">,
+  port: PortPicture,
+  hostName: string,
+): Lease | undefined {
   for (const { subnetId, address } of port.addresses) {
     const subnet = network.subnets.find(({ id }) => id === subnetId);
     const range = cidrOf(subnet?.cidr ?? "");

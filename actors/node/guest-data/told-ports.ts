@@ -42,7 +42,10 @@ export function inOrder(portIds: readonly string[], ports: readonly GuestPort[])
 }
 
 /** One port as the guest is told of it, without a look at its other ports. */
-export function toldPort(network: NetworkPicture, port: PortPicture): GuestPort {
+export function toldPort(
+  network: Pick<NetworkPicture, "id" | "subnets" | "mtuBytes">,
+  port: PortPicture,
+): GuestPort {
   const all = port.addresses.flatMap(({ subnetId, address }) => {
     const subnet = network.subnets.find(({ id }) => id === subnetId);
     return subnet === undefined ? [] : placed(subnet, address);

@@ -45,6 +45,22 @@ export async function lookAtTraffic(fabric: Pick<Fabric, "run">): Promise<Readon
   return readTraffic(answersOf(said, 1)[0]);
 }
 
+/**
+ * These devices alone; those that are not there are left out. Undefined: the tool's words are not understood.
+ */
+export async function lookAtDevices(
+  names: readonly string[],
+  run: Fabric["run"],
+): Promise<Seen["links"] | undefined> {
+  if (names.length === 0) return new Map();
+  const lines = names.map((name) => `link show dev ${name}`);
+  const { output, errors } = await run("ip", ["-j", "-d", ...all], inputOf(lines));
+  const said = output.split("\n").filter((line) => line.trim() !== "");
+  const links = readLinks(said.flatMap((line) => JSON.parse(line) as readonly unknown[]));
+  const gone = names.filter((name) => errors.includes(`"${name}" does not exist`));
+  return links.size + gone.length === names.length ? links : undefined;
+}
+
 /** Taps that no hypervisor has opened, or that are not in the fabric yet. @throws StatusError */
 export async function lookAmongPlugs(fabric: Fabric): Promise<Seen["links"]> {
   const said = await fabric.runAmongPlugs("ip", ["-j", "-d", ...all], inputOf(["link show"]));

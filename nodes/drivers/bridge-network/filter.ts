@@ -27,6 +27,11 @@ export interface FilterState {
   readonly ports: readonly PortRecord[];
   /** Path of the file that says what the guest of a port is told. Absent: guests are told nothing. */
   readonly toldPath?: ((portId: string) => string) | undefined;
+  /**
+   * True: what the last call has brought is believed to be there, and only what differs from it is brought.
+   * Not after a failure: then it looks all the same.
+   */
+  readonly trusts?: boolean;
 }
 
 /** An address by which the fabric itself reaches a port, for answers to what a guest asks its host. */
@@ -39,8 +44,8 @@ export interface ServiceRoute {
 export interface PacketFilter {
   /**
    * From its end on packets pass as the state says, and no others, and connections that the state does not
-   * allow have ended. It looks at what is there, and not at what it remembers: whatever is missing is made
-   * again. Called before devices are made and changed, and after those that go are gone; again and again with
+   * allow have ended. It looks at what is there, and not at what it remembers, unless the state `trusts` it:
+   * whatever is missing is made again. Called before devices are made and changed, and after those that go are gone; again and again with
    * the same state. Answers what the fabric has to have routes to.
    */
   apply(state: FilterState, fabric: FabricEntrance, signal: AbortSignal): Promise<readonly ServiceRoute[]>;

@@ -21,6 +21,7 @@ import { bridgeNetworkLimits } from "./limits.ts";
 import type { PlannedTap } from "./plan.ts";
 import { refusedParts } from "./refused-parts.ts";
 import { firstWords } from "./rules/nft.ts";
+import type { Settled } from "./settled.ts";
 
 const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax } = bridgeNetworkLimits;
 
@@ -36,28 +37,40 @@ export async function canLimit(): Promise<boolean> {
 
 export class Limiter {
   readonly #fabric: Pick<Fabric, "run">;
-  /** The last look found no limits, and none were made since. */
-  #isBlank = false;
+  /** What the last look found. Undefined: nobody knows. */
+  #proved: readonly PlannedLimit[] | undefined;
 
   constructor(fabric: Pick<Fabric, "run">) {
     this.#fabric = fabric;
   }
 
   /**
-   * Answers the ports whose limits the kernel does not take. @throws StatusError hypervisorRefused when
-   * limits stay otherwise for another reason; AbortError
+   * `there`: the taps of the fabric, where what was proved is believed to be there still; a tap that has come
+   * since has no limits, whatever its name. Undefined: it looks. Answers the ports whose limits the kernel
+   * does not take. @throws StatusError hypervisorRefused when limits stay otherwise for another reason;
+   * AbortError
    */
-  async settle(taps: readonly PlannedTap[], signal: AbortSignal): Promise<readonly NetworkFailure[]> {
+  async settle(
+    taps: readonly PlannedTap[],
+    signal: AbortSignal,
+    there?: Pick<Settled, "taps" | "arrived">,
+  ): Promise<readonly NetworkFailure[]> {
     const wanted = taps.flatMap(({ name, bandwidth }) => limitsOf(name, bandwidth));
-    if (wanted.length === 0 && this.#isBlank) return [];
+    if (wanted.length === 0 && this.#proved?.length === 0) return [];
     throwIfAborted(signal);
-    const links = wanted.length === 0 ? new Map<string, unknown>() : await lookAtLinks(this.#fabric);
-    const planned = wanted.filter(({ tap }) => links.has(tap));
-    this.#isBlank = false;
+    const links = there ?? { taps: await this.#names(wanted), arrived: new Set<string>() };
+    const planned = wanted.filter(({ tap }) => links.taps.has(tap) || links.arrived.has(tap));
+    const before = there && this.#proved?.filter(({ tap }) => !there.arrived.has(tap));
+    if (before !== undefined && isSame(before, planned)) return [];
+    this.#proved = undefined;
     const seen = await this.look();
     const refused = isSame(seen, planned) ? [] : await this.#make(planned, seen, taps);
-    this.#isBlank = planned.length === 0;
+    if (refused.length === 0) this.#proved = planned;
     return refused;
+  }
+
+  async #names(wanted: readonly PlannedLimit[]): Promise<ReadonlySet<string>> {
+    return new Set(wanted.length === 0 ? [] : (await lookAtLinks(this.#fabric)).keys());
   }
 
   /** Where the kernel refuses some, all others are kept. */
@@ -92,7 +105,7 @@ export class Limiter {
 
   /** The limits with their counts. @throws as `look` */
   counted(): Promise<readonly SeenLimit[]> {
-    return this.#isBlank ? Promise.resolve([]) : this.look();
+    return this.#proved?.length === 0 ? Promise.resolve([]) : this.look();
   }
 
   /** @throws StatusError hypervisorRefused when they cannot be read */

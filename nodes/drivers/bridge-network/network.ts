@@ -2,7 +2,7 @@
  * The network port by Linux's own bridges, for an agent that is root: a guest's interface is a tap that its
  * hypervisor opens, and the kernel carries the frames. This file has the ports and the picture, and the order
  * of things: rules come before what they are for, and go after it. The kernel is compared with both again and
- * again, and nothing is believed because it was done once.
+ * again: what was done once is believed until the next compare, and not after a failure.
  */
 import type { Holding } from "../../../actors/ports/keeper.ts";
 import type { KeptPorts, Network, NetworkFacts, PortSpec, Tap } from "../../../actors/ports/network.ts";
@@ -44,7 +44,7 @@ export interface BridgeNetworkParts {
   readonly settler: Settler;
   readonly limiter: Limiter;
   readonly filter: PacketFilter;
-  readonly routing: Pick<Routing, "probe" | "facts" | "settle" | "detach">;
+  readonly routing: Pick<Routing, "probe" | "facts" | "settle" | "hasRemade" | "detach">;
   readonly rounds: Rounds;
   readonly log: Log;
 }
@@ -66,6 +66,8 @@ export class BridgeNetwork implements Network {
   #unmade: readonly NetworkFailure[] = [];
   /** Ports without rules. */
   #refused: ReadonlySet<string> = new Set();
+  /** The last plan, and what it was made of. */
+  #planned: { readonly of: readonly unknown[]; readonly plan: FabricPlan } | undefined;
   #detached = false;
   /** False: the rules may not be those of the ports and the picture, so nothing may come on a bridge. */
   #isFiltered = false;
@@ -133,7 +135,7 @@ export class BridgeNetwork implements Network {
       if (!known.ports.has(portId)) throw refused(`There is no port ${portId} on this host.`);
       if (!this.#isFiltered) await this.#settle(known, signal);
       await this.#parts.settler.moveTap(tapName(portId));
-      const unmade = await this.#settleDevices(known, signal);
+      const unmade = await this.#settleDevices(known, signal, false);
       // What fails is closed by rules, and what had failed is opened again.
       if (unmade.length + this.#unmade.length > 0) await this.#settle(known, signal);
       this.#refuseFailed(known.ports.get(portId));
@@ -179,11 +181,13 @@ export class BridgeNetwork implements Network {
   apply(networking: HostNetworking, signal: AbortSignal): Promise<number> {
     return this.#inTurn(signal, async (known) => {
       const { networking: last } = known;
+      // Who tells the same again wants to be sure of it.
+      const looks = last?.version === networking.version;
       const newest = last === null || last === undefined || last.version <= networking.version;
       const lost = newest ? (await resultOf(this.#parts.picture.write(networking))).error : undefined;
       known.networking = newest ? networking : last;
       this.#isFiltered = false;
-      await this.#settle(known, signal);
+      await this.#settle(known, signal, looks);
       // A full disk keeps no revocation back; but the picture is not kept, and so it was not applied.
       if (lost !== undefined) throw lost;
       return known.networking.version;
@@ -237,30 +241,38 @@ export class BridgeNetwork implements Network {
 
   /**
    * Rules before devices: nothing is ever on a bridge without them. Ports that failed the last time have none
-   * before they are right. `looks`: also at unchanged routers.
+   * before they are right. `looks`: at all that is there; else what was proved is believed, and only what
+   * differs from it is changed and looked at.
    */
   async #settle(known: Known, signal: AbortSignal, looks = false): Promise<void> {
     const { networking, ports } = known;
     if (networking === undefined) return;
     const closed = closedBy(this.#unmade, networking);
-    const unruled = await this.#filter(known, closed, signal);
+    const unruled = await this.#filter(known, closed, looks, signal);
     const { neighbours } = this.#plan({ networking, ports });
     // Guests of one network reach each other also while a router or a way outside fails.
-    const routing = this.#parts.routing.settle({ networking, neighbours }, looks, signal);
-    const [unrouted, unmade] = [await resultOf(routing), await resultOf(this.#settleDevices(known, signal))];
+    const { routing } = this.#parts;
+    const unrouted = await resultOf(routing.settle({ networking, neighbours }, looks, signal));
+    const isOther = looks || unrouted.error !== undefined || routing.hasRemade;
+    const unmade = await resultOf(this.#settleDevices(known, signal, isOther));
     this.#unmade = unmade.value ?? this.#unmade;
     const now = closedBy(this.#unmade, networking);
-    if (!isSameSet(closed, now)) await this.#filter(known, now, signal);
+    if (!isSameSet(closed, now)) await this.#filter(known, now, looks, signal);
     this.#failures = onceEach([...unruled, ...this.#unmade, ...(unrouted.value ?? [])]);
     if (this.#failures.length > 0) this.#parts.rounds.soon();
     for (const { error } of [unrouted, unmade]) if (error !== undefined) throw error;
   }
 
   /** Answers the ports whose rules the kernel does not take. */
-  async #filter({ networking = null, ports }: Known, closed: ReadonlySet<string>, signal: AbortSignal) {
+  async #filter(
+    { networking = null, ports }: Known,
+    closed: ReadonlySet<string>,
+    looks: boolean,
+    signal: AbortSignal,
+  ) {
     const { filter, fabric } = this.#parts;
     const open = [...ports.values()].filter(({ portId }) => !closed.has(portId));
-    const state = { networking, ports: open, toldPath: this.#toldPath };
+    const state = { networking, ports: open, toldPath: this.#toldPath, trusts: !looks };
     this.#isFiltered = false;
     this.#services = await filter.apply(state, fabric, signal);
     this.#isFiltered = true;
@@ -273,14 +285,16 @@ export class BridgeNetwork implements Network {
   async #settleDevices(
     { networking, ports }: Known,
     signal: AbortSignal,
+    looks: boolean,
   ): Promise<readonly NetworkFailure[]> {
     if (networking === undefined) return [];
+    const { limiter, settler } = this.#parts;
     const plan = this.#plan({ networking, ports });
     // Before a tap is on a bridge; but a limit that fails keeps nothing else back.
     const limited = (await this.#limits())
-      ? await resultOf(this.#parts.limiter.settle(plan.taps, signal))
+      ? await resultOf(limiter.settle(plan.taps, signal, looks ? undefined : settler.settled))
       : { value: [] };
-    const failures = await this.#parts.settler.settle(plan, signal);
+    const failures = await settler.settle(plan, signal, looks);
     if (limited.error !== undefined) throw limited.error;
     return [...(limited.value ?? []), ...failures];
   }
@@ -298,8 +312,13 @@ export class BridgeNetwork implements Network {
 
   #plan({ networking, ports }: Pick<Known, "ports"> & { networking: HostNetworking | null }): FabricPlan {
     const { underlay = null } = this.#parts.facts();
-    const given = { networking, ports: [...ports.values()], services: this.#services };
-    return planOf({ ...given, underlay, closed: this.#refused });
+    const [services, closed] = [this.#services, this.#refused];
+    const of = [networking, underlay, services, ...closed, ...ports.values()];
+    if (this.#planned?.of.length !== of.length || this.#planned.of.some((one, at) => one !== of[at])) {
+      const given = { networking, ports: [...ports.values()], services };
+      this.#planned = { of, plan: planOf({ ...given, underlay, closed }) };
+    }
+    return this.#planned.plan;
   }
 
   /** One verb after another: each of them may change the one fabric. */

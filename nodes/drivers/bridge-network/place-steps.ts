@@ -18,7 +18,7 @@ export function placeSteps({ places, bridges, tunnels }: FabricPlan, seen: Seen)
 }
 
 /** Both tables of a tunnel have to know: the bridge that it is the tunnel, and the tunnel which host. */
-function entriesOf({ mac, device, host }: PlannedPlace): readonly SeenPlace[] {
+export function entriesOf({ mac, device, host }: PlannedPlace): readonly SeenPlace[] {
   const ofBridge = { mac, device, ofDevice: false, state: "static", host: null };
   return host === null ? [ofBridge] : [ofBridge, { mac, device, ofDevice: true, state: "permanent", host }];
 }

@@ -86,11 +86,13 @@ export function planOf(given: PlanGiven): FabricPlan {
   const networks = carriedNetworks(networking);
   const far = underlay === null ? [] : (networking?.far ?? []);
   const routers = routerPortsOf(networking);
+  const late = clashing(ports.map(({ portId }) => portId));
+  const devoid = ({ portId }: PortRecord) => late.has(portId) || closed.has(portId);
+  const records = new Map(ports.flatMap((port) => (devoid(port) ? [] : [[port.portId, port] as const])));
   const planned = networks.map((network) => {
     const away = far.flatMap((one) => (one.networkId === network.id ? placeable(one) : []));
     const ofRouters = routers.filter(({ networkId }) => networkId === network.id);
-    const open = ports.filter(({ portId }) => !closed.has(portId));
-    return plannedNetwork(network, { ports: open, away, underlay, routers: ofRouters });
+    return plannedNetwork(network, { records, away, underlay, routers: ofRouters });
   });
   const places = planned.flatMap((one) => one.places);
   const names = new Set(planned.map(({ bridge }) => bridge.name));
@@ -107,7 +109,6 @@ export function planOf(given: PlanGiven): FabricPlan {
       own.map(({ id, bandwidth }) => [id, { bridge, ...(bandwidth && { bandwidth }) }] as const),
     ),
   );
-  const late = clashing(ports.map(({ portId }) => portId));
   const taps = ports.flatMap(({ portId, mtuBytes }) =>
     late.has(portId)
       ? []
@@ -135,20 +136,17 @@ function placeable(far: FarPicture): readonly FarPicture[] {
 }
 
 interface Around {
-  readonly ports: readonly PortRecord[];
+  /** By port: those that may have a device. */
+  readonly records: ReadonlyMap<string, PortRecord>;
   readonly away: readonly FarPicture[];
   readonly underlay: string | null;
   readonly routers: readonly RouterPort[];
 }
 
-function plannedNetwork(network: NetworkPicture, { ports, away, underlay, routers }: Around) {
+function plannedNetwork(network: NetworkPicture, { records, away, underlay, routers }: Around) {
   const { id: networkId, mtuBytes, number } = network;
   const bridge = { name: bridgeName(networkId), networkId, mac: bridgeMac(networkId), mtuBytes };
-  const late = clashing(ports.map(({ portId }) => portId));
-  const records = new Map(ports.map((port) => [port.portId, port]));
-  const own = network.ports.filter(
-    (port) => !late.has(port.id) && isOf(records.get(port.id), networkId, port),
-  );
+  const own = network.ports.filter((port) => isOf(records.get(port.id), networkId, port));
   // The router on another host sends frames of the network here, whether or not that host has a port of it.
   const tunnel =
     underlay === null || (away.length === 0 && routers.length === 0)

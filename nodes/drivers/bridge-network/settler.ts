@@ -1,6 +1,8 @@
 /**
- * Makes a fabric what its plan says, whatever it was before, and proves it by another look. A tap whose
- * hypervisor has opened it comes into the fabric here, also one whose agent died between the two.
+ * Makes a fabric what its plan says, whatever it was before, and proves it by another look. Between two looks
+ * at everything it goes by what differs from the plan that was proved, and looks at the devices that it
+ * changes; where anything is otherwise than it should be, at everything. A tap whose hypervisor has opened it
+ * comes into the fabric here, also one whose agent died between the two.
  */
 import type { NetworkFailure } from "../../../protocol/networking.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -10,6 +12,7 @@ import {
   carryOut,
   look,
   lookAmongPlugs,
+  lookAtDevices,
   lookAtLinks,
   makeTap,
   moveTaps,
@@ -20,14 +23,17 @@ import { blameFor } from "./blame.ts";
 import { isOwnDevice } from "./device-names.ts";
 import type { Fabric } from "./fabric.ts";
 import type { FabricPlan } from "./plan.ts";
-import type { SeenLink } from "./seen.ts";
-import { isDone, type Steps, stepsBetween } from "./steps.ts";
+import type { Seen, SeenLink } from "./seen.ts";
+import { allSettled, differing, linksWhenSettled, type Settled } from "./settled.ts";
+import { isDone, type Steps, stepsBetween, touchedBy } from "./steps.ts";
 import { TunnelGuard } from "./tunnel-guard.ts";
 
 export class Settler {
   readonly #fabric: Fabric;
   readonly #guard: TunnelGuard;
   readonly #log: Log;
+  /** Undefined: nothing was proved, or something has failed since. */
+  #settled: Settled | undefined;
   /** Names of the devices that the last look found unplanned. */
   #unwanted = { fabric: new Set<string>(), plugs: new Set<string>() };
 
@@ -38,15 +44,26 @@ export class Settler {
   }
 
   /**
-   * Answers what stays otherwise than planned, while the rest is done. @throws StatusError hypervisorRefused
-   * when nothing of the plan is to blame; AbortError
+   * `looks`: at everything, whatever was proved before. Answers what stays otherwise than planned, while the
+   * rest is done. @throws StatusError hypervisorRefused when nothing of the plan is to blame; AbortError
    */
-  async settle(plan: FabricPlan, signal: AbortSignal): Promise<readonly NetworkFailure[]> {
-    const unguarded = await this.#guardTunnels(plan);
-    const open = unguarded.length === 0 ? plan : { ...plan, tunnels: [] };
-    const steps = stepsBetween(open, await look(this.#fabric));
-    const failures = isDone(steps) ? [] : await this.#carryOut(open, steps, signal);
+  async settle(wanted: FabricPlan, signal: AbortSignal, looks = true): Promise<readonly NetworkFailure[]> {
+    const unguarded = await this.#guardTunnels(wanted);
+    const plan = unguarded.length === 0 ? wanted : { ...wanted, tunnels: [] };
+    const before = this.#settled;
+    // What is not settled to the end is looked at by the next.
+    this.#settled = undefined;
+    if (!looks && before !== undefined) {
+      this.#settled = await this.#settleDifference(plan, before, signal);
+      if (this.#settled !== undefined) return unguarded;
+    }
+    const seen = await look(this.#fabric);
+    const steps = stepsBetween(plan, seen);
+    const { links, failures } = isDone(steps)
+      ? { ...seen, failures: [] }
+      : await this.#carryOut(plan, steps, signal);
     await this.#removeOrphans(steps.orphans);
+    if (failures.length === 0) this.#settled = allSettled(plan, new Set(links.keys()));
     return [...unguarded, ...failures];
   }
 
@@ -70,10 +87,47 @@ export class Settler {
     });
   }
 
-  async #carryOut(plan: FabricPlan, steps: Steps, signal: AbortSignal): Promise<readonly NetworkFailure[]> {
+  /** Undefined: something is not as it was proved to be, or cannot be proved without a look at everything. */
+  async #settleDifference(
+    plan: FabricPlan,
+    before: Settled,
+    signal: AbortSignal,
+  ): Promise<Settled | undefined> {
+    await this.#removeLeftovers(plan);
+    const wanted = allSettled(plan, new Set([...before.taps, ...before.arrived]));
+    const { plan: different, seen } = differing(plan, before);
+    const steps = stepsBetween(different, seen);
+    if (steps.before.length > 0) return undefined;
+    const left = [...this.#unwanted.fabric].filter((name) => !isPlanned(plan, name));
+    const orphans = [...new Set([...steps.orphans, ...left])];
+    const isReached = isDone(steps) || (await this.#isReached(wanted, steps, signal));
+    if (!isReached) return undefined;
+    await this.#removeOrphans(orphans);
+    return wanted;
+  }
+
+  /** A network that comes back before its devices have gone has them made anew: what they are is not known. */
+  async #removeLeftovers({ bridges, tunnels }: FabricPlan): Promise<void> {
+    const planned = new Set([...bridges, ...tunnels].map(({ name }) => name));
+    const names = [...this.#unwanted.fabric].filter((name) => planned.has(name));
+    await removeDevices(names, this.#fabric);
+    for (const name of names) this.#unwanted.fabric.delete(name);
+  }
+
+  async #isReached({ plan, taps }: Settled, steps: Steps, signal: AbortSignal): Promise<boolean> {
+    if ((await carryOut(steps, this.#fabric, signal)) !== "") return false;
+    const touched = await lookAtDevices(touchedBy(steps), (...of) => this.#fabric.run(...of));
+    if (touched === undefined) return false;
+    // Entries are as the tools were told when these complain of nothing.
+    const links = new Map([...linksWhenSettled(plan, taps), ...touched]);
+    return isDone(stepsBetween({ ...plan, ...noEntries }, { links, ...noEntries }));
+  }
+
+  async #carryOut(plan: FabricPlan, steps: Steps, signal: AbortSignal) {
     const complaints = await carryOut(steps, this.#fabric, signal);
-    const left = stepsBetween(plan, await look(this.#fabric));
-    if (isDone(left)) return [];
+    const { links, ...entries } = await look(this.#fabric);
+    const left = stepsBetween(plan, { links, ...entries });
+    if (isDone(left)) return { links, failures: [] };
     const { failures, others } = blameFor(plan, left, complaints);
     if (others.length > 0) {
       const detail = [complaints, ...others.slice(0, 3)].join("\n").slice(0, 1_000);
@@ -82,7 +136,7 @@ export class Settler {
       });
     }
     await this.#cut(plan, failures);
-    return failures;
+    return { links, failures };
   }
 
   /** A tunnel that is half made leads nowhere. */
@@ -110,7 +164,7 @@ export class Settler {
     const names = seenTwice(orphans, this.#unwanted.fabric);
     await removeDevices(names, this.#fabric);
     if (names.length > 0) this.#log.info({ names }, "devices that no network needs were removed");
-    this.#unwanted.fabric = new Set(orphans);
+    this.#unwanted.fabric = new Set(orphans.filter((name) => !names.includes(name)));
   }
 
   /**
@@ -120,7 +174,7 @@ export class Settler {
   async ensureTap(name: string, userId: number, anew: boolean): Promise<void> {
     const [link, plug] = await this.#find(name);
     if (!anew && isTap(link, userId) && (link?.hasCarrier === true || link?.isUp === false)) return;
-    if (link !== undefined) await removeDevices([name], this.#fabric);
+    if (link !== undefined) await this.#removeFromFabric(name);
     if (!anew && isTap(plug, userId)) return;
     if (plug !== undefined) await removePlugs([name], this.#fabric);
     await makeTap(name, userId, this.#fabric);
@@ -128,20 +182,38 @@ export class Settler {
 
   /** @throws StatusError hypervisorRefused when no hypervisor has opened it */
   async moveTap(name: string): Promise<void> {
-    const link = (await lookAmongPlugs(this.#fabric)).get(name);
-    if (link?.hasCarrier === true) {
-      await moveTaps([link], this.#fabric);
-      return;
+    const [link, plug] = await this.#find(name);
+    if (plug?.hasCarrier === true) {
+      // Whether it has come is seen by the look at it.
+      await moveTaps([plug], this.#fabric);
+      return this.#arrived(name);
     }
-    if (link === undefined && (await lookAtLinks(this.#fabric)).has(name)) return;
+    if (plug === undefined && link !== undefined) return this.#arrived(name);
     const message = `No hypervisor has opened the tap ${name} on the host.`;
     throw new StatusError("hypervisorRefused", message);
+  }
+
+  /** A tap that has just come has nothing of its plan yet. */
+  #arrived(name: string): void {
+    const settled = this.#settled;
+    if (settled === undefined || settled.taps.has(name)) return;
+    this.#settled = { ...settled, arrived: new Set([...settled.arrived, name]) };
+  }
+
+  /** With all that the fabric knows of it. */
+  async #removeFromFabric(name: string): Promise<void> {
+    const settled = this.#settled;
+    const without = (names: ReadonlySet<string>) => new Set([...names].filter((one) => one !== name));
+    this.#settled = settled && {
+      ...{ plan: settled.plan, taps: without(settled.taps), arrived: without(settled.arrived) },
+    };
+    await removeDevices([name], this.#fabric);
   }
 
   /** @throws StatusError hypervisorRefused when it stays */
   async removeTap(name: string): Promise<void> {
     const [link, plug] = await this.#find(name);
-    if (link !== undefined) await removeDevices([name], this.#fabric);
+    if (link !== undefined) await this.#removeFromFabric(name);
     if (plug !== undefined) await removePlugs([name], this.#fabric);
     if (link === undefined && plug === undefined) return;
     if ((await this.#find(name)).some((one) => one !== undefined))
@@ -150,11 +222,31 @@ export class Settler {
 
   /** The tap in the fabric, and where hypervisors open taps. */
   async #find(name: string) {
-    const looks = [lookAtLinks(this.#fabric), lookAmongPlugs(this.#fabric)] as const;
-    const [inside, outside] = await Promise.all(looks);
-    return [inside.get(name), outside.get(name)] as const;
+    const fabric = this.#fabric;
+    const one = async (run: Fabric["run"], all: () => Promise<Seen["links"]>) =>
+      ((await lookAtDevices([name], run)) ?? (await all())).get(name);
+    return Promise.all([
+      one(
+        (...of) => fabric.run(...of),
+        () => lookAtLinks(fabric),
+      ),
+      one(
+        (...of) => fabric.runAmongPlugs(...of),
+        () => lookAmongPlugs(fabric),
+      ),
+    ]);
+  }
+
+  /** What is known of the fabric without a look at it. */
+  get settled(): Settled | undefined {
+    return this.#settled;
   }
 }
+
+const isPlanned = (plan: FabricPlan, name: string): boolean =>
+  [...plan.bridges, ...plan.tunnels, ...plan.routerPorts, ...plan.taps].some((one) => one.name === name);
+
+const noEntries = { places: [], neighbours: [], routes: [] };
 
 const isTap = (link: SeenLink | undefined, userId: number): boolean =>
   link?.kind === "tun" && link.userId === userId;

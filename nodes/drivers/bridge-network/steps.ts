@@ -36,9 +36,9 @@ const closed = {
   ...{ learning: false, flood: false, mcast_flood: false, bcast_flood: false },
   group_fwd_mask: linkLocalMask,
 } as const;
-const tapFlags: SlaveFlags = { ...closed, proxy_arp: true, neigh_suppress: false };
+export const tapFlags: SlaveFlags = { ...closed, proxy_arp: true, neigh_suppress: false };
 /** The bridge answers for who is behind it, also where neighbours are asked for by IPv6. */
-const tunnelFlags: SlaveFlags = { ...closed, proxy_arp: false, neigh_suppress: true };
+export const tunnelFlags: SlaveFlags = { ...closed, proxy_arp: false, neigh_suppress: true };
 
 export function stepsBetween(plan: FabricPlan, seen: Seen): Steps {
   const made = plan.tunnels.filter((tunnel) => !isTunnel(seen.links.get(tunnel.name), tunnel));
@@ -72,6 +72,11 @@ export function stepsBetween(plan: FabricPlan, seen: Seen): Steps {
 /** True: the fabric is as planned. Orphans are no part of the plan. */
 export const isDone = ({ tunnels, before, links, places }: Steps): boolean =>
   tunnels.length + before.length + links.length + places.length === 0;
+
+/** The devices that the steps change or make, in the fabric. */
+export const touchedBy = ({ links }: Steps): readonly string[] => [
+  ...new Set(links.flatMap((line) => /^link (?:set dev|add name) (\S+)/.exec(line)?.[1] ?? [])),
+];
 
 export const removed = (name: string): string => `link del dev ${name}`;
 

@@ -28,7 +28,10 @@ async function batch(run: Run, lines: readonly string[]): Promise<string> {
   return (await run("ip", ["-force", "-batch", "-"], { timeoutMs, input, endsInput: true })).errors.trim();
 }
 
-/** Answers the spaces in which devices were made or removed, and what the tools complain of. */
+/**
+ * Answers the spaces in which devices were made or removed, whether the fabric's end of one was, and what the
+ * tools complain of.
+ */
 export async function makeMissing({ plan, missing, spaceOf, fabric }: Making) {
   const lacks = (space: string, device: string) => missing.get(space)?.has(device) === true;
   const interfaces = plan.routers.flatMap((router) =>
@@ -74,7 +77,8 @@ export async function makeMissing({ plan, missing, spaceOf, fabric }: Making) {
     ...ways.map(({ space }) => space),
     ...leaves.flatMap(({ space, router }) => [space, router]),
   ];
-  return { touched: new Set(touched), complaints: complaints.filter((one) => one !== "").join("\n") };
+  const remade = interfaces.length > 0;
+  return { touched: new Set(touched), remade, complaints: complaints.filter((one) => one !== "").join("\n") };
 }
 
 const wayLine = ({ device, parent, mac }: PlannedOutside, path: string): string =>

@@ -57,6 +57,7 @@ export class Routing {
   readonly #announcer: Announcer;
   /** Undefined: it was not tried yet. Null: this computer does not route. */
   #ways: Ways | null | undefined;
+  #hasRemade = true;
   readonly #prepared = new WeakSet<Space>();
   /** By space: the plan that was proved by this life of the agent. */
   readonly #proved = new Map<string, string>();
@@ -86,6 +87,7 @@ export class Routing {
    * planned, while all others are. @throws StatusError hypervisorRefused; AbortError
    */
   async settle(state: RoutingState, looks: boolean, signal: AbortSignal): Promise<readonly NetworkFailure[]> {
+    this.#hasRemade = true;
     const plan = await this.#plan(state);
     await this.#end(plan);
     const targets = targetsOf(plan);
@@ -106,13 +108,16 @@ export class Routing {
     throwIfAborted(signal);
     const open = withoutSpaces(plan, new Set(tries.failed.keys()));
     const sound = changed.filter(({ name }) => !tries.failed.has(name));
-    const { touched, complaints } = await this.#makeDevices(open, sound, { tries, spaceOf });
+    const { touched, remade, complaints } = await this.#makeDevices(open, sound, { tries, spaceOf });
+
     const settled = targets.filter((one) => changed.includes(one) || touched.has(one.name));
     await tries.each(settled, async ({ name, state: wanted, text }) => {
       await settleSpace(spaceOf(name), wanted, complaints);
       this.#proved.set(name, text);
     });
     await this.#answer(plan, { tries, settled, spaceOf });
+    // What failed has ended, and its devices with it.
+    this.#hasRemade = remade || tries.failed.size > 0;
     return failuresOf(tries.failed, { ...state, outside: this.#parts.outside });
   }
 
@@ -127,6 +132,11 @@ export class Routing {
     // One that comes back is told of anew.
     this.#announcer.keepOnly(new Set(sound.map(({ space }) => space)));
     for (const outside of sound) this.#announcer.settled(outside, spaceOf(outside.space));
+  }
+
+  /** Devices in the fabric are others than before the last settling, or may be. */
+  get hasRemade(): boolean {
+    return this.#hasRemade;
   }
 
   async detach(): Promise<void> {

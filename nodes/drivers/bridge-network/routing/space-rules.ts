@@ -38,12 +38,12 @@ export class SpaceRules {
     const known = this.#brought.get(name);
     const before = known?.space === space ? known : undefined;
     this.#brought.delete(name);
-    const [seen, isChanged] = await bring(rules, before, {
-      ...{ entrance: space, kept: () => "", log: this.#log },
+    const { seen, isChanged } = await bring(rules, before, {
+      ...{ entrance: space, trusts: false, kept: () => "", log: this.#log },
       scratch: () => makeScratch(this.#clock),
     });
     if (isChanged || before === undefined) await this.#end(space, strays);
-    this.#brought.set(name, { ruleset: rules, seen: seen.text, space });
+    this.#brought.set(name, { ruleset: rules, seen, space });
   }
 
   forget(name: string): void {

@@ -15,6 +15,7 @@ import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "../device-n
 import { routerPortsOf } from "../router-ports.ts";
 import { bridgeChains, connectionChains, revokedName } from "./fixed-chains.ts";
 import { combinationOf, groupChains, memberSets } from "./group-chains.ts";
+import { kept } from "./kept.ts";
 import { type Ledger, servicesOf } from "./ledger.ts";
 import { ruleLimits } from "./limits.ts";
 import type { NftSet, Ruleset } from "./model.ts";
@@ -125,15 +126,17 @@ function portSets(
 
 const tapOf = ({ id }: PortPicture): string => quoted(tapName(id));
 
+const writtenSources = kept((port: PortPicture) => {
+  const tap = tapOf(port);
+  return [...sourcesOf(port)].map(([mac, texts]) => ({
+    ...{ tap, mac, at: `${tap} . ${mac}`, speaks6: speaks6(port) },
+    ...{ 4: addressesOf(4, texts), 6: addressesOf(6, texts) },
+  }));
+});
+
 /** What a port may send from: MACs, and addresses of each MAC. */
 function sourceSets(ports: readonly PortPicture[]): [string, NftSet][] {
-  const sources = ports.flatMap((port) => {
-    const tap = tapOf(port);
-    return [...sourcesOf(port)].map(([mac, texts]) => ({
-      ...{ tap, mac, at: `${tap} . ${mac}`, speaks6: speaks6(port) },
-      ...{ 4: addressesOf(4, texts), 6: addressesOf(6, texts) },
-    }));
-  });
+  const sources = ports.flatMap((port) => writtenSources(port));
   const of = (version: 4 | 6, kind: "single" | "ranges") =>
     sources.flatMap((source) => source[version][kind].map((one) => `${source.at} . ${one}`));
   return [
@@ -158,12 +161,27 @@ function sourceSets(ports: readonly PortPicture[]): [string, NftSet][] {
 function answeredPorts(ports: readonly RuledPort[], { services }: Ledger) {
   return ports.flatMap((ruled) => {
     const { plug, port, network } = ruled;
-    const [number, lease] = [services[port.id], leaseOf(network, port, plug.hostName)];
-    const address = lease === undefined ? firstAddress4(port) : BigInt(lease.address);
+    const number = services[port.id];
+    const { lease, address } = leased(port, plug.hostName, network.subnets, network.mtuBytes);
     if (number === undefined || address === undefined) return [];
-    return [{ ...ruled, ...servicesOf(number), lease, address: addressText({ version: 4, value: address }) }];
+    return [{ ...ruled, ...servicesOf(number), lease, address }];
   });
 }
+
+/** Of the network, subnets and size of packets alone are in a lease. */
+const leased = kept(
+  (
+    port: PortPicture,
+    hostName: string,
+    subnets: NetworkPicture["subnets"],
+    mtuBytes: NetworkPicture["mtuBytes"],
+  ) => {
+    const lease = leaseOf({ subnets, mtuBytes }, port, hostName);
+    const value = lease === undefined ? firstAddress4(port) : BigInt(lease.address);
+    const address = value === undefined ? undefined : addressText({ version: 4, value });
+    return { lease: lease === undefined ? undefined : writable(lease), address };
+  },
+);
 
 const firstAddress4 = ({ addresses }: PortPicture): bigint | undefined =>
   addresses.map(({ address }) => addressOf(address)).find((one) => one?.version === 4)?.value;
@@ -216,14 +234,22 @@ export function answeredGuests(
   const ruled = ruledPorts(wanted);
   const byInstance = Map.groupBy(ruled, ({ port }) => port.instanceId);
   const portsOf = (instanceId: string) =>
-    (byInstance.get(instanceId) ?? []).map(({ network, port }) => writable(toldPort(network, port)));
+    (byInstance.get(instanceId) ?? []).map(({ network: { id, subnets, mtuBytes }, port }) =>
+      toldOf(port, id, subnets, mtuBytes),
+    );
   return answeredPorts(ruled, ledger).map(({ port, own, all, lease }) => ({
-    ...{ own, all, lease: lease === undefined ? null : writable(lease) },
+    ...{ own, all, lease: lease ?? null },
     ...(toldPath && {
       told: { path: toldPath(port.id), instanceId: port.instanceId, ports: portsOf(port.instanceId) },
     }),
   }));
 }
+
+/** Of the network, these alone are told. */
+const toldOf = kept(
+  (port: PortPicture, id: string, subnets: NetworkPicture["subnets"], mtuBytes: NetworkPicture["mtuBytes"]) =>
+    writable(toldPort({ id, subnets, mtuBytes }, port)),
+);
 
 /** As the schemas have it. */
 type Writable<T> = T extends readonly (infer One)[]

@@ -19,10 +19,10 @@ import {
   revokedOf,
 } from "./connections.ts";
 import { endingLines, linesMax, urgentLines } from "./ending.ts";
-import { revokedSeconds } from "./fixed-chains.ts";
+import { revokedNames, revokedSeconds } from "./fixed-chains.ts";
 import { ruleLimits } from "./limits.ts";
 import { tableName } from "./model.ts";
-import { type Entrance, isTaken, refused } from "./nft.ts";
+import { type Entrance, isTaken, livingNow, refused } from "./nft.ts";
 import type { Listing } from "./read-back.ts";
 import { elementList } from "./text.ts";
 
@@ -33,6 +33,8 @@ export class ConnectionEnder {
   readonly #log: Log;
   /** Connections, by `nameOf`, that sets have stopped and the table still has. */
   #stopped = new Set<string>();
+  /** The kernel may remember revoked connections, which nobody but this makes it do. */
+  #remembers = true;
   #sweeping: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;
 
@@ -41,12 +43,18 @@ export class ConnectionEnder {
     this.#log = log;
   }
 
-  /** The rules are in: whatever was begun before, and they do not allow, ends now. @throws StatusError */
-  async revoke(fabric: FabricEntrance, judges: Judges, { living }: Listing): Promise<void> {
+  /**
+   * The rules are in: whatever was begun before, and they do not allow, ends now. `listed`: what the kernel
+   * remembers as revoked; undefined: it was not asked. @throws StatusError
+   */
+  async revoke(fabric: FabricEntrance, judges: Judges, listed: Listing["living"] | undefined): Promise<void> {
     await this.#pause();
     const all = await connections(fabric);
     const [{ after }, revoked] = [judges, revokedOf(all, judges)];
+    const living = listed ?? (this.#remembers ? await livingNow(fabric, revokedNames) : []);
+    this.#remembers = true;
     const isStopped = await remember(fabric, revoked, { after, living });
+    this.#remembers = living.length + revoked.length > 0;
     const lines = endingLines(all, revoked);
     if (lines.length <= linesMax(all.length)) {
       this.#stopped.clear();
@@ -163,7 +171,7 @@ async function told(fabric: Entrance, argv: readonly string[]): Promise<void> {
 }
 
 async function connections(fabric: Entrance): Promise<readonly Connection[]> {
-  return [...(await ofFamily(fabric, "ipv4")), ...(await ofFamily(fabric, "ipv6"))];
+  return (await Promise.all([ofFamily(fabric, "ipv4"), ofFamily(fabric, "ipv6")])).flat();
 }
 
 async function ofFamily(fabric: Entrance, family: "ipv4" | "ipv6"): Promise<readonly Connection[]> {

@@ -4,6 +4,7 @@
  * allowed must go on, for its next packet may be from the end that may not begin any. Pure.
  */
 
+import type { PortPicture } from "../../../../protocol/networking.ts";
 import { AddressSet, addressDigits } from "../../../switch/filter/address-set.ts";
 import { allows, type PortRules, RuleBook } from "../../../switch/filter/rules.ts";
 import { type Carried, type Flow, protocols } from "../../../switch/frames/flow.ts";
@@ -11,6 +12,7 @@ import { devicePrefixes, tapName, vxlanName } from "../device-names.ts";
 import { routerPortsOf } from "../router-ports.ts";
 import { ruledPorts, type Wanted } from "./compile.ts";
 import { revokedName, revokedSeconds } from "./fixed-chains.ts";
+import { kept } from "./kept.ts";
 import type { Ledger } from "./ledger.ts";
 import { ruleLimits } from "./limits.ts";
 import type { LivingElement } from "./read-back.ts";
@@ -71,6 +73,11 @@ interface JudgedZone {
 
 type Standing = "allowed" | "denied" | "gone";
 
+const addressSets = kept((port: PortPicture) => ({
+  own: new AddressSet(port.addresses.map(({ address }) => address)),
+  sources: new AddressSet([...sourcesOf(port).values()].flat()),
+}));
+
 /** The rules of one picture, made ready to be asked about connections. */
 export class ConnectionJudge {
   readonly #zones: ReadonlyMap<number, JudgedZone>;
@@ -88,8 +95,7 @@ export class ConnectionJudge {
       zones.set(number, zone);
       zone.ports.push({
         ...{ tap: tapName(port.id), isFiltered: port.portSecurity, rules: book.of(port.groupIds) },
-        own: new AddressSet(port.addresses.map(({ address }) => address)),
-        sources: new AddressSet([...sourcesOf(port).values()].flat()),
+        ...addressSets(port),
       });
     }
     this.#zones = zones;

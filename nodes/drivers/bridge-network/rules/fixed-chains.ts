@@ -202,6 +202,11 @@ export const revokedSeconds = (protocol: number): number => idleMsOf(protocol, "
 
 export const revokedName = (protocol: string, version: number): string => `revoked_${protocol}${version}`;
 
+/** All sets of revoked connections. */
+export const revokedNames: readonly string[] = ["tcp", "udp", "sctp"].flatMap((protocol) =>
+  [4, 6].map((version) => revokedName(protocol, version)),
+);
+
 /** Between two devices of a bridge. A packet in fragments is whole here. */
 const passing: readonly (readonly [string, Chain])[] = [
   [

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { cidrOf } from "../../../../protocol/address.ts";
 import type { GroupPicture, RulePicture } from "../../../../protocol/networking.ts";
 import { protocols } from "../../../switch/frames/flow.ts";
+import { kept } from "./kept.ts";
 import type { Chain, NftSet } from "./model.ts";
 import { addressesOf } from "./ranges.ts";
 
@@ -20,9 +21,13 @@ const groupChain = (direction: Direction, groupId: string): string => `${letter[
 
 /** Names the chain of a port with these groups; those that the picture has not say nothing. */
 export function combinationOf(direction: Direction, groupIds: readonly string[]): string {
-  const ids = [...new Set(groupIds)].sort().join();
-  return `${letter[direction]}_${createHash("sha256").update(ids).digest("hex").slice(0, 24)}`;
+  return `${letter[direction]}_${digitsOf(groupIds)}`;
 }
+
+const digitsOf = kept((groupIds: readonly string[]) => {
+  const ids = [...new Set(groupIds)].sort().join();
+  return createHash("sha256").update(ids).digest("hex").slice(0, 24);
+});
 
 export function groupChains(
   groups: readonly GroupPicture[],
@@ -30,14 +35,17 @@ export function groupChains(
 ): ReadonlyMap<string, Chain> {
   const known = new Set(groups.map(({ id }) => id));
   const used = new Set(combinations.flat());
+  // Many ports have the same groups.
+  const byName = new Map(combinations.map((ids) => [combinationOf("egress", ids), ids]));
+  const different = [...byName.values()];
   const own = groups.filter(({ id }) => used.has(id));
   return new Map(
     directions.flatMap((direction) => [
       ...own.map(({ id, rules }): [string, Chain] => [
         groupChain(direction, id),
-        { hook: null, rules: rules.filter((rule) => rule.direction === direction).flatMap(ruleLines) },
+        { hook: null, rules: linesOf(rules, direction) },
       ]),
-      ...combinations.map((ids): [string, Chain] => {
+      ...different.map((ids): [string, Chain] => {
         const jumps = [...new Set(ids)].sort().filter((id) => known.has(id));
         const rules = [...jumps.map((id) => `jump ${groupChain(direction, id)}`), "drop"];
         return [combinationOf(direction, ids), { hook: null, rules }];
@@ -45,6 +53,9 @@ export function groupChains(
     ]),
   );
 }
+
+const linesOf = (rules: GroupPicture["rules"], direction: Direction): readonly string[] =>
+  rules.filter((rule) => rule.direction === direction).flatMap(ruleLines);
 
 const memberSet = (kind: "members" | "ranges", version: number, groupId: string): string =>
   `${kind}${version}_${groupId}`;

@@ -1,6 +1,8 @@
 /**
- * The rules in the kernel, of one namespace. What is there is read each time: where it is what was put there,
- * the smallest script leads on; where it is not, all of it is put there anew, in one step as well.
+ * The rules in the kernel, of one namespace. Where what is there is what was put there, the smallest script
+ * leads on; where it is not, all of it is put there anew, in one step as well. Reading all of it takes as long
+ * as there are ports: between two compares it is believed, and the next one asks the kernel what it says of
+ * the same rules elsewhere.
  */
 import type { FileHandle } from "node:fs/promises";
 import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
@@ -15,12 +17,14 @@ import { wholeText } from "./text.ts";
 /** What was brought into the kernel. */
 export interface Brought {
   readonly ruleset: Ruleset;
-  /** What the kernel said when it was. */
-  readonly seen: string;
+  /** What the kernel said when it was. Undefined: it has taken scripts since it was asked. */
+  readonly seen: string | undefined;
 }
 
 export interface Bringing {
   readonly entrance: Entrance;
+  /** True: what was brought is believed to be there. */
+  readonly trusts: boolean;
   /** A namespace where nothing else is. */
   readonly scratch: () => Promise<Scratch>;
   /** Lines that follow all rules when these are made anew, of what came by itself. */
@@ -28,17 +32,38 @@ export interface Bringing {
   readonly log: Log;
 }
 
-/**
- * What the kernel says at the end, and whether anything was changed. `before`: undefined: nobody knows what
- * was brought. @throws StatusError hypervisorRefused
- */
+export interface Outcome extends Pick<Brought, "seen"> {
+  readonly isChanged: boolean;
+  /** Undefined: the kernel was not asked. */
+  readonly living: Listing["living"] | undefined;
+}
+
+const trusted = { living: undefined };
+
+/** `before`: undefined: nobody knows what was brought. @throws StatusError hypervisorRefused */
 export async function bring(
+  wanted: Ruleset,
+  before: Brought | undefined,
+  bringing: Bringing,
+): Promise<Outcome> {
+  if (before !== undefined && bringing.trusts) {
+    const script = difference(before.ruleset, wanted);
+    if (script === "") return { ...trusted, seen: before.seen, isChanged: false };
+    if (await isTaken(bringing.entrance, script)) return { ...trusted, seen: undefined, isChanged: true };
+  }
+  const [{ text: seen, living }, isChanged] = await bringByLook(wanted, before, bringing);
+  return { seen, living, isChanged };
+}
+
+/** What the kernel says at the end, and whether anything was changed. */
+async function bringByLook(
   wanted: Ruleset,
   before: Brought | undefined,
   { entrance, scratch, kept, log }: Bringing,
 ): Promise<[Listing, boolean]> {
   const there = await listed(entrance);
-  if (there !== undefined && before !== undefined && there.text === before.seen) {
+  const said = before && (before.seen ?? (await asKernelSays(before.ruleset, scratch)));
+  if (there !== undefined && before !== undefined && there.text === said) {
     const script = difference(before.ruleset, wanted);
     if (script === "") return [there, false];
     if (await isTaken(entrance, script)) return [await listedNow(entrance), true];

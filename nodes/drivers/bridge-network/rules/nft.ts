@@ -3,6 +3,7 @@ import { StatusError } from "../../../../protocol/wire/status.ts";
 import type { ToolResult } from "../../tool.ts";
 import type { FabricEntrance } from "../filter.ts";
 import { bridgeNetworkLimits } from "../limits.ts";
+import { tableName } from "./model.ts";
 import { type Listing, readListing } from "./read-back.ts";
 
 export type Entrance = Pick<FabricEntrance, "run">;
@@ -14,6 +15,24 @@ const listing = ["-j", "list", "ruleset"];
 export async function listed(fabric: Entrance): Promise<Listing | undefined> {
   const { exitCode, output } = await fabric.run("nft", listing, { timeoutMs, outputBytesMax });
   return exitCode === 0 ? readListing(output) : undefined;
+}
+
+/**
+ * The elements of a few sets that come and go: a process for each, since nft 1.0.6 lists one set alone.
+ * @throws StatusError hypervisorRefused
+ */
+export async function livingNow(fabric: Entrance, sets: readonly string[]): Promise<Listing["living"]> {
+  const said = await Promise.all(
+    sets.map(async (name) => {
+      const argv = ["-j", "list", "set", "bridge", tableName, name];
+      const { exitCode, output } = await fabric.run("nft", argv, { timeoutMs, outputBytesMax });
+      return exitCode === 0 ? readListing(output) : undefined;
+    }),
+  );
+  return said.flatMap((one) => {
+    if (one === undefined) throw refused("Revoked connections of the host's guests cannot be read.");
+    return one.living;
+  });
 }
 
 /** @throws StatusError hypervisorRefused */

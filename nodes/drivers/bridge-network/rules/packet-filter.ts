@@ -1,10 +1,11 @@
 /**
- * Keeps the rules in the kernel as the picture has them. It believes nothing because it was done once: what
- * is there is read each time, and where it is not what was put there, all of it is put there anew. It must
- * never leave a moment in which a packet passes that neither the picture before nor this one allows.
+ * Keeps the rules in the kernel as the picture has them. What is there is read at each compare, and where it
+ * is not what was put there, all of it is put there anew; what has failed is believed by nobody. It must never
+ * leave a moment in which a packet passes that neither the picture before nor this one allows.
  */
 import { chmod, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { HostNetworking } from "../../../../protocol/networking.ts";
 import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
 import { validatorOf } from "../../../../protocol/wire/validate.ts";
 import type { AnsweredGuest } from "../../../responder/state.ts";
@@ -16,6 +17,7 @@ import type { ResponderKeeper } from "../responder-keeper.ts";
 import { answeredGuests, compile, ruledPorts } from "./compile.ts";
 import { ConnectionEnder, stillRevoked } from "./connection-ender.ts";
 import { ConnectionJudge } from "./connections.ts";
+import { interned } from "./kept.ts";
 import { type Brought, bring, makeScratch } from "./kernel-rules.ts";
 import { emptyLedger, givesNothing, Ledger, nextLedger, servicesOf } from "./ledger.ts";
 import type { Ruleset } from "./model.ts";
@@ -54,6 +56,8 @@ export class RuleFilter implements PacketFilter {
   #applied: Applied | undefined;
   #made: Made | undefined;
   #refused: Refused = nobody;
+  /** The last, whose parts are used again. */
+  #picture: HostNetworking | undefined;
 
   constructor({ clock, log, responder }: RuleFilterParts) {
     this.#responder = responder;
@@ -71,11 +75,11 @@ export class RuleFilter implements PacketFilter {
     const ledger = await this.#advance(state, fabric);
     const before = this.#applied;
     this.#applied = undefined;
-    const [made, [seen, isChanged]] = await this.#bring({ state, ledger, before }, fabric);
+    const [made, { seen, living, isChanged }] = await this.#bring({ state, ledger, before }, fabric);
     // What has failed here is looked for again by the next: it knows of nothing that was applied.
     if (isChanged || before === undefined)
-      await this.#ender.revoke(fabric, { before: before?.judge ?? null, after: made.judge }, seen);
-    this.#applied = { ...made, seen: seen.text };
+      await this.#ender.revoke(fabric, { before: before?.judge ?? null, after: made.judge }, living);
+    this.#applied = { ...made, seen };
     await this.#responder.want({ guests: [...made.guests] }, fabric);
     return made.routes;
   }
@@ -83,7 +87,8 @@ export class RuleFilter implements PacketFilter {
   /** Ports whose rules the kernel refuses are closed; all other ports have their rules. */
   async #bring({ state, ledger, before }: Wanted, fabric: FabricEntrance) {
     const scratch = () => makeScratch(this.#clock);
-    const bringing = { entrance: fabric, kept: stillRevoked, log: this.#log, scratch };
+    const trusts = state.trusts === true;
+    const bringing = { entrance: fabric, trusts, kept: stillRevoked, log: this.#log, scratch };
     const attempt = async (refused: Refused) => {
       const made = this.#make(without(state, refused), ledger);
       return [made, await bring(made.ruleset, before, bringing)] as const;
@@ -113,9 +118,11 @@ export class RuleFilter implements PacketFilter {
     const of = [state.networking, JSON.stringify(ledger), ...state.ports];
     const before = this.#made;
     if (before?.of.length === of.length && of.every((one, at) => one === before.of[at])) return before;
+    this.#picture = state.networking === null ? undefined : interned(state.networking, this.#picture);
+    const like = { ...state, networking: this.#picture ?? null };
     this.#made = {
-      ...{ of, ruleset: compile(state, ledger), judge: new ConnectionJudge(state, ledger) },
-      ...{ guests: answeredGuests(state, ledger, state.toldPath), routes: routesOf(state, ledger) },
+      ...{ of, ruleset: compile(like, ledger), judge: new ConnectionJudge(like, ledger) },
+      ...{ guests: answeredGuests(like, ledger, state.toldPath), routes: routesOf(like, ledger) },
     };
     return this.#made;
   }
