@@ -68,7 +68,7 @@ export const portsOfNetwork = ({ farPorts: count, rounds }: PortSizes, note: Not
     const far = [...farPorts(count, perHost)];
     const picture = host.picture(own, far);
     const first = await timed(() => host.network.apply(picture, never));
-    // Who tells the same again wants everything to be compared.
+    // The same picture again makes the driver compare everything.
     const again = await timed(() => host.network.apply(picture, never));
     const one: number[] = [];
     for (let round = 1; round <= rounds; round += 1)

@@ -8,7 +8,6 @@ import type { PlannedPlace } from "./places.ts";
 import type { FabricPlan } from "./plan.ts";
 import { kept } from "./rules/kept.ts";
 import type { Seen, SeenLink, SlaveFlags } from "./seen.ts";
-import { slaveFlags } from "./seen.ts";
 import { tapFlags, tunnelFlags, tunnelUdpPort } from "./steps.ts";
 
 /** A fabric that was proved to be as planned. */
@@ -69,7 +68,10 @@ const indexOf = kept(({ places, neighbours, routes }: FabricPlan) => ({
 export const linksWhenSettled = (plan: FabricPlan, taps: ReadonlySet<string>): Seen["links"] =>
   new Map(linksOf(plan, taps).map((link) => [link.name, link]));
 
-const noFlags = Object.fromEntries(slaveFlags.map((flag) => [flag, undefined])) as unknown as SlaveFlags;
+const noFlags: SlaveFlags = {
+  ...{ learning: undefined, flood: undefined, mcast_flood: undefined, bcast_flood: undefined },
+  ...{ proxy_arp: undefined, neigh_suppress: undefined, group_fwd_mask: undefined },
+};
 
 /** What all of our devices are when they are settled. */
 const common = {
@@ -77,7 +79,7 @@ const common = {
   ...{ userId: null, callsFilter: false, tunnel: null },
 } as const;
 
-/** Nothing of it is as any plan has it. */
+/** A tap that no step has changed yet. */
 const bareTap = (name: string): SeenLink => ({
   ...{ ...common, name, kind: "tun", mtuBytes: Number.NaN, alias: null, isUp: false, speaks: true },
 });

@@ -106,7 +106,7 @@ export class Settler {
     return wanted;
   }
 
-  /** A network that comes back before its devices have gone has them made anew: what they are is not known. */
+  /** A network that comes back before its devices have gone has them made anew: nobody knows their state. */
   async #removeLeftovers({ bridges, tunnels }: FabricPlan): Promise<void> {
     const planned = new Set([...bridges, ...tunnels].map(({ name }) => name));
     const names = [...this.#unwanted.fabric].filter((name) => planned.has(name));

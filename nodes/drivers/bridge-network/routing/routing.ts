@@ -116,7 +116,7 @@ export class Routing {
       this.#proved.set(name, text);
     });
     await this.#answer(plan, { tries, settled, spaceOf });
-    // What failed has ended, and its devices with it.
+    // Routers that failed have ended, and their devices with these.
     this.#hasRemade = remade || tries.failed.size > 0;
     return failuresOf(tries.failed, { ...state, outside: this.#parts.outside });
   }

@@ -33,7 +33,7 @@ export class ConnectionEnder {
   readonly #log: Log;
   /** Connections, by `nameOf`, that sets have stopped and the table still has. */
   #stopped = new Set<string>();
-  /** The kernel may remember revoked connections, which nobody but this makes it do. */
+  /** The kernel may remember revoked connections, by sets that this file alone fills. */
   #remembers = true;
   #sweeping: Promise<void> = Promise.resolve();
   #timer: Timer | undefined;

@@ -1,7 +1,7 @@
 /**
  * Work on a picture that is not done again for what has not changed: of a thousand ports, one is new. What is
- * the same in a new picture is the same object as before, and by the object is remembered what was made of it;
- * so what goes is forgotten by itself. It must never change what comes out.
+ * the same in a new picture is the same object as before, and by it is remembered what was made of it; so
+ * what goes is forgotten by itself. It must never change what comes out.
  */
 import type { HostNetworking, NetworkPicture } from "../../../../protocol/networking.ts";
 

@@ -1,6 +1,6 @@
 /**
  * The rules in the kernel, of one namespace. Where what is there is what was put there, the smallest script
- * leads on; where it is not, all of it is put there anew, in one step as well. Reading all of it takes as long
+ * leads on; where it is not, all of it is put there anew, in one step as well. Reading all takes as long
  * as there are ports: between two compares it is believed, and the next one asks the kernel what it says of
  * the same rules elsewhere.
  */

@@ -1,6 +1,6 @@
 /**
  * Keeps the rules in the kernel as the picture has them. What is there is read at each compare, and where it
- * is not what was put there, all of it is put there anew; what has failed is believed by nobody. It must never
+ * is not what was put there, all of it is put there anew; nobody believes what has failed. It must never
  * leave a moment in which a packet passes that neither the picture before nor this one allows.
  */
 import { chmod, mkdir, readFile } from "node:fs/promises";
