@@ -64,6 +64,7 @@ describe("a host: the life of a guest", () => {
         lookedAgoMs: audit.networking?.lookedAgoMs ?? -1,
         unanswered: null,
         unpublished: [],
+        failed: [],
         failure: null,
       },
     });
