@@ -82,13 +82,15 @@ export function pictureOf(version: number, guests: readonly NetworkedGuest[]): H
   };
 }
 
-/** The guest also asks its host, once, what it is called. */
+/** The guest also asks its host what it is called, until it is told. */
 export const pinging = (addresses: readonly string[]): string => `#!/bin/sh
 ask() {
   printf 'GET %s HTTP/1.0\\r\\n\\r\\n' "$1" | nc -w 20 169.254.169.254 80 2>/dev/null | sed '1,/^.$/d'
 }
 (
-  echo "NOVACT-GUEST META name=$(ask /latest/meta-data/local-hostname) userdata=$(ask /latest/user-data | wc -c)"
+  # It may run before the address has come.
+  until name=$(ask /latest/meta-data/local-hostname) && [ -n "$name" ]; do usleep 200000; done
+  echo "NOVACT-GUEST META name=$name userdata=$(ask /latest/user-data | wc -c)"
 ) &
 round=0
 while :; do
