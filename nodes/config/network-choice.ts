@@ -7,6 +7,7 @@ import { HostText } from "../../protocol/offered.ts";
 import { answer } from "../../protocol/wire/schema.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { validatorOf } from "../../protocol/wire/validate.ts";
+import { oneLine } from "../compute/host-text.ts";
 import { builtInDrivers } from "../drivers/built-in.ts";
 import { checkPart } from "./explain.ts";
 
@@ -18,7 +19,9 @@ const NetworkChoice = answer({
 });
 export type NetworkChoice = Static<typeof NetworkChoice>;
 
-export const networkArgument = (choice: NetworkChoice): string => JSON.stringify(choice);
+/** What a tool says of why it fails may be of several lines. */
+export const networkArgument = (choice: NetworkChoice): string =>
+  JSON.stringify({ ...choice, why: oneLine(choice.why) });
 
 /** @throws StatusError schemaMismatch */
 export function readNetworkArgument(text: string): NetworkChoice {

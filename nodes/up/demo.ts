@@ -56,14 +56,20 @@ async function demoNetwork(admin: Admin, tenant: Tenant): Promise<string | undef
   return id;
 }
 
-/** Makes the network that leads outside, with floating addresses where there are any. @throws StatusError */
+/**
+ * Makes the network that leads outside, with floating addresses where there are any, or what is missing of
+ * it: an earlier start had none, or was cut off. @throws StatusError
+ */
 export async function makeOutside(
   { network, subnet }: Pick<Novact, "network" | "subnet">,
   { physicalNetwork, range }: WayOutside,
 ): Promise<void> {
   const { outside: name } = demoNames;
-  const { id } = (await network.create({ name, external: true, physicalNetwork })).network;
-  if (range === undefined) return;
+  const { networks } = await network.list({ name });
+  const there = networks.find((one) => one.external && one.physicalNetwork === physicalNetwork);
+  const made = async () => (await network.create({ name, external: true, physicalNetwork })).network;
+  const { id, subnetIds } = there ?? (await made());
+  if (range === undefined || subnetIds.length > 0) return;
   const { cidr, gateway, pool } = range;
   await subnet.create({ name: `${name}-v4`, network: id, cidr, gateway, pools: [pool], dhcp: false });
 }

@@ -3,7 +3,7 @@
  * other network has), and who has which of them. Pure.
  */
 import { createHash } from "node:crypto";
-import { addressOf, cidrOf, contains } from "../../protocol/address.ts";
+import { addressOf, cidrOf, overlap, type Range } from "../../protocol/address.ts";
 
 /** What `cluster.yaml` and the operator's networks call the network that leads to the computer. */
 export const outsideNetwork = "outside";
@@ -39,9 +39,41 @@ export const outsideAddress = (range: number, index: number): string | undefined
 export const underlayAddress = (index: number): string =>
   `198.18.${Math.floor((index + 1) / 256)}.${(index + 1) % 256}/16`;
 
+/** Each of these names with a number: the one that it had, else the lowest that nobody has. */
+export function placed(
+  before: Readonly<Record<string, number>>,
+  names: readonly string[],
+): Readonly<Record<string, number>> {
+  const places = { ...before };
+  const taken = new Set(Object.values(before));
+  for (const name of names.filter((one) => places[one] === undefined)) {
+    let place = 0;
+    while (taken.has(place)) place += 1;
+    taken.add(place);
+    places[name] = place;
+  }
+  return places;
+}
+
+/** Ranges to which Linux's /proc/net/route leads by other devices than `own`; the way to all is none. */
+export function routedRanges(table: string, own: string): readonly string[] {
+  return table
+    .trim()
+    .split("\n")
+    .slice(1)
+    .flatMap((line) => {
+      const [device, destination = "", , , , , , mask = ""] = line.split(/\s+/);
+      if (device === own || destination === "00000000") return [];
+      // Both are numbers as a processor with the lowest byte first reads them.
+      const bytes = Buffer.from(destination, "hex").reverse();
+      const ones = [...Buffer.from(mask, "hex")].flatMap((byte) => [...byte.toString(2)]);
+      return [`${bytes.join(".")}/${ones.filter((bit) => bit === "1").length}`];
+    });
+}
+
 /**
- * The first range that no address of the computer lies in, from one on that the name makes likely to be
- * free. `kept`: what it was before. Undefined: there is none.
+ * The first range that shares no address with a range of the computer's (`taken`, with prefixes), from one
+ * on that the name makes likely to be free. `kept`: what it was before. Undefined: there is none.
  */
 export function freeRange(
   name: string,
@@ -56,7 +88,17 @@ export function freeRange(
 function isFree(range: number, taken: readonly string[]): boolean {
   const whole = cidrOf(outsideRangeOf(range).cidr);
   return taken.every((text) => {
-    const address = addressOf(text);
-    return whole === undefined || address === undefined || !contains(whole, address);
+    const other = rangeAround(text);
+    return whole === undefined || other === undefined || !overlap(whole, other);
   });
+}
+
+/** The range that an address with a prefix lies in. */
+function rangeAround(text: string): Range | undefined {
+  const [head = "", prefix] = text.split("/");
+  const address = addressOf(head);
+  if (address === undefined || prefix === undefined) return undefined;
+  const size = 1n << BigInt((address.version === 4 ? 32 : 128) - Number(prefix));
+  const first = address.value - (address.value % size);
+  return { version: address.version, first, last: first + size - 1n };
 }

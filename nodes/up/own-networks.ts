@@ -3,7 +3,7 @@
  * root and the computer has all that it needs, else `user`, and why. What the nodes share for it is made
  * here, and taken away when no guest is left that runs. Nothing here may keep a cluster from starting.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { type ClusterConfig, type NodeConfig, statePaths } from "../config/config.ts";
@@ -17,6 +17,8 @@ import {
   outsideAddress,
   outsideNetwork,
   outsideRangeOf,
+  placed,
+  routedRanges,
   underlayAddress,
 } from "./outside-range.ts";
 
@@ -25,6 +27,8 @@ interface Kept {
   readonly driver: "user" | "bridge";
   /** The number of the range outside. */
   readonly range?: number;
+  /** By name of a node, on which its addresses depend; those of removed nodes whose directories are left. */
+  readonly places?: Readonly<Record<string, number>>;
 }
 
 export interface OwnNetworks {
@@ -64,9 +68,12 @@ async function choose(config: ClusterConfig, say: (text: string) => void): Promi
   if (before !== undefined && before !== wanted && (await hasGuests(config))) {
     const why = `guests of before run on with it; ${wanted} is taken by a start after Ctrl-C has ended them.`;
     if (before === "user") return useUser(config, left, why, say);
-    say(`guests that run have the network driver bridge, which does not go any more: ${lack}`);
+    // Another driver's agents would not know the guests' rules: nodes try again until it goes.
+    say(`guests that run have the network driver bridge, which does not go now: ${lack}`);
+    return useBridge(config, left, { kept, isKept: true }, say);
   }
-  return lack === undefined ? useBridge(config, left, kept, say) : useUser(config, left, lack, say);
+  if (lack !== undefined) return useUser(config, left, lack, say);
+  return useBridge(config, left, { kept, isKept: before === "bridge" && (await hasGuests(config)) }, say);
 }
 
 const isRoot = (): boolean => process.getuid?.() === 0;
@@ -101,23 +108,25 @@ function useUser(
 async function useBridge(
   config: ClusterConfig,
   left: readonly NodeConfig[],
-  kept: Kept | undefined,
+  { kept, isKept }: Before,
   say: (text: string) => void,
 ): Promise<OwnNetworks> {
   const { deviceNames, makeDevices } = await leftNetworks();
   const names = deviceNames(config.stateDirectory);
-  const range = freeRange(config.stateDirectory, addressesBeside(names.computer), kept?.range);
-  const wrong =
-    range === undefined
-      ? "every range of 198.19.0.0/16 is taken"
-      : await makeDevices(names, computerAddress(range)).catch((error: unknown) => String(error));
-  if (range === undefined || wrong !== undefined)
+  const range = freeRange(config.stateDirectory, rangesBeside(names.computer), kept?.range);
+  if (range === undefined) return useUser(config, left, "every range of 198.19.0.0/16 is taken.", say);
+  if (kept?.range !== undefined && kept.range !== range)
+    say(`198.19.${kept.range}.0/24 is another's now: floating addresses of before are not reached any more`);
+  const places = placesOf(config, kept?.places);
+  // Before the devices: who finds no choice takes none of them away.
+  keep(config, { driver: "bridge", range, places });
+  const wrong = await makeDevices(names, computerAddress(range)).catch((error: unknown) => String(error));
+  if (wrong !== undefined && !isKept)
     return useUser(config, left, `the nodes' devices cannot be made: ${wrong}.`, say);
   const why = "npm start is root's, and this computer has all that it needs.";
-  say(`networks by the driver bridge: ${why}`);
-  keep(config, { driver: "bridge", range });
+  say(`networks by the driver bridge: ${wrong ?? why}`);
   const choices = left.map(({ name }): [string, NetworkChoice] => {
-    const index = config.nodes.findIndex((node) => node.name === name);
+    const index = places[name] ?? 0;
     const address = outsideAddress(range, index);
     const options = {
       underlayOn: { device: names.underlay, address: underlayAddress(index) },
@@ -131,11 +140,35 @@ async function useBridge(
   };
 }
 
-/** Of all devices of the computer but the cluster's own. */
-const addressesBeside = (own: string): readonly string[] =>
-  Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
-    name === own ? [] : addresses.map(({ address }) => address),
-  );
+interface Before {
+  readonly kept: Kept | undefined;
+  /** Guests run with it: it stays. */
+  readonly isKept: boolean;
+}
+
+/** Of all devices of the computer but the cluster's own, and of its routes. */
+const rangesBeside = (own: string): readonly string[] => [
+  ...Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
+    name === own ? [] : addresses.flatMap(({ cidr }) => cidr ?? []),
+  ),
+  ...routedRanges(readFileSync("/proc/net/route", "utf8"), own),
+];
+
+/** The number of each node: the one of before, or the lowest that no node has, nor what a removed one left. */
+function placesOf(config: ClusterConfig, kept: Kept["places"] = {}): Readonly<Record<string, number>> {
+  const isLeft = (name: string) => existsSync(statePaths(config).node(name));
+  const names = new Set(config.nodes.map(({ name }) => name));
+  const old = Object.entries(kept).filter(([name]) => names.has(name) || isLeft(name));
+  return placed(Object.fromEntries(old), [...names]);
+}
+
+/** State directories of the nodes, also of those that the configuration has no more. */
+function directoriesOf(config: ClusterConfig): readonly string[] {
+  const all = join(config.stateDirectory, "nodes");
+  const left = existsSync(all) ? readdirSync(all) : [];
+  const names = new Set([...left, ...config.nodes.map(({ name }) => name)]);
+  return [...names].map((name) => statePaths(config).node(name));
+}
 
 /**
  * Takes away what the nodes have shared, and what killed agents have left of their networks. While a guest
@@ -146,7 +179,7 @@ export async function endNetworks(config: ClusterConfig, say: (text: string) => 
   try {
     if (await hasGuests(config)) return;
     const { endFabrics, deviceNames, removeDevices } = await leftNetworks();
-    await endFabrics(config.nodes.map(({ name }) => statePaths(config).node(name)));
+    await endFabrics(directoriesOf(config));
     await removeDevices(deviceNames(config.stateDirectory));
   } catch (error) {
     say(`devices of the nodes' networks stay: ${(error as Error).message}`);
@@ -154,9 +187,8 @@ export async function endNetworks(config: ClusterConfig, say: (text: string) => 
 }
 
 async function hasGuests(config: ClusterConfig): Promise<boolean> {
-  const real = config.nodes.filter(({ pretends }) => !pretends);
   const { anyGuestRuns } = await leftNetworks();
-  return anyGuestRuns(real.map(({ name }) => statePaths(config).node(name)));
+  return anyGuestRuns(directoriesOf(config));
 }
 
 /** Loaded when it is needed: `up` itself runs no guests. */
@@ -174,12 +206,15 @@ function readKept(config: ClusterConfig): Kept | undefined {
   try {
     const kept: Partial<Kept> | null = JSON.parse(readFileSync(fileOf(config), "utf8"));
     if (kept?.driver !== "user" && kept?.driver !== "bridge") return undefined;
-    const { driver, range } = kept;
-    return { driver, ...(isRange(range) ? { range } : {}) };
+    const { driver, range, places } = kept;
+    return { driver, ...(isRange(range) ? { range } : {}), ...(arePlaces(places) ? { places } : {}) };
   } catch {
     return undefined;
   }
 }
+
+const arePlaces = (places: unknown): places is Readonly<Record<string, number>> =>
+  typeof places === "object" && places !== null && Object.values(places).every(Number.isSafeInteger);
 
 const isRange = (range: unknown): range is number =>
   typeof range === "number" && Number.isInteger(range) && range >= 0 && range < 256;

@@ -70,9 +70,10 @@ function listenForEnd(screen: Screen): End {
   let exit: number = exitCodes.ok.exit;
   const hear = (signal: NodeJS.Signals) => {
     const press = presses.hear(performance.now());
+    // Of two signals at once either may be heard first.
+    if (signal === "SIGINT") exit = exitCodes.interrupted.exit;
     if (press === "first") {
       screen.say(`${signal}: everything goes down (once more: at once)`);
-      if (signal === "SIGINT") exit = exitCodes.interrupted.exit;
       first.abort();
     } else if (press === "again" && !second.signal.aborted) {
       screen.say(`${signal} again: guests are halted, everything ends at once`);

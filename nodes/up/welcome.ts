@@ -94,6 +94,7 @@ async function showGuest(options: WelcomeOptions, admin: Novact, tenant: Novact)
   const { screen, signal } = options;
   await untilHostAlive(admin, signal);
   if (signal.aborted) return;
+  if (options.outside !== undefined) await unlessTaken(makeOutside(admin, options.outside));
   const { instances } = await tenant.instance.list({});
   const first = instances.find(({ name }) => name === demoNames.first) ?? instances[0];
   if (first === undefined) return showNew(options, admin, tenant);
@@ -107,7 +108,6 @@ async function showGuest(options: WelcomeOptions, admin: Novact, tenant: Novact)
 async function showNew(options: WelcomeOptions, admin: Novact, tenant: Novact): Promise<void> {
   const { screen, signal } = options;
   const instance = await makeFirst(admin, tenant);
-  if (options.outside !== undefined) await unlessTaken(makeOutside(admin, options.outside));
   const address = instance.interfaces?.[0]?.addresses[0]?.address;
   if (address !== undefined)
     screen.say(`network ${demoNames.network} is there; ${instance.name} has ${address} on it`);

@@ -5,7 +5,7 @@
  * names of the cluster's directory; nothing else of the computer's network is ever touched.
  */
 import { createHash } from "node:crypto";
-import { realpathSync } from "node:fs";
+import { existsSync, realpathSync, writeFileSync } from "node:fs";
 import { runTool } from "../tool.ts";
 import { bridgeNetworkLimits } from "./limits.ts";
 
@@ -57,13 +57,31 @@ export async function makeDevices(names: ComputerDevices, address: string): Prom
   }
   lines.push(`addr replace ${address} dev ${names.computer}`);
   const { exitCode, errors } = await run(["-batch", "-"], `${lines.join("\n")}\n`);
-  return exitCode === 0 ? undefined : (errors.trim().split("\n")[0] ?? "ip fails");
+  if (exitCode !== 0) return errors.trim().split("\n")[0] ?? "ip fails";
+  for (const name of Object.values(names)) closeToOthers(name, { speaks: name === names.computer });
+  return undefined;
+}
+
+/**
+ * What guests send to the computer goes no further, also where it forwards for others. An end that does not
+ * speak answers for no address of the computer's. Numbers: Linux's networking/ip-sysctl.
+ */
+function closeToOthers(device: string, { speaks }: { readonly speaks: boolean }): void {
+  const own = (family: string, setting: string) => `/proc/sys/net/${family}/conf/${device}/${setting}`;
+  writeFileSync(own("ipv4", "forwarding"), "0");
+  if (!speaks) writeFileSync(own("ipv4", "arp_ignore"), "8");
+  // A kernel without IPv6 has nothing to close.
+  if (existsSync(own("ipv6", "disable_ipv6"))) writeFileSync(own("ipv6", "disable_ipv6"), "1");
 }
 
 const isThere = async (name: string): Promise<boolean> =>
   (await run(["link", "show", "dev", name])).exitCode === 0;
 
-/** Removes both pairs; devices of nodes on these go as well. */
+/** Removes both pairs; devices of nodes on these go as well. @throws Error with what ip says */
 export async function removeDevices({ underlay, outside }: ComputerDevices): Promise<void> {
-  for (const name of [underlay, outside]) if (await isThere(name)) await run(["link", "del", "dev", name]);
+  for (const name of [underlay, outside]) {
+    if (!(await isThere(name))) continue;
+    const { exitCode, errors } = await run(["link", "del", "dev", name]);
+    if (exitCode !== 0) throw new Error(`${name}: ${errors.trim()}`);
+  }
 }

@@ -49,13 +49,23 @@ export class Settler {
    */
   async settle(wanted: FabricPlan, signal: AbortSignal, looks = true): Promise<readonly NetworkFailure[]> {
     const unguarded = await this.#guardTunnels(wanted);
-    const plan = unguarded.length === 0 ? wanted : { ...wanted, tunnels: [] };
+    const plan = unguarded.length === 0 ? wanted : withoutTunnels(wanted);
+    if (unguarded.length > 0) await this.#cut(wanted, unguarded);
+    const failures = await this.#settle(plan, signal, looks);
+    if (unguarded.length === 0)
+      await this.#guard.settled(plan).catch((error: unknown) => {
+        this.#log.warn({ error: String(error) }, "tunnels that have gone are still named on this computer");
+      });
+    return [...unguarded, ...failures];
+  }
+
+  async #settle(plan: FabricPlan, signal: AbortSignal, looks: boolean): Promise<readonly NetworkFailure[]> {
     const before = this.#settled;
     // What is not settled to the end is looked at by the next.
     this.#settled = undefined;
     if (!looks && before !== undefined) {
       this.#settled = await this.#settleDifference(plan, before, signal);
-      if (this.#settled !== undefined) return unguarded;
+      if (this.#settled !== undefined) return [];
     }
     const seen = await look(this.#fabric);
     const steps = stepsBetween(plan, seen);
@@ -64,7 +74,7 @@ export class Settler {
       : await this.#carryOut(plan, steps, signal);
     await this.#removeOrphans(steps.orphans);
     if (failures.length === 0) this.#settled = allSettled(plan, new Set(links.keys()));
-    return [...unguarded, ...failures];
+    return failures;
   }
 
   /** A tunnel whose senders cannot be checked is not made: answers such tunnels as failures. */
@@ -81,7 +91,8 @@ export class Settler {
 
   /** The agent ends; `guests`: and so do they, and the fabric. */
   async detach(guests: boolean): Promise<void> {
-    if (!guests) return;
+    // An underlay of its own takes its rules with it.
+    if (!guests || this.#fabric.underlay !== undefined) return;
     await this.#guard.end().catch((error: unknown) => {
       this.#log.warn({ error: String(error) }, "rules about other hosts' senders stay on this computer");
     });
@@ -186,6 +197,7 @@ export class Settler {
     if (plug?.hasCarrier === true) {
       // Whether it has come is seen by the look at it.
       await moveTaps([plug], this.#fabric);
+      this.#forgetTap(name);
       return this.#arrived(name);
     }
     if (plug === undefined && link !== undefined) return this.#arrived(name);
@@ -202,12 +214,16 @@ export class Settler {
 
   /** With all that the fabric knows of it. */
   async #removeFromFabric(name: string): Promise<void> {
+    this.#forgetTap(name);
+    await removeDevices([name], this.#fabric);
+  }
+
+  #forgetTap(name: string): void {
     const settled = this.#settled;
     const without = (names: ReadonlySet<string>) => new Set([...names].filter((one) => one !== name));
     this.#settled = settled && {
       ...{ plan: settled.plan, taps: without(settled.taps), arrived: without(settled.arrived) },
     };
-    await removeDevices([name], this.#fabric);
   }
 
   /** @throws StatusError hypervisorRefused when it stays */
@@ -253,3 +269,10 @@ const isTap = (link: SeenLink | undefined, userId: number): boolean =>
 
 const seenTwice = (now: readonly string[], before: ReadonlySet<string>): readonly string[] =>
   now.filter((name) => before.has(name));
+
+/** Nobody is behind a tunnel that is not there. */
+const withoutTunnels = (plan: FabricPlan): FabricPlan => ({
+  ...plan,
+  tunnels: [],
+  places: plan.places.filter(({ host }) => host === null),
+});

@@ -1,7 +1,7 @@
 /**
- * Keeps the rules about the senders of tunnels where the packets of tunnels come in, which is the computer's
- * own network: in a table of its own, whose name is this fabric's, beside whatever the operator has there.
- * It must never name another table.
+ * Keeps the rules about the senders of tunnels where the packets of tunnels come in, which is the namespace
+ * of the underlay, or the computer's own network: in a table of its own, whose name is this fabric's, beside
+ * whatever the operator has there. It must never name another table.
  */
 import { createHash } from "node:crypto";
 import type { Fabric } from "./fabric.ts";
@@ -12,20 +12,42 @@ import { tunnelTable } from "./tunnel-senders.ts";
 
 const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax } = bridgeNetworkLimits;
 
+type Senders = Pick<FabricPlan, "tunnels" | "places" | "routerPorts">;
+
 export class TunnelGuard {
-  readonly #fabric: Pick<Fabric, "runOutside">;
+  readonly #fabric: Pick<Fabric, "runAtUnderlay">;
   readonly #table: string;
   /** What was brought into the kernel, and what it said then. */
   #brought: { readonly text: string; readonly seen: string } | undefined;
 
-  constructor(fabric: Pick<Fabric, "runOutside" | "directory">) {
+  #tunnels: FabricPlan["tunnels"] = [];
+  #leaving: FabricPlan["tunnels"] = [];
+
+  constructor(fabric: Pick<Fabric, "runAtUnderlay" | "directory">) {
     this.#fabric = fabric;
     const digits = createHash("sha256").update(fabric.directory).digest("hex").slice(0, 12);
     this.#table = `nvtunnels_${digits}`;
   }
 
-  /** Before a tunnel is made. @throws StatusError hypervisorRefused: nobody may be believed */
-  async settle(plan: Pick<FabricPlan, "tunnels" | "places" | "routerPorts">): Promise<void> {
+  /**
+   * Before a tunnel is made. Tunnels of before that are not planned any more believe nobody until `settled`.
+   * @throws StatusError hypervisorRefused: nobody may be believed
+   */
+  async settle(plan: Senders): Promise<void> {
+    const planned = new Set(plan.tunnels.map(({ number }) => number));
+    this.#leaving = [...this.#tunnels, ...this.#leaving].filter(({ number }) => !planned.has(number));
+    this.#tunnels = plan.tunnels;
+    await this.#bring({ ...plan, tunnels: [...plan.tunnels, ...this.#leaving] });
+  }
+
+  /** Devices are as planned: tunnels of before have gone. @throws StatusError hypervisorRefused */
+  async settled(plan: Senders): Promise<void> {
+    if (this.#leaving.length === 0) return;
+    await this.#bring(plan);
+    this.#leaving = [];
+  }
+
+  async #bring(plan: Senders): Promise<void> {
     const text = tunnelTable(this.#table, plan);
     const before = this.#brought;
     if (before?.text === text && (plan.tunnels.length === 0 || (await this.#look()) === before.seen)) return;
@@ -47,7 +69,7 @@ export class TunnelGuard {
 
   async #load(input: string): Promise<void> {
     const given = { timeoutMs, outputBytesMax, input, endsInput: true };
-    const { exitCode, errors } = await this.#fabric.runOutside("nft", ["-f", "-"], given);
+    const { exitCode, errors } = await this.#fabric.runAtUnderlay("nft", ["-f", "-"], given);
     if (exitCode !== 0)
       throw refused(
         "The kernel does not take the rules about other hosts' senders.",
@@ -58,7 +80,7 @@ export class TunnelGuard {
   /** Undefined: there is no such table, or nft fails. */
   async #look(): Promise<string | undefined> {
     const argv = ["-j", "list", "table", "inet", this.#table];
-    const { exitCode, output } = await this.#fabric.runOutside("nft", argv, { timeoutMs, outputBytesMax });
+    const { exitCode, output } = await this.#fabric.runAtUnderlay("nft", argv, { timeoutMs, outputBytesMax });
     return exitCode === 0 ? output : undefined;
   }
 }

@@ -25,6 +25,8 @@ describe("a network driver that is left to up", () => {
     const options = { underlayOn: { device: "nva0", address: "198.18.0.1/16" } };
     const choice = { driver: "bridge", options, why: "The computer can." } as const;
     expect(readNetworkArgument(networkArgument(choice))).to.deep.equal(choice);
+    const told = { ...choice, why: "nft:\n\tno such file" };
+    expect(readNetworkArgument(networkArgument(told)).why).to.equal("nft: no such file");
   });
 
   it("is refused when it is none", () => {

@@ -5,6 +5,8 @@ import {
   freeRange,
   outsideAddress,
   outsideRangeOf,
+  placed,
+  routedRanges,
   underlayAddress,
 } from "../../../nodes/up/outside-range.ts";
 import { addressOf, cidrOf, contains } from "../../../protocol/address.ts";
@@ -27,12 +29,30 @@ describe("the range outside of a cluster of one computer", () => {
 
   it("is the one of before while nobody else has it, and else one that no device has an address of", () => {
     const first = freeRange("/a", [], undefined);
-    expect(freeRange("/a", ["127.0.0.1", "fe80::1", "198.18.0.1"], undefined)).to.equal(first);
+    expect(freeRange("/a", ["127.0.0.1/8", "fe80::1/64", "198.18.0.1/16"], undefined)).to.equal(first);
     expect(freeRange("/a", [], 9)).to.equal(9);
-    expect(freeRange("/a", ["198.19.9.77"], 9)).to.equal(first);
-    const others = Array.from({ length: 256 }, (_, range) => `198.19.${range}.5`);
+    expect(freeRange("/a", ["198.19.9.77/32"], 9)).to.equal(first);
+    expect(freeRange("/a", ["198.18.0.1/15"], 9), "within another's range").to.equal(undefined);
+    const others = Array.from({ length: 256 }, (_, range) => `198.19.${range}.5/24`);
     expect(freeRange("/a", others, 9)).to.equal(undefined);
     expect(freeRange("/a", others.toSpliced(200, 1), 9)).to.equal(200);
+  });
+
+  it("is none to which the computer has a route by another device", () => {
+    const table = [
+      "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT",
+      "eth0\t00000000\t0102A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0",
+      "tun0\t000013C6\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0",
+      "nvd0\t000913C6\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0",
+    ].join("\n");
+    expect(routedRanges(`${table}\n`, "nvd0")).to.deep.equal(["198.19.0.0/16"]);
+    expect(freeRange("/a", routedRanges(table, "nvd0"), 9)).to.equal(undefined);
+  });
+
+  it("has a place for each node, which stays when others come and go", () => {
+    expect(placed({}, ["a", "b"])).to.deep.equal({ a: 0, b: 1 });
+    expect(placed({ a: 0, b: 1 }, ["b", "c"])).to.deep.equal({ a: 0, b: 1, c: 2 });
+    expect(placed({ b: 1 }, ["b", "c"])).to.deep.equal({ b: 1, c: 0 });
   });
 
   it("is none of the nodes' underlay, on which each node has an address of its own", () => {

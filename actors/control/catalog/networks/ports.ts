@@ -13,7 +13,7 @@ import type { AnswerOf, CallContext, Handlers } from "../../../../protocol/wire/
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import type { Addresses, ChosenAddress } from "../../networking/addresses.ts";
 import { allocating } from "../../networking/allocating.ts";
-import { bandwidthOf } from "../../networking/bandwidth.ts";
+import { bandwidthOf, limitsMore } from "../../networking/bandwidth.ts";
 import { membershipMade, rowsOfPort } from "../../networking/port-rows.ts";
 import {
   addressesAsked,
@@ -67,7 +67,7 @@ export function portHandlers(options: PortOptions): Handlers<typeof portService>
         const pairs = addressPairs === undefined ? before.addressPairs : pairsOf(addressPairs);
         const bandwidth = bandwidthOf(limits, before.bandwidth);
         const after = { ...before, ...plain, addressPairs: pairs, bandwidth };
-        if (limits !== undefined) await options.assertLimitKept(after);
+        if (limitsMore(before.bandwidth, bandwidth)) await options.assertLimitKept(after);
         const memberships = await referringTo(groupMembership, { portId: [before.id] }, rows);
         const had = memberships.map(({ groupId }) => groupId);
         const groups =

@@ -61,6 +61,8 @@ export class Routing {
   readonly #prepared = new WeakSet<Space>();
   /** By space: the plan that was proved by this life of the agent. */
   readonly #proved = new Map<string, string>();
+  /** By space: the plan whose rules were brought into it last, by this life of the agent. */
+  readonly #ruled = new Map<string, string>();
 
   constructor(parts: RoutingParts) {
     const { fabric, clock, log, lost } = parts;
@@ -102,9 +104,13 @@ export class Routing {
     const tries = new Tries<Target>(({ name }) => name);
     await tries.each(changed, async ({ name }) => void spaces.set(name, await this.#open(name)));
     const spaceOf = (name: string) => spaces.get(name) ?? unknown(name);
-    await tries.each(changed, (one) => this.#rules.bring(one, spaceOf(one.name)));
-    // Without its rules a router would go on by those of before.
-    for (const name of tries.failed.keys()) await this.#endOne(name);
+    await tries.each(changed, async (one) => {
+      await this.#rules.bring(one, spaceOf(one.name));
+      this.#ruled.set(one.name, one.text);
+    });
+    // Without its rules a router would go on by those of before; one that has them loses no connections.
+    for (const { name, text } of changed)
+      if (tries.failed.has(name) && this.#ruled.get(name) !== text) await this.#endOne(name);
     throwIfAborted(signal);
     const open = withoutSpaces(plan, new Set(tries.failed.keys()));
     const sound = changed.filter(({ name }) => !tries.failed.has(name));
@@ -116,7 +122,7 @@ export class Routing {
       this.#proved.set(name, text);
     });
     await this.#answer(plan, { tries, settled, spaceOf });
-    // Routers that failed have ended, and their devices with these.
+    // Routers that failed may have ended, and their devices with these.
     this.#hasRemade = remade || tries.failed.size > 0;
     return failuresOf(tries.failed, { ...state, outside: this.#parts.outside });
   }
@@ -163,6 +169,7 @@ export class Routing {
 
   async #endOne(name: string): Promise<void> {
     this.#proved.delete(name);
+    this.#ruled.delete(name);
     this.#rules.forget(name);
     await this.#spaces.end(name);
   }

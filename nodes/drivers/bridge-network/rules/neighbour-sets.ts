@@ -103,9 +103,12 @@ function ownOf({ port, zone }: Known) {
   return [...given, linkLocalText(mac)].map((address) => ({ zone, mac, address }));
 }
 
+/** Of those of the link alone, a pair has the one that is made of its MAC address, and nobody else's. */
 const pairedOf = ({ port, zone }: Known) =>
   [...sourcesOf(port)].flatMap(([mac, texts]) =>
-    addressesOf(6, texts).single.map((address) => ({ zone, mac, address })),
+    addressesOf(6, texts)
+      .single.filter((text) => text === linkLocalText(mac) || !/^fe[89ab]/.test(addressDigits(text) ?? ""))
+      .map((address) => ({ zone, mac, address })),
   );
 
 /** Addresses of routers, and of ports on other hosts: the bridge answers for them. */
