@@ -48,7 +48,8 @@ async function demoNetwork(admin: Admin, tenant: Tenant): Promise<string | undef
   if (!hosts.some(({ alive, enabled, drivers }) => alive && enabled && canPlug(drivers))) return undefined;
   const { networks } = await tenant.network.list({});
   const there = networks.find(({ name }) => name === demoNames.network);
-  if (there === undefined && networks.length > 0) return undefined;
+  // Those that lead outside are the operators'.
+  if (there === undefined && networks.some(({ external }) => !external)) return undefined;
   const { id, subnetIds } = there ?? (await tenant.network.create({ name: demoNames.network })).network;
   // A start that was cut off may have left the network without its range.
   if (subnetIds.length === 0)
