@@ -7,7 +7,6 @@ import { HostText } from "../../protocol/offered.ts";
 import { answer } from "../../protocol/wire/schema.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { validatorOf } from "../../protocol/wire/validate.ts";
-import { oneLine } from "../compute/host-text.ts";
 import { builtInDrivers } from "../drivers/built-in.ts";
 import { checkPart } from "./explain.ts";
 
@@ -21,7 +20,7 @@ export type NetworkChoice = Static<typeof NetworkChoice>;
 
 /** What a tool says of why it fails may be of several lines. */
 export const networkArgument = (choice: NetworkChoice): string =>
-  JSON.stringify({ ...choice, why: oneLine(choice.why) });
+  JSON.stringify({ ...choice, why: choice.why.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ") });
 
 /** @throws StatusError schemaMismatch */
 export function readNetworkArgument(text: string): NetworkChoice {

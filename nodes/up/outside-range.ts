@@ -39,7 +39,7 @@ export const outsideAddress = (range: number, index: number): string | undefined
 export const underlayAddress = (index: number): string =>
   `198.18.${Math.floor((index + 1) / 256)}.${(index + 1) % 256}/16`;
 
-/** Each of these names with a number: the one that it had, else the lowest that nobody has. */
+/** Numbers of the names: the number of before, else the lowest free one. */
 export function placed(
   before: Readonly<Record<string, number>>,
   names: readonly string[],

@@ -142,7 +142,7 @@ async function useBridge(
 
 interface Before {
   readonly kept: Kept | undefined;
-  /** Guests run with it: it stays. */
+  /** Guests run with the driver, so that it stays. */
   readonly isKept: boolean;
 }
 
@@ -154,7 +154,7 @@ const rangesBeside = (own: string): readonly string[] => [
   ...routedRanges(readFileSync("/proc/net/route", "utf8"), own),
 ];
 
-/** The number of each node: the one of before, or the lowest that no node has, nor what a removed one left. */
+/** The number of each node. A removed node keeps its number as long as its directory is there. */
 function placesOf(config: ClusterConfig, kept: Kept["places"] = {}): Readonly<Record<string, number>> {
   const isLeft = (name: string) => existsSync(statePaths(config).node(name));
   const names = new Set(config.nodes.map(({ name }) => name));

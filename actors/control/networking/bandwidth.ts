@@ -1,7 +1,6 @@
 /**
  * The bandwidth limits of a port, as asked for and as kept: a burst that nobody named is chosen once. Pure.
  */
-import { isDeepStrictEqual } from "node:util";
 import { networkLimits } from "../../../protocol/limits/network.ts";
 import type { Bandwidth, BandwidthAsked, BandwidthLimit } from "../../../protocol/port.ts";
 
@@ -20,8 +19,9 @@ export function bandwidthOf(asked: BandwidthAsked = {}, before: Bandwidth | null
 /** Whether a direction gets a limit that it did not have as it is now. */
 export const limitsMore = (before: Bandwidth | null, after: Bandwidth | null): boolean =>
   (["ingress", "egress"] as const).some((direction) => {
-    const limit = after?.[direction] ?? null;
-    return limit !== null && !isDeepStrictEqual(limit, before?.[direction]);
+    const [had, has] = [before?.[direction], after?.[direction] ?? null];
+    if (has === null) return false;
+    return had?.kilobitsPerSecond !== has.kilobitsPerSecond || had.burstKilobits !== has.burstKilobits;
   });
 
 /** Of a tenth of a second: a program that waited for an answer is not held up by its own next packet. */

@@ -45,8 +45,8 @@ export interface PacketFilter {
   /**
    * From its end on packets pass as the state says, and no others, and connections that the state does not
    * allow have ended. It looks at what is there, and not at what it remembers, unless the state `trusts` it:
-   * whatever is missing is made again. Called before devices are made and changed, and after those that go are
-   * gone; again and again with the same state. Answers what the fabric has to have routes to.
+   * whatever is missing is made again. Called before devices are made and changed, and after those that go
+   * are gone; again and again with the same state. Answers what the fabric has to have routes to.
    */
   apply(state: FilterState, fabric: FabricEntrance, signal: AbortSignal): Promise<readonly ServiceRoute[]>;
   /**

@@ -91,7 +91,7 @@ export class Settler {
 
   /** The agent ends; `guests`: and so do they, and the fabric. */
   async detach(guests: boolean): Promise<void> {
-    // An underlay of its own takes its rules with it.
+    // The rules in a namespace of the underlay go with the namespace.
     if (!guests || this.#fabric.underlay !== undefined) return;
     await this.#guard.end().catch((error: unknown) => {
       this.#log.warn({ error: String(error) }, "rules about other hosts' senders stay on this computer");
@@ -270,7 +270,7 @@ const isTap = (link: SeenLink | undefined, userId: number): boolean =>
 const seenTwice = (now: readonly string[], before: ReadonlySet<string>): readonly string[] =>
   now.filter((name) => before.has(name));
 
-/** Nobody is behind a tunnel that is not there. */
+/** The plan without tunnels, and without the ports behind these. */
 const withoutTunnels = (plan: FabricPlan): FabricPlan => ({
   ...plan,
   tunnels: [],
