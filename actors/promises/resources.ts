@@ -11,12 +11,14 @@ type Limits = Readonly<Record<string, number | null | undefined>>;
 interface Known {
   /** By table, then by id. */
   readonly rows: Map<string, Map<string, ResourceRow>>;
+  /** By table. */
+  readonly resources: Map<string, Resource>;
   readonly limits: Map<string, Limits>;
 }
 
 /** What each commit breaks, as sentences. */
 export function rowsOfResources(): (commit: Commit) => readonly string[] {
-  const known: Known = { rows: new Map(), limits: new Map() };
+  const known: Known = { rows: new Map(), resources: new Map(), limits: new Map() };
   return (commit) => {
     const written = write(known, commit);
     for (const { project, extensions = {}, ...given } of commit.quotas ?? [])
@@ -34,19 +36,32 @@ interface Written {
   readonly isNew: boolean;
 }
 
-function write({ rows }: Known, commit: Commit): readonly Written[] {
+function write(known: Known, commit: Commit): readonly Written[] {
+  const { rows, resources } = known;
   return (commit.rows ?? []).flatMap((change) => {
     const { resource } = change;
     const ofNoun = rows.get(resource.table) ?? new Map<string, ResourceRow>();
     rows.set(resource.table, ofNoun);
+    resources.set(resource.table, resource);
     if ("removed" in change) {
-      ofNoun.delete(change.removed);
+      remove(known, resource, change.removed);
       return [];
     }
     const row = "made" in change ? change.made : change.changed;
     ofNoun.set(row.id, row);
     return [{ resource, row, isNew: "made" in change }];
   });
+}
+
+/** With the rows that are a part of it. */
+function remove(known: Known, { table, noun }: Resource, id: string): void {
+  known.rows.get(table)?.delete(id);
+  for (const part of known.resources.values()) {
+    const { partOf, uses } = part;
+    if (partOf === undefined || uses?.[partOf] !== noun) continue;
+    for (const row of known.rows.get(part.table)?.values() ?? [])
+      if (Reflect.get(row, partOf) === id) remove(known, part, row.id);
+  }
 }
 
 /** The rows of the same owner; of a project where the limit is for all its users together. */
