@@ -1,4 +1,4 @@
-/** The part of promise I3 about names of resources, by value: also of rows that go with what they are a part of. */
+/** The part of promise I3 about names of resources, by value: also of rows that go with another row. */
 import { expect } from "chai";
 import { rowsOfResources } from "../../../actors/promises/resources.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
