@@ -53,6 +53,8 @@ export class Networking {
   #failure: string | null = null;
   /** A picture is asked for, which may be another one than that of the round under way. */
   #wanted = false;
+  /** The driver may have made a part of a picture that it has not applied. */
+  #isHalfApplied = false;
   #endedAtMs = Number.NEGATIVE_INFINITY;
   readonly #pictures: Pictures;
   /** When a round had last nothing to do, or did it. */
@@ -167,7 +169,7 @@ export class Networking {
     this.#wanted = false;
     try {
       const plugged = (await network.list()).length;
-      const isIdle = plugged === 0 && isBlank(this.#applied);
+      const isIdle = plugged === 0 && isBlank(this.#applied) && !this.#isHalfApplied;
       const picture = isIdle && this.#applied ? undefined : await this.#pulled(signal, isIdle);
       if (picture === undefined) {
         this.#fine();
@@ -176,7 +178,9 @@ export class Networking {
       this.#pictures.take(picture);
       // The start of a guest waits for a port that this picture lacks.
       if (this.#pictures.isAwaited) this.#wanted = true;
+      this.#isHalfApplied = true;
       const version = await network.apply(picture, signal);
+      this.#isHalfApplied = false;
       // Answers come one after the other: only a database that was set back says less than it said before.
       if (version > picture.version) throw setBack(version, picture.version);
       this.#remember(picture);
