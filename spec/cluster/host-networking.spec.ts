@@ -161,6 +161,23 @@ describe("the network of a host", () => {
     expect(world.controller.pulls).to.have.length(asked);
   });
 
+  it("is applied anew when a picture was applied in part and its last guest has gone", async () => {
+    const { ports } = world.machine;
+    const before = ports.applied;
+    const breaks = () => {
+      throw new StatusError("hypervisorRefused", "A router was made, and no way outside.");
+    };
+    Object.defineProperty(ports, "applied", { configurable: true, get: () => before, set: breaks });
+    await plugIn();
+    await world.clock.runUntil(() => world.controller.pulls.length >= 2);
+    await world.ensure("a", { generation: 2, power: "deleted" }, 1, interfaces);
+    await world.until("a", "gone");
+    Object.defineProperty(ports, "applied", { configurable: true, writable: true, value: before });
+    world.controller.networking = at(8, none);
+    await untilVersion(8);
+    expect((await audited()).networking).to.deep.include({ version: 8, failure: null });
+  });
+
   it("asks until it has been told all, and does not ask for ever for what nobody says", async () => {
     const told = partsFor(at(4), new Set());
     const [first, rest] = [told.networks, told.groups.map((part) => ({ ...part, picture: null }))];
