@@ -1,6 +1,6 @@
 /**
- * What a host has to have for the routers of the picture that it has applied, and what is wrong with what it
- * has: something left over, or something that was never made. Pure.
+ * Routers, ways outside and floating addresses that a host must have by its applied picture, and which of
+ * them are left over or missing on the host. Pure.
  */
 import type { HostNetworking } from "../../protocol/networking.ts";
 

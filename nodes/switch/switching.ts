@@ -161,8 +161,8 @@ function callerOf(
 }
 
 /**
- * A guest that a gateway has called may know the gateway's MAC as that of their common address, from before
- * there was a router: what is for others is the router's all the same.
+ * A guest that a gateway called before the subnet had a router knows the gateway's MAC as the router's:
+ * packets for other networks go to the router all the same.
  */
 function behindGateway(
   { network }: PlannedPort,

@@ -1,6 +1,6 @@
 /**
- * The range of addresses by which a computer and its cluster's guests reach each other (RFC 2544's, which no
- * other network has), and who has which of them. Pure.
+ * The range of addresses by which a computer and its cluster's guests reach each other, of those that RFC
+ * 2544 sets aside for measurements, and which address the computer, nodes and floating addresses have. Pure.
  */
 import { createHash } from "node:crypto";
 import { addressOf, cidrOf, overlap, type Range } from "../../protocol/address.ts";

@@ -1,8 +1,7 @@
 /**
  * An underlay of the node alone: a namespace with a device on one of the computer's devices, and an address
- * of the node there. Tunnels are made in it, so that several nodes of one computer can be on one underlay: a
- * VXLAN number is a namespace's, and each of them has its own. Nothing else is in it, and nothing of the
- * computer's network is changed.
+ * of the node there. Tunnels are made in the namespace, because VXLAN numbers are unique in a namespace: so
+ * several nodes of one computer share one underlay. This file must never change the computer's own network.
  */
 import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";

@@ -1,7 +1,7 @@
 /**
- * Work on a picture that is not done again for what has not changed: of a thousand ports, one is new. What is
- * the same in a new picture is the same object as before, and by it is remembered what was made of it; so
- * what goes is forgotten by itself. It must never change what comes out.
+ * Results of work on a picture, kept for the ports and networks that a new picture has unchanged: of a
+ * thousand ports, one is new. An unchanged part is the object of before, and results are kept by object, so
+ * that a part that goes takes its results with it. Kept results must be those of the work done anew.
  */
 import type { HostNetworking, NetworkPicture } from "../../../../protocol/networking.ts";
 
