@@ -96,7 +96,11 @@ async function kill(
   // PostgreSQL's first process is the parent of the others.
   const victim = victims.sort((left, right) => left.pid - right.pid)[0];
   if (victim === undefined) throw new Error(`There is no ${name} to kill.`);
-  process.kill(victim.pid, "SIGKILL");
+  const { pid } = victim;
+  const startedAt = proofOf(pid, "")?.startTicks;
+  process.kill(pid, "SIGKILL");
+  // The kernel takes a while to end a process with much memory, and until then everything agrees as before.
+  while (startedAt !== undefined && proofOf(pid, "")?.startTicks === startedAt) await pause(5);
   return victim;
 }
 

@@ -199,13 +199,15 @@ describe("the wire, with a client by hand", function () {
   });
 
   it("serves as before after all of it, has taken no memory, and blames nothing on itself", async () => {
-    for (let round = 0; round < 3; round += 1) {
-      for (const { body } of bombs) await raw.request(make, body);
-    }
+    // A project of its own for each round: together they are more bytes than one project's budget takes, and
+    // what is kept out reaches no decoder.
+    const round = async (project: string) => {
+      for (const { name, body, reason: due } of bombs)
+        expect(reason(await raw.request(make.replace(".demo.", `.${project}.`), body)), name).to.equal(due);
+    };
+    for (let warm = 0; warm < 3; warm += 1) await round(`warm-${warm}`);
     const beforeBytes = retainedBytes();
-    for (let round = 0; round < 20; round += 1) {
-      for (const { body } of bombs) await raw.request(make, body);
-    }
+    for (let measured = 0; measured < 20; measured += 1) await round(`measured-${measured}`);
     expect(retainedBytes() - beforeBytes).to.be.lessThan(96 * 1024 * 1024);
     expect(JSON.parse((await raw.request(make, '{"name":"web"}')).body.toString()).thing.name).to.equal(
       "web",
