@@ -163,6 +163,12 @@ export class Computers {
     return received.kind === "deliver" ? { portId: received.to, computer, frame: left } : undefined;
   }
 
+  /** Versions of the pictures that the nodes of the computer have applied. */
+  versionsAt(computer: Computer): readonly number[] {
+    const own = this.#places().filter((place) => this.#computers.get(keyOf(place)) === computer);
+    return own.map(({ machine: { world } }) => world.ports.applied?.version ?? 0);
+  }
+
   /** A frame from outside, by the way that the node has there for the router. */
   enter(to: Place, routerId: string, frame: Buffer, nowMs: number): Arrival | undefined {
     return this.carry(to, exitOf(to.machine.name, routerId), frame, nowMs);

@@ -183,13 +183,18 @@ export class RoutedPackets implements Senders {
     return [answer];
   }
 
-  /** By the address that was seen: a floating one, or the host's. */
+  /**
+   * By the address that was seen: a floating one, or the host's. While a floating address changes hosts both
+   * answer for it (N5 judges that), and only one of them has the guest.
+   */
   #back(left: Left, { end, ports }: { readonly end: End; readonly ports: Ports }, about: Passing) {
     const isFloating = this.#ends.floating().includes(left.seen);
     const crossings = isFloating
       ? this.#crossings.call({ source: caller, address: left.seen, ports }, about)
       : [this.#crossings.answer(left, { end, ports }, about)];
-    return crossings.map(({ fact }) => fact);
+    const facts = crossings.map(({ fact }) => fact);
+    const arrived = facts.filter(({ delivered }) => delivered);
+    return arrived.length > 0 ? arrived : facts;
   }
 
   #called(call: Parameters<Crossings["call"]>[0], packet: Packet): readonly PacketFact[] {

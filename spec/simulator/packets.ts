@@ -155,7 +155,7 @@ export class Packets implements Senders {
     const fact: PacketFact = {
       ...{ kind: "packet", from: from.portId, to: to.portId, ...about, flow: flowOf(from, to, ports) },
       delivered: arrived?.portId === to.portId,
-      versions: [from.place, to.place].map(({ machine: { world } }) => world.ports.applied?.version ?? 0),
+      versions: [own, other, arrived?.computer ?? other].flatMap((one) => computers.versionsAt(one)),
       reach: own === other || (from.place.underlay !== null && to.place.underlay !== null),
       ruled: own.isRuled(from.portId) && (arrived?.computer ?? other).isRuled(to.portId),
       heard: runs(to),
