@@ -4,7 +4,7 @@
  * root, iproute2, nftables, conntrack and QEMU (which only holds taps); skips loudly elsewhere.
  */
 import { expect } from "chai";
-import { tapName } from "../../nodes/drivers/bridge-network/device-names.ts";
+import { bridgeName, tapName } from "../../nodes/drivers/bridge-network/device-names.ts";
 import { packetFilter } from "../../nodes/drivers/bridge-network/index.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import type { HostNetworking, PortPicture } from "../../protocol/networking.ts";
@@ -43,6 +43,12 @@ describe("what the kernel refuses of a picture", function () {
   const open = async () => {
     const { output } = await host.fabric.run("nft", ["list", "map", "bridge", "nv", "entry"], { timeoutMs });
     return [1, 2, 3, 4].filter((number) => output.includes(tapName(ids.port(number))));
+  };
+  /** Addresses by which the fabric answers guests of the network: two for each port. */
+  const answered = async (network: number) => {
+    const argv = ["route", "show", "dev", bridgeName(ids.network(network))];
+    const { output } = await host.fabric.run("ip", argv, { timeoutMs });
+    return output.split("\n").filter((line) => line !== "").length;
   };
   const failed = () => host.network.failures().map(({ of, id }) => [of, id]);
 
@@ -103,7 +109,10 @@ describe("what the kernel refuses of a picture", function () {
     );
     expect(await host.network.apply({ ...told, networks }, never)).to.equal(version);
     expect([await open(), failed()]).to.deep.equal([[1, 2], [["network", ids.network(2)]]]);
+    await host.network.apply({ ...told, networks }, never);
+    expect(await answered(2)).to.equal(0);
     await host.network.apply(picture([port(1), port(2)], [port(3)]), never);
     expect([await open(), failed()]).to.deep.equal([[1, 2, 3], []]);
+    expect(await answered(2)).to.equal(2);
   });
 });

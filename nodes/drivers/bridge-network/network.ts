@@ -256,11 +256,26 @@ export class BridgeNetwork implements Network {
     const isOther = looks || unrouted.error !== undefined || routing.hasRemade;
     const unmade = await resultOf(this.#settleDevices(known, signal, isOther));
     this.#unmade = unmade.value ?? this.#unmade;
-    const now = closedBy(this.#unmade, networking);
-    if (!isSameSet(closed, now)) await this.#filter(known, now, looks, signal);
-    this.#failures = onceEach([...unruled, ...this.#unmade, ...(unrouted.value ?? [])]);
+    const stillUnruled = (await this.#followDevices(known, closed, looks, signal)) ?? unruled;
+    this.#failures = onceEach([...stillUnruled, ...this.#unmade, ...(unrouted.value ?? [])]);
     if (this.#failures.length > 0) this.#parts.rounds.soon();
     for (const { error } of [unrouted, unmade]) if (error !== undefined) throw error;
+  }
+
+  /**
+   * Closes ports whose devices have failed, and opens those whose devices are right again, which the fabric
+   * is to answer from here on: so devices follow once more. Answers as `#filter`; undefined: all stays.
+   */
+  async #followDevices(known: Known, closed: ReadonlySet<string>, looks: boolean, signal: AbortSignal) {
+    const { networking = null } = known;
+    const now = closedBy(this.#unmade, networking);
+    if (isSameSet(closed, now)) return undefined;
+    const unruled = await this.#filter(known, now, looks, signal);
+    if ([...closed].every((id) => now.has(id))) return unruled;
+    // One that was closed a moment ago stays so, and is said, until the next.
+    this.#unmade = onceEach([...(await this.#settleDevices(known, signal, false)), ...this.#unmade]);
+    const last = closedBy(this.#unmade, networking);
+    return isSameSet(now, last) ? unruled : this.#filter(known, last, looks, signal);
   }
 
   /** Answers the ports whose rules the kernel does not take. */

@@ -1,5 +1,6 @@
 /** One bad port of a host is closed and said, and all others are as they should be; by a driver of parts. */
 import { expect } from "chai";
+import { bridgeName } from "../../../../nodes/drivers/bridge-network/device-names.ts";
 import type { FilterState } from "../../../../nodes/drivers/bridge-network/filter.ts";
 import { BridgeNetwork, type BridgeNetworkParts } from "../../../../nodes/drivers/bridge-network/network.ts";
 import type { FabricPlan } from "../../../../nodes/drivers/bridge-network/plan.ts";
@@ -21,10 +22,16 @@ function makeDriver() {
   const bad = {
     devices: [] as NetworkFailure[],
     rules: new Map<string, string>(),
+    /** Refused as soon as the rules have it. */
+    refusesOpened: "",
+    /** Failures as soon as the fabric is to answer all three ports. */
+    whenOpened: [] as NetworkFailure[],
     routers: [] as NetworkFailure[],
   };
   const ruled: string[] = [];
   const bridged: string[] = [];
+  /** Whom the fabric itself answers, at the end of each step. */
+  const answered: string[] = [];
   const rounds: number[] = [];
   const short = (id: string) => Number(id.slice(-1));
   const parts: unknown = {
@@ -44,9 +51,10 @@ function makeDriver() {
     picture: { read: async () => null, write: nothing },
     fabric: { open: nothing, plugsPath: async () => "/nowhere" },
     settler: {
-      settle: async ({ taps }: FabricPlan) => {
+      settle: async ({ taps, routes }: FabricPlan) => {
+        answered.push(routes.map(({ address }) => address).join());
         bridged.push(taps.flatMap(({ bridge, portId }) => (bridge === null ? [] : [short(portId)])).join());
-        return bad.devices;
+        return routes.length === 3 && bad.whenOpened.length > 0 ? bad.whenOpened : bad.devices;
       },
       ...{ takeOpened: nothing, ensureTap: nothing, removeTap: nothing, moveTap: nothing },
     },
@@ -58,14 +66,18 @@ function makeDriver() {
         return bad.rules;
       },
       apply: async ({ ports }: FilterState) => {
+        if (ports.some(({ portId }) => portId === bad.refusesOpened))
+          bad.rules.set(bad.refusesOpened, "refused");
         const open = ports.filter(({ portId }) => !bad.rules.has(portId));
         ruled.push(open.map(({ portId }) => short(portId)).join());
-        return [];
+        return open.map(({ portId, networkId, mac }) => ({
+          ...{ bridge: bridgeName(networkId), address: `${short(portId)}`, mac },
+        }));
       },
     },
   };
   const network = new BridgeNetwork(parts as BridgeNetworkParts);
-  return { network, bad, ruled, bridged, rounds };
+  return { network, bad, ruled, bridged, answered, rounds };
 }
 
 async function pluggedIn() {
@@ -118,6 +130,40 @@ describe("One bad port of the driver of bridges", () => {
     expect(ruled).to.deep.equal(["2,3", "2,3", "1,2,3"]);
     expect(network.failures()).to.deep.equal([]);
     expect(await failed(network.plugged(ids.port(1), never))).to.equal("nothing");
+  });
+
+  it("is answered by its host as soon as it is right", async () => {
+    const { network, bad, answered } = await pluggedIn();
+    bad.devices = [one];
+    await network.apply(networking(2), never);
+    bad.devices = [];
+    answered.length = 0;
+    await network.apply(networking(3), never);
+    expect(answered.at(-1)).to.equal("1,2,3");
+  });
+
+  it("is said when its devices are right and the kernel takes no rules of it", async () => {
+    const { network, bad } = await pluggedIn();
+    bad.devices = [one];
+    await network.apply(networking(2), never);
+    bad.devices = [];
+    bad.refusesOpened = ids.port(1);
+    await network.apply(networking(3), never);
+    expect(network.failures().map(({ id, why }) => [id, why.endsWith("refused")])).to.deep.equal([
+      [ids.port(1), true],
+    ]);
+  });
+
+  it("is closed when its devices fail as soon as it is opened", async () => {
+    const { network, bad, ruled } = await pluggedIn();
+    bad.devices = [one];
+    await network.apply(networking(2), never);
+    bad.devices = [];
+    bad.whenOpened = [one];
+    ruled.length = 0;
+    await network.apply(networking(3), never);
+    expect(ruled).to.deep.equal(["2,3", "1,2,3", "2,3"]);
+    expect(network.failures()).to.deep.equal([one]);
   });
 
   it("is on no bridge when the kernel takes no rules of it", async () => {
