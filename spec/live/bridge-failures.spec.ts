@@ -80,6 +80,27 @@ describe("what the kernel refuses of a picture", function () {
     expect([await open(), failed()]).to.deep.equal([[1, 2, 3], []]);
   });
 
+  it("is tried where nothing else is, while others' rules go into the kernel at once", async () => {
+    await host.network.apply(picture([port(1), port(2, { groupIds: ["bad"] })], [port(3)]), never);
+    const { fabric } = host;
+    const run = fabric.run;
+    const codes: (number | null)[] = [];
+    fabric.run = async (...of) => {
+      const said = await run.apply(fabric, of);
+      if (of[0] === "nft" && of[1].includes("-f")) codes.push(said.exitCode);
+      return said;
+    };
+    try {
+      await host.network.apply(picture([port(1), port(2, { groupIds: ["bad"] })], []), never);
+      const changed = port(2, { groupIds: ["bad", "good"] });
+      await host.network.apply(picture([port(1), changed], [port(3)]), never);
+    } finally {
+      fabric.run = run;
+    }
+    expect(codes).to.deep.equal([0, 0]);
+    expect([await open(), failed()]).to.deep.equal([[1, 3], [["port", ids.port(2)]]]);
+  });
+
   it("is so also for an agent that begins", async () => {
     await host.restartAgent();
     await host.network.apply(picture([port(1), port(2, { groupIds: ["bad"] })], [port(3)]), never);

@@ -13,6 +13,9 @@ export const bridgeNetworkLimits = {
   compareJitterMs: 10_000,
   /** Questions to the kernel by which ports that it refuses are told apart from others. */
   trialsMax: 64,
-  /** After a compare that failed. */
+  /** After a compare that failed; then twice as long, up to comparePeriodMs. */
   compareRetryMs: 5_000,
+  /** When rules of a port that the kernel refused are tried again; then twice as long, up to the maximum. */
+  refusedRetryMsMin: 5_000,
+  refusedRetryMsMax: 300_000,
 } as const;

@@ -258,7 +258,7 @@ export class BridgeNetwork implements Network {
     this.#unmade = unmade.value ?? this.#unmade;
     const stillUnruled = (await this.#followDevices(known, closed, looks, signal)) ?? unruled;
     this.#failures = onceEach([...stillUnruled, ...this.#unmade, ...(unrouted.value ?? [])]);
-    if (this.#failures.length > 0) this.#parts.rounds.soon();
+    if (this.#failures.length > 0) this.#parts.rounds.soon(JSON.stringify(this.#failures));
     for (const { error } of [unrouted, unmade]) if (error !== undefined) throw error;
   }
 

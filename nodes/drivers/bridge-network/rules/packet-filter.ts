@@ -22,7 +22,8 @@ import { type Brought, bring, makeScratch } from "./kernel-rules.ts";
 import { emptyLedger, givesNothing, Ledger, nextLedger, servicesOf } from "./ledger.ts";
 import type { Ruleset } from "./model.ts";
 import { RulesNotTaken } from "./nft.ts";
-import { nobody, type Refused, refusedPorts, without } from "./refused-ports.ts";
+import { nobody, Refusals, type Refused } from "./refusals.ts";
+import { only, refusedPorts, without } from "./refused-ports.ts";
 
 interface Made {
   /** Picture, ledger and ports behind all of this. */
@@ -55,7 +56,7 @@ export class RuleFilter implements PacketFilter {
   #ledger: Ledger | undefined;
   #applied: Applied | undefined;
   #made: Made | undefined;
-  #refused: Refused = nobody;
+  readonly #refusals = new Refusals();
   /** The last, whose parts are used again. */
   #picture: HostNetworking | undefined;
 
@@ -93,24 +94,21 @@ export class RuleFilter implements PacketFilter {
       const made = this.#make(without(state, refused), ledger);
       return [made, await bring(made.ruleset, before, bringing)] as const;
     };
-    // One of before may be taken by now: all of them are tried.
-    const known = this.#refused;
-    this.#refused = nobody;
-    for (const refused of known.size === 0 ? [nobody] : [nobody, known]) {
-      const done = await attempt(refused).catch(unlessNotTaken);
-      if (done !== undefined) return this.#refuse(refused, done);
-    }
-    const refused = await refusedPorts(state, ledger, scratch);
-    return this.#refuse(refused, await attempt(refused));
-  }
-
-  #refuse<T>(refused: Refused, done: T): T {
-    this.#refused = refused;
-    return done;
+    // One of before may be taken by now: it is tried where nothing is, so that others wait for nothing.
+    const nowMs = this.#clock.monotonicMs();
+    const { waiting, due } = this.#refusals.split(state, nowMs);
+    const again = due.size === 0 ? nobody : await refusedPorts(only(state, due), ledger, scratch);
+    const known = new Map([...waiting, ...again]);
+    const done = await attempt(known).catch(unlessNotTaken);
+    const others = done === undefined ? await refusedPorts(without(state, known), ledger, scratch) : nobody;
+    const refused = new Map([...known, ...others]);
+    const outcome = done ?? (await attempt(refused));
+    this.#refusals.remember(refused, waiting, state, nowMs);
+    return outcome;
   }
 
   get refused(): Refused {
-    return this.#refused;
+    return this.#refusals.all;
   }
 
   /** What has not changed is not made again: a large host is compared every minute. */

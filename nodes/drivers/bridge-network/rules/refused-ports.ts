@@ -9,15 +9,18 @@ import { compile, ruledPorts } from "./compile.ts";
 import type { Scratch } from "./kernel-rules.ts";
 import type { Ledger } from "./ledger.ts";
 import { firstWords, load, RulesNotTaken } from "./nft.ts";
+import type { Refused } from "./refusals.ts";
 import { wholeText } from "./text.ts";
-
-/** By id of the port, with what the kernel says. */
-export type Refused = ReadonlyMap<string, string>;
-export const nobody: Refused = new Map();
 
 /** The state as if these ports had not been plugged in. */
 export const without = (state: FilterState, refused: Refused): FilterState =>
   refused.size === 0 ? state : { ...state, ports: state.ports.filter(({ portId }) => !refused.has(portId)) };
+
+/** The state as if no others had been plugged in. */
+export const only = (state: FilterState, portIds: ReadonlySet<string>): FilterState => ({
+  ...state,
+  ports: state.ports.filter(({ portId }) => portIds.has(portId)),
+});
 
 /** @throws Error when no namespace can be made */
 export async function refusedPorts(
