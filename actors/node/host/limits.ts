@@ -75,6 +75,8 @@ export const hostLimits = {
   networkRoundMsMax: 30_000,
   /** Whoever asks what has passed a port, within this time after another one has, is told the same. */
   trafficAgeMsMax: 1_000,
+  /** After this time nobody waits for such a reading any more. */
+  trafficReadMsMax: 10_000,
   /** Period of adding up for the meter what has passed all ports. */
   trafficPeriodMs: 15_000,
   /** Deeds of the guard that are older than this are not reported any more. */

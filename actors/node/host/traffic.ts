@@ -29,6 +29,8 @@ export class HostTraffic {
   readonly #options: HostTrafficOptions;
   readonly #rounds: Periodic | undefined;
   #last: Reading | undefined;
+  /** Also while nobody waits for it any more. */
+  #isUnderWay = false;
   #metered: readonly PortTraffic[] | undefined;
   #ending = new AbortController();
 
@@ -63,15 +65,38 @@ export class HostTraffic {
     return { ports: found.map((one) => ({ ...one, agoMs: one.agoMs + sinceMs })) };
   }
 
-  /** The last reading, as long as it is young. */
+  /** The last reading, as long as it is young or under way: a slow host has no second one beside it. */
   #reading(): Reading {
-    const { network, clock } = this.#options;
+    const { clock } = this.#options;
     const nowMs = clock.monotonicMs();
-    if (this.#last !== undefined && nowMs - this.#last.atMs < hostLimits.trafficAgeMsMax) return this.#last;
-    const ports = network?.traffic?.(this.#ending.signal) ?? Promise.resolve([]);
-    const reading = { atMs: nowMs, ports: ports.catch(refuse) };
+    const last = this.#last;
+    if (last !== undefined && (this.#isUnderWay || nowMs - last.atMs < hostLimits.trafficAgeMsMax))
+      return last;
+    const reading = { atMs: nowMs, ports: this.#read() };
+    // Whoever asks is told; nobody may have asked.
+    reading.ports.catch(() => undefined);
     this.#last = reading;
     return reading;
+  }
+
+  /** @throws StatusError what reading throws; timeout when it was given up */
+  #read(): Promise<readonly PortTraffic[]> {
+    const { network, clock } = this.#options;
+    const late = new AbortController();
+    const signal = AbortSignal.any([this.#ending.signal, late.signal]);
+    const givenUp = Promise.withResolvers<never>();
+    const timer = clock.after(hostLimits.trafficReadMsMax, () => {
+      late.abort();
+      givenUp.reject(
+        new StatusError("timeout", "The host could not read in time what has passed its ports."),
+      );
+    });
+    this.#isUnderWay = true;
+    const read = (network?.traffic?.(signal) ?? Promise.resolve([])).finally(() => {
+      this.#isUnderWay = false;
+      timer.cancel();
+    });
+    return Promise.race([read, givenUp.promise]).catch(refuse);
   }
 
   async #round({ signal, did, fail }: Round, meter: Meter): Promise<void> {
