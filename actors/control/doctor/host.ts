@@ -5,8 +5,8 @@
 import type { Finding } from "../../../protocol/host.ts";
 import type { Observation } from "../../../protocol/machine.ts";
 import type { MachineState } from "../../../protocol/states.ts";
-import { counted, isOrAre } from "../../../protocol/wire/wording.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
+import { atMost } from "./at-most.ts";
 import { type Kept, keptOn } from "./holdings.ts";
 import { type Audit, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
@@ -51,20 +51,6 @@ export function compareHost(audit: Audit, known: Known): Finding[] {
 /** Drivers say sentences; hosts of before said a noun. */
 const strayMessage = (stray: string): string =>
   stray.endsWith(".") ? stray : `It belongs to no instance: ${stray}.`;
-
-/** The findings, or the first of them and how many more there are: one host must not fill the answer. */
-export function atMost(max: number, findings: readonly Finding[], subject: string): Finding[] {
-  if (findings.length <= max) return [...findings];
-  const more = {
-    ...{
-      kind: "drift" as const,
-      subject,
-      message: `${counted(findings.length - max, "more finding")} ${isOrAre(findings.length - max)} there.`,
-    },
-    next: "Look at those above first; a host with so many may say what is not so.",
-  };
-  return [...findings.slice(0, max), more];
-}
 
 /** Settled instances that the host owns and knows nothing of. */
 function missingMachines(audit: Audit, known: Known, where: string): Finding[] {

@@ -15,22 +15,23 @@ export function networkFindings(input: DoctorInput, known: Known): Finding[] {
   return [...pictureFindings(input, known), ...reachFindings(input, known), ...routingFindings(input, known)];
 }
 
-function pictureFindings({ answers, networks = [] }: DoctorInput, known: Known): Finding[] {
-  return networks.flatMap((wanted) => {
+/** Of all hosts what is worst first: what users have published is much, and the first to be left out. */
+function pictureFindings(input: DoctorInput, known: Known): Finding[] {
+  const said = saidByHosts(input);
+  const of = (what: (applied: Applied, wanted: Wanted) => readonly Wrong[]) =>
+    said.flatMap(({ applied, wanted }) => {
+      const subject = hostCalled(known, wanted.hostId);
+      return what(applied, wanted).map((one) => ({ kind: "drift" as const, subject, ...one }));
+    });
+  return [wholly, failed, unanswered, unpublished].flatMap(of);
+}
+
+const saidByHosts = ({ answers, networks = [] }: DoctorInput) =>
+  networks.flatMap((wanted) => {
     const answer = answers.find(({ hostId }) => hostId === wanted.hostId);
     if (answer === undefined || !("audit" in answer) || wanted.ports === 0) return [];
-    const applied = answer.audit.networking;
-    const what = wrongWith(applied, wanted);
-    const all = [
-      ...(what === undefined ? [] : [what]),
-      ...failed(applied),
-      ...unanswered(applied),
-      ...unpublished(applied),
-    ];
-    const subject = hostCalled(known, wanted.hostId);
-    return all.map((one) => ({ kind: "drift" as const, subject, ...one }));
+    return [{ applied: answer.audit.networking, wanted }];
   });
-}
 
 type Wrong = Pick<Finding, "message" | "next">;
 
@@ -65,6 +66,11 @@ const unpublished = (applied: Applied): Wrong[] =>
   }));
 
 type Applied = Extract<DoctorInput["answers"][number], { audit: unknown }>["audit"]["networking"];
+
+const wholly = (applied: Applied, wanted: Wanted): readonly Wrong[] => {
+  const what = wrongWith(applied, wanted);
+  return what === undefined ? [] : [what];
+};
 
 function wrongWith(applied: Applied, wanted: Wanted): Wrong | undefined {
   const there = counted(wanted.ports, "port");

@@ -4,7 +4,7 @@
  */
 import type { Finding } from "../../../protocol/host.ts";
 import type { PluginVersion } from "../../../protocol/release.ts";
-import { atMost } from "./host.ts";
+import { atMost } from "./at-most.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
 

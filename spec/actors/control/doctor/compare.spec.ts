@@ -63,7 +63,7 @@ describe("doctor: comparison", () => {
     const strays = Array.from({ length: 5_000 }, (_, n) => `${n} ${"x".repeat(4_000)}`);
     const { findings } = compare(audited({ strays }));
     expect(findings).to.have.length(doctorLimits.hostFindingsMax + 1);
-    expect(findings.at(-1)?.message).to.equal("4900 more findings are there.");
+    expect(findings.at(-1)?.message).to.equal("4900 more findings are there: 4900 leak.");
     for (const { message } of findings)
       expect(message.length).to.be.at.most(doctorLimits.findingLengthMax + 1);
     const process = (instanceId: string) => ({ instanceId, pid: 7, status: "running" });

@@ -59,6 +59,22 @@ describe("doctor: networks of hosts", () => {
     ]);
   });
 
+  it("lets what users have published hide no failure of another host", () => {
+    const { input, audit } = healthy();
+    const flood = Array.from({ length: doctorLimits.hostFindingsMax }, (_, n) => ({
+      id: `p${n}`,
+      why: "No.",
+    }));
+    const answers = [
+      { hostId: "h1", audit: { ...audit, networking: { ...applied, unpublished: flood } } },
+      { hostId: "h2", audit: { ...audit, hostId: "h2", networking: { ...applied, failure: "No nft." } } },
+    ];
+    const { findings } = compare({ ...input, answers, networks: [wanted, { ...wanted, hostId: "h2" }] });
+    const messages = findings.map(({ message }) => message);
+    expect(messages).to.include("Its network stays as it was: No nft.");
+    expect(messages).to.include("1 more finding is there: 1 drift.");
+  });
+
   it("finds a host that answers its guests nothing, and why", () => {
     expect(found({ ...applied, unanswered: null })).to.deep.equal([]);
     expect(found({ ...applied, unanswered: "metadata: EADDRINUSE" })).to.deep.equal([
