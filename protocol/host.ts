@@ -4,6 +4,7 @@ import { FenceProof } from "./fence.ts";
 import { HostDrivers } from "./host-drivers.ts";
 import { architectures } from "./kinds.ts";
 import { placementLimits } from "./limits/placement.ts";
+import { HostNetworkState } from "./networking.ts";
 import { NumaNode, NumaUse } from "./numa.ts";
 import { Operation } from "./operation.ts";
 import { Running } from "./release.ts";
@@ -165,7 +166,12 @@ export type Rebalance = Static<typeof Rebalance>;
 const entity = { target: "entity", audience: "admin" } as const;
 const hostAnswer = answer({ host: Host });
 /** `drain`: present for a host that is being drained. */
-const drainAnswer = answer({ host: Host, drain: Type.Optional(Drain) });
+const shownAnswer = answer({
+  host: Host,
+  drain: Type.Optional(Drain),
+  /** Asked of the host itself. Absent: it has no network, or did not answer in time. */
+  network: Type.Optional(HostNetworkState),
+});
 /** `operation`: what becomes of the command. Absent: an older controller has answered. */
 const operated = { operation: Type.Optional(Operation) };
 /** Answer only when the operation has ended, or shortly before the deadline. */
@@ -186,10 +192,10 @@ export const hostService = service({
     }),
     get: method({
       request: request({}),
-      answer: drainAnswer,
+      answer: shownAnswer,
       ...entity,
       mutates: false,
-      summary: "Shows one host, by id or name; while it is drained, how far that has come.",
+      summary: "Shows one host, by id or name: how far its drain has come, and what fails in its network.",
     }),
     enable: method({
       request: request({}),

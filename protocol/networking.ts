@@ -173,6 +173,8 @@ export const NetworkingAudit = answer({
   failure: nullable(Type.String({ maxLength: reportLimits.observedTextLengthMax })),
   /** The first parts of the applied picture that failed. Absent: the agent is of before. */
   failed: Type.Optional(Type.Array(NetworkFailure, { maxItems: networkLimits.failuresToldMax })),
+  /** How many parts failed. Absent: the agent is of before. */
+  failedCount: Type.Optional(Count),
   /** Why guests are not answered what they ask their host; null: they are. Absent: the agent is of before. */
   unanswered: Type.Optional(nullable(Type.String({ maxLength: reportLimits.observedTextLengthMax }))),
   /** The first published ports at which nobody answers. Absent: the agent is of before. */
@@ -183,3 +185,12 @@ export const NetworkingAudit = answer({
   ),
 });
 export type NetworkingAudit = Static<typeof NetworkingAudit>;
+
+/** The same for operators: what does not work of a host's network at this moment. */
+export const HostNetworkState = answer({
+  failure: nullable(Type.String()),
+  failed: Type.Array(NetworkFailure, { maxItems: networkLimits.failuresToldMax }),
+  failedCount: Count,
+  unanswered: nullable(Type.String()),
+});
+export type HostNetworkState = Static<typeof HostNetworkState>;

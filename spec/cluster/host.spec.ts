@@ -65,6 +65,7 @@ describe("a host: the life of a guest", () => {
         unanswered: null,
         unpublished: [],
         failed: [],
+        failedCount: 0,
         failure: null,
       },
     });

@@ -105,7 +105,10 @@ export class ScriptedHost {
             if (this.mute) throw new StatusError("hostUnreachable", "Silent.");
             return { ports: this.traffic?.filter(({ portId }) => portIds.includes(portId)) ?? null };
           },
-          networkState: async () => ({ networking: this.networking }),
+          networkState: async () => {
+            if (this.mute) throw new StatusError("hostUnreachable", "Silent.");
+            return { networking: this.networking };
+          },
           audit: async () => ({
             hostId: inventory.hostId,
             machines: [...this.machines.values()],

@@ -19,6 +19,8 @@ export const fleetLimits = {
   /** A judgement of all host leases that takes longer is given up: some commits of the store. */
   fencerRoundMsMax: 30_000,
   breakerRoundMsMax: 30_000,
+  /** Whoever looks at a host is not kept waiting for longer when the host does not answer. */
+  hostShownPatienceMs: 2_000,
   /** Reports of one host that wait for the instances' actors at once; an agent sends one after another. */
   reportsAtOncePerHostMax: 4,
   /**

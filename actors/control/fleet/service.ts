@@ -24,10 +24,11 @@ import { contentHash } from "../request/content-hash.ts";
 import { operationView } from "../request/operation-view.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import type { Waits } from "../request/waits.ts";
+import { type NetworkStateOptions, networkStateOf } from "./network-state.ts";
 import { type Propose, proposeMoves } from "./rebalance.ts";
 import { assertEmpty } from "./remove.ts";
 
-export interface HostServiceOptions extends CatalogOptions {
+export interface HostServiceOptions extends CatalogOptions, NetworkStateOptions {
   readonly store: CatalogOptions["store"] &
     LeavingStore &
     PlacementStore &
@@ -87,8 +88,11 @@ export function hostHandlers(options: HostServiceOptions): Handlers<typeof hostS
     },
     get: async (_request, context) => {
       const host = await findHost(context.id, store);
-      const drain = await drainNow(host, store, surveys.obstaclesOf(host.id));
-      return { host: view(host), ...(drain === undefined ? {} : { drain }) };
+      const [drain, network] = await Promise.all([
+        drainNow(host, store, surveys.obstaclesOf(host.id)),
+        networkStateOf(host, context, options),
+      ]);
+      return { host: view(host), ...(drain && { drain }), ...(network && { network }) };
     },
     enable: (request, context) => ask("enable", request, context, () => ({ command: "enable" })),
     disable: (request, context) =>

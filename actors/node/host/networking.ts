@@ -106,6 +106,7 @@ export class Networking {
       lookedAgoMs: this.#goodAtMs === undefined ? null : Math.max(0, Math.round(nowMs - this.#goodAtMs)),
       failure: brief(this.#failure),
       failed: this.#failures.slice(0, networkLimits.failuresToldMax).map(briefly),
+      failedCount: this.#failures.length,
       unanswered: brief(this.#options.network.unanswered?.() ?? null),
       unpublished: this.#unpublished.slice(0, networkLimits.unpublishedToldMax).map(({ id, why }) => ({
         ...{ id, why: why.slice(0, reportLimits.observedTextLengthMax) },

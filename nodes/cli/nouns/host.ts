@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
 import { defaultZone } from "../../../protocol/kinds.ts";
+import type { HostNetworkState } from "../../../protocol/networking.ts";
 import type { Space } from "../../../protocol/space.ts";
 import { counted, kibibytes } from "../../../protocol/wire/wording.ts";
 import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
@@ -11,6 +12,7 @@ import type { Invoke, Run } from "../run.ts";
 import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
 import { fenceCommand, removeCommand } from "./host-life.ts";
+import { networkFaults } from "./host-network.ts";
 import { switchCommands } from "./host-switch.ts";
 
 export function hostCommand(invoke: Invoke): Command {
@@ -232,10 +234,16 @@ function boundsOf({ drivers }: Host): string | undefined {
   return why === "" ? by : `${by}: ${why}`;
 }
 
-async function print(run: Run, host: Host, drain?: Drain): Promise<void> {
-  if (run.json) return run.emit(drain === undefined ? host : { ...host, drain });
+interface Beside {
+  readonly drain?: Drain | undefined;
+  readonly network?: HostNetworkState | undefined;
+}
+
+async function print(run: Run, host: Host, { drain, network }: Beside = {}): Promise<void> {
+  if (run.json) return run.emit({ ...host, ...(drain && { drain }), ...(network && { network }) });
   const { renderFacts } = await import("../table.ts");
-  run.print(renderFacts(facts(host, run.terminal.nowMs(), drain), run.paint, run.width));
+  const all = [...facts(host, run.terminal.nowMs(), drain), ...networkFaults(network)];
+  run.print(renderFacts(all, run.paint, run.width));
 }
 
 const list: Listed<Host> = {
@@ -260,8 +268,8 @@ function showCommand(invoke: Invoke): Command {
     .action((key: string, _options: object, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.adminSession();
-        const { host, drain } = await session.host.get(key, {}, run.call());
-        await print(run, host, drain);
+        const { host, ...beside } = await session.host.get(key, {}, run.call());
+        await print(run, host, beside);
         return 0;
       }),
     );

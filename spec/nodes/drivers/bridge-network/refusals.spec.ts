@@ -29,7 +29,7 @@ describe("ports whose rules the kernel has refused", () => {
     const refusals = new Refusals();
     let nowMs = 1_000;
     refusals.remember(said(one), nobody, state(), nowMs);
-    const pausesMs = [firstMs];
+    const pausesMs: number[] = [firstMs];
     for (let pauseMs: number = 2 * firstMs; pauseMs < lastMs; pauseMs *= 2) pausesMs.push(pauseMs);
     for (const pauseMs of [...pausesMs, lastMs, lastMs]) {
       const early = refusals.split(state(), nowMs + pauseMs - 1);
