@@ -40,6 +40,7 @@ import { completeScheduler, schedulerFindings, weightFindings } from "./schedule
 import { type ClusterFile, ClusterSchema, type NodeSchema } from "./schema.ts";
 import { judgeSinks, type SinkChoice } from "./sinks.ts";
 import { defaultStateDirectory } from "./state-directory.ts";
+import { underlayFindings } from "./underlays.ts";
 import { urlFindings } from "./urls.ts";
 
 export interface NodeConfig {
@@ -167,6 +168,7 @@ function contradictions(file: ClusterFile, lineOf: LineOf, known: Known): readon
   const findings: Finding[] = [];
   const names = (file.nodes ?? []).map(({ name }) => name);
   findings.push(...nodeNameFindings(names, lineOf));
+  findings.push(...underlayFindings(file.nodes ?? [], lineOf));
   for (const [index, node] of (file.nodes ?? []).entries()) {
     const isBelieved = known.brought === undefined && namesOthers(node, known);
     if (!isBelieved) findings.push(...driverFindings(node, index, { known, lineOf }));

@@ -8,11 +8,17 @@ import { counted } from "../../../protocol/wire/wording.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
 import { routingFindings } from "./routing.ts";
+import { underlayFindings } from "./underlays.ts";
 
 type Wanted = NonNullable<DoctorInput["networks"]>[number];
 
 export function networkFindings(input: DoctorInput, known: Known): Finding[] {
-  return [...pictureFindings(input, known), ...reachFindings(input, known), ...routingFindings(input, known)];
+  return [
+    ...underlayFindings(input, known),
+    ...pictureFindings(input, known),
+    ...reachFindings(input, known),
+    ...routingFindings(input, known),
+  ];
 }
 
 /** Of all hosts what is worst first: what users have published is much, and the first to be left out. */
