@@ -13,12 +13,25 @@ export function datagram(ends: frames.Ends, id: number): readonly [Buffer, Buffe
 /** What a guest tells its neighbours of an address: the address is in the second fragment, before `word`. */
 export function advertisement(ends: frames.Ends, id: number, target: string, word: string) {
   const whole = Buffer.concat([frames.discovery(136, target), Buffer.from(word)]);
+  return fragments6(ends, { next: 58, whole, cut: 8, id });
+}
+
+interface Cut {
+  /** Protocol of the first header of the whole. */
+  readonly next: number;
+  readonly whole: Buffer;
+  /** Bytes in the first fragment. */
+  readonly cut: number;
+  readonly id: number;
+}
+
+export function fragments6(ends: frames.Ends, { next, whole, cut, id }: Cut): readonly [Buffer, Buffer] {
   const part = (bytes: Buffer, offsetBytes: number, more: boolean) => {
     const header = Buffer.alloc(8);
-    header[0] = 58;
+    header[0] = next;
     header.writeUInt16BE(offsetBytes | (more ? 1 : 0), 2);
     header.writeUInt32BE(id, 4);
     return frames.ip6Frame(ends, 44, Buffer.concat([header, bytes]), 255);
   };
-  return [part(whole.subarray(0, 8), 0, true), part(whole.subarray(8), 8, false)] as const;
+  return [part(whole.subarray(0, cut), 0, true), part(whole.subarray(cut), cut, false)];
 }

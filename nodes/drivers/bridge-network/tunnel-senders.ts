@@ -80,7 +80,7 @@ export function tunnelTable(
     "  chain input {",
     "    type filter hook input priority -10; policy accept;",
     `    udp dport ${tunnelUdpPort} ${number} @numbers goto tunnel`,
-    "  }",
+    ...(ip === "ip6" ? fragmentRules : ["  }"]),
     "  chain tunnel {",
     `    ${ip} daddr ${first.local} ${ip} saddr . ${number} . ${source} @senders accept`,
     "    drop",
@@ -88,6 +88,22 @@ export function tunnelTable(
     "}\n",
   ].join("\n");
 }
+
+/**
+ * The kernel puts packets of IPv6 together only after these rules, and without its first fragment none comes
+ * to be. One that shows the number is judged as a whole packet is: no later fragment may overlap it. One to
+ * the port of tunnels that does not show it is dropped, and so is one that hides its port.
+ */
+const fragmentRules = [
+  `    udp dport ${tunnelUdpPort} ${number} != @numbers accept`,
+  "    frag frag-off 0 frag more-fragments 1 goto fragments",
+  "  }",
+  "  chain fragments {",
+  "    meta l4proto != udp accept",
+  `    udp dport != ${tunnelUdpPort} accept`,
+  "    drop",
+  "  }",
+];
 
 const elements = (all: ReadonlySet<number | string>): string =>
   all.size === 0 ? "" : ` elements = { ${[...all].join(", ")} };`;

@@ -75,6 +75,9 @@ describe("Who is believed by a tunnel", () => {
   it("is as well told of by addresses of IPv6, and never by those of the other family", () => {
     const text = tunnelTable("t", planned({ far: [far(1, "fd00::2", [7]), far(2, one, [8])] }, "fd00::1"));
     expect(text).to.include("ip6 daddr fd00::1 ip6 saddr . ");
+    // A kernel judges fragments of IPv4 as the whole packet.
+    expect(text).to.include("frag frag-off 0 frag more-fragments 1 goto fragments");
+    expect(tunnelTable("t", planned({ far: [far(1, one, [7])] }))).to.not.include("frag");
     expect(text).to.include("elements = { fd00::2 . 77 . 0x525400000107 };");
   });
 });
