@@ -153,9 +153,12 @@ export type HostNetworkingAnswer = Static<typeof HostNetworkingAnswer>;
 
 /** A part of the picture that a host could not carry out, beside all others: nothing passes that part. */
 export const NetworkFailure = answer({
-  /** `tunnel`: a network's way to other hosts. `outside`: a way to a network of the operator's. */
-  of: growing(["port", "network", "tunnel", "router", "outside"], "network"),
-  /** Of an `outside` the name of the operator's network, else the id. */
+  /**
+   * `tunnel`: a network's way to other hosts. `outside`: a way to a network of the operator's. `device`: what
+   * the running guest of the port has open is gone from the host, and comes back only when the guest starts.
+   */
+  of: growing(["port", "network", "tunnel", "router", "outside", "device"], "network"),
+  /** Of an `outside` the name of the operator's network, of a `device` the port's id, else its own. */
   id: Type.String({ maxLength: reportLimits.observedTextLengthMax }),
   why: Type.String({ maxLength: reportLimits.observedTextLengthMax }),
 });

@@ -152,6 +152,12 @@ export interface Network extends Keeper {
    */
   failures?(): readonly NetworkFailure[];
   /**
+   * Ports whose device is not where packets pass: no guest has opened it yet, or it has gone. A guest that
+   * runs has lost its network then. Known from the last look at all that is there. Absent: a device stays as
+   * long as a guest has it open.
+   */
+  adrift?(): readonly { readonly portId: string; readonly instanceId: string }[];
+  /**
    * The reason why guests get no answers of DHCP or metadata from their host; undefined: guests get answers.
    * Absent: the driver's packets and answers come from the same process.
    */

@@ -24,10 +24,10 @@ export function networkFindings(input: DoctorInput, known: Known): Finding[] {
 /** Of all hosts what is worst first: what users have published is much, and the first to be left out. */
 function pictureFindings(input: DoctorInput, known: Known): Finding[] {
   const said = saidByHosts(input);
-  const of = (what: (applied: Applied, wanted: Wanted) => readonly Wrong[]) =>
+  const of = (what: (applied: Applied, wanted: Wanted, input: DoctorInput) => readonly Wrong[]) =>
     said.flatMap(({ applied, wanted }) => {
       const subject = hostCalled(known, wanted.hostId);
-      return what(applied, wanted).map((one) => ({ kind: "drift" as const, subject, ...one }));
+      return what(applied, wanted, input).map((one) => ({ kind: "drift" as const, subject, ...one }));
     });
   return [wholly, failed, unanswered, unpublished].flatMap(of);
 }
@@ -42,14 +42,22 @@ const saidByHosts = ({ answers, networks = [] }: DoctorInput) =>
 type Wrong = Pick<Finding, "message" | "next">;
 
 /** Parts of the picture that the host could not apply; the rest works. */
-const failed = (applied: Applied): Wrong[] =>
+const failed = (applied: Applied, _wanted: Wanted, { plugs = [] }: DoctorInput): Wrong[] =>
   (applied?.failed ?? []).map(({ of, id, why }) => ({
     message: `The ${wordFor[of]} ${id} does not work there: ${why}`,
-    next: "It is tried again all the time, and nothing passes it until then. novact logs of that node says more.",
+    next: of === "device" ? restarted(plugs.find(({ portId }) => portId === id)?.deviceId) : tried,
   }));
 
+const tried =
+  "It is tried again all the time, and nothing passes it until then. novact logs of that node says more.";
+
+/** A reset keeps the process, which has the lost device open. */
+const restarted = (instanceId = "INSTANCE"): string =>
+  `Nothing passes it until the guest is started anew: novact instance stop ${instanceId} --wait && ` +
+  `novact instance start ${instanceId} --wait`;
+
 const wordFor = {
-  ...{ port: "port", network: "network", router: "router" },
+  ...{ port: "port", device: "device of the port", network: "network", router: "router" },
   ...{ tunnel: "way to other hosts of the network", outside: "way to the operator's network" },
 } as const;
 

@@ -81,18 +81,27 @@ const wordsOf = (why: string): string => `: ${why.replace(/\.$/, "")}`;
 function limping({ of, id, why }: NetworkFailure, { operator }: PortFacts): string {
   const words = {
     ...{ port: "it", network: "its network", tunnel: "other hosts' guests of its network" },
-    ...{ router: "what is behind its router", outside: operator ? `the network ${id}` : "the outside" },
+    ...{
+      device: "anybody",
+      router: "what is behind its router",
+      outside: operator ? `the network ${id}` : "the outside",
+    },
   };
   return `It does not reach ${words[of]}${operator ? wordsOf(why) : askDoctor}.`;
 }
 
-function ofItsHost({ hostName, isLimiting }: PluggedGuest, facts: PortFacts): SaidStatus {
+function ofItsHost({ name, hostName, isLimiting }: PluggedGuest, facts: PortFacts): SaidStatus {
   const { port, word, operator } = facts;
   if (word.kind === "unheard") return told("unknown", `The host ${hostName} does not answer.`);
   if (word.networking === null) return told("error", `The host ${hostName} has no network.`);
   if (port.bandwidth !== null && !isLimiting)
     return told("error", `The host ${hostName} does not keep bandwidth limits.`);
   const { failure, port: applied, failed } = word.networking;
+  if (failed?.of === "device")
+    return told(
+      "error",
+      `What ${name} was plugged into is gone from the host ${hostName}: stop ${name} and start it again.`,
+    );
   if (failed?.of === "port" || failed?.of === "network")
     return told(
       "error",

@@ -3,8 +3,8 @@ import type { HostNetworking, NetworkFailure } from "../../../protocol/networkin
 
 export type FailedPort = NetworkFailure & { readonly portId: string };
 
-/** The worst first: the first two let nothing pass the port, and all others keep it from somebody. */
-const kinds: readonly NetworkFailure["of"][] = ["port", "network", "tunnel", "router", "outside"];
+/** The worst first: the first three let nothing pass the port, and all others keep it from somebody. */
+const kinds: readonly NetworkFailure["of"][] = ["device", "port", "network", "tunnel", "router", "outside"];
 
 /** Of several failures that concern a port, the worst. */
 export function failedPorts(
@@ -20,9 +20,22 @@ export function failedPorts(
       outside: near.flatMap(({ outside }) => outside?.physicalNetwork ?? []),
     };
     return ports.flatMap(({ id: portId }) => {
-      const ids = { ...around, port: [portId] };
+      const ids = { ...around, port: [portId], device: [portId] };
       const found = kinds.flatMap((of) => ids[of].flatMap((id) => known.get(`${of} ${id}`) ?? []));
       return found.slice(0, 1).map((one) => ({ portId, ...one }));
     });
   });
 }
+
+/** The devices that guests had open and have lost. `adrift`: ports whose device is not where it should be. */
+export function lostDevices(
+  adrift: readonly { readonly portId: string; readonly instanceId: string }[],
+  runs: (instanceId: string) => boolean,
+): readonly NetworkFailure[] {
+  return adrift.flatMap(({ portId: id, instanceId }) =>
+    runs(instanceId) ? [{ of: "device" as const, id, why: goneOf(instanceId) }] : [],
+  );
+}
+
+const goneOf = (instanceId: string): string =>
+  `The instance ${instanceId} runs, and what it was plugged into is gone from its host.`;

@@ -6,7 +6,7 @@
 
 import { refuseUnknownNeeds } from "../../../protocol/agent-needs.ts";
 import type { HostInventory, hostAgentService, Observation } from "../../../protocol/machine.ts";
-import { machineStates } from "../../../protocol/states.ts";
+import { type MachineState, machineStates } from "../../../protocol/states.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
@@ -101,7 +101,7 @@ export function createHost(options: HostOptions): Host {
   const ledger = new Ledger();
   const news = new News(ledger);
   const { knows, keepsDisks, others, findings: look } = options;
-  const networking = networkingOf(options);
+  const networking = networkingOf(options, ledger);
   const network = networking?.hurried;
   const slots = createSlots(options.bootsMax);
   const networks = networking?.pictures.bind(networking);
@@ -176,9 +176,15 @@ export function createHost(options: HostOptions): Host {
 }
 
 /** Undefined: the host has no network. */
-function networkingOf({ network, reports, system, clock, log }: HostOptions): Networking | undefined {
-  return network && new Networking({ network, reports, system, clock, log });
+function networkingOf(options: HostOptions, ledger: Ledger): Networking | undefined {
+  const { network, reports, system, clock, log } = options;
+  const runs = (instanceId: string) =>
+    ledger.all().some((one) => one.instanceId === instanceId && isLiving(one.state));
+  return network && new Networking({ network, reports, system, runs, clock, log });
 }
+
+/** A guest that is only starting may not have opened what it is to be plugged into. */
+const isLiving = (state: MachineState): boolean => state === "running" || state === "paused";
 
 /** Shows the guests by their newest observations, and the room on the host's file systems. */
 function meterHost({ meter = nullMeter }: HostOptions, ledger: Ledger, watch: SpaceWatch): void {

@@ -22,7 +22,7 @@ import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Network, Unpublished } from "../../ports/network.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { ActorSystem } from "../../runtime/system.ts";
-import { type FailedPort, failedPorts } from "./failed-ports.ts";
+import { type FailedPort, failedPorts, lostDevices } from "./failed-ports.ts";
 import { hostLimits } from "./limits.ts";
 import { Pictures } from "./pictures.ts";
 import type { ReportClient } from "./reporter.ts";
@@ -31,6 +31,8 @@ export interface NetworkingOptions {
   readonly network: Network;
   readonly reports: Pick<ReportClient, "networkPull">;
   readonly system: Pick<ActorSystem, "spawn" | "clock">;
+  /** Whether a guest of the instance lives on the host. */
+  readonly runs: (instanceId: string) => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -127,7 +129,8 @@ export class Networking {
   }
 
   get #failures(): readonly NetworkFailure[] {
-    return this.#options.network.failures?.() ?? [];
+    const { network, runs } = this.#options;
+    return [...lostDevices(network.adrift?.() ?? [], runs), ...(network.failures?.() ?? [])];
   }
 
   /** Every published port, where the driver publishes none. */

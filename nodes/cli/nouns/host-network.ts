@@ -4,7 +4,7 @@ import { commandLimits } from "../limits.ts";
 import type { Fact } from "../table.ts";
 
 const wordFor = {
-  ...{ port: "port", network: "network", router: "router" },
+  ...{ port: "port", device: "device of the port", network: "network", router: "router" },
   ...{ tunnel: "way to other hosts of the network", outside: "way to the operator's network" },
 } as const satisfies Record<NetworkFailure["of"], string>;
 

@@ -23,6 +23,7 @@ import { canLimit, type Limiter } from "./limiter.ts";
 import type { PictureFile } from "./picture-file.ts";
 import { type FabricPlan, planOf } from "./plan.ts";
 import { trafficOf } from "./port-traffic.ts";
+import { resultOf } from "./result-of.ts";
 import type { Rounds } from "./rounds.ts";
 import type { Routing } from "./routing/routing.ts";
 import type { Settler } from "./settler.ts";
@@ -57,6 +58,8 @@ export class BridgeNetwork implements Network {
   readonly #turns = new Turns();
   readonly #toldPath = (portId: string): string => this.#parts.files.toldOf(portId);
   #reading: Promise<Known> | undefined;
+  /** Those known, once they are read. */
+  #ports: Known["ports"] = new Map();
   #beginning: Promise<void> | undefined;
   #limiting: Promise<boolean> | undefined;
   #services: readonly ServiceRoute[] = [];
@@ -206,6 +209,11 @@ export class BridgeNetwork implements Network {
     const [taps, limits] = await Promise.all([lookAtTraffic(fabric), limiter.counted()]);
     throwIfAborted(signal);
     return [...ports.keys()].flatMap((portId) => trafficOf(portId, { taps, limits }) ?? []);
+  }
+
+  adrift(): readonly PortRecord[] {
+    const { settler } = this.#parts;
+    return [...this.#ports.values()].filter(({ portId }) => settler.isAdrift(tapName(portId)));
   }
 
   unanswered(): string | undefined {
@@ -358,6 +366,7 @@ export class BridgeNetwork implements Network {
     await files.removeLeftovers();
     const records = await files.read();
     const ports = new Map(records.map((record) => [record.portId, record]));
+    this.#ports = ports;
     const known: Known = { networking: await picture.read(), ports };
     await this.#settleAll(known, never).catch((error: unknown) =>
       log.warn({ error: String(error) }, "the host's network is not as it was left"),
@@ -366,17 +375,6 @@ export class BridgeNetwork implements Network {
     return known;
   }
 }
-
-interface Result<T> {
-  readonly value?: T;
-  readonly error?: unknown;
-}
-
-const resultOf = <T>(act: Promise<T>): Promise<Result<T>> =>
-  act.then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
-  );
 
 const holdingOf = ({ portId, instanceId, ownerEpoch }: PortRecord): Holding => ({
   ...{ instanceId, ownerEpoch, what: `tap ${tapName(portId)}` },

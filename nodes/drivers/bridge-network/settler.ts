@@ -34,6 +34,8 @@ export class Settler {
   readonly #log: Log;
   /** Undefined: nothing was proved, or something has failed since. */
   #settled: Settled | undefined;
+  /** Names of the planned taps that the last look at everything did not find in the fabric. */
+  #adrift: ReadonlySet<string> = new Set();
   /** Names of the devices that the last look found unplanned. */
   #unwanted = { fabric: new Set<string>(), plugs: new Set<string>() };
 
@@ -72,6 +74,7 @@ export class Settler {
     const { links, failures } = isDone(steps)
       ? { ...seen, failures: [] }
       : await this.#carryOut(plan, steps, signal);
+    this.#adrift = new Set(plan.taps.flatMap(({ name }) => (links.has(name) ? [] : [name])));
     await this.#removeOrphans(steps.orphans);
     if (failures.length === 0) this.#settled = allSettled(plan, new Set(links.keys()));
     return failures;
@@ -207,6 +210,7 @@ export class Settler {
 
   /** A tap that has just come has nothing of its plan yet. */
   #arrived(name: string): void {
+    this.#adrift = new Set([...this.#adrift].filter((one) => one !== name));
     const settled = this.#settled;
     if (settled === undefined || settled.taps.has(name)) return;
     this.#settled = { ...settled, arrived: new Set([...settled.arrived, name]) };
@@ -251,6 +255,11 @@ export class Settler {
         () => lookAmongPlugs(fabric),
       ),
     ]);
+  }
+
+  /** Whether the tap is not where packets pass, as far as is known. */
+  isAdrift(name: string): boolean {
+    return this.#adrift.has(name);
   }
 
   /** What is known of the fabric without a look at it. */

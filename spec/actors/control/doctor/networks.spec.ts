@@ -59,6 +59,22 @@ describe("doctor: networks of hosts", () => {
     ]);
   });
 
+  it("says how a guest comes back that has lost what it was plugged into", () => {
+    const { input, audit } = healthy();
+    const failed = [{ of: "device" as const, id: "p1", why: "It is gone." }];
+    const answers = [{ hostId: "h1", audit: { ...audit, networking: { ...applied, failed } } }];
+    const plugs = [{ id: "x", name: "p1", portId: "p1", deviceId: "i1" }] as never;
+    const nexts = (more: object) =>
+      compare({ ...input, answers, networks: [wanted], ...more }).findings.flatMap(({ message, next }) =>
+        message.includes("device of the port p1") ? [next] : [],
+      );
+    expect(nexts({ plugs })).to.deep.equal([
+      "Nothing passes it until the guest is started anew: " +
+        "novact instance stop i1 --wait && novact instance start i1 --wait",
+    ]);
+    expect(nexts({})[0]).to.contain("novact instance stop INSTANCE --wait");
+  });
+
   it("lets what users have published hide no failure of another host", () => {
     const { input, audit } = healthy();
     const flood = Array.from({ length: doctorLimits.hostFindingsMax }, (_, n) => ({

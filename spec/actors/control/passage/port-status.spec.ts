@@ -52,6 +52,15 @@ describe("the status of a port", () => {
       expect(of({ state }), state).to.equal("active");
   });
 
+  it("is an error, for everybody with what to do, when the running guest has lost what it was plugged into", () => {
+    for (const operator of [true, false])
+      expect(statusOf({ word: failing("device"), operator })).to.deep.equal({
+        status: "error",
+        statusReason: `What ${guest.name} was plugged into is gone from the host h1: stop ${guest.name} and start it again.`,
+      });
+    expect(statusOf({ word: failing("device"), guest: { ...guest, runs: false } }).status).to.equal("down");
+  });
+
   it("is an error when its host cannot carry it, though the host has applied all else, and says why to operators", () => {
     for (const what of ["port", "network"] as const) {
       const word = failing(what);

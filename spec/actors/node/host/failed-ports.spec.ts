@@ -1,8 +1,8 @@
 /** Which ports the failed parts of a host's picture concern, by value. */
 import { expect } from "chai";
-import { failedPorts } from "../../../../actors/node/host/failed-ports.ts";
+import { failedPorts, lostDevices } from "../../../../actors/node/host/failed-ports.ts";
 import type { NetworkFailure } from "../../../../protocol/networking.ts";
-import { networkPicture, portPicture } from "../../../support/fabric-pictures.ts";
+import { ids, networkPicture, portPicture } from "../../../support/fabric-pictures.ts";
 import { interfaceAt, officeOf, routerPicture } from "../../../support/routed-pictures.ts";
 
 const [first, second, third] = [
@@ -40,6 +40,19 @@ describe("A failed part of a host's picture", () => {
       [3, "outside", "outside fails"],
     ]);
     expect(concerned({ of: "outside", id: "elsewhere" })).to.deep.equal([]);
+  });
+
+  it("may be the device of a running guest, and of no other, which is worst of all", () => {
+    const adrift = [1, 2].map((number) => ({ portId: ids.port(number), instanceId: ids.instance(number) }));
+    const [lost, ...others] = lostDevices(adrift, (instanceId) => instanceId === ids.instance(1));
+    expect(others).to.deep.equal([]);
+    expect(lost).to.deep.include({ of: "device", id: ids.port(1) });
+    expect(lost?.why).to.include(ids.instance(1));
+    const all = [
+      { of: "port" as const, id: ids.port(1) },
+      { of: "device" as const, id: ids.port(1) },
+    ];
+    expect(concerned(...all).map(([port, of]) => [port, of])).to.deep.equal([[1, "device"]]);
   });
 
   it("is told of a port once, the worst first", () => {
