@@ -70,6 +70,8 @@ export class BenchHost {
     const facts = { kind: "bridge", mtuBytesMax: underlayMtuBytes, spansHosts: true, underlay };
     this.network = assemble(about, {
       ...{ fabric: this.fabric, filter: packetFilter(about), ready: async () => undefined },
+      // Rules are taken away on purpose.
+      watches: false,
       facts: () => facts,
     });
   }

@@ -42,12 +42,14 @@ export interface BridgeHostOptions {
   readonly outside?: string;
   /** Absent: all packets pass. */
   readonly filter?: PacketFilter;
+  /** False: nobody hears when somebody else removes tables. Absent: the driver does. */
+  readonly watches?: boolean;
   /** Ways outside of its routers, by devices in that namespace. Absent: none. */
   readonly ways?: OutsideOptions;
 }
 
 export function openBridge(given: BridgeHostOptions) {
-  const { stateDirectory, underlay, outside, ways, filter = passingAll } = given;
+  const { stateDirectory, underlay, outside, ways, filter = passingAll, watches = true } = given;
   const about = { stateDirectory, clock: systemClock, log: silentLog };
   const fabric = new Fabric({ ...about, ...(outside === undefined ? {} : { outside }) });
   const said = underlay === undefined ? facts : { ...facts, spansHosts: true, underlay };
@@ -62,7 +64,7 @@ export function openBridge(given: BridgeHostOptions) {
     },
     detach: (guests) => filter.detach(guests),
   };
-  const parts = { fabric, filter: watched, ready, facts: () => said };
+  const parts = { fabric, filter: watched, ready, facts: () => said, watches };
   const network = assemble(about, { ...parts, ...(ways && { outside: ways }) });
   /** The steps that are left until the fabric is as planned; undefined: none are. */
   const lacks = async (networking: HostNetworking | null, ports: readonly PortRecord[]) => {

@@ -113,6 +113,11 @@ export class Fabric implements FabricEntrance {
       : runIn(await underlay.path(), command, argv, options);
   }
 
+  /** Of the namespace where the packets of tunnels go out; undefined: the agent's own. @throws as above */
+  async underlayPath(): Promise<string | undefined> {
+    return this.underlay === undefined ? this.#outside : this.underlay.path();
+  }
+
   /** The agent ends; `guests`: and so have they, and the fabric with all that is in it. */
   async detach(guests: boolean): Promise<void> {
     this.#detached = true;

@@ -27,6 +27,7 @@ import { resultOf } from "./result-of.ts";
 import type { Rounds } from "./rounds.ts";
 import type { Routing } from "./routing/routing.ts";
 import type { Settler } from "./settler.ts";
+import type { TableKeeper } from "./table-keeper.ts";
 
 interface Known {
   /** By port id. */
@@ -47,6 +48,8 @@ export interface BridgeNetworkParts {
   readonly filter: PacketFilter;
   readonly routing: Pick<Routing, "probe" | "facts" | "settle" | "hasRemade" | "detach">;
   readonly rounds: Rounds;
+  /** Absent: nobody hears when tables are removed between two compares. */
+  readonly tables?: TableKeeper;
   readonly log: Log;
 }
 
@@ -221,9 +224,10 @@ export class BridgeNetwork implements Network {
   }
 
   detach(guests: boolean): Promise<void> {
-    const { rounds, filter, routing, settler, fabric } = this.#parts;
+    const { rounds, tables, filter, routing, settler, fabric } = this.#parts;
     this.#detached = true;
     rounds.stop();
+    tables?.stop();
     return this.#turns.run("network", async () => {
       this.#reading = undefined;
       await filter.detach(guests);
@@ -326,8 +330,12 @@ export class BridgeNetwork implements Network {
   async #settleAll(known: Known, signal: AbortSignal): Promise<void> {
     const { networking, ports } = known;
     if (networking === undefined) return;
-    await this.#parts.settler.takeOpened(this.#plan({ networking, ports }));
+    const { settler, tables, rounds } = this.#parts;
+    await settler.takeOpened(this.#plan({ networking, ports }));
     await this.#settle(known, signal, true);
+    const inTurn = (act: () => Promise<void>) => this.#inTurn(never, act);
+    const repair = { inTurn, compare: () => rounds.now() };
+    if (!this.#detached) await tables?.watch(repair, this.#plan({ networking, ports }).tunnels.length > 0);
     const [first] = this.#failures;
     if (first !== undefined)
       throw refused(`${this.#failures.length} failed, the ${first.of} ${first.id}: ${first.why}`);

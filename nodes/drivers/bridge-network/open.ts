@@ -13,6 +13,7 @@ import { Rounds } from "./rounds.ts";
 import type { OutsideOption, OutsideOptions } from "./routing/options.ts";
 import { Routing } from "./routing/routing.ts";
 import { Settler } from "./settler.ts";
+import { TableKeeper } from "./table-keeper.ts";
 import { carriedBy } from "./underlay.ts";
 
 export interface BridgeOptions {
@@ -55,21 +56,25 @@ const ownUnderlay =
   (of) =>
     new OwnUnderlay({ ...of, ...parts, option });
 
-/** The driver around a fabric. */
+/** The driver around a fabric. `watches` false: what somebody else removes is found by the next compare. */
 export function assemble(
   { stateDirectory, clock, log }: Pick<DriverContext, "stateDirectory" | "clock" | "log">,
   {
     outside = {},
+    watches = true,
     ...parts
-  }: Pick<BridgeNetworkParts, "fabric" | "filter" | "ready" | "facts"> & Pick<BridgeOptions, "outside">,
+  }: Pick<BridgeNetworkParts, "fabric" | "filter" | "ready" | "facts"> &
+    Pick<BridgeOptions, "outside"> & { readonly watches?: boolean },
 ): BridgeNetwork {
+  const { fabric } = parts;
   const files = new PortFiles(stateDirectory, log);
-  const picture = new PictureFile(parts.fabric.directory, log);
-  const [settler, rounds] = [new Settler(parts.fabric, log), new Rounds(clock, log)];
-  const limiter = new Limiter(parts.fabric);
+  const picture = new PictureFile(fabric.directory, log);
+  const [settler, rounds] = [new Settler(fabric, log), new Rounds(clock, log)];
+  const limiter = new Limiter(fabric);
   const lost = () => rounds.soon();
-  const routing = new Routing({ fabric: parts.fabric, outside, lost, clock, log });
-  return new BridgeNetwork({ ...parts, files, picture, settler, limiter, routing, rounds, log });
+  const routing = new Routing({ fabric, outside, lost, clock, log });
+  const tables = watches ? { tables: new TableKeeper({ fabric, guard: settler.guard, log }) } : {};
+  return new BridgeNetwork({ ...parts, ...tables, files, picture, settler, limiter, routing, rounds, log });
 }
 
 /**

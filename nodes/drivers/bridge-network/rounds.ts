@@ -22,6 +22,7 @@ export class Rounds {
   /** How many rounds have found the failure that the last one found. */
   #times = 0;
   #dueAtMs = Number.POSITIVE_INFINITY;
+  #isDue = false;
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock;
@@ -37,9 +38,10 @@ export class Rounds {
   #plan(compare: (signal: AbortSignal) => Promise<void>): void {
     if (this.#abort.signal.aborted) return;
     this.#timer?.cancel();
-    const pauseMs = this.#pauseMs();
+    const pauseMs = this.#isDue ? 0 : this.#pauseMs();
     this.#dueAtMs = this.#clock.monotonicMs() + pauseMs;
     this.#timer = this.#clock.after(pauseMs, () => {
+      this.#isDue = false;
       void this.#round(compare).finally(() => this.#plan(compare));
     });
   }
@@ -63,6 +65,12 @@ export class Rounds {
     // What is planned already must not be put off by whoever hurries again and again.
     const isSoon = this.#dueAtMs - this.#clock.monotonicMs() <= compareRetryMs;
     if (!isSoon && compare !== undefined) this.#plan(compare);
+  }
+
+  /** The next round is now: what was proved is known to be otherwise. */
+  now(): void {
+    this.#isDue = true;
+    if (this.#compare !== undefined) this.#plan(this.#compare);
   }
 
   stop(): void {

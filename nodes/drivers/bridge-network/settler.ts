@@ -30,7 +30,7 @@ import { TunnelGuard } from "./tunnel-guard.ts";
 
 export class Settler {
   readonly #fabric: Fabric;
-  readonly #guard: TunnelGuard;
+  readonly guard: TunnelGuard;
   readonly #log: Log;
   /** Undefined: nothing was proved, or something has failed since. */
   #settled: Settled | undefined;
@@ -41,7 +41,7 @@ export class Settler {
 
   constructor(fabric: Fabric, log: Log) {
     this.#fabric = fabric;
-    this.#guard = new TunnelGuard(fabric);
+    this.guard = new TunnelGuard(fabric);
     this.#log = log;
   }
 
@@ -55,7 +55,7 @@ export class Settler {
     if (unguarded.length > 0) await this.#cut(wanted, unguarded);
     const failures = await this.#settle(plan, signal, looks);
     if (unguarded.length === 0)
-      await this.#guard.settled(plan).catch((error: unknown) => {
+      await this.guard.settled(plan).catch((error: unknown) => {
         this.#log.warn({ error: String(error) }, "tunnels that have gone are still named on this computer");
       });
     return [...unguarded, ...failures];
@@ -83,7 +83,7 @@ export class Settler {
   /** A tunnel whose senders cannot be checked is not made: answers such tunnels as failures. */
   async #guardTunnels(plan: FabricPlan): Promise<readonly NetworkFailure[]> {
     try {
-      await this.#guard.settle(plan);
+      await this.guard.settle(plan);
       return [];
     } catch (error) {
       if (isAbort(error) || plan.tunnels.length === 0) throw error;
@@ -96,7 +96,7 @@ export class Settler {
   async detach(guests: boolean): Promise<void> {
     // The rules in a namespace of the underlay go with the namespace.
     if (!guests || this.#fabric.underlay !== undefined) return;
-    await this.#guard.end().catch((error: unknown) => {
+    await this.guard.end().catch((error: unknown) => {
       this.#log.warn({ error: String(error) }, "rules about other hosts' senders stay on this computer");
     });
   }

@@ -16,7 +16,7 @@ type Senders = Pick<FabricPlan, "tunnels" | "places" | "routerPorts">;
 
 export class TunnelGuard {
   readonly #fabric: Pick<Fabric, "runAtUnderlay">;
-  readonly #table: string;
+  readonly table: string;
   /** What was brought into the kernel, and what it said then. */
   #brought: { readonly text: string; readonly seen: string } | undefined;
 
@@ -26,7 +26,7 @@ export class TunnelGuard {
   constructor(fabric: Pick<Fabric, "runAtUnderlay" | "directory">) {
     this.#fabric = fabric;
     const digits = createHash("sha256").update(fabric.directory).digest("hex").slice(0, 12);
-    this.#table = `nvtunnels_${digits}`;
+    this.table = `nvtunnels_${digits}`;
   }
 
   /**
@@ -48,7 +48,7 @@ export class TunnelGuard {
   }
 
   async #bring(plan: Senders): Promise<void> {
-    const text = tunnelTable(this.#table, plan);
+    const text = tunnelTable(this.table, plan);
     const before = this.#brought;
     if (before?.text === text && (plan.tunnels.length === 0 || (await this.#look()) === before.seen)) return;
     this.#brought = undefined;
@@ -60,11 +60,19 @@ export class TunnelGuard {
     this.#brought = { text, seen };
   }
 
+  /** Brings the rules again when somebody has removed them; false: there are none to bring, or they are there. */
+  async restore(): Promise<boolean> {
+    const { text } = this.#brought ?? {};
+    if (text === undefined || this.#tunnels.length === 0 || (await this.#look()) !== undefined) return false;
+    await this.#load(text);
+    return true;
+  }
+
   /** The tunnels have gone. */
   async end(): Promise<void> {
     if (this.#brought === undefined) return;
     this.#brought = undefined;
-    await this.#load(tunnelTable(this.#table, { tunnels: [], places: [], routerPorts: [] }));
+    await this.#load(tunnelTable(this.table, { tunnels: [], places: [], routerPorts: [] }));
   }
 
   async #load(input: string): Promise<void> {
@@ -79,7 +87,7 @@ export class TunnelGuard {
 
   /** Undefined: there is no such table, or nft fails. */
   async #look(): Promise<string | undefined> {
-    const argv = ["-j", "list", "table", "inet", this.#table];
+    const argv = ["-j", "list", "table", "inet", this.table];
     const { exitCode, output } = await this.#fabric.runAtUnderlay("nft", argv, { timeoutMs, outputBytesMax });
     return exitCode === 0 ? output : undefined;
   }

@@ -63,6 +63,18 @@ describe("rounds of a host's fabric", () => {
     rounds.stop();
   });
 
+  it("come at once when what was proved is known to be otherwise, and then as before", async () => {
+    const { clock, rounds, atMs } = makeRounds({});
+    await clock.advance(1_000);
+    rounds.now();
+    rounds.now();
+    await clock.advance(0);
+    expect(atMs).to.deep.equal([1_000]);
+    await clock.advance(periodMs);
+    expect(atMs).to.have.length(2);
+    rounds.stop();
+  });
+
   it("come each minute again when nothing fails any more", async () => {
     const found: { failure?: string } = { failure: "port 1" };
     const { clock, rounds, atMs } = makeRounds(found);
