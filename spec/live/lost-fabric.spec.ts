@@ -124,7 +124,11 @@ describe("a host that has lost the network of its guests", function () {
     const attached = { network: "net", address: "10.9.0.40", wait: true };
     await demo.instance.interfaceAttach(guests[1]?.id ?? "", attached, patient);
     const { operations } = await demo.operation.list({ instanceId: guests[1]?.id ?? "" }, patient);
-    console.log(JSON.stringify(operations.slice(0, 2)));
+    const last = operations.find(({ kind }) => kind === "interfaceAttach");
+    expect([last?.state, last?.error?.message]).to.deep.equal([
+      "failed",
+      "The guest was started where it can be plugged into no network of its host: stop it and start it again.",
+    ]);
   });
 
   it("is as before when all guests have been started anew", async () => {
