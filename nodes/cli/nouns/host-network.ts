@@ -1,4 +1,4 @@
-/** What does not work of a host's network, in the lines of `novact host show`: the first, and how many more. */
+/** Faults of a host's network in the lines of `novact host show`: the first, and the number of the others. */
 import type { HostNetworkState, NetworkFailure } from "../../../protocol/networking.ts";
 import { commandLimits } from "../limits.ts";
 import type { Fact } from "../table.ts";

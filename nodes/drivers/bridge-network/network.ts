@@ -61,7 +61,7 @@ export class BridgeNetwork implements Network {
   readonly #turns = new Turns();
   readonly #toldPath = (portId: string): string => this.#parts.files.toldOf(portId);
   #reading: Promise<Known> | undefined;
-  /** Those known, once they are read. */
+  /** Ports of the host, by id; empty until the files are read. */
   #ports: Known["ports"] = new Map();
   #beginning: Promise<void> | undefined;
   #limiting: Promise<boolean> | undefined;

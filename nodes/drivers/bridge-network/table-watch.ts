@@ -1,7 +1,7 @@
 /**
- * Hears at once when somebody takes a table of nftables away: what the table forbade would pass until the next
- * compare. It only hears; what is to be done about it is decided by who asked. A word about a table may be of
- * a change that has made it anew, so whoever is told looks before it acts.
+ * Hears at once when somebody takes a table of nftables away: packets that the table forbade would pass until
+ * the next compare. This file decides nothing. The last word about a table may be half of a change that makes
+ * the table anew, so whoever is told looks before acting.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Log } from "../../../protocol/wire/transport.ts";

@@ -60,7 +60,7 @@ export class TunnelGuard {
     this.#brought = { text, seen };
   }
 
-  /** Brings the rules again when somebody has removed them; false: there are none to bring, or they are there. */
+  /** Loads the last rules again where the table was removed. False: nothing was to do. */
   async restore(): Promise<boolean> {
     const { text } = this.#brought ?? {};
     if (text === undefined || this.#tunnels.length === 0 || (await this.#look()) !== undefined) return false;

@@ -94,7 +94,7 @@ export class RuleFilter implements PacketFilter {
       const made = this.#make(without(state, refused), ledger);
       return [made, await bring(made.ruleset, before, bringing)] as const;
     };
-    // One of before may be taken by now: it is tried where nothing is, so that others wait for nothing.
+    // A refused port may be taken by now. A namespace without other rules tells, and no other port waits.
     const nowMs = this.#clock.monotonicMs();
     const { waiting, due } = this.#refusals.split(state, nowMs);
     const again = due.size === 0 ? nobody : await refusedPorts(only(state, due), ledger, scratch);

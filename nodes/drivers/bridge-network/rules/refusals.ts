@@ -37,7 +37,7 @@ export class Refusals {
     };
   }
 
-  /** All that are refused from here on. Those that have waited wait on. */
+  /** `refused`: every port that is refused from here on. Ports that waited keep their pauses. */
   remember(refused: Refused, waiting: Refused, state: FilterState, nowMs: number): void {
     const { refusedRetryMsMin, refusedRetryMsMax } = bridgeNetworkLimits;
     const sources = sourcesOf(state, refused);

@@ -1,4 +1,4 @@
-/** Ports whose rules the kernel has refused are tried again after growing pauses, or when they have changed. */
+/** Ports whose rules the kernel has refused are tried again after growing pauses, or when changed. */
 import { expect } from "chai";
 import type { FilterState } from "../../../../nodes/drivers/bridge-network/filter.ts";
 import { bridgeNetworkLimits } from "../../../../nodes/drivers/bridge-network/limits.ts";
