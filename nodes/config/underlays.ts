@@ -1,6 +1,7 @@
 /**
- * Underlays of the nodes in one cluster.yaml: hosts find each other by these addresses, so that no two nodes
- * may have one. What is on other computers is not in the file; the doctor finds that. Pure.
+ * Underlays of the nodes in one cluster.yaml: hosts find each other by these addresses. Nodes of the driver
+ * `user` on one computer have one switch, and may share its address; a node of `bridge` shares with nobody.
+ * What is on other computers is not in the file; the doctor finds that. Pure.
  */
 import { addressOf, addressText } from "../../protocol/address.ts";
 import type { Finding, LineOf } from "./explain.ts";
@@ -20,15 +21,16 @@ interface Underlay {
 
 /** What the schema or a driver refuses is no underlay here. */
 export function underlayFindings(nodes: readonly NodeWords[], lineOf: LineOf): readonly Finding[] {
-  const owners = new Map<string, string>();
+  const owners = new Map<string, { readonly name: string; readonly isAlone: boolean }>();
   return nodes.flatMap((node, index) => {
     const underlay = underlayOf(node, ["nodes", index, "network", "options"]);
     if (underlay === undefined) return [];
     const { address, path } = underlay;
+    const isAlone = objectOf(node.network)?.driver === "bridge";
     const owner = owners.get(address);
-    owners.set(address, owner ?? node.name);
-    if (owner === undefined) return [];
-    const message = `${path.join(".")}: ${owner} has the underlay address ${address} too. Give each node its own.`;
+    owners.set(address, owner ?? { name: node.name, isAlone });
+    if (owner === undefined || !(isAlone || owner.isAlone)) return [];
+    const message = `${path.join(".")}: ${owner.name} has the underlay address ${address} too. Give each node its own.`;
     return [{ line: lineOf(path), message }];
   });
 }

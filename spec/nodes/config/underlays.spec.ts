@@ -32,6 +32,8 @@ describe("the underlays of the nodes", () => {
     ];
     expect(parse(some).nodes).to.have.length(3);
     expect(parse(["bridge", "bridge", "{ driver: user }"]).nodes).to.have.length(3);
+    const shared = "{ driver: user, options: { underlay: 192.0.2.1 } }";
+    expect(parse([shared, shared]).nodes, "one switch").to.have.length(2);
   });
 
   it("are refused when a second node has the address of a first", () => {

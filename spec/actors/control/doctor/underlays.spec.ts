@@ -4,8 +4,8 @@ import { underlayFindings } from "../../../../actors/control/doctor/underlays.ts
 import { host } from "../scheduler/worlds.ts";
 import { healthy } from "./worlds.ts";
 
-const drivers = (underlay: string | null) => ({
-  ...{ hypervisor: "qemu", disks: "files", network: "bridge", volumes: null },
+const drivers = (underlay: string | null, network: string) => ({
+  ...{ hypervisor: "qemu", disks: "files", network, volumes: null },
   abilities: {
     ...{ networks: ["tap"], volumes: [], hotPlug: true, liveMigration: false, console: true, save: false },
   },
@@ -13,10 +13,19 @@ const drivers = (underlay: string | null) => ({
 });
 
 /** `silent`: numbers of the hosts that do not answer. */
-function found(underlays: readonly (string | null)[], silent: readonly number[] = []): readonly string[] {
+function found(
+  underlays: readonly (string | null)[],
+  silent: readonly number[] = [],
+  { network = "bridge", boots = [] as readonly string[] } = {},
+): readonly string[] {
   const { input, audit } = healthy();
   const ids = underlays.map((_, number) => `h${number}`);
-  const hosts = ids.map((id, number) => host(id, { drivers: drivers(underlays[number] ?? null) }));
+  const hosts = ids.map((id, number) =>
+    host(id, {
+      drivers: drivers(underlays[number] ?? null, network),
+      bootId: boots[number] ?? "boot",
+    }),
+  );
   const answers = ids.map((hostId, number) =>
     silent.includes(number) ? { hostId, error: "No answer." } : { hostId, audit: { ...audit, hostId } },
   );
@@ -42,5 +51,12 @@ describe("doctor: underlays of hosts", () => {
   it("finds nothing where each has its own or none, or the other one does not answer", () => {
     expect(found(["192.0.2.1", "192.0.2.2", null, null])).to.deep.equal([]);
     expect(found(["192.0.2.1", "192.0.2.1"], [0])).to.deep.equal([]);
+  });
+
+  it("leaves hosts alone that have one switch, on one computer", () => {
+    const same = ["192.0.2.1", "192.0.2.1"];
+    expect(found(same, [], { network: "user", boots: ["a", "a"] })).to.deep.equal([]);
+    expect(found(same, [], { network: "user", boots: ["a", "b"] })).to.have.length(1);
+    expect(found(same, [], { network: "of a plug-in", boots: ["a", "b"] })).to.deep.equal([]);
   });
 });
