@@ -1168,7 +1168,7 @@ begin
     or changes->'rowsChanged' @> '[{"table": "aggregate"}]' then
     zones_before := novact_zones_before(changes);
   end if;
-  if changes ?| array['rowsRemoved', 'rowsMade', 'rowsChanged'] then
+  if changes ?| array['rowsRemoved', 'rowsLetGo', 'rowsMade', 'rowsChanged'] then
     done := novact_commit_rows(changes);
   end if;
   if changes ?| array['extensionsRemoved', 'extensionsMade', 'extensionsChanged'] then
@@ -1337,6 +1337,16 @@ begin
     done := novact_remove_named(part.name::regclass, part.noun, part.ids);
   end loop;
   for part in
+    select t.name, jsonb_agg(r.one
+      order by r.place) as list
+    from jsonb_array_elements(changes->'rowsLetGo') with ordinality as r(one, place)
+    join novact_resource t
+    on t.name = r.one->>'table'
+    group by t.name
+    order by min(r.place) loop
+    done := novact_let_go(part.name::regclass, part.list);
+  end loop;
+  for part in
     select t.name, jsonb_agg(r.one->'row'
       order by r.place) as list
     from jsonb_array_elements(changes->'rowsMade') with ordinality as r(one, place)
@@ -1493,6 +1503,30 @@ begin
     perform novact_refuse('conflict');
   end if;
   return true;
+end
+$$;
+
+create function novact_let_go(tbl regclass, list jsonb) returns boolean language plpgsql as $$
+declare
+  one jsonb;
+begin
+  execute format('delete from %s t where t.id = any (array(select g->>''id'' from jsonb_array_elements($1)
+      g))
+      and exists (
+        select 1 from jsonb_array_elements($1) g where g->>''id'' = t.id and
+      to_jsonb(t) @> (g->''fields'')
+      )', tbl) using list;
+  return true;
+exception
+  when foreign_key_violation then
+    if jsonb_array_length(list) > 1 then
+      for one in
+        select g
+        from jsonb_array_elements(list) g loop
+        perform novact_let_go(tbl, jsonb_build_array(one));
+      end loop;
+    end if;
+    return true;
 end
 $$;
 

@@ -7,5 +7,12 @@ export type RowChange =
   | { readonly resource: Resource; readonly made: ResourceRow }
   /** As it shall be; its `version` is one above the one that was read, else the result is `conflict`. */
   | { readonly resource: Resource; readonly changed: ResourceRow }
-  /** An id. */
-  | { readonly resource: Resource; readonly removed: string };
+  /** An id, which must be there, and which no other row may hold. */
+  | { readonly resource: Resource; readonly removed: string }
+  /**
+   * An id, and fields. It goes if it is there, has these fields, and is held by no other row; else it stays
+   * as it is, and all else of the commit happens. Not of plug-ins' resources.
+   */
+  | { readonly resource: Resource; readonly removed: string; readonly ifHas: Fields };
+
+type Fields = Readonly<Record<string, string>>;

@@ -5,13 +5,13 @@
 
 import { limitNameOf, type Resource, type ResourceRow } from "../../protocol/wire/resource.ts";
 import { bodyFields, bodyOf } from "../rows/extension-rows.ts";
-import { changedIn, countedOf, isExtension, madeIn, removedIn } from "../rows/row-changes.ts";
+import { changedIn, countedOf, isExtension, letGoIn, madeIn, removedIn } from "../rows/row-changes.ts";
 import type { Refusal, Tables, Work } from "../rows/tables.ts";
 import { limitOf } from "../rules/quota/memory.ts";
 import { fieldOf, isHeld, lostReference, removeParts, rowsOwnedBy } from "../rules/reference/memory.ts";
 import { overlapsAnother, shareSubnets } from "../rules/subnet/memory.ts";
 
-const steps: readonly ((work: Work) => Refusal | undefined)[] = [remove, make, change, count];
+const steps: readonly ((work: Work) => Refusal | undefined)[] = [remove, letGo, make, change, count];
 
 export function applyRows(work: Work): Refusal | undefined {
   const { rows = [] } = work.commit;
@@ -44,6 +44,19 @@ function remove(work: Work): Refusal | undefined {
     }
   }
   return undefined;
+}
+
+/** As db/rules/reference/let-go.sql. */
+function letGo(work: Work): undefined {
+  const { tables, commit, journal } = work;
+  for (const { resource, removed: id, ifHas } of letGoIn(commit.rows ?? [])) {
+    const row = tables.anyRowsOf(resource).get(id);
+    const isMeant =
+      row !== undefined && Object.entries(ifHas).every(([name, is]) => fieldOf(row, name) === is);
+    if (!isMeant || isHeld(tables, resource, id)) continue;
+    tables.anyRowsOf(resource).delete(id, journal);
+    removeParts(work, resource, id);
+  }
 }
 
 function make({ tables, commit, journal }: Work): Refusal | undefined {

@@ -9,12 +9,15 @@ import { extensionLists } from "./extension-rows.ts";
 export type Made = Extract<RowChange, { made: unknown }>;
 export type Changed = Extract<RowChange, { changed: unknown }>;
 export type Removed = Extract<RowChange, { removed: unknown }>;
+export type LetGo = Extract<RowChange, { ifHas: unknown }>;
 
 export const madeIn = (rows: readonly RowChange[]) => rows.filter((one): one is Made => "made" in one);
 export const changedIn = (rows: readonly RowChange[]) =>
   rows.filter((one): one is Changed => "changed" in one);
 export const removedIn = (rows: readonly RowChange[]) =>
-  rows.filter((one): one is Removed => "removed" in one);
+  rows.filter((one): one is Removed => "removed" in one && !("ifHas" in one));
+export const letGoIn = (rows: readonly RowChange[]) =>
+  rows.filter((one): one is LetGo => "removed" in one && "ifHas" in one);
 
 /** Rows of one limited resource that a commit makes for one owner. */
 export interface Counted {
@@ -50,8 +53,12 @@ export function rowLists(rows: readonly RowChange[]): Readonly<Record<string, re
   if (rows.length === 0) return {};
   const extensions = rows.filter((one) => isExtension(resourceOf(one)));
   const own = rows.filter((one) => !isExtension(resourceOf(one)));
+  if (letGoIn(extensions).length > 0) throw new Error("Rows of plug-ins are removed, and not let go of.");
   return {
     rowsRemoved: removedIn(own).map(({ resource: { table }, removed }) => ({ table, id: removed })),
+    rowsLetGo: letGoIn(own).map(({ resource, removed, ifHas }) => ({
+      ...{ table: resource.table, id: removed, fields: columnsOf(ifHas) },
+    })),
     rowsMade: madeIn(own).map(({ resource, made }) => ({
       table: resource.table,
       row: inColumns(resource, made),
@@ -84,6 +91,9 @@ function inColumns({ kept }: Resource, row: ResourceRow): object {
   const fields = Object.keys(kept).map((field) => [columnNameOf(field), values[field] ?? null]);
   return { ...Object.fromEntries(fields), version: row.version };
 }
+
+const columnsOf = (fields: object): object =>
+  Object.fromEntries(Object.entries(fields).map(([field, value]) => [columnNameOf(field), value]));
 
 /** As MikroORM names columns; `user` is a word of SQL. */
 export function columnNameOf(field: string): string {

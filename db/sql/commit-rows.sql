@@ -1,7 +1,7 @@
--- Rows of resources: what is removed first, then what is made, then what is changed, and at last how many
--- there are. The same for every resource: a new one needs its table, and a line in novact_resource, which is
--- the list of the tables that may be named here. What may not be is said by the constraints of the table
--- (db/rules/reference), and a change of a row that is at another version is a conflict.
+-- Rows of resources: what is removed first, then what is let go of, what is made and what is changed, and at
+-- last how many there are. The same for every resource: a new one needs its table, and a line in
+-- novact_resource, which is the list of the tables that may be named here. What may not be is said by the
+-- constraints of the table (db/rules/reference), and a change of a row at another version is a conflict.
 create or replace function novact_commit_rows(changes jsonb) returns boolean
 language plpgsql as $$
 declare
@@ -17,6 +17,15 @@ begin
       group by t.name, t.noun order by min(r.place)
   loop
     done := novact_remove_named(part.name::regclass, part.noun, part.ids);
+  end loop;
+
+  for part in
+    select t.name, jsonb_agg(r.one order by r.place) as list
+      from jsonb_array_elements(changes->'rowsLetGo') with ordinality as r(one, place)
+        join novact_resource t on t.name = r.one->>'table'
+      group by t.name order by min(r.place)
+  loop
+    done := novact_let_go(part.name::regclass, part.list);
   end loop;
 
   -- The columns are those that the controller knows: one that is newer has a default for older ones.

@@ -1,6 +1,11 @@
 /** Instances on networks: ports of the create's own commit, held until no host has anything of them. */
 import { expect } from "chai";
+import { rowRemoved } from "../../actors/control/request/row-changes.ts";
+import { MemoryStore } from "../../db/memory/store.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import type { HostDrivers } from "../../protocol/host-drivers.ts";
+import { plug, port } from "../../protocol/port.ts";
+import type { Resource } from "../../protocol/wire/resource.ts";
 import { refused, until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
@@ -100,6 +105,39 @@ describe("instances on networks", () => {
     expect(await portsOf()).to.deep.equal([
       { ...port, status: "down", statusReason: "Nothing is plugged in." },
     ]);
+  });
+
+  it("are deleted when rows of their ports were removed by hand, and touch no port that another one has", async () => {
+    const store = new MemoryStore(systemClock);
+    await world.stop();
+    world = await controllerWorld({ controllers: 2, store });
+    await world.host("a", { drivers });
+    await networkOf("one", "10.0.0.0/28");
+    const networks = Array.from({ length: 4 }, () => ({ network: "one" }));
+    const { instance } = await world.demo.instance.create({ ...wanted, networks, wait: true });
+    const [noPlug, noPort, lost] = instance.interfaces?.map(({ portId }) => portId) ?? [];
+    if (noPlug === undefined || noPort === undefined || lost === undefined) throw new Error("It has four.");
+    const gone = (resource: Resource, ...ids: string[]) =>
+      store.commit({ rows: ids.map((id) => rowRemoved(resource, { id })) });
+    expect((await gone(plug, noPlug, noPort, lost)).kind).to.equal("committed");
+    expect((await gone(port, noPort)).kind).to.equal("committed");
+    const other = await world.demo.instance.create({ ...wanted, networks: [{ port: lost }], wait: true });
+    const about = `instance ${instance.id}`;
+    const told = async () =>
+      (await world.admin.doctor.examine({})).findings.flatMap(({ subject, message }) =>
+        subject === about ? [message] : [],
+      );
+    expect(await told()).to.deep.equal([
+      `It is plugged into port ${noPlug}, which is held for nobody.`,
+      `It is plugged into port ${noPort}, which is held for nobody.`,
+      `It is plugged into port ${lost}, which is held for instance ${other.instance.id}.`,
+    ]);
+    const deleted = await world.demo.instance.delete(instance.id, { wait: true });
+    expect([deleted.instance.state, deleted.operation.state]).to.deep.equal(["deleted", "done"]);
+    expect((await portsOf()).map(({ id, deviceId }) => [id, deviceId])).to.deep.equal([
+      [lost, other.instance.id],
+    ]);
+    expect(await told()).to.deep.equal([]);
   });
 
   it("get exactly as many addresses as there are, at once, and every refusal has the number", async () => {

@@ -163,6 +163,35 @@ export function networksContract(get: () => Store): void {
     expect([await shared(3), await shared(4)]).to.deep.equal([true, true]);
   });
 
+  it("lets go of rows that are still there and still one's own, and of no others", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const made = world({ id, project });
+    await commit([made.network(1), made.subnet(2, id(1), "10.0.0.0/24")]);
+    for (const n of [10, 20, 30])
+      await commit([
+        made.port(n, id(1), `52:54:00:00:00:${n}`),
+        made.address(n + 1, id(2), id(n), `10.0.0.${n}`),
+        made.plug(n + 2, id(n)),
+      ]);
+    const [mine, others, loose] = [10, 20, 30].map(id);
+    if (mine === undefined || others === undefined || loose === undefined)
+      throw new Error("There are three.");
+    await commit([removed(plug, id(32))]);
+    const letGo = await commit([
+      ...[id(12), id(32)].map((one) => ({ resource: plug, removed: one, ifHas: { device: "instance" } })),
+      { resource: plug, removed: id(22), ifHas: { device: "instance", deviceId: id(12) } },
+      ...[mine, others, id(99), loose].map((one) => ({ resource: port, removed: one, ifHas: {} })),
+    ]);
+    expect(letGo.kind).to.equal("committed");
+    const left = async (of: Resource, field: string) =>
+      (await store.rows.list(of, { refers: { [field]: [id(1), mine, others, loose] }, limit: 9 })).map(
+        (row) => row.id,
+      );
+    expect(await left(port, "networkId")).to.deep.equal([others]);
+    expect(await left(plug, "portId")).to.deep.equal([id(22)]);
+    expect(await left(address, "portId")).to.deep.equal([id(21)]);
+  });
+
   it("lists what refers to one of several, and what others share", async () => {
     const [store, { id, project }] = [get(), names()];
     const made = world({ id, project });

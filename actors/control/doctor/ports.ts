@@ -8,7 +8,7 @@ import type { DoctorInput } from "./input.ts";
 export function portFindings({ plugs = [], instances, unsettled }: DoctorInput): Finding[] {
   const known = new Set([...instances, ...unsettled].map(({ instance }) => instance.id));
   const ofInstances = plugs.filter(({ device }) => device === "instance");
-  const held = new Map(ofInstances.map(({ portId, deviceId }) => [portId, deviceId]));
+  const held = new Map(plugs.map((one) => [one.portId, one]));
   const leaked = ofInstances
     .filter(({ deviceId }) => !known.has(deviceId))
     .map(
@@ -21,16 +21,23 @@ export function portFindings({ plugs = [], instances, unsettled }: DoctorInput):
     );
   const loose = instances.flatMap(({ instance: { id, interfaces } }) =>
     (interfaces ?? [])
-      .filter(({ portId }) => held.get(portId) !== id)
+      .filter(({ portId }) => !isHeldFor(id, held.get(portId)))
       .map(
         ({ portId }): Finding => ({
           kind: "drift",
           subject: `instance ${id}`,
-          message: `It is plugged into port ${portId}, which is not held for it.`,
-          // Its delete would let go of the port of whoever has it now, or be refused again and again.
-          next: "Somebody else may get its address. Report this bug of novact, and do not delete the instance yet.",
+          message: `It is plugged into port ${portId}, which is held for ${holderOf(held.get(portId))}.`,
+          next: `Report it, unless rows were removed by hand. Its way out: novact instance delete ${id}.`,
         }),
       ),
   );
   return [...leaked, ...loose];
 }
+
+type Plug = NonNullable<DoctorInput["plugs"]>[number];
+
+const isHeldFor = (id: string, plug: Plug | undefined): boolean =>
+  plug?.device === "instance" && plug.deviceId === id;
+
+const holderOf = (plug: Plug | undefined): string =>
+  plug === undefined ? "nobody" : `${plug.device} ${plug.deviceId}`;

@@ -16,7 +16,7 @@ import type {
   OperationRecord,
 } from "../../records/instance.ts";
 import type { RowChange } from "../../records/rows.ts";
-import { rowRemoved } from "../request/row-changes.ts";
+import { rowLetGo } from "../request/row-changes.ts";
 import { isBeingRewired, releasedPorts } from "./interfaces.ts";
 import { instanceLimits } from "./limits.ts";
 import type { HostPlacement } from "./messages.ts";
@@ -221,7 +221,7 @@ export function commitOf(it: Draft): { readonly commit: Commit; readonly next: L
     claims: after.claims.filter((claim) => !before.claims.includes(claim)),
     claimsReleased: before.claims.filter((claim) => !after.claims.includes(claim)).map(keyOf),
     operations: operations.filter((operation) => operation !== before.operation),
-    ...(released.length === 0 ? {} : { rows: removedWith(released) }),
+    ...(released.length === 0 ? {} : { rows: removedWith(after.instance.id, released) }),
     ...(done.builds.length === 0 ? {} : { buildsEnded: done.builds }),
     events: done.events,
     ...(done.fences.length === 0 ? {} : { fencesExpected: done.fences }),
@@ -247,12 +247,12 @@ function withoutPorts(it: Draft, released: readonly InterfaceRecord[]): Draft {
   return withInstance({ ...it, events: [...it.events, ...gone] }, { interfaces });
 }
 
-/** The plugs first: a port is held by its own. */
-const removedWith = (released: readonly InterfaceRecord[]): readonly RowChange[] => [
-  ...released.map(({ portId }) => rowRemoved(plug, { id: portId })),
+/** The plugs first: a port is held by its own. What is another's by now, or was removed by hand, is left. */
+const removedWith = (deviceId: string, released: readonly InterfaceRecord[]): readonly RowChange[] => [
+  ...released.map(({ portId }) => rowLetGo(plug, portId, { device: "instance", deviceId })),
   ...released
     .filter(({ deleteWithInstance }) => deleteWithInstance)
-    .map(({ portId }) => rowRemoved(port, { id: portId })),
+    .map(({ portId }) => rowLetGo(port, portId)),
 ];
 
 /**

@@ -18,6 +18,13 @@ export const rowRemoved = (resource: Resource, { id }: { readonly id: string }):
   removed: id,
 });
 
+/** Removes the row if it is there with the fields `ifHas`, and no other row holds it. Nothing is refused. */
+export const rowLetGo = <R extends Resource>(
+  resource: R,
+  id: string,
+  ifHas: { readonly [F in keyof RowOf<R>]?: string } = {},
+): RowChange => ({ resource, removed: id, ifHas: ifHas as Readonly<Record<string, string>> });
+
 /** Resources add fields to these, and take none away. */
 export const asRow = (row: { readonly version: number }): ResourceRow => row as ResourceRow;
 

@@ -41,8 +41,8 @@ describe("doctor: ports", () => {
   it("finds an instance whose port is not held, or is held for another one", () => {
     const astray = world([plugOf("p1", "i2")]);
     expect(found({ ...astray, unsettled: [loaded(instance("i2"))] })).to.deep.equal([
-      "drift instance i1: It is plugged into port p1, which is not held for it.",
-      "drift instance i1: It is plugged into port p2, which is not held for it.",
+      "drift instance i1: It is plugged into port p1, which is held for instance i2.",
+      "drift instance i1: It is plugged into port p2, which is held for nobody.",
     ]);
   });
 });
