@@ -82,6 +82,68 @@ describe("instances on networks", () => {
     expect(port.addresses.map(({ address }) => address)).to.deep.equal(["10.0.0.2"]);
   });
 
+  const fenceOf = { confirm: "host-a", reason: "It burnt.", force: true };
+  const deletedOn = async (host: Awaited<ReturnType<World["host"]>>, has: object = {}) => {
+    await host.lease(1);
+    await networkOf("one", "10.0.0.0/30");
+    const asked = { ...wanted, ...has, networks: [{ network: "one" }], wait: true };
+    const { instance } = await world.demo.instance.create(asked);
+    host.silent = true;
+    await world.demo.instance.delete(instance.id, {});
+    return instance;
+  };
+
+  it("give their addresses back when a fence proves that their guest runs no more", async () => {
+    const instance = await deletedOn(await world.host("a", { drivers }));
+    expect(await portsOf()).to.have.length(1);
+    await world.admin.host.fence("a", fenceOf);
+    await until(portsOf, (ports) => ports.length === 0);
+    const { port } = await world.demo.port.create({ network: "one" });
+    expect(port.addresses.map(({ address }) => address)).to.deep.equal(["10.0.0.2"]);
+    const { operations } = await world.demo.operation.list({ noun: "instance", entityId: instance.id });
+    expect(operations.map(({ kind, state }) => [kind, state])).to.deep.equal([
+      ["create", "done"],
+      ["delete", "done"],
+    ]);
+  });
+
+  it("keep them where no fence stops their guest, say so, and give them back when their host is removed", async () => {
+    await world.admin.flavor.create({ name: "small", vcpus: 1, memoryMib: 128, diskGib: 1 });
+    await world.admin.image.register({ name: "disk", disk: { path: "/d", format: "qcow2" } });
+    const host = await world.host("a", { drivers });
+    const { id } = await deletedOn(host, { flavor: "small", image: "disk" });
+    await world.admin.host.fence("a", fenceOf);
+    const may = "vm is deleted, but the host host-a is fenced and may run its guest";
+    const freed = "when that host answers, or is removed as one that is off";
+    const why = `${may}: its ports and addresses are free ${freed}.`;
+    const [held] = await until(portsOf, ([port]) => port?.statusReason === why);
+    expect(held?.status).to.equal("unknown");
+    const waits = async () => (await world.demo.instance.explain(id, {})).waitingFor;
+    await until(waits, (sentences) => sentences.join() === why);
+    const findings = async () =>
+      (await world.admin.doctor.examine({})).findings.map(({ message }) => message);
+    const found =
+      "It does not answer, and may run guests with the addresses of the 1 port of 1 deleted instance.";
+    await until(findings, (messages) => messages.includes(found));
+    await parked(id);
+    expect(await portsOf()).to.deep.equal([held]);
+    expect(await waits()).to.deep.equal([why]);
+    await world.admin.host.remove("a", {});
+    await until(portsOf, (ports) => ports.length === 0);
+  });
+
+  /** As after its deadline: for its users the instance is gone. */
+  const parked = async (id: string) => {
+    const loaded = await world.store.instances.load(id);
+    if (loaded?.operation === undefined) throw new Error("It is being deleted.");
+    const { instance, operation } = loaded;
+    const gone = { deletedAtMs: 1, hostId: null, operationId: null, state: "deleted" } as const;
+    const row = { ...instance, ...gone, version: instance.version + 1 };
+    const ended = { ...operation, state: "done", endedAtMs: 1 } as const;
+    const instances = [{ expectedVersion: instance.version, row }];
+    expect((await world.store.commit({ instances, operations: [ended] })).kind).to.equal("committed");
+  };
+
   it("take a port that is there, with its address, and leave it as it was", async () => {
     await world.host("a", { drivers });
     await networkOf("one", "10.0.0.0/29");

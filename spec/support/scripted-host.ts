@@ -109,16 +109,19 @@ export class ScriptedHost {
             if (this.mute) throw new StatusError("hostUnreachable", "Silent.");
             return { networking: this.networking };
           },
-          audit: async () => ({
-            hostId: inventory.hostId,
-            machines: [...this.machines.values()],
-            processes: [...this.machines.values()]
-              .filter(({ state }) => !isDown(state))
-              .map(({ instanceId, state }) => ({ instanceId, pid: 1, status: state })),
-            directories: [...this.machines.keys()].map((instanceId) => ({ instanceId, files: [] })),
-            strays: [],
-            ...(this.space === undefined ? {} : { space: this.space }),
-          }),
+          audit: async () => {
+            if (this.silent) throw new StatusError("hostUnreachable", "Silent.");
+            return {
+              hostId: inventory.hostId,
+              machines: [...this.machines.values()],
+              processes: [...this.machines.values()]
+                .filter(({ state }) => !isDown(state))
+                .map(({ instanceId, state }) => ({ instanceId, pid: 1, status: state })),
+              directories: [...this.machines.keys()].map((instanceId) => ({ instanceId, files: [] })),
+              strays: [],
+              ...(this.space === undefined ? {} : { space: this.space }),
+            };
+          },
           release: async () => ({ version: "0.0.0" }),
           sharedDisks: () => this.storage.sharedDisks(),
           removeSharedDisks: (request) => this.storage.removeSharedDisks(request),

@@ -141,6 +141,13 @@ export class HostDirectory {
     return proof ? fenceSentence(proof) : undefined;
   }
 
+  /** Its name, and why it does not answer; null: it does, as far as is known. */
+  heldBy(hostId: string): { readonly name: string; readonly silence: "fenced" | "silent" | null } {
+    const name = this.#hosts.get(hostId)?.name ?? hostId;
+    if (this.fenceOf(hostId) !== undefined) return { name, silence: "fenced" };
+    return { name, silence: this.alive(hostId) ? null : "silent" };
+  }
+
   alive(hostId: string): boolean {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#listeningSinceMs < leaseLimits.hostSilentMs) return true;

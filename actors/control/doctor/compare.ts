@@ -15,7 +15,7 @@ import { atMost } from "./at-most.ts";
 import { compareClaims } from "./claims.ts";
 import { diskFindings } from "./disks.ts";
 import { driverObservations, type Observation } from "./drivers.ts";
-import { brakeFindings, fencedFindings } from "./fenced.ts";
+import { brakeFindings, fencedFindings, heldFindings } from "./fenced.ts";
 import { keptOn } from "./holdings.ts";
 import { compareHost } from "./host.ts";
 import { imageFindings } from "./images.ts";
@@ -49,6 +49,7 @@ export function compare(input: DoctorInput): Diagnosis {
     ...strangeHosts(input, known),
     ...excessiveHosts(input, known),
     ...fencedFindings(input, known),
+    ...heldFindings(input, known),
     ...atMost(doctorLimits.hostFindingsMax, nameFindings(input), "names of hosts"),
     ...compareClaims(input, known),
     ...compareQuotas(input),

@@ -3,6 +3,7 @@
  * fenced, each with what somebody can do about it. Pure.
  */
 import type { Finding } from "../../../protocol/host.ts";
+import { counted } from "../../../protocol/wire/wording.ts";
 import type { InstanceRecord } from "../../records/instance.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 
@@ -29,6 +30,36 @@ export function fencedFindings({ hosts, instances, brake }: DoctorInput, known: 
     const message = `It shall be ${desired}, and ${hostCalled(known, hostId)} is fenced.`;
     return [
       { kind: "stuck" as const, subject: `instance ${id}`, message, next: nextOf(instance, brake?.on) },
+    ];
+  });
+}
+
+/**
+ * Hosts that do not answer, and may run guests of instances that are deleted: what these are plugged into
+ * keeps its addresses until then (N1). One finding for each host.
+ */
+export function heldFindings({ answers, unsettled }: DoctorInput, known: Known): Finding[] {
+  const silent = new Set(answers.flatMap((one) => ("error" in one ? [one.hostId] : [])));
+  const held = new Map<string, { instances: number; ports: number }>();
+  for (const { instance, claims } of unsettled) {
+    const ports = instance.interfaces?.length ?? 0;
+    if (instance.desired !== "deleted" || ports === 0) continue;
+    for (const hostId of new Set(claims.map((claim) => claim.hostId))) {
+      const sum = held.get(hostId) ?? { instances: 0, ports: 0 };
+      held.set(hostId, { instances: sum.instances + 1, ports: sum.ports + ports });
+    }
+  }
+  return [...held].flatMap(([hostId, { instances, ports }]) => {
+    if (!silent.has(hostId)) return [];
+    const host = hostCalled(known, hostId);
+    const of = `the ${counted(ports, "port")} of ${counted(instances, "deleted instance")}`;
+    return [
+      {
+        kind: "stuck" as const,
+        subject: host,
+        message: `It does not answer, and may run guests with the addresses of ${of}.`,
+        next: `They are free when it answers. Is it off for good? novact host fence, then novact host remove.`,
+      },
     ];
   });
 }

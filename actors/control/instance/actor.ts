@@ -167,10 +167,12 @@ export class InstanceKind
       isUrgent: ({ operation }, nowMs) => (operation?.deadlineAtMs ?? Number.POSITIVE_INFINITY) < nowMs,
       // The reconciler nudges only instances that the store has as not settled.
       isDoubtful: ({ instance, operation }) => instance.settled && operation === undefined,
-      eventOf: ({ instance }, nowMs) => {
+      eventOf: ({ instance, claims }, nowMs) => {
         const host = this.#options.hostFacts(instance.hostId);
         const known = { hostAlive: host?.alive ?? true, leaseEpoch: host?.leaseEpoch ?? 0 };
-        return { kind: "reconcile", nowMs, ...known };
+        const isGoing = instance.desired === "deleted";
+        const fences = isGoing ? this.#options.fencesOf(claims.map(({ hostId }) => hostId)) : [];
+        return { kind: "reconcile", nowMs, ...known, ...(fences.length > 0 && { fences }) };
       },
     };
   }

@@ -110,6 +110,8 @@ export interface ReconcileEvent {
   readonly hostAlive: boolean;
   /** Lease epoch of the host lease that its host holds, as far as is known; 0: none. */
   readonly leaseEpoch: number;
+  /** Of hosts of an instance that is to go. Absent: none of them is fenced. */
+  readonly fences?: readonly Fence[];
 }
 
 /** Hosts were fenced: what the instance had there goes on elsewhere. */

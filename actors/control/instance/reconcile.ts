@@ -22,11 +22,14 @@ import { releasedPorts } from "./interfaces.ts";
 import type { Decision, HostPlacement, PlacedEvent, ReconcileEvent } from "./messages.ts";
 import { committed, giveUp, unchanged } from "./observed.ts";
 import { reclaimed } from "./reclaim.ts";
+import { freed, lostOf } from "./recover.ts";
 import { giveUpRewiring, isRewiring } from "./rewire.ts";
-import { isAdrift, keptRoom, mayBePlaced, settledOf, workEffects } from "./state.ts";
+import { isAdrift, keptRoom, mayBePlaced, opensElsewhere, settledOf, workEffects } from "./state.ts";
 
 export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): Decision {
   const { instance, operation } = loaded;
+  const without = letGoByFences(loaded, event);
+  if (without !== undefined) return without;
   if (operation !== undefined && event.nowMs > operation.deadlineAtMs) {
     const decision = committed(deadlinePassed(draft(loaded, event.nowMs), event));
     return { ...decision, effects: workEffects(decision.next) };
@@ -45,6 +48,16 @@ export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): 
     return { ...decision, effects: workEffects(decision.next) };
   }
   return settledOf(loaded) ? unchanged(loaded) : { ...unchanged(loaded), effects: workEffects(loaded) };
+}
+
+/** What a fence proves to run no more need not be waited for, nor need its host: its addresses are free. */
+function letGoByFences(loaded: LoadedInstance, { fences = [], nowMs }: ReconcileEvent): Decision | undefined {
+  const { instance } = loaded;
+  // A guest whose disk only its host has is bound to no host lease: it starts with its host, fenced or not.
+  if (instance.desired !== "deleted" || !opensElsewhere(instance)) return undefined;
+  if (lostOf(loaded, fences).length === 0) return undefined;
+  const decision = committed(endWhatIsReached(freed(draft(loaded, nowMs), { fences, nowMs })));
+  return { ...decision, effects: workEffects(decision.next) };
 }
 
 function deadlinePassed(it: Draft, event: ReconcileEvent): Draft {

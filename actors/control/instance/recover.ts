@@ -56,18 +56,26 @@ interface Lost {
   readonly fence: Fence;
 }
 
-function lostOf({ claims }: Pick<LoadedInstance, "claims">, fences: readonly Fence[]): readonly Lost[] {
+/** Claims that a fence ends, each with it. */
+export function lostOf(
+  { claims }: Pick<LoadedInstance, "claims">,
+  fences: readonly Fence[],
+): readonly Lost[] {
   return claims.flatMap((claim) => {
     const fence = fences.find((one) => ends(one, claim));
     return fence === undefined ? [] : [{ claim, fence }];
   });
 }
 
+interface Freeing {
+  readonly fences?: readonly Fence[];
+  /** Of the recovery that begins. Absent: none does, for the instance is to go. */
+  readonly operationId?: string;
+  readonly nowMs: number;
+}
+
 /** Releases the instance's claims on fenced hosts; when one of them owns it, it has no owner any more. */
-export function freed(
-  it: Draft,
-  event: { readonly fences?: readonly Fence[]; readonly operationId: string; readonly nowMs: number },
-): Draft {
+export function freed(it: Draft, event: Freeing): Draft {
   const { instance } = it.after;
   const lost = lostOf(it.after, event.fences ?? []);
   const released = new Set(lost.map(({ claim }) => claim.ownerEpoch));
@@ -97,18 +105,14 @@ function without(loaded: LoadedInstance, epochs: ReadonlySet<number>): LoadedIns
 }
 
 /** Takes the instance from its owner; an operation under way goes on, on the next host. */
-function leave(
-  it: Draft,
-  { hostId, hostName, proof }: Fence,
-  event: { readonly operationId: string; readonly nowMs: number },
-): Draft {
+function leave(it: Draft, { hostId, hostName, proof }: Fence, event: Freeing): Draft {
   const { instance, operation } = it.after;
   const again = instance.built ? { attempt: 0, excludedHosts: [], failure: null } : {};
   const left = withInstance(it, { hostId: null, ...again });
   const wanted = instance.desired === "running" || instance.desired === "paused";
   const { operationId, nowMs } = event;
   const begun =
-    wanted && operation === undefined && instance.built
+    wanted && operation === undefined && instance.built && operationId !== undefined
       ? beginOperation(
           left,
           operationOf(instance, { kind: "recover", operationId, requestId: operationId, nowMs }),

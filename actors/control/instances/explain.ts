@@ -22,6 +22,8 @@ export interface ExplainFacts {
   readonly fence: string | undefined;
   /** What the drain of its host means for it, as a sentence. */
   readonly stays: string | undefined;
+  /** Why it still has its ports though it is deleted, as a sentence. */
+  readonly held?: string | undefined;
 }
 
 export interface Lately {
@@ -124,7 +126,8 @@ function ofInterface({ portId, change }: InterfaceRecord, host: string): readonl
 }
 
 function waitingFor(facts: ExplainFacts): string[] {
-  const { instance, row, fence } = facts;
+  const { instance, row, fence, held } = facts;
+  if (held !== undefined) return [held];
   const { instance: record, machine } = row;
   const host = instance.hostName ?? record.hostId ?? "no host";
   const sentences: string[] = [];

@@ -18,6 +18,7 @@ import { notFound } from "../instance/actor.ts";
 import type { AdmissionCommand } from "../instance/admission.ts";
 import type { InstanceRegistry } from "../instance/registry.ts";
 import { instanceView } from "../instance/state.ts";
+import { stillHeld } from "../instance/still-held.ts";
 import type { ChosenHost, Placer } from "../placement/placer.ts";
 import { requestFacts } from "../request/content-hash.ts";
 import { requestLimits } from "../request/limits.ts";
@@ -38,7 +39,7 @@ import { explainLimits } from "./limits.ts";
 import { instanceQuery } from "./list-query.ts";
 
 export interface InstanceServiceOptions extends Pick<InterfaceWorld, "clock" | "ids"> {
-  readonly store: StorePart<{ instances: "get" | "list"; operations: "get" | "list" | "request" }> &
+  readonly store: StorePart<{ instances: "get" | "list" | "load"; operations: "get" | "list" | "request" }> &
     StorePart<{ events: "lastSequence" | "list" }> &
     InterfaceWorld["store"];
   readonly registry: InstanceRegistry;
@@ -117,10 +118,18 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       const hosts = verdictsFor(context.project, verdicts, directory);
       const lately = await latelyOf(context.id, store);
       const stays = stayOf(row, options);
-      const facts = { instance: view(row), row, hosts, fence, lately, stays };
+      const held = await heldOf(row, options);
+      const facts = { instance: view(row), row, hosts, fence, lately, stays, held };
       return explanation({ ...facts, operations: operations.map(operationView) });
     },
   };
+}
+
+/** A sentence about the host that keeps a deleted instance's ports; undefined: there is nothing to say. */
+async function heldOf({ instance: { id, desired } }: InstanceRow, options: InstanceServiceOptions) {
+  const { store, directory } = options;
+  const loaded = desired === "deleted" ? await store.instances.load(id) : undefined;
+  return loaded && stillHeld(loaded, (hostId) => directory.heldBy(hostId));
 }
 
 /** A sentence about the drain of the host that the instance is on; undefined: there is nothing to say. */

@@ -16,12 +16,13 @@ import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { StorePart } from "../../ports/store.ts";
 import type { HostDirectory } from "../directory/directory.ts";
 import { instanceView } from "../instance/state.ts";
+import { stillHeld } from "../instance/still-held.ts";
 import { passageLimits } from "./limits.ts";
 import { type PluggedGuest, type PortWord, portStatus, type SaidStatus } from "./port-status.ts";
 
 export interface PortStatesOptions {
-  readonly store: StorePart<{ instances: "list" }>;
-  readonly directory: Pick<HostDirectory, "facts" | "alive">;
+  readonly store: StorePart<{ instances: "list" | "load" }>;
+  readonly directory: Pick<HostDirectory, "facts" | "alive" | "heldBy">;
   readonly hostAgent: (hostId: string) => Pick<Client<typeof hostAgentService>, "portStates">;
 }
 
@@ -35,13 +36,14 @@ export const portStates =
   async (ports: readonly Port[], context: Context): Promise<ReadonlyMap<string, SaidStatus>> => {
     const guests = await guestsOf(ports, options);
     const hostOf = (port: Port) => guests.get(port.deviceId ?? "")?.instance.hostId ?? undefined;
+    const held = await heldPorts(ports, guests, options);
     const words = await wordsOf(Map.groupBy(ports, hostOf), context, options);
     const operator = context.project === adminProject;
     return new Map(
       ports.map((port) => {
         const guest = guestOf(port, guests.get(port.deviceId ?? ""), options);
         const word = wordAbout(port, words.get(hostOf(port) ?? ""));
-        return [port.id, portStatus({ port, guest, word, operator })] as const;
+        return [port.id, portStatus({ port, guest, word, operator, held: held.get(port.id) })] as const;
       }),
     );
   };
@@ -55,6 +57,25 @@ async function guestsOf(
   if (ids.length === 0) return new Map();
   const { rows } = await store.instances.list({ ids, limit: wireLimits.pageLengthMax });
   return new Map(rows.map((row) => [row.instance.id, row]));
+}
+
+/** By the id of the port: why a deleted instance still has it. */
+async function heldPorts(
+  ports: readonly Port[],
+  guests: ReadonlyMap<string, InstanceRow>,
+  { store, directory }: PortStatesOptions,
+): Promise<ReadonlyMap<string, string>> {
+  const going = ports.filter(({ device, deviceId }) => {
+    const desired = guests.get(deviceId ?? "")?.instance.desired ?? "deleted";
+    return device === "instance" && desired === "deleted";
+  });
+  const why = new Map<string, string>();
+  for (const [id, its] of Map.groupBy(going, ({ deviceId }) => deviceId ?? "")) {
+    const loaded = await store.instances.load(id);
+    const said = loaded && stillHeld(loaded, (hostId) => directory.heldBy(hostId));
+    if (said !== undefined) for (const port of its) why.set(port.id, said);
+  }
+  return why;
 }
 
 function guestOf(

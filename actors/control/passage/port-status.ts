@@ -40,6 +40,8 @@ export interface PortFacts {
   /** Undefined: the instance is gone. */
   readonly guest: PluggedGuest | undefined;
   readonly word: PortWord;
+  /** Why a deleted instance still has it, as a sentence. Absent: it is not, or it lets go of it soon. */
+  readonly held?: string | undefined;
   /** The caller may know why a host fails. */
   readonly operator: boolean;
 }
@@ -52,9 +54,10 @@ export interface SaidStatus {
 const told = (status: PortStatus, statusReason: string): SaidStatus => ({ status, statusReason });
 
 export function portStatus(facts: PortFacts): SaidStatus {
-  const { port, guest } = facts;
+  const { port, guest, held } = facts;
   if (port.device === null) return told("down", "Nothing is plugged in.");
   if (port.device !== "instance") return {};
+  if (held !== undefined) return told("unknown", held);
   if (guest === undefined) return told("down", "Its instance is gone.");
   return beforeItsHost(guest, facts) ?? ofItsHost(guest, facts);
 }
