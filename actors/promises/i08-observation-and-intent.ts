@@ -110,6 +110,8 @@ function failureFaults({ before, row, machine }: Change): readonly string[] {
   const { failure, id, generation } = row;
   if (failure === null || same(failure, before.failure) || !seenByHost.has(failure.reason)) return [];
   if (machine?.state === "failed" && machine.intentGeneration === generation) return [];
+  // A host that cannot write the intent down does nothing about it, so that nothing of it is seen.
+  if (failure.reason === "diskFull" && (machine?.intentGeneration ?? 0) < generation) return [];
   const seen = machine === undefined ? "nothing" : `generation ${machine.intentGeneration} ${machine.state}`;
   return [`Instance ${id} failed (${failure.reason}) at generation ${generation}, but seen was ${seen}.`];
 }

@@ -64,6 +64,42 @@ describe("a host with a full disk", function () {
     expect(instance.hostName).to.equal("host-full");
   });
 
+  it("fills up as an instance comes: another host gets that, and where there is none the create fails in words", async () => {
+    world = await controllerWorld();
+    const full = await world.host("full");
+    full.full = true;
+    const made = { ...wanted, wait: true };
+    const { operation } = await world.demo.instance.create(made);
+    expect([operation.state, operation.error?.reason]).to.deep.equal(["failed", "noValidHost"]);
+    expect(operation.error?.message).to.contain(
+      "host-full: the build failed on this host before: The host could",
+    );
+    const { demo } = world;
+    const all = async () => (await demo.instance.list({})).instances;
+    const [one] = await all();
+    await demo.instance.delete(one?.id ?? "", { wait: true });
+    await world.host("other");
+    for (let n = 0; n < 3; n += 1) {
+      const { instance } = await demo.instance.create({ ...made, name: `vm-${n}` });
+      expect([instance.hostName, instance.state]).to.deep.equal(["host-other", "running"]);
+    }
+  });
+
+  it("fails the start of a guest that is there, in words, and starts it when there is room", async () => {
+    world = await controllerWorld();
+    const host = await world.host("a");
+    const { demo } = world;
+    const { instance } = await demo.instance.create({ ...wanted, wait: true });
+    await demo.instance.stop(instance.id, { mode: "hard", wait: true });
+    host.full = true;
+    const { operation } = await demo.instance.start(instance.id, { wait: true });
+    expect([operation.state, operation.error?.reason]).to.deep.equal(["failed", "diskFull"]);
+    const { failure, hostName } = (await demo.instance.get(instance.id, {})).instance;
+    expect([failure?.reason, hostName]).to.deep.equal(["diskFull", "host-a"]);
+    host.full = false;
+    expect((await demo.instance.start(instance.id, { wait: true })).instance.state).to.equal("running");
+  });
+
   it("tells its file systems with each heartbeat and in the audit", async () => {
     world = undefined;
     const host = new HostWorld();

@@ -69,6 +69,8 @@ export class ScriptedHost {
   news = 0;
   /** Ports that are not let go of, as of a guest that does not give its device back. */
   readonly clung = new Set<string>();
+  /** Its disk has no room for what it is told; a delete needs none. */
+  full = false;
   /** While true, nothing is answered and nothing reported. */
   silent = false;
   /** Work is done at once, but the answer waits for this. */
@@ -132,6 +134,8 @@ export class ScriptedHost {
 
   async #answer({ spec, intent, observedGeneration }: EnsureRequest) {
     if (this.silent) throw new StatusError("hostUnreachable", "Silent.");
+    if (this.full && intent.power !== "deleted")
+      throw new StatusError("diskFull", "The host could not write down the intent.");
     this.ensured.push({ spec, intent });
     const observation = this.#ensure(spec, intent, observedGeneration);
     await this.answerAfter;

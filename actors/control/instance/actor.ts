@@ -85,6 +85,7 @@ export class InstanceKind
       case "observed":
         return this.#observed(message);
       case "placed":
+      case "refused":
         return { kind: "news", delaysNudge: true, eventOf: (_, nowMs) => ({ ...message, nowMs }) };
       case "reconcile":
         return this.#reconcile();

@@ -23,7 +23,7 @@ import { decideEdit } from "./edit.ts";
 import { denied, lockDenial } from "./lock.ts";
 import type { CommandEvent, Decision, InstanceEvent } from "./messages.ts";
 import { decideMove } from "./move.ts";
-import { decideObserved } from "./observed.ts";
+import { decideObserved, decideRefused } from "./observed.ts";
 import { decidePlaced, decideReconcile } from "./reconcile.ts";
 import { decideRecover, evacuationDenied, freed } from "./recover.ts";
 import { decideRewire } from "./rewire.ts";
@@ -43,6 +43,8 @@ export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
       return decideReconcile(loaded, event);
     case "placed":
       return decidePlaced(loaded, event);
+    case "refused":
+      return decideRefused(loaded, event);
     case "recover":
       return decideRecover(loaded, event);
     case "move":

@@ -61,7 +61,7 @@ async function ensure(
   { askHost, deliver, log }: InstanceOutside,
 ): Promise<void> {
   const { kind: _, hostId, ...request } = effect;
-  const { spec, leaseEpoch } = request;
+  const { spec, intent, leaseEpoch } = request;
   try {
     const observation = await askHost(hostId, request, requestId);
     deliver(spec.instanceId, {
@@ -81,6 +81,10 @@ async function ensure(
     else log.debug(fields, "the host did not take it");
     const stale = error.reason === "staleGeneration" || error.reason === "staleEpoch";
     if (stale) deliver(spec.instanceId, { kind: "reload" });
+    if (error.reason !== "diskFull") return;
+    const { ownerEpoch } = spec;
+    const refused = { hostId, ownerEpoch, generation: intent.generation, message: error.message };
+    deliver(spec.instanceId, { kind: "refused", reason: "diskFull", ...refused });
   }
 }
 

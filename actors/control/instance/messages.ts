@@ -161,6 +161,21 @@ export interface PlacedEvent {
   readonly nowMs: number;
 }
 
+/** A host says that it cannot take the intent up, and has done nothing about it. */
+export interface RefusedEvent extends Refusal {
+  readonly kind: "refused";
+  readonly nowMs: number;
+}
+
+export interface Refusal {
+  readonly hostId: string;
+  readonly ownerEpoch: number;
+  /** Of the intent: about another one, it says nothing. */
+  readonly generation: number;
+  readonly reason: "diskFull";
+  readonly message: string;
+}
+
 export type InstanceEvent =
   | CommandEvent
   | EditEvent
@@ -168,6 +183,7 @@ export type InstanceEvent =
   | ObservedEvent
   | ReconcileEvent
   | PlacedEvent
+  | RefusedEvent
   | RecoverEvent
   | MoveEvent;
 
@@ -228,6 +244,7 @@ export type InstanceMessage =
   /** Its host is drained: go on elsewhere. */
   | { readonly kind: "move"; readonly hostId: string; readonly to: HostPlacement | null }
   | { readonly kind: "placed"; readonly placement: Placement; readonly ownerEpoch: number }
+  | ({ readonly kind: "refused" } & Refusal)
   /** A host knows a newer intent: the row in memory is old. */
   | { readonly kind: "reload" }
   /** Tell the hosts the intent: after the create, or when a host does not list the instance. */

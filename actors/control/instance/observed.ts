@@ -23,9 +23,9 @@ import {
 } from "./change.ts";
 import { wordOf } from "./interfaces.ts";
 import { instanceLimits } from "./limits.ts";
-import type { Decision, ObservedEvent } from "./messages.ts";
+import type { Decision, ObservedEvent, RefusedEvent } from "./messages.ts";
 import { reclaimed } from "./reclaim.ts";
-import { giveUpRewiring } from "./rewire.ts";
+import { giveUpRewiring, isRewiring } from "./rewire.ts";
 import { leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
@@ -197,7 +197,7 @@ function followGuest(it: Draft): Draft {
   });
 }
 
-function errorOf(seen: Observation): ErrorBody {
+function errorOf(seen: Pick<Observation, "reason" | "message">): ErrorBody {
   const message = seen.message === "" ? `The machine failed: ${seen.reason}.` : seen.message;
   return errorBodyOf({ reason: reasonOf(seen.reason), message });
 }
@@ -219,7 +219,7 @@ const fromHostToHost: ReadonlySet<OperationKind> = new Set(["recover", "evacuate
  * A machine failed at its owner. A build, or a guest on its way from another host, tries the next host; any
  * other instance that has run stays where its disk is.
  */
-function failedAtOwner(it: Draft, seen: Observation): Draft {
+function failedAtOwner(it: Draft, seen: Pick<Observation, "reason" | "message">): Draft {
   const error = errorOf(seen);
   const { instance, operation } = it.after;
   const recovering = operation !== undefined && fromHostToHost.has(operation.kind);
@@ -235,6 +235,24 @@ function failedAtOwner(it: Draft, seen: Observation): Draft {
   });
   if (instance.attempt >= instanceLimits.buildAttemptsMax) return giveUp(left, error);
   return left;
+}
+
+/**
+ * The owner cannot write the intent down. A build, or a guest on its way, goes to another host; every other
+ * operation fails, for its host has the disk. A stop is asked for again, and so is what has no operation.
+ */
+export function decideRefused(loaded: LoadedInstance, event: RefusedEvent): Decision {
+  const { instance, operation } = loaded;
+  const isOfNow =
+    instance.hostId === event.hostId &&
+    instance.ownerEpoch === event.ownerEpoch &&
+    instance.generation === event.generation;
+  const wanted = instance.desired === "running" || instance.desired === "paused";
+  if (!isOfNow || operation === undefined || !(wanted || isRewiring(loaded))) return unchanged(loaded);
+  const it = draft(loaded, event.nowMs);
+  const next = isRewiring(loaded) ? giveUpRewiring(it, errorOf(event)) : failedAtOwner(it, event);
+  const decision = committed(next);
+  return { ...decision, effects: workEffects(decision.next) };
 }
 
 /** Fails the operation; the instance shows the failure until the next command. */

@@ -75,11 +75,18 @@ describe("promise I8, observation and intent", () => {
   });
 
   it("is broken by a failure that was seen of an older intent", () => {
-    const failed = { state: "failed", failure: failure("diskFull") } as const;
+    const failed = { state: "failed", failure: failure("guestFailed") } as const;
     expect(faults(step(row, failed, saw({ state: "failed" })))).to.deep.equal([]);
     expect(faults(step(row, failed, saw({ state: "failed", intentGeneration: 3 })))).to.have.length(1);
     expect(faults(step(row, failed, saw({ state: "running" })))).to.have.length(1);
     expect(faults(step(row, failed))).to.have.length(1);
+  });
+
+  it("is broken by a full disk of a host that has taken the intent up, and not of one that could not", () => {
+    const failed = { state: "failed", failure: failure("diskFull") } as const;
+    expect(faults(step(row, failed))).to.deep.equal([]);
+    expect(faults(step(row, failed, saw({ state: "running", intentGeneration: 3 })))).to.deep.equal([]);
+    expect(faults(step(row, failed, saw({ state: "running" })))).to.have.length(1);
   });
 
   it("lets the controller give up by itself, and keep a failure that is known", () => {
