@@ -110,7 +110,7 @@ function failureFaults({ before, row, machine }: Change): readonly string[] {
   const { failure, id, generation } = row;
   if (failure === null || same(failure, before.failure) || !seenByHost.has(failure.reason)) return [];
   if (machine?.state === "failed" && machine.intentGeneration === generation) return [];
-  // A host that cannot write the intent down does nothing about it, so that nothing of it is seen.
+  // An intent that its host could not write down leaves no machine to see.
   if (failure.reason === "diskFull" && (machine?.intentGeneration ?? 0) < generation) return [];
   const seen = machine === undefined ? "nothing" : `generation ${machine.intentGeneration} ${machine.state}`;
   return [`Instance ${id} failed (${failure.reason}) at generation ${generation}, but seen was ${seen}.`];

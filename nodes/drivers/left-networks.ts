@@ -4,7 +4,13 @@ import { endResidents, fabricDirectory } from "./bridge-network/holder.ts";
 import { makeStateDirectories } from "./guest-directory.ts";
 import { findGuests } from "./qemu/guest-process.ts";
 
-export { deviceNames, makeDevices, removeDevices } from "./bridge-network/computer-devices.ts";
+export {
+  deviceNames,
+  findMark,
+  makeDevices,
+  markOfPath,
+  removeDevices,
+} from "./bridge-network/computer-devices.ts";
 export { lackOfBridges } from "./bridge-network/suits.ts";
 
 /** Ends the processes that hold what killed agents have made for guests. */

@@ -27,6 +27,8 @@ interface Kept {
   readonly driver: "user" | "bridge";
   /** The number of the range outside. */
   readonly range?: number;
+  /** In the names of shared devices. Absent: none are made, or a version of before has named them. */
+  readonly mark?: string;
   /** By name of a node, on which its addresses depend; those of removed nodes whose directories are left. */
   readonly places?: Readonly<Record<string, number>>;
 }
@@ -111,16 +113,19 @@ async function useBridge(
   { kept, isKept }: Before,
   say: (text: string) => void,
 ): Promise<OwnNetworks> {
-  const { deviceNames, makeDevices } = await leftNetworks();
-  const names = deviceNames(config.stateDirectory);
-  const range = freeRange(config.stateDirectory, rangesBeside(names.computer), kept?.range);
+  const { deviceNames, findMark, makeDevices } = await leftNetworks();
+  const { stateDirectory } = config;
+  const mark = kept?.mark ?? (await findMark(stateDirectory, kept?.driver === "bridge"));
+  const names = deviceNames(mark);
+  const range = freeRange(stateDirectory, rangesBeside(names.computer), kept?.range);
   if (range === undefined) return useUser(config, left, "every range of 198.19.0.0/16 is taken.", say);
   if (kept?.range !== undefined && kept.range !== range)
     say(`198.19.${kept.range}.0/24 is another's now: floating addresses of before are not reached any more`);
   const places = placesOf(config, kept?.places);
   // Before the devices: who finds no choice takes none of them away.
-  keep(config, { driver: "bridge", range, places });
-  const wrong = await makeDevices(names, computerAddress(range)).catch((error: unknown) => String(error));
+  keep(config, { driver: "bridge", range, places, mark });
+  const own = { stateDirectory, address: computerAddress(range) };
+  const wrong = await makeDevices(names, own).catch((error: unknown) => String(error));
   if (wrong !== undefined && !isKept)
     return useUser(config, left, `the nodes' devices cannot be made: ${wrong}.`, say);
   const why = "npm start is root's, and this computer has all that it needs.";
@@ -175,12 +180,17 @@ function directoriesOf(config: ClusterConfig): readonly string[] {
  * runs, all of it stays, for the next start. Never rejects.
  */
 export async function endNetworks(config: ClusterConfig, say: (text: string) => void): Promise<void> {
-  if (!isRoot() || readKept(config) === undefined) return;
+  const kept = readKept(config);
+  if (!isRoot() || kept === undefined) return;
   try {
     if (await hasGuests(config)) return;
-    const { endFabrics, deviceNames, removeDevices } = await leftNetworks();
+    const { endFabrics, deviceNames, markOfPath, removeDevices } = await leftNetworks();
     await endFabrics(directoriesOf(config));
-    await removeDevices(deviceNames(config.stateDirectory));
+    const byPath = markOfPath(config.stateDirectory);
+    const { mark = byPath, ...rest } = kept;
+    await removeDevices(deviceNames(mark));
+    // A name of before is not the cluster's alone: the next start has another.
+    if (mark === byPath) keep(config, rest);
   } catch (error) {
     say(`devices of the nodes' networks stay: ${(error as Error).message}`);
   }
@@ -206,8 +216,11 @@ function readKept(config: ClusterConfig): Kept | undefined {
   try {
     const kept: Partial<Kept> | null = JSON.parse(readFileSync(fileOf(config), "utf8"));
     if (kept?.driver !== "user" && kept?.driver !== "bridge") return undefined;
-    const { driver, range, places } = kept;
-    return { driver, ...(isRange(range) ? { range } : {}), ...(arePlaces(places) ? { places } : {}) };
+    const { driver, range, places, mark } = kept;
+    return {
+      ...{ driver, ...(isRange(range) ? { range } : {}), ...(arePlaces(places) ? { places } : {}) },
+      ...(isMark(mark) ? { mark } : {}),
+    };
   } catch {
     return undefined;
   }
@@ -215,6 +228,8 @@ function readKept(config: ClusterConfig): Kept | undefined {
 
 const arePlaces = (places: unknown): places is Readonly<Record<string, number>> =>
   typeof places === "object" && places !== null && Object.values(places).every(Number.isSafeInteger);
+
+const isMark = (mark: unknown): mark is string => typeof mark === "string" && /^[0-9a-f]{8}$/.test(mark);
 
 const isRange = (range: unknown): range is number =>
   typeof range === "number" && Number.isInteger(range) && range >= 0 && range < 256;

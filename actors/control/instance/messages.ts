@@ -170,7 +170,7 @@ export interface RefusedEvent extends Refusal {
 export interface Refusal {
   readonly hostId: string;
   readonly ownerEpoch: number;
-  /** Of the intent: about another one, it says nothing. */
+  /** Of the refused intent. */
   readonly generation: number;
   readonly reason: "diskFull";
   readonly message: string;

@@ -2,10 +2,10 @@
  * The devices of the computer that the nodes of one cluster share when they have Linux's bridges: a pair on
  * which the nodes reach each other, and a pair whose one end is the computer's, by which it and the guests'
  * floating addresses reach each other. Nodes put devices of their own on the other ends. All of them have
- * names of the cluster's directory; nothing else of the computer's network is ever touched.
+ * the cluster's mark in their names; nothing else of the computer's network is ever touched.
  */
-import { createHash } from "node:crypto";
-import { existsSync, realpathSync, writeFileSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readlinkSync, realpathSync, writeFileSync } from "node:fs";
 import { runTool } from "../tool.ts";
 import { bridgeNetworkLimits } from "./limits.ts";
 
@@ -20,13 +20,37 @@ export interface ComputerDevices {
   readonly computer: string;
 }
 
-/** The same at every start of a cluster, and different ones of two clusters. */
-export function deviceNames(stateDirectory: string): ComputerDevices {
-  const mark = createHash("sha256").update(realpathSync(stateDirectory)).digest("hex").slice(0, 8);
-  return {
-    ...{ underlay: `nva${mark}`, underlayPeer: `nvb${mark}` },
-    ...{ outside: `nvc${mark}`, computer: `nvd${mark}` },
-  };
+const hashOf = (...texts: readonly string[]): string =>
+  createHash("sha256").update(texts.join("\0")).digest("hex");
+
+/** Of clusters of before 0.3, by their path: two containers on one network may have the same. */
+export const markOfPath = (stateDirectory: string): string =>
+  hashOf(realpathSync(stateDirectory)).slice(0, 8);
+
+/** The devices of the cluster with this mark, which is 8 hexadecimal digits. */
+export const deviceNames = (mark: string): ComputerDevices => ({
+  ...{ underlay: `nva${mark}`, underlayPeer: `nvb${mark}` },
+  ...{ outside: `nvc${mark}`, computer: `nvd${mark}` },
+});
+
+/** What the underlay's device is also called: the directory, as this container knows it. */
+const aliasOf = (stateDirectory: string): string =>
+  `novact ${hashOf(readlinkSync("/proc/self/ns/mnt"), realpathSync(stateDirectory)).slice(0, 32)}`;
+
+/**
+ * A mark for a cluster that has none: of devices that it has left, so that these have a use again, else a new
+ * one. `isOld`: a version of before may have left devices named for the path.
+ */
+export async function findMark(stateDirectory: string, isOld: boolean): Promise<string> {
+  const byPath = markOfPath(stateDirectory);
+  if (isOld && (await isThere(deviceNames(byPath).underlay))) return byPath;
+  const alias = aliasOf(stateDirectory);
+  const listed = await run(["-o", "link", "show", "type", "veth"]);
+  for (const line of listed.output.split("\n")) {
+    const left = / nva([0-9a-f]{8})@.*\\ +alias (.*)$/.exec(line);
+    if (left?.[1] !== undefined && left[2]?.trim() === alias) return left[1];
+  }
+  return randomBytes(4).toString("hex");
 }
 
 /** Largest packets that Linux gives to such a pair, so that a network of any size fits in. */
@@ -42,7 +66,10 @@ const run = (argv: readonly string[], input?: string) =>
  * Makes what is missing, and leaves what is there: nodes of before may have devices on it. Answers what is
  * wrong; undefined: nothing. `address`: of the computer, with its prefix.
  */
-export async function makeDevices(names: ComputerDevices, address: string): Promise<string | undefined> {
+export async function makeDevices(
+  names: ComputerDevices,
+  { stateDirectory, address }: { readonly stateDirectory: string; readonly address: string },
+): Promise<string | undefined> {
   const pairs = [
     { one: names.underlay, other: names.underlayPeer, mtu: ` mtu ${underlayMtuBytes}` },
     { one: names.outside, other: names.computer, mtu: "" },
@@ -55,6 +82,7 @@ export async function makeDevices(names: ComputerDevices, address: string): Prom
       lines.push(`link set dev ${end} addrgenmode none`, `link set dev ${end} up`);
     }
   }
+  lines.push(`link set dev ${names.underlay} alias "${aliasOf(stateDirectory)}"`);
   lines.push(`addr replace ${address} dev ${names.computer}`);
   const { exitCode, errors } = await run(["-batch", "-"], `${lines.join("\n")}\n`);
   if (exitCode !== 0) return errors.trim().split("\n")[0] ?? "ip fails";
