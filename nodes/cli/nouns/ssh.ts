@@ -62,7 +62,8 @@ export function sshCommand(invoke: Invoke): Command {
         const login = options.login ?? (await loginOf(run, session, instance));
         const known = knownHostsFile(instance.id, run.terminal.env);
         const exit = await runSsh(sshArguments({ instance, way, login, known, words, ...options }), run);
-        if (exit === sshFailed && !way.isHosts) sayWhatIsNeeded(run, instance, way);
+        if (exit === sshFailed && !way.isHosts)
+          run.terminal.err.write(whatIsNeeded(run.terminal.command, instance, way));
         return exit;
       }),
     );
@@ -146,12 +147,15 @@ export const sshArguments = ({ instance, way, login, known, identity, words }: G
   ...["--", way.address, ...words],
 ];
 
-function sayWhatIsNeeded({ terminal }: Run, { name }: Pick<Instance, "name">, { address, port }: Way): void {
-  terminal.err.write(
-    `ssh came by the floating address ${address}: port ${port} of ${name} needs a rule in a group of its port, as ` +
-      `${terminal.command} security-group-rule create default ingress --protocol tcp --port ${port}.\n`,
-  );
-}
+/** ssh has said which of both it was, in words of its own, and ends with the same code. */
+export const whatIsNeeded = (
+  command: string,
+  { name }: Pick<Instance, "name">,
+  { address, port }: Pick<Way, "address" | "port">,
+): string =>
+  `ssh tried the floating address ${address}. If nothing answered, port ${port} of ${name} needs a rule in a group of ` +
+  `its port: ${command} security-group-rule create default ingress --protocol tcp --port ${port}. ` +
+  "If the key was refused, name the file of the private one: --identity FILE.\n";
 
 /** Answers the exit code of ssh, which is that of the command. @throws CommandError usage */
 function runSsh(argv: readonly string[], run: Run): Promise<number> {

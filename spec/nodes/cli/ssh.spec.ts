@@ -2,7 +2,7 @@
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
-import { sshArguments, wayTo } from "../../../nodes/cli/nouns/ssh.ts";
+import { sshArguments, wayTo, whatIsNeeded } from "../../../nodes/cli/nouns/ssh.ts";
 import type { PublishedPort } from "../../../protocol/published-port.ts";
 import { controllerWorld } from "../../support/controller-world.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
@@ -54,6 +54,13 @@ describe("novact instance ssh", () => {
       .and.to.include({
         reason: "notRunning",
       });
+  });
+
+  it("says of a floating address what ssh may have failed by, and what helps", () => {
+    const said = whatIsNeeded("novact", { name: "box" }, { address: "198.19.4.10", port: 22 });
+    expect(said).to.contain("nothing answered, port 22 of box needs a rule");
+    expect(said).to.contain("novact security-group-rule create default ingress --protocol tcp --port 22.");
+    expect(said).to.contain("the key was refused").and.to.contain("--identity FILE");
   });
 
   it("believes the first key of an instance, remembers it by instance, and takes no word for an option", () => {
