@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { findResidents } from "../../nodes/drivers/bridge-network/holder.ts";
 import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
-import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
+import type { NodeProcess } from "../../nodes/up/node-process.ts";
 import type { Instance } from "../../protocol/instance.ts";
 import { makeAskingGuest } from "../support/asking-guest.ts";
 import { missingForBridges } from "../support/bridge-host.ts";
@@ -16,6 +16,7 @@ import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { pinging } from "../support/networked-guests.ts";
 import { skip } from "../support/services.ts";
+import { offerTiny, startAgentOf } from "../support/tiny-node.ts";
 
 const node = "node-1";
 const addresses = ["10.9.0.11", "10.9.0.12"];
@@ -30,12 +31,7 @@ describe("instances on the kernel's bridges", function () {
   const mine: Instance[] = [];
 
   const startAgent = async () => {
-    agent = await startNodeProcess({
-      name: node,
-      arguments: ["compute", "--name", node, "--config", file],
-      nodeArguments: [],
-      outputFile: `${file}.out`,
-    });
+    agent = await startAgentOf(node, file);
   };
   before(async function () {
     const [missing, guest] = [missingForGuests() ?? missingForBridges(), guestOfSetup()];
@@ -50,11 +46,7 @@ describe("instances on the kernel's bridges", function () {
     });
     const { url, cell, admin } = cluster;
     demo = await connect({ url, cell, project: "demo" });
-    await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
-    const { kernel, ramdisk, commandLine } = guest;
-    await admin.image.register({
-      ...{ name: "tiny", kernel: { path: kernel }, ramdisk: { path: ramdisk }, commandLine },
-    });
+    await offerTiny(admin, guest);
     await demo.network.create({ name: "net", mtuBytes });
     await demo.subnet.create({ name: "net", network: "net", cidr: "10.9.0.0/24" });
     for (const [index, address] of addresses.entries()) {

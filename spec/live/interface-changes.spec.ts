@@ -8,12 +8,13 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
-import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
+import type { NodeProcess } from "../../nodes/up/node-process.ts";
 import type { Instance } from "../../protocol/instance.ts";
 import { missingForBridges } from "../support/bridge-host.ts";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { skip } from "../support/services.ts";
+import { offerTiny, startAgentOf } from "../support/tiny-node.ts";
 
 const node = "node-1";
 const [own, peer] = ["10.9.1.11", "10.9.1.12"];
@@ -58,12 +59,7 @@ for (const [driver, lack] of drivers)
     let lonely: Instance;
 
     const startAgent = async () => {
-      agent = await startNodeProcess({
-        name: node,
-        arguments: ["compute", "--name", node, "--config", file],
-        nodeArguments: [],
-        outputFile: `${file}.out`,
-      });
+      agent = await startAgentOf(node, file);
     };
     before(async function () {
       const [missing, guest] = [lack(), guestOfSetup()];
@@ -78,11 +74,7 @@ for (const [driver, lack] of drivers)
       });
       const { url, cell, admin } = cluster;
       demo = await connect({ url, cell, project: "demo" });
-      await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
-      const { kernel, ramdisk, commandLine } = guest;
-      await admin.image.register({
-        ...{ name: "tiny", kernel: { path: kernel }, ramdisk: { path: ramdisk }, commandLine },
-      });
+      await offerTiny(admin, guest);
       for (const [name, cidr] of [
         ["one", "10.9.0.0/24"],
         ["two", "10.9.1.0/24"],

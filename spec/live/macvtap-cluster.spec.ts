@@ -6,7 +6,7 @@
 import { readdirSync } from "node:fs";
 import { expect } from "chai";
 import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
-import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
+import type { NodeProcess } from "../../nodes/up/node-process.ts";
 import type { Instance } from "../../protocol/instance.ts";
 import type { Port } from "../../protocol/port.ts";
 import { whyNoCable } from "../examples/macvtap/spec/cable.ts";
@@ -17,6 +17,7 @@ import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { pinging } from "../support/networked-guests.ts";
 import { makeProviderNetwork, type ProviderNetwork, providerAddress } from "../support/provider-network.ts";
 import { skip } from "../support/services.ts";
+import { offerTiny, startAgentOf } from "../support/tiny-node.ts";
 
 const node = "node-1";
 const plugin = new URL("../examples/macvtap/src/plugin.ts", import.meta.url).pathname;
@@ -32,12 +33,7 @@ describe("instances on an operator's own network", function () {
   let instance: Instance;
 
   const startAgent = async () => {
-    agent = await startNodeProcess({
-      name: node,
-      arguments: ["compute", "--name", node, "--config", file],
-      nodeArguments: [],
-      outputFile: `${file}.out`,
-    });
+    agent = await startAgentOf(node, file);
   };
   before(async function () {
     const [missing, guest] = [missingForGuests() ?? whyNoCable(), guestOfSetup()];
@@ -55,11 +51,7 @@ describe("instances on an operator's own network", function () {
     });
     const { url, cell } = cluster;
     admin = await connect({ url, cell, project: "admin" });
-    await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
-    const { kernel, ramdisk, commandLine } = guest;
-    await admin.image.register({
-      ...{ name: "tiny", kernel: { path: kernel }, ramdisk: { path: ramdisk }, commandLine },
-    });
+    await offerTiny(admin, guest);
     await admin.network.create({ name: "flat", mtuBytes: 1_500, physicalNetwork: "provider" });
     await admin.network.create({ name: "other" });
     await admin.subnet.create({ name: "flat", network: "flat", cidr: "10.9.0.0/24" });

@@ -18,7 +18,7 @@ import { expect } from "chai";
 import { findKeepers, findResidents } from "../../nodes/drivers/bridge-network/holder.ts";
 import { readResponderProcess, responderFiles } from "../../nodes/responder/state.ts";
 import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
-import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
+import type { NodeProcess } from "../../nodes/up/node-process.ts";
 import type { Instance } from "../../protocol/instance.ts";
 import { Random } from "../simulator/random.ts";
 import { missingForBridges } from "../support/bridge-host.ts";
@@ -27,6 +27,7 @@ import { haltingDisk } from "../support/halting-image.ts";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { shortened, skip } from "../support/services.ts";
+import { startAgentOf } from "../support/tiny-node.ts";
 
 const full = process.env.NOVACT_NETWORKS === "full";
 const kills = full ? 50 : 8;
@@ -52,11 +53,7 @@ describe("those who have a part in a node's bridges", function () {
   const random = new Random(String(seed));
 
   const startAgent = async () => {
-    agent = await startNodeProcess({
-      name: node,
-      arguments: ["compute", "--name", node, "--config", file],
-      ...{ nodeArguments: [], outputFile: `${file}.out` },
-    });
+    agent = await startAgentOf(node, file);
   };
   before(async function () {
     const [missing, guest] = [missingForGuests() ?? missingForBridges(), guestOfSetup()];

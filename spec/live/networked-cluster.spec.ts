@@ -9,13 +9,14 @@ import { expect } from "chai";
 import { livingStat } from "../../nodes/drivers/process-owners.ts";
 import { connect, type Novact } from "../../nodes/sdk/sdk.ts";
 import { readSwitchApplied, type SwitchApplied } from "../../nodes/switch/state.ts";
-import { type NodeProcess, startNodeProcess } from "../../nodes/up/node-process.ts";
+import type { NodeProcess } from "../../nodes/up/node-process.ts";
 import type { Instance } from "../../protocol/instance.ts";
 import { makeAskingGuest } from "../support/asking-guest.ts";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { pinging } from "../support/networked-guests.ts";
 import { skip } from "../support/services.ts";
+import { offerTiny, startAgentOf } from "../support/tiny-node.ts";
 
 const node = "node-1";
 const cidr = "10.9.0.0/24";
@@ -33,12 +34,7 @@ describe("instances on networks of a cluster", function () {
   let stranger: Instance;
 
   const startAgent = async () => {
-    agent = await startNodeProcess({
-      name: node,
-      arguments: ["compute", "--name", node, "--config", file],
-      nodeArguments: [],
-      outputFile: `${file}.out`,
-    });
+    agent = await startAgentOf(node, file);
   };
   before(async function () {
     const [missing, guest] = [missingForGuests(), guestOfSetup()];
@@ -54,11 +50,7 @@ describe("instances on networks of a cluster", function () {
     const { url, cell, admin } = cluster;
     demo = await connect({ url, cell, project: "demo" });
     other = await connect({ url, cell, project: "other" });
-    await admin.flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 });
-    const { kernel, ramdisk, commandLine } = guest;
-    await admin.image.register({
-      ...{ name: "tiny", kernel: { path: kernel }, ramdisk: { path: ramdisk }, commandLine },
-    });
+    await offerTiny(admin, guest);
   });
   after(async () => {
     await demo?.close();
