@@ -219,6 +219,14 @@ create table host (
 ) with (fillfactor = 50);
 create index host_draining_idx on host using btree (id) where (draining is not null);
 create index host_name_idx on host using btree (name, id);
+create index host_storage_idx on host using btree (storage_id, disk_gib) where (storage_id is not null);
+create trigger host_changes_storage after update on host for each row when (((old.storage_id is distinct from
+    new.storage_id) or ((new.storage_id is not null) and (old.disk_gib <> new.disk_gib)))) execute function
+    novact_storage_offered();
+create trigger host_leaves_storage after delete on host for each row when ((old.storage_id is not null))
+    execute function novact_storage_offered();
+create trigger host_offers_storage after insert on host for each row when ((new.storage_id is not null))
+    execute function novact_storage_offered();
 
 create table host_lease (
   host_id text collate "C" not null,
@@ -331,9 +339,15 @@ create index instance_state_idx on instance using btree (project, state, id) whe
 create index instance_tombstone_idx on instance using btree (project, id) where (deleted_at_ms is not null);
 create index instance_unsettled_idx on instance using btree (id) where ((not settled) or (operation_id is not
     null));
+create trigger instance_changes_storage after update on instance for each row when ((old.storage_id is
+    distinct from new.storage_id)) execute function novact_storage();
+create trigger instance_gives_storage after delete on instance for each row when ((old.storage_id is not
+    null)) execute function novact_storage();
 create trigger instance_progress before update on instance for each row when (((new.version <> (old.version +
     1)) or (new.generation < old.generation) or (new.owner_epoch < old.owner_epoch) or (old.built and
     (new.shape is distinct from old.shape)))) execute function novact_progress();
+create trigger instance_takes_storage after insert on instance for each row when ((new.storage_id is not
+    null)) execute function novact_storage();
 
 create table key_pair (
   id text collate "C" not null,
@@ -602,6 +616,14 @@ create table server_group (
 );
 create index server_group_name_idx on server_group using btree (project, name);
 create index server_group_project_idx on server_group using btree (project, id);
+
+create table storage (
+  id text collate "C" not null,
+  disk_gib bigint not null,
+  disk_gib_claimed bigint not null,
+  constraint storage_pkey primary key (id),
+  constraint storage_claimed_check check ((disk_gib_claimed >= 0))
+) with (fillfactor = 50);
 
 create table subnet (
   id text collate "C" not null,
@@ -1927,6 +1949,60 @@ begin
     perform novact_refuse('missing', jsonb_build_object('noun', noun, 'id', lost));
   end if;
   return true;
+end
+$$;
+
+create function novact_storage() returns trigger language plpgsql as $$
+declare
+  wanted bigint;
+begin
+  if tg_op <> 'INSERT'
+    and old.storage_id is not null then
+    update storage
+      set disk_gib_claimed = disk_gib_claimed - (old.flavor->>'diskGib')::bigint
+      where id = old.storage_id;
+  end if;
+  if tg_op <> 'DELETE'
+    and new.storage_id is not null then
+    wanted := (new.flavor->>'diskGib')::bigint;
+    update storage
+      set disk_gib_claimed = disk_gib_claimed + wanted
+      where id = new.storage_id
+      and (wanted = 0
+        or disk_gib_claimed + wanted <= disk_gib);
+    if not found
+      and wanted > 0 then
+      perform novact_refuse('hostFull', jsonb_build_object('hostId', coalesce(new.host_id, '')));
+    end if;
+  end if;
+  return null;
+end
+$$;
+
+create function novact_storage_offered() returns trigger language plpgsql as $$
+declare
+  concerned text;
+  largest bigint;
+begin
+  foreach concerned in array array[case when tg_op <> 'DELETE' then new.storage_id end, case when tg_op <>
+      'INSERT' then old.storage_id end] loop
+    continue when concerned is null;
+    select max(disk_gib) into largest
+      from host
+      where storage_id = concerned;
+    if largest is null then
+      delete
+        from storage
+        where id = concerned
+        and disk_gib_claimed = 0;
+    else
+      insert into storage as t(id, disk_gib, disk_gib_claimed)
+        values (concerned, largest, 0)
+        on conflict (id) do update set disk_gib = excluded.disk_gib
+        where t.disk_gib <> excluded.disk_gib;
+    end if;
+  end loop;
+  return null;
 end
 $$;
 

@@ -1,6 +1,6 @@
 /** What can be read of hosts, and of the claims on them. Types only. */
 import type { NumaUse } from "../../protocol/numa.ts";
-import type { HostRecord } from "../records/host.ts";
+import type { HostRecord, SharedStorage } from "../records/host.ts";
 import type { PageQuery } from "./pages.ts";
 
 /** Sums of the claim rows of one host. */
@@ -12,6 +12,13 @@ export interface ClaimTotal {
   readonly instances: number;
   readonly pinnedCpus: number;
   readonly numaClaimed: readonly NumaUse[];
+}
+
+/** A storage that hosts share. */
+export interface StorageTotal extends SharedStorage {
+  readonly storageId: string;
+  /** The sum over the rows of instances whose disks are on it, of the same moment. */
+  readonly diskGibCounted: number;
 }
 
 export interface HostReads {
@@ -28,4 +35,6 @@ export interface HostReads {
   all(): Promise<readonly HostRecord[]>;
   /** For the doctor: sums of the claim rows, by host. */
   claimTotals(): Promise<readonly ClaimTotal[]>;
+  /** For the doctor: every storage that hosts share, in order of id. */
+  storageTotals(): Promise<readonly StorageTotal[]>;
 }

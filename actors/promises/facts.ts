@@ -281,6 +281,8 @@ export interface Quiet {
     readonly hostId: string;
     readonly numa?: NumaPlacement | null;
   })[];
+  /** Storages that hosts share, by the store's own sums; absent where nobody has looked. */
+  readonly storages?: readonly { readonly storageId: string; readonly diskGibClaimed: number }[];
   /** Server groups, and the host of each member that has one; absent where nobody has looked. */
   readonly groups?: readonly {
     readonly id: string;

@@ -1,6 +1,6 @@
 /**
  * I3: the sum of the claims on a host never exceeds what it has, nor what any of its NUMA nodes has
- * (numa-nodes.ts); nor does a claim break its group's rule, or a create the quota of its project
+ * (numa-nodes.ts), nor the disks on a storage what that has (storage-room.ts); nor does a claim break its group's rule, or a create the quota of its project
  * (groups-and-quotas.ts); a host is in one zone at most (zones.ts); and rows of resources keep to
  * their names and limits (resources.ts). The sums are kept here, from the
  * claims themselves; whether the store's own sums agree is judged when all is quiet, also for groups and
@@ -15,6 +15,7 @@ import { isCommitted } from "./ledger.ts";
 import { differences, numaFaults, takenBy, takenIn } from "./numa-nodes.ts";
 import { placementFaults } from "./placement-at-rest.ts";
 import { rowsOfResources } from "./resources.ts";
+import { storageRoom } from "./storage-room.ts";
 import { zonesOfHosts } from "./zones.ts";
 
 interface Known {
@@ -33,10 +34,11 @@ export function neverOverfull(): Checker {
   const rulesBrokenBy = groupsAndQuotas();
   const zonesBrokenBy = zonesOfHosts();
   const resourcesBrokenBy = rowsOfResources();
+  const storages = storageRoom();
   return {
     promise: "I3",
     see(fact) {
-      if (fact.kind === "quiet") return [...still(fact), ...placementFaults(fact)];
+      if (fact.kind === "quiet") return [...still(fact), ...storages.still(fact), ...placementFaults(fact)];
       if (!isCommitted(fact)) return [];
       const { commit } = fact;
       return [
@@ -44,6 +46,7 @@ export function neverOverfull(): Checker {
         ...rulesBrokenBy(commit),
         ...zonesBrokenBy(commit),
         ...resourcesBrokenBy(commit),
+        ...storages.brokenBy(commit),
       ];
     },
   };

@@ -23,10 +23,15 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof HostFea
   readonly disabledReason: string | null;
   /** Set while the host is drained; enabling the host ends the drain. */
   readonly draining: Draining | null;
-  /** Sums of the claims; only a commit changes them, under a CHECK against the capacity (I3). */
+  /**
+   * Sums of the claims; only a commit changes them, under a CHECK against the capacity (I3). Disks on a
+   * storage that hosts share are none of `diskGibClaimed`: they are counted there.
+   */
   readonly vcpusClaimed: number;
   readonly memoryMibClaimed: number;
   readonly diskGibClaimed: number;
+  /** The storage that its guests' disks are on, joined on read; null: the host's own. */
+  readonly storage: SharedStorage | null;
   readonly instances: number;
   /** CPUs that guests have to themselves, a part of `vcpusClaimed`. */
   readonly pinnedCpus: number;
@@ -54,6 +59,14 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof HostFea
   readonly lastSeenAtMs: number;
   /** Null: the host was granted no host lease yet; its registration grants the first one. */
   readonly lease: HostLease | null;
+}
+
+/** Room on a storage that hosts share: one ledger, whichever host the instances are on. */
+export interface SharedStorage {
+  /** The largest that one of its hosts says. */
+  readonly diskGib: number;
+  /** The sum over the disks of instances that are on it. */
+  readonly diskGibClaimed: number;
 }
 
 export interface FailedBuildsOf {

@@ -3,6 +3,7 @@ import type { Refusal, StoredHost, Work } from "../rows/tables.ts";
 import { mayBreak } from "../rules/breaker/memory.ts";
 import { overfull } from "../rules/capacity/memory.ts";
 import { unknownIn } from "../rules/reference/memory.ts";
+import { applyOffered } from "../rules/storage/memory.ts";
 
 const idle = {
   vcpusClaimed: 0,
@@ -44,6 +45,7 @@ export function applyInventories({ tables, commit, journal, nowMs }: Work): Refu
     const changed = canonical({ ...before, ...said }) !== canonical(before);
     const generation = before.generation + (changed ? 1 : 0);
     tables.hosts.put(id, { ...host, generation }, journal);
+    applyOffered({ tables, journal }, [known?.storageId ?? null, host.storageId]);
   }
   return undefined;
 }

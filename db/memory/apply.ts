@@ -22,6 +22,7 @@ import { applyLeases } from "../rules/lease/memory.ts";
 import { applyUse } from "../rules/quota/memory.ts";
 import { unflavored, unheldBy } from "../rules/reference/memory.ts";
 import { applyRemovals } from "../rules/removal/memory.ts";
+import { applyStorage } from "../rules/storage/memory.ts";
 import { judgeZonedClaims, judgeZones, zonesBefore } from "../rules/zone/memory.ts";
 import { applyEnabled, applyInventories } from "./apply-hosts.ts";
 import { applyPlacement } from "./apply-placement.ts";
@@ -109,7 +110,7 @@ function applyInstances({ tables, commit, journal }: Work): Refusal | undefined 
       const before = tables.instances.get(row.id);
       refuse(before && instanceRegression(before, row));
     }
-    const refusal = unheldBy(tables, sound);
+    const refusal = unheldBy(tables, sound) ?? unstored({ tables, journal }, sound);
     if (refusal !== undefined) return refusal;
     if (sound.length < list.length) return { kind: "conflict" };
     for (const { row, guestData } of list) {
@@ -119,6 +120,15 @@ function applyInstances({ tables, commit, journal }: Work): Refusal | undefined 
     }
     const lost = unflavored(tables, list.filter(isMade));
     if (lost !== undefined) return lost;
+  }
+  return undefined;
+}
+
+/** Takes and gives back room on storages; the refusal of the first row that has none. */
+function unstored(place: Pick<Work, "tables" | "journal">, sound: readonly Written[]): Refusal | undefined {
+  for (const { row } of sound) {
+    const refusal = applyStorage(place, place.tables.instances.get(row.id), row);
+    if (refusal !== undefined) return refusal;
   }
   return undefined;
 }

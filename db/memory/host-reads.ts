@@ -1,5 +1,5 @@
 /** Reads hosts from memory, with what is counted and joined in that moment. It changes nothing. */
-import type { ClaimTotal, HostReads } from "../../actors/ports/host-reads.ts";
+import type { ClaimTotal, HostReads, StorageTotal } from "../../actors/ports/host-reads.ts";
 import type { PageQuery } from "../../actors/ports/pages.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import { aggregate } from "../../protocol/aggregate.ts";
@@ -56,6 +56,21 @@ export class MemoryHostReads implements HostReads {
     return totals.sort((a, b) => (a.hostId < b.hostId ? -1 : 1));
   }
 
+  async storageTotals(): Promise<readonly StorageTotal[]> {
+    const disks = [...this.#tables.instances.values()];
+    const totals = [...this.#tables.storages.values()].map(({ id, ...storage }) => {
+      const its = disks.filter(({ storageId }) => storageId === id);
+      const diskGibCounted = its.reduce((sum, { flavor }) => sum + flavor.diskGib, 0);
+      return { storageId: id, ...storage, diskGibCounted };
+    });
+    return totals.sort((a, b) => (a.storageId < b.storageId ? -1 : 1));
+  }
+
+  #storageOf({ storageId }: StoredHost): HostRecord["storage"] {
+    const { id: _, ...storage } = this.#tables.storages.get(storageId ?? "") ?? { id: "" };
+    return "diskGib" in storage ? storage : null;
+  }
+
   #whole(hosts: readonly StoredHost[]): HostRecord[] {
     const builds = new Map<string, number>();
     for (const { hostId, state, settled, operationId } of this.#tables.instances.values())
@@ -67,7 +82,7 @@ export class MemoryHostReads implements HostReads {
         .filter(({ hostId }) => hostId === host.id)
         .flatMap(({ aggregateId }) => this.#tables.rowsOf(aggregate).get(aggregateId) ?? [])
         .map(({ id, name, availabilityZone, metadata }) => ({ id, name, availabilityZone, metadata }));
-      return { ...host, ioOps: builds.get(host.id) ?? 0, aggregates };
+      return { ...host, ioOps: builds.get(host.id) ?? 0, aggregates, storage: this.#storageOf(host) };
     });
   }
 }

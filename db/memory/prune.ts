@@ -4,6 +4,7 @@
  */
 import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { machineKey, requestKey, type Tables } from "../rows/tables.ts";
+import { applyStorage } from "../rules/storage/memory.ts";
 
 /** Prunes; answers how many rows were removed. */
 export function pruneTables(tables: Tables, nowMs: number): number {
@@ -22,12 +23,15 @@ function pruneRequests({ requests }: Tables, before: number): number {
 }
 
 /** A tombstone that still has a claim, or a port, is work in progress, and stays. */
-function pruneTombstones({ instances, claims, machines, operations }: Tables, before: number): number {
+function pruneTombstones(tables: Tables, before: number): number {
+  const { instances, claims, machines, operations } = tables;
   const held = new Set([...claims.values()].map(({ instanceId }) => instanceId));
   const gone = new Set<string>();
-  for (const { id, deletedAtMs, interfaces } of [...instances.values()]) {
+  for (const row of [...instances.values()]) {
+    const { id, deletedAtMs, interfaces } = row;
     if (deletedAtMs === null || deletedAtMs >= before || held.has(id) || interfaces?.length) continue;
     instances.delete(id, []);
+    applyStorage({ tables, journal: [] }, row, undefined);
     gone.add(id);
   }
   let removed = gone.size;

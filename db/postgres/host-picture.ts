@@ -8,7 +8,7 @@
  * is compared only for being the same. What is remembered is as large as there are hosts.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { HostLease, HostRecord } from "../../actors/records/host.ts";
+import type { HostLease, HostRecord, SharedStorage } from "../../actors/records/host.ts";
 import type { AggregateOfHost } from "../../actors/records/placement.ts";
 import type { FenceProof } from "../../protocol/fence.ts";
 import { wireLimits } from "../../protocol/limits/wire.ts";
@@ -21,12 +21,14 @@ import {
   isLight,
   leaseOf,
   numaByHost,
+  storageOf,
   storageSaid,
+  storagesById,
   usesOf,
 } from "./host-row.ts";
 import { type Selection, selectionOf } from "./select.ts";
 
-type Beating = "lastSeenAtMs" | "aggregates" | "ioOps" | "lease";
+type Beating = "lastSeenAtMs" | "aggregates" | "ioOps" | "lease" | "storage";
 /** What only a commit changes. */
 type Lasting = Omit<HostRecord, Beating>;
 type Kept = Omit<Lasting, "labels" | "features" | "machineTypes" | "numa" | "drivers" | "numaClaimed">;
@@ -50,12 +52,14 @@ interface Beats {
   readonly fences: Readonly<Record<string, FenceProof>>;
   readonly builds: Readonly<Record<string, number>>;
   readonly aggregateChange: number;
+  /** By id. */
+  readonly storages: Readonly<Record<string, unknown>>;
 }
 
 const beatsText = `select json_agg(id), json_agg(version), json_agg(seen), json_agg(lease_epoch), json_agg(renewals),
     json_agg(storage), json_agg(storage_renewals), json_object_agg(id, fenced_by) filter (where fenced_by is not null),
     (select json_object_agg(b.host_id, b.running) from (${buildsByHost}) b),
-    (select number from aggregate_change)
+    (select number from aggregate_change), (${storagesById})
   from (
     select h.id, h.xmin::text::bigint as version, s.last_seen_at_ms as seen, l.lease_epoch, l.renewals, l.fenced_by,
         ${storageSaid} as storage, l.storage_renewals
@@ -75,6 +79,8 @@ export class HostPicture {
   readonly #known = new Map<string, Known>();
   #sets: Readonly<Record<string, readonly AggregateOfHost[]>> = {};
   #setsChange: number | undefined;
+  /** By id; the same object while nothing of the storage has changed. */
+  #storages: Storages = new Map();
   #reading: Promise<unknown> | undefined;
   #next: Promise<readonly HostRecord[]> | undefined;
 
@@ -102,6 +108,7 @@ export class HostPicture {
     const [row = []] = await this.#database.read({ name: "host_beats", text: beatsText }, "read the hosts");
     const beats = beatsOf(row);
     if (beats.aggregateChange !== this.#setsChange) await this.#readSets();
+    this.#storages = storagesOf(beats, this.#storages);
     const stale = beats.ids.filter((id, at) => this.#known.get(id)?.version !== beats.versions[at]);
     for (let from = 0; from < stale.length; from += wireLimits.pageLengthMax)
       await this.#readLasting(stale.slice(from, from + wireLimits.pageLengthMax));
@@ -150,17 +157,33 @@ export class HostPicture {
     const ioOps = beats.builds[id] ?? 0;
     const aggregates = this.#sets[id] ?? none;
     const lease = leaseAt(beats, at, before?.lease);
+    const storage = this.#storages.get(known.lasting.storageId ?? "") ?? null;
     const isSame =
       before?.lastSeenAtMs === lastSeenAtMs &&
       before.ioOps === ioOps &&
       before.aggregates === aggregates &&
+      before.storage === storage &&
       before.lease === lease;
-    known.record = isSame ? before : { ...known.lasting, lastSeenAtMs, ioOps, aggregates, lease };
+    const beating = { lastSeenAtMs, ioOps, aggregates, storage, lease };
+    known.record = isSame ? before : { ...known.lasting, ...beating };
     return known.record;
   }
 }
 
 const none: readonly AggregateOfHost[] = [];
+
+type Storages = ReadonlyMap<string, SharedStorage>;
+
+function storagesOf({ storages }: Beats, before: Storages): Storages {
+  const next = new Map<string, SharedStorage>();
+  for (const [id, list] of Object.entries(storages)) {
+    const [found, known] = [storageOf(list), before.get(id)];
+    const isSame = known?.diskGib === found?.diskGib && known?.diskGibClaimed === found?.diskGibClaimed;
+    const storage = isSame ? known : found;
+    if (storage) next.set(id, storage);
+  }
+  return next;
+}
 
 /**
  * The known host lease, unless the row has another lease epoch, count of renewals or fence: a change of any
@@ -178,7 +201,7 @@ function leaseAt(beats: Beats, at: number, known: HostLease | null | undefined):
 /** The lists are made by beatsText, of columns whose types it knows. */
 function beatsOf(row: Row): Beats {
   const [ids, versions, seenAtMs, epochs, renewals, storageIds, storageRenewals, ...rest] = row;
-  const [fences, builds, aggregateChange] = rest;
+  const [fences, builds, aggregateChange, storages] = rest;
   return {
     ids: (ids ?? []) as Beats["ids"],
     versions: (versions ?? []) as Beats["versions"],
@@ -190,5 +213,6 @@ function beatsOf(row: Row): Beats {
     fences: (fences ?? {}) as Beats["fences"],
     builds: (builds ?? {}) as Beats["builds"],
     aggregateChange: Number(aggregateChange),
+    storages: (storages ?? {}) as Beats["storages"],
   };
 }

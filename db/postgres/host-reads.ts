@@ -3,7 +3,7 @@
  * aggregates, its running builds. It changes nothing.
  */
 import type { EntityManager } from "@mikro-orm/postgresql";
-import type { ClaimTotal, HostReads } from "../../actors/ports/host-reads.ts";
+import type { ClaimTotal, HostReads, StorageTotal } from "../../actors/ports/host-reads.ts";
 import type { PageQuery } from "../../actors/ports/pages.ts";
 import type { HostRecord } from "../../actors/records/host.ts";
 import type { NumaPlacement } from "../../protocol/numa.ts";
@@ -19,13 +19,15 @@ import {
   isLight,
   leaseOf,
   numaByHost,
+  storageList,
+  storageOf,
   storageSaid,
   usesOf,
 } from "./host-row.ts";
 import { type Selection, selectionOf } from "./select.ts";
 
 type Kept = Omit<HostRecord, keyof Joined | "labels" | "features" | "machineTypes" | "numa" | "drivers">;
-type Joined = Pick<HostRecord, "lastSeenAtMs" | "aggregates" | "ioOps" | "lease" | "numaClaimed">;
+type Joined = Pick<HostRecord, "lastSeenAtMs" | "aggregates" | "ioOps" | "lease" | "numaClaimed" | "storage">;
 type Light = Kept & Joined;
 
 const aggregates = `select json_agg(${aggregateObject} order by a.id)
@@ -87,10 +89,23 @@ export class PostgresHostReads implements HostReads {
     }));
   }
 
+  async storageTotals(): Promise<readonly StorageTotal[]> {
+    const text = `select s.id, s.disk_gib, s.disk_gib_claimed, coalesce(sum((i.flavor->>'diskGib')::bigint), 0)::bigint
+      from storage s left join instance i on i.storage_id = s.id group by s.id order by s.id`;
+    const rows = await this.#database.read({ name: "storage_totals", text }, "sum the disks on storages");
+    return rows.map(([storageId, diskGib, diskGibClaimed, diskGibCounted]) => ({
+      storageId: String(storageId),
+      diskGib: Number(diskGib),
+      diskGibClaimed: Number(diskGibClaimed),
+      diskGibCounted: Number(diskGibCounted),
+    }));
+  }
+
   async #read(what: string, clause: string, values: readonly unknown[]): Promise<HostRecord[]> {
     const text = `select ${this.#host.columns}, s.last_seen_at_ms, coalesce(b.running, 0), (${aggregates}),
-        l.lease_epoch, l.renewals, l.fenced_by, ${storageSaid}, l.storage_renewals, k.uses
+        l.lease_epoch, l.renewals, l.fenced_by, ${storageSaid}, l.storage_renewals, ${storageList}, k.uses
       from host h join host_seen s on s.host_id = h.id left join host_lease l on l.host_id = h.id
+      left join storage g on g.id = h.storage_id
       left join (${buildsByHost}) b on b.host_id = h.id left join (${numaByHost}) k on k.host_id = h.id ${clause}`;
     const rows = await this.#database.read({ name: `hosts_${what}`, text, values }, "read hosts");
     return this.#said.complete(rows.flatMap((row) => this.#record(row) ?? []));
@@ -103,6 +118,7 @@ export class PostgresHostReads implements HostReads {
     const sets = (joined ?? []) as HostRecord["aggregates"];
     const seen = { lastSeenAtMs: Number(lastSeenAtMs), ioOps: Number(ioOps) };
     const numaClaimed = usesOf(rest.pop());
-    return { ...kept, ...seen, aggregates: sets, lease: leaseOf(rest), numaClaimed };
+    const storage = storageOf(rest.pop());
+    return { ...kept, ...seen, aggregates: sets, storage, lease: leaseOf(rest), numaClaimed };
   }
 }

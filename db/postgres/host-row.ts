@@ -19,6 +19,20 @@ export const aggregateObject = `json_build_object('id', a.id, 'name', a.name,
 export const numaByHost = `select host_id, json_agg(json_build_array(node, resource, claimed)) as uses from host_numa_node
   where claimed > 0 group by host_id`;
 
+/** Every storage that hosts share, by id: few rows, which change with every disk. */
+export const storagesById = `select json_object_agg(id, json_build_array(disk_gib, disk_gib_claimed)) from storage`;
+
+/** Of the storage `g`. */
+export const storageList =
+  "case when g.id is not null then json_build_array(g.disk_gib, g.disk_gib_claimed) end";
+
+export function storageOf(list: unknown): HostRecord["storage"] {
+  if (list === null || list === undefined) return null;
+  // Written by the two texts above.
+  const [diskGib, diskGibClaimed] = list as [number, number];
+  return { diskGib, diskGibClaimed };
+}
+
 /** Of the lease `l`: what the renewal of its present count said. */
 export const storageSaid = "case when l.storage_at = l.renewals then l.storage_id end";
 

@@ -1,7 +1,7 @@
 /** The tables of the store in memory, and their keys. */
 
 import type { Commit, CommitResult, RequestRecord } from "../../actors/records/commit.ts";
-import type { HostRecord } from "../../actors/records/host.ts";
+import type { HostRecord, SharedStorage } from "../../actors/records/host.ts";
 import type {
   ClaimRecord,
   GuestDataRecord,
@@ -28,7 +28,12 @@ interface ResourceTable {
 }
 
 /** A host's row, without the fields that are counted or joined on read. */
-export type StoredHost = Omit<HostRecord, "ioOps" | "aggregates">;
+export type StoredHost = Omit<HostRecord, "ioOps" | "aggregates" | "storage">;
+
+/** A storage that hosts share. */
+export interface StoredStorage extends SharedStorage {
+  readonly id: string;
+}
 
 export class Tables {
   readonly instances = new Table<InstanceRecord>();
@@ -39,6 +44,7 @@ export class Tables {
   readonly operations = new Table<OperationRecord>();
   readonly requests = new Table<RequestRecord>();
   readonly hosts = new Table<StoredHost>();
+  readonly storages = new Table<StoredStorage>();
   /** Host leases of removed hosts: a host that comes back goes on from its lease epoch. */
   readonly leasesKept = new Table<NonNullable<HostRecord["lease"]>>();
   /** The rows of resources, by the name of the table. */

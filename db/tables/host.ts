@@ -73,7 +73,20 @@ export const HostEntity = defineEntity({
   indexes: [
     { name: "host_name_idx", properties: ["name", "id"] },
     { name: "host_draining_idx", properties: ["id"], where: "draining is not null" },
+    {
+      name: "host_storage_idx",
+      properties: ["storageId", "diskGib"],
+      where: "storage_id is not null",
+    },
   ],
+});
+
+/** Storages that hosts share, as triggers on hosts and instances count them (db/rules/storage). */
+export const StorageEntity = defineEntity({
+  name: "Storage",
+  tableName: "storage",
+  properties: { id: id().primary(), diskGib: count(), diskGibClaimed: count() },
+  checks: [{ name: "storage_claimed_check", expression: "disk_gib_claimed >= 0" }],
 });
 
 /** What a host's NUMA nodes have, and what of it is claimed; `resource` as in db/rules/numa/numa.sql. */

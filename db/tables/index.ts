@@ -1,7 +1,7 @@
 /** Every entity, one by one; the list that MikroORM is given. */
 import { EventEntity, EventHeadEntity } from "./event.ts";
 import { ExtensionRowEntity } from "./extension-row.ts";
-import { HostEntity, HostLeaseEntity, HostNumaNodeEntity, HostSeenEntity } from "./host.ts";
+import { HostEntity, HostLeaseEntity, HostNumaNodeEntity, HostSeenEntity, StorageEntity } from "./host.ts";
 import { InstanceEntity } from "./instance.ts";
 import { ClaimEntity, MachineEntity } from "./machine.ts";
 import { CommitWriterEntity, OperationEntity, RequestEntity } from "./operation.ts";
@@ -19,6 +19,7 @@ export const entities = [
   HostSeenEntity,
   HostNumaNodeEntity,
   HostLeaseEntity,
+  StorageEntity,
   EventEntity,
   EventHeadEntity,
   AggregateHostEntity,

@@ -69,6 +69,7 @@ function benchHost(index: number, next: () => number): BenchHost {
     failedBuildsOf: null,
     ioOps: Math.floor(next() * 4),
     storageId: `ceph-${index % 3}`,
+    storage: null,
     aggregates: [zone(index % 3), hardware(index % 8)],
     leaseHeld: next() > 0.005,
     generation: 1,

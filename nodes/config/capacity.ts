@@ -26,6 +26,8 @@ export interface Computer {
   readonly nodes: number;
   readonly controllers: number;
   readonly stateDirectory: string;
+  /** Of its guests' disks, which other nodes share. Undefined: they are in the node's own directory. */
+  readonly sharedDirectory: string | undefined;
 }
 
 /** Of a node whose guests only pretend: more than any test of scale needs. */
@@ -50,16 +52,16 @@ export function capacityOf(node: Static<typeof NodeSchema>, computer: Computer):
 
 /**
  * A node's share of this computer: all its CPUs (they are shared anyhow), an equal part of the memory, and of
- * half the file system. The size of the file system counts, not its free space: a capacity must not shrink by
- * itself.
+ * half the file system. What nodes share is counted once, so each of them says the whole half. The size of
+ * the file system counts, not its free space: a capacity must not shrink by itself.
  */
-function shareOf({ nodes, stateDirectory }: Computer): Capacity {
-  const { blocks, bsize } = statfsSync(existing(stateDirectory));
+function shareOf({ nodes, stateDirectory, sharedDirectory }: Computer): Capacity {
+  const { blocks, bsize } = statfsSync(existing(sharedDirectory ?? stateDirectory));
   const diskGib = (blocks * bsize) / 1024 ** 3 / 2;
   return {
     vcpus: availableParallelism(),
     memoryMib: Math.max(fieldLimits.memoryMibMin, Math.floor(computerMemoryMib() / nodes)),
-    diskGib: Math.max(1, Math.floor(diskGib / nodes)),
+    diskGib: Math.max(1, Math.floor(diskGib / (sharedDirectory === undefined ? nodes : 1))),
   };
 }
 

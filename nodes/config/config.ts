@@ -249,12 +249,14 @@ function completeNode(node: Static<typeof NodeSchema>, around: NodeSurroundings)
   const { file, known, stateDirectory, directory } = around;
   const traits = traitsOf(node, known);
   const computer = { nodes: nodesOf(file).length, controllers: controllersOf(file), stateDirectory };
+  const chosen = completeDrivers(node, file, around);
+  const { sharedDirectory } = chosen;
   return {
     name: node.name,
     ...traits,
-    ...completeDrivers(node, file, around),
+    ...chosen,
     leavesNetwork: leavesNetwork(node, known),
-    capacity: capacityOf(node, { ...traits, ...computer }),
+    capacity: capacityOf(node, { ...traits, ...computer, sharedDirectory }),
     ratios: { cpu: node.ratios?.cpu ?? 8, ram: node.ratios?.ram ?? 1, disk: node.ratios?.disk ?? 1 },
     power: completePower(node.power, directory, known.brought?.power),
     labels: node.labels ?? {},

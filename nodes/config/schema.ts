@@ -113,7 +113,7 @@ export const NodeSchema = Type.Object(
         minimum: 0,
         maximum: 16 * 1024 * 1024,
         description:
-          "disk space for guests in GiB; leave it out to take this node's share of the file system",
+          "disk space for guests in GiB, of a shared directory all of it; leave it out to take this node's share",
       }),
     ),
     sharedDirectory: sharedDirectory("this node's guests"),

@@ -78,10 +78,12 @@ function faultsOf(questions: readonly Question[], before: readonly string[] = []
   return [...faults];
 }
 
+const nothingStored: ReadonlyMap<string, number> = new Map();
+
 class Wrong extends Error {}
 
 function verdictOf(filter: Filter, view: HostView, one: TimedRequest, members: Members): string {
-  const check = "check" in filter ? filter.check : filter.prepare(one, members);
+  const check = "check" in filter ? filter.check : filter.prepare(one, members, nothingStored);
   if (check === undefined) return "does not concern it";
   const answer: unknown = check(view);
   if (answer === true) return "passes";

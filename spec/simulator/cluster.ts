@@ -285,7 +285,7 @@ export class Cluster {
         hypervisorVersion: "1",
         vcpus: parameters.hostVcpus,
         memoryMib: parameters.hostVcpus * 256,
-        diskGib: 100,
+        diskGib: parameters.sharedGib ?? 100,
         storageId: this.storage?.storageId ?? null,
         numa: numaNodesOf(parameters.numaNodes ?? 0, parameters.hostVcpus),
         ...{ labels: this.#options.foreign?.labels ?? {}, features: [], machineTypes: [] },

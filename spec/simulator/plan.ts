@@ -48,6 +48,8 @@ export interface Parameters {
    * guests can start anywhere.
    */
   readonly sharedDisks?: "locked" | "unlocked";
+  /** What the storage of `sharedDisks` has; a small guest takes 1. Absent: more than all take. */
+  readonly sharedGib?: number;
   /** Guests have disks, on the hosts that they run on. Absent: they have what `sharedDisks` says. */
   readonly ownDisks?: true;
   /** Nobody is of another version. */
@@ -263,6 +265,7 @@ const numaNodesOf = (random: Random): Pick<Parameters, "numaNodes"> =>
 /** Swarm: each kind of trouble is there in some runs and quite absent in others. */
 function parametersOf(random: Random, size: PlanSize): Parameters {
   const unaware = random.fork("storage unaware");
+  const room = random.fork("storage room");
   const sometimes = (probability: number, max: number): number =>
     random.chance(probability) ? random.between(0, max) : 0;
   const hosts = size.hosts ?? random.weighted({ "1": 1, "2": 4, "3": 4, "5": 2, "8": 1 });
@@ -285,6 +288,7 @@ function parametersOf(random: Random, size: PlanSize): Parameters {
     hang: sometimes(0.3, 0.05),
     ...(random.chance(0.8) ? { shutdownMs: random.pick([5, 500, 4_000, 30_000]) } : {}),
     ...(random.chance(0.6) ? { sharedDisks: random.pick(["locked", "unlocked"] as const) } : {}),
+    ...(room.chance(0.3) ? { sharedGib: room.whole(2, 12) } : {}),
     ...(unaware.chance(0.25) ? { storageUnaware: unaware.between(0, 0.7) } : {}),
   };
 }

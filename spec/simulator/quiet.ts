@@ -41,8 +41,9 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: Quiet[
         memoryMib: host.memoryMibClaimed,
         diskGib: host.diskGibClaimed,
       },
-      cells: host,
+      nodes: host,
     })),
+    storages: await store.hosts.storageTotals(),
     claims: await claimsOf(store, rows),
     ...(await placementOf(store)),
     guests: cluster.hosts.flatMap(({ machine }) =>

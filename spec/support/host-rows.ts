@@ -9,7 +9,7 @@ export function hostRow(changes: Partial<HostRecord> = {}): HostRecord {
     ...{ id, number: 1, ...said, version: 7, enabled: true, disabledReason: null, draining: null },
     ...{ vcpusClaimed: 0, memoryMibClaimed: 0, diskGibClaimed: 0, instances: 0, ...rows.nothingBound },
     ...{ failedBuilds: 0, failedBuildsOf: null, generation: 1, ioOps: 0, aggregates: [] },
-    ...{ registeredAtMs: 1, lastSeenAtMs: 1, drivers: null },
+    ...{ registeredAtMs: 1, lastSeenAtMs: 1, drivers: null, storage: null },
     lease: { leaseEpoch: 3, renewals: 40, storage: null, fencedBy: null },
     ...changes,
   };

@@ -52,7 +52,7 @@ function verdictOf(filter: Filter, one: FilterCase): Refusal | undefined {
 }
 
 const checkOf = (filter: Filter, { asked, members = none }: FilterCase): Check | undefined =>
-  "check" in filter ? filter.check : filter.prepare(frozen(timed(asked)), members);
+  "check" in filter ? filter.check : filter.prepare(frozen(timed(asked)), members, new Map());
 
 /** Describes the tests of a filter. `cases`: hosts that pass and that are refused, one of each at least. */
 export function filterContract(filter: Filter, cases: readonly FilterCase[]): void {

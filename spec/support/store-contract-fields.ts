@@ -63,6 +63,8 @@ export function fieldsContract(get: () => Store): void {
       [2, true],
     ] as const) {
       const plain = rows.instance(id(n), { project });
+      const offered = rows.inventory(id(n), { storageId: `storage-${n}`, diskGib: 1_000 });
+      expect((await store.commit({ hosts: [offered] })).kind).to.equal("committed");
       const commit = async (expectedVersion: number, row: InstanceRecord) =>
         expect((await store.commit({ instances: [{ expectedVersion, row }] })).kind).to.equal("committed");
       if (isLater) await commit(0, plain);

@@ -146,7 +146,7 @@ function removalContract(get: () => Store): void {
       const kinds = [];
       for (const fencedBy of proofs) {
         const [store, { host, id }] = [get(), names()];
-        await store.commit({ hosts: [rows.inventory(host)] });
+        await store.commit({ hosts: [rows.inventory(host, { storageId: changes.storageId ?? null })] });
         const row = rows.instance(id(1), { hostId: null, ownerEpoch: 1, built: false, ...changes });
         const claims = [rows.claim(id(1), host, { leaseEpoch })];
         const born = { instances: [{ expectedVersion: 0, row }], claims };

@@ -23,6 +23,7 @@ import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
 import { rehearsalContract } from "./store-contract-rehearsal.ts";
+import { storagesContract } from "./store-contract-storages.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -74,6 +75,7 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     placementContract(() => store, another);
     leaseContract(() => store);
     numaContract(() => store, another);
+    storagesContract(() => store, another);
     hostContract(() => store);
     hostOperationContract(() => store);
     allHostsContract(() => store, another);
@@ -387,6 +389,7 @@ function capacityContract(get: () => Store, another: OpenStore): void {
       diskGibClaimed: 1,
       instances: 1,
       ...rows.nothingBound,
+      storage: null,
       registeredAtMs: rows.wallMs,
       lastSeenAtMs: rows.wallMs,
       lease: null,

@@ -9,6 +9,7 @@ import { isOverused, realCpusOf, sharedFree } from "../../../protocol/numa.ts";
 import { counted, kibibytes } from "../../../protocol/wire/wording.ts";
 import type { ClaimTotal } from "../../ports/host-reads.ts";
 import type { HostRecord } from "../../records/host.ts";
+import { hostSizeOf } from "../instance/reconcile.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 
 type Sums = Omit<ClaimTotal, "hostId" | keyof NumaSums>;
@@ -44,7 +45,7 @@ function accountedFor({ unsettled }: DoctorInput, known: Known): Map<string, Sum
     sums.set(hostId, plus(sums.get(hostId) ?? nothing, { ...amounts, instances: 1 }));
   };
   for (const { instance } of known.settled.values())
-    if (instance.hostId !== null) count(instance.hostId, instance.flavor);
+    if (instance.hostId !== null) count(instance.hostId, hostSizeOf(instance));
   for (const { claims } of unsettled) for (const claim of claims) count(claim.hostId, claim);
   return sums;
 }

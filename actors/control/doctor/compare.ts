@@ -28,6 +28,7 @@ import { portFindings } from "./ports.ts";
 import { compareQuotas } from "./quotas.ts";
 import { sinkFindings } from "./sinks.ts";
 import { spaceFindings } from "./space.ts";
+import { storageFindings } from "./storage-room.ts";
 import { zoneFindings } from "./zones.ts";
 
 export interface Diagnosis {
@@ -53,6 +54,7 @@ export function compare(input: DoctorInput): Diagnosis {
     ...atMost(doctorLimits.hostFindingsMax, nameFindings(input), "names of hosts"),
     ...compareClaims(input, known),
     ...compareQuotas(input),
+    ...atMost(doctorLimits.hostFindingsMax, storageFindings(input), "room on storages"),
     ...atMost(doctorLimits.hostFindingsMax, zoneFindings(input, known), "zones"),
     ...overdueOperations(input),
     ...stuckInstances(input),

@@ -34,7 +34,7 @@ export interface DoctorOptions {
   readonly store: StorePart<{
     instances: "list" | "get" | "unsettled" | "load";
     operations: "list";
-    hosts: "list" | "claimTotals";
+    hosts: "list" | "claimTotals" | "storageTotals";
     quotas: "totals";
     rows: "list";
   }>;
@@ -97,6 +97,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const claimTotals = await store.hosts.claimTotals();
   const movingHosts = differing(before, claimTotals);
   const quotaTotals = await store.quotas.totals();
+  const storageTotals = await store.hosts.storageTotals();
   const nowMs = clock.nowMs();
   const brake = brakeNow();
   const strange = options.strange() ?? [];
@@ -108,6 +109,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     hosts,
     claimTotals,
     quotaTotals,
+    storageTotals,
     answers,
     movingHosts,
     storages,

@@ -6,7 +6,7 @@ import type { Space } from "../../../protocol/space.ts";
 import type { RowOf } from "../../../protocol/wire/resource.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
-import type { ClaimTotal } from "../../ports/host-reads.ts";
+import type { ClaimTotal, StorageTotal } from "../../ports/host-reads.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
@@ -73,6 +73,8 @@ export interface DoctorInput {
   readonly operations: readonly OperationRecord[];
   readonly hosts: readonly HostRecord[];
   readonly claimTotals: readonly ClaimTotal[];
+  /** Absent: they were not read. */
+  readonly storageTotals?: readonly StorageTotal[];
   readonly quotaTotals: readonly QuotaTotal[];
   readonly answers: readonly HostAnswer[];
   /** What hosts with guests on networks were to apply, read after their answers. Absent: it was not read. */

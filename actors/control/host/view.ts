@@ -8,7 +8,10 @@ import { zoneOf } from "../directory/zone-of.ts";
 import type { Seen } from "./messages.ts";
 
 export function hostView(host: HostRecord, seen: Seen): Host {
-  const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, ...rest } = host;
+  const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, storage, ...rest } =
+    host;
+  // Where its guests' disks are: on its own storage, or on one that it shares with others.
+  const disk = storage ?? { diskGib, diskGibClaimed };
   const { draining } = host;
   return {
     ...rest,
@@ -21,8 +24,8 @@ export function hostView(host: HostRecord, seen: Seen): Host {
     numaClaimed: host.numaClaimed.map((use) => ({ ...use, hugePages: [...use.hugePages] })),
     lease: leaseView(host, seen),
     draining: drainingView(draining),
-    capacity: { vcpus, memoryMib, diskGib },
-    claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: diskGibClaimed },
+    capacity: { vcpus, memoryMib, diskGib: disk.diskGib },
+    claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: disk.diskGibClaimed },
     alive: seen.alive,
     ...(seen.spaces === undefined ? {} : { space: seen.spaces.map((one) => ({ ...one })) }),
   };

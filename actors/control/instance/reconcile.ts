@@ -144,9 +144,18 @@ export function claimOf(
   { hostId, leaseEpoch, numa }: Pick<ClaimRecord, "hostId" | "leaseEpoch" | "numa">,
 ): ClaimRecord {
   // Removing a disk takes no capacity of a host.
-  const none = { vcpus: 0, memoryMib: 0, diskGib: 0 };
   const isGoing = instance.desired === "deleted";
-  const { vcpus, memoryMib, diskGib } = isGoing ? none : instance.flavor;
-  const size = { vcpus, memoryMib, diskGib, numa: isGoing ? null : numa };
+  const size = isGoing
+    ? { vcpus: 0, memoryMib: 0, diskGib: 0, numa: null }
+    : { ...hostSizeOf(instance), numa };
   return { instanceId: instance.id, ownerEpoch: instance.ownerEpoch, hostId, ...size, leaseEpoch };
+}
+
+/**
+ * What an instance takes of whatever host it is on. A disk on a storage that hosts share is counted there
+ * once, by the instance's own row (db/rules/storage).
+ */
+export function hostSizeOf({ flavor, storageId }: Pick<InstanceRecord, "flavor" | "storageId">) {
+  const { vcpus, memoryMib, diskGib } = flavor;
+  return { vcpus, memoryMib, diskGib: storageId === null ? diskGib : 0 };
 }

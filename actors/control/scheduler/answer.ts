@@ -20,7 +20,7 @@ import type {
 import { rank } from "./rank.ts";
 import { rankMany } from "./rank-many.ts";
 import type { Scheduler } from "./schedule.ts";
-import type { SchedulerState } from "./state.ts";
+import { type SchedulerState, withStored } from "./state.ts";
 
 export type Answer =
   | { readonly kind: "rank"; readonly reply: Reply<Ranking>; readonly answer: Ranking }
@@ -108,6 +108,7 @@ function rankSeveral(
   const {
     candidates,
     supposed,
+    stored,
     request: next,
   } = rankMany(
     scheduler,
@@ -119,7 +120,7 @@ function rankSeveral(
   const enough = as === "asManyAsFit" && placed >= Math.max(1, countMin);
   const rankings = (): Rankings => {
     if (placed === count) return { kind: "ranked", candidates };
-    const denial = noRoomForAll(noValidHost(scheduler, supposed, next), placed, count);
+    const denial = noRoomForAll(noValidHost(scheduler, withStored(supposed, stored), next), placed, count);
     return enough ? { kind: "ranked", candidates, rest: denial } : { kind: "denied", denial };
   };
   return {

@@ -53,8 +53,8 @@ export function guardedFilter(filter: Filter, note: NoteFault): Filter {
       // Without a list nothing is restricted: the check decides.
       return value;
     },
-    prepare: (request, members) => {
-      const { value, thrown } = tried(() => filter.prepare(request, members));
+    prepare: (request, members, stored) => {
+      const { value, thrown } = tried(() => filter.prepare(request, members, stored));
       if (thrown === undefined && value === undefined) return undefined;
       if (typeof value === "function") return guarded(value);
       const refuse = failed(thrown ?? "it prepares no check");

@@ -1,9 +1,9 @@
 /**
  * A request prepared for thousands of hosts: what each filter and weigher needs of it is worked out once, and
- * those that it does not concern are left out. Lives for one question. Pure, but for the members that {@link
+ * those that it does not concern are left out. Lives for one question. Pure, but for what {@link
  * Prepared.suppose} adds while many are placed.
  */
-import type { Check, Filter, Refuse, TimedRequest } from "./filters/filter.ts";
+import type { Check, Filter, Refuse, Stored, TimedRequest } from "./filters/filter.ts";
 import type { Worth } from "./host-columns.ts";
 import type { Amounts, Candidate } from "./messages.ts";
 import { type NumaDemand, numaDemand, placementFor } from "./numa.ts";
@@ -21,6 +21,7 @@ export class Prepared {
   readonly filters: readonly ActiveFilter[];
   readonly request: TimedRequest;
   readonly #members = new Map<string, number>();
+  readonly #stored = new Map<string, number>();
   readonly #demand: NumaDemand | undefined;
   readonly #group: Scheduler["groupWeighers"];
   /** Checks of the filters that look at the request; the others' results are in the hosts' worth. */
@@ -35,10 +36,10 @@ export class Prepared {
     this.request = request;
     const demand = numaDemand(request);
     this.#demand = typeof demand === "object" ? demand : undefined;
-    for (const hostId of request.group?.hostIds ?? []) this.suppose(hostId);
-    const members = this.#members;
+    for (const hostId of request.group?.hostIds ?? []) this.#join(hostId);
+    const [members, stored] = [this.#members, this.#stored];
     this.filters = scheduler.filters.flatMap((filter) => {
-      const check = "check" in filter ? filter.check : filter.prepare(request, members);
+      const check = "check" in filter ? filter.check : filter.prepare(request, members, stored);
       return check === undefined ? [] : [{ filter, check }];
     });
     this.#checks = this.filters.filter(({ filter }) => "prepare" in filter).map(({ check }) => check);
@@ -62,8 +63,19 @@ export class Prepared {
     return this.#group.length === 0 ? [] : this.#members.keys();
   }
 
-  /** Counts one more member of the request's group on this host. */
-  suppose(hostId: string): void {
+  /** What {@link suppose} has placed on storages that hosts share. */
+  get stored(): Stored {
+    return this.#stored;
+  }
+
+  /** One more is placed on this host: a member of the request's group, with its disk. */
+  suppose({ id, storageId }: Pick<HostView, "id" | "storageId">): void {
+    this.#join(id);
+    if (storageId === null) return;
+    this.#stored.set(storageId, (this.#stored.get(storageId) ?? 0) + this.request.diskGib);
+  }
+
+  #join(hostId: string): void {
     this.#members.set(hostId, (this.#members.get(hostId) ?? 0) + 1);
   }
 

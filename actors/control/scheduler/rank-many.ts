@@ -3,7 +3,7 @@
  * answers as that many rankings with a claim after each. A few are ranked just so; for many, all hosts are
  * sorted once, which costs as much as some dozens of rankings. Pure.
  */
-import type { TimedRequest } from "./filters/filter.ts";
+import type { Stored, TimedRequest } from "./filters/filter.ts";
 import { schedulerLimits } from "./limits.ts";
 import type { Candidate } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
@@ -15,8 +15,12 @@ import { type SchedulerState, withClaim, withHost } from "./state.ts";
 export interface RankedMany {
   /** Candidates of each instance that finds room, at most `count`. No list is empty. */
   readonly candidates: readonly (readonly Candidate[])[];
-  /** The scheduler's state after all these placements, with the round-robin position advanced. */
+  /**
+   * The scheduler's state after all these placements, with the round-robin position advanced, but for their
+   * disks on storages that hosts share: these are `stored`.
+   */
   readonly supposed: SchedulerState;
+  readonly stored: Stored;
   /** The request for the next instance: its group has the placed ones as members. */
   readonly request: TimedRequest;
 }
@@ -40,12 +44,13 @@ export function rankOneByOne(prepared: Prepared, state: SchedulerState, count: n
     const [first] = found;
     if (first === undefined) break;
     candidates.push(found);
-    prepared.suppose(first.hostId);
-    supposed = withHost({ ...supposed, turn: supposed.turn + 1 }, first.hostId, (view) =>
-      withClaim(view, prepared.request, 1),
-    );
+    supposed = withHost({ ...supposed, turn: supposed.turn + 1 }, first.hostId, (view) => {
+      prepared.suppose(view);
+      return withClaim(view, prepared.request, 1);
+    });
   }
-  return { candidates, supposed, request: withMembers(prepared.request, candidates) };
+  const request = withMembers(prepared.request, candidates);
+  return { candidates, supposed, stored: prepared.stored, request };
 }
 
 /** By a sorted list of all hosts: faster for many. */
@@ -57,13 +62,13 @@ export function rankOnLadder(prepared: Prepared, state: SchedulerState, count: n
     const [first] = found;
     if (first === undefined) break;
     candidates.push(found.map(({ position: _, ...candidate }) => candidate));
-    prepared.suppose(first.hostId);
     ladder.claim(first.position);
   }
   const turn = state.turn + candidates.length;
   return {
     candidates,
     supposed: { ...state, turn, hosts: ladder.hostsOver(state.hosts) },
+    stored: prepared.stored,
     request: withMembers(prepared.request, candidates),
   };
 }

@@ -91,6 +91,7 @@ export class Ladder {
   claim(position: number): void {
     const host = this.#hosts[position];
     if (host === undefined) throw new Error("A host that was ranked is gone.");
+    this.#prepared.suppose(host);
     const claimed = withClaim(host, this.#prepared.request, 1);
     this.#hosts[position] = claimed;
     this.#changed.add(position);

@@ -19,6 +19,7 @@ import type { Space } from "../../../protocol/space.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { ClaimLog } from "./claim-log.ts";
 import type { Aggregate, AggregateFacts, FactsOfRead } from "./facts.ts";
+import type { Stored } from "./filters/filter.ts";
 import { HostList } from "./host-list.ts";
 import { schedulerLimits } from "./limits.ts";
 import type { Amounts, Claim, SchedulerMessage, WaitingQuestion } from "./messages.ts";
@@ -59,7 +60,7 @@ export interface HostView {
   readonly hypervisor: string;
   readonly hypervisorVersion: string;
   readonly accelerator: string;
-  /** Capacity times the overcommit ratios. */
+  /** Capacity times the overcommit ratios; its disk is that of the storage that its guests' disks are on. */
   readonly capacity: Amounts;
   /** The store's sums, plus this controller's changes since. */
   readonly claimed: Amounts;
@@ -155,11 +156,15 @@ export function viewOf(record: ReadHost, said: Said, facts: FactsOfRead): HostVi
     hypervisor: record.hypervisor,
     hypervisorVersion: record.hypervisorVersion,
     accelerator: record.accelerator,
-    capacity: { vcpus: record.vcpus, memoryMib: record.memoryMib, diskGib: record.diskGib },
+    capacity: {
+      vcpus: record.vcpus,
+      memoryMib: record.memoryMib,
+      diskGib: record.storage?.diskGib ?? record.diskGib,
+    },
     claimed: {
       vcpus: record.vcpusClaimed,
       memoryMib: record.memoryMibClaimed,
-      diskGib: record.diskGibClaimed,
+      diskGib: record.storage?.diskGibClaimed ?? record.diskGibClaimed,
     },
     instances: record.instances,
     ioOps: record.ioOps ?? 0,
@@ -201,12 +206,13 @@ const seenFields = [
   ...(["vcpusClaimed", "memoryMibClaimed", "diskGibClaimed", "instances", "ioOps"] as const),
   ...(["failedBuilds", "aggregates", "enabled", "disabledReason", "leaseHeld"] as const),
   ...(["vcpus", "memoryMib", "diskGib", "numa", "labels", "features", "machineTypes"] as const),
-  ...(["storageId", "pinnedCpus", "numaClaimed", "drivers", "facts", "factsAwaited"] as const),
+  ...(["storageId", "storage", "pinnedCpus", "numaClaimed", "drivers", "facts", "factsAwaited"] as const),
   ...(["id", "name", "architecture", "hypervisor", "hypervisorVersion", "accelerator"] as const),
 ] satisfies readonly (keyof ReadHost)[];
 
 /**
- * The view with a claim more (sign 1) or less (-1). If the claim names no NUMA nodes, they are chosen here; a
+ * The view with a claim more (sign 1) or less (-1). A disk on a storage that hosts share is none of its host's
+ * alone: it shows with the next read, and the commit has the last word until then. If the claim names no NUMA nodes, they are chosen here; a
  * release that names none leaves its NUMA nodes taken until the next read.
  */
 export function withClaim(view: HostView, claim: Claim, sign: 1 | -1): HostView {
@@ -217,7 +223,7 @@ export function withClaim(view: HostView, claim: Claim, sign: 1 | -1): HostView 
     claimed: {
       vcpus: claimed.vcpus + sign * claim.vcpus,
       memoryMib: claimed.memoryMib + sign * claim.memoryMib,
-      diskGib: claimed.diskGib + sign * claim.diskGib,
+      diskGib: claimed.diskGib + (view.storageId === null ? sign * claim.diskGib : 0),
     },
     instances: Math.max(0, view.instances + sign),
     ioOps: view.knowsIoOps ? Math.max(0, view.ioOps + sign) : view.ioOps,
@@ -245,6 +251,19 @@ export function withHost(
   const view = position === undefined ? undefined : state.hosts.at(position);
   if (position === undefined || view === undefined) return state;
   return { ...state, hosts: state.hosts.with(position, change(view)) };
+}
+
+/** The state with so much more on the storages that hosts share. */
+export function withStored(state: SchedulerState, stored: Stored): SchedulerState {
+  if (stored.size === 0) return state;
+  let { hosts } = state;
+  for (const [position, view] of [...hosts].entries()) {
+    const more = stored.get(view.storageId ?? "") ?? 0;
+    if (more === 0) continue;
+    const claimed = { ...view.claimed, diskGib: view.claimed.diskGib + more };
+    hosts = hosts.with(position, { ...view, claimed, source: undefined });
+  }
+  return { ...state, hosts };
 }
 
 /** The state with a sign of life of one host: the most frequent change by far, and no weigher sees it. */

@@ -3,6 +3,7 @@ import type { ClaimRecord } from "../../../actors/records/instance.ts";
 import { aggregateHostKey, machineKey, type Refusal, type Tables, type Work } from "../../rows/tables.ts";
 import { leavesWork } from "../host/memory.ts";
 import { unknownIn } from "../reference/memory.ts";
+import { applyOffered } from "../storage/memory.ts";
 
 export function applyRemovals({ tables, commit, journal }: Work): Refusal | undefined {
   const removed = commit.hostsRemoved ?? [];
@@ -19,7 +20,9 @@ export function applyRemovals({ tables, commit, journal }: Work): Refusal | unde
       tables.machines.delete(machineKey(machine), journal);
     for (const key of [...tables.aggregateHosts.values()].filter((one) => one.hostId === hostId))
       tables.aggregateHosts.delete(aggregateHostKey(key), journal);
+    const storageId = tables.hosts.get(hostId)?.storageId ?? null;
     tables.hosts.delete(hostId, journal);
+    applyOffered({ tables, journal }, [storageId]);
   }
   return undefined;
 }

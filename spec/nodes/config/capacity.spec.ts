@@ -39,6 +39,19 @@ describe("the capacity of a node", () => {
     expect(memoryOf("nodes: [{ name: a, reserved: { memoryMib: 100 } }]")).to.deep.equal([share - 100]);
   });
 
+  it("is its share of the disk, and of a directory that nodes share the same for each of them", () => {
+    const disksOf = (shared: string) =>
+      parseConfig(
+        `sharedDirectory: ${shared}\nnodes: [{ name: a }, { name: b }]`,
+        "/tmp/cluster.yaml",
+      ).nodes.map(({ capacity }) => capacity.diskGib);
+    const [own, other] = disksOf("none");
+    expect(other).to.equal(own);
+    const [whole, again] = disksOf("/tmp");
+    expect(again).to.equal(whole);
+    expect(whole).to.be.within(2 * (own ?? 0), 2 * (own ?? 0) + 1);
+  });
+
   it("is told, with what stays; and when the nodes offer more than there is", () => {
     const node = (memoryMib: number, pretends = false) => ({ pretends, capacity: { memoryMib } });
     expect(offerLine([node(1_024), node(1_024)], 3_072)).to.equal(

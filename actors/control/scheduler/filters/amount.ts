@@ -1,30 +1,38 @@
 /** The common part of the filters of memory, CPUs and disk: the amount that is asked for must be free. */
 import { isOrAre } from "../../../../protocol/wire/wording.ts";
 import type { Amounts } from "../messages.ts";
-import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
+import type { HostView } from "../state.ts";
+import { efforts, type Refuse, type RequestFilter, type Stored } from "./filter.ts";
 
-/** The filter of one amount, counted with its overcommit ratio. `of`: so much of it, in words. */
-export const amountFilter = (
-  name: string,
-  amount: keyof Amounts,
-  of: (count: number) => string,
-): RequestFilter => ({
+interface Sought {
+  readonly name: string;
+  readonly amount: keyof Amounts;
+  /** So much of it, in words. */
+  readonly of: (count: number) => string;
+  /** What more of it is taken than the view shows. Absent: nothing. */
+  readonly beside?: (view: HostView, stored: Stored) => number;
+}
+
+/** The filter of one amount, counted with its overcommit ratio. */
+export const amountFilter = ({ name, amount, of, beside }: Sought): RequestFilter => ({
   name,
   effort: efforts.work,
   amount,
-  prepare: (request) => {
+  prepare: (request, _members, stored) => {
     const asked = request[amount];
-    const refuse: Refuse = ({ capacity, claimed }) => {
-      const free = Math.max(0, capacity[amount] - claimed[amount]);
-      const more = asked - (capacity[amount] - claimed[amount]);
+    const leftOf = (view: HostView): number =>
+      view.capacity[amount] - view.claimed[amount] - (beside?.(view, stored) ?? 0);
+    const refuse: Refuse = (view) => {
+      const left = leftOf(view);
+      const free = Math.max(0, left);
       return {
         reason: `${of(asked)} ${isOrAre(asked)} asked for, ${free} ${isOrAre(free)} free`,
         remedy:
-          asked > capacity[amount]
-            ? `choose a flavor with at most ${of(capacity[amount])}, which is all that the host has`
-            : `free ${of(more)} more${free > 0 ? ` or choose a flavor with at most ${of(free)}` : ""}`,
+          asked > view.capacity[amount]
+            ? `choose a flavor with at most ${of(view.capacity[amount])}, which is all that the host has`
+            : `free ${of(asked - left)} more${free > 0 ? ` or choose a flavor with at most ${of(free)}` : ""}`,
       };
     };
-    return ({ capacity, claimed }) => asked <= capacity[amount] - claimed[amount] || refuse;
+    return (view) => asked <= leftOf(view) || refuse;
   },
 });

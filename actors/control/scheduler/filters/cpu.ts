@@ -2,4 +2,8 @@
 import { counted } from "../../../../protocol/wire/wording.ts";
 import { amountFilter } from "./amount.ts";
 
-export const cpu = amountFilter("cpu", "vcpus", (count) => counted(count, "vCPU"));
+export const cpu = amountFilter({
+  name: "cpu",
+  amount: "vcpus",
+  of: (count) => counted(count, "vCPU"),
+});

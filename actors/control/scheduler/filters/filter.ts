@@ -19,6 +19,12 @@ export interface TimedRequest extends PlacementRequest {
 export type Members = ReadonlyMap<string, number>;
 
 /**
+ * Disk in GiB that instances placed earlier in the same request take of a storage that hosts share, by the id
+ * of the storage: it grows as many are placed.
+ */
+export type Stored = ReadonlyMap<string, number>;
+
+/**
  * Both are sentences without their full stop; the remedy says, as an order, what would make the host pass.
  */
 export interface Refusal {
@@ -62,7 +68,7 @@ export interface RequestFilter extends Named {
   /** Ids of the only hosts that can pass, if the request names them. Undefined: any may. */
   only?(request: TimedRequest, members: Members): Iterable<string> | undefined;
   /** The check for a request. Undefined: the request does not concern this filter, and every host passes. */
-  prepare(request: TimedRequest, members: Members): Check | undefined;
+  prepare(request: TimedRequest, members: Members, stored: Stored): Check | undefined;
 }
 
 export type Filter = HostFilter | RequestFilter;

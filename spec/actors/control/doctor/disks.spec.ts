@@ -114,6 +114,7 @@ describe("doctor: disks on shared storage", () => {
         hosts: {
           list: async () => ["h1", "h2", "h3"].map((id) => ({ ...hostOf(input), id, storageId: "s1" })),
           claimTotals: async () => [...input.claimTotals],
+          storageTotals: async () => [],
         },
         quotas: { totals: async () => [] },
         rows: { list: async () => [] },

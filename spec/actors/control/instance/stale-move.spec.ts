@@ -14,7 +14,7 @@ describe("an instance that is asked to leave its host", () => {
     const { clock, system } = world;
     const store = new MemoryStore(clock);
     await store.commit(rows.catalog);
-    const hosts = ["h1", "h2"].map((id) => rows.inventory(id));
+    const hosts = ["h1", "h2"].map((id) => rows.inventory(id, { storageId: "s" }));
     await store.commit({ hosts, leasesGranted: hosts.map(({ hostId }) => ({ hostId, leaseEpoch: 1 })) });
     const born = rows.createTurn("i1");
     const [claim] = born.claims ?? [];

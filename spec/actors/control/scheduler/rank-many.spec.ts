@@ -130,6 +130,44 @@ describe(`scheduler: many at once (seed ${seed})`, () => {
     expect(first("anti-affinity").sort()).to.deep.equal(["a", "b", "c"]);
   });
 
+  describe("on a storage that hosts share", () => {
+    const storage = { diskGib: 10, diskGibClaimed: 4 };
+    const sharing = ["a", "b", "c"].map((id) => host(id, { storageId: "s", storage, diskGib: 1 }));
+    const own = host("d", { diskGib: 3 });
+    const placed = (count: number, diskGib: number) =>
+      rankMany(scheduler, knowing(...sharing, own), timed({ diskGib }), count).candidates.map(
+        ([first]) => first?.hostId,
+      );
+
+    for (const count of [8, 100])
+      it(`counts the disks of all its hosts together, of ${count} that are asked for`, () => {
+        const hosts = placed(count, 2);
+        expect(
+          hosts.filter((id) => id !== "d"),
+          "on the storage",
+        ).to.have.length(3);
+        expect(
+          hosts.filter((id) => id === "d"),
+          "on the host with its own",
+        ).to.have.length(1);
+        expect(placed(count, 7)).to.deep.equal([]);
+      });
+
+    it("takes what has no disk, however full it is", () => {
+      expect(placed(5, 0)).to.have.length(5);
+    });
+
+    it("says in numbers why not more", () => {
+      const question = { kind: "rankMany", request: request({ diskGib: 2 }), count: 5, reply } as const;
+      const waits = decide(scheduler, knowing(...sharing), question, 1);
+      const [answer] = decide(scheduler, waits.next, refresh(sharing, 1), 2).answers;
+      expect(answer)
+        .to.have.nested.property("answer.denial.message")
+        .that.matches(/^3 of 5 instances find room; at the 4th: /)
+        .and.includes("2 GiB are asked for, 0 are free");
+    });
+  });
+
   describe("as many as fit", () => {
     const room = [host("a", { vcpus: 2 }), host("b", { vcpus: 1 })];
     const asking = (changes: Partial<RankManyQuestion>) => {

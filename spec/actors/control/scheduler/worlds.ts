@@ -43,6 +43,7 @@ export const host = (id: string, changes: Partial<WorldHost> = {}): WorldHost =>
   drivers: null,
   numa: [],
   storageId: null,
+  storage: null,
   failedBuilds: 0,
   failedBuildsOf: null,
   generation: 1,

@@ -1,0 +1,46 @@
+/** Room on storages that hosts share, in memory as storage.sql and storage-offered.sql have it. */
+import type { InstanceRecord } from "../../../actors/records/instance.ts";
+import type { Refusal, StoredStorage, Tables, Work } from "../../rows/tables.ts";
+
+type Place = Pick<Work, "tables" | "journal">;
+
+/** Gives back what the row took before, and takes what it takes from now on; `after` absent: it is no more. */
+export function applyStorage(
+  { tables, journal }: Place,
+  before: InstanceRecord | undefined,
+  after: InstanceRecord | undefined,
+): Refusal | undefined {
+  const [was, is] = [before?.storageId ?? null, after?.storageId ?? null];
+  if (was === is) return undefined;
+  const given = was === null ? undefined : tables.storages.get(was);
+  if (given !== undefined) put({ tables, journal }, given, -(before?.flavor.diskGib ?? 0));
+  const [taken, wanted] = [is === null ? undefined : tables.storages.get(is), after?.flavor.diskGib ?? 0];
+  if (is === null || wanted === 0) return undefined;
+  if (taken === undefined || taken.diskGibClaimed + wanted > taken.diskGib)
+    return { kind: "hostFull", hostId: after?.hostId ?? "" };
+  put({ tables, journal }, taken, wanted);
+  return undefined;
+}
+
+function put({ tables, journal }: Place, storage: StoredStorage, more: number): void {
+  const diskGibClaimed = storage.diskGibClaimed + more;
+  tables.storages.put(storage.id, { ...storage, diskGibClaimed }, journal);
+}
+
+/** Call when hosts of these storages were registered, changed or removed; null stands for a host's own. */
+export function applyOffered({ tables, journal }: Place, storageIds: readonly (string | null)[]): void {
+  for (const id of new Set(storageIds)) {
+    if (id === null) continue;
+    const largest = largestOf(tables, id);
+    const known = tables.storages.get(id);
+    if (largest === undefined) {
+      if (known?.diskGibClaimed === 0) tables.storages.delete(id, journal);
+    } else if (known?.diskGib !== largest)
+      tables.storages.put(id, { diskGibClaimed: 0, ...known, id, diskGib: largest }, journal);
+  }
+}
+
+function largestOf({ hosts }: Tables, id: string): number | undefined {
+  const sizes = [...hosts.values()].flatMap(({ storageId, diskGib }) => (storageId === id ? [diskGib] : []));
+  return sizes.length === 0 ? undefined : Math.max(...sizes);
+}
