@@ -147,6 +147,34 @@ describe("a database that was there before", function () {
   const outdated =
     "The database was brought up to date by a newer version that this one cannot work beside: start the newer version.";
 
+  it("counts the disks on storages that hosts share where they are, and on no host any more", async () => {
+    const placed = { hostId: "h1", ownerEpoch: 1, storageId: "s" };
+    const before = await openStore({ url, clock: systemClock, log: silentLog });
+    const hosts = ["h1", "h2"].map((host) => rows.inventory(host, { storageId: "s", diskGib: 50 }));
+    for (const commit of [rows.catalog, { hosts }, rows.createTurn("own")]) await before.commit(commit);
+    for (const id of ["i1", "i2"])
+      await before.commit({
+        instances: [{ expectedVersion: 0, row: rows.instance(id, placed) }],
+        claims: [rows.claim(id)],
+      });
+    await before.close();
+    // As the version before left it: nothing knows of storages, and their disks are claimed on hosts.
+    await execute(`drop table storage; drop index host_storage_idx;
+      drop function novact_storage cascade; drop function novact_storage_offered cascade;
+      delete from novact_function where name like 'novact_storage%';
+      delete from novact_migration where name = '0019-storages'`);
+    expect(await execute("select disk_gib_claimed::int as gib from host where id = 'h1'")).to.deep.equal([
+      { gib: 3 },
+    ]);
+    const after = await openStore({ url, clock: systemClock, log: silentLog });
+    expect(await after.hosts.storageTotals()).to.deep.equal([
+      { storageId: "s", diskGib: 50, diskGibClaimed: 2, diskGibCounted: 2 },
+    ]);
+    expect((await after.hosts.get("h1"))?.diskGibClaimed).to.equal(1);
+    expect((await after.hosts.claimTotals()).map(({ diskGib }) => diskGib)).to.deep.equal([1]);
+    await after.close();
+  });
+
   it("is not served when a migration that it has seen breaks this version", async () => {
     await open();
     await execute(breaking);
