@@ -1,7 +1,7 @@
 /**
  * I3 of storages that hosts share: no disk is placed on one beyond what the largest of its hosts says, a disk
- * is counted once wherever its instance goes, and from its placement until nothing is left of it. The sums are
- * kept here, from the rows of instances; whether the store's own sums agree is judged when all is quiet.
+ * is counted once wherever its instance goes, and from its placement until nothing is left of it. The sums
+ * are kept here, from the rows of instances; whether the store's own sums agree is judged when all is quiet.
  */
 import type { Commit } from "../records/commit.ts";
 import type { Quiet } from "./facts.ts";

@@ -63,7 +63,7 @@ export interface HostRecord extends Omit<HostInventory, "hostId" | keyof HostFea
 
 /** Room on a storage that hosts share: one ledger, whichever host the instances are on. */
 export interface SharedStorage {
-  /** The largest that one of its hosts says. */
+  /** As large as the largest word of the storage's hosts. */
   readonly diskGib: number;
   /** The sum over the disks of instances that are on it. */
   readonly diskGibClaimed: number;

@@ -1,6 +1,6 @@
 /**
- * Room on storages that hosts share is counted once, by the storage, and on no host. Breaking: a controller of
- * the version before would count the disks of its new instances on their hosts.
+ * Room on storages that hosts share is counted once, by the storage, and on no host. Breaking: a controller
+ * of the version before would count the disks of its new instances on their hosts.
  */
 const shared = `select i.id, i.storage_id, (i.flavor->>'diskGib')::bigint as disk_gib
     from instance i where i.storage_id is not null`;

@@ -1,12 +1,5 @@
 /** Guards of groups, quotas, zones, bulk creates and evacuations, and how each is switched off. */
-import {
-  apart,
-  crowdedResources,
-  evacuated,
-  type Mutant,
-  scarceStorage,
-  zonesInMotion,
-} from "./mutants-plans.ts";
+import { apart, crowdedResources, evacuated, type Mutant, zonesInMotion } from "./mutants-plans.ts";
 
 export const placementMutants: readonly Mutant[] = [
   {
@@ -38,24 +31,6 @@ export const placementMutants: readonly Mutant[] = [
     guard: "A member that left its host is there until its claim is given back.",
     size: { hosts: 4, controllers: 2 },
     shape: apart,
-  },
-  {
-    name: "storage-unjudged",
-    promise: "I3",
-    file: "db/rules/storage/memory.ts",
-    find: "if (taken === undefined || taken.diskGibClaimed + wanted > taken.diskGib)",
-    replace: "if (taken === undefined)",
-    guard: "No disk is placed on a storage beyond what that has, whichever hosts share it.",
-    shape: scarceStorage,
-  },
-  {
-    name: "storage-kept",
-    promise: "I3",
-    file: "db/rules/storage/memory.ts",
-    find: "if (given !== undefined) put({ tables, journal }, given, -(before?.flavor.diskGib ?? 0));",
-    replace: "",
-    guard: "A disk of which nothing is left gives its room back.",
-    shape: scarceStorage,
   },
   {
     name: "quota-unjudged",

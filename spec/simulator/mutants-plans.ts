@@ -346,21 +346,6 @@ export function evacuated(plan: Plan): Plan {
   return { ...plan, parameters, commands: [...creates, ...commands], faults };
 }
 
-/** The storage has room for a few disks, of instances that are moved when they are not deleted. */
-export function scarceStorage(plan: Plan): Plan {
-  const { parameters } = evacuated(plan);
-  const creates = Array.from({ length: 8 }, (_, target): PlannedCommand => {
-    return { atMs: 4_000 + target * 400, client: target % 2, command: "create", target };
-  });
-  const again = Array.from({ length: 6 }, (_, index): readonly PlannedCommand[] => [
-    { atMs: 15_000 + index * 700, client: 0, command: "delete", target: index },
-    { atMs: 25_000 + index * 700, client: 1, command: "create", target: index + 20 },
-  ]).flat();
-  const away: PlannedFault = { atMs: 10_000, fault: "hostAway", target: 0, forMs: 25_000 };
-  const scarce = { ...parameters, hosts: 3, hostVcpus: 12, sharedGib: 4 };
-  return { ...plan, parameters: scarce, commands: [...creates, ...again], faults: [away] };
-}
-
 /** Instances ask for one of two zones at the moments at which hosts leave them, and come back. */
 export function zonesInMotion(plan: Plan): Plan {
   const zones = ["zone-a", "zone-b"];

@@ -18,6 +18,7 @@ import { readerMutants } from "./mutants-readers.ts";
 import { recordMutants } from "./mutants-records.ts";
 import { routedPacketMutants } from "./mutants-routed-packets.ts";
 import { routerMutants } from "./mutants-routers.ts";
+import { storageMutants } from "./mutants-storages.ts";
 
 export const mutants: readonly Mutant[] = [
   ...extensionMutants,
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...leaseMutants,
   ...readerMutants,
   ...placementMutants,
+  ...storageMutants,
   ...actorMutants,
   ...neighbourMutants,
   ...drainMutants,

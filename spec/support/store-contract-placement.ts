@@ -12,6 +12,7 @@ import { aggregate } from "../../protocol/aggregate.ts";
 import { everyProject, quotaResources } from "../../protocol/quota.ts";
 import { serverGroup } from "../../protocol/server-group.ts";
 import { buildsContract } from "./store-contract-builds.ts";
+import { storagesContract } from "./store-contract-storages.ts";
 import { zoneContract } from "./store-contract-zones.ts";
 import { called, rowsOf } from "./store-resources.ts";
 import * as rows from "./store-rows.ts";
@@ -46,6 +47,7 @@ export function placementContract(get: () => Store, another: OpenStore): void {
   aggregateContract(get);
   zoneContract(get);
   buildsContract(get);
+  storagesContract(get, another);
 }
 
 function groupContract(get: () => Store, another: OpenStore): void {

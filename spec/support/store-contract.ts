@@ -23,7 +23,6 @@ import { placementContract } from "./store-contract-placement.ts";
 import { pruneContract } from "./store-contract-prune.ts";
 import { readContract } from "./store-contract-reads.ts";
 import { rehearsalContract } from "./store-contract-rehearsal.ts";
-import { storagesContract } from "./store-contract-storages.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -75,7 +74,6 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     placementContract(() => store, another);
     leaseContract(() => store);
     numaContract(() => store, another);
-    storagesContract(() => store, another);
     hostContract(() => store);
     hostOperationContract(() => store);
     allHostsContract(() => store, another);

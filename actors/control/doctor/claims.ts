@@ -9,7 +9,7 @@ import { isOverused, realCpusOf, sharedFree } from "../../../protocol/numa.ts";
 import { counted, kibibytes } from "../../../protocol/wire/wording.ts";
 import type { ClaimTotal } from "../../ports/host-reads.ts";
 import type { HostRecord } from "../../records/host.ts";
-import { hostSizeOf } from "../instance/reconcile.ts";
+import { hostSizeOf } from "../../shared-storage/host-size.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 
 type Sums = Omit<ClaimTotal, "hostId" | keyof NumaSums>;

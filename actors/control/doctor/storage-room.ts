@@ -36,7 +36,7 @@ function beyond(total: StorageTotal): Finding[] {
       kind: "drift",
       subject: called(total),
       message: `More is claimed than it has: ${gibibytes(diskGibClaimed - diskGib)} too much.`,
-      next: "Did it lose room, or do its hosts say less than before? Nothing new is placed there; delete instances, or make it larger.",
+      next: "Did it lose room, or do its hosts say less? Delete instances, or make it larger; nothing new comes.",
     },
   ];
 }

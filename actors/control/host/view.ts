@@ -10,7 +10,7 @@ import type { Seen } from "./messages.ts";
 export function hostView(host: HostRecord, seen: Seen): Host {
   const { vcpus, memoryMib, diskGib, vcpusClaimed, memoryMibClaimed, diskGibClaimed, storage, ...rest } =
     host;
-  // Where its guests' disks are: on its own storage, or on one that it shares with others.
+  // Guests have their disks on the host's own storage, or on one that hosts share.
   const disk = storage ?? { diskGib, diskGibClaimed };
   const { draining } = host;
   return {

@@ -7,6 +7,7 @@ import { firstShape } from "../../../protocol/shape.ts";
 import { errorBodyOf } from "../../../protocol/wire/denials.ts";
 import type { ErrorBody } from "../../../protocol/wire/status.ts";
 import type { ClaimRecord, InstanceRecord, LoadedInstance } from "../../records/instance.ts";
+import { hostSizeOf } from "../../shared-storage/host-size.ts";
 import {
   commitOf,
   type Draft,
@@ -149,13 +150,4 @@ export function claimOf(
     ? { vcpus: 0, memoryMib: 0, diskGib: 0, numa: null }
     : { ...hostSizeOf(instance), numa };
   return { instanceId: instance.id, ownerEpoch: instance.ownerEpoch, hostId, ...size, leaseEpoch };
-}
-
-/**
- * What an instance takes of whatever host it is on. A disk on a storage that hosts share is counted there
- * once, by the instance's own row (db/rules/storage).
- */
-export function hostSizeOf({ flavor, storageId }: Pick<InstanceRecord, "flavor" | "storageId">) {
-  const { vcpus, memoryMib, diskGib } = flavor;
-  return { vcpus, memoryMib, diskGib: storageId === null ? diskGib : 0 };
 }

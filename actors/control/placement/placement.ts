@@ -96,7 +96,7 @@ function wishToRemove({ id, project, flavor, image, storageId }: InstanceRecord)
 export async function placementRequest(wish: Wish, store: PlacementStore): Promise<PlacementRequest> {
   const { flavor, availabilityZone, project, storageId = null, shape = null } = wish;
   const { vcpus, memoryMib, extraSpecs } = flavor;
-  // A disk that is there takes no more room wherever its instance goes.
+  // An instance that moves takes no new room on a shared storage: the disk is there.
   const diskGib = storageId === null ? flavor.diskGib : 0;
   const { extra: imageProperties, ...image } = wish.imageProperties;
   const networked = await packetsNow(wish, store);

@@ -24,6 +24,12 @@ export interface Claim extends Amounts {
   readonly numa?: NumaPlacement;
 }
 
+/**
+ * Disk in GiB that instances placed earlier in the same request take of a storage that hosts share, by the id
+ * of the storage: it grows as many are placed.
+ */
+export type Stored = ReadonlyMap<string, number>;
+
 /** What the networks of a guest carry. */
 export interface Packets {
   /** The largest of them; 0: the guest is on no network. */

@@ -3,9 +3,9 @@
  * those that it does not concern are left out. Lives for one question. Pure, but for what {@link
  * Prepared.suppose} adds while many are placed.
  */
-import type { Check, Filter, Refuse, Stored, TimedRequest } from "./filters/filter.ts";
+import type { Check, Filter, Refuse, TimedRequest } from "./filters/filter.ts";
 import type { Worth } from "./host-columns.ts";
-import type { Amounts, Candidate } from "./messages.ts";
+import type { Amounts, Candidate, Stored } from "./messages.ts";
 import { type NumaDemand, numaDemand, placementFor } from "./numa.ts";
 import { freeOf, freeShare, multiplierFor, ownScore, type Scheduler } from "./schedule.ts";
 import type { HostView } from "./state.ts";

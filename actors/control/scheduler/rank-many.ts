@@ -3,9 +3,9 @@
  * answers as that many rankings with a claim after each. A few are ranked just so; for many, all hosts are
  * sorted once, which costs as much as some dozens of rankings. Pure.
  */
-import type { Stored, TimedRequest } from "./filters/filter.ts";
+import type { TimedRequest } from "./filters/filter.ts";
 import { schedulerLimits } from "./limits.ts";
-import type { Candidate } from "./messages.ts";
+import type { Candidate, Stored } from "./messages.ts";
 import { Prepared } from "./prepare.ts";
 import { rankPrepared } from "./rank.ts";
 import { Ladder } from "./ranked-hosts.ts";

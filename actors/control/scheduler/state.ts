@@ -19,10 +19,9 @@ import type { Space } from "../../../protocol/space.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { ClaimLog } from "./claim-log.ts";
 import type { Aggregate, AggregateFacts, FactsOfRead } from "./facts.ts";
-import type { Stored } from "./filters/filter.ts";
 import { HostList } from "./host-list.ts";
 import { schedulerLimits } from "./limits.ts";
-import type { Amounts, Claim, SchedulerMessage, WaitingQuestion } from "./messages.ts";
+import type { Amounts, Claim, SchedulerMessage, Stored, WaitingQuestion } from "./messages.ts";
 import { isDedicated, numaDemand, placementFor } from "./numa.ts";
 
 /** Fields that a host's record may lack. */
@@ -211,9 +210,9 @@ const seenFields = [
 ] satisfies readonly (keyof ReadHost)[];
 
 /**
- * The view with a claim more (sign 1) or less (-1). A disk on a storage that hosts share is none of its host's
- * alone: it shows with the next read, and the commit has the last word until then. If the claim names no NUMA nodes, they are chosen here; a
- * release that names none leaves its NUMA nodes taken until the next read.
+ * The view with a claim more (sign 1) or less (-1). A disk on a storage that hosts share does not change the
+ * view: the next read shows the disk, and the commit has the last word until then. If the claim names no NUMA
+ * nodes, they are chosen here; a release that names none leaves its NUMA nodes taken until the next read.
  */
 export function withClaim(view: HostView, claim: Claim, sign: 1 | -1): HostView {
   const { claimed } = view;

@@ -4,7 +4,10 @@ import type { Refusal, StoredStorage, Tables, Work } from "../../rows/tables.ts"
 
 type Place = Pick<Work, "tables" | "journal">;
 
-/** Gives back what the row took before, and takes what it takes from now on; `after` absent: it is no more. */
+/**
+ * Gives back what the row of an instance took before, and takes what it takes from now on; `after` absent:
+ * the row is no more.
+ */
 export function applyStorage(
   { tables, journal }: Place,
   before: InstanceRecord | undefined,

@@ -1,13 +1,13 @@
 /** The common part of the filters of memory, CPUs and disk: the amount that is asked for must be free. */
 import { isOrAre } from "../../../../protocol/wire/wording.ts";
-import type { Amounts } from "../messages.ts";
+import type { Amounts, Stored } from "../messages.ts";
 import type { HostView } from "../state.ts";
-import { efforts, type Refuse, type RequestFilter, type Stored } from "./filter.ts";
+import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 interface Sought {
   readonly name: string;
   readonly amount: keyof Amounts;
-  /** So much of it, in words. */
+  /** The amount in words. */
   readonly of: (count: number) => string;
   /** What more of it is taken than the view shows. Absent: nothing. */
   readonly beside?: (view: HostView, stored: Stored) => number;

@@ -3,7 +3,7 @@
  * needs of a request; its check, run for each of thousands of hosts, is a comparison or two and makes no
  * sentence and no object.
  */
-import type { Amounts, PlacementRequest } from "../messages.ts";
+import type { Amounts, PlacementRequest, Stored } from "../messages.ts";
 import type { HostView } from "../state.ts";
 
 /** A request at the moment of its ranking. */
@@ -17,12 +17,6 @@ export interface TimedRequest extends PlacementRequest {
  * grows as many are placed.
  */
 export type Members = ReadonlyMap<string, number>;
-
-/**
- * Disk in GiB that instances placed earlier in the same request take of a storage that hosts share, by the id
- * of the storage: it grows as many are placed.
- */
-export type Stored = ReadonlyMap<string, number>;
 
 /**
  * Both are sentences without their full stop; the remedy says, as an order, what would make the host pass.
