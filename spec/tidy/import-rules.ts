@@ -108,15 +108,21 @@ const programRooms: readonly Room[] = [
   { room: "nodes/package", knows: [] },
   { room: "nodes/sinks", knows: ["nodes/process"] },
   { room: "nodes/dhcp", knows: [] },
+  { room: "nodes/dhcp6", knows: [] },
   { room: "nodes/metadata", knows: [] },
-  { room: "nodes/switch", knows: ["dhcp", "metadata", "package", "process"].map((one) => `nodes/${one}`) },
+  {
+    room: "nodes/switch",
+    knows: ["dhcp", "dhcp6", "metadata", "package", "process"].map((one) => `nodes/${one}`),
+  },
   {
     room: "nodes/responder",
-    knows: ["dhcp", "metadata", "package", "process", "switch"].map((one) => `nodes/${one}`),
+    knows: ["dhcp", "dhcp6", "metadata", "package", "process", "switch"].map((one) => `nodes/${one}`),
   },
   {
     room: "nodes/drivers",
-    knows: ["dhcp", "metadata", "package", "process", "responder", "switch"].map((one) => `nodes/${one}`),
+    knows: ["dhcp", "dhcp6", "metadata", "package", "process", "responder", "switch"].map(
+      (one) => `nodes/${one}`,
+    ),
   },
   {
     // Of drivers what is known without opening one: the CLI reads the configuration, and runs no guest.

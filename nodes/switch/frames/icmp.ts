@@ -4,6 +4,7 @@ import { ethernetBytes, etherTypes, type Frame, writeFrame } from "./ethernet.ts
 import { protocols } from "./flow.ts";
 import { changeSum } from "./forward.ts";
 import type { IpPacket } from "./ip.ts";
+import { checksum6, type Ends, writePacket6 } from "./packet6.ts";
 
 const icmpErrors = {
   noRoute: { type: 3, code: 0 },
@@ -32,11 +33,6 @@ const echoAnswer = { 4: 0, 6: 129 } as const;
 const timeToLive = 64;
 /** RFC 1812, 4.3.2.3: as much of the packet as fits into 576 bytes; RFC 4443, 3.1: into 1,280. */
 const quotedBytesMax = { 4: 576 - 20 - 8, 6: 1_280 - 40 - 8 } as const;
-
-interface Ends {
-  readonly source: string;
-  readonly destination: string;
-}
 
 /** As the address that was asked; whether the question was damaged is seen from the answer, too. */
 export function writeEchoAnswer({ bytes, source, destination }: Frame, packet: IpPacket): Buffer {
@@ -76,16 +72,6 @@ function written4(macs: Ends, { source, destination }: Ends, message: Buffer): B
   return writeFrame({ ...macs, etherType: etherTypes.ipv4 }, Buffer.concat([header, message]));
 }
 
-function written6(macs: Ends, { source, destination }: Ends, message: Buffer): Buffer {
-  const ends = Buffer.from(`${source}${destination}`, "hex");
-  const header = Buffer.from([0x60, 0, 0, 0, 0, 0, protocols.icmpv6, timeToLive]);
-  header.writeUInt16BE(message.length, 4);
-  return writeFrame({ ...macs, etherType: etherTypes.ipv6 }, Buffer.concat([header, ends, message]));
-}
-
-/** Of the message and of what else the sum of ICMPv6 covers (RFC 8200, 8.1). */
-export function checksum6({ source, destination }: Ends, message: Buffer): number {
-  const rest = Buffer.from([0, 0, 0, 0, 0, 0, 0, protocols.icmpv6]);
-  rest.writeUInt32BE(message.length, 0);
-  return checksum(Buffer.from(`${source}${destination}`, "hex"), rest, message);
+function written6(macs: Ends, ends: Ends, payload: Buffer): Buffer {
+  return writePacket6(macs, ends, { protocol: protocols.icmpv6, hops: timeToLive, payload });
 }

@@ -2,10 +2,11 @@
  * Neighbour discovery of IPv6 (RFC 4861), as far as a switch that knows every address takes part in it: the
  * question who has an address, and the answer.
  */
-import { checksum } from "./checksum.ts";
-import { ethernetBytes, etherTypes, type Frame, writeFrame } from "./ethernet.ts";
+import { allNodes } from "../../dhcp6/advertisement.ts";
+import { ethernetBytes, type Frame } from "./ethernet.ts";
 import { protocols } from "./flow.ts";
 import type { IpPacket } from "./ip.ts";
+import { discoveryHops, writeDiscovery } from "./packet6.ts";
 
 export interface NeighbourQuestion {
   readonly target: string;
@@ -15,12 +16,8 @@ export interface NeighbourQuestion {
 
 /** ::. */
 export const unspecified = "0".repeat(32);
-/** ff02::1. */
-const allNodes = `ff02${"0".repeat(27)}1`;
-const allNodesMac = "333300000001";
+export const allNodesMac = "333300000001";
 const types = { first: 133, question: 135, answer: 136, last: 137 } as const;
-/** Routers drop whatever has fewer: it is from this link (RFC 4861, 7.1.1). */
-const hops = 255;
 
 /** Whether the type is one of neighbour discovery's, of routers' as well. */
 export const isDiscovery = (type: number): boolean => type >= types.first && type <= types.last;
@@ -29,7 +26,7 @@ export const isDiscovery = (type: number): boolean => type >= types.first && typ
 export function readQuestion(bytes: Buffer, packet: IpPacket): NeighbourQuestion | undefined {
   const { at, end, version, protocol, source, fragment } = packet;
   if (version !== 6 || protocol !== protocols.icmpv6 || fragment !== null || end - at < 24) return undefined;
-  if (bytes[at] !== types.question || bytes[ethernetBytes + 7] !== hops) return undefined;
+  if (bytes[at] !== types.question || bytes[ethernetBytes + 7] !== discoveryHops) return undefined;
   return { target: bytes.toString("hex", at + 8, at + 24), source };
 }
 
@@ -40,14 +37,8 @@ export function writeNeighbour({ target, source }: NeighbourQuestion, mac: strin
   // Solicited or not, and: take this one in the place of whatever was known before.
   const flags = isAsked ? "60" : "20";
   const message = Buffer.from(`${types.answer.toString(16)}000000${flags}000000${target}0201${mac}`, "hex");
-  const ends = Buffer.from(`${target}${destination}`, "hex");
-  const rest = Buffer.from([0, 0, 0, message.length, 0, 0, 0, protocols.icmpv6]);
-  message.writeUInt16BE(checksum(ends, rest, message), 2);
-  const header = Buffer.from([0x60, 0, 0, 0, 0, message.length, protocols.icmpv6, hops]);
-  return writeFrame(
-    { destination: isAsked ? asker.source : allNodesMac, source: mac, etherType: etherTypes.ipv6 },
-    Buffer.concat([header, ends, message]),
-  );
+  const macs = { source: mac, destination: isAsked ? asker.source : allNodesMac };
+  return writeDiscovery(macs, { source: target, destination }, message);
 }
 
 /** The link-local address that a device makes of its MAC (RFC 4291, appendix A). */

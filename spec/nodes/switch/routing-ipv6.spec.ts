@@ -1,6 +1,6 @@
 /** IPv6 by routers in the switch, by value: which way a packet takes, and what its sender is told. */
 import { expect } from "chai";
-import { checksum6 } from "../../../nodes/switch/frames/icmp.ts";
+import { checksum6 } from "../../../nodes/switch/frames/packet6.ts";
 import type { RouterPicture } from "../../../protocol/networking.ts";
 import { discovery, type Ends, flags, icmp, ip6Frame, tcp, udp } from "../../support/frames.ts";
 import { exitOf, interfaceOf, outsideOf, routedState, routerOf } from "../../support/routed-world.ts";
