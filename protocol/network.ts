@@ -115,7 +115,7 @@ export const subnet = resource({
     pools: Type.Array(PoolShown),
     dnsServers: Type.Array(IpAddress),
     hostRoutes: Type.Array(HostRoute),
-    /** Whether ports are told their addresses by DHCP. */
+    /** Whether ports are told their addresses by DHCP; of IPv6, by router advertisements and DHCPv6. */
     dhcp: Type.Boolean(),
     /** As its network is shared or external. */
     shared: Type.Boolean(),
@@ -133,7 +133,7 @@ const subnetSettings = {
   gateway: Type.Optional(nullable(IpAddress)),
   dnsServers: Type.Optional(Type.Array(IpAddress, { maxItems: networkLimits.dnsServersPerSubnetMax })),
   hostRoutes: Type.Optional(Type.Array(RouteAsked, { maxItems: networkLimits.hostRoutesPerSubnetMax })),
-  /** Absent: true of IPv4. Of IPv6 it is always false. */
+  /** Absent: true of IPv4, false of IPv6, whose guests then set the address that they are told at their start. */
   dhcp: Type.Optional(Type.Boolean()),
 };
 

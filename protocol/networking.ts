@@ -21,7 +21,10 @@ const SubnetPicture = answer({
   gateway: nullable(IpAddress),
   dnsServers: Type.Array(IpAddress),
   hostRoutes: Type.Array(HostRoute),
-  /** Whether guests are told their addresses by DHCP. */
+  /**
+   * Whether guests are told their addresses by DHCP. Of IPv6 also by whom they reach others, in advertisements
+   * of the router that has the gateway's address; who leads on without being one of these, nobody can say for.
+   */
   dhcp: Type.Boolean(),
 });
 export type SubnetPicture = Static<typeof SubnetPicture>;

@@ -26,6 +26,8 @@ const Lease = answer({
   ...{ mtuBytes: Count, hostName: nullable(Type.String()), mac: Type.String() },
 });
 
+const FixedAddress = answer({ address: IpAddress, prefixLength: Count, gateway: nullable(IpAddress) });
+
 /** What is told by HTTP. */
 const Told = answer({
   /** Of the file that says the rest (nodes/metadata/told-file.ts); it may not be there. */
@@ -36,9 +38,8 @@ const Told = answer({
     answer({
       ...{ id: Id, networkId: Id, macAddress: Type.String(), mtuBytes: Count },
       address4: Type.Optional(IpAddress),
-      addresses: Type.Array(
-        answer({ address: IpAddress, prefixLength: Count, gateway: nullable(IpAddress) }),
-      ),
+      leased6: Type.Optional(FixedAddress),
+      addresses: Type.Array(FixedAddress),
       routes: Type.Array(answer({ destination: Cidr, gateway: IpAddress })),
       dnsServers: Type.Array(IpAddress),
       dhcp: answer({ v4: Type.Boolean(), v6: Type.Boolean(), router: Type.Optional(Type.Boolean()) }),

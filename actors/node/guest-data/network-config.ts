@@ -13,9 +13,10 @@ export function networkConfig(ports: readonly GuestPort[]): Readonly<Record<stri
   };
 }
 
-function ethernetOf({ macAddress, mtuBytes, addresses, routes, dnsServers, dhcp }: GuestPort) {
-  const gateways = addresses.flatMap(({ address, gateway }) =>
-    gateway === null ? [] : [{ to: isVersion6(address) ? "::/0" : "0.0.0.0/0", via: gateway }],
+function ethernetOf({ macAddress, mtuBytes, addresses, leased6, routes, dnsServers, dhcp }: GuestPort) {
+  const gateways = [...(leased6 === undefined ? [] : [leased6]), ...addresses].flatMap(
+    ({ address, gateway }) =>
+      gateway === null ? [] : [{ to: isVersion6(address) ? "::/0" : "0.0.0.0/0", via: gateway }],
   );
   const all = [...gateways, ...routes.map(({ destination, gateway }) => ({ to: destination, via: gateway }))];
   return {
@@ -23,6 +24,8 @@ function ethernetOf({ macAddress, mtuBytes, addresses, routes, dnsServers, dhcp 
     mtu: mtuBytes,
     dhcp4: dhcp.v4,
     dhcp6: dhcp.v6,
+    // By these it knows that somebody answers.
+    ...(dhcp.v6 ? { "accept-ra": true } : {}),
     ...(addresses.length === 0
       ? {}
       : { addresses: addresses.map(({ address, prefixLength }) => `${address}/${prefixLength}`) }),

@@ -29,18 +29,22 @@ const serviceOf = (address: string): Json => ({ type: "dns", address });
 
 /** One for each fixed address, and one for each family that is asked for by DHCP. */
 function networksOf(port: GuestPort): readonly Json[] {
-  const { id: link, networkId: network_id, addresses, dhcp } = port;
+  const { id: link, networkId: network_id, addresses, leased6, dhcp } = port;
   return [
     ...(dhcp.v4 ? [{ type: "ipv4_dhcp", link, network_id }] : []),
-    ...(dhcp.v6 ? [{ type: "ipv6_dhcp", link, network_id }] : []),
+    // With the address that it will be told, as Nova has it: nova/virt/netutils.py.
+    ...(leased6 === undefined
+      ? []
+      : [{ ...fixedOf(leased6, port), type: "ipv6_dhcpv6-stateful", link, network_id }]),
     ...addresses.map((address) => ({ ...fixedOf(address, port), link, network_id })),
   ];
 }
 
 /** Routes and servers stand with the first address of their family: no guest sets any of them twice. */
-function fixedOf(fixed: FixedAddress, { addresses, routes, dnsServers }: GuestPort): Json {
+function fixedOf(fixed: FixedAddress, { addresses, leased6, routes, dnsServers }: GuestPort): Json {
   const six = isVersion6(fixed.address);
-  const isFirst = addresses.find(({ address }) => isVersion6(address) === six) === fixed;
+  const all = leased6 === undefined ? addresses : [leased6, ...addresses];
+  const isFirst = all.find(({ address }) => isVersion6(address) === six) === fixed;
   const same = (text: string): boolean => isFirst && isVersion6(text) === six;
   return {
     type: six ? "ipv6" : "ipv4",

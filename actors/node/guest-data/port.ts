@@ -23,6 +23,11 @@ export interface GuestPort {
   /** Lower case, with colons: by the address the guest knows which interface is meant. */
   readonly macAddress: string;
   readonly mtuBytes: number;
+  /**
+   * The address of IPv6 that DHCP tells, with its way out, which advertisements tell as well where a router of
+   * ours leads there. Absent: none is told by DHCP.
+   */
+  readonly leased6?: FixedAddress;
   /** Its first address of IPv4, however the guest comes by it. Absent: it has none. */
   readonly address4?: string;
   /** Empty: the guest asks by DHCP, if `dhcp` says so, or is told no address of this kind. */

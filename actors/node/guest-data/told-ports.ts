@@ -1,7 +1,7 @@
 /**
  * A guest's ports as the guest is told of them, taken from the picture of its networks. What DHCP tells a
  * port is left to DHCP; everything else the guest is to set by itself: addresses of subnets without DHCP, of
- * a subnet's second address, and of IPv6. Pure.
+ * a subnet's second address, and routes of IPv6, which DHCP has no words for. Pure.
  */
 import { addressOf, cidrOf, contains } from "../../../protocol/address.ts";
 import type { NetworkPicture, PortPicture, SubnetPicture } from "../../../protocol/networking.ts";
@@ -31,13 +31,14 @@ export function inOrder(portIds: readonly string[], ports: readonly GuestPort[])
     const port = byId.get(id);
     if (port === undefined) return [];
     if (port.dhcp.router === true) hasWayOut.v4 = true;
-    const addresses = port.addresses.map((one) => {
+    const inTurn = (one: FixedAddress): FixedAddress => {
       const family = isVersion6(one.address) ? "v6" : "v4";
       const isLater = hasWayOut[family];
       if (one.gateway !== null) hasWayOut[family] = true;
       return isLater ? { ...one, gateway: null } : one;
-    });
-    return [{ ...port, addresses }];
+    };
+    const leased6 = port.leased6 === undefined ? {} : { leased6: inTurn(port.leased6) };
+    return [{ ...port, ...leased6, addresses: port.addresses.map(inTurn) }];
   });
 }
 
@@ -50,25 +51,34 @@ export function toldPort(
     const subnet = network.subnets.find(({ id }) => id === subnetId);
     return subnet === undefined ? [] : placed(subnet, address);
   });
-  // As DHCP has it (nodes/dhcp/lease.ts): one address, the first.
+  // As DHCP has it (nodes/dhcp/lease.ts, nodes/dhcp6/lease.ts): one address of each family, the first.
   const leased = all.find(({ subnet, fixed }) => subnet.dhcp && !isVersion6(fixed.address));
-  const own = all.filter((one) => one !== leased);
+  const leased6 = all.find(({ subnet, fixed }) => subnet.dhcp && isVersion6(fixed.address));
+  const own = all.filter((one) => one !== leased && one !== leased6);
+  const isLeased = (subnet: SubnetPicture) => subnet === leased?.subnet || subnet === leased6?.subnet;
+  const set = [...new Set(all.filter((one) => one !== leased).map(({ subnet }) => subnet))];
   const first = leased ?? all.find(({ fixed }) => !isVersion6(fixed.address));
   return {
     ...{ id: port.id, networkId: network.id, macAddress: port.mac.toLowerCase(), mtuBytes: network.mtuBytes },
+    ...(leased6 && { leased6: leased6.fixed }),
     ...(first && { address4: first.fixed.address }),
-    addresses: own.map(({ fixed, subnet }) =>
-      subnet === leased?.subnet ? { ...fixed, gateway: null } : fixed,
-    ),
-    routes: [...new Set(own.map(({ subnet }) => subnet))]
+    addresses: own.map(({ fixed, subnet }) => (isLeased(subnet) ? { ...fixed, gateway: null } : fixed)),
+    routes: set
       .filter((subnet) => subnet !== leased?.subnet)
       .flatMap(({ hostRoutes }) =>
         hostRoutes.map(({ destination, nextHop }) => ({ destination, gateway: nextHop })),
       ),
-    dnsServers: [...new Set(own.flatMap(({ subnet }) => subnet.dnsServers))],
-    dhcp: { v4: leased !== undefined, v6: false, router: (leased?.fixed.gateway ?? null) !== null },
+    dnsServers: [...new Set(set.flatMap((subnet) => serversOf(subnet, subnet === leased6?.subnet)))],
+    dhcp: {
+      ...{ v4: leased !== undefined, v6: leased6 !== undefined },
+      router: (leased?.fixed.gateway ?? null) !== null,
+    },
   };
 }
+
+/** DHCP of IPv6 tells those of IPv6 alone. */
+const serversOf = ({ dnsServers }: SubnetPicture, isTold: boolean): readonly string[] =>
+  isTold ? dnsServers.filter((server) => !isVersion6(server)) : dnsServers;
 
 interface Placed {
   readonly subnet: SubnetPicture;

@@ -5,7 +5,6 @@
 import { network, subnet, type subnetService } from "../../../../protocol/network.ts";
 import { address } from "../../../../protocol/port.ts";
 import { routerInterface } from "../../../../protocol/router.ts";
-import { faulty } from "../../../../protocol/wire/denials.ts";
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { Handlers } from "../../../../protocol/wire/service.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
@@ -21,17 +20,6 @@ async function assertNotLed({ id, name, gateway }: RowOf<typeof subnet>, rows: R
   const its = await referringTo(address, { portId: gates.map(({ portId }) => portId) }, rows);
   if (its.some((one) => one.name === gateway))
     throw new StatusError("inUse", `A router has the gateway's address in the subnet ${name}.`);
-}
-
-/** @throws schemaMismatch */
-function dhcpOf({ cidr }: { readonly cidr: string }, asked: boolean | undefined): boolean {
-  const isSix = cidr.includes(":");
-  if (isSix && asked === true)
-    throw faulty(
-      "dhcp",
-      "is of IPv4: guests set their addresses of IPv6 as they are told them at their start",
-    );
-  return asked ?? !isSix;
 }
 
 export function subnetHandlers(options: CatalogOptions): Handlers<typeof subnetService> {
@@ -51,7 +39,8 @@ export function subnetHandlers(options: CatalogOptions): Handlers<typeof subnetS
     create: (request, context) => {
       const { name } = request;
       const ranges = rangesOf(request);
-      const dhcp = dhcpOf(ranges, request.dhcp);
+      // Guests know what to do with an address of IPv6 that they are to set; a client of DHCPv6 not all have.
+      const dhcp = request.dhcp ?? !ranges.cidr.includes(":");
       const fields = async () => {
         const on = await findOwnRow(network, { ...context, id: request.network }, options.store.rows);
         const { id: networkId, project, shared, external } = on;
@@ -67,8 +56,7 @@ export function subnetHandlers(options: CatalogOptions): Handlers<typeof subnetS
         const asked = { cidr, gateway, dnsServers, hostRoutes, ...(gateway === null ? {} : { pools }) };
         const { gateway: its, dnsServers: servers, hostRoutes: routes } = rangesOf(asked);
         if (its !== before.gateway) await assertNotLed(before, options.store.rows);
-        const dhcp = request.dhcp === undefined ? before.dhcp : dhcpOf(before, request.dhcp);
-        const told = { gateway: its, dnsServers: servers, hostRoutes: routes, dhcp };
+        const told = { gateway: its, dnsServers: servers, hostRoutes: routes };
         return { after: { ...before, ...request, ...told }, body: { ...request } };
       }),
   };

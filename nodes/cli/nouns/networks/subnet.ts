@@ -107,8 +107,8 @@ const withSettings = (command: Command): Command =>
   command
     .option("--dns <address>", "a name server; repeatable", collect)
     .option("--route <range=address>", "a range and the router that leads there; repeatable", collect)
-    .option("--dhcp", "tell ports their addresses by DHCP, as is usual; of IPv4 only")
-    .option("--no-dhcp", "do not");
+    .option("--dhcp", "tell ports their addresses by DHCP, as is usual of IPv4")
+    .option("--no-dhcp", "let guests set what they are told at their start, as is usual of IPv6");
 
 /** An option with a --no- form is true when it was not given. */
 function settingsOf({ name, gateway, dns, route, dhcp }: Settings & { gateway?: string | boolean }) {

@@ -55,6 +55,16 @@ const fixed: GuestPort = {
   dnsServers: ["10.0.0.2", "2001:db8::2"],
   dhcp: { v4: false, v6: false },
 };
+const byDhcp6: GuestPort = {
+  ...byDhcp,
+  id: "port-3",
+  networkId: "network-3",
+  macAddress: "52:54:00:12:34:58",
+  leased6: { address: "2001:db8:3::7", prefixLength: 64, gateway: "2001:db8:3::1" },
+  addresses: [{ address: "2001:db8:3::8", prefixLength: 64, gateway: null }],
+  routes: [{ destination: "2001:db8:9::/48", gateway: "2001:db8:3::9" }],
+  dhcp: { v4: true, v6: true },
+};
 const full: Told = {
   ...bare,
   name: 'wéb "1"',
@@ -69,7 +79,7 @@ const full: Told = {
     ],
     userData: Buffer.from("#!/bin/sh\necho hello\n").toString("base64"),
   },
-  ports: [byDhcp, fixed],
+  ports: [byDhcp, fixed, byDhcp6],
 };
 
 /** The documents one below the other, without those of dated versions, which are as the latest. */

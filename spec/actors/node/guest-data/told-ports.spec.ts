@@ -51,14 +51,38 @@ describe("a guest's ports, as it is told of them", () => {
     });
   });
 
-  it("have all of a subnet without DHCP, and of IPv6, which nobody here tells by DHCP", () => {
+  it("leave to DHCP of IPv6 what it tells, and have what it has no words for", () => {
+    const port = one({
+      subnets: [
+        subnet("b", "2001:db8::/64", {
+          ...{ gateway: "2001:db8::1", dnsServers: ["2001:db8::53", "9.9.9.9"] },
+          hostRoutes: [{ destination: "2001:db8:9::/48", nextHop: "2001:db8::9" }],
+        }),
+      ],
+      addresses: [
+        ["b", "2001:db8::7"],
+        ["b", "2001:db8::8"],
+      ],
+    });
+    expect(port).to.deep.include({
+      leased6: { address: "2001:db8::7", prefixLength: 64, gateway: "2001:db8::1" },
+      addresses: [{ address: "2001:db8::8", prefixLength: 64, gateway: null }],
+      routes: [{ destination: "2001:db8:9::/48", gateway: "2001:db8::9" }],
+      dnsServers: ["9.9.9.9"],
+      dhcp: { v4: false, v6: true, router: false },
+    });
+  });
+
+  it("have all of a subnet without DHCP", () => {
     const port = one({
       subnets: [
         subnet("a", "10.0.0.0/22", {
           ...{ dhcp: false, gateway: "10.0.0.1", dnsServers: ["9.9.9.9"] },
           hostRoutes: [{ destination: "10.1.0.0/16", nextHop: "10.0.0.9" }],
         }),
-        subnet("b", "2001:db8::/64", { gateway: "2001:db8::1", dnsServers: ["2001:db8::53"] }),
+        subnet("b", "2001:db8::/64", {
+          ...{ dhcp: false, gateway: "2001:db8::1", dnsServers: ["2001:db8::53"] },
+        }),
       ],
       addresses: [
         ["a", "10.0.0.7"],
@@ -106,6 +130,17 @@ describe("a guest's ports, as it is told of them", () => {
     const second = (first: NetworkPicture) => gateways(toldPorts(ids, [first, fixed(2, "10.0.2.1")]));
     expect(second(fixed(1, "10.0.1.1", true))).to.deep.equal([null]);
     expect(second(fixed(1, null, true))).to.deep.equal(["10.0.2.1"]);
+  });
+
+  it("have one way out of IPv6 as well, whoever tells it", () => {
+    const six = (number: number) =>
+      network(number, {
+        subnets: [subnet("a", `fd00:${number}::/64`, { gateway: `fd00:${number}::1`, dhcp: number < 3 })],
+        addresses: [["a", `fd00:${number}::7`]],
+      });
+    const told = toldPorts(ids, [six(1), six(2), six(3)]);
+    expect(told.map(({ leased6 }) => leased6?.gateway)).to.deep.equal(["fd00:1::1", null, undefined]);
+    expect(gateways(told)).to.deep.equal([null]);
   });
 
   it("are only those that a picture has, in the guest's order", () => {
