@@ -133,7 +133,7 @@ const subnetSettings = {
   gateway: Type.Optional(nullable(IpAddress)),
   dnsServers: Type.Optional(Type.Array(IpAddress, { maxItems: networkLimits.dnsServersPerSubnetMax })),
   hostRoutes: Type.Optional(Type.Array(RouteAsked, { maxItems: networkLimits.hostRoutesPerSubnetMax })),
-  /** Absent: true of IPv4, false of IPv6, whose guests then set the address that they are told at their start. */
+  /** Absent: true of IPv4, and false of IPv6, whose guests set what they are told at their start. */
   dhcp: Type.Optional(Type.Boolean()),
 };
 

@@ -22,8 +22,8 @@ const SubnetPicture = answer({
   dnsServers: Type.Array(IpAddress),
   hostRoutes: Type.Array(HostRoute),
   /**
-   * Whether guests are told their addresses by DHCP. Of IPv6 also by whom they reach others, in advertisements
-   * of the router that has the gateway's address; who leads on without being one of these, nobody can say for.
+   * Whether guests are told their addresses by DHCP. Of IPv6 also where everything else goes, in
+   * advertisements of the router that has the gateway's address; no other router is spoken for.
    */
   dhcp: Type.Boolean(),
 });

@@ -1,7 +1,7 @@
 /**
- * What a guest is told of its network by a router's advertisement (RFC 4861, 4.2), as bytes of ICMPv6, and the
- * question that it is told it for. Addresses are the ledger's, so no guest makes one by itself: the range is
- * on the link, and none to take an address from. What a guest sends must never make anything here throw.
+ * What a guest is told of its network by a router's advertisement (RFC 4861, 4.2), as bytes of ICMPv6, and
+ * the question that it is told it for. Addresses are the ledger's, so no guest makes one by itself: the range
+ * is on the link, and none to take an address from. What a guest sends must never make anything here throw.
  */
 import type { Lease6 } from "./lease.ts";
 
@@ -19,9 +19,9 @@ export interface Advertisement {
 }
 
 /** RFC 4861, 6.2.1: at most. Guests ask no more once they have heard, so all are told again before. */
-export const routerSeconds = 9_000;
+const leadSeconds = 9_000;
 /** For how long the range is on the link. */
-export const rangeSeconds = 86_400;
+const rangeSeconds = 86_400;
 /** RFC 4861, 6.2.1: told unasked, at least so often. */
 export const advertisePeriodSeconds = 600;
 
@@ -34,12 +34,12 @@ const types = { solicitation: 133, advertisement: 134 } as const;
 const options = { sourceMac: 1, range: 3, mtu: 5, dnsServers: 25 } as const;
 const flags = { managed: 0x80, other: 0x40 } as const;
 const onLink = 0x80;
-/** What guests write into packets that they send (RFC 4861, 4.2). */
+/** The hop limit of packets that guests send (RFC 4861, 4.2). */
 const hops = 64;
 
 /** `isRouted`: a router of ours has the gateway's address, and says it itself. */
 export const advertisementOf = (lease: Lease6, isRouted: boolean): Advertisement => ({
-  routerSeconds: isRouted ? routerSeconds : 0,
+  routerSeconds: isRouted ? leadSeconds : 0,
   managed: true,
   other: false,
   mtuBytes: lease.mtuBytes,
@@ -80,7 +80,7 @@ function dnsOption({ dnsServers }: Advertisement): readonly Buffer[] {
   if (dnsServers.length === 0) return [];
   const option = Buffer.alloc(8);
   option.set([options.dnsServers, 1 + 2 * dnsServers.length]);
-  option.writeUInt32BE(routerSeconds, 4);
+  option.writeUInt32BE(leadSeconds, 4);
   return [option, Buffer.from(dnsServers.join(""), "hex")];
 }
 
@@ -93,8 +93,8 @@ export interface Solicitation {
 }
 
 /**
- * Whether a guest asks for routers, as RFC 4861, 6.1.1 has it. Sums are not looked at: a frame that was damaged
- * on its way from a guest's memory is answered to that guest at worst.
+ * Whether a guest asks for routers, as RFC 4861, 6.1.1 has it. Sums are not looked at: a frame that was
+ * damaged on its way from a guest's memory is answered to that guest at worst.
  */
 export function isSolicitation({ message, hops: left, isNameless }: Solicitation): boolean {
   if (message.length < 8 || message[0] !== types.solicitation || message[1] !== 0 || left !== 255)

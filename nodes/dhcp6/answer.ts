@@ -57,7 +57,7 @@ export function answerTo6(message: Dhcp6Message, lease: Lease6, server: Buffer):
 
 const { solicit, advertise, request, confirm, renew, rebind, reply, release, decline, informationRequest } =
   messageTypes6;
-/** Of these the client says whom it asks, and of those it must not (RFC 8415, 16). */
+/** Messages that name the server that they are for, and messages that must not (RFC 8415, 16). */
 const toOneServer: readonly number[] = [request, renew, release, decline];
 const toAnyServer: readonly number[] = [solicit, confirm, rebind];
 

@@ -1,6 +1,6 @@
 /**
- * What DHCPv6 and the advertisements of routers tell a port, taken from its picture alone: there is no file of
- * leases. Addresses are text of 32 digits. Pure.
+ * What DHCPv6 and the advertisements of routers tell a port, taken from its picture alone: there is no file
+ * of leases. Addresses are text of 32 digits. Pure.
  */
 import { addressOf, cidrOf, contains } from "../../protocol/address.ts";
 import type { NetworkPicture, PortPicture } from "../../protocol/networking.ts";

@@ -1,7 +1,7 @@
 /**
  * Messages of DHCPv6 as bytes: a type, the transaction, and a list of options, of which some hold options
- * themselves (RFC 8415, 8 and 21). Whatever a guest sends is read without a fault or refused; nothing here may
- * throw, grow or go round by it. Messages of relays are none of ours.
+ * themselves (RFC 8415, 8 and 21). Whatever a guest sends is read without a fault or refused; nothing here
+ * may throw, grow or go round by it. Messages of relays are none of ours.
  */
 
 /** RFC 8415, 7.3. */
@@ -28,7 +28,7 @@ export interface Dhcp6Message {
   readonly type: number;
   /** Of 24 bits. */
   readonly transaction: number;
-  /** In their order; of one code there may be several. */
+  /** As they came, also several of one code. */
   readonly options: readonly Option6[];
 }
 

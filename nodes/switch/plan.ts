@@ -6,6 +6,7 @@
 
 import type { FarPicture, NetworkPicture, PortPicture } from "../../protocol/networking.ts";
 import { leaseOf } from "../dhcp/lease.ts";
+import { leaseOf6 } from "../dhcp6/lease.ts";
 import { AddressSet, addressDigits } from "./filter/address-set.ts";
 import { RuleBook } from "./filter/rules.ts";
 import { macDigits } from "./frames/ethernet.ts";
@@ -82,7 +83,7 @@ function portsOf(
       isFiltered,
       sources,
       rules,
-      lease,
+      ...{ lease, lease6: leaseOf6(picture, port) },
       ...place,
       bandwidth: port.bandwidth,
     };

@@ -1,6 +1,7 @@
 /** The plan of a switch: what it knows when a frame comes, made by plan.ts and routing/plan-routers.ts. */
 import type { Bandwidth } from "../../protocol/port.ts";
 import type { Lease } from "../dhcp/lease.ts";
+import type { Lease6 } from "../dhcp6/lease.ts";
 import type { AddressSet } from "./filter/address-set.ts";
 import type { PortRules } from "./filter/rules.ts";
 
@@ -15,6 +16,8 @@ export interface PlannedPort {
   readonly rules: PortRules;
   /** Undefined: DHCP tells it nothing. */
   readonly lease: Lease | undefined;
+  /** What DHCPv6 and advertisements tell the port. Absent: nothing. */
+  readonly lease6?: Lease6 | undefined;
   /** The other host that the port is on; undefined: it is plugged in here. */
   readonly host: string | undefined;
   /** The own address from which its frames go to other hosts; undefined: they go to none. */
@@ -44,7 +47,7 @@ export interface PlannedNetwork {
   readonly byAddress: ReadonlyMap<string, string>;
   /** Several of one subnet, each of another node, have one MAC and address. */
   readonly gateways: readonly PlannedPort[];
-  /** Interfaces of routers by MAC, and by address: guests have none of both. */
+  /** Interfaces of routers by MAC, and by address, also link-local: guests have none of both. */
   readonly gates: ReadonlyMap<string, Gate>;
   readonly gatesByAddress: ReadonlyMap<string, Gate>;
 }

@@ -3,6 +3,8 @@
  * state is applied as a whole, between two frames. It must never fall over a frame: one that meets a fault of
  * ours is dropped and counted.
  */
+import { advertisePeriodSeconds } from "../dhcp6/advertisement.ts";
+import { type Advertised, Advertiser } from "./advertiser.ts";
 import { count, PortCounters } from "./counters.ts";
 import { AddressSet } from "./filter/address-set.ts";
 import { FlowMemory } from "./filter/judge.ts";
@@ -61,6 +63,7 @@ export class Switch {
   /** Of what comes from other hosts and goes to them. */
   readonly #far = new PortCounters();
   readonly #addresses = new OwnAddresses();
+  readonly #advertiser = new Advertiser();
   /** Addresses of the underlay. */
   #hosts = new AddressSet([]);
   readonly #isBarred = (address: string): boolean =>
@@ -90,6 +93,8 @@ export class Switch {
       },
       nowMs,
     );
+    const advertiseAll = () => this.#advertise(this.#advertiser.all());
+    setInterval(advertiseAll, advertisePeriodSeconds * 1_000).unref();
     setInterval(() => this.#memory.sweep(nowMs()), switchLimits.connectionSweepPeriodMs).unref();
   }
 
@@ -109,6 +114,7 @@ export class Switch {
         this.#pull(portId);
     for (const plug of plugs) if (!this.#plugged.has(plug.portId)) this.#plugIn(plug);
     this.#underlay.listen(new Set(state.plugs.flatMap(({ underlay }) => underlay ?? [])));
+    this.#advertise(this.#advertiser.apply(this.#plan));
   }
 
   /** Why these plugs do not hear from other hosts; null: they do, or are not to. */
@@ -208,6 +214,13 @@ export class Switch {
       this.#send(outcome.to, bytes, sender.host);
       this.#writeSoon();
     }
+  }
+
+  /** Guests that start later ask by themselves. */
+  #advertise(all: readonly Advertised[]): void {
+    for (const { portId, frame } of all)
+      if (this.#plugged.get(portId)?.connection.queue !== undefined) this.#send(portId, frame, portId);
+    this.#writeSoon();
   }
 
   #outcomeOf(portId: string, bytes: Buffer): Outcome {

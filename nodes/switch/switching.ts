@@ -5,14 +5,21 @@
  */
 
 import { dhcpAnswer, serviceDigits, serviceMac } from "./dhcp-frames.ts";
-import { forgedArp, forgedMac, forgedPacket, isDhcpQuestion } from "./filter/anti-spoofing.ts";
+import { dhcp6Answer, solicitedAnswer } from "./dhcp6-frames.ts";
+import {
+  forgedArp,
+  forgedMac,
+  forgedPacket,
+  isDhcp6Question,
+  isDhcpQuestion,
+} from "./filter/anti-spoofing.ts";
 import { type FlowMemory, hasCalled } from "./filter/judge.ts";
 import { readPacket } from "./filter/read-packet.ts";
 import { readArp, writeArpAnswer } from "./frames/arp.ts";
 import { ethernetBytes, etherTypes, type Frame, isGroupMac, readFrame } from "./frames/ethernet.ts";
 import { type Carried, protocols } from "./frames/flow.ts";
 import type { IpPacket } from "./frames/ip.ts";
-import { isDiscovery, readQuestion, writeNeighbour } from "./frames/neighbour.ts";
+import { isDiscovery, readQuestion, solicitation, writeNeighbour } from "./frames/neighbour.ts";
 import {
   type DropReason,
   drop,
@@ -113,16 +120,23 @@ function takeIp(world: World, port: PlannedPort, frame: Frame, nowMs: number): O
   const { packet, carried } = read;
   const forged = port.isFiltered ? forgedPacket(port, frame, packet, carried) : undefined;
   if (forged !== undefined) return drop(forged);
-  if (carried !== undefined && isDhcpQuestion(carried)) return takeDhcp(port, frame, packet);
+  if (carried !== undefined && isDhcpQuestion(carried)) return answered(dhcpAnswer(port, frame, packet));
+  if (carried !== undefined && isDhcp6Question(carried)) return answered(dhcp6Answer(port, frame, packet));
   if (carried !== undefined && isForMetadata(carried)) return takeMetadata(port, frame, packet);
-  if (packet.version === 6 && isDiscovery(carried?.icmp?.type ?? 0))
-    return takeDiscovery(port, frame, packet);
+  const type = packet.version === 6 ? (carried?.icmp?.type ?? 0) : 0;
+  if (type === solicitation) return takeSolicitation(port, frame, packet);
+  if (isDiscovery(type)) return takeDiscovery(port, frame, packet);
   return pass(world, { port, frame, packet, carried }, nowMs);
 }
 
-function takeDhcp(port: PlannedPort, frame: Frame, packet: IpPacket): Outcome {
-  const answer = dhcpAnswer(port, frame, packet);
-  return answer === undefined ? drop("dhcp") : { kind: "answer", frame: answer };
+/** By DHCP. */
+const answered = (frame: Buffer | undefined): Outcome =>
+  frame === undefined ? drop("dhcp") : { kind: "answer", frame };
+
+/** The host answers for all routers of ours; routers of others are asked by ports without filter. */
+function takeSolicitation(port: PlannedPort, frame: Frame, packet: IpPacket): Outcome {
+  const answer = solicitedAnswer(port, frame, packet);
+  return answer === undefined ? takeOther(port, frame, "discovery") : { kind: "answer", frame: answer };
 }
 
 const metadataPort = 80;
@@ -139,7 +153,7 @@ function takeMetadata({ network, forwards }: PlannedPort, frame: Frame, packet: 
   return { kind: "serve", frame, packet, mtuBytes: network.mtuBytes };
 }
 
-/** As with ARP. What routers say is dropped before; what guests ask routers is answered by nobody yet. */
+/** As with ARP. What routers say is dropped before. */
 function takeDiscovery(port: PlannedPort, frame: Frame, packet: IpPacket): Outcome {
   const question = readQuestion(frame.bytes, packet);
   if (question === undefined) return takeOther(port, frame, "discovery");

@@ -24,7 +24,7 @@ function ethernetOf({ macAddress, mtuBytes, addresses, leased6, routes, dnsServe
     mtu: mtuBytes,
     dhcp4: dhcp.v4,
     dhcp6: dhcp.v6,
-    // By these it knows that somebody answers.
+    // A client of DHCPv6 begins when an advertisement says that a server is there.
     ...(dhcp.v6 ? { "accept-ra": true } : {}),
     ...(addresses.length === 0
       ? {}

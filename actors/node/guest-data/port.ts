@@ -24,8 +24,8 @@ export interface GuestPort {
   readonly macAddress: string;
   readonly mtuBytes: number;
   /**
-   * The address of IPv6 that DHCP tells, with its way out, which advertisements tell as well where a router of
-   * ours leads there. Absent: none is told by DHCP.
+   * The address of IPv6 that DHCP tells, with its way out, which advertisements tell as well where a router
+   * of ours leads there. Absent: none is told by DHCP.
    */
   readonly leased6?: FixedAddress;
   /** Its first address of IPv4, however the guest comes by it. Absent: it has none. */

@@ -1,18 +1,19 @@
 /**
  * Whether a frame is one that its sender may send at all, whatever the rules of groups say: from its own MAC
- * and addresses, and nothing by which a guest passes for a router or a DHCP server. What is of no known kind
- * is refused. Pure.
+ * and addresses, and nothing by which a guest passes for a router or a DHCP server, or tells a client of DHCP
+ * anything. What is of no known kind is refused. Pure.
  */
 
+import { dhcp6Ports, dhcp6Servers } from "../../dhcp6/answer.ts";
 import { type Arp, nowhere } from "../frames/arp.ts";
 import { type Frame, isGroupMac } from "../frames/ethernet.ts";
 import { type Carried, protocols } from "../frames/flow.ts";
 import type { IpPacket } from "../frames/ip.ts";
-import { unspecified } from "../frames/neighbour.ts";
+import { solicitation, unspecified } from "../frames/neighbour.ts";
 import type { PlannedPort } from "../planned.ts";
 
-/** UDP ports of DHCP's servers; clients have the ones before and after. */
-const dhcpPorts = { client: 68, server: 67, serverV6: 547 } as const;
+/** UDP ports of DHCP, by the version of IP. */
+const dhcpPorts = { 4: { client: 68, server: 67 }, 6: dhcp6Ports } as const;
 /** Redirect and router advertisement of ICMP (RFC 792, RFC 1256), of ICMPv6 (RFC 4861). */
 const routerTypes = { 4: new Set([5, 9]), 6: new Set([134, 137]) } as const;
 
@@ -45,8 +46,10 @@ export function forgedPacket(
   if (carried === undefined) return undefined;
   const { flow, icmp } = carried;
   if (icmp !== null) return routerTypes[flow.version].has(icmp.type) ? "router" : undefined;
-  const server = flow.version === 4 ? dhcpPorts.server : dhcpPorts.serverV6;
-  return flow.protocol === protocols.udp && flow.sourcePort === server ? "dhcpServer" : undefined;
+  const { client, server } = dhcpPorts[flow.version];
+  // Clients look at the port that an answer comes to, and not all of them at the one that it is from.
+  const isServers = flow.sourcePort === server || flow.destinationPort === client;
+  return flow.protocol === protocols.udp && isServers ? "dhcpServer" : undefined;
 }
 
 /** A router's address is no guest's, whatever pairs hold; a gateway has it in common with the router. */
@@ -59,6 +62,7 @@ function isOwn(port: PlannedPort, frame: Frame, packet: IpPacket, carried: Carri
   if (mayUse(port, frame, packet.source)) return true;
   if (carried === undefined || packet.fragment !== null) return false;
   if (packet.source === nowhere) return isDhcpQuestion(carried);
+  if (isLinkLocal(packet.source) && isForHost(carried)) return true;
   // Of what is sent without an address of IPv6, nothing is for one guest alone.
   return packet.source === unspecified && carried.icmp !== null && isGroupMac(frame.destination);
 }
@@ -66,5 +70,20 @@ function isOwn(port: PlannedPort, frame: Frame, packet: IpPacket, carried: Carri
 export const isDhcpQuestion = ({ flow }: Carried): boolean =>
   flow.version === 4 &&
   flow.protocol === protocols.udp &&
-  flow.sourcePort === dhcpPorts.client &&
-  flow.destinationPort === dhcpPorts.server;
+  flow.sourcePort === dhcpPorts[4].client &&
+  flow.destinationPort === dhcpPorts[4].server;
+
+/** From whichever port: servers answer to the clients' own (RFC 8415, 7.2). */
+export const isDhcp6Question = ({ flow }: Carried): boolean =>
+  flow.protocol === protocols.udp &&
+  flow.destination === dhcp6Servers &&
+  flow.destinationPort === dhcp6Ports.server;
+
+const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address) && address.length === 32;
+
+/**
+ * What nobody but the guest's own host hears a guest may ask by any link-local address: many make one that
+ * tells nothing of their MAC (RFC 7217).
+ */
+const isForHost = (carried: Carried): boolean =>
+  isDhcp6Question(carried) || (carried.flow.version === 6 && carried.icmp?.type === solicitation);

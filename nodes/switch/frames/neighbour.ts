@@ -17,7 +17,9 @@ export interface NeighbourQuestion {
 /** ::. */
 export const unspecified = "0".repeat(32);
 export const allNodesMac = "333300000001";
-const types = { first: 133, question: 135, answer: 136, last: 137 } as const;
+/** A guest asks for routers. */
+export const solicitation = 133;
+const types = { first: solicitation, question: 135, answer: 136, last: 137 } as const;
 
 /** Whether the type is one of neighbour discovery's, of routers' as well. */
 export const isDiscovery = (type: number): boolean => type >= types.first && type <= types.last;

@@ -6,6 +6,7 @@ import { cidrOf } from "../../../protocol/address.ts";
 import type { RouterPicture } from "../../../protocol/networking.ts";
 import { addressDigits } from "../filter/address-set.ts";
 import { macDigits } from "../frames/ethernet.ts";
+import { linkLocalOf } from "../frames/neighbour.ts";
 import type { DraftNetwork, Gate, PlannedNetwork, PlannedPort, PlannedRouter, Route } from "../planned.ts";
 import type { SwitchExit } from "../state.ts";
 import { exitAddress, exitMtuBytesMax } from "./exit.ts";
@@ -47,9 +48,12 @@ function gatesOf(picture: RouterPicture, router: PlannedRouter, { networks, rang
     if (network === undefined || address === undefined) return [];
     const gate: Gate = { router, network, mac, address };
     network.gates.set(mac, gate);
-    network.gatesByAddress.set(address, gate);
     network.byMac.delete(mac);
-    network.byAddress.set(address, mac);
+    // A router advertises by its link-local address, by which guests then look for the MAC.
+    for (const one of address.length === 32 ? [address, linkLocalOf(mac)] : [address]) {
+      network.gatesByAddress.set(one, gate);
+      network.byAddress.set(one, mac);
+    }
     return [{ gate, range: rangeOf(ranges.get(subnetId) ?? "") }];
   });
 }

@@ -131,6 +131,8 @@ const never: readonly (readonly [string, Chain])[] = [
       "ip option ssrr exists drop",
       "ip protocol 58 drop",
       "udp sport 67 drop",
+      // Clients look at the port that an answer comes to, and not all of them at the one that it is from.
+      "udp dport 68 drop",
       "icmp type { 5, 9 } drop",
     ),
   ],
@@ -140,6 +142,7 @@ const never: readonly (readonly [string, Chain])[] = [
       "exthdr rt exists drop",
       "meta l4proto 1 drop",
       "udp sport 547 drop",
+      "udp dport 546 drop",
       "icmpv6 type { nd-router-advert, nd-redirect } drop",
     ),
   ],
