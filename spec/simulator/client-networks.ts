@@ -20,6 +20,8 @@ const ranges = ["10.0.0.0/29", "10.0.0.4/30", "10.0.1.0/29", "fd00::/126"] as co
 /** The second network begins with the same range as the first. */
 const range = (target: number): string =>
   ranges[(target % 8 === 7 ? target >> 3 : target) % ranges.length] ?? ranges[0];
+/** Of those of IPv6 one has DHCP. */
+const isToldSix = (target: number): boolean => range(target).includes(":") && target % 8 === 3;
 const port = (target: number): string => `port-${target % 12}`;
 const address = (target: number): string => `10.0.0.${2 + (target % 5)}`;
 const hostPort = (target: number): number => 8_000 + (target % 3);
@@ -36,8 +38,9 @@ export function networkCall(command: NetworkCommand, target: number, own: string
     case "networkDelete":
       return { method: "network.delete", id: network(target), request: {} };
     case "subnetCreate": {
-      const request = { name: `of-${target % ranges.length}`, network: network(target), cidr: range(target) };
-      return { method: "subnet.create", id: "", request };
+      const dhcp = isToldSix(target) ? { dhcp: true } : {};
+      const own = { network: network(target), cidr: range(target), ...dhcp };
+      return { method: "subnet.create", id: "", request: { name: `of-${target % ranges.length}`, ...own } };
     }
     case "subnetDelete":
       return { method: "subnet.delete", id: `of-${target % ranges.length}`, request: {} };
