@@ -1,7 +1,7 @@
 /**
  * Real guests of the driver `user` on networks of IPv6 with DHCP: their kernels take the range and the way
  * out from advertisements alone, and reach others by them. The tiny guest has no client of DHCPv6 (specs of
- * the switch have one), so its script tells the address. Needs QEMU and the tiny guest of the set-up; no root.
+ * the switch have one): its script tells the address. Needs QEMU and the tiny guest of the set-up; no root.
  */
 import { expect } from "chai";
 import type { HostNetworking } from "../../protocol/networking.ts";
