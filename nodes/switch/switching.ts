@@ -159,7 +159,8 @@ function takeDiscovery(port: PlannedPort, frame: Frame, packet: IpPacket): Outco
   if (question === undefined) return takeOther(port, frame, "discovery");
   const mac = macOf(port, question.target);
   if (mac === undefined) return drop("unknownAddress");
-  return { kind: "answer", frame: writeNeighbour(question, mac, frame) };
+  const holder = { mac, isRouter: port.network.gates.has(mac) };
+  return { kind: "answer", frame: writeNeighbour(question, holder, frame) };
 }
 
 /** Of the gateways with one MAC the one that has called. */

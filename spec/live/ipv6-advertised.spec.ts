@@ -11,6 +11,7 @@ import {
   type NetworkedGuest,
   type NetworkedHost,
   pictureOf,
+  pinging,
 } from "../support/networked-guests.ts";
 import { skip } from "../support/services.ts";
 
@@ -20,8 +21,8 @@ const rangeOf = (project: string): string => ranges[project] ?? expect.fail(proj
 const addressOf = ({ project, address }: Pick<NetworkedGuest, "project" | "address">): string =>
   `${rangeOf(project)}::${address.split(".").at(-1)}`;
 
-/** The way that the drive tells is forgotten first, so that advertisements alone say it. */
 const script = (own: string, others: readonly string[]): string => `#!/bin/sh
+# What the drive says of ways is forgotten: advertisements alone say them.
 ip link set eth0 down
 ip link set eth0 up
 until ip -6 route | grep -q '^default via fe80::'; do usleep 100000; done
@@ -29,11 +30,7 @@ ip -6 address add ${own}/128 dev eth0
 echo "NOVACT-GUEST WAY $(ip -6 route | grep '^default via fe80::' | head -n 1)"
 echo "NOVACT-GUEST RANGE $(ip -6 route | grep '::/64 ' | grep -v '^fe80' | head -n 1)"
 echo "NOVACT-GUEST MADE $(ip -6 address show dev eth0 | grep -c 'inet6 fd00')"
-for address in ${others.join(" ")}; do
-  until ping -c 1 -W 1 "$address" >/dev/null 2>&1; do usleep 100000; done
-  echo "NOVACT-GUEST REACHES $address"
-done
-`;
+${pinging(others)}`;
 
 /** Each network has DHCP of IPv6 and a router of ours, by which everything may pass. */
 function withSix(picture: HostNetworking, guests: readonly NetworkedGuest[]): HostNetworking {
@@ -104,7 +101,7 @@ describe("guests that hear routers of IPv6", function () {
       expect(await said(/NOVACT-GUEST RANGE (.*)/)).to.include(`${rangeOf(one.project)}::/64 dev eth0`);
       // It has made none by itself.
       expect(await said(/NOVACT-GUEST MADE (\d+)/)).to.equal("1");
-      for (const to of guests) if (to !== one) await said(new RegExp(`REACHES (${addressOf(to)})`));
+      for (const to of guests) if (to !== one) await said(new RegExp(`PING \\d+ ${addressOf(to)} (answers)`));
     }
   });
 });

@@ -32,12 +32,23 @@ export function readQuestion(bytes: Buffer, packet: IpPacket): NeighbourQuestion
   return { target: bytes.toString("hex", at + 8, at + 24), source };
 }
 
+/** Who has the address that is asked for. */
+export interface Holder {
+  readonly mac: string;
+  /** Guests forget a way out when its router says that it is none (RFC 4861, 7.3.3). */
+  readonly isRouter: boolean;
+}
+
 /** The frame that tells the asker, or everybody on its side, that the MAC has the address. */
-export function writeNeighbour({ target, source }: NeighbourQuestion, mac: string, asker: Frame): Buffer {
+export function writeNeighbour(
+  { target, source }: NeighbourQuestion,
+  { mac, isRouter }: Holder,
+  asker: Frame,
+): Buffer {
   const isAsked = source !== unspecified;
   const destination = isAsked ? source : allNodes;
-  // Solicited or not, and: take this one in the place of whatever was known before.
-  const flags = isAsked ? "60" : "20";
+  // Of a router or not, solicited or not, and: take this one in the place of whatever was known before.
+  const flags = ((isRouter ? 0x80 : 0) | (isAsked ? 0x40 : 0) | 0x20).toString(16);
   const message = Buffer.from(`${types.answer.toString(16)}000000${flags}000000${target}0201${mac}`, "hex");
   const macs = { source: mac, destination: isAsked ? asker.source : allNodesMac };
   return writeDiscovery(macs, { source: target, destination }, message);

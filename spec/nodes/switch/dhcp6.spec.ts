@@ -179,6 +179,9 @@ describe("a router's advertisement in the switch", () => {
       );
     const said = answerTo(judge, one, question("fe80::f816:3eff:fe06:101"));
     expect([said[54], said.toString("hex", 6, 12)]).to.deep.equal([136, bare(gateMac)]);
+    // Its flag of a router: without it the guest forgets the way. Other guests have none.
+    expect(said[58]).to.equal(0xe0);
+    expect(answerTo(judge, one, question(ip6Of(two)))[58]).to.equal(0x60);
   });
 });
 

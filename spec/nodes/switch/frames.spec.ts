@@ -180,7 +180,7 @@ describe(`frames (SEED=${seed})`, () => {
     );
     const found = readQuestion(question, packetOf(question));
     if (found === undefined) throw new Error("It is no question.");
-    const told = writeNeighbour(found, "525400000102", frameOf(question));
+    const told = writeNeighbour(found, { mac: "525400000102", isRouter: false }, frameOf(question));
     const { source, destination, protocol } = packetOf(told);
     const [asker, owner] = [ip6(there6.source).toString("hex"), ip6(there6.destination).toString("hex")];
     expect([source, destination, protocol]).to.deep.equal([owner, asker, 58]);
