@@ -154,8 +154,8 @@ export type PacketWay =
   | { readonly kind: "comes"; readonly routerId: string; readonly address: string | null };
 
 /**
- * A guest, or somebody outside, has sent a packet of UDP over IPv4 to a port or outside, or a guest something
- * that it must not send. The switches of both computers have decided by the pictures that their hosts have
+ * A guest, or somebody outside, has sent a packet of UDP to a port or outside, or a guest something that it
+ * must not send. The switches of both computers have decided by the pictures that their hosts have
  * applied. Simulator only.
  */
 export interface PacketFact {
@@ -167,7 +167,7 @@ export interface PacketFact {
   /** Absent: both ends are on one network. */
   readonly way?: PacketWay;
   readonly flow: PacketFlow;
-  /** The forged part; null: the packet is honest. */
+  /** The forged part, `arp` by IPv6 a word of neighbours; null: the packet is honest. */
   readonly forged: "mac" | "address" | "arp" | "dhcpServer" | "router" | "vlan" | null;
   /** It answers a packet that has just been delivered. */
   readonly isAnswer: boolean;

@@ -3,7 +3,7 @@
  * and from outside to a floating address. It is written apart from the routing that it judges, and knows no
  * static routes: simulated routers have none. Pure.
  */
-import { cidrOf } from "../../protocol/address.ts";
+import { addressOf, cidrOf } from "../../protocol/address.ts";
 import type { PacketFact } from "./facts.ts";
 import { type CellNetworks, isIn, onOneNetwork } from "./packets.ts";
 import type { RoutingRows } from "./routing.ts";
@@ -96,5 +96,8 @@ function isLedOutside(rows: RoutingRows, routerId: string): boolean {
   return rows.networks.some(({ id, physicalNetwork }) => id === external && physicalNetwork !== null);
 }
 
+/** By IPv6 no router leads outside. */
 const leadsOutside = (rows: RoutingRows, gate: Gate, address: string): boolean =>
-  isLedOutside(rows, gate.routerId) && gateTo(rows, gate, address) === undefined;
+  addressOf(address)?.version === 4 &&
+  isLedOutside(rows, gate.routerId) &&
+  gateTo(rows, gate, address) === undefined;

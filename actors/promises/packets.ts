@@ -70,7 +70,7 @@ function may(rows: CellNetworks, portId: string, way: Way): boolean {
 
 function isAbout(rule: Rule, { direction, remote, port }: Way, rows: CellNetworks): boolean {
   const { protocol, portMin, portMax, remoteCidr, remoteGroupId } = rule;
-  if (rule.direction !== direction || rule.ipVersion !== 4) return false;
+  if (rule.direction !== direction || rule.ipVersion !== addressOf(remote)?.version) return false;
   if (protocol !== null && protocol !== udp) return false;
   if (portMin !== null && (port < portMin || port > (portMax ?? portMin))) return false;
   if (remoteCidr !== null) return isIn(remoteCidr, remote);

@@ -42,7 +42,12 @@ export async function path(sizes: PathSizes, note: Note): Promise<unknown> {
     if (to === undefined || from === undefined) throw new Error("There are two guests.");
     await to.run(servingProgram);
     await from.run(callingProgram(benchPort(server).address));
-    const rulesOn = () => host.network.apply(host.picture(ports), never);
+    const picture = host.picture(ports);
+    // A picture that is told again is compared with everything.
+    const rulesOn = async () => {
+      await host.network.apply(picture, never);
+      await assertRules(host);
+    };
     const measured: { readonly on: Figures; readonly off: Figures }[] = [];
     for (let pair = 0; pair < sizes.pairs; pair += 1) {
       await rulesOn();
@@ -69,6 +74,13 @@ function verdictOf(pairs: readonly { readonly on: Figures; readonly off: Figures
     roundTripAddedUs: median(pairs.map(({ on, off }) => on.roundTripUs - off.roundTripUs)),
     target: "at most 30 % and 50 µs",
   };
+}
+
+/** @throws Error when they are not as a host has them: figures without them would be those of nothing */
+async function assertRules(host: BenchHost): Promise<void> {
+  const { output } = await host.fabric.run("nft", ["list", "tables"], { timeoutMs: 30_000 });
+  for (const table of ["table bridge nv", "table inet nv"])
+    if (!output.split("\n").includes(table)) throw new Error(`There is no ${table}.`);
 }
 
 /** As a bridge is of which no packet goes through the host's filter of IP. */

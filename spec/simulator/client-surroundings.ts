@@ -6,10 +6,12 @@ import { resourceServices } from "../../protocol/resources.ts";
 import type { Service } from "../../protocol/wire/service.ts";
 import { sampleOf } from "../support/samples.ts";
 import { isOfNetworks, networkCall } from "./client-networks.ts";
+import { reachedCall } from "./client-reached.ts";
 import { isOfRouters, routerCall } from "./client-routers.ts";
 import type { CommandKind, PlannedCommand } from "./plan.ts";
 import type { ExtensionCommand } from "./plan-extensions.ts";
 import type { NetworkCommand } from "./plan-networks.ts";
+import { type ReachedCommand, reachedCommands } from "./plan-reached.ts";
 import type { RouterCommand } from "./plan-routers.ts";
 import {
   aggregateName,
@@ -41,7 +43,10 @@ const methods = {
   operatorLock: "instance.lock",
   operatorUnlock: "instance.unlock",
 } as const satisfies Record<
-  Exclude<SurroundingCommand, ResourceCommand | ExtensionCommand | NetworkCommand | RouterCommand>,
+  Exclude<
+    SurroundingCommand,
+    ResourceCommand | ExtensionCommand | NetworkCommand | RouterCommand | ReachedCommand
+  >,
   string
 >;
 
@@ -82,8 +87,13 @@ export const isSurrounding = (command: CommandKind): command is SurroundingComma
 /** Ids of what a client has, of which a call may be. */
 interface OwnThings {
   readonly instance?: string | undefined;
-  readonly floating?: string | undefined;
+  readonly floating?: readonly string[];
 }
+
+const isReached = (command: SurroundingCommand): command is ReachedCommand =>
+  reachedCommands.some((one) => one === command);
+/** Of what there is nothing of, nothing is asked. */
+const nothing: SurroundingCall = { method: "", id: undefined, request: {} };
 
 /** `instances`: those of all projects, from which operators choose one to evacuate. */
 export function surroundingCall(
@@ -94,7 +104,10 @@ export function surroundingCall(
   const { command, target, request = {} } = planned as Planned;
   if (isOfResource(command)) return resourceCall(command, target);
   if (isOfNetworks(command)) return networkCall(command, target, own.instance);
-  if (isOfRouters(command)) return routerCall(command, target, own.floating);
+  const { floating = [] } = own;
+  if (isReached(command)) return reachedCall(target, floating) ?? nothing;
+  if (isOfRouters(command))
+    return routerCall(command, target, floating[target % Math.max(1, floating.length)]);
   const method = methods[command];
   switch (command) {
     case "groupCreate":

@@ -147,8 +147,8 @@ export class SimulatedClient {
       return;
     }
     if (isSurrounding(command)) {
-      const floating = this.#floating[target % Math.max(1, this.#floating.length)];
-      const { method, id, request } = surroundingCall(planned, others, { instance: own, floating });
+      const things = { instance: own, floating: this.#floating };
+      const { method, id, request } = surroundingCall(planned, others, things);
       if (id !== undefined) this.#call(method, id, request);
       return;
     }

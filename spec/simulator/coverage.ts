@@ -41,11 +41,12 @@ export class Coverage {
     this.faults[kind] = (this.faults[kind] ?? 0) + 1;
   }
 
-  #packet({ forged, delivered, isAnswer, connection, way }: PacketFact): void {
+  #packet({ forged, delivered, isAnswer, connection, way, flow }: PacketFact): void {
     const honest = connection === undefined ? (isAnswer ? "answer" : "packet") : "going on";
     const what = forged === null ? honest : `forged ${forged}`;
     const where = way === undefined ? "" : `${ways[way.kind]} `;
-    const key = `${where}${what} ${delivered ? "delivered" : "dropped"}`;
+    const version = flow.source.includes(":") ? "IPv6 " : "";
+    const key = `${version}${where}${what} ${delivered ? "delivered" : "dropped"}`;
     this.packets[key] = (this.packets[key] ?? 0) + 1;
   }
 

@@ -14,6 +14,7 @@ import { networkLifeMutants } from "./mutants-network-life.ts";
 import { networkMutants } from "./mutants-networks.ts";
 import { placementMutants } from "./mutants-placement.ts";
 import type { Mutant } from "./mutants-plans.ts";
+import { reachedMutants } from "./mutants-reached.ts";
 import { readerMutants } from "./mutants-readers.ts";
 import { recordMutants } from "./mutants-records.ts";
 import { routedPacketMutants } from "./mutants-routed-packets.ts";
@@ -36,5 +37,6 @@ export const mutants: readonly Mutant[] = [
   ...networkMutants,
   ...routerMutants,
   ...routedPacketMutants,
+  ...reachedMutants,
   ...networkLifeMutants,
 ];

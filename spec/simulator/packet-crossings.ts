@@ -9,12 +9,14 @@ import { outside } from "../../actors/promises/packets.ts";
 import { exitAddress } from "../../nodes/switch/routing/exit.ts";
 import type { Arrival, Computers, Place } from "./packet-computers.ts";
 import type { End, Ends } from "./packet-ends.ts";
-import { runs } from "./packet-ends.ts";
+import { isOfSix, runs } from "./packet-ends.ts";
 import { frameOf } from "./packet-frames.ts";
 import type { Fabric, Passing } from "./packets.ts";
 
 /** Address of a caller outside. */
 export const caller = "198.51.100.1";
+/** Somebody there by IPv6, whom nobody is to reach. */
+export const callerBySix = "2001:db8::1";
 /** Of the host at this position, there. */
 const ownAddress = (position: number): string => `198.51.100.${10 + position}`;
 
@@ -68,7 +70,7 @@ export class Crossings {
     const isRuled = own.isRuled(from.portId);
     if (arrived?.leftBy !== undefined || (arrived === undefined && wished === undefined))
       return this.#leave({ from, gate, flow, isRuled }, arrived?.leftBy, about);
-    const end = arrived === undefined ? wished : this.#endAt(arrived, atMs);
+    const end = arrived === undefined ? wished : this.#endAt(arrived, isOfSix(address), atMs);
     const other = arrived?.computer ?? (wished && this.#computers.at(wished.place, atMs));
     const to = arrived?.portId ?? wished?.portId ?? "";
     const fact: PacketFact = {
@@ -128,7 +130,7 @@ export class Crossings {
     ];
     const frame = frameOf(from, to, { forged: null, ports });
     const arrived = this.#computers.enter(place, routerId, frame, about.atMs);
-    const end = arrived && this.#endAt(arrived, about.atMs);
+    const end = arrived && this.#endAt(arrived, false, about.atMs);
     const fact: PacketFact = {
       ...{ kind: "packet", from: outside, to: arrived?.portId ?? portId, ...about },
       flow: flowOf(source, own ? target : address, ports),
@@ -141,10 +143,11 @@ export class Crossings {
   }
 
   /** A guest that has moved may still be plugged in where it was. */
-  #endAt({ portId, computer }: Arrival, atMs: number): End | undefined {
+  #endAt({ portId, computer }: Arrival, isSix: boolean, atMs: number): End | undefined {
     const here = this.#ends
       .all()
-      .filter((end) => end.portId === portId && this.#computers.at(end.place, atMs) === computer);
+      .filter((end) => end.portId === portId && isOfSix(end.address) === isSix)
+      .filter((end) => this.#computers.at(end.place, atMs) === computer);
     return here.find(runs) ?? here[0];
   }
 }

@@ -9,13 +9,12 @@ import { address, port } from "../../protocol/port.ts";
 import { routerInterface } from "../../protocol/router.ts";
 import type { Place } from "./packet-computers.ts";
 
-/** A port that a guest is plugged into, as its guest knows it. */
+/** A port that a guest is plugged into, as its guest knows it: one for each IP version that it has. */
 export interface End {
   readonly portId: string;
   readonly networkId: string;
   readonly instanceId: string;
   readonly mac: string;
-  /** Of IPv4. */
   readonly address: string;
   readonly subnetId: string;
   readonly place: Place;
@@ -39,13 +38,16 @@ type Row = Readonly<
 >;
 type Given = Pick<End, "address" | "subnetId">;
 
+export const isOfSix = (address: string): boolean => address.includes(":");
+const versions = [false, true] as const;
+
 /** The newest that are remembered, of each kind. */
 const rememberedMax = 200;
 
 export class Ends {
   readonly #places: () => readonly Place[];
-  /** By port, as rows have them. */
-  readonly #given = new Map<string, Given>();
+  /** By port, as rows have them: the newest of each IP version. */
+  readonly #given = new Map<string, readonly Given[]>();
   readonly #macs = new Map<string, string>();
   /** By id of their row. */
   readonly #gates = new Map<string, Gate>();
@@ -65,17 +67,18 @@ export class Ends {
       else if ("removed" in change) this.#removed(change.resource.table, change.removed);
   }
 
-  /** Ports of guests, whether these run or not. */
+  /** Addresses of guests, whether these run or not. */
   all(): readonly End[] {
     return this.#places().flatMap((place) => {
       const { applied, plugged } = place.machine.world.ports;
       const told = (applied?.networks ?? []).flatMap(({ ports }) => ports);
       return [...plugged.values()].flatMap(({ portId, networkId, instanceId, mac }) => {
-        const said = told
-          .find(({ id }) => id === portId)
-          ?.addresses.find((one) => !one.address.includes(":"));
-        const given = said ?? this.#given.get(portId);
-        return given === undefined ? [] : { portId, networkId, instanceId, mac, ...given, place };
+        const said = told.find(({ id }) => id === portId)?.addresses ?? [];
+        return versions.flatMap((isSix) => {
+          const isAlike = (one: Given) => isOfSix(one.address) === isSix;
+          const given = said.find(isAlike) ?? this.#given.get(portId)?.find(isAlike);
+          return given === undefined ? [] : { portId, networkId, instanceId, mac, ...given, place };
+        });
       });
     });
   }
@@ -108,9 +111,16 @@ export class Ends {
     if (table === floatingIp.table) remember(this.#floating, id, name);
     if (table === floatingTarget.table)
       remember(this.#targets, id, { floatingId: row.floatingId ?? "", portId });
-    if (table === address.table && !name.includes(":")) this.#given.set(portId, { address: name, subnetId });
+    if (table === address.table) this.#give(portId, { address: name, subnetId });
     const mac = table === routerInterface.table ? this.#macs.get(portId) : undefined;
     if (mac !== undefined) remember(this.#gates, id, { routerId, networkId, subnetId, mac, isThere: true });
+  }
+
+  #give(portId: string, given: Given): void {
+    const others = (this.#given.get(portId) ?? []).filter(
+      ({ address: other }) => isOfSix(other) !== isOfSix(given.address),
+    );
+    this.#given.set(portId, [...others, given]);
   }
 
   #removed(table: string, id: string): void {

@@ -3,8 +3,8 @@
  * outside who calls floating addresses. Each packet that arrives is answered, and goes on as a connection.
  */
 import type { PacketFact } from "../../actors/promises/facts.ts";
-import { type Crossing, type Crossings, caller, type Left } from "./packet-crossings.ts";
-import { type End, type Ends, type Gate, runs } from "./packet-ends.ts";
+import { type Crossing, type Crossings, caller, callerBySix, type Left } from "./packet-crossings.ts";
+import { type End, type Ends, type Gate, isOfSix, runs } from "./packet-ends.ts";
 import { type Connection, forgeries, type Passing, portsOfServers, type Senders } from "./packets.ts";
 import type { Random } from "./random.ts";
 
@@ -66,7 +66,7 @@ export class RoutedPackets implements Senders {
     const own = this.#ends.all().filter((end) => end.instanceId === instanceId && runs(end));
     const port = this.#port();
     return own.flatMap((from) => {
-      const pair = this.#pairs().find((one) => one.from.portId === from.portId);
+      const pair = this.#pairs().find((one) => isSame(one.from, from));
       const call = this.#call();
       return [
         ...(pair === undefined ? [] : this.#send(sentOf(pair, port), { atMs, isLast: false })),
@@ -81,7 +81,7 @@ export class RoutedPackets implements Senders {
 
   all(atMs: number, most: number): readonly PacketFact[] {
     const leaving = this.#running().flatMap((from) =>
-      this.#ownGates(from).map((gate) => ({ from, gate, address: caller })),
+      this.#ownGates(from).map((gate) => ({ from, gate, address: callerFor(from) })),
     );
     const calls = this.#ends.floating().map((address) => ({ address, port: this.#port(), forged: null }));
     return [
@@ -112,10 +112,13 @@ export class RoutedPackets implements Senders {
     const port = this.#port();
     const forged = this.#random.chance(0.15) ? (this.#random.pick(forgeries) ?? null) : null;
     if (this.#random.chance(0.25)) {
-      const address = this.#random.pick([caller, ...this.#ends.floating()]) ?? caller;
+      const all = isOfSix(from.address) ? [callerBySix] : [caller, ...this.#ends.floating()];
+      const address = this.#random.pick(all) ?? caller;
       return { ...sentOf({ from, gate, address }, port), forged };
     }
-    const others = this.#ends.all().filter(({ portId }) => portId !== from.portId);
+    const others = this.#ends
+      .all()
+      .filter((end) => end.portId !== from.portId && isOfSix(end.address) === isOfSix(from.address));
     const behind = this.#ends.gatesOf(gate.routerId).map(({ networkId }) => networkId);
     const near = others.filter(({ networkId }) => networkId !== from.networkId && behind.includes(networkId));
     const to = this.#random.pick(near.length > 0 && this.#random.chance(0.7) ? near : others);
@@ -133,7 +136,8 @@ export class RoutedPackets implements Senders {
       this.#ownGates(from).flatMap((gate) => {
         const gates = this.#ends.gatesOf(gate.routerId).filter(({ isThere }) => isThere);
         const subnets = gates.map(({ subnetId }) => subnetId);
-        const others = ends.filter((to) => to.subnetId !== from.subnetId && subnets.includes(to.subnetId));
+        const alike = ends.filter((to) => isOfSix(to.address) === isOfSix(from.address));
+        const others = alike.filter((to) => to.subnetId !== from.subnetId && subnets.includes(to.subnetId));
         return others.map((to) => ({ from, gate, to, address: to.address }));
       }),
     );
@@ -146,9 +150,11 @@ export class RoutedPackets implements Senders {
     if (sent.from === undefined || sent.gate === undefined)
       return this.#called({ source: caller, address: sent.address, ports }, packet);
     const ends = this.#running();
-    const [from, wished] = [sent.from, sent.to].map((id) => ends.find(({ portId }) => portId === id));
-    if (from === undefined || (sent.to !== undefined && wished === undefined)) return [];
     const { gate, address } = sent;
+    const [from, wished] = [sent.from, sent.to].map((id) =>
+      ends.find((end) => end.portId === id && isOfSix(end.address) === isOfSix(address)),
+    );
+    if (from === undefined || (sent.to !== undefined && wished === undefined)) return [];
     const there = this.#crossings.send({ from, gate, address, ports, wished }, passing(packet));
     const isOwn = this.#ends.gatesAt(from.networkId).some((one) => one.mac === gate && isOf(one, from));
     return [there.fact, ...(isOwn ? this.#answered(there, { from, gate }, packet) : [])];
@@ -161,7 +167,9 @@ export class RoutedPackets implements Senders {
     packet: Packet,
   ): readonly PacketFact[] {
     const { sourcePort, destinationPort, destination } = fact.flow;
-    if (packet.forged !== null || !fact.delivered) return [];
+    // By IPv6 nothing comes back from outside; that it has left is judged.
+    const isGone = left !== undefined && isOfSix(destination);
+    if (packet.forged !== null || !fact.delivered || isGone) return [];
     const ports: Ports = [destinationPort, sourcePort];
     if (left !== undefined && destination !== caller) {
       const { seen } = left;
@@ -225,7 +233,7 @@ export class RoutedPackets implements Senders {
     const find = (id: string, address: string) =>
       ends.find((end) => end.portId === id && end.address === address);
     if (gate === undefined) {
-      const end = ends.find(({ portId }) => portId === connection.to);
+      const end = ends.find((one) => one.portId === connection.to && !isOfSix(one.address));
       const calls = this.#crossings.call({ source, address: destination, ports: there }, about);
       if (end === undefined || typeof back !== "string") return calls.map(({ fact }) => fact);
       const answer = this.#crossings.send({ from: end, gate: back, address: source, ports: home }, about);
@@ -257,6 +265,11 @@ const sentOf = ({ from, gate, address, to }: Pair, port: number): Sent => ({
   ...{ from: from.portId, gate: gate.mac, address, port, forged: null },
   ...(to === undefined ? {} : { to: to.portId }),
 });
+
+const isSame = (one: End, other: End): boolean =>
+  one.portId === other.portId && one.address === other.address;
+
+const callerFor = ({ address }: End): string => (isOfSix(address) ? callerBySix : caller);
 
 /** In the guest's own subnet: from others no way leads back to it. */
 const isOf = (gate: Gate, end: End): boolean => gate.subnetId === end.subnetId;

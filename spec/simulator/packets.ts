@@ -6,7 +6,7 @@
  */
 import type { PacketFact, PacketFlow } from "../../actors/promises/facts.ts";
 import type { Computers } from "./packet-computers.ts";
-import { type End, type Ends, runs } from "./packet-ends.ts";
+import { type End, type Ends, isOfSix, runs } from "./packet-ends.ts";
 import { frameOf } from "./packet-frames.ts";
 import type { Random } from "./random.ts";
 
@@ -25,6 +25,7 @@ const againMax = 3;
 interface Sent {
   readonly from: string;
   readonly to: string;
+  readonly isSix: boolean;
   readonly port: number;
   readonly forged: Forged | null;
 }
@@ -68,11 +69,12 @@ export class Packets implements Senders {
   some(atMs: number): readonly PacketFact[] {
     const ends = this.#fabric.ends.all();
     const from = this.#random.pick(ends.filter(runs));
-    const to = this.#random.pick(ends.filter(({ portId }) => portId !== from?.portId));
+    const to = this.#random.pick(from === undefined ? [] : othersOf(ends, from));
     if (from === undefined || to === undefined) return [];
     const forged = this.#random.chance(0.3) ? (this.#random.pick(forgeries) ?? null) : null;
     const port = this.#random.pick(portsOfServers) ?? 22;
-    this.#sent = [...this.#sent, { from: from.portId, to: to.portId, port, forged }].slice(-keptMax);
+    const [ids, isSix] = [{ from: from.portId, to: to.portId }, isOfSix(from.address)];
+    this.#sent = [...this.#sent, { ...ids, isSix, port, forged }].slice(-keptMax);
     return [
       ...this.#exchange(from, to, port, { atMs, forged, isLast: false }),
       ...this.again(atMs),
@@ -86,8 +88,10 @@ export class Packets implements Senders {
   again(atMs: number): readonly PacketFact[] {
     const ends = this.#fabric.ends.all().filter(runs);
     const some = this.#sent.slice(-againMax);
-    return some.flatMap(({ from, to, port, forged }) => {
-      const [sender, receiver] = [from, to].map((id) => ends.find(({ portId }) => portId === id));
+    return some.flatMap(({ from, to, isSix, port, forged }) => {
+      const [sender, receiver] = [from, to].map((id) =>
+        ends.find(({ portId, address }) => portId === id && isOfSix(address) === isSix),
+      );
       if (sender === undefined || receiver === undefined) return [];
       return this.#exchange(sender, receiver, port, { atMs, forged, isLast: false });
     });
@@ -100,7 +104,8 @@ export class Packets implements Senders {
       ends.filter((end) => end.instanceId !== instanceId),
     ];
     return own.flatMap((end) => {
-      const other = this.#random.pick(others.filter(({ networkId }) => networkId === end.networkId));
+      const near = othersOf(others, end).filter(({ networkId }) => networkId === end.networkId);
+      const other = this.#random.pick(near);
       const port = this.#random.pick(portsOfServers) ?? 22;
       if (other === undefined) return [];
       const packet = { atMs, forged: null, isLast: false };
@@ -127,11 +132,14 @@ export class Packets implements Senders {
   /** One packet between each two guests that run, when nothing moves any more. */
   all(atMs: number, most: number): readonly PacketFact[] {
     const ends = this.#fabric.ends.all().filter(runs);
-    const pairs = ends.flatMap((from) => ends.flatMap((to) => (from === to ? [] : [{ from, to }])));
-    return pairs.slice(0, most).flatMap(({ from, to }) => {
-      const port = this.#random.pick(portsOfServers) ?? 22;
-      return this.#exchange(from, to, port, { atMs, forged: null, isLast: true });
-    });
+    const pairs = ends.flatMap((from) => othersOf(ends, from).map((to) => ({ from, to })));
+    const ofEach = [...Map.groupBy(pairs, ({ from }) => isOfSix(from.address)).values()];
+    return ofEach
+      .flatMap((some) => some.slice(0, most))
+      .flatMap(({ from, to }) => {
+        const port = this.#random.pick(portsOfServers) ?? 22;
+        return this.#exchange(from, to, port, { atMs, forged: null, isLast: true });
+      });
   }
 
   #exchange(from: End, to: End, port: number, packet: Pick<Passing, "atMs" | "forged" | "isLast">) {
@@ -163,6 +171,10 @@ export class Packets implements Senders {
     return { fact, isThere: arrived?.computer === other };
   }
 }
+
+/** Whom it can send to at all, as the sender of a packet of its own IP version. */
+const othersOf = (ends: readonly End[], from: End): readonly End[] =>
+  ends.filter(({ portId, address }) => portId !== from.portId && isOfSix(address) === isOfSix(from.address));
 
 /** Until the guest's address changes. */
 function endOf(ends: readonly End[], { flow, ...ids }: Connection, which: "from" | "to"): End | undefined {

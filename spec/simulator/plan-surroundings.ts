@@ -8,6 +8,7 @@ import type { QuotaResource } from "../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../protocol/states.ts";
 import { extensionCommands, extensionsOf } from "./plan-extensions.ts";
 import { networkCommands, networksOf } from "./plan-networks.ts";
+import { reachedByOperators, reachedCommands } from "./plan-reached.ts";
 import { externalCommands, routerCommands, routersOf } from "./plan-routers.ts";
 import type { Random } from "./random.ts";
 
@@ -26,6 +27,7 @@ export const groupCommands = ["groupCreate", "groupDelete"] as const;
 /** What only operators ask for. */
 export const operatorCommands = [
   ...externalCommands,
+  ...reachedByOperators,
   "quotaSet",
   "aggregateCreate",
   "aggregateSet",
@@ -45,6 +47,7 @@ export const surroundingCommands = [
   ...extensionCommands,
   ...networkCommands,
   ...routerCommands,
+  ...reachedCommands,
 ] as const;
 export type SurroundingCommand = (typeof surroundingCommands)[number];
 

@@ -15,6 +15,7 @@ import {
 } from "./plan-disturbances.ts";
 import { editCommands, editsOf } from "./plan-edits.ts";
 import { apartFrom, calmed, type HostileWhat, hostileDeeds, hostileOf } from "./plan-hostile.ts";
+import { reachedMs, reachedOf } from "./plan-reached.ts";
 import {
   evacuationsOf,
   type PlannedRequest,
@@ -176,12 +177,15 @@ export interface PlanSize {
 
 export function planOf(seed: string, size: PlanSize = {}): Plan {
   const random = new Random(seed);
+  const isReached = random.fork("is reached").chance(0.25);
   const drawn = {
     ...parametersOf(random.fork("parameters"), size),
     ...numaNodesOf(random.fork("cells")),
     ...(random.fork("told").chance(0.2) ? { told: true as const, oneVersion: true } : {}),
     // Only then hosts have networks.
-    ...(random.fork("one version").chance(0.3) ? { oneVersion: true } : {}),
+    ...(random.fork("one version").chance(0.3) || (isReached && !random.fork("reached by all").chance(0.2))
+      ? { oneVersion: true }
+      : {}),
     ...(random.fork("batched").chance(0.5) ? { batched: true as const } : {}),
     ...(random.fork("sink").chance(0.3) ? { sink: true as const } : {}),
   };
@@ -199,6 +203,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     // What is asked for after the last fault would meet a cluster that is being judged.
     ...evacuationsOf(random.fork("evacuations"), away).filter(({ atMs }) => atMs < faultyMs),
     ...editsOf(random.fork("edits"), { ...span, clients: parameters.clients }),
+    ...(isReached ? reachedOf(random.fork("reached"), { ...span, clients: parameters.clients }) : []),
   ];
   const faults = [
     ...faultsOf(random.fork("faults"), parameters, faultyMs),
@@ -217,7 +222,10 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
       ? []
       : removalsOf(random.fork("removals"), span)),
   ];
-  const all = [...apartFrom(hostile, faults), ...hostile];
+  // What those who are called need is made in peace: few would be reached otherwise.
+  const all = [...apartFrom(hostile, faults), ...hostile].filter(
+    ({ atMs }) => !isReached || atMs >= setUpMs + reachedMs,
+  );
   return { seed, parameters, commands: inOrder(commands), faults: inOrder(all), faultyMs };
 }
 

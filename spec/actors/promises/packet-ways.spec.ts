@@ -133,6 +133,20 @@ describe("promises about packets over routers", () => {
     expect(found(networksApart(), ...ways)).to.equal(0);
   });
 
+  it("N4 is broken by whatever leaves by IPv6, though the router leads outside", () => {
+    const flow = { source: "fd00::9", destination: "2001:db8::1", sourcePort: 1, destinationPort: 80 };
+    expect(found(networksApart(), { ...leaving("1", "rn", null), flow })).to.equal(1);
+    expect(found(networksApart(), { ...leaving("1", "rn", null), flow, delivered: false })).to.equal(0);
+  });
+
+  it("N2 is broken by IPv6 where only IPv4 is allowed, and N6 by neither when it is lost", () => {
+    const flow = { source: "fd00::9", destination: "fd00:1::9", sourcePort: 1, destinationPort: 80 };
+    const ofSix = { ...routed("1", "3", "rn"), flow };
+    expect(found(onlyWhatIsAllowed(), routed("1", "3", "rn"), ofSix)).to.equal(1);
+    const lost = { delivered: false, isLast: true };
+    expect(found(picturesArrive(), { ...ofSix, ...lost })).to.equal(0);
+  });
+
   it("N4 is broken by a router that leads there no more, by another's, and by one that leads nowhere", () => {
     expect(found(networksApart(), routed("1", "3", "rn", late))).to.equal(1);
     // Of two ports with one address, the other project's; a router of another network; no router at all.
