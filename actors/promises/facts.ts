@@ -186,6 +186,27 @@ export interface PacketFact {
   readonly heard: boolean;
 }
 
+/** What a host answers for, with a guest that acts: seen on the host, beside its agent. Real clusters only. */
+export interface HostLook {
+  readonly kind: "hostLook";
+  readonly hostId: string;
+  readonly atMs: number;
+  readonly untilMs: number;
+  /** Of the picture that it has applied. */
+  readonly version: number;
+  readonly answers: readonly HostAnswer[];
+}
+
+export interface HostAnswer {
+  /** An address, in the words of a sentence. */
+  readonly what: string;
+  readonly portId: string;
+  /** Of the guest. */
+  readonly pid: number;
+  /** Absent: it is an address of the port itself. */
+  readonly floatingId?: string;
+}
+
 /** A living guest wrote to its disk. Simulator only. */
 export interface DiskWritten {
   readonly kind: "diskWritten";
@@ -356,6 +377,7 @@ export type Fact =
   | Applied
   | PictureLost
   | PacketFact
+  | HostLook
   | DiskWritten
   | Sent
   | Measured

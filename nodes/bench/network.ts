@@ -10,7 +10,7 @@ import { type Note, unnoted } from "./note.ts";
 
 const usual = {
   ...{ sizes: [10, 100, 1_000] as readonly number[], farPorts: 10_000, comparePorts: 500, rounds: 5 },
-  ...{ ports: 498, pairs: 5, seconds: 2, roundTrips: 3_000, creates: 300, stretch: 100 },
+  ...{ ports: 498, pairs: 5, seconds: 2, roundTrips: 3_000, creates: 100, stretch: 25 },
 };
 
 export type NetworkBenchOptions = typeof usual & { readonly note: Note };

@@ -1,7 +1,7 @@
 /**
  * N1 and N5 as far as events tell, in the order of the commits: no address of a subnet or of an external
  * network has two holders at once; a floating address leads through a router that is there, and no two lead
- * to one address of a port. What passes and who answers on the hosts cannot be seen from here. Pure.
+ * to one address of a port. Who answers on the hosts is judged by looks-judged.ts. Pure.
  */
 import type { Fact, Violation } from "../../actors/promises/facts.ts";
 import type { Event } from "../../protocol/event.ts";

@@ -30,6 +30,8 @@ export interface Figures {
   readonly faults: { readonly done: number; readonly skipped: number; readonly failed: number };
   readonly guestsStarted: number;
   readonly guestsEnded: number;
+  /** How often hosts were looked at, and how many addresses they answered for, in all looks. */
+  readonly looks: { readonly hosts: number; readonly answers: number };
   readonly eventsWatched: Readonly<Record<string, number>>;
 }
 
@@ -71,8 +73,14 @@ export function figuresOf(facts: readonly Fact[], faults: readonly FaultRecord[]
     },
     guestsStarted: facts.filter(({ kind }) => kind === "guestStarted").length,
     guestsEnded: facts.filter(({ kind }) => kind === "guestEnded").length,
+    looks: looksOf(facts),
     eventsWatched: tally(facts.flatMap((fact) => (fact.kind === "watched" ? [fact.watcher] : []))),
   };
+}
+
+function looksOf(facts: readonly Fact[]): Figures["looks"] {
+  const looks = facts.filter((fact) => fact.kind === "hostLook");
+  return { hosts: looks.length, answers: looks.reduce((sum, { answers }) => sum + answers.length, 0) };
 }
 
 function operationStateOf({ invoked, completed }: Call): readonly string[] {

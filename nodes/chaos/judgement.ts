@@ -9,6 +9,7 @@ import { allCheckers, createJudge } from "../../actors/promises/judge.ts";
 import type { DesiredPower } from "../../protocol/states.ts";
 import { judgeAddresses } from "./addresses-judged.ts";
 import { judgeFloods } from "./flood-judgement.ts";
+import { judgeLooks } from "./looks-judged.ts";
 import type { FaultRecord } from "./recorder.ts";
 
 export interface Judgement {
@@ -29,7 +30,7 @@ export function judgeFacts(facts: readonly Fact[], faults: readonly FaultRecord[
   for (const fact of facts) violations.push(...judge.see(fact));
   const quiet = facts.findLast((fact) => fact.kind === "quiet");
   if (quiet !== undefined) violations.push(...notAsAsked(facts, quiet));
-  violations.push(...judgeFloods(facts, faults), ...judgeAddresses(facts));
+  violations.push(...judgeFloods(facts, faults), ...judgeAddresses(facts), ...judgeLooks(facts));
   return {
     violations: violations.slice(0, violationsMax),
     facts: facts.length,

@@ -25,6 +25,7 @@ export function printSummary(summary: Summary): string {
     `calls     ${figures.calls}: ${ok} ok, ${failed} refused, ${unknown} unknown, ${figures.unanswered} unanswered`,
     `faults    ${done} done${loud}`,
     `latency   during faults: ${latency("duringFaults")}; else: ${latency("outsideFaults")}`,
+    `looks     ${figures.looks.hosts} at hosts, which answered for ${figures.looks.answers} addresses`,
     `settled   ${summary.settled ? "yes" : `no: ${summary.stillMoving.length} things still move`}`,
     ...(directory === undefined ? [] : [`report    ${directory}/report.html`]),
   ].join("\n");

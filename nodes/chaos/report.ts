@@ -130,6 +130,7 @@ function figuresTable(figures: Figures, restarts: number): string {
     ],
     ["Processes started again", String(restarts)],
     ["Guests' processes", `${figures.guestsStarted} seen to start, ${figures.guestsEnded} seen to end`],
+    ["Looks at hosts", `${figures.looks.hosts}: ${figures.looks.answers} addresses answered`],
     ["Events handed to watchers", tally(figures.eventsWatched)],
   ];
   const cells = rows.map(([name, value]) => `<tr><th>${name}</th><td>${escaped(value)}</td></tr>`);

@@ -1,15 +1,20 @@
 /**
  * Watches a cluster from outside while it is being broken: the events that the operator and every project
- * receive, and the guests' processes in the kernel's table. It records facts and changes nothing.
+ * receive, the guests' processes in the kernel's table, and what hosts answer for. It records facts and changes
+ * nothing.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClusterConfig } from "../config/config.ts";
 import type { Novact } from "../sdk/sdk.ts";
+import { lookAtHosts } from "./host-looks.ts";
 import { type GuestParty, guestsOf, livingParties } from "./parties.ts";
 import type { Recorder } from "./recorder.ts";
 
 /** Period of looking at processes; a process that lives for less may be missed. */
 const lookEveryMs = 250;
+
+/** A look lists two sets of the kernel's rules. */
+const lookAtHostsEveryMs = 1_000;
 
 export interface Witness {
   /** The last event number that every watcher has received. */
@@ -36,6 +41,7 @@ export function startWitness(options: WitnessOptions): Witness {
     ),
     watchGuests(options, ending.signal),
     watchParties(options, ending.signal),
+    watchHosts(options, ending.signal),
   ];
   return {
     lastSeen: () => Math.min(...options.watchers.map((novact) => seen.get(novact) ?? options.after)),
@@ -76,6 +82,14 @@ async function watchGuests({ config, recorder }: WitnessOptions, signal: AbortSi
     for (const [key, guest] of now) if (!known.has(key)) recorder.tell(factOf("guestStarted", guest));
     known = now;
     await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Looks again and again: of a look that nobody finishes any more nothing is recorded. */
+async function watchHosts({ config, recorder }: WitnessOptions, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    for await (const look of lookAtHosts(config)) recorder.tell(look);
+    await sleep(lookAtHostsEveryMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
