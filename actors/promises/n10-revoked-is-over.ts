@@ -1,7 +1,8 @@
 /**
  * N10: what rules no longer allow has ended when both hosts have applied that: a packet that goes on with a
  * connection passes only where the connection, or the packet by itself, is allowed at a moment that one of
- * both hosts may know.
+ * both hosts may know. Who was called may begin a connection of its own with the same ports, once the first one
+ * was seen to have ended: then the caller's packets are answers.
  */
 import type { Checker, PacketFact } from "./facts.ts";
 import { NetworkingHistory } from "./networking-history.ts";
@@ -9,20 +10,36 @@ import { type CellNetworks, mayReceive, maySend } from "./packets.ts";
 
 export function revokedIsOver(): Checker {
   const history = new NetworkingHistory();
+  const ends: Ends = { over: new Set(), anew: new Set() };
   return {
     promise: "N10",
     see(fact) {
       if (fact.kind === "committed") history.apply(fact);
-      return fact.kind === "packet" ? goesOn(history, fact) : [];
+      return fact.kind === "packet" ? goesOn(history, ends, fact) : [];
     },
   };
 }
 
-function goesOn(history: NetworkingHistory, packet: PacketFact): readonly string[] {
+/** Connections, by their first packet: those of which one was dropped, and those begun by the other end since. */
+interface Ends {
+  readonly over: Set<string>;
+  readonly anew: Set<string>;
+}
+
+function goesOn(history: NetworkingHistory, { over, anew }: Ends, packet: PacketFact): readonly string[] {
   const { connection, delivered, versions } = packet;
-  if (connection === undefined || !delivered) return [];
+  if (connection === undefined) return [];
+  const key = JSON.stringify([connection.from, connection.flow]);
+  if (!delivered) {
+    over.add(key);
+    anew.delete(key);
+    return [];
+  }
   const rows = history.cellSince(Math.min(...versions));
-  if (rows.length === 0 || [connection, packet].some((one) => isAllowed(rows, one))) return [];
+  const isBack = packet.flow.sourcePort !== connection.flow.sourcePort;
+  if (isBack && over.has(key) && isAllowed(rows, packet)) anew.add(key);
+  if (rows.length === 0 || anew.has(key)) return [];
+  if ([connection, packet].some((one) => isAllowed(rows, one))) return [];
   const { source, destination, destinationPort } = connection.flow;
   return [`What ${source} began with port ${destinationPort} of ${destination} goes on, and is not allowed.`];
 }

@@ -132,4 +132,19 @@ describe("promises about packets", () => {
     // What a rule allows by itself may begin anew at any time.
     expect(found(revokedIsOver(), packet(1, 2, { connection, versions: [2, 2] }, 22))).to.equal(0);
   });
+
+  it("N10 takes a caller's packet for an answer once it was cut off and called back, and not before", () => {
+    const flowOf = (from: number, to: number, sourcePort: number, destinationPort: number) => ({
+      flow: { ...packet(from, to).flow, sourcePort, destinationPort },
+    });
+    const connection = packet(1, 2, flowOf(1, 2, 22, 81));
+    const late = { connection, versions: [2, 2] };
+    const forward = packet(1, 2, { ...late, ...flowOf(1, 2, 22, 81) });
+    // Everybody may call port 22.
+    const back = packet(2, 1, { ...late, ...flowOf(2, 1, 81, 22) });
+    const cut = { ...forward, delivered: false };
+    expect(found(revokedIsOver(), back, forward)).to.equal(1);
+    expect(found(revokedIsOver(), cut, back, forward)).to.equal(0);
+    expect(found(revokedIsOver(), cut, back, cut, forward)).to.equal(1);
+  });
 });
