@@ -22,6 +22,23 @@ export interface RowQuery extends PageQuery, Owner {
   readonly refers?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** Rows, each with those of another resource that refer to it. */
+export interface JoinedReads {
+  /** As `called`, with the parts in order of id. Not for resources of plug-ins. */
+  calledWith<R extends Resource, P extends Resource>(
+    resource: R,
+    key: string,
+    wanted: Joined<P>,
+  ): Promise<readonly { readonly row: RowOf<R>; readonly parts: readonly RowOf<P>[] }[]>;
+}
+
+export interface Joined<P extends Resource> {
+  readonly owner?: Owner | undefined;
+  readonly part: P;
+  /** The part's field that refers to the row. */
+  readonly by: string;
+}
+
 export interface RowReads {
   /**
    * The row with this id; else the rows with this name, in order of id, at most readLimits.rowsOfOneNameMax.

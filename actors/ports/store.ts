@@ -10,7 +10,7 @@ import type { InstanceReads } from "./instance-reads.ts";
 import type { NetworkingReads } from "./networking-reads.ts";
 import type { OperationReads } from "./operation-reads.ts";
 import type { QuotaReads } from "./quota-reads.ts";
-import type { RowReads } from "./row-reads.ts";
+import type { JoinedReads, RowReads } from "./row-reads.ts";
 import type { ServerGroupReads } from "./server-group-reads.ts";
 import type { SignsOfLife } from "./signs-of-life.ts";
 
@@ -30,7 +30,7 @@ export interface StorePorts {
   readonly operations: OperationReads;
   readonly events: EventReads;
   /** Of all resources: flavors, images, server groups, aggregates, key pairs. */
-  readonly rows: RowReads;
+  readonly rows: RowReads & JoinedReads;
   readonly hosts: HostReads;
   readonly signsOfLife: SignsOfLife;
   readonly aggregates: AggregateReads;

@@ -1,5 +1,5 @@
 /** Reads rows of resources from memory: the same for all of them. It changes nothing but the last numbers. */
-import type { Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
+import type { Joined, JoinedReads, Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
 import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import { bodyFields, bodyOf } from "../rows/extension-rows.ts";
 import { readLimits } from "../rows/limits.ts";
@@ -8,7 +8,7 @@ import type { Tables } from "../rows/tables.ts";
 import { fieldOf, rowsOwnedBy } from "../rules/reference/memory.ts";
 import { page } from "./page.ts";
 
-export class MemoryRowReads implements RowReads {
+export class MemoryRowReads implements RowReads, JoinedReads {
   readonly #tables: Tables;
 
   constructor(tables: Tables) {
@@ -26,6 +26,21 @@ export class MemoryRowReads implements RowReads {
     const query = { limit: readLimits.rowsOfOneNameMax };
     const found = byId && own(byId) ? [byId] : page(rows, query, (row) => own(row) && row.name === key);
     return found.map((row) => seenBy(resource, row));
+  }
+
+  async calledWith<R extends Resource, P extends Resource>(
+    resource: R,
+    key: string,
+    { owner, part, by }: Joined<P>,
+  ): Promise<readonly { readonly row: RowOf<R>; readonly parts: readonly RowOf<P>[] }[]> {
+    const rows = await this.called(resource, key, owner);
+    const all = [...this.#tables.rowsOf(part).values()].toSorted((one, other) =>
+      one.id < other.id ? -1 : 1,
+    );
+    return rows.map((row) => ({
+      row,
+      parts: all.filter((one) => fieldOf(one, by) === row.id).map((one) => seenBy(part, one)),
+    }));
   }
 
   async list<R extends Resource>(resource: R, query: RowQuery): Promise<readonly RowOf<R>[]> {

@@ -1,19 +1,44 @@
 /** Reads rows of resources from PostgreSQL: the same for all of them. It changes nothing. */
-import type { Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
+import type { Joined, JoinedReads, Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
 import type { Resource, RowOf } from "../../protocol/wire/resource.ts";
 import { bodyOf } from "../rows/extension-rows.ts";
 import { readLimits } from "../rows/limits.ts";
 import { columnNameOf, isExtension } from "../rows/row-changes.ts";
 import type { Database } from "./database.ts";
 import { type RowPlace, rowPlaceOf } from "./row-place.ts";
-import { readAll } from "./select.ts";
+import { readAll, selectionOfFields } from "./select.ts";
 
-export class PostgresRowReads implements RowReads {
+export class PostgresRowReads implements RowReads, JoinedReads {
   readonly #database: Database;
   readonly #places = new Map<Resource, RowPlace>();
 
   constructor(database: Database) {
     this.#database = database;
+  }
+
+  /** One statement: the parts are an array of JSON in the row, with the columns in their order. */
+  async calledWith<R extends Resource, P extends Resource>(
+    resource: R,
+    key: string,
+    { owner = {}, part, by }: Joined<P>,
+  ): Promise<readonly { readonly row: RowOf<R>; readonly parts: readonly RowOf<P>[] }[]> {
+    const { clause, values } = this.#seen(resource, owner, [key]);
+    const { selection, from, name } = this.#placeOf(resource);
+    const parts = selectionOfFields<RowOf<P>>([...Object.keys(part.kept), "version"], "p");
+    const column = columnNameOf(by);
+    const text = `select ${selection.columns}, (
+        select coalesce(json_agg(json_build_array(${parts.columns}) order by p.id), '[]')
+        from ${part.table} p where p.${column} = t.id)
+      from ${from} t where (t.id = $1 or t.name = $1)${clause}
+      order by t.id = $1 desc, t.id limit ${readLimits.rowsOfOneNameMax}`;
+    const statement = { name: `${name}_with_${part.table}_${values.length}`, text, values };
+    const rows = await this.#database.read(statement, `read ${resource.table} rows and their parts`);
+    const all = rows.flatMap((row) => {
+      const read = selection.read(row) as RowOf<R> | undefined;
+      const its = row[selection.width] as readonly unknown[][];
+      return read === undefined ? [] : [{ row: read, parts: readAll(parts, its) }];
+    });
+    return all[0]?.row.id === key ? all.slice(0, 1) : all;
   }
 
   /** The row with this id comes first, and then alone. */

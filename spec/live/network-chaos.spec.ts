@@ -93,7 +93,7 @@ describe("ports of a node whose processes die", function () {
       await pause(200);
     }
   };
-  let made = 0;
+  let [made, seen] = [0, 0];
   const countMade = async () => {
     let [after, found] = [0, 0];
     for (;;) {
@@ -113,9 +113,13 @@ describe("ports of a node whose processes die", function () {
       });
       expect(summary.violations).to.deep.equal([]);
       expect(summary.stillMoving).to.deep.equal([]);
+      seen += summary.figures.looks.answers;
       made = await countMade();
     }
-    console.log(`      seed ${seed}: ${made} ports were made`);
+    console.log(
+      `      seed ${seed}: ${made} ports were made; ${seen} addresses answered when hosts were looked at`,
+    );
+    expect(seen, "hosts were looked at, and answered for guests").to.be.above(0);
   });
 
   it("leave no row", async () => {

@@ -56,6 +56,24 @@ function world({ id, project }: Pick<ReturnType<typeof names>, "id" | "project">
 export function networksContract(get: () => Store): void {
   const commit = (changes: readonly RowChange[]) => get().commit({ rows: changes } satisfies Commit);
 
+  it("reads rows with those that refer to them, as it reads both apart", async () => {
+    const { id, project } = names();
+    const { network: n, subnet: s } = world({ id, project });
+    const own = await commit([n(1), n(2), s(4, id(1), "10.1.0.0/24"), s(3, id(1), "fd00::/64")]);
+    expect(own.kind).to.equal("committed");
+    const store = get();
+    const wanted = { owner: { project }, part: subnet, by: "networkId" } as const;
+    const rowsOf = async (key: string) => store.rows.calledWith(network, key, wanted);
+    const parts = await store.rows.list(subnet, { limit: 9, refers: { networkId: [id(1)] } });
+    expect(parts).to.have.length(2);
+    const [row] = await store.rows.called(network, id(1));
+    expect(await rowsOf(id(1))).to.deep.equal([{ row, parts }]);
+    expect((await rowsOf(id(2))).map((one) => one.parts)).to.deep.equal([[]]);
+    expect(
+      await store.rows.calledWith(network, id(1), { ...wanted, owner: { project: id(8) } }),
+    ).to.deep.equal([]);
+  });
+
   it("keeps the subnets of a network apart, whatever their prefixes", async () => {
     const { id, project } = names();
     const made = world({ id, project });

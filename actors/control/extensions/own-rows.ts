@@ -8,8 +8,9 @@ import { answer } from "../../../protocol/wire/schema.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import { type Validator, validatorOf } from "../../../protocol/wire/validate.ts";
-import type { RowReads } from "../../ports/row-reads.ts";
-import { findRow, listedOwner } from "../request/rows.ts";
+import type { JoinedReads, RowReads } from "../../ports/row-reads.ts";
+import { asRow } from "../request/row-changes.ts";
+import { findRow, listedOwner, referringTo } from "../request/rows.ts";
 import type { OwnRows } from "./definition.ts";
 import { pluginFailed, type Territory } from "./own-commit.ts";
 
@@ -20,14 +21,14 @@ interface World {
 }
 
 /** The store's reads, of the plug-in's own resources; a row that is named and cannot be read is refused. */
-export function checkedReads(world: World): RowReads {
+export function checkedReads(world: World): RowReads & JoinedReads {
   const { rows, territory } = world;
   const own = (resource: Resource): void => {
     if (!territory.resources.includes(resource))
       throw pluginFailed(territory.plugin, `it has no resource ${resource.noun} in its parts`);
   };
   const readable = reader(world);
-  return {
+  const reads: RowReads = {
     async called(resource, key, owner) {
       own(resource);
       const found = await rows.called(resource, key, owner);
@@ -46,6 +47,17 @@ export function checkedReads(world: World): RowReads {
     async nextNumber(resource) {
       own(resource);
       return rows.nextNumber(resource);
+    },
+  };
+  return {
+    ...reads,
+    async calledWith(resource, key, { owner, part, by }) {
+      const found = await reads.called(resource, key, owner);
+      const withParts = found.map(async (row) => ({
+        row,
+        parts: await referringTo(part, { [by]: [asRow(row).id] }, reads),
+      }));
+      return Promise.all(withParts);
     },
   };
 }

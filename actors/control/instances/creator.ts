@@ -49,7 +49,6 @@ import {
   settleInterfaces,
 } from "./interfaces.ts";
 import { createLimits } from "./limits.ts";
-import { NetworkReads } from "./network-reads.ts";
 import { type Where, type WishStore, whereOf } from "./placement-request-check.ts";
 import {
   type CreateQuestion,
@@ -91,8 +90,7 @@ export class Creator {
     this.#options = options;
     this.#catalog = new CatalogCache(options.store, options.clock);
     const { store, clock, ids, networking } = options;
-    const networks = new NetworkReads(store.rows);
-    this.#networking = { store, clock, ids, networks, ...networking };
+    this.#networking = { store, clock, ids, ...networking };
   }
 
   /**

@@ -31,14 +31,12 @@ import {
 } from "../networking/publications.ts";
 import type { CatalogOptions } from "../request/commit-once.ts";
 import { findOwnRow, referringTo } from "../request/rows.ts";
-import { NetworkReads } from "./network-reads.ts";
+import { readNetwork } from "./network-reads.ts";
 
 export interface InterfaceWorld
   extends PortWorld,
     Pick<CatalogOptions, "clock" | "ids" | "hostPortsReserved"> {
   readonly addresses: Addresses;
-  /** Absent: a network is read, and then its subnets. */
-  readonly networks?: Pick<NetworkReads, "find">;
 }
 
 /** For a dry run: no address is on its way, and the default group is not made but has its id. */
@@ -173,8 +171,7 @@ async function newOn(
   world: InterfaceWorld,
 ): Promise<PlannedInterface> {
   const caller = { project, id: key };
-  const { networks = new NetworkReads(world.store.rows) } = world;
-  const { on, subnets } = await networks.find(caller);
+  const { on, subnets } = await readNetwork(caller, world.store.rows);
   const asked = { network: key, ...(wanted === undefined ? {} : { addresses: [{ address: wanted }] }) };
   assertUsable(on, caller);
   assertMayPretend(asked, on, caller);

@@ -10,8 +10,6 @@ export const createLimits = {
   catalogCacheMs: 1_000,
   /** How often one create asks the scheduler again when other creates have claimed its hosts first. */
   placementAttemptsMax: 8,
-  /** Networks by the names that creates gave them; the one that was forgotten is found by its name. */
-  networksRememberedMax: 1_000,
 } as const;
 
 export const explainLimits = {

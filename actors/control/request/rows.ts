@@ -40,7 +40,7 @@ export const listedOwner = (resource: Resource, context: Pick<Caller, "project">
 export async function findRow<R extends Resource>(
   resource: R,
   { id: key, project }: Caller,
-  rows: RowReads,
+  rows: Pick<RowReads, "called">,
 ): Promise<RowOf<R>> {
   const own = await rows.called(resource, key, ownerOf(resource, { project }));
   const all = own.length > 0 || project !== adminProject ? own : await rows.called(resource, key);

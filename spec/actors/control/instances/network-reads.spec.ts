@@ -1,49 +1,48 @@
-/** A network and its subnets are read at once by a guess, which never stands for a read. */
+/** A network and its subnets are read in one read, within what the caller sees. */
 import { expect } from "chai";
-import { NetworkReads } from "../../../../actors/control/instances/network-reads.ts";
-import type { RowReads } from "../../../../actors/ports/row-reads.ts";
+import { readNetwork } from "../../../../actors/control/instances/network-reads.ts";
+import type { JoinedReads, Owner } from "../../../../actors/ports/row-reads.ts";
 
-function world() {
-  const asked: string[] = [];
-  const ids = { named: "n1" };
+/** Networks by project; `asked`: of which projects, and by which name. */
+function world(networks: Readonly<Record<string, readonly string[]>>) {
+  const asked: (readonly [string, string | undefined])[] = [];
   const rows: unknown = {
-    called: async () => {
-      asked.push("network");
-      return [{ id: ids.named, name: "net", project: "demo" }];
-    },
-    list: async (_resource: unknown, { refers }: { refers: { networkId: string[] } }) => {
-      asked.push(`subnets of ${refers.networkId.join()}`);
-      return [{ id: `subnet of ${refers.networkId.join()}` }];
+    calledWith: async (_resource: unknown, key: string, { owner }: { owner: Owner }) => {
+      asked.push([key, owner?.project]);
+      const all = owner?.project === undefined ? Object.values(networks).flat() : networks[owner.project];
+      return (all ?? []).map((id) => ({ row: { id, name: "net" }, parts: [{ id: `subnet of ${id}` }] }));
     },
   };
-  return { asked, ids, reads: new NetworkReads(rows as RowReads) };
+  return { asked, rows: rows as JoinedReads };
 }
 
+const failure = (work: Promise<unknown>) =>
+  work.then(
+    () => "none",
+    ({ reason }: { readonly reason: string }) => reason,
+  );
+
 describe("Networks that creates name", () => {
-  const caller = { project: "demo", id: "net" };
-
-  it("are read one after the other at first, and then at once with their subnets", async () => {
-    const { asked, reads } = world();
-    await reads.find(caller);
-    expect(asked.splice(0)).to.deep.equal(["network", "subnets of n1"]);
-    expect(await reads.find(caller)).to.deep.include({ subnets: [{ id: "subnet of n1" }] });
-    expect(asked).to.deep.equal(["subnets of n1", "network"]);
+  it("are read once, with their subnets", async () => {
+    const { asked, rows } = world({ demo: ["n1"] });
+    const found = await readNetwork({ project: "demo", id: "net" }, rows);
+    expect([found.on.id, found.subnets.map(({ id }) => id)]).to.deep.equal(["n1", ["subnet of n1"]]);
+    expect(asked).to.deep.equal([["net", "demo"]]);
   });
 
-  it("have the subnets of the network that has the name now", async () => {
-    const { asked, ids, reads } = world();
-    await reads.find(caller);
-    ids.named = "n2";
-    asked.length = 0;
-    expect(await reads.find(caller)).to.deep.include({ subnets: [{ id: "subnet of n2" }] });
-    expect(asked).to.deep.equal(["subnets of n1", "network", "subnets of n2"]);
+  it("are the caller's, and of a name that only one has", async () => {
+    const { rows } = world({ demo: ["n1", "n2"], other: ["n3"] });
+    expect(await failure(readNetwork({ project: "demo", id: "net" }, rows))).to.equal("ambiguous");
+    expect(await failure(readNetwork({ project: "third", id: "net" }, rows))).to.equal("notFound");
   });
 
-  it("are guessed for nobody else", async () => {
-    const { asked, reads } = world();
-    await reads.find(caller);
-    asked.length = 0;
-    await reads.find({ ...caller, project: "other" });
-    expect(asked[0]).to.equal("network");
+  it("are read once more for operators, who name those of others by id", async () => {
+    const { asked, rows } = world({ demo: ["n1"] });
+    const found = await readNetwork({ project: "admin", id: "n1" }, rows);
+    expect(found.subnets).to.deep.equal([{ id: "subnet of n1" }]);
+    expect(asked).to.deep.equal([
+      ["n1", "admin"],
+      ["n1", undefined],
+    ]);
   });
 });

@@ -21,7 +21,7 @@ describe("addresses of new ports", () => {
     const list: RowReads["list"] = async () =>
       JSON.parse(JSON.stringify(taken.map((name, index) => ({ id: `${index}`, name, subnetId }))));
     const rows: RowReads = { list, called: async () => [], count: async () => 0, nextNumber: async () => 1 };
-    addresses = new Addresses({ rows });
+    addresses = new Addresses({ rows: { ...rows, calledWith: async () => [] } });
   });
 
   const one = { subnets: [small] };
