@@ -186,7 +186,7 @@ export interface PacketFact {
   readonly heard: boolean;
 }
 
-/** What a host answers for, with a guest that acts: seen on the host, beside its agent. Real clusters only. */
+/** What a host answers for, with a guest that acts: seen beside its agent. Real clusters only. */
 export interface HostLook {
   readonly kind: "hostLook";
   readonly hostId: string;

@@ -1,8 +1,8 @@
 /**
  * N10: what rules no longer allow has ended when both hosts have applied that: a packet that goes on with a
  * connection passes only where the connection, or the packet by itself, is allowed at a moment that one of
- * both hosts may know. Who was called may begin a connection of its own with the same ports, once the first one
- * was seen to have ended: then the caller's packets are answers.
+ * both hosts may know. Who was called may begin a connection of its own with the same ports, once the first
+ * one was seen to have ended: then the caller's packets are answers.
  */
 import type { Checker, PacketFact } from "./facts.ts";
 import { NetworkingHistory } from "./networking-history.ts";
@@ -20,7 +20,7 @@ export function revokedIsOver(): Checker {
   };
 }
 
-/** Connections, by their first packet: those of which one was dropped, and those begun by the other end since. */
+/** Connections, by their first packet: with a packet that was dropped; begun by the other end since. */
 interface Ends {
   readonly over: Set<string>;
   readonly anew: Set<string>;

@@ -2,8 +2,8 @@
  * What interfaces cost a create: instances with none, one and two, in turns, on hosts whose guests and
  * networks only pretend. Answers are durable, so that what the ports add to the commit is in them. Each is
  * compared with the one without beside it, so that other load is in both; and the processor time of all
- * processes says what a port costs whatever else runs. PostgreSQL says how often its log was made durable, and
- * counts transactions: reads are transactions, too.
+ * processes says what a port costs whatever else runs. PostgreSQL says how often its log was made durable,
+ * and counts transactions: reads are transactions, too.
  */
 
 import { join } from "node:path";
@@ -27,7 +27,7 @@ export interface CreateSizes {
 
 const interfaces = [0, 1, 2] as const;
 type Kind = (typeof interfaces)[number];
-/** An instance that only pretends runs, its events are published and its host has its picture, well within it. */
+/** Within it a pretended instance runs, its events are published, and hosts have their pictures. */
 const restMs = 120;
 /** Stretches of each kind over which processor time is counted. */
 const stretches = 5;

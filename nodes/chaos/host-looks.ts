@@ -1,7 +1,8 @@
 /**
  * What hosts answer for, seen beside their agents: of the driver `bridge` in the kernel (which addresses each
- * tap may send from), of the driver `user` in what its switch has applied; with the guests that act meanwhile.
- * Drivers that only pretend have nothing to be seen. It changes nothing, and what cannot be read is no answer.
+ * tap may send from), of the driver `user` in what its switch has applied; with the guests that act
+ * meanwhile. Drivers that only pretend have nothing to be seen. Changes nothing, and takes what cannot be
+ * read for no answer.
  */
 import { readFile, realpath } from "node:fs/promises";
 import { join } from "node:path";
@@ -118,7 +119,7 @@ async function pictureIn(directory: string): Promise<HostNetworking | undefined>
   try {
     return JSON.parse(await readFile(join(directory, "picture.json"), "utf8")) as HostNetworking;
   } catch {
-    // There is none yet, or it is being replaced.
+    // No picture was applied yet, or the file is damaged.
     return undefined;
   }
 }

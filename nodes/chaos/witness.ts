@@ -1,7 +1,7 @@
 /**
  * Watches a cluster from outside while it is being broken: the events that the operator and every project
- * receive, the guests' processes in the kernel's table, and what hosts answer for. It records facts and changes
- * nothing.
+ * receive, the guests' processes in the kernel's table, and what hosts answer for. It records facts and
+ * changes nothing.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClusterConfig } from "../config/config.ts";

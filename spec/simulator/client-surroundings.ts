@@ -92,7 +92,7 @@ interface OwnThings {
 
 const isReached = (command: SurroundingCommand): command is ReachedCommand =>
   reachedCommands.some((one) => one === command);
-/** Of what there is nothing of, nothing is asked. */
+/** A call about a floating address of a client without floating addresses. */
 const nothing: SurroundingCall = { method: "", id: undefined, request: {} };
 
 /** `instances`: those of all projects, from which operators choose one to evacuate. */

@@ -18,7 +18,7 @@ const inPeace = (plan: Plan): Plan => {
 };
 
 const there = [...reachedOutside(fromMs), ...reachedGuests(0, fromMs)];
-/** On one computer, and nothing changes. */
+/** One computer, without changes later. */
 const atRest = (plan: Plan): Plan => shaped(plan, 1, there);
 const onTwo = (plan: Plan): Plan => shaped(plan, 2, there);
 export const reachedMutants: readonly Mutant[] = [

@@ -15,7 +15,7 @@ import type { Fabric, Passing } from "./packets.ts";
 
 /** Address of a caller outside. */
 export const caller = "198.51.100.1";
-/** Somebody there by IPv6, whom nobody is to reach. */
+/** An address of IPv6 outside, which no packet of a guest may reach. */
 export const callerBySix = "2001:db8::1";
 /** Of the host at this position, there. */
 const ownAddress = (position: number): string => `198.51.100.${10 + position}`;

@@ -1,7 +1,7 @@
 /**
  * The part of a plan that is about guests who are called from outside, and who reach each other by IPv4 and
  * IPv6 over a router: everything is there early, of two projects with the same ranges, and then addresses are
- * led elsewhere, ports opened and closed, interfaces taken away and put back. It has a stream of chance of its
+ * led elsewhere, ports opened and closed, interfaces taken away and put back. Its stream of chance is its
  * own. Pure.
  */
 import { reachedTarget } from "./client-reached.ts";
@@ -27,7 +27,7 @@ interface Span {
 
 /** More clients would be of the same two projects. */
 const clientsMax = 2;
-/** Each begins when those before it are there, mostly. */
+/** Stages: mostly one begins when the rows of the stage before are made. */
 const made: readonly (readonly string[])[] = [
   ["network 0", "network 1", "group open", "group near"],
   ["range4 0", "range6 0", "range4 1", "range6 1", "rule4 open", "rule6 open", "rule4 near", "rule6 near"],
@@ -37,7 +37,7 @@ const made: readonly (readonly string[])[] = [
   ["float 2"],
 ];
 const stageMs = 1_200;
-/** So long it takes until all is there, mostly. */
+/** Time for all stages. */
 export const reachedMs = (made.length + 2) * stageMs;
 
 export const reachedAt = (client: number, atMs: number, step: string, address = 0): PlannedReached => ({
