@@ -13,6 +13,7 @@ import type { DesiredPower, InstanceState, MachineState } from "../../protocol/s
 import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult } from "../records/commit.ts";
 import type { QuotaUse } from "../records/placement.ts";
+import type { HostLook } from "./host-look.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
 
@@ -184,27 +185,6 @@ export interface PacketFact {
   readonly ruled: boolean;
   /** The guest that it is for runs. */
   readonly heard: boolean;
-}
-
-/** What a host answers for, with a guest that acts: seen beside its agent. Real clusters only. */
-export interface HostLook {
-  readonly kind: "hostLook";
-  readonly hostId: string;
-  readonly atMs: number;
-  readonly untilMs: number;
-  /** Of the picture that it has applied. */
-  readonly version: number;
-  readonly answers: readonly HostAnswer[];
-}
-
-export interface HostAnswer {
-  /** An address, in the words of a sentence. */
-  readonly what: string;
-  readonly portId: string;
-  /** Of the guest. */
-  readonly pid: number;
-  /** Absent: it is an address of the port itself. */
-  readonly floatingId?: string;
 }
 
 /** A living guest wrote to its disk. Simulator only. */

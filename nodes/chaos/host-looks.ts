@@ -6,14 +6,14 @@
  */
 import { readFile, realpath } from "node:fs/promises";
 import { join } from "node:path";
-import type { HostAnswer, HostLook } from "../../actors/promises/facts.ts";
+import type { HostAnswer, HostLook } from "../../actors/promises/host-look.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { hostIdOf } from "../config/host-id.ts";
 import { tapName } from "../drivers/bridge-network/device-names.ts";
 import { fabricDirectory, findResidents } from "../drivers/bridge-network/holder.ts";
 import { runTool } from "../drivers/tool.ts";
-import { readSwitchApplied, readSwitchState, switchFiles } from "../switch/state.ts";
+import { appliedState } from "../drivers/user-network/applied-state.ts";
 import { guestsOf } from "./parties.ts";
 
 /** A port with an address that may be sent from, and the instance that the host has in it. */
@@ -51,9 +51,7 @@ export async function* lookAtHosts(config: ClusterConfig): AsyncGenerator<HostLo
 
 async function seenAt(config: ClusterConfig, name: string, hostId: string): Promise<Seen | undefined> {
   const directory = statePaths(config).node(name);
-  return (
-    (await seenInKernel(directory)) ?? (await seenInSwitch(join(config.stateDirectory, "switch", hostId)))
-  );
+  return (await seenInKernel(directory)) ?? (await seenInSwitch(config.stateDirectory, hostId));
 }
 
 function answersOf({ version, open, routers }: Seen, acting: ReadonlyMap<string, number>) {
@@ -124,12 +122,9 @@ async function pictureIn(directory: string): Promise<HostNetworking | undefined>
   }
 }
 
-/** Undefined: there is no switch, or it has not applied what it was told. */
-async function seenInSwitch(directory: string): Promise<Seen | undefined> {
-  const said = await readSwitchState(join(directory, switchFiles.state)).catch(() => undefined);
-  const applied = await readSwitchApplied(join(directory, switchFiles.applied));
-  if (said === undefined || applied?.state !== said.hash || said.state.networking === null) return undefined;
-  const { networking, plugs } = said.state;
+async function seenInSwitch(computerDirectory: string, hostId: string): Promise<Seen | undefined> {
+  const { networking = null, plugs = [] } = (await appliedState(computerDirectory, hostId)) ?? {};
+  if (networking === null) return undefined;
   const open = networking.networks.flatMap(({ id: networkId, ports }) =>
     ports
       .filter(({ id, instanceId }) =>

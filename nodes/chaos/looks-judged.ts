@@ -3,7 +3,8 @@
  * another host had it at that look as well. A floating address counts where each picture knows of its last
  * change: of what a client leads elsewhere, the host that had it hears a moment later. Pure.
  */
-import type { Fact, HostAnswer, HostLook, Violation } from "../../actors/promises/facts.ts";
+import type { Fact, Violation } from "../../actors/promises/facts.ts";
+import type { HostAnswer, HostLook } from "../../actors/promises/host-look.ts";
 
 /** Changes of a floating address, as events number them. */
 type Changes = ReadonlyMap<string, readonly number[]>;

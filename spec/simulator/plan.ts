@@ -44,10 +44,7 @@ export interface Parameters {
   readonly hang: number;
   /** Absent: guests do not hear their power button. */
   readonly shutdownMs?: number;
-  /**
-   * Disks are where every host sees them; `locked`: a second process is refused. Absent: there are none, and
-   * guests can start anywhere.
-   */
+  /** Every host sees the disks; `locked`: a second process is refused. Absent: guests start anywhere. */
   readonly sharedDisks?: "locked" | "unlocked";
   /** What the storage of `sharedDisks` has; a small guest takes 1. Absent: more than all take. */
   readonly sharedGib?: number;
@@ -183,9 +180,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...numaNodesOf(random.fork("cells")),
     ...(random.fork("told").chance(0.2) ? { told: true as const, oneVersion: true } : {}),
     // Only then hosts have networks.
-    ...(random.fork("one version").chance(0.3) || (isReached && !random.fork("reached by all").chance(0.2))
-      ? { oneVersion: true }
-      : {}),
+    ...(random.fork("one version").chance(isReached ? 0.86 : 0.3) ? { oneVersion: true } : {}),
     ...(random.fork("batched").chance(0.5) ? { batched: true as const } : {}),
     ...(random.fork("sink").chance(0.3) ? { sink: true as const } : {}),
   };
@@ -222,10 +217,9 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
       ? []
       : removalsOf(random.fork("removals"), span)),
   ];
-  // What those who are called need is made in peace: few would be reached otherwise.
-  const all = [...apartFrom(hostile, faults), ...hostile].filter(
-    ({ atMs }) => !isReached || atMs >= setUpMs + reachedMs,
-  );
+  // Few would be reached if faults met what they need to be called.
+  const calmMs = isReached ? setUpMs + reachedMs : 0;
+  const all = [...apartFrom(hostile, faults), ...hostile].filter(({ atMs }) => atMs >= calmMs);
   return { seed, parameters, commands: inOrder(commands), faults: inOrder(all), faultyMs };
 }
 

@@ -1,6 +1,7 @@
 /** What hosts answer for in a run of chaos, judged by looks at them. By value. */
 import { expect } from "chai";
-import type { Fact, HostAnswer } from "../../../actors/promises/facts.ts";
+import type { Fact } from "../../../actors/promises/facts.ts";
+import type { HostAnswer } from "../../../actors/promises/host-look.ts";
 import { judgeLooks } from "../../../nodes/chaos/looks-judged.ts";
 
 const what = "The address 10.0.0.2 of network n";
