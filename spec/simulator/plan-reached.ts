@@ -37,7 +37,7 @@ const made: readonly (readonly string[])[] = [
   ["float 2"],
 ];
 const stageMs = 1_200;
-/** Time for all stages. */
+/** Time for all stages, without faults: few would be reached otherwise. */
 export const reachedMs = (made.length + 2) * stageMs;
 
 export const reachedAt = (client: number, atMs: number, step: string, address = 0): PlannedReached => ({

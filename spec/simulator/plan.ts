@@ -217,7 +217,6 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
       ? []
       : removalsOf(random.fork("removals"), span)),
   ];
-  // Few would be reached if faults met what they need to be called.
   const calmMs = isReached ? setUpMs + reachedMs : 0;
   const all = [...apartFrom(hostile, faults), ...hostile].filter(({ atMs }) => atMs >= calmMs);
   return { seed, parameters, commands: inOrder(commands), faults: inOrder(all), faultyMs };
