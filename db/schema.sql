@@ -269,9 +269,38 @@ create table image (
   properties jsonb not null,
   created_at_ms bigint not null,
   version bigint not null default '1'::bigint,
-  constraint image_pkey primary key (id)
+  project text collate "C" not null,
+  visibility text collate "C" not null,
+  state text collate "C" not null,
+  protected boolean not null,
+  checksums jsonb,
+  constraint image_pkey primary key (id),
+  constraint image_bytes_check check (((disk is not null) or (kernel is not null) or (state = any
+      (array['queued', 'saving', 'importing'])))),
+  constraint image_state_check check ((state = any (array['queued', 'saving', 'importing', 'active',
+      'deactivated']))),
+  constraint image_visibility_check check ((visibility = any (array['public', 'community', 'shared',
+      'private'])))
 );
-create index image_name_idx on image using btree (name);
+create index image_called_idx on image using btree (name, id);
+create index image_name_idx on image using btree (project, name);
+create trigger image_protected before delete on image for each row when (old.protected) execute function
+    novact_image_protected();
+
+create table image_member (
+  id text collate "C" not null,
+  name text collate "C" not null,
+  image_id text collate "C" not null,
+  status text collate "C" not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint image_member_pkey primary key (id),
+  constraint image_member_status_check check ((status = any (array['pending', 'accepted', 'rejected']))),
+  constraint image_member_image_id_reference foreign key (image_id) references image(id) on delete cascade,
+  constraint image_member_image_id_name_unique unique (image_id, name)
+);
+create index image_member_name_idx on image_member using btree (name);
+create index image_member_project_idx on image_member using btree (name, status, image_id);
 
 create table instance (
   id text collate "C" not null,
@@ -1082,6 +1111,7 @@ create function novact_commit_instances(changes jsonb) returns boolean language 
 declare
   changed bigint;
   lost text;
+  done boolean;
 begin
   if changes ? 'created' then
     insert into instance(id, project, name, version, generation, state, settled, desired, stop, reset_count,
@@ -1122,6 +1152,7 @@ begin
     if found then
       perform novact_refuse('missing', jsonb_build_object('noun', 'flavor', 'id', lost));
     end if;
+    done := novact_image(changes->'created');
   end if;
   if changes ? 'updated' then
     update instance t
@@ -1468,6 +1499,45 @@ begin
     perform novact_refuse('conflict');
   end if;
   return true;
+end
+$$;
+
+create function novact_image(created jsonb) returns boolean language plpgsql as $$
+declare
+  broken record;
+begin
+  select i.id, case when i.state <> 'active' then 'inactive' else 'needsMore' end as because, seen.usable into
+      broken
+    from rows
+    from (jsonb_to_recordset(created) as (project text, image jsonb, flavor jsonb)) with ordinality as
+        r(project, image, flavor, place)
+    join image i
+    on i.id = r.image->>'id'
+    cross join lateral (select (r.project in ('admin', i.project)
+        or i.visibility in ('public', 'community')
+        or i.visibility = 'shared'
+        and exists (select
+          from image_member m
+          where m.image_id = i.id
+          and m.name = r.project)) as usable) as seen
+    where not seen.usable
+    or i.state <> 'active'
+    or (r.flavor->>'memoryMib')::bigint < (i.properties->>'memoryMibMin')::bigint
+    or (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint
+    order by r.place
+    limit 1;
+  if found then
+    perform novact_refuse('missing', jsonb_build_object('noun', 'image', 'id', broken.id) || case when
+        broken.usable then jsonb_build_object('because', broken.because) else '{}' end);
+  end if;
+  return true;
+end
+$$;
+
+create function novact_image_protected() returns trigger language plpgsql as $$
+begin
+  perform novact_refuse('inUse');
+  return old;
 end
 $$;
 

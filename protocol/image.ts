@@ -1,22 +1,26 @@
 /**
  * Images: what guests boot from. An image is a disk (qcow2 or raw), a kernel with an optional ramdisk, or
  * both. Image files are verified on arrival (size, checksum, format, no backing file) and kept under their
- * checksum.
+ * checksum. An image is a project's: its visibility says who else may make instances of it, and its state
+ * whether anybody can.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { architectures, diskFormats } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
-import { kept, resource } from "./wire/resource.ts";
+import { imageLimits } from "./limits/image.ts";
+import { changed, kept, made, resource } from "./wire/resource.ts";
 import {
   answer,
   Count,
   ExtraSpecs,
   given,
+  Id,
   Label,
   literals,
   Name,
   nullable,
   Path,
+  pageRequest,
   request,
   Sha256,
 } from "./wire/schema.ts";
@@ -56,12 +60,35 @@ const properties = {
 export const ImageProperties = answer(properties);
 export type ImageProperties = Static<typeof ImageProperties>;
 
+/**
+ * Who, beside its owner and the operators, may make instances of an image. `public`: everybody; `community`:
+ * everybody who knows its id; `shared`: its members; `private`: nobody. These are Glance's.
+ */
+export const imageVisibilities = ["public", "community", "shared", "private"] as const;
+
+/**
+ * `queued`: without bytes; `saving`: they arrive; `importing`: they are verified; `active`: instances can be
+ * made of it; `deactivated`: they cannot, until it is reactivated. These are Glance's. A deleted image has no
+ * row.
+ */
+export const imageStates = ["queued", "saving", "importing", "active", "deactivated"] as const;
+export type ImageState = (typeof imageStates)[number];
+
+/** A member whose status is not `accepted` may use the image by its id, and does not find it in its list. */
+export const memberStatuses = ["pending", "accepted", "rejected"] as const;
+
+const hex = (length: number) =>
+  Type.String({ pattern: `^[0-9a-f]{${length}}$`, description: `${length} lower-case hex digits` });
+
+/** Of the bytes of the disk, as they are kept. */
+const Checksums = answer({ sha256: Sha256, sha512: hex(128), md5: hex(32) });
+
 export const image = resource({
   noun: "image",
   one: "image",
   many: "images",
-  owner: "cell",
-  makes: "admin",
+  owner: "project",
+  makes: "project",
   sees: "project",
   name: Name,
   nameUnique: false,
@@ -71,7 +98,45 @@ export const image = resource({
     ramdisk: nullable(ImageFile),
     commandLine,
     properties: ImageProperties,
+    visibility: literals(imageVisibilities),
+    state: literals(imageStates),
+    /** True: it cannot be deleted. */
+    protected: Type.Boolean(),
+    /** Null: not known, as of an image that was registered. */
+    checksums: nullable(Checksums),
   },
+  joined: {
+    /** The projects that it is shared with; absent: whoever asks is not its owner. */
+    members: Type.Optional(Type.Array(answer({ project: Id, status: literals(memberStatuses) }))),
+    /** Of the project that asks, where the image is another's; absent: it is not shared with that project. */
+    memberStatus: Type.Optional(literals(memberStatuses)),
+  },
+  later: ["project", "visibility", "state", "protected", "checksums"],
+  visibility: {
+    field: "visibility",
+    listed: ["public"],
+    named: ["public", "community"],
+    shared: "shared",
+    members: { noun: "image-member", of: "imageId", status: "status", listed: ["accepted"] },
+  },
+  limit: { most: imageLimits.imagesPerProjectMax, of: "project" },
+});
+
+/** That an image is shared with a project. Clients see it in the image. */
+export const imageMember = resource({
+  noun: "image-member",
+  one: "imageMember",
+  many: "imageMembers",
+  owner: "cell",
+  makes: "admin",
+  sees: "admin",
+  /** The project. */
+  name: Id,
+  nameUnique: false,
+  fields: { imageId: Id, status: literals(memberStatuses) },
+  uses: { imageId: "image" },
+  partOf: "imageId",
+  unique: [["imageId", "name"]],
 });
 
 export const Image = image.shape;
@@ -81,6 +146,21 @@ export type Image = Static<typeof Image>;
 export function filesOf({ disk, kernel, ramdisk }: Pick<Image, "disk" | "kernel" | "ramdisk">): string[] {
   return [disk, kernel, ramdisk].flatMap((file) => (file === null ? [] : [file.sha256]));
 }
+
+const propertiesAsked = Type.Optional(Type.Partial(request(properties), { additionalProperties: false }));
+
+/** Absent: private, or as it was. Only operators make an image public. */
+const visibilityAsked = Type.Optional(literals(imageVisibilities));
+const protectedAsked = Type.Optional(Type.Boolean());
+
+const {
+  list,
+  get,
+  delete: removed,
+} = kept(image, {
+  get: "Shows one image, by id, or by a name that only one has of those that the project lists.",
+  delete: "Removes an image and the files that no other image has; refused while it is used or protected.",
+});
 
 export const imageService = service({
   noun: "image",
@@ -94,7 +174,11 @@ export const imageService = service({
         kernel: Type.Optional(request(source)),
         ramdisk: Type.Optional(request(source)),
         commandLine: Type.Optional(commandLine),
-        properties: Type.Optional(Type.Partial(request(properties), { additionalProperties: false })),
+        properties: propertiesAsked,
+        /** Whose it shall be; absent: the operators'. */
+        project: Type.Optional(Id),
+        /** Absent: `public`, or `private` where a project is named. */
+        visibility: visibilityAsked,
       }),
       answer: answer({ image: Image }),
       target: "collection",
@@ -103,8 +187,40 @@ export const imageService = service({
       long: true,
       summary: "Verifies files and keeps them as an image; needs a disk or a kernel.",
     }),
-    ...kept(image, {
-      delete: "Removes an image and the files that no other image has; refused while an instance uses it.",
+    create: made(
+      image,
+      { properties: propertiesAsked, visibility: visibilityAsked, protected: protectedAsked },
+      "Makes an image without bytes, which waits for them in the state queued.",
+    ),
+    list: method({
+      ...list,
+      request: request({
+        ...{ ...pageRequest, name: Type.Optional(Name), state: Type.Optional(literals(imageStates)) },
+        /** With `community`: those of all projects. */
+        visibility: visibilityAsked,
+        /** Those that others share with this project, by what it said to that. */
+        memberStatus: Type.Optional(literals(memberStatuses)),
+      }),
+      summary:
+        "Lists images that are public, the project's own, or shared with it and accepted; oldest first.",
     }),
+    get,
+    delete: removed,
+    update: changed(
+      image,
+      {
+        name: Type.Optional(Name),
+        properties: propertiesAsked,
+        visibility: visibilityAsked,
+        protected: protectedAsked,
+      },
+      "Renames an image, or changes who may use it, what it needs, and whether it can be deleted.",
+    ),
+    deactivate: changed(image, {}, "No instance is made of it from now on; those that there are go on."),
+    reactivate: changed(image, {}, "Instances can be made of it again."),
+    share: changed(image, { project: Id }, "Shares an image with a project; a private one becomes shared."),
+    unshare: changed(image, { project: Id }, "Shares an image with a project no more."),
+    accept: changed(image, {}, "Lists an image that another project shares with this one."),
+    reject: changed(image, {}, "Does not list an image that another project shares with this one."),
   },
 });

@@ -6,7 +6,7 @@
 import { aggregate, aggregateService } from "./aggregate.ts";
 import { flavor, flavorService } from "./flavor.ts";
 import { floatingIp, floatingIpService, floatingTarget } from "./floating-ip.ts";
-import { image, imageService } from "./image.ts";
+import { image, imageMember, imageService } from "./image.ts";
 import { keyPair, keyPairService } from "./key-pair.ts";
 import { network, networkService, subnet, subnetService } from "./network.ts";
 import { address, groupMembership, plug, port, portService } from "./port.ts";
@@ -39,6 +39,7 @@ export const resources = {
 
 /** Rows that belong to those of others, and are seen in them alone: they have no service. */
 export const innerResources = {
+  imageMember,
   address,
   groupMembership,
   plug,

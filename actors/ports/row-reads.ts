@@ -3,13 +3,15 @@ import type { Resource, RowOf } from "../../protocol/wire/resource.ts";
 import type { PageQuery } from "./pages.ts";
 
 /**
- * Absent: of every project, of every user. What is asked of a project includes what others share with all;
+ * Absent: of every project, of every user. What is asked of a project includes what others share with it;
  * counts do not.
  */
 export interface Owner {
   readonly project?: string;
   readonly user?: string;
 }
+
+export type Among = "named" | readonly string[];
 
 export interface RowQuery extends PageQuery, Owner {
   readonly name?: string;
@@ -18,6 +20,13 @@ export interface RowQuery extends PageQuery, Owner {
    * and without what is absent. Absent: false.
    */
   readonly whole?: boolean;
+  /**
+   * Of a resource with a visibility: what the project may name by its id instead of what it lists; or what
+   * others share with it and it said one of these to. Absent: what it lists.
+   */
+  readonly among?: Among;
+  /** Only rows with one of these values; all fields that are named must have one. */
+  readonly having?: Readonly<Record<string, readonly string[]>>;
   /** Only rows that refer to one of these ids, by the field that does; all fields that are named must. */
   readonly refers?: Readonly<Record<string, readonly string[]>>;
 }
@@ -42,6 +51,8 @@ export interface Joined<P extends Resource> {
 export interface RowReads {
   /**
    * The row with this id; else the rows with this name, in order of id, at most readLimits.rowsOfOneNameMax.
+   * Of a resource with a visibility, a name is one of those that the project lists: nobody makes a name of
+   * its ambiguous by sharing something.
    */
   called<R extends Resource>(resource: R, key: string, owner?: Owner): Promise<readonly RowOf<R>[]>;
   /** In order of id, that is by time of creation. */

@@ -7,6 +7,7 @@ import { limitNameOf, type Resource, type ResourceRow } from "../../protocol/wir
 import { bodyFields, bodyOf } from "../rows/extension-rows.ts";
 import { changedIn, countedOf, isExtension, letGoIn, madeIn, removedIn } from "../rows/row-changes.ts";
 import type { Refusal, Tables, Work } from "../rows/tables.ts";
+import { isProtected } from "../rules/image/memory.ts";
 import { limitOf } from "../rules/quota/memory.ts";
 import { fieldOf, isHeld, lostReference, removeParts, rowsOwnedBy } from "../rules/reference/memory.ts";
 import { overlapsAnother, shareSubnets } from "../rules/subnet/memory.ts";
@@ -36,7 +37,8 @@ function remove(work: Work): Refusal | undefined {
   const removed = Map.groupBy(removedIn(commit.rows ?? []), ({ resource }) => resource);
   for (const [resource, all] of removed) {
     const ids = all.map((one) => one.removed);
-    if (ids.some((id) => isHeld(tables, resource, id))) return { kind: "inUse" };
+    const stays = (id: string) => isHeld(tables, resource, id) || isProtected(tables, resource, id);
+    if (ids.some(stays)) return { kind: "inUse" };
     const rows = tables.anyRowsOf(resource);
     for (const id of ids) {
       if (!rows.delete(id, journal)) return { kind: "missing", noun: resource.noun, id };

@@ -18,6 +18,7 @@ import {
 } from "../rules/commit-rules.ts";
 import { applyGroups } from "../rules/group/memory.ts";
 import { applyExpected } from "../rules/host/memory.ts";
+import { unusableImage } from "../rules/image/memory.ts";
 import { applyLeases } from "../rules/lease/memory.ts";
 import { applyUse } from "../rules/quota/memory.ts";
 import { unflavored, unheldBy } from "../rules/reference/memory.ts";
@@ -118,7 +119,8 @@ function applyInstances({ tables, commit, journal }: Work): Refusal | undefined 
       if (guestData !== undefined) tables.guestData.put(row.id, guestData, journal);
       if (row.deletedAtMs !== null) tables.guestData.delete(row.id, journal);
     }
-    const lost = unflavored(tables, list.filter(isMade));
+    const made = list.filter(isMade);
+    const lost = unflavored(tables, made) ?? unusableImage(tables, made);
     if (lost !== undefined) return lost;
   }
   return undefined;

@@ -1,12 +1,16 @@
 /** Reads rows of resources from memory: the same for all of them. It changes nothing but the last numbers. */
-import type { Joined, JoinedReads, Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
+import type { Among, Joined, JoinedReads, Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
 import type { Resource, ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import { bodyFields, bodyOf } from "../rows/extension-rows.ts";
 import { readLimits } from "../rows/limits.ts";
 import { isExtension } from "../rows/row-changes.ts";
 import type { Tables } from "../rows/tables.ts";
+import { seenOf } from "../rows/visibility.ts";
+import { isSharedWith } from "../rules/image/memory.ts";
 import { fieldOf, rowsOwnedBy } from "../rules/reference/memory.ts";
 import { page } from "./page.ts";
+
+type Asked = Owner & { readonly among?: Among | undefined };
 
 export class MemoryRowReads implements RowReads, JoinedReads {
   readonly #tables: Tables;
@@ -21,10 +25,11 @@ export class MemoryRowReads implements RowReads, JoinedReads {
     owner: Owner = {},
   ): Promise<readonly RowOf<R>[]> {
     const rows = this.#tables.rowsOf(resource);
-    const own = (row: ResourceRow) => isSeen(resource, row, owner);
+    const seen = (row: ResourceRow, among?: Among) => this.#isSeen(resource, row, { ...owner, among });
     const byId = rows.get(key);
     const query = { limit: readLimits.rowsOfOneNameMax };
-    const found = byId && own(byId) ? [byId] : page(rows, query, (row) => own(row) && row.name === key);
+    const found =
+      byId && seen(byId, "named") ? [byId] : page(rows, query, (row) => row.name === key && seen(row));
     return found.map((row) => seenBy(resource, row));
   }
 
@@ -44,14 +49,16 @@ export class MemoryRowReads implements RowReads, JoinedReads {
   }
 
   async list<R extends Resource>(resource: R, query: RowQuery): Promise<readonly RowOf<R>[]> {
-    const { name, whole, refers = {} } = query;
+    const { name, whole, refers = {}, having = {} } = query;
     const found = page(
       this.#tables.rowsOf(resource),
       query,
       (row) =>
-        isSeen(resource, row, query) &&
+        this.#isSeen(resource, row, query) &&
         (name ?? row.name) === row.name &&
-        Object.entries(refers).every(([field, ids]) => ids.some((id) => id === fieldOf(row, field))),
+        Object.entries({ ...refers, ...having }).every(([field, ids]) =>
+          ids.some((id) => id === fieldOf(row, field)),
+        ),
     );
     return whole === true ? found.map((row) => ({ ...row })) : found.map((row) => seenBy(resource, row));
   }
@@ -64,12 +71,16 @@ export class MemoryRowReads implements RowReads, JoinedReads {
   async nextNumber(resource: Resource): Promise<number> {
     return this.#tables.nextNumber(isExtension(resource) ? "extension_row" : resource.table);
   }
-}
 
-/** The owner's own, and what others share with every project. */
-function isSeen(resource: Resource, row: ResourceRow, { project, user }: Owner): boolean {
-  const owned = (project ?? row.project) === row.project && (user ?? row.user) === row.user;
-  return owned || (resource.sharedBy ?? []).some((flag) => fieldOf(row, flag) === true);
+  /** The owner's own, and what others share with every project, or with this one. */
+  #isSeen(resource: Resource, row: ResourceRow, { project, user, among }: Asked): boolean {
+    const owned = (project ?? row.project) === row.project && (user ?? row.user) === row.user;
+    const { visibility, sharedBy = [] } = resource;
+    if (visibility === undefined || project === undefined)
+      return owned || sharedBy.some((flag) => fieldOf(row, flag) === true);
+    const seen = seenOf(visibility, among);
+    return (owned && seen.own) || isSharedWith(this.#tables, { resource, row, project }, seen);
+  }
 }
 
 /** Without what another version of the plug-in has in the body. */

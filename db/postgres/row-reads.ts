@@ -1,12 +1,15 @@
 /** Reads rows of resources from PostgreSQL: the same for all of them. It changes nothing. */
-import type { Joined, JoinedReads, Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
+import type { Among, Joined, JoinedReads, Owner, RowQuery, RowReads } from "../../actors/ports/row-reads.ts";
 import type { Resource, RowOf } from "../../protocol/wire/resource.ts";
 import { bodyOf } from "../rows/extension-rows.ts";
 import { readLimits } from "../rows/limits.ts";
 import { columnNameOf, isExtension } from "../rows/row-changes.ts";
+import { seenOf } from "../rows/visibility.ts";
 import type { Database } from "./database.ts";
 import { type RowPlace, rowPlaceOf } from "./row-place.ts";
 import { readAll, selectionOfFields } from "./select.ts";
+
+type Visibility = NonNullable<Resource["visibility"]>;
 
 export class PostgresRowReads implements RowReads, JoinedReads {
   readonly #database: Database;
@@ -47,10 +50,12 @@ export class PostgresRowReads implements RowReads, JoinedReads {
     key: string,
     owner: Owner = {},
   ): Promise<readonly RowOf<R>[]> {
-    const { clause, values } = this.#seen(resource, owner, [key]);
-    const rows = await this.#read<R>(resource, `called_${values.length}`, {
-      clause: `(t.id = $1 or t.name = $1)${clause} order by t.id = $1 desc, t.id limit ${readLimits.rowsOfOneNameMax}`,
-      values,
+    const named = this.#seen(resource, owner, [key], "named");
+    const listed = this.#seen(resource, owner, [key]);
+    const order = `order by t.id = $1 desc, t.id limit ${readLimits.rowsOfOneNameMax}`;
+    const rows = await this.#read<R>(resource, `called_${listed.values.length}`, {
+      clause: `(t.id = $1${named.clause} or t.name = $1${listed.clause}) ${order}`,
+      values: listed.values,
     });
     const [first] = rows as readonly { readonly id?: unknown }[];
     return first?.id === key ? rows.slice(0, 1) : rows;
@@ -58,12 +63,12 @@ export class PostgresRowReads implements RowReads, JoinedReads {
 
   async list<R extends Resource>(
     resource: R,
-    { marker = "", limit, name, whole, refers = {}, ...owner }: RowQuery,
+    { marker = "", limit, name, whole, refers = {}, having = {}, among, ...owner }: RowQuery,
   ): Promise<readonly RowOf<R>[]> {
     const first = name === undefined ? [marker, limit] : [marker, limit, name];
-    const { clause, values } = this.#seen(resource, owner, first);
+    const { clause, values } = this.#seen(resource, owner, first, among);
     const named = name === undefined ? "" : " and t.name = $3";
-    const asked = Object.entries(refers);
+    const asked = Object.entries({ ...refers, ...having });
     const referring = asked.map(
       ([field], at) => ` and t.${columnNameOf(field)} = any($${values.length + at + 1})`,
     );
@@ -71,7 +76,9 @@ export class PostgresRowReads implements RowReads, JoinedReads {
       clause: `t.id > $1${named}${clause}${referring.join("")} order by t.id limit $2`,
       values: [...values, ...asked.map(([, ids]) => ids)],
     };
-    const by = [named === "" ? [] : ["named"], asked.map(([field]) => columnNameOf(field)), values.length];
+    const of = among === undefined ? [] : ["among", ...(among === "named" ? [] : among)];
+    const columns = asked.map(([field]) => columnNameOf(field));
+    const by = [named === "" ? [] : ["named"], of, columns, values.length];
     return this.#read<R>(resource, `list_${by.flat().join("_")}`, statement, whole);
   }
 
@@ -114,9 +121,11 @@ export class PostgresRowReads implements RowReads, JoinedReads {
   }
 
   /** As #owned, with what other projects share. */
-  #seen(resource: Resource, owner: Owner, first: readonly unknown[]) {
+  #seen(resource: Resource, owner: Owner, first: readonly unknown[], among?: Among) {
     const owned = this.#owned(resource, owner, first);
-    const { sharedBy = [] } = resource;
+    const { sharedBy = [], visibility } = resource;
+    if (visibility !== undefined && owner.project !== undefined)
+      return { ...owned, clause: ` and (${seenClause(visibility, owned.values.length, among)})` };
     if (sharedBy.length === 0 || owner.project === undefined) return owned;
     const shared = sharedBy.map((flag) => ` or t.${columnNameOf(flag)}`).join("");
     return { ...owned, clause: ` and (true${owned.clause}${shared})` };
@@ -134,6 +143,23 @@ export class PostgresRowReads implements RowReads, JoinedReads {
     const own = also("plugin", plugin) + also("noun", noun);
     return { clause: own + also("project", project) + also("user_name", user), values };
   }
+}
+
+/** `project`: the number of the value that has the project. Words of a definition need no quoting. */
+function seenClause(visibility: Visibility, project: number, among: Among | undefined): string {
+  const { field, shared, members } = visibility;
+  const { own, open, said } = seenOf(visibility, among);
+  const words = (list: readonly string[]) => list.map((word) => `'${word}'`).join(", ");
+  const column = columnNameOf(field);
+  const answered = said === undefined ? "" : ` and m.${columnNameOf(members.status)} in (${words(said)})`;
+  const table = members.noun.replaceAll("-", "_");
+  const member = `exists (select from ${table} m
+    where m.${columnNameOf(members.of)} = t.id and m.name = $${project}${answered})`;
+  return [
+    ...(own ? [`t.project = $${project}`] : []),
+    ...(open.length > 0 ? [`t.${column} in (${words(open)})`] : []),
+    `t.${column} = '${shared}' and ${member}`,
+  ].join(" or ");
 }
 
 /** The row of a plug-in with the fields of its body; `whole`: with fields of other versions as well. */

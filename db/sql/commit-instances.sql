@@ -7,6 +7,7 @@ language plpgsql as $$
 declare
   changed bigint;
   lost text;
+  done boolean;
 begin
   if changes ? 'created' then
     insert into instance (
@@ -53,6 +54,7 @@ begin
     if found then
       perform novact_refuse('missing', jsonb_build_object('noun', 'flavor', 'id', lost));
     end if;
+    done := novact_image(changes->'created');
   end if;
 
   if changes ? 'updated' then

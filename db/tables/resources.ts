@@ -4,6 +4,7 @@
  */
 import { defineEntity, type EntitySchema } from "@mikro-orm/core";
 import type { TSchema } from "@sinclair/typebox";
+import { imageStates, imageVisibilities, memberStatuses } from "../../protocol/image.ts";
 import { innerResources, resources } from "../../protocol/resources.ts";
 import type { Resource } from "../../protocol/wire/resource.ts";
 import { columnNameOf } from "../rows/row-changes.ts";
@@ -20,9 +21,28 @@ const referenceIndex = (table: string, field: string) => ({
   fields: [field, "id"],
 });
 
+const oneOf = (column: string, words: readonly string[]): string =>
+  `${column} in (${words.map((word) => `'${word}'`).join(", ")})`;
+
 const additions: Readonly<Record<string, Additions>> = {
   flavor: {
     checks: [{ name: "flavor_size_check", expression: notNegative("vcpus", "memory_mib", "disk_gib") }],
+  },
+  image: {
+    checks: [
+      { name: "image_state_check", expression: oneOf("state", imageStates) },
+      { name: "image_visibility_check", expression: oneOf("visibility", imageVisibilities) },
+      {
+        name: "image_bytes_check",
+        expression: "disk is not null or kernel is not null or state in ('queued', 'saving', 'importing')",
+      },
+    ],
+    // A name is looked for among the images of all projects.
+    indexes: [{ name: "image_called_idx", fields: ["name", "id"] }],
+  },
+  image_member: {
+    checks: [{ name: "image_member_status_check", expression: oneOf("status", memberStatuses) }],
+    indexes: [{ name: "image_member_project_idx", fields: ["name", "status", "imageId"] }],
   },
   subnet: { indexes: [referenceIndex("subnet", "networkId")] },
   plug: { indexes: [referenceIndex("plug", "portId"), referenceIndex("plug", "deviceId")] },

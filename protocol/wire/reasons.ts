@@ -66,6 +66,26 @@ export const reasons = {
     code: "INVALID_ARGUMENT",
     next: "Register an ordinary file, without backing or data file, from one of imageDirectories or from .novact/import.",
   },
+  imageNotActive: {
+    code: "FAILED_PRECONDITION",
+    next: "Wait until it is active, or ask its owner to reactivate it: novact image show.",
+  },
+  imageNotQueued: {
+    code: "FAILED_PRECONDITION",
+    next: "Make another image for other bytes: novact image create.",
+  },
+  imageProtected: {
+    code: "FAILED_PRECONDITION",
+    next: "Take the protection away first: novact image update --unprotect.",
+  },
+  imageNotShared: {
+    code: "FAILED_PRECONDITION",
+    next: "Look whom it is shared with, and make it shared: novact image show, novact image share.",
+  },
+  imageMembersFull: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Take projects that do not need it away, or let everybody use it: novact image unshare.",
+  },
   unknownKeyPair: { code: "INVALID_ARGUMENT", next: "List what there is: novact key-pair list." },
   checksumMismatch: { code: "INVALID_ARGUMENT", next: "Check the file and the checksum that was named." },
   unknownMethod: { code: "UNIMPLEMENTED", next: "List the methods: nats micro info, or protocol/README.md." },

@@ -55,6 +55,27 @@ export interface ResourceDefinition {
   readonly unique?: readonly (readonly string[])[];
   /** Flags: a row with one of them is seen, and may be used, by every project; only its owner changes it. */
   readonly sharedBy?: readonly string[];
+  /** Fields that every row has, and that a server of the version before does not show. */
+  readonly later?: readonly string[];
+  /** A field that says who beside the owner sees a row; only the owner changes it. */
+  readonly visibility?: {
+    readonly field: string;
+    /** Values with which every project lists the row, and with which it may be named by its id. */
+    readonly listed: readonly string[];
+    readonly named: readonly string[];
+    /** The value with which the row's members may name it by its id. */
+    readonly shared: string;
+    /**
+     * Rows of this noun, one for each member: the field that refers to the row, and the one that has what the
+     * member said; with which words the member lists the row. The member's name is the project's.
+     */
+    readonly members: {
+      readonly noun: string;
+      readonly of: string;
+      readonly status: string;
+      readonly listed: readonly string[];
+    };
+  };
   /** How many a project, or each of its users, may have unless its quota says otherwise. */
   readonly limit?: { readonly most: number; readonly of: "project" | "user" };
 }
@@ -75,8 +96,12 @@ type Common<D extends ResourceDefinition> = { id: string; name: Static<D["name"]
 /** What is kept of a resource, without its version. */
 export type KeptOf<D extends ResourceDefinition> = Common<D> & Numbered<D["numbered"]>;
 
+type Later<T, L> = L extends readonly (infer F extends string)[]
+  ? Omit<T, F> & { [K in F & keyof T]?: T[K] }
+  : T;
+
 /** What clients see of it. */
-export type ShownOf<D extends ResourceDefinition> = Common<D> &
+export type ShownOf<D extends ResourceDefinition> = Later<Common<D>, D["later"]> &
   NumberShown<D["numbered"]> &
   Fields<D["joined"]>;
 
@@ -109,7 +134,7 @@ export interface ResourceRow {
 }
 
 export function resource<const D extends ResourceDefinition>(definition: D): ResourceOf<D> {
-  const { noun, owner, name, fields, joined = {}, numbered, plugin } = definition;
+  const { noun, owner, name, fields, joined = {}, numbered, plugin, later = [] } = definition;
   const row = {
     id: Id,
     ...(owner === "cell" ? {} : { project: Id }),
@@ -119,12 +144,20 @@ export function resource<const D extends ResourceDefinition>(definition: D): Res
     ...fields,
     createdAtMs: TimeMs,
   };
+  const shown = Object.entries<TSchema>(row).map(([field, schema]) => [
+    field,
+    later.includes(field) ? Type.Optional(schema) : schema,
+  ]);
   return {
     ...definition,
     table: `${plugin === undefined ? "" : `${plugin}.`}${noun.replaceAll("-", "_")}`,
     kept: row,
     shape: Type.Unsafe<ShownOf<D>>(
-      answer({ ...row, ...(numbered ? { number: Type.Optional(Count) } : {}), ...joined }),
+      answer({
+        ...(Object.fromEntries(shown) as TProperties),
+        ...(numbered ? { number: Type.Optional(Count) } : {}),
+        ...joined,
+      }),
     ),
   };
 }

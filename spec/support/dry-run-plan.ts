@@ -37,7 +37,7 @@ function pinned(name: string, extraSpecs: Record<string, string>): Flavor {
   return { ...rows.flavor, id: `f-${name}`, name, vcpus: 2, memoryMib: 128, diskGib: 1, extraSpecs };
 }
 
-const images: readonly Image[] = [
+const images: readonly (typeof rows.image)[] = [
   { ...rows.image, id: "i-kernel", name: "kernel", disk: null, properties: asks() },
   { ...rows.image, id: "i-disk", name: "disk", properties: asks() },
   { ...rows.image, id: "i-large", name: "large", disk: diskOf(1.5 * gib), properties: asks() },

@@ -28,6 +28,7 @@ export const tinyImage: ImageRecord = {
   ramdisk: null,
   commandLine: "",
   properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 },
+  ...{ project: "admin", visibility: "public", state: "active", protected: false, checksums: null },
   createdAtMs: 1,
   version: 1,
 };

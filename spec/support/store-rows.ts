@@ -3,6 +3,7 @@
  * about.
  */
 
+import type { ImageRecord } from "../../actors/records/catalog.ts";
 import type { Commit, NewEvent, RequestRecord } from "../../actors/records/commit.ts";
 import type {
   ClaimRecord,
@@ -12,7 +13,6 @@ import type {
   OperationRecord,
 } from "../../actors/records/instance.ts";
 import type { Flavor } from "../../protocol/flavor.ts";
-import type { Image } from "../../protocol/image.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
 import { rowsOf } from "./store-resources.ts";
 
@@ -30,7 +30,7 @@ export function names() {
 
 export const wallMs = Date.UTC(2030, 0, 1);
 
-export const image: Image = {
+export const image: Omit<ImageRecord, "version"> = {
   id: "image-1",
   name: "tiny",
   disk: { sha256: "a".repeat(64), sizeBytes: 1_000, format: "qcow2", virtualSizeBytes: 2 ** 30 },
@@ -38,6 +38,11 @@ export const image: Image = {
   ramdisk: null,
   commandLine: "",
   properties: { architecture: "x86_64", memoryMibMin: 64, diskGibMin: 0 },
+  project: "admin",
+  visibility: "public",
+  state: "active",
+  protected: false,
+  checksums: null,
   createdAtMs: wallMs,
 };
 
@@ -56,7 +61,8 @@ export const catalog: Commit = rowsOf({ images: [image], flavors: [flavor] });
 
 export function instance(id: string, changes: Partial<InstanceRecord> = {}): InstanceRecord {
   const { createdAtMs: _, ...flavorOfInstance } = flavor;
-  const { createdAtMs: __, ...imageOfInstance } = image;
+  const { id: imageId, name, disk, kernel, ramdisk, commandLine, properties } = image;
+  const imageOfInstance = { id: imageId, name, disk, kernel, ramdisk, commandLine, properties };
   return {
     id,
     project: "demo",

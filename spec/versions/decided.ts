@@ -50,9 +50,14 @@ const proofs = [
   ...["drain.answer.host", "fence.answer.host", "remove.answer.host"],
 ].map((path) => `host.${path}.lease.fencedBy.control`);
 
+/** Projects remove images of their own, since decision 0080. */
+const owners =
+  "A client of the previous version asks in the project admin, as operators may ask whatever projects may.";
+
 export const decided: Readonly<Record<string, string>> = Object.fromEntries([
   ...paths.flatMap(([path, fields]) => fields.map((field) => [`${path}${field}`, impossible] as const)),
   ...labels.map((path) => [`${path}{}`, impossible] as const),
   ...shown.map((path) => [path, texts] as const),
   ...proofs.map((path) => [path, control] as const),
+  ["image.delete", owners] as const,
 ]);

@@ -1,36 +1,68 @@
 /**
- * Images: verified on arrival by the image files, kept under their checksum, listed by everybody. The row
- * decides whether an image exists; its files are held before the row is written, and removed after the row.
+ * Images: made, changed and shared by their projects, registered by operators, and listed by whoever may use
+ * them. The row decides whether an image exists and who may use it; its files are removed after the row.
  */
-import { filesOf, type Image, image, type imageService } from "../../../protocol/image.ts";
-import type { CallContext, Handlers, RequestOf } from "../../../protocol/wire/service.ts";
+import { filesOf, image, type imageService } from "../../../protocol/image.ts";
+import { faulty } from "../../../protocol/wire/denials.ts";
+import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { Log } from "../../../protocol/wire/transport.ts";
-import type { ImageFiles } from "../../ports/image-files.ts";
-import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
-import { rowMade } from "../request/row-changes.ts";
-import { type HypervisorAliases, propertiesOf } from "./image-properties.ts";
-import { removeFiles, settleRegistration } from "./image-removal.ts";
-import { catalogLimits } from "./limits.ts";
+import { adminProject } from "../../../protocol/wire/subjects.ts";
+import type { RowQuery } from "../../ports/row-reads.ts";
+import { unlessAnswered } from "../request/commit-once.ts";
+import { findRow } from "../request/rows.ts";
+import { answered, shared, shownTo, unshared } from "./image-members.ts";
+import { propertiesOf } from "./image-properties.ts";
+import { type ImageOptions, register } from "./image-registration.ts";
+import { removeFiles } from "./image-removal.ts";
+import { type ImageStep, steppedImage } from "./image-states.ts";
 import { resourceHandlers } from "./resource-handlers.ts";
 
-export interface ImageOptions extends CatalogOptions {
-  readonly files: ImageFiles;
-  readonly hypervisorAliases: HypervisorAliases;
-  readonly log: Log;
-}
-
-type Registration = RequestOf<(typeof imageService)["methods"]["register"]>;
-
 export function imageHandlers(options: ImageOptions): Handlers<typeof imageService> {
-  const { list, get, delete: remove } = resourceHandlers(image, options);
+  const { rows } = options.store;
+  const aliases = options.hypervisorAliases;
+  const handlers = resourceHandlers(image, options, {
+    join: (images, context, listed) => shownTo(images, { context, listed }, rows),
+    query: queryOf,
+    assertFree: ({ name, protected: stays }) => {
+      if (stays) throw new StatusError("imageProtected", `The image ${name} is protected.`);
+    },
+    held: "Instances use the image, which may be other projects', or it was protected meanwhile.",
+  });
+  const { create, change, list, get, delete: remove } = handlers;
+  const step = (kind: ImageStep["kind"] & ("deactivate" | "reactivate")) =>
+    ((request, context) =>
+      change(kind, { request, context }, async (before) => {
+        return { after: steppedImage(before, { kind }), event: `${kind}d`, body: {} };
+      })) satisfies Handlers<typeof imageService>["deactivate"];
   return {
-    ...{ list, get },
+    ...{ list, get, deactivate: step("deactivate"), reactivate: step("reactivate") },
     // Files are big and may be gone by now: a repetition is recognised before they are read again.
     register: (request, context) =>
       unlessAnswered("image.register", { request, context, options }, () =>
         register(request, context, options),
       ),
+    create: (request, context) => {
+      assertMayOpen(request, context);
+      const { name, visibility = "private", protected: stays = false, properties = {} } = request;
+      const bytes = { disk: null, kernel: null, ramdisk: null, checksums: null, commandLine: "" };
+      const rest = { visibility, protected: stays, properties: propertiesOf(properties, aliases) };
+      return create({ name, ...bytes, ...rest, state: "queued" }, { request, context });
+    },
+    update: (request, context) => {
+      assertMayOpen(request, context);
+      return change("update", { request, context }, async (before) => {
+        const properties = propertiesOf({ ...before.properties, ...request.properties }, aliases);
+        return { after: { ...before, ...request, properties }, body: { ...request } };
+      });
+    },
+    share: (request, context) =>
+      change("share", { request, context }, (before) => shared(before, request.project, options)),
+    unshare: (request, context) =>
+      change("unshare", { request, context }, (before) => unshared(before, request.project, options)),
+    accept: (request, context) =>
+      change("accept", { request, context }, (of) => answered(of, "accepted", context, rows), findRow),
+    reject: (request, context) =>
+      change("reject", { request, context }, (of) => answered(of, "rejected", context, rows), findRow),
     delete: async (request, context) => {
       const answer = await remove(request, context);
       await removeFiles(filesOf(answer.image), options);
@@ -39,67 +71,20 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
   };
 }
 
-async function register(
-  request: Registration,
-  context: CallContext,
-  options: ImageOptions,
-): Promise<{ image: Image }> {
-  if (request.disk === undefined && request.kernel === undefined) {
-    throw new StatusError("schemaMismatch", "An image needs a disk or a kernel.");
-  }
-  const made = await withFiles(newImage(request, options), request, options);
-  const about = { noun: "image", id: made.id, event: "registered", body: { name: made.name } };
-  const commit = catalogCommit("image.register", about, { request, context, options });
-  try {
-    const rows = [rowMade(image, { ...made, version: 1 })];
-    const answer = await commitOnce({ rows, ...commit }, { image: made }, options);
-    await settleRegistration(made.id, options);
-    return answer;
-  } catch (thrown) {
-    // The row may be written all the same: then its files must stay, and the sweeper finds out.
-    if (!mayBeCommitted(thrown)) await settleRegistration(made.id, options);
-    throw thrown;
-  }
+type Listing = Parameters<Handlers<typeof imageService>["list"]>[0];
+
+/** Those of the community are of all projects, and only listed for whoever asks for them. */
+function queryOf({ visibility, state, memberStatus }: Listing): Partial<RowQuery> {
+  if (visibility === "community" && memberStatus !== undefined)
+    throw faulty("memberStatus", "is of images that are shared, and not of those of the community");
+  const among =
+    memberStatus === undefined ? (visibility === "community" ? "named" : undefined) : [memberStatus];
+  const having = { ...(visibility && { visibility: [visibility] }), ...(state && { state: [state] }) };
+  return { having, ...(among && { among }) };
 }
 
-const mayBeCommitted = (thrown: unknown): boolean =>
-  !(thrown instanceof StatusError) || thrown.code === "UNAVAILABLE" || thrown.code === "INTERNAL";
-
-/** The image before its files are taken, which takes long. @throws schemaMismatch */
-function newImage(request: Registration, { ids, clock, hypervisorAliases }: ImageOptions): Image {
-  return {
-    id: ids.next(),
-    name: request.name,
-    disk: null,
-    kernel: null,
-    ramdisk: null,
-    commandLine: request.commandLine ?? "",
-    properties: propertiesOf(request.properties ?? {}, hypervisorAliases),
-    createdAtMs: clock.nowMs(),
-  };
-}
-
-/**
- * The image with its files, which are held for it. @throws the errors of ImageFiles, deadlinePast; then
- * nothing is held
- */
-async function withFiles(empty: Image, request: Registration, options: ImageOptions): Promise<Image> {
-  const { files, clock } = options;
-  const { disk, kernel, ramdisk } = request;
-  const beganAtMs = clock.monotonicMs();
-  const booted = kernel === undefined ? { bootedBy: empty.properties.hypervisor ?? null } : {};
-  try {
-    const complete = {
-      ...empty,
-      disk: disk === undefined ? null : await files.register({ ...disk, ...booted }, empty.id),
-      kernel: kernel === undefined ? null : await files.registerPlain(kernel, empty.id),
-      ramdisk: ramdisk === undefined ? null : await files.registerPlain(ramdisk, empty.id),
-    };
-    // After this time a sweeper may take the held files for those of a registration that died.
-    if (clock.monotonicMs() - beganAtMs <= catalogLimits.imageRegistrationMsMax) return complete;
-    throw new StatusError("deadlinePast", "Taking the files took too long: the image was not made.");
-  } catch (thrown) {
-    await settleRegistration(empty.id, options);
-    throw thrown;
-  }
+/** @throws adminOnly */
+function assertMayOpen({ visibility }: { readonly visibility?: string }, { project }: CallContext): void {
+  if (visibility !== "public" || project === adminProject) return;
+  throw new StatusError("adminOnly", "Whether an image is public is the operators' choice.");
 }

@@ -25,8 +25,17 @@ import { findOwnRow, findRow, listedOwner, ownerOf, shownRow } from "../request/
 
 /** What is peculiar to a resource. */
 export interface Peculiar<R extends Resource> {
-  /** The rows with what is shown beside them to this caller; may read. Absent: nothing is. */
-  readonly join?: (rows: readonly RowOf<R>[], context: CallContext) => Promise<readonly ShownOf<R>[]>;
+  /**
+   * The rows with what is shown beside them to this caller; may read. `listed`: of a list, where there are many.
+   * Absent: nothing is.
+   */
+  readonly join?: (
+    rows: readonly RowOf<R>[],
+    context: CallContext,
+    listed: boolean,
+  ) => Promise<readonly ShownOf<R>[]>;
+  /** Which rows a list has, by fields of its request that lists of no other resource have. Absent: none. */
+  readonly query?: (request: object) => Partial<RowQuery>;
   /** Why it cannot be removed, asked before the commit, which has the last word. @throws StatusError */
   readonly assertFree?: (shown: ShownOf<R>) => void;
   /** Rows that are removed in the same commit, before the row itself. */
@@ -71,16 +80,14 @@ export function resourceHandlers<R extends Resource>(
   const join = peculiar.join ?? (async (rows: readonly RowOf<R>[]) => rows.map((row) => shownRow<R>(row)));
   const answerOf = (shown: ShownOf<R>) => ({ [resource.one]: shown }) as One<R>;
   const shownOf = async (row: RowOf<R>, context: CallContext): Promise<ShownOf<R>> => {
-    const [shown] = await join([row], context);
+    const [shown] = await join([row], context, false);
     if (shown === undefined) throw new StatusError("internal", `The ${words} was not shown.`);
     return shown;
   };
   const about = (row: ResourceRow, event: string, body: object) => aboutRow(resource, row, { event, body });
   const committed = async <A>(commit: Parameters<typeof commitOnce>[0], answer: A): Promise<A> => {
     const given = await commitOnce(commit, answer, { ...options, resource }).catch((thrown: unknown) => {
-      if (isA("nameTaken", thrown) && peculiar.taken !== undefined) throw peculiar.taken();
-      if (isA("inUse", thrown) && peculiar.held !== undefined) throw new StatusError("inUse", peculiar.held);
-      throw thrown;
+      throw inOwnWords(thrown, peculiar);
     });
     await peculiar.committed?.();
     return given;
@@ -106,16 +113,20 @@ export function resourceHandlers<R extends Resource>(
     return unlessAnswered(method, cause, async () => make(await fields()));
   };
 
-  /** Changes a row as `decide` says, which is asked again when somebody else was faster. */
+  /**
+   * Changes a row as `decide` says, which is asked again when somebody else was faster. `find`: what the caller
+   * may change of this; else what it owns.
+   */
   const change = (
     method: string,
     { request, context }: Asked,
     decide: (before: RowOf<R>) => Promise<Change<R>>,
+    find: typeof findOwnRow = findOwnRow,
   ): Promise<One<R>> => {
     const cause = { request, context, options };
     return unlessAnswered(`${resource.noun}.${method}`, cause, async () => {
       for (let attempt = 1; ; attempt += 1) {
-        const before = (await findOwnRow(resource, context, store.rows)) as RowOf<R> & ResourceRow;
+        const before = (await find(resource, context, store.rows)) as RowOf<R> & ResourceRow;
         const decided = await decide(before);
         const { body, event = "changed" } = decided;
         const { commit, shown } =
@@ -138,7 +149,11 @@ export function resourceHandlers<R extends Resource>(
 
   const handlers: KeptHandlers<R> = {
     list: async (request, context) => {
-      const { rows, nextMarker: next } = await pageOf(resource, { request, context }, { store, join });
+      const { rows, nextMarker: next } = await pageOf(
+        resource,
+        { request, context },
+        { store, join, query: peculiar.query },
+      );
       return { [resource.many]: [...rows], ...next } as AnswerOf<Kept<R>["list"]>;
     },
     get: async (_request, context) =>
@@ -157,6 +172,13 @@ export function resourceHandlers<R extends Resource>(
   return { ...handlers, create, change };
 }
 
+/** The refusal as the resource says it. */
+function inOwnWords(thrown: unknown, { taken, held }: Pick<Peculiar<Resource>, "taken" | "held">): unknown {
+  if (isA("nameTaken", thrown) && taken !== undefined) return taken();
+  if (isA("inUse", thrown) && held !== undefined) return new StatusError("inUse", held);
+  return thrown;
+}
+
 /** The row with all that goes with it, in the order in which they refer to each other. */
 async function removalOf<R extends Resource>(
   resource: R,
@@ -171,7 +193,14 @@ async function removalOf<R extends Resource>(
 async function pageOf<R extends Resource>(
   resource: R,
   { request, context }: Asked,
-  { store, join }: Pick<CatalogOptions, "store"> & { readonly join: NonNullable<Peculiar<R>["join"]> },
+  {
+    store,
+    join,
+    query,
+  }: Pick<CatalogOptions, "store"> & {
+    readonly join: NonNullable<Peculiar<R>["join"]>;
+    readonly query: Peculiar<R>["query"];
+  },
 ) {
   const { limit = wireLimits.pageLengthDefault, marker, name } = request as Partial<RowQuery>;
   const found = await store.rows.list(resource, {
@@ -180,8 +209,9 @@ async function pageOf<R extends Resource>(
     ...(name === undefined ? {} : { name }),
     ...listedOwner(resource, context),
     refers: referredIn(resource, request),
+    ...query?.(request),
   });
-  const rows = fitting(await join(found, context), jsonBytes);
+  const rows = fitting(await join(found, context, true), jsonBytes);
   const page = rows as readonly (ShownOf<R> & { readonly id: string })[];
   return { rows, nextMarker: nextMarker(page, limit, found.length) };
 }

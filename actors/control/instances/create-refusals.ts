@@ -8,7 +8,7 @@ import { unknown } from "./catalog-cache.ts";
 import type { CreateAnswer } from "./create.ts";
 import { networkPartGone } from "./interfaces.ts";
 import { groupNotFound } from "./placement-request-check.ts";
-import type { CreateQuestion } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 
 /** True for a refusal: no failure of novact, and not possibly committed all the same. */
 export const isRefusal = (thrown: unknown): thrown is StatusError =>
@@ -28,9 +28,16 @@ export function refuseWhenFull(full: Space | undefined): void {
 
 /** The error for the row that the commit found missing, though this create had read it. */
 export function notThere(
-  { noun, id }: Extract<CommitResult, { kind: "missing" }>,
-  question: CreateQuestion,
+  { noun, id, because }: Extract<CommitResult, { kind: "missing" }>,
+  { question, entries: { image, flavor } }: Pick<Plan, "question" | "entries">,
 ): StatusError {
+  if (because === "inactive")
+    return new StatusError("imageNotActive", `No instance can be made of the image ${image.name} now.`);
+  if (because === "needsMore")
+    return new StatusError(
+      "flavorTooSmall",
+      `The image ${image.name} needs more than ${flavor.name} has by now.`,
+    );
   if (noun === "flavor" || noun === "image") return unknown(noun, question);
   return networkPartGone(noun, id) ?? groupNotFound(question.serverGroup ?? "");
 }

@@ -79,6 +79,15 @@ export function effectiveSize(flavor: FlavorRecord, image: ImageRecord): FlavorR
   return { ...flavor, diskGib: flavor.diskGib === 0 ? imageGib : flavor.diskGib };
 }
 
+/** Why no instance can be made of the image now; undefined: one can. */
+export function imageDenied({ name, state }: Pick<ImageRecord, "name" | "state">): Denial | undefined {
+  if (state === "active") return undefined;
+  return {
+    reason: "imageNotActive",
+    message: `The image ${name} is ${state}: no instance can be made of it.`,
+  };
+}
+
 /** Why the image cannot be used with this flavor on any host; undefined: it can. */
 export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | undefined {
   const { memoryMibMin, diskGibMin } = image.properties;

@@ -33,6 +33,7 @@ import {
   create,
   effectiveSize,
   flavorFits,
+  imageDenied,
   longHostnameDenied,
   longNameDenied,
   withSmallest,
@@ -94,7 +95,7 @@ export class Creator {
   }
 
   /**
-   * @throws unknownFlavor, unknownImage, unknownKeyPair, flavorTooSmall, noValidHost, diskFull,
+   * @throws unknownFlavor, unknownImage, imageNotActive, unknownKeyPair, flavorTooSmall, noValidHost, diskFull,
    * quotaExceeded, groupRuleBroken, requestIdReused, the errors of wishes and interfaces, and those of the
    * store
    */
@@ -120,7 +121,7 @@ export class Creator {
     const request = { project, requestId: ids.next(), contentHash: "" };
     const outcome = await this.#rehearsed(question, request, deadlineMs);
     // Flavor and image as they are now: a request that is wrong in itself ends here.
-    const entries = await this.#catalog.find(question, clock.monotonicMs());
+    const entries = await this.#catalog.find({ ...question, project }, clock.monotonicMs());
     const { wish } = await this.#planOf(question, request, entries, { turns: 0 });
     const verdicts = await placer.explainRequest(await placementRequest(wish, store), deadlineMs);
     return { ...outcome, verdicts };
@@ -149,16 +150,17 @@ export class Creator {
   ): Promise<Done> {
     refuseWhenFull(this.#options.space.full);
     const beganAtMs = this.#options.clock.monotonicMs();
+    const names = { ...question, project: request.project };
     const createBy = async (entries: CatalogEntries): Promise<Done> =>
       this.#createBy(await this.#planOf(question, request, entries, dryRun), deadlineMs);
     let known: CatalogEntries | undefined;
     try {
-      known = await this.#catalog.find(question, beganAtMs - createLimits.catalogCacheMs);
+      known = await this.#catalog.find(names, beganAtMs - createLimits.catalogCacheMs);
       return await createBy(known);
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
       // Once is enough: a refusal by a read that began after the request is true of a moment since then.
-      const now = await this.#catalog.find(question, beganAtMs);
+      const now = await this.#catalog.find(names, beganAtMs);
       if (known !== undefined && sameEntries(known, now)) throw thrown;
       return createBy(now);
     }
@@ -174,7 +176,8 @@ export class Creator {
     const { count: asked, hostname } = question;
     const long = longNameDenied(question.name, asked) ?? longHostnameDenied(hostname, asked);
     if (long !== undefined) throw StatusError.of(long);
-    const unfit = flavorFits(flavor, image);
+    const unfit = imageDenied(image) ?? flavorFits(flavor, image);
+    if (unfit?.reason === "imageNotActive") throw StatusError.of(unfit);
     if (unfit !== undefined) throw StatusError.of(withSmallest(unfit, image, await this.#flavors()));
     const where = asksWhere(question)
       ? await whereOf(question, request.project, this.#options.store)
@@ -287,7 +290,7 @@ export class Creator {
       case "nameTaken":
         return { kind: "again", plan, because: "nameTaken" };
       case "missing":
-        throw notThere(result, plan.question);
+        throw notThere(result, plan);
       default:
         throw new StatusError("internal", "The instance could not be written.", { detail: result.kind });
     }

@@ -39,14 +39,23 @@ export const listedOwner = (resource: Resource, context: Pick<Caller, "project">
  */
 export async function findRow<R extends Resource>(
   resource: R,
-  { id: key, project }: Caller,
+  caller: Caller,
   rows: Pick<RowReads, "called">,
 ): Promise<RowOf<R>> {
-  const own = await rows.called(resource, key, ownerOf(resource, { project }));
-  const all = own.length > 0 || project !== adminProject ? own : await rows.called(resource, key);
-  const found = onlyOne(resource, key, own.length > 0 ? own : all.filter((row) => asRow(row).id === key));
-  if (found === undefined) throw notFound(resource, key);
+  const found = onlyOne(resource, caller.id, await rowsCalled(resource, caller, rows));
+  if (found === undefined) throw notFound(resource, caller.id);
   return found;
+}
+
+/** All rows that a caller may mean by an id or a name: none, or several of one name. */
+export async function rowsCalled<R extends Resource>(
+  resource: R,
+  { id: key, project }: Caller,
+  rows: Pick<RowReads, "called">,
+): Promise<readonly RowOf<R>[]> {
+  const own = await rows.called(resource, key, ownerOf(resource, { project }));
+  if (own.length > 0 || project !== adminProject) return own;
+  return (await rows.called(resource, key)).filter((row) => asRow(row).id === key);
 }
 
 /**

@@ -15,6 +15,7 @@ export const imageSha256 = "a".repeat(64);
 export const image: ImageRecord = {
   ...{ id: "g1", name: "tiny", disk: null, kernel: { sha256: imageSha256, sizeBytes: 5 }, ramdisk: null },
   ...{ commandLine: "", properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 } },
+  ...{ project: "admin", visibility: "public", state: "active", protected: false, checksums: null },
   createdAtMs: 1,
   version: 1,
 };
