@@ -1506,8 +1506,8 @@ create function novact_image(created jsonb) returns boolean language plpgsql as 
 declare
   broken record;
 begin
-  select i.id, case when i.state <> 'active' then 'inactive' else 'needsMore' end as because, seen.usable into
-      broken
+  select i.id, seen.usable, case when i.state <> 'active' then 'inactive' when small.small then 'needsMore'
+      else 'changed' end as because into broken
     from rows
     from (jsonb_to_recordset(created) as (project text, image jsonb, flavor jsonb)) with ordinality as
         r(project, image, flavor, place)
@@ -1520,10 +1520,12 @@ begin
           from image_member m
           where m.image_id = i.id
           and m.name = r.project)) as usable) as seen
+    cross join lateral (select ((r.flavor->>'memoryMib')::bigint < (i.properties->>'memoryMibMin')::bigint
+        or (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint) as small) as small
     where not seen.usable
     or i.state <> 'active'
-    or (r.flavor->>'memoryMib')::bigint < (i.properties->>'memoryMibMin')::bigint
-    or (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint
+    or small.small
+    or r.image->'properties' <> i.properties
     order by r.place
     limit 1;
   if found then

@@ -104,6 +104,7 @@ describe("the tables", function () {
       "0015-published-ports",
       "0016-routers",
       "0017-port-bandwidth",
+      "0018-image-owners",
       "0019-storages",
     ]);
   });

@@ -38,7 +38,7 @@ export async function register(
   const about = aboutRow(image, made, { event: "registered", body: {} });
   const commit = catalogCommit("image.register", about, { request, context, options });
   try {
-    const shown = { image: shownRow<typeof image>(made) };
+    const shown = { image: { ...shownRow<typeof image>(made), members: [] } };
     const answer = await commitOnce({ rows: [rowMade(image, made)], ...commit }, shown, {
       ...options,
       resource: image,

@@ -38,6 +38,8 @@ export function notThere(
       "flavorTooSmall",
       `The image ${image.name} needs more than ${flavor.name} has by now.`,
     );
+  if (because === "changed")
+    return new StatusError("generationConflict", `The image ${image.name} was changed at the same time.`);
   if (noun === "flavor" || noun === "image") return unknown(noun, question);
   return networkPartGone(noun, id) ?? groupNotFound(question.serverGroup ?? "");
 }

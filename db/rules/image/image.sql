@@ -1,12 +1,13 @@
--- The images of new instances: each is active, its project may use it, and its flavor has what it needs at least.
--- The first that is not so refuses the commit as if it were missing; `because` says why to those who may know of
--- the image. Operators may use every image.
+-- The images of new instances: each is active, its project may use it, its flavor has what it needs at least, and
+-- it is as the instance's copy has it. The first that is not so refuses the commit as if it were missing; `because`
+-- says why to those who may know of the image. Operators may use every image.
 create or replace function novact_image(created jsonb) returns boolean
 language plpgsql as $$
 declare
   broken record;
 begin
-  select i.id, case when i.state <> 'active' then 'inactive' else 'needsMore' end as because, seen.usable
+  select i.id, seen.usable, case when i.state <> 'active' then 'inactive'
+        when small.small then 'needsMore' else 'changed' end as because
     into broken
     from rows from (
         jsonb_to_recordset(created) as (project text, image jsonb, flavor jsonb)
@@ -17,9 +18,11 @@ begin
         or i.visibility = 'shared'
           and exists (select from image_member m where m.image_id = i.id and m.name = r.project)
       ) as usable) as seen
-    where not seen.usable or i.state <> 'active'
-      or (r.flavor->>'memoryMib')::bigint < (i.properties->>'memoryMibMin')::bigint
-      or (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint
+      cross join lateral (select (
+        (r.flavor->>'memoryMib')::bigint < (i.properties->>'memoryMibMin')::bigint
+        or (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint
+      ) as small) as small
+    where not seen.usable or i.state <> 'active' or small.small or r.image->'properties' <> i.properties
     order by r.place limit 1;
   if found then
     perform novact_refuse('missing', jsonb_build_object('noun', 'image', 'id', broken.id)

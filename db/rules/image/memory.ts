@@ -1,4 +1,5 @@
 /** Who may use an image, in memory as image.sql and the reads of PostgreSQL have it. */
+import { isDeepStrictEqual } from "node:util";
 import type { Commit } from "../../../actors/records/commit.ts";
 import { image } from "../../../protocol/image.ts";
 import type { Resource, ResourceRow } from "../../../protocol/wire/resource.ts";
@@ -49,6 +50,8 @@ export function unusableImage(tables: Tables, made: readonly Written[]): Refusal
     const { memoryMibMin, diskGibMin } = its.properties;
     if (flavor.memoryMib < memoryMibMin || flavor.diskGib < diskGibMin)
       return { ...refusal, because: "needsMore" };
+    if (!isDeepStrictEqual({ ...row.image.properties }, { ...its.properties }))
+      return { ...refusal, because: "changed" };
   }
   return undefined;
 }
