@@ -367,7 +367,7 @@ export type Fact =
 
 type UpToTen = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 /** I1 to I12 are about instances and hosts, N1 to N10 about networks (spec/INVARIANTS.md). */
-export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}`;
+export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | "V12";
 
 export interface Violation {
   readonly promise: PromiseId;

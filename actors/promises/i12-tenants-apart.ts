@@ -55,10 +55,14 @@ const parts = ["instance", "instances", "operation", "operations", "events", "al
 function told({ invoked, completed }: Call): readonly string[] {
   const { client, project, method } = invoked;
   return things(completed.answer).flatMap((thing) => {
-    if (typeof thing.project !== "string" || thing.project === project) return [];
+    if (typeof thing.project !== "string" || thing.project === project || isOpen(thing)) return [];
     return [`${client} of ${project} was told of ${thing.id} of ${thing.project} by ${method}.`];
   });
 }
+
+/** Of another project's images those are shown that it shares with this one, or with all (V12). */
+const isOpen = ({ visibility, memberStatus }: Fields): boolean =>
+  visibility === "public" || visibility === "community" || memberStatus !== undefined;
 
 /** What an answer shows in its fields: rows of any noun, of plug-ins too. */
 const things = (answer: unknown): readonly Fields[] =>

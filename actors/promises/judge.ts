@@ -25,6 +25,7 @@ import { nothingIsLeft } from "./n07-nothing-is-left.ts";
 import { rulesFirst } from "./n08-rules-first.ts";
 import { restartsChangeNothing } from "./n09-restarts-change-nothing.ts";
 import { revokedIsOver } from "./n10-revoked-is-over.ts";
+import { imagesOfThoseWhoMay } from "./v12-images-of-those-who-may.ts";
 
 export interface Judge {
   see(fact: Fact): readonly Violation[];
@@ -55,6 +56,7 @@ export function allCheckers(): readonly Checker[] {
     rulesFirst(),
     restartsChangeNothing(),
     revokedIsOver(),
+    imagesOfThoseWhoMay(),
   ];
 }
 

@@ -5,11 +5,13 @@
 import { resourceServices } from "../../protocol/resources.ts";
 import type { Service } from "../../protocol/wire/service.ts";
 import { sampleOf } from "../support/samples.ts";
+import { imageCall, isOfImages } from "./client-images.ts";
 import { isOfNetworks, networkCall } from "./client-networks.ts";
 import { reachedCall } from "./client-reached.ts";
 import { isOfRouters, routerCall } from "./client-routers.ts";
 import type { CommandKind, PlannedCommand } from "./plan.ts";
 import type { ExtensionCommand } from "./plan-extensions.ts";
+import type { ImageCommand } from "./plan-images.ts";
 import type { NetworkCommand } from "./plan-networks.ts";
 import { type ReachedCommand, reachedCommands } from "./plan-reached.ts";
 import type { RouterCommand } from "./plan-routers.ts";
@@ -45,7 +47,7 @@ const methods = {
 } as const satisfies Record<
   Exclude<
     SurroundingCommand,
-    ResourceCommand | ExtensionCommand | NetworkCommand | RouterCommand | ReachedCommand
+    ResourceCommand | ExtensionCommand | NetworkCommand | RouterCommand | ReachedCommand | ImageCommand
   >,
   string
 >;
@@ -58,7 +60,7 @@ const isOfResource = (command: SurroundingCommand): command is ResourceCommand =
 /** They need each other, and have commands of their own. */
 const ofNetworks: ReadonlySet<string> = new Set([
   ...["network", "subnet", "port", "published-port", "security-group", "security-group-rule"],
-  ...["router", "floating-ip"],
+  ...["router", "floating-ip", "image"],
 ]);
 
 /** The resources that a client can make by a request alone, with no file behind it. */
@@ -88,6 +90,8 @@ export const isSurrounding = (command: CommandKind): command is SurroundingComma
 interface OwnThings {
   readonly instance?: string | undefined;
   readonly floating?: readonly string[];
+  /** Those of everybody. */
+  readonly images?: readonly string[];
 }
 
 const isReached = (command: SurroundingCommand): command is ReachedCommand =>
@@ -104,6 +108,7 @@ export function surroundingCall(
   const { command, target, request = {} } = planned as Planned;
   if (isOfResource(command)) return resourceCall(command, target);
   if (isOfNetworks(command)) return networkCall(command, target, own.instance);
+  if (isOfImages(command)) return imageCall(command, target, own.images ?? []);
   const { floating = [] } = own;
   if (isReached(command)) return reachedCall(target, floating) ?? nothing;
   if (isOfRouters(command))

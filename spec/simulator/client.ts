@@ -72,6 +72,8 @@ export class SimulatedClient {
   readonly instances: Known[] = [];
   /** Ids of floating addresses that the client has, or had. */
   readonly #floating: string[] = [];
+  /** Ids of images that this client has made. */
+  readonly images = new Set<string>();
   /** Rules of security groups that it has made. */
   readonly #rules: Known[] = [];
   /** The last event that the watcher was handed. */
@@ -115,8 +117,8 @@ export class SimulatedClient {
     }
   }
 
-  /** `others`: instances of other projects, to probe what must not be. */
-  perform(planned: PlannedCommand, others: readonly Known[]): void {
+  /** `others`: instances of other projects, to probe what must not be; `images`: those of everybody. */
+  perform(planned: PlannedCommand, others: readonly Known[], images: readonly string[] = []): void {
     const { command, target } = planned;
     const known = command === "securityRuleDelete" ? this.#rules : this.instances;
     const own = known[target % Math.max(1, known.length)]?.id;
@@ -147,7 +149,7 @@ export class SimulatedClient {
       return;
     }
     if (isSurrounding(command)) {
-      const things = { instance: own, floating: this.#floating };
+      const things = { instance: own, floating: this.#floating, images };
       const { method, id, request } = surroundingCall(planned, others, things);
       if (id !== undefined) this.#call(method, id, request);
       return;
@@ -235,6 +237,8 @@ export class SimulatedClient {
 
   #learn(method: string, answer: Readonly<Record<string, unknown>>): void {
     if (method === "floating-ip.create") this.#floating.push((answer as FloatingAnswer).floatingIp.id);
+    const { image: made } = answer as { readonly image?: Known };
+    if (method === "image.register" || method === "image.create") this.images.add(made?.id ?? "");
     const { securityGroupRule: rule } = answer as { readonly securityGroupRule?: Known };
     if (method === "security-group-rule.create" && rule !== undefined) this.#rules.push({ id: rule.id });
     if (method !== "instance.create") return;

@@ -40,7 +40,7 @@ import { driversOfHost, shapesOfHost } from "./shapes.ts";
 import { type SimulatedSink, sinkOf } from "./sinks.ts";
 import { StoreServer, streamOf } from "./store.ts";
 import type { Tally } from "./tally.ts";
-import { knownBy, oneVersion, type VersionDraw, Versions, versionsOf } from "./versions.ts";
+import { knownBy, oneVersion, type VersionDraw, Versions, versionsOf, withoutOlder } from "./versions.ts";
 
 export const cell = "sim";
 const realVersions = new Versions(cell, snapshotOf(allServices), previousSnapshot());
@@ -52,6 +52,8 @@ export interface ClusterOptions {
   readonly told: ClusterTold;
   /** True: every controller has a plug-in that extends the API. */
   readonly extended?: boolean;
+  /** Images belong to projects: see migration 0018, for which controllers of the version before end. */
+  readonly imaged?: boolean;
   /** Of a plug-in: rules at every controller, a fake hypervisor on every host. Absent: none. */
   readonly foreign?: ForeignRules;
   readonly hypervisor?: SimulatedHypervisor | undefined;
@@ -112,7 +114,8 @@ export class Cluster {
       monotonicShiftMs: 0,
     });
     this.#imageFiles = new MemoryImageFiles(world.clock);
-    this.#nextVersion = parameters.oneVersion === true ? oneVersion : versionsOf(random.fork("versions"));
+    const lives = parameters.oneVersion === true ? oneVersion : versionsOf(random.fork("versions"));
+    this.#nextVersion = options.imaged === true ? withoutOlder(lives) : lives;
     const storage = random.fork("storage unaware");
     this.#storageAware = () => !storage.chance(parameters.storageUnaware ?? 0);
     this.network = new Network({

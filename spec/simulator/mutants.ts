@@ -7,6 +7,7 @@ import { drainMutants } from "./mutants-drains.ts";
 import { extensionMutants } from "./mutants-extensions.ts";
 import { guardMutants } from "./mutants-guards.ts";
 import { hostMutants } from "./mutants-hosts.ts";
+import { imageMutants } from "./mutants-images.ts";
 import { leaseMutants } from "./mutants-leases.ts";
 import { meterMutants } from "./mutants-meter.ts";
 import { neighbourMutants } from "./mutants-neighbours.ts";
@@ -39,4 +40,5 @@ export const mutants: readonly Mutant[] = [
   ...routedPacketMutants,
   ...reachedMutants,
   ...networkLifeMutants,
+  ...imageMutants,
 ];

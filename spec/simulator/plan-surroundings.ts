@@ -7,6 +7,7 @@ import type { groupPolicies } from "../../protocol/kinds.ts";
 import type { QuotaResource } from "../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../protocol/states.ts";
 import { extensionCommands, extensionsOf } from "./plan-extensions.ts";
+import { imageCommands, imagesOf, operatorImageCommands } from "./plan-images.ts";
 import { networkCommands, networksOf } from "./plan-networks.ts";
 import { reachedByOperators, reachedCommands } from "./plan-reached.ts";
 import { externalCommands, routerCommands, routersOf } from "./plan-routers.ts";
@@ -28,6 +29,7 @@ export const groupCommands = ["groupCreate", "groupDelete"] as const;
 export const operatorCommands = [
   ...externalCommands,
   ...reachedByOperators,
+  ...operatorImageCommands,
   "quotaSet",
   "aggregateCreate",
   "aggregateSet",
@@ -48,6 +50,7 @@ export const surroundingCommands = [
   ...networkCommands,
   ...routerCommands,
   ...reachedCommands,
+  ...imageCommands,
 ] as const;
 export type SurroundingCommand = (typeof surroundingCommands)[number];
 
@@ -113,6 +116,7 @@ export function surroundingsOf(random: Random, span: Span): Surroundings {
       ...(zoned ? zonesOf(random.fork("zone commands"), span) : []),
       ...(random.fork("resources").chance(0.3) ? resourcesOf(random.fork("resource commands"), span) : []),
       ...(random.fork("networks").chance(0.3) ? networkedOf(random, span) : []),
+      ...(random.fork("images").chance(0.3) ? imagesOf(random.fork("image commands"), span) : []),
       ...(random.fork("extensions").chance(0.2) ? extensionsOf(random.fork("extension commands"), span) : []),
     ],
     wish: () => wished(creates, { groups, zoned, bulky }),

@@ -142,6 +142,7 @@ function lostOnStorage({ storage }: Cluster, rows: readonly InstanceRow[]): read
   return rows
     .map(({ instance }) => instance)
     .filter(({ built, storageId, deletedAtMs }) => built && storageId !== null && deletedAtMs === null)
+    .filter(({ image }) => image.disk !== null)
     .filter(({ id }) => storage?.epochs(id).length === 0)
     .map(({ id }) => id);
 }

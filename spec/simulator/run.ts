@@ -6,6 +6,7 @@ import type { Fact, Quiet, Violation } from "../../actors/promises/facts.ts";
 import { createJudge } from "../../actors/promises/judge.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
+import { isOfImages } from "./client-images.ts";
 import { Cluster } from "./cluster.ts";
 import { appliedFact } from "./cluster-told.ts";
 import type { SimulatedHypervisor } from "./computer.ts";
@@ -105,6 +106,7 @@ class Run {
       kernel,
       random,
       parameters: plan.parameters,
+      imaged: plan.commands.some(({ command }) => isOfImages(command)),
       extended: plan.commands.some(({ command }) => extensionCommands.some((one) => one === command)),
       ...(options.versions === undefined ? {} : { versions: options.versions }),
       ...(options.foreign === undefined ? {} : { foreign: options.foreign }),
@@ -250,8 +252,9 @@ class Run {
 
   #perform(planned: PlannedCommand): void {
     const all = this.#clients.flatMap(({ instances }) => instances);
+    const images = [this.#admin, ...this.#clients].flatMap((one) => [...one.images]);
     if (operatorCommands.some((one) => one === planned.command)) {
-      this.#admin.perform(planned, all);
+      this.#admin.perform(planned, all, images);
       return;
     }
     const client = this.#clients[planned.client % this.#clients.length];
@@ -260,6 +263,7 @@ class Run {
     client.perform(
       planned,
       others.flatMap(({ instances }) => instances),
+      images,
     );
   }
 

@@ -34,6 +34,12 @@ export function versionsOf(random: Random): VersionDraw {
 /** Everything is of today. */
 export const oneVersion: VersionDraw = { controller: () => "same", agent: () => "same" };
 
+/** No controller is of the version before. */
+export const withoutOlder = ({ controller, agent }: VersionDraw): VersionDraw => ({
+  controller: () => (controller() === "newer" ? "newer" : "same"),
+  agent,
+});
+
 /** Needs of guests that agents of the version before did not know. */
 const newNeeds: readonly AgentNeed[] = ["binding", "configDrive"];
 

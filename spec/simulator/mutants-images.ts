@@ -1,0 +1,50 @@
+/** Guards of images of projects, and how each is switched off. */
+import { type Mutant, sharedImages } from "./mutants-plans.ts";
+
+export const imageMutants: readonly Mutant[] = [
+  {
+    name: "image-use-unjudged",
+    promise: "V12",
+    file: "db/rules/image/memory.ts",
+    find: 'if (!own && !isSharedWith(tables, asked, seenOf(image.visibility, "named"))) return refusal;',
+    replace: "",
+    guard: "Whether a project may use an image is judged in the commit: it may be taken back meanwhile.",
+    shape: sharedImages,
+  },
+  {
+    name: "image-state-unjudged",
+    promise: "V12",
+    file: "db/rules/image/memory.ts",
+    find: 'if (its.state !== "active") return { ...refusal, because: "inactive" };',
+    replace: "",
+    guard: "Whether an image is active is judged in the commit: it may be deactivated meanwhile.",
+    shape: sharedImages,
+  },
+  {
+    name: "image-private-named",
+    promise: "V12",
+    file: "db/rows/visibility.ts",
+    find: 'if (among === "named") return { own: true, open: named };',
+    replace: 'if (among === "named") return { own: true, open: [...named, "private"] };',
+    guard: "A private image is found by its owner alone.",
+    shape: sharedImages,
+  },
+  {
+    name: "image-offer-listed",
+    promise: "V12",
+    file: "db/rows/visibility.ts",
+    find: "return { own: true, open: listed, said: members.listed };",
+    replace: 'return { own: true, open: listed, said: [...members.listed, "pending"] };',
+    guard: "A project lists what it accepted of what others share with it, and nothing else.",
+    shape: sharedImages,
+  },
+  {
+    name: "image-anybodys",
+    promise: "V12",
+    file: "actors/control/request/rows.ts",
+    find: "if (project === undefined || project === context.project || context.project === adminProject) return found;",
+    replace: "if (project !== context.id) return found;",
+    guard: "Whoever sees an image of another project does not change it.",
+    shape: sharedImages,
+  },
+];
