@@ -1,8 +1,7 @@
 /** Images of projects from outside: who sees them, uses them and changes them. */
 import { expect } from "chai";
 import { advanceImage } from "../../actors/control/catalog/image-states.ts";
-import { Commits } from "../../actors/control/request/commits.ts";
-import { systemClock } from "../../nodes/clock.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import { refused } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
 
@@ -122,9 +121,9 @@ describe("images of projects", () => {
     expect(denied.reason).to.equal("imageNotActive");
     expect(denied.message).to.include("queued");
     expect(await reasonOf(demo.image.deactivate("new", {}))).to.equal("imageNotActive");
-    const commits = new Commits(store, () => {});
+    const commit = store.commit.bind(store);
     const step = (one: Parameters<typeof advanceImage>[1]) =>
-      advanceImage(image.id, one, { store, commit: commits.commit, clock: systemClock });
+      advanceImage(image.id, one, { store, commit, clock: systemClock });
     await step({ kind: "save" });
     expect(await reasonOf(step({ kind: "save" }))).to.equal("imageNotQueued");
     await step({ kind: "requeue" });
@@ -180,9 +179,9 @@ describe("images of projects", () => {
     await world.other.image.accept(id, {});
     await demo.image.deactivate(id, {});
     await demo.image.update(id, { name: "renamed" });
-    const { events } = await demo.event.list({ noun: "image" });
+    const { events } = await demo.event.list({ after: 0, noun: "image" });
     const told = ["registered", "shared", "accepted", "deactivated", "changed"];
     expect(events.map(({ event }) => event)).to.deep.equal(told);
-    expect((await world.other.event.list({ noun: "image" })).events).to.deep.equal([]);
+    expect((await world.other.event.list({ after: 0, noun: "image" })).events).to.deep.equal([]);
   });
 });

@@ -1,32 +1,26 @@
 /** novact image …: the images that guests boot from. */
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
-import type { Image } from "../../../protocol/image.ts";
-import { architectures, diskFormats } from "../../../protocol/kinds.ts";
+import { type Image, imageStates, type imageVisibilities, memberStatuses } from "../../../protocol/image.ts";
+import { diskFormats } from "../../../protocol/kinds.ts";
 import { CommandError } from "../errors.ts";
-import {
-  bytes,
-  gibibytes,
-  mebibytes,
-  pairsOf,
-  parseGibibytes,
-  parseMebibytes,
-  parsePair,
-  time,
-} from "../format.ts";
+import { bytes, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import { listCommand } from "../lists/list-command.ts";
 import type { Listed } from "../lists/listed.ts";
 import type { Invoke, Run } from "../run.ts";
 import { deleteCommand, type Removal } from "../several/delete-command.ts";
 import type { Column, Fact } from "../table.ts";
+import { type PropertyOptions, propertiesOf, withProperties } from "./image-properties.ts";
+import { sharingCommands, visibilityOption } from "./image-sharing.ts";
 
 export function imageCommand(invoke: Invoke): Command {
   const noun = new Command("image").description(
-    "What guests boot from. Everybody lists them, operators register them.",
+    "What guests boot from. Operators register them, projects make and share their own.",
   );
   noun.addCommand(listCommand(invoke, list));
   noun.addCommand(showCommand(invoke));
   noun.addCommand(registerCommand(invoke));
+  for (const command of sharingCommands(invoke, print)) noun.addCommand(command);
   noun.addCommand(deleteCommand(invoke, removal));
   return noun;
 }
@@ -40,9 +34,12 @@ const sizeOf = ({ disk, kernel, ramdisk }: Image): number =>
 const columns: readonly Column<Image>[] = [
   { title: "ID", value: ({ id }) => id },
   { title: "NAME", value: ({ name }) => name, cut: true },
+  { title: "STATE", value: ({ state }) => state ?? "active" },
+  { title: "VISIBILITY", value: ({ visibility }) => visibility ?? "public" },
   { title: "KIND", value: kindOf },
   { title: "SIZE", value: (image) => bytes(sizeOf(image)), order: sizeOf },
-  { title: "ARCHITECTURE", value: ({ properties }) => properties.architecture },
+  { title: "OWNER", value: ({ project }) => project ?? "-" },
+  { title: "ARCHITECTURE", value: ({ properties }) => properties.architecture, wide: true },
   { title: "PROPERTIES", value: ({ properties }) => pairsOf(properties.extra ?? {}) ?? "-", wide: true },
   { title: "REGISTERED", value: ({ createdAtMs }) => time(createdAtMs), wide: true },
 ];
@@ -56,12 +53,24 @@ function facts({
   commandLine,
   properties,
   createdAtMs,
+  ...more
 }: Image): readonly Fact[] {
   const file = (part: { sha256: string; sizeBytes: number } | null) =>
     part === null ? undefined : `${bytes(part.sizeBytes)}, sha256 ${part.sha256}`;
   return [
     ["id", id],
     ["name", name],
+    ["state", more.state],
+    ["visibility", more.visibility],
+    ["owner", more.project],
+    ["protected", more.protected === true ? "yes" : undefined],
+    [
+      "shared with",
+      more.members?.map(({ project, status }) => `${project} (${status})`).join(", ") || undefined,
+    ],
+    ["shared with us", more.memberStatus],
+    ["md5", more.checksums?.md5],
+    ["sha512", more.checksums?.sha512],
     [
       "disk",
       disk === null ? undefined : `${disk.format}, ${bytes(disk.virtualSizeBytes)} inside, ${file(disk)}`,
@@ -84,13 +93,34 @@ async function print(run: Run, image: Image): Promise<void> {
   run.print(renderFacts(facts(image), run.paint, run.width));
 }
 
-const list: Listed<Image> = {
-  description: "Lists images, oldest first.",
+interface ListOptions {
+  readonly visibility?: (typeof imageVisibilities)[number];
+  readonly state?: (typeof imageStates)[number];
+  readonly memberStatus?: (typeof memberStatuses)[number];
+}
+
+const list: Listed<Image, ListOptions> = {
+  description: "Lists images that the project may use, oldest first.",
+  filters: (command) =>
+    command
+      .addOption(visibilityOption("only these; community shows those of all projects"))
+      .addOption(new Option("--state <word>", "only those in this state").choices(imageStates))
+      .addOption(
+        new Option("--member-status <word>", "what others share, by what we said to it").choices(
+          memberStatuses,
+        ),
+      ),
   keyOf: ({ id }) => id,
   reader:
-    ({ run, session }) =>
-    async (page) => {
-      const { images, nextMarker } = await session.image.list(page, run.call());
+    ({ run, session, options: { visibility, state, memberStatus } }) =>
+    async ({ limit, marker }) => {
+      const page = { ...(limit && { limit }), ...(marker && { marker }) };
+      const asked = {
+        ...(visibility && { visibility }),
+        ...(state && { state }),
+        ...(memberStatus && { memberStatus }),
+      };
+      const { images, nextMarker } = await session.image.list({ ...page, ...asked }, run.call());
       return { rows: images, nextMarker };
     },
   columns: () => columns,
@@ -110,7 +140,7 @@ function showCommand(invoke: Invoke): Command {
     );
 }
 
-interface RegisterOptions {
+interface RegisterOptions extends PropertyOptions {
   readonly disk?: string;
   readonly format?: (typeof diskFormats)[number];
   readonly diskSha256?: string;
@@ -119,17 +149,14 @@ interface RegisterOptions {
   readonly ramdisk?: string;
   readonly ramdiskSha256?: string;
   readonly commandLine?: string;
-  readonly architecture?: (typeof architectures)[number];
-  readonly memoryMin?: number;
-  readonly diskMin?: number;
-  readonly hypervisor?: string;
-  readonly property?: Record<string, string>;
+  readonly forProject?: string;
+  readonly visibility?: (typeof imageVisibilities)[number];
 }
 
 function registerCommand(invoke: Invoke): Command {
-  return new Command("register")
+  const register = new Command("register")
     .description("Verifies files on the controller's disk and keeps them as an image; for operators.")
-    .argument("<name>", "its name; must be free")
+    .argument("<name>", "its name; several may have it")
     .option("--disk <file>", "a disk; it needs no backing file and must have none")
     .addOption(
       new Option("--format <format>", "of the disk; without it the file's ending says it").choices(
@@ -142,29 +169,20 @@ function registerCommand(invoke: Invoke): Command {
     .option("--ramdisk <file>", "the kernel's ramdisk")
     .option("--ramdisk-sha256 <sum>", "refuse the ramdisk when it has another checksum")
     .option("--command-line <text>", "the kernel's command line")
-    .addOption(new Option("--architecture <name>", "what it runs on").choices(architectures))
-    .option(
-      "--memory-min <size>",
-      "what it needs at least, such as 256M; a bare number is MiB",
-      parseMebibytes,
-    )
-    .option("--disk-min <size>", "what it needs at least, such as 2G; a bare number is GiB", parseGibibytes)
-    .option("--hypervisor <name>", "the only hypervisor that it runs under")
-    .option(
-      "--property <key=value>",
-      "in Nova's names, such as trait:HW_CPU_X86_AVX2=required; repeatable",
-      parsePair,
-    )
-    .action((name: string, options: RegisterOptions, command: Command) =>
-      invoke(command, async (run) => {
-        const request = { name, ...filesOf(options), ...propertiesOf(options) };
-        const session = await run.adminSession();
-        // The answer comes after large files are read and their checksums computed.
-        const { image } = await session.image.register(request, run.call({ atLeastMs: 600_000 }));
-        await print(run, image);
-        return 0;
-      }),
-    );
+    .option("--for-project <name>", "whose it shall be; without it the operators'")
+    .addOption(visibilityOption("who may use it; without it everybody, or its project alone"));
+  return withProperties(register).action((name: string, options: RegisterOptions, command: Command) =>
+    invoke(command, async (run) => {
+      const { forProject: project, visibility } = options;
+      const whose = { ...(project && { project }), ...(visibility && { visibility }) };
+      const request = { name, ...filesOf(options), ...propertiesOf(options), ...whose };
+      const session = await run.adminSession();
+      // The answer comes after large files are read and their checksums computed.
+      const { image } = await session.image.register(request, run.call({ atLeastMs: 600_000 }));
+      await print(run, image);
+      return 0;
+    }),
+  );
 }
 
 /** The files to register; relative paths start in the directory where the command was typed. */
@@ -205,22 +223,9 @@ function formatOf(path: string, { format }: RegisterOptions): (typeof diskFormat
   );
 }
 
-function propertiesOf(options: RegisterOptions) {
-  const { architecture, memoryMin, diskMin, hypervisor, property } = options;
-  const properties = {
-    ...(architecture === undefined ? {} : { architecture }),
-    ...(memoryMin === undefined ? {} : { memoryMibMin: memoryMin }),
-    ...(diskMin === undefined ? {} : { diskGibMin: diskMin }),
-    ...(hypervisor === undefined ? {} : { hypervisor }),
-    ...(property === undefined ? {} : { extra: property }),
-  };
-  return Object.keys(properties).length === 0 ? {} : { properties };
-}
-
 const removal: Removal = {
   noun: "image",
-  description: "Removes images; for operators. Refused while an instance uses one.",
-  audience: "admin",
+  description: "Removes images. Refused while an instance uses one, or while it is protected.",
   find: async (session, key, run) => (await session.image.get(key, {}, run.call())).image,
   remove: async (session, key, run) => (await session.image.delete(key, {}, run.call())).image,
 };

@@ -164,11 +164,11 @@ describe("novact on a cluster", () => {
     expect((await novact("flavor delete large")).out).to.match(/large {2}deleted/);
     expect((await novact("flavor show large")).exit).to.equal(3);
     expect((await novact("image register disk --disk x.qcow2 --memory-min 64M")).exit).to.equal(0);
-    expect((await novact("image list")).out).to.match(/disk +qcow2 +[0-9]+ B +x86_64$/m);
+    expect((await novact("image list")).out).to.match(/disk +active +public +qcow2 +[0-9]+ B +admin$/m);
     expect((await novact("image show disk")).out).to.match(/^memory, at least +64 MiB$/m);
     const gpu = "image register gpu --disk x.qcow2 --property trait:CUSTOM_GPU=required";
     expect((await novact(gpu)).out).to.match(/^properties +trait:CUSTOM_GPU=required$/m);
-    expect((await novact("image delete disk")).exit).to.equal(0);
+    expect((await novact("image delete disk --project admin")).exit).to.equal(0);
   });
 
   it("hosts are listed, disabled with a reason, and enabled again", async () => {

@@ -228,7 +228,9 @@ describe("cli: several things", () => {
       await world.demo.serverGroup.create({ name: "apart", policy: "anti-affinity" });
       expect((await novact("aggregate delete rack")).out).to.match(/^\S{36} {2}rack {2}deleted\n$/);
       expect((await novact("group delete apart")).out).to.match(/^\S{36} {2}apart {2}deleted\n$/);
-      expect(JSON.parse((await novact("image delete tiny --json")).out).name).to.equal("tiny");
+      expect(JSON.parse((await novact("image delete tiny --project admin --json")).out).name).to.equal(
+        "tiny",
+      );
     });
   });
 });
