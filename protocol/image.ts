@@ -61,8 +61,9 @@ export const ImageProperties = answer(properties);
 export type ImageProperties = Static<typeof ImageProperties>;
 
 /**
- * Who, beside its owner and the operators, may make instances of an image. `public`: everybody; `community`:
- * everybody who knows its id; `shared`: its members; `private`: nobody. These are Glance's.
+ * Whose instances may be made of an image, beside those of its owner and of operators. `public`: any
+ * project's; `community`: any project's that knows its id; `shared`: its members'; `private`: no other's.
+ * Glance's words.
  */
 export const imageVisibilities = ["public", "community", "shared", "private"] as const;
 
@@ -198,7 +199,7 @@ export const imageService = service({
         ...{ ...pageRequest, name: Type.Optional(Name), state: Type.Optional(literals(imageStates)) },
         /** With `community`: those of all projects. */
         visibility: visibilityAsked,
-        /** Those that others share with this project, by what it said to that. */
+        /** Only images of other projects that are shared with this one, by its answer. */
         memberStatus: Type.Optional(literals(memberStatuses)),
       }),
       summary:

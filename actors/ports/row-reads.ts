@@ -21,8 +21,8 @@ export interface RowQuery extends PageQuery, Owner {
    */
   readonly whole?: boolean;
   /**
-   * Of a resource with a visibility: what the project may name by its id instead of what it lists; or what
-   * others share with it and it said one of these to. Absent: what it lists.
+   * Of a resource with a visibility. `named`: rows that the project may name by their ids; statuses: rows of
+   * other projects to which it gave one of these answers as a member. Absent: rows that the project lists.
    */
   readonly among?: Among;
   /** Only rows with one of these values; all fields that are named must have one. */

@@ -1,6 +1,6 @@
 /**
- * The images of a history, as commits made them: which project may name one by its id, and which lists it, now
- * and until when. The checkers of images judge by it; it judges nothing itself.
+ * The images of a history, as commits made them: which project may name one by its id, and which lists it,
+ * now and until when. The checkers of images judge by it; it judges nothing itself.
  */
 import { type Image, image, imageMember } from "../../protocol/image.ts";
 import type { ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
@@ -10,7 +10,9 @@ import type { Commit } from "../records/commit.ts";
 type ImageRow = RowOf<typeof image>;
 type Member = RowOf<typeof imageMember>;
 
-/** `named`: it may be named by its id, and used; `listed`: it is in the list that is asked for without more. */
+/**
+ * `named`: it may be named by its id, and used; `listed`: it is in the list that is asked for without more.
+ */
 export type Seeing = "named" | "listed";
 
 export interface ImageLedger {

@@ -1,7 +1,7 @@
 /**
- * V12: an instance is only ever made of an image that is active and that its project may use in that commit; a
- * project is shown only images that it may name, and lists only those that it lists; and nobody changes an image
- * but its owner and the operators, or what a member says but the member.
+ * V12: an instance is only ever made of an image that is active and that its project may use in that commit;
+ * a project is shown only images that it may name, and lists only those that it lists; and nobody changes an
+ * image but its owner and the operators, or what a member says but the member.
  */
 import { image, imageMember } from "../../protocol/image.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";

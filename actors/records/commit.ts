@@ -140,8 +140,8 @@ export type CommitResult =
   /**
    * What is to be changed, removed, joined or used does not exist (any more): the noun and the id of the
    * first such. A new instance needs its flavor (`row.flavor.id`), its image (`row.image.id`) and its group.
-   * An image that its project may not use is missing; `because`: the project may, but the image is not active,
-   * needs more than the flavor has, or has other properties than its copy in the instance.
+   * An image that its project may not use is missing; `because`: the project may, but the image is not
+   * active, needs more than the flavor has, or has other properties than its copy in the instance.
    */
   | {
       readonly kind: "missing";

@@ -1,7 +1,7 @@
 /**
  * Images belong to projects, have a visibility and a state, and are shared with members. Those that are there
- * are the operators', public and active. Breaking: a controller of the version before would show every image to
- * everybody, and make instances of images that have no bytes yet.
+ * are the operators', public and active. Breaking: a controller of the version before would show every image
+ * to everybody, and make instances of images that have no bytes yet.
  */
 export const breaking = true;
 

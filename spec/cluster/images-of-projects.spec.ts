@@ -1,4 +1,4 @@
-/** Images of projects from outside: who sees them, uses them and changes them. */
+/** Images of projects from outside: by whom an image is seen, used and changed. */
 import { expect } from "chai";
 import { advanceImage } from "../../actors/control/catalog/image-states.ts";
 import { systemClock } from "../../nodes/process/clock.ts";

@@ -18,7 +18,9 @@ const statuses = ["pending", "accepted", "rejected"] as const;
 const of = <T>(list: readonly T[], at: number): T | undefined => list[at % list.length];
 const name = (target: number): string => `image-${target % 3}`;
 
-/** `images`: ids of those that anybody has made, of whatever project. Some are called by their names instead. */
+/**
+ * `images`: ids of those that anybody has made, of whatever project. Some are called by their names instead.
+ */
 export function imageCall(command: ImageCommand, target: number, images: readonly string[]): Call {
   const known = of(images, target);
   const key = target % 5 === 4 ? name(target) : known;

@@ -6,6 +6,7 @@
 import { type Act, ask, command, created, fault, type Operation, one, today } from "./crash-matrix-acts.ts";
 import { edits } from "./crash-matrix-edits.ts";
 import { extensions } from "./crash-matrix-extensions.ts";
+import { images } from "./crash-matrix-images.ts";
 import { networks } from "./crash-matrix-networks.ts";
 import { routing } from "./crash-matrix-routers.ts";
 import type { FaultKind } from "./plan.ts";
@@ -350,4 +351,5 @@ export const operations: readonly Operation[] = [
   ...extensions,
   ...networks,
   ...routing,
+  ...images,
 ];

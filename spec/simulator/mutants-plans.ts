@@ -388,7 +388,9 @@ export function toldGuests(plan: Plan): Plan {
   return { ...plan, parameters: { ...parameters, controllers: 1 }, commands, faults };
 }
 
-/** Images of projects, shared, taken back and deactivated in the moment in which instances are made of them. */
+/**
+ * Images of projects, shared, taken back and deactivated in the moment in which instances are made of them.
+ */
 export function sharedImages(plan: Plan): Plan {
   const { parameters, faultyMs: untilMs, seed } = plan;
   const span = { fromMs: setUpMs, untilMs, clients: parameters.clients };

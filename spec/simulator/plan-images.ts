@@ -1,7 +1,7 @@
 /**
- * The part of a plan that is about images of projects: registered for them, made without bytes, shared, accepted,
- * taken back, deactivated and deleted, while instances are made of them by whoever may and by whoever may not. It
- * has a stream of chance of its own. Pure.
+ * The part of a plan that is about images of projects: registered for them, made without bytes, shared,
+ * accepted, taken back, deactivated and deleted, while instances are made of them by whoever may and by
+ * whoever may not. It has a stream of chance of its own. Pure.
  */
 import type { Random } from "./random.ts";
 

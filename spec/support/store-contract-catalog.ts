@@ -5,11 +5,13 @@ import type { Store } from "../../actors/ports/store.ts";
 import type { InstanceRecord } from "../../actors/records/instance.ts";
 import { flavor as flavors } from "../../protocol/flavor.ts";
 import { image as images } from "../../protocol/image.ts";
+import { imagesContract } from "./store-contract-images.ts";
 import { called, rowsOf } from "./store-resources.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
 export function catalogContract(get: () => Store, another: () => Promise<Store>): void {
+  imagesContract(get);
   it("keeps names of flavors unique and those of images not, and finds them by id or by name", async () => {
     const [store, { id, project: name }] = [get(), names()];
     const flavor = { ...rows.flavor, id: id(1), name };

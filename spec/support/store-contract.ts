@@ -13,7 +13,6 @@ import { fieldsContract } from "./store-contract-fields.ts";
 import { guestDataContract } from "./store-contract-guest-data.ts";
 import { hostOperationContract } from "./store-contract-host-operations.ts";
 import { hostContract } from "./store-contract-hosts.ts";
-import { imagesContract } from "./store-contract-images.ts";
 import { leaseContract } from "./store-contract-leases.ts";
 import { listContract } from "./store-contract-lists.ts";
 import { networkingContract } from "./store-contract-networking.ts";
@@ -69,7 +68,6 @@ export function storeContract(title: string, prepare: (context: Mocha.Context) =
     commitContract(() => store, another);
     capacityContract(() => store, another);
     catalogContract(() => store, another);
-    imagesContract(() => store);
     networksContract(() => store);
     networkingContract(() => store);
     fieldsContract(() => store);

@@ -1,6 +1,6 @@
 /**
- * Registers images from files of the controller's computer, for operators. Its files are held before the row is
- * written, and let go after it; the row decides whether the image exists.
+ * Registers images from files of the controller's computer, for operators. Its files are held before the row
+ * is written, and let go after it; the row decides whether the image exists.
  */
 import { type Image, image, type imageService } from "../../../protocol/image.ts";
 import type { RowOf } from "../../../protocol/wire/resource.ts";

@@ -1,7 +1,7 @@
 /**
- * The states of an image and what leads from one to the next. Bytes of an image arrive by these steps, whoever
- * takes them: queued, saving, importing, active; whoever gives up takes it back to queued. Pure but for
- * `advanceImage`, which commits one step.
+ * The states of an image and what leads from one to the next. Bytes of an image arrive by these steps,
+ * whoever takes them: queued, saving, importing, active; whoever gives up takes it back to queued. Pure but
+ * for `advanceImage`, which commits one step.
  */
 import { type Image, type ImageDisk, type ImageState, image } from "../../../protocol/image.ts";
 import type { RowOf } from "../../../protocol/wire/resource.ts";

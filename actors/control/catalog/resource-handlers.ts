@@ -26,8 +26,8 @@ import { findOwnRow, findRow, listedOwner, ownerOf, shownRow } from "../request/
 /** What is peculiar to a resource. */
 export interface Peculiar<R extends Resource> {
   /**
-   * The rows with what is shown beside them to this caller; may read. `listed`: of a list, where there are many.
-   * Absent: nothing is.
+   * The rows with what is shown beside them to this caller; may read. `listed`: of a list, where there are
+   * many. Absent: nothing is.
    */
   readonly join?: (
     rows: readonly RowOf<R>[],
@@ -114,8 +114,8 @@ export function resourceHandlers<R extends Resource>(
   };
 
   /**
-   * Changes a row as `decide` says, which is asked again when somebody else was faster. `find`: what the caller
-   * may change of this; else what it owns.
+   * Changes a row as `decide` says, which is asked again when somebody else was faster. `find`: what the
+   * caller may change of this; else what it owns.
    */
   const change = (
     method: string,

@@ -1,8 +1,8 @@
 /**
- * Remembers flavors and images for a moment, by the names that creates use. Both are added and removed, images
- * change hands and states, and a freed name may be given to another one at once. So an answer from here is a
- * guess: the commit checks the ids and whether the image may be used, and no create may be refused by an answer
- * older than `sinceMs`. Bounded; when full it is emptied, which needs no bookkeeping.
+ * Remembers flavors and images for a moment, by the names that creates use. Both are added and removed,
+ * images change hands and states, and a freed name may be given to another one at once. So an answer from
+ * here is a guess: the commit checks the ids and whether the image may be used, and no create may be refused
+ * by an answer older than `sinceMs`. Bounded; when full it is emptied, which needs no bookkeeping.
  */
 import { flavor } from "../../../protocol/flavor.ts";
 import { image } from "../../../protocol/image.ts";

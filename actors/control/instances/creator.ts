@@ -95,9 +95,9 @@ export class Creator {
   }
 
   /**
-   * @throws unknownFlavor, unknownImage, imageNotActive, unknownKeyPair, flavorTooSmall, noValidHost, diskFull,
-   * quotaExceeded, groupRuleBroken, requestIdReused, the errors of wishes and interfaces, and those of the
-   * store
+   * @throws unknownFlavor, unknownImage, imageNotActive, unknownKeyPair, flavorTooSmall, noValidHost,
+   * diskFull, quotaExceeded, groupRuleBroken, requestIdReused, the errors of wishes and interfaces, and those
+   * of the store
    */
   async create(question: CreateQuestion, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
     try {

@@ -1,5 +1,4 @@
 /** Who may use an image, in memory as image.sql and the reads of PostgreSQL have it. */
-import { isDeepStrictEqual } from "node:util";
 import type { Commit } from "../../../actors/records/commit.ts";
 import { image } from "../../../protocol/image.ts";
 import type { Resource, ResourceRow } from "../../../protocol/wire/resource.ts";
@@ -50,8 +49,7 @@ export function unusableImage(tables: Tables, made: readonly Written[]): Refusal
     const { memoryMibMin, diskGibMin } = its.properties;
     if (flavor.memoryMib < memoryMibMin || flavor.diskGib < diskGibMin)
       return { ...refusal, because: "needsMore" };
-    if (!isDeepStrictEqual({ ...row.image.properties }, { ...its.properties }))
-      return { ...refusal, because: "changed" };
+    if (inOrder(row.image.properties) !== inOrder(its.properties)) return { ...refusal, because: "changed" };
   }
   return undefined;
 }
@@ -59,3 +57,13 @@ export function unusableImage(tables: Tables, made: readonly Written[]): Refusal
 /** A protected image is in use by whoever protects it. */
 export const isProtected = (tables: Tables, { noun }: Resource, id: string): boolean =>
   noun === image.noun && tables.rowsOf(image).get(id)?.protected === true;
+
+/** As PostgreSQL compares them: the order of the keys means nothing. */
+function inOrder(value: unknown): string {
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
+  return entries
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, one]) => `${JSON.stringify(key)}:${inOrder(one)}`)
+    .join(",");
+}
