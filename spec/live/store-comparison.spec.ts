@@ -7,12 +7,14 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import type { Store } from "../../actors/ports/store.ts";
+import type { ImageRecord } from "../../actors/records/catalog.ts";
 import type { Commit } from "../../actors/records/commit.ts";
 import type { ClaimRecord, InstanceRecord } from "../../actors/records/instance.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { openStore } from "../../db/postgres/connect.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import { aggregate } from "../../protocol/aggregate.ts";
+import { imageVisibilities } from "../../protocol/image.ts";
 import { retentionLimits } from "../../protocol/limits/retention.ts";
 import { postgresUrl } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
@@ -237,11 +239,19 @@ function steered(prefix: string, it: Step, version: number): Commit {
   };
 }
 
+/** Images of the operators, the project or another one, which some may use and some may not. */
+function ownedBy(prefix: string, { request, amount, instance }: Step): Partial<ImageRecord> {
+  const project = ["admin", prefix, "another"][instance % 3] ?? "admin";
+  const visibility = imageVisibilities[request % imageVisibilities.length] ?? "public";
+  const needing = { ...rows.image.properties, memoryMibMin: amount > 2 ? 65 : 64 };
+  return { project, visibility, state: amount === 1 ? "deactivated" : "active", properties: needing };
+}
+
 function catalogCommit(prefix: string, it: Step): Commit {
   const hostId = hostOf(prefix, it);
   const name = `${prefix}-n${it.amount}`;
   const id = `${prefix}-c${it.request}`;
-  const image = { ...rows.image, id, name };
+  const image = { ...rows.image, id, name, ...ownedBy(prefix, it) };
   if (it.kind === "remove") return { hostsRemoved: [{ hostId, parked: it.stale === 0 }] };
   if (it.kind === "host" && it.stale !== 0) {
     const draining = { atMs: rows.wallMs, parallelism: it.amount + 1, instances: it.request };
