@@ -1,4 +1,4 @@
-/** V12: instances of images that their projects may not use, and images shown to strangers, are found. By value. */
+/** V12: instances of images that are kept from their projects, and images shown to strangers, are found. */
 import { expect } from "chai";
 import { imagesOfThoseWhoMay } from "../../../actors/promises/v12-images-of-those-who-may.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
