@@ -22,6 +22,8 @@ export interface ToolOptions {
   readonly outputBytesMax?: number;
   /** A descriptor that is passed to the tool as descriptor 3. */
   readonly descriptor?: number;
+  /** One that it may write to, as descriptor 4; needs `descriptor`. */
+  readonly outputDescriptor?: number;
 }
 
 export interface ToolResult {
@@ -47,7 +49,7 @@ export function runTool(command: string, argv: readonly string[], options: ToolO
         options.input === undefined ? "ignore" : "pipe",
         "pipe",
         "pipe",
-        ...(options.descriptor === undefined ? [] : [options.descriptor]),
+        ...[options.descriptor, options.outputDescriptor].filter((one) => one !== undefined),
       ],
       timeout: options.timeoutMs,
       killSignal: "SIGKILL",

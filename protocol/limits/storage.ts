@@ -15,4 +15,8 @@ export const storageLimits = {
    * for a clock that was set and for a process that was paused.
    */
   imageHoldMs: 24 * 3_600_000,
+  /** How long the part of an upload is kept for whoever resumes it. */
+  uploadKeptMs: 3_600_000,
+  /** Uploads of one project at once. */
+  uploadsPerProjectMax: 4,
 } as const;

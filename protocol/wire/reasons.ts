@@ -88,6 +88,28 @@ export const reasons = {
   },
   unknownKeyPair: { code: "INVALID_ARGUMENT", next: "List what there is: novact key-pair list." },
   checksumMismatch: { code: "INVALID_ARGUMENT", next: "Check the file and the checksum that was named." },
+  uploadOffset: {
+    code: "ABORTED",
+    next: "Go on with the bytes from details.nextOffset: what lies before it is there.",
+  },
+  uploadSealed: {
+    code: "FAILED_PRECONDITION",
+    next: "Nothing: the upload was taken as a whole. Other bytes are another image.",
+  },
+  tooManyUploads: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Let one of the uploads end, or delete its image; one that stands still ends within an hour.",
+  },
+  ticketInvalid: {
+    code: "UNAUTHENTICATED",
+    next: "Ask for a new ticket, and send it as Authorization: Bearer TICKET.",
+  },
+  ticketMismatch: {
+    code: "PERMISSION_DENIED",
+    next: "Ask for a ticket for this image and for what is to be done with it.",
+  },
+  rangeInvalid: { code: "INVALID_ARGUMENT", next: "Name one range of bytes that the file has." },
+  tooSlow: { code: "DEADLINE_EXCEEDED", next: "Go on from the next offset; send and read without pauses." },
   unknownMethod: { code: "UNIMPLEMENTED", next: "List the methods: nats micro info, or protocol/README.md." },
   noConsole: {
     code: "UNIMPLEMENTED",

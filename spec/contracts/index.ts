@@ -34,6 +34,7 @@ export {
   hypervisorContract,
 } from "../support/hypervisor-contract.ts";
 export { type ImageFilesBench, imageFilesContract } from "../support/image-files-contract.ts";
+export { type ImageUploadsBench, imageUploadsContract } from "../support/image-uploads-contract.ts";
 export { type KeeperBench, type KeeperContract, keeperContract } from "../support/keeper-contract.ts";
 export { type NetworkBench, type NetworkContract, networkContract } from "../support/network-contract.ts";
 export { type PowerControlBench, powerControlContract } from "../support/power-control-contract.ts";

@@ -1,21 +1,47 @@
 /**
- * The cage in which QEMU's own tool looks at an image of unknown origin: bounded time, memory and open files,
- * no file that it could write, and no way to new rights. Where the controller is root it is nobody, and where
+ * The cage in which tools look at an image of unknown origin, unpack it or convert it: bounded time, memory
+ * and open files, no file that it could write but the one that it is given, and no way to new rights. Where the controller is root it is nobody, and where
  * the kernel grants namespaces no network is in them, so that no image can make it connect to anything. The
  * image is all that it is given: by a descriptor, for it may not pass through the store's directory.
  */
 import { runTool, type ToolResult } from "../tool.ts";
 import { imageLimits } from "./limits.ts";
 
-/** Runs a tool in the cage; descriptor 3 is the file. @throws AbortError; Error when a program is missing */
+/** What the tool may take. `fileBytes`: of the one file that it may write; 0: of none. */
+export interface CageBounds {
+  readonly timeoutMs: number;
+  readonly memoryBytes: number;
+  readonly fileBytes: number;
+}
+
+const looking: CageBounds = {
+  timeoutMs: imageLimits.imageInspectTimeoutMs,
+  memoryBytes: imageLimits.imageInspectMemoryBytesMax,
+  fileBytes: 0,
+};
+
+/**
+ * Runs a tool in the cage; descriptor 3 is the file. `bounds`: for a tool that does more than look.
+ * @throws AbortError; Error when a program is missing
+ */
 export async function runCaged(
   tool: readonly string[],
-  options: { readonly descriptor: number; readonly signal: AbortSignal },
+  options: {
+    readonly descriptor: number;
+    readonly outputDescriptor?: number;
+    readonly signal: AbortSignal;
+    readonly bounds?: CageBounds;
+  },
 ): Promise<ToolResult> {
-  const timeoutMs = imageLimits.imageInspectTimeoutMs;
+  const { bounds = looking, ...passed } = options;
+  const [command = "", ...argv] = await cagedCommand(tool, bounds);
+  return runTool(command, argv, { timeoutMs: bounds.timeoutMs, ...passed });
+}
+
+/** The command line that runs a tool in the cage. */
+export async function cagedCommand(tool: readonly string[], bounds: CageBounds): Promise<readonly string[]> {
   walls ??= namespaces();
-  const [command = "", ...argv] = [...(await walls), ...bounds(timeoutMs), ...tool];
-  return runTool(command, argv, { timeoutMs, ...options });
+  return [...(await walls), ...boundsOf(bounds), ...tool];
 }
 
 /** What the kernel grants does not change while a process lives. */
@@ -34,9 +60,10 @@ async function namespaces(): Promise<readonly string[]> {
   return tried?.exitCode === 0 ? wall : [];
 }
 
-function bounds(timeoutMs: number): readonly string[] {
-  const { imageInspectMemoryBytesMax: memory, imageInspectFilesMax: files } = imageLimits;
-  const limits = { as: memory, cpu: Math.ceil(timeoutMs / 1_000), core: 0, fsize: 0, nofile: files };
+function boundsOf({ timeoutMs, memoryBytes, fileBytes }: CageBounds): readonly string[] {
+  const { imageInspectFilesMax: nofile } = imageLimits;
+  const cpu = Math.ceil(timeoutMs / 1_000);
+  const limits = { as: memoryBytes, cpu, core: 0, fsize: fileBytes, nofile };
   const identity = [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
   const rights = ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"];
   return [

@@ -24,4 +24,17 @@ export const imageLimits = {
    * starts: 65,536 cost 19 s of processor time (QEMU 7.2).
    */
   qcow2SnapshotsMax: 16,
+  /**
+   * What may come out of a packed or converted image: so many times its bytes, but as much as this always. A
+   * GiB of zeros is 36 kB of zstd.
+   */
+  unpackRatioMax: 1_000,
+  unpackFreeBytes: 1024 ** 3,
+  /** Time for unpacking or converting an image, and address space of the tool that does. */
+  imageConvertTimeoutMs: 3_600_000,
+  imageConvertMemoryBytesMax: 1024 ** 3,
+  /** Bytes of an upload between two syncs: what a power loss may take. */
+  uploadSyncBytes: 64 * 1024 ** 2,
+  /** Bytes that uploads leave free on the file system of the image store. */
+  storeFreeBytesMin: 1024 ** 3,
 } as const;

@@ -1,0 +1,130 @@
+/**
+ * The files of uploads, in the directory `uploads` of the image store:
+ *
+ *   <uploadId>.json   whose it is, how far it was synced in which life of the computer, what sealing made of it
+ *   <uploadId>.part   the bytes; its size is the next offset
+ *
+ * A process that dies leaves a part that is right to its end. A computer that dies may leave zeros behind what
+ * was synced: then the part is cut there. A part must never be longer than what is right.
+ */
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+  utimes,
+} from "node:fs/promises";
+import { join } from "node:path";
+import type { SealedImage, UploadBegin, UploadStatus } from "../../../../actors/ports/image-uploads.ts";
+import { isToken } from "../../../../protocol/wire/subjects.ts";
+import { isMissing, writeDurably } from "../../durable-file.ts";
+
+export interface UploadRecord extends UploadBegin {
+  /** The life of the computer in which it was written last. */
+  readonly bootId: string;
+  readonly syncedBytes: number;
+  readonly sealed: SealedImage | null;
+  /** How many bytes were sent, once it is sealed: the part may be gone by then. */
+  readonly sentBytes: number;
+}
+
+export const makeDirectory = async (directory: string): Promise<void> => {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+};
+
+export const partPath = (directory: string, uploadId: string): string => pathOf(directory, uploadId, "part");
+
+/** @throws Error for a name that would lead out of the directory: callers have checked it */
+function pathOf(directory: string, uploadId: string, ending: string): string {
+  if (!isToken(uploadId)) throw new Error("A name that is no token cannot name a file.");
+  return join(directory, `${uploadId}.${ending}`);
+}
+
+/** Makes record and part. @throws Error for a name that is no token */
+export async function makePart(directory: string, begin: UploadBegin): Promise<UploadRecord> {
+  const record = { ...begin, bootId: await bootId(), syncedBytes: 0, sealed: null, sentBytes: 0 };
+  const part = await open(partPath(directory, begin.uploadId), "a", 0o600);
+  await part.close();
+  await writeRecord(directory, record);
+  return record;
+}
+
+export const writeRecord = (directory: string, record: UploadRecord): Promise<void> =>
+  writeDurably(pathOf(directory, record.uploadId, "json"), JSON.stringify(record));
+
+/** The record, with its part as long as it is right; undefined: there is no such upload. */
+export async function readRecord(directory: string, uploadId: string): Promise<UploadRecord | undefined> {
+  const text = await orMissing(readFile(pathOf(directory, uploadId, "json"), "utf8"));
+  if (text === undefined) return undefined;
+  const record = JSON.parse(text) as UploadRecord;
+  const now = await bootId();
+  if (record.bootId === now) return record;
+  const path = partPath(directory, uploadId);
+  const found = await orMissing(stat(path));
+  if (found !== undefined && found.size > record.syncedBytes) await truncate(path, record.syncedBytes);
+  const renewed = { ...record, bootId: now };
+  await writeRecord(directory, renewed);
+  return renewed;
+}
+
+/** Undefined: its part is gone. */
+export async function statusOf(
+  directory: string,
+  { uploadId, imageId, project, sealed, sentBytes }: UploadRecord,
+): Promise<UploadStatus | undefined> {
+  const found = await orMissing(stat(partPath(directory, uploadId)));
+  if (found === undefined && sealed === null) return undefined;
+  const written = found ?? (await orMissing(stat(pathOf(directory, uploadId, "json"))));
+  if (written === undefined) return undefined;
+  const nextOffset = sealed === null ? (found?.size ?? 0) : sentBytes;
+  return { uploadId, imageId, project, sealed, nextOffset, writtenAtMs: Math.trunc(written.mtimeMs) };
+}
+
+export async function openPart(directory: string, uploadId: string): Promise<FileHandle | undefined> {
+  return orMissing(open(partPath(directory, uploadId), "r+"));
+}
+
+/** Whoever seals is at work as well: nobody may sweep the part meanwhile. */
+export async function touchPart(directory: string, uploadId: string): Promise<void> {
+  const now = new Date();
+  await orMissing(utimes(partPath(directory, uploadId), now, now));
+}
+
+/** Of an upload that is sealed, and kept as something else than it was sent. */
+export const removeBytes = (directory: string, uploadId: string): Promise<void> =>
+  rm(partPath(directory, uploadId), { force: true });
+
+/** The record goes last: without it nobody would find the part. */
+export async function removePart(directory: string, uploadId: string): Promise<void> {
+  await removeBytes(directory, uploadId);
+  await rm(pathOf(directory, uploadId, "json"), { force: true });
+}
+
+export async function uploadsIn(directory: string): Promise<readonly string[]> {
+  const names = (await orMissing(readdir(directory))) ?? [];
+  return names.flatMap((name) => {
+    const [, uploadId = ""] = /^(.+)\.json$/.exec(name) ?? [];
+    return isToken(uploadId) ? [uploadId] : [];
+  });
+}
+
+let life: Promise<string> | undefined;
+
+/** Of Linux: a new one whenever the computer starts. */
+function bootId(): Promise<string> {
+  life ??= readFile("/proc/sys/kernel/random/boot_id", "utf8").then((text) => text.trim());
+  return life;
+}
+
+async function orMissing<Found>(found: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Unpacks an upload with the tool of its format, in the cage: the tool reads a descriptor and writes to a pipe,
+ * and what comes out is bounded here, whatever the tool does. Zeros become holes. It must never write more than
+ * the bound, nor run a tool outside of the cage.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { type FileHandle, open } from "node:fs/promises";
+import type { Digests, Packing } from "../../../../actors/ports/image-uploads.ts";
+import { toolEnvironment } from "../../tool.ts";
+import { abortError, throwIfAborted } from "../../waiting.ts";
+import { cagedCommand } from "../cage.ts";
+import { imageLimits } from "../limits.ts";
+import { unusable } from "../refusal.ts";
+import { appendSparse } from "../sparse-file.ts";
+import { hashing } from "./digests.ts";
+import { unpackedBytesMax } from "./packing.ts";
+
+const tools: Readonly<Record<Packing, readonly string[]>> = {
+  gzip: ["gzip", "-dc"],
+  xz: ["xz", "-dc", "-T1", "--memlimit-decompress=256MiB"],
+  zstd: ["zstd", "-dcq", "--single-thread", "--memory=134217728"],
+};
+
+export interface Unpacked {
+  readonly digests: Digests;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Unpacks the file into `target`, a new file.
+ * @throws INVALID_ARGUMENT unusableImage; the system's error when the disk is full; AbortError
+ */
+export async function unpack(
+  source: string,
+  { packing, target, signal }: { packing: Packing; target: FileHandle; signal: AbortSignal },
+): Promise<Unpacked> {
+  throwIfAborted(signal);
+  const packed = await open(source, "r");
+  try {
+    const bytesMax = unpackedBytesMax((await packed.stat()).size);
+    const child = await start(packing, packed.fd);
+    return await takeAll(child, { target, bytesMax, ended: endOf(child), packing }, signal);
+  } finally {
+    await packed.close();
+  }
+}
+
+/** Whatever ends it, the tool is gone then. */
+async function takeAll(child: ChildProcess, taking: Taking, signal: AbortSignal): Promise<Unpacked> {
+  const stop = () => child.kill("SIGKILL");
+  signal.addEventListener("abort", stop, { once: true });
+  const timer = setTimeout(stop, imageLimits.imageConvertTimeoutMs);
+  try {
+    return await take(child, taking);
+  } catch (error) {
+    throw signal.aborted ? abortError() : error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    clearTimeout(timer);
+    stop();
+    await taking.ended;
+  }
+}
+
+async function start(packing: Packing, descriptor: number): Promise<ChildProcess> {
+  const { imageConvertTimeoutMs: timeoutMs, imageConvertMemoryBytesMax: memoryBytes } = imageLimits;
+  const [command = "", ...argv] = await cagedCommand(tools[packing], {
+    timeoutMs,
+    memoryBytes,
+    fileBytes: 0,
+  });
+  return spawn(command, argv, { cwd: "/", env: toolEnvironment, stdio: [descriptor, "pipe", "ignore"] });
+}
+
+/** The exit code; null: it was killed, or never started. */
+function endOf(child: ChildProcess): Promise<number | null> {
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(null));
+    child.once("close", resolve);
+  });
+}
+
+interface Taking {
+  readonly target: FileHandle;
+  readonly bytesMax: number;
+  readonly ended: Promise<number | null>;
+  readonly packing: Packing;
+}
+
+async function take(child: ChildProcess, { target, bytesMax, ended, packing }: Taking): Promise<Unpacked> {
+  const digests = hashing();
+  let sizeBytes = 0;
+  for await (const bytes of child.stdout as AsyncIterable<Buffer>) {
+    if (sizeBytes + bytes.length > bytesMax)
+      throw unusable(`unpacked it has more than ${bytesMax} bytes, too many for what was sent`);
+    digests.update(bytes);
+    await appendSparse(target, bytes, sizeBytes);
+    sizeBytes += bytes.length;
+  }
+  if ((await ended) !== 0) throw unusable(`${packing} cannot unpack it to its end, or is not installed`);
+  return { digests: digests.digest(), sizeBytes };
+}

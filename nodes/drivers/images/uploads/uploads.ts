@@ -1,0 +1,233 @@
+/**
+ * The port ImageUploads over the image store's directory. Verbs on one upload run one after the other. It must
+ * never answer a next offset beyond what is in the part.
+ */
+import { stat, statfs } from "node:fs/promises";
+import { join } from "node:path";
+import type {
+  ImageUploads,
+  SealedImage,
+  SealRequest,
+  UploadBegin,
+  UploadStatus,
+} from "../../../../actors/ports/image-uploads.ts";
+import { storageLimits } from "../../../../protocol/limits/storage.ts";
+import { StatusError } from "../../../../protocol/wire/status.ts";
+import { isToken } from "../../../../protocol/wire/subjects.ts";
+import { diskError } from "../../durable-file.ts";
+import { imageLimits } from "../limits.ts";
+import { unusable } from "../refusal.ts";
+import { appendSparse } from "../sparse-file.ts";
+import { removeLeftovers } from "./leftovers.ts";
+import * as parts from "./part.ts";
+import { sealPart } from "./seal.ts";
+
+export interface UploadOptions {
+  /** The image store's directory, open to its user alone (ImageStore.open). */
+  readonly directory: string;
+  readonly nowMs: () => number;
+  /** Bytes that uploads leave free on its file system. Absent: storeFreeBytesMin. */
+  readonly freeBytesMin?: number;
+}
+
+export class FileUploads implements ImageUploads {
+  readonly #store: string;
+  readonly #directory: string;
+  readonly #options: UploadOptions;
+  /** Of this process: read once, since each chunk would read them again. */
+  readonly #records = new Map<string, parts.UploadRecord>();
+  readonly #turns = new Map<string, Promise<unknown>>();
+
+  constructor(options: UploadOptions) {
+    this.#options = options;
+    this.#store = options.directory;
+    this.#directory = join(options.directory, "uploads");
+  }
+
+  begin(upload: UploadBegin): Promise<UploadStatus> {
+    // All in one row: they count each other.
+    return this.#inTurn("", () =>
+      this.#inTurn(upload.uploadId, async () => {
+        const there = await this.#find(upload.uploadId);
+        if (there !== undefined && there.project !== upload.project)
+          throw new StatusError("nameTaken", "There is an upload of that name.");
+        if (there !== undefined) return there;
+        await this.#refuseTooMany(upload.project);
+        await parts.makeDirectory(this.#directory);
+        await this.#refuseFull();
+        this.#records.set(upload.uploadId, await parts.makePart(this.#directory, upload));
+        return this.#need(upload.uploadId);
+      }).catch((error: unknown) => {
+        throw diskError(error, "Beginning an upload");
+      }),
+    );
+  }
+
+  async status(uploadId: string): Promise<UploadStatus | null> {
+    return (await this.#find(uploadId)) ?? null;
+  }
+
+  write(uploadId: string, offset: number, bytes: Uint8Array): Promise<UploadStatus> {
+    return this.#inTurn(uploadId, () => this.#write(uploadId, offset, bytes));
+  }
+
+  async #write(uploadId: string, offset: number, bytes: Uint8Array): Promise<UploadStatus> {
+    const status = await this.#need(uploadId);
+    if (status.sealed !== null) throw new StatusError("uploadSealed", "The upload is sealed.");
+    const { nextOffset } = status;
+    checkOffset(offset, nextOffset);
+    const fresh = bytes.subarray(nextOffset - offset);
+    if (fresh.length === 0 || offset + bytes.length <= nextOffset) return status;
+    const end = nextOffset + fresh.length;
+    if (end > imageLimits.imageBytesMax) throw unusable("it is larger than any image may be");
+    const part = await parts.openPart(this.#directory, uploadId);
+    if (part === undefined) throw unknownUpload();
+    try {
+      await appendSparse(part, fresh, nextOffset);
+      await this.#syncWhenDue(uploadId, end, () => part.datasync());
+      return { ...status, nextOffset: end, writtenAtMs: this.#options.nowMs() };
+    } catch (error) {
+      throw diskError(error, "Writing what was sent");
+    } finally {
+      await part.close();
+    }
+  }
+
+  /** A power loss takes what was not synced; the record says how much of the part that leaves. */
+  async #syncWhenDue(uploadId: string, end: number, sync: () => Promise<void>): Promise<void> {
+    const record = this.#records.get(uploadId);
+    if (record === undefined || end - record.syncedBytes < imageLimits.uploadSyncBytes) return;
+    await sync();
+    await this.#remember({ ...record, syncedBytes: end });
+    await this.#refuseFull();
+  }
+
+  seal(
+    uploadId: string,
+    request: SealRequest,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<SealedImage> {
+    return this.#inTurn(uploadId, async () => {
+      const { sealed, imageId, nextOffset } = await this.#need(uploadId);
+      if (sealed !== null && (await this.#keeps(sealed.sha256))) return sealed;
+      await parts.touchPart(this.#directory, uploadId);
+      await this.#refuseFull();
+      const part = parts.partPath(this.#directory, uploadId);
+      const onMade = (made: SealedImage) => this.#rememberSealed(uploadId, made, nextOffset);
+      try {
+        const made = await sealPart({ store: this.#store, part, imageId, request, signal, onMade });
+        await parts.removeBytes(this.#directory, uploadId);
+        return made;
+      } catch (error) {
+        throw diskError(error, "Taking an upload into the image store");
+      }
+    });
+  }
+
+  async #rememberSealed(uploadId: string, sealed: SealedImage, sentBytes: number): Promise<void> {
+    const record = this.#records.get(uploadId);
+    if (record !== undefined) await this.#remember({ ...record, sealed, sentBytes });
+  }
+
+  async discard(uploadId: string): Promise<void> {
+    if (!isToken(uploadId)) return;
+    await this.#inTurn(uploadId, async () => {
+      this.#records.delete(uploadId);
+      await parts.removePart(this.#directory, uploadId);
+    });
+  }
+
+  async list(): Promise<readonly UploadStatus[]> {
+    const all: UploadStatus[] = [];
+    for (const uploadId of await parts.uploadsIn(this.#directory)) {
+      const status = await this.#find(uploadId);
+      if (status !== undefined) all.push(status);
+    }
+    return all;
+  }
+
+  async sweep(): Promise<readonly string[]> {
+    const swept: string[] = [];
+    for (const uploadId of await parts.uploadsIn(this.#directory)) {
+      // Somebody is at work on it.
+      if (this.#turns.has(uploadId)) continue;
+      const status = await this.#find(uploadId);
+      if (status !== undefined && !this.#isStale(status)) continue;
+      await this.discard(uploadId);
+      swept.push(uploadId);
+    }
+    await removeLeftovers(this.#directory, this.#options.nowMs());
+    return swept;
+  }
+
+  #isStale({ writtenAtMs }: UploadStatus): boolean {
+    return this.#options.nowMs() - writtenAtMs > storageLimits.uploadKeptMs;
+  }
+
+  async #find(uploadId: string): Promise<UploadStatus | undefined> {
+    if (!isToken(uploadId)) return undefined;
+    const known = this.#records.get(uploadId);
+    const record = known ?? (await parts.readRecord(this.#directory, uploadId));
+    const status = record && (await parts.statusOf(this.#directory, record));
+    if (record !== undefined && status !== undefined) this.#records.set(uploadId, record);
+    else this.#records.delete(uploadId);
+    return status;
+  }
+
+  async #need(uploadId: string): Promise<UploadStatus> {
+    const found = await this.#find(uploadId);
+    if (found === undefined) throw unknownUpload();
+    return found;
+  }
+
+  async #remember(record: parts.UploadRecord): Promise<void> {
+    await parts.writeRecord(this.#directory, record);
+    this.#records.set(record.uploadId, record);
+  }
+
+  async #refuseTooMany(project: string): Promise<void> {
+    const { uploadsPerProjectMax: most } = storageLimits;
+    const live = (await this.list()).filter((one) => one.project === project && one.sealed === null);
+    if (live.filter((one) => !this.#isStale(one)).length < most) return;
+    throw new StatusError(
+      "tooManyUploads",
+      `The project has ${most} uploads under way, and may have no more.`,
+    );
+  }
+
+  async #refuseFull(): Promise<void> {
+    const { freeBytesMin = imageLimits.storeFreeBytesMin } = this.#options;
+    const { bavail, bsize } = await statfs(this.#store);
+    if (bavail * bsize >= freeBytesMin) return;
+    throw new StatusError(
+      "diskFull",
+      "The file system of the image store has too little room for an upload.",
+    );
+  }
+
+  async #keeps(sha256: string): Promise<boolean> {
+    return stat(join(this.#store, sha256)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  #inTurn<Answer>(uploadId: string, work: () => Promise<Answer>): Promise<Answer> {
+    const before = this.#turns.get(uploadId) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    const settled = turn.catch(() => undefined);
+    this.#turns.set(uploadId, settled);
+    void settled.then(() => {
+      if (this.#turns.get(uploadId) === settled) this.#turns.delete(uploadId);
+    });
+    return turn;
+  }
+}
+
+const unknownUpload = () => new StatusError("notFound", "There is no such upload (any more).");
+
+function checkOffset(offset: number, nextOffset: number): void {
+  if (Number.isSafeInteger(offset) && offset >= 0 && offset <= nextOffset) return;
+  const message = `The upload goes on at byte ${nextOffset}.`;
+  throw new StatusError("uploadOffset", message, { details: { nextOffset } });
+}
