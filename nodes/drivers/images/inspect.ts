@@ -46,7 +46,8 @@ export async function inspectDisk(
   return { virtualSizeBytes: header.virtualSizeBytes };
 }
 
-async function readable(handle: FileHandle): Promise<ReadableFile> {
+/** The file as those see it who read its tables. */
+export async function readable(handle: FileHandle): Promise<ReadableFile> {
   const { size: sizeBytes } = await handle.stat();
   return {
     sizeBytes,

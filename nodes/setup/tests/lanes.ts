@@ -62,7 +62,18 @@ export const liveLanes: readonly Lane[] = [
   {
     name: "services",
     files: live(
-      ...["accounts", "bulk", "debug", "events", "image-files", "ipmi", "list-plans", "migrate", "nats"],
+      ...[
+        "accounts",
+        "bulk",
+        "debug",
+        "events",
+        "image-files",
+        "image-uploads",
+        "ipmi",
+        "list-plans",
+        "migrate",
+        "nats",
+      ],
       ...["nats-meter", "placement", "schema", "servers", "store", "store-comparison", "store-failures"],
       ...["store-writers", "safety", "websocket", "wire", "compute", "host-features", "pinning", "qemu"],
       ...["qemu-images", "shared-storage", "bridge-network", "packet-rules", "tunnel-rules", "full-subnet"],

@@ -14,10 +14,12 @@ export function checkForeignDisk(head: Buffer, format: ForeignFormat): void {
   const found = diskFormatOf(head);
   if (found !== format.toUpperCase()) throw unusable(`it was said to be ${format}, and is ${found ?? "not"}`);
   if (format === "vmdk") checkVmdk(head);
+  if (format === "vdi" && head.length < vdiHeaderBytes) throw unusable("its header is cut off");
 }
 
 const sectorBytes = 512;
 const headerBytes = 79;
+const vdiHeaderBytes = 512;
 const descriptorSectorsMax = 127;
 const createTypes: readonly string[] = ["monolithicSparse", "streamOptimized"];
 

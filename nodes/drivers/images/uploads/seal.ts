@@ -4,20 +4,21 @@
  * as it was, and nothing else. It must never give a name to a file that was not inspected.
  */
 import { constants } from "node:fs";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digests, SealedImage, SealRequest } from "../../../../actors/ports/image-uploads.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { usualHypervisor } from "../../built-in.ts";
 import { syncDirectory, temporaryName } from "../../durable-file.ts";
-import { inspectDisk } from "../inspect.ts";
+import { inspectDisk, readable } from "../inspect.ts";
 import { headerBytes } from "../qcow2-header.ts";
 import { unusable } from "../refusal.ts";
 import { holdFile } from "../removal.ts";
 import { convert } from "./convert.ts";
 import { checkDigests, digestsOf, namesDigest } from "./digests.ts";
-import { checkForeignDisk } from "./foreign-disk.ts";
-import { checkPacking, staysAsSent } from "./packing.ts";
+import { checkForeignDisk, type ForeignFormat } from "./foreign-disk.ts";
+import { checkVdiTables, checkVmdkTables } from "./foreign-tables.ts";
+import { checkPacking, staysAsSent, unpackedBytesMax } from "./packing.ts";
 import { unpack } from "./unpack.ts";
 
 export interface Sealing {
@@ -83,7 +84,8 @@ async function unpacked(from: Stage, fresh: () => string, { request, signal }: S
   const path = fresh();
   const target = await open(path, "wx", 0o600);
   try {
-    const { digests } = await unpack(from.path, { packing, target, signal });
+    const bytesMax = unpackedBytesMax((await stat(from.path)).size);
+    const { digests } = await unpack(from.path, { packing, target, bytesMax, signal });
     return { path, digests };
   } finally {
     await target.close();
@@ -94,7 +96,7 @@ async function converted(from: Stage, fresh: () => string, { request, signal }: 
   const { format } = request;
   if (format === null || format === "raw" || format === "qcow2") return from;
   return withFile(from.path, async (source) => {
-    checkForeignDisk(await headOf(source), format);
+    await checkForeign(source, format);
     const path = fresh();
     const target = await open(path, "wx+", 0o600);
     try {
@@ -107,6 +109,13 @@ async function converted(from: Stage, fresh: () => string, { request, signal }: 
       await target.close();
     }
   });
+}
+
+async function checkForeign(source: FileHandle, format: ForeignFormat): Promise<void> {
+  const head = await headOf(source);
+  checkForeignDisk(head, format);
+  if (format === "vmdk") await checkVmdkTables(head, await readable(source));
+  if (format === "vdi") await checkVdiTables(head, await readable(source));
 }
 
 /** The tool is nobody where we are root; nobody else can pass through the store's directory. */

@@ -13,7 +13,6 @@ import { imageLimits } from "../limits.ts";
 import { unusable } from "../refusal.ts";
 import { appendSparse } from "../sparse-file.ts";
 import { hashing } from "./digests.ts";
-import { unpackedBytesMax } from "./packing.ts";
 
 const tools: Readonly<Record<Packing, readonly string[]>> = {
   gzip: ["gzip", "-dc"],
@@ -26,27 +25,33 @@ export interface Unpacked {
   readonly sizeBytes: number;
 }
 
+export interface Unpacking {
+  readonly packing: Packing;
+  /** A new file. */
+  readonly target: FileHandle;
+  /** Of what may come out. */
+  readonly bytesMax: number;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Unpacks the file into `target`, a new file.
+ * Unpacks the file into `target`.
  * @throws INVALID_ARGUMENT unusableImage; the system's error when the disk is full; AbortError
  */
-export async function unpack(
-  source: string,
-  { packing, target, signal }: { packing: Packing; target: FileHandle; signal: AbortSignal },
-): Promise<Unpacked> {
-  throwIfAborted(signal);
+export async function unpack(source: string, unpacking: Unpacking): Promise<Unpacked> {
+  throwIfAborted(unpacking.signal);
   const packed = await open(source, "r");
   try {
-    const bytesMax = unpackedBytesMax((await packed.stat()).size);
-    const child = await start(packing, packed.fd);
-    return await takeAll(child, { target, bytesMax, ended: endOf(child), packing }, signal);
+    const child = await start(unpacking.packing, packed.fd);
+    return await takeAll(child, { ...unpacking, ended: endOf(child) });
   } finally {
     await packed.close();
   }
 }
 
 /** Whatever ends it, the tool is gone then. */
-async function takeAll(child: ChildProcess, taking: Taking, signal: AbortSignal): Promise<Unpacked> {
+async function takeAll(child: ChildProcess, taking: Taking): Promise<Unpacked> {
+  const { signal } = taking;
   const stop = () => child.kill("SIGKILL");
   signal.addEventListener("abort", stop, { once: true });
   const timer = setTimeout(stop, imageLimits.imageConvertTimeoutMs);
@@ -80,11 +85,8 @@ function endOf(child: ChildProcess): Promise<number | null> {
   });
 }
 
-interface Taking {
-  readonly target: FileHandle;
-  readonly bytesMax: number;
+interface Taking extends Unpacking {
   readonly ended: Promise<number | null>;
-  readonly packing: Packing;
 }
 
 async function take(child: ChildProcess, { target, bytesMax, ended, packing }: Taking): Promise<Unpacked> {
