@@ -132,6 +132,7 @@ const programRooms: readonly Room[] = [
   },
   { room: "nodes/events", knows: [] },
   { room: "nodes/metrics", knows: [] },
+  { room: "nodes/image-server", knows: [] },
   { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
   { room: "nodes/fence", knows: ["nodes/config", "nodes/drivers", "nodes/process"] },
   {
@@ -143,9 +144,9 @@ const programRooms: readonly Room[] = [
   { room: "nodes/setup", knows: ["nodes/config", "nodes/process"] },
   {
     room: "nodes/compute",
-    knows: ["bus", "config", "drivers", "metrics", "package", "plugins", "process", "setup"].map(
-      (one) => `nodes/${one}`,
-    ),
+    knows: "bus config drivers image-server metrics package plugins process setup"
+      .split(" ")
+      .map((one) => `nodes/${one}`),
   },
   {
     room: "nodes/controller",
@@ -155,6 +156,7 @@ const programRooms: readonly Room[] = [
       "drivers",
       "events",
       "fence",
+      "image-server",
       "metrics",
       "package",
       "plugins",
@@ -180,7 +182,7 @@ const programRooms: readonly Room[] = [
   },
   {
     room: "nodes/bench",
-    knows: "bus chaos compute config drivers package process proxy sdk setup up"
+    knows: "bus chaos compute config drivers image-server package process proxy sdk setup up"
       .split(" ")
       .map((one) => `nodes/${one}`),
   },

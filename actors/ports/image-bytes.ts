@@ -1,0 +1,35 @@
+/**
+ * The ports by which the bytes of images travel: where a computer has them, and the tickets that open the way
+ * to them. Who may have a ticket must never be decided here: the rows say so, before one is issued.
+ */
+
+/** An image file that is kept, open. */
+export interface OpenImage {
+  readonly sizeBytes: number;
+  /** As many bytes as there are from `at` on, up to `length`. */
+  read(at: number, length: number): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** The image files that one computer has. */
+export interface ImageBytes {
+  /** Undefined: it has none of that checksum. */
+  open(sha256: string): Promise<OpenImage | undefined>;
+}
+
+export interface TicketFacts {
+  /** The server that it is for: its name in the configuration, or the id of a host. */
+  readonly server: string;
+  readonly verb: "send" | "fetch";
+  /** `send`: the upload; `fetch`: the checksum of the file. */
+  readonly of: string;
+  /** The project or the host that asked; for the log. */
+  readonly who: string;
+  /** Wall clock. A transfer that has begun goes on. */
+  readonly expiresAtMs: number;
+}
+
+export interface ImageTickets {
+  /** A text for `Authorization: Bearer`. It must never come into a log, an event or an argument. */
+  issue(facts: TicketFacts): string;
+}

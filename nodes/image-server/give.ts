@@ -1,0 +1,59 @@
+/**
+ * Sends an image file, or a range of it: a piece at a time, each read only when the one before has left, so
+ * that a slow reader costs one piece. It must never send a byte outside of the range.
+ */
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { OpenImage } from "../../actors/ports/image-bytes.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import { imageServerLimits } from "./limits.ts";
+import { type Pace, Patience } from "./patience.ts";
+import { type ByteRange, rangeOf } from "./ranges.ts";
+
+export interface Giving {
+  readonly image: OpenImage;
+  readonly sha256: string;
+  readonly pace: Pace;
+}
+
+/** @throws rangeInvalid before anything is sent; tooSlow, Error after: then the connection has to end */
+export async function give(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { image, sha256, pace }: Giving,
+): Promise<void> {
+  const { sizeBytes } = image;
+  const range = rangeOf(request.headers.range, sizeBytes);
+  const { from, to } = range ?? { from: 0, to: sizeBytes - 1 };
+  response.writeHead(range === undefined ? 200 : 206, {
+    "content-type": "application/octet-stream",
+    "content-length": to - from + 1,
+    "accept-ranges": "bytes",
+    "cache-control": "no-store",
+    etag: `"${sha256}"`,
+    ...(range === undefined ? {} : { "content-range": `bytes ${from}-${to}/${sizeBytes}` }),
+  });
+  if (request.method !== "HEAD") await pump(response, image, { from, to }, pace);
+  response.end();
+}
+
+async function pump(
+  response: ServerResponse,
+  image: OpenImage,
+  { from, to }: ByteRange,
+  pace: Pace,
+): Promise<void> {
+  const patience = new Patience(pace);
+  const gone = new AbortController();
+  response.once("close", () => gone.abort());
+  for (let at = from; at <= to; ) {
+    const piece = await image.read(at, Math.min(imageServerLimits.pieceBytes, to - at + 1));
+    if (piece.length === 0) throw new Error("The file ended while it was sent.");
+    at += piece.length;
+    if (response.destroyed) throw new Error("The reader has gone.");
+    if (response.write(piece)) continue;
+    const drained = once(response, "drain", { signal: gone.signal });
+    if ((await patience.wait(drained, () => piece.length)) === undefined)
+      throw new StatusError("tooSlow", "The reader took too little.");
+  }
+}
