@@ -109,6 +109,7 @@ const programRooms: readonly Room[] = [
   { room: "nodes/sinks", knows: ["nodes/process"] },
   { room: "nodes/dhcp", knows: [] },
   { room: "nodes/dhcp6", knows: [] },
+  { room: "nodes/image-server", knows: [] },
   { room: "nodes/metadata", knows: [] },
   {
     room: "nodes/switch",
@@ -120,9 +121,9 @@ const programRooms: readonly Room[] = [
   },
   {
     room: "nodes/drivers",
-    knows: ["dhcp", "dhcp6", "metadata", "package", "process", "responder", "switch"].map(
-      (one) => `nodes/${one}`,
-    ),
+    knows: "dhcp dhcp6 image-server metadata package process responder switch"
+      .split(" ")
+      .map((one) => `nodes/${one}`),
   },
   {
     // Of drivers what is known without opening one: the CLI reads the configuration, and runs no guest.
@@ -132,7 +133,6 @@ const programRooms: readonly Room[] = [
   },
   { room: "nodes/events", knows: [] },
   { room: "nodes/metrics", knows: [] },
-  { room: "nodes/image-server", knows: [] },
   { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
   { room: "nodes/fence", knows: ["nodes/config", "nodes/drivers", "nodes/process"] },
   {

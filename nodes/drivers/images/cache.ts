@@ -14,26 +14,38 @@ import { diskError, isMissing, syncDirectory, temporaryName } from "../durable-f
 import { cachedImage, type StateDirectories } from "../guest-directory.ts";
 import { imageGroup } from "../guest-user.ts";
 import { orAborted, throwIfAborted } from "../waiting.ts";
+import type { CacheRoom } from "./cache-room.ts";
+
+/**
+ * Brings an image from elsewhere into a part file, which may be there with its first bytes: complete, verified
+ * and synced. @throws imageMissing: the part stays, for the next time
+ */
+export type BringImage = (image: ImageFile, part: string, signal: AbortSignal) => Promise<void>;
 
 /** `leftoverMsMin`: partial copies older than this were given up; younger ones may be another host's work. */
 interface CacheOptions {
   readonly leftoverMsMin: number;
+  /** Only for a cache of this host's own. Absent: it has no bound. */
+  readonly room?: CacheRoom;
 }
 
 export class ImageCache {
   readonly #directories: Pick<StateDirectories, "images">;
-  readonly #store: string;
+  readonly #source: string | BringImage;
   readonly #options: CacheOptions;
   readonly #copies = new Map<string, Copy>();
 
-  /** `options`: for a cache that other hosts copy into as well; absent: only this process does. */
+  /**
+   * `source`: the directory of the image store, or what brings images from elsewhere. `options`: for a cache
+   * that other hosts copy into as well, or that has a bound; absent: only this process does, without one.
+   */
   constructor(
     directories: Pick<StateDirectories, "images">,
-    store: string,
+    source: string | BringImage,
     options: CacheOptions = { leftoverMsMin: 0 },
   ) {
     this.#directories = directories;
-    this.#store = store;
+    this.#source = source;
     this.#options = options;
   }
 
@@ -46,6 +58,7 @@ export class ImageCache {
     const path = cachedImage(this.#directories, image.sha256);
     if (await hasSize(path, image.sizeBytes)) {
       await letReadOnly(path, image.sha256);
+      await this.#options.room?.used(path);
       return path;
     }
     throwIfAborted(signal);
@@ -59,39 +72,79 @@ export class ImageCache {
   }
 
   #begin(image: ImageFile, path: string): Copy {
-    const copy = new Copy((signal) => this.#copy(image, path, signal));
+    const work = (signal: AbortSignal) => this.#fetch(image, path, signal);
+    const { room } = this.#options;
+    const copy = new Copy((signal) =>
+      room === undefined ? work(signal) : room.within(image, () => work(signal)),
+    );
     this.#copies.set(image.sha256, copy);
     void copy.settled.then(() => this.#copies.delete(image.sha256));
     return copy;
   }
 
-  async #copy(image: ImageFile, path: string, signal: AbortSignal): Promise<void> {
+  async #fetch(image: ImageFile, path: string, signal: AbortSignal): Promise<void> {
     await this.#removeLeftovers(image.sha256);
-    const source = await openSource(join(this.#store, image.sha256));
+    const source = this.#source;
+    try {
+      if (typeof source === "string") await this.#copy(image, path, { store: source, signal });
+      else await this.#bring(image, path, { bring: source, signal });
+    } catch (error) {
+      throw diskError(error, "Copying an image to the host");
+    }
+  }
+
+  async #copy(
+    image: ImageFile,
+    path: string,
+    { store, signal }: { readonly store: string; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const source = await openSource(join(store, image.sha256));
     const temporary = temporaryName(path);
     try {
       const written = await copyVerified(source, temporary, { signal, bytesMax: image.sizeBytes });
       if (written.sizeBytes !== image.sizeBytes || written.sha256 !== image.sha256) throw damaged();
-      await letReadOnly(temporary, image.sha256);
-      await rename(temporary, path);
-      await syncDirectory(this.#directories.images);
-    } catch (error) {
-      await rm(temporary, { force: true });
-      throw diskError(error, "Copying an image to the host");
+      await this.#name(temporary, path, image);
     } finally {
+      await rm(temporary, { force: true });
       await source.close();
     }
+  }
+
+  /** Where only this host copies, a part stays for the next try. */
+  async #bring(
+    image: ImageFile,
+    path: string,
+    { bring, signal }: { readonly bring: BringImage; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const stays = this.#options.leftoverMsMin === 0;
+    const part = stays ? `${path}${partEnding}` : temporaryName(path);
+    try {
+      await bring(image, part, signal);
+      await this.#name(part, path, image);
+    } finally {
+      if (!stays) await rm(part, { force: true });
+    }
+  }
+
+  async #name(copy: string, path: string, { sha256 }: ImageFile): Promise<void> {
+    await letReadOnly(copy, sha256);
+    await rename(copy, path);
+    await syncDirectory(this.#directories.images);
   }
 
   /** Removes the partial copies of agents that died while they copied this image. */
   async #removeLeftovers(sha256: string): Promise<void> {
     for (const name of await readdir(this.#directories.images)) {
-      if (!name.startsWith(`${sha256}.`)) continue;
+      if (!name.startsWith(`${sha256}.`) || kept.test(name)) continue;
       const path = join(this.#directories.images, name);
       if (await isOlder(path, this.#options.leftoverMsMin)) await rm(path, { force: true });
     }
   }
 }
+
+const partEnding = ".part";
+/** Parts, leases and what is set aside are no copies of dead agents, or have an end of their own. */
+const kept = /\.(?:part|lease|aside)$/;
 
 /** A copy that several callers wait for; it is aborted when nobody waits any more. */
 class Copy {

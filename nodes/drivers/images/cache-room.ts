@@ -1,0 +1,162 @@
+/**
+ * The room of a host's image cache: bounded in bytes, and by what has to stay free on its file system. Before
+ * an image comes, others go (eviction.ts). It must never remove an image that a guest needs: each is set aside
+ * first, and looked at once more before it is gone. Only for the cache of one host: what other hosts need of a
+ * cache that they share, nobody here can know.
+ */
+import { randomBytes } from "node:crypto";
+import { readdir, rename, rm, stat, statfs, utimes } from "node:fs/promises";
+import { join } from "node:path";
+import type { ImageFile } from "../../../protocol/image.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { isMissing } from "../durable-file.ts";
+import { type CachedFile, chooseEvicted } from "./eviction.ts";
+import type { ImageLeases } from "./leases.ts";
+
+export interface CacheRoomOptions {
+  readonly directory: string;
+  readonly leases: ImageLeases;
+  /** The images that guests of the host need (images-in-use.ts). */
+  readonly inUse: () => Promise<ReadonlySet<string>>;
+  /** Absent: only the free space counts. */
+  readonly cacheBytesMax?: number;
+  readonly freeBytesMin: number;
+  /** Parts that nobody has written to for so long go. */
+  readonly partKeptMs: number;
+  readonly nowMs: () => number;
+}
+
+export class CacheRoom {
+  readonly #options: CacheRoomOptions;
+  /** Images that are on their way. */
+  readonly #coming = new Map<string, ImageFile>();
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: CacheRoomOptions) {
+    this.#options = options;
+  }
+
+  /** Makes room for an image and does the work that fills it. @throws RESOURCE_EXHAUSTED diskFull */
+  async within<Answer>(image: ImageFile, work: () => Promise<Answer>): Promise<Answer> {
+    await this.#inTurn(async () => {
+      await this.#evict([...this.#coming.values(), image]);
+      this.#coming.set(image.sha256, image);
+    });
+    try {
+      return await work();
+    } finally {
+      this.#coming.delete(image.sha256);
+    }
+  }
+
+  /** Brings the cache back within its bounds, when others have filled the disk; answers whether it is. */
+  async tidy(): Promise<boolean> {
+    return this.#inTurn(async () => {
+      await this.#removeOldParts();
+      return this.#evict([...this.#coming.values()]).then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof StatusError && error.reason === "diskFull") return false;
+          throw error;
+        },
+      );
+    });
+  }
+
+  /** Notes that an image is used: whether the kernel notes reads is the mount's affair. Never rejects. */
+  async used(path: string): Promise<void> {
+    await stat(path)
+      .then(({ mtime }) => utimes(path, this.#options.nowMs() / 1_000, mtime))
+      // Only the order of evictions suffers.
+      .catch(() => undefined);
+  }
+
+  async #evict(coming: readonly ImageFile[]): Promise<void> {
+    const { directory, cacheBytesMax, freeBytesMin } = this.#options;
+    await this.#finishAside();
+    const { bavail, bsize } = await statfs(directory);
+    const [files, needed] = [await this.#files(), await this.#needed()];
+    const arrived = new Map(files.map(({ sha256, allocatedBytes }) => [sha256, allocatedBytes]));
+    const missing = coming.map(({ sha256, sizeBytes }) => sizeBytes - (arrived.get(sha256) ?? 0));
+    const wantedBytes = missing.reduce((sum, bytes) => sum + Math.max(0, bytes), 0);
+    const bounds = { cacheBytesMax, freeBytesMin, freeBytes: bavail * bsize, wantedBytes };
+    const inUse = new Set([...needed, ...coming.map(({ sha256 }) => sha256)]);
+    const { evicted, enough } = chooseEvicted(files, inUse, bounds);
+    if (!enough) {
+      const message = "The image cache of the host has too little room, and guests need what is in it.";
+      throw new StatusError("diskFull", message);
+    }
+    for (const sha256 of evicted) await this.#remove(sha256);
+  }
+
+  async #remove(sha256: string): Promise<void> {
+    await this.#options.leases.unleased(sha256, async () => {
+      const { directory } = this.#options;
+      const aside = `${sha256}.${randomBytes(6).toString("hex")}.aside`;
+      await orMissing(rename(join(directory, sha256), join(directory, aside)));
+      await this.#decide(sha256, aside);
+    });
+  }
+
+  /** The second look: what is needed by now is put back. */
+  async #decide(sha256: string, aside: string): Promise<void> {
+    const { directory } = this.#options;
+    if ((await this.#needed()).has(sha256))
+      await orMissing(rename(join(directory, aside), join(directory, sha256)));
+    else await rm(join(directory, aside), { force: true });
+  }
+
+  /** An agent that died has left some aside. */
+  async #finishAside(): Promise<void> {
+    for (const name of await readdir(this.#options.directory)) {
+      const [, sha256] = /^([0-9a-f]{64})\.[0-9a-f]{12}\.aside$/.exec(name) ?? [];
+      if (sha256 !== undefined) await this.#decide(sha256, name);
+    }
+  }
+
+  async #needed(): Promise<ReadonlySet<string>> {
+    const { inUse, leases } = this.#options;
+    // Leases first: a guest that is made in between is named by its files before its lease ends.
+    const leased = await leases.leased();
+    return new Set([...leased, ...(await inUse())]);
+  }
+
+  /** The images that are there, and what has arrived of those on their way. */
+  async #files(): Promise<readonly CachedFile[]> {
+    const { directory } = this.#options;
+    const files: CachedFile[] = [];
+    for (const name of await readdir(directory)) {
+      const [, sha256 = "", part] = /^([0-9a-f]{64})(\.part)?$/.exec(name) ?? [];
+      const counts = sha256 !== "" && (part === undefined || this.#coming.has(sha256));
+      const found = counts ? await orMissing(stat(join(directory, name))) : undefined;
+      if (found === undefined) continue;
+      files.push({ sha256, allocatedBytes: found.blocks * 512, usedAtMs: found.atimeMs });
+    }
+    return files;
+  }
+
+  async #removeOldParts(): Promise<void> {
+    const { directory, partKeptMs, nowMs } = this.#options;
+    for (const name of await readdir(directory)) {
+      if (!/^[0-9a-f]{64}\.part$/.test(name)) continue;
+      const found = await orMissing(stat(join(directory, name)));
+      if (found !== undefined && nowMs() - found.mtimeMs > partKeptMs)
+        await rm(join(directory, name), { force: true });
+    }
+  }
+
+  #inTurn<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    const turn = this.#turn.then(work, work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+async function orMissing<Found>(found: Promise<Found>): Promise<Found | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Which cached images of a host go when room is needed, by value: the least recently used first, and never one
+ * that a guest's disk or a lease names. What is in use counts against the bound all the same.
+ */
+export interface CachedFile {
+  readonly sha256: string;
+  /** What it takes on the disk: holes take nothing. */
+  readonly allocatedBytes: number;
+  readonly usedAtMs: number;
+}
+
+export interface CacheBounds {
+  /** Of all cached images together; absent: only the free space counts. */
+  readonly cacheBytesMax: number | undefined;
+  readonly freeBytes: number;
+  readonly freeBytesMin: number;
+  /** What is to come: images that are being copied, and the one that asks. */
+  readonly wantedBytes: number;
+}
+
+export interface Evictions {
+  readonly evicted: readonly string[];
+  /** False: even without all that may go there is too little room. */
+  readonly enough: boolean;
+}
+
+export function chooseEvicted(
+  files: readonly CachedFile[],
+  inUse: ReadonlySet<string>,
+  bounds: CacheBounds,
+): Evictions {
+  const { cacheBytesMax, freeBytes, freeBytesMin, wantedBytes } = bounds;
+  const taken = files.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+  const overBound = cacheBytesMax === undefined ? 0 : taken + wantedBytes - cacheBytesMax;
+  let missing = Math.max(overBound, freeBytesMin + wantedBytes - freeBytes);
+  const evicted: string[] = [];
+  const candidates = files.filter(({ sha256 }) => !inUse.has(sha256));
+  for (const { sha256, allocatedBytes } of candidates.toSorted(leastRecent)) {
+    if (missing <= 0) break;
+    evicted.push(sha256);
+    missing -= allocatedBytes;
+  }
+  // What cannot be enough is no reason to throw anything away.
+  return missing <= 0 ? { evicted, enough: true } : { evicted: [], enough: false };
+}
+
+const leastRecent = (left: CachedFile, right: CachedFile): number =>
+  left.usedAtMs - right.usedAtMs || left.sha256.localeCompare(right.sha256);
