@@ -18,6 +18,7 @@ const meanings = {
   memory: "the idle control plane",
   network:
     "ports of the kernel's bridges, what rules cost packets, and ports a create; most of it needs root",
+  images: "bytes of images up to a controller and down to a host, beside plain HTTP",
   growth: "what each process holds after 13,000 creates, and minutes later: a quarter of an hour",
   recovery: "guests whose host loses its power, its agent or its network: half an hour",
   flood: "what others notice while one tenant sends all it can: a quarter of an hour",

@@ -1,6 +1,6 @@
 /**
- * Sends an image file, or a range of it: a piece at a time, each read only when the one before has left, so
- * that a slow reader costs one piece. It must never send a byte outside of the range.
+ * Sends an image file, or a range of it: a piece at a time, each read only while the one before leaves, so
+ * that a slow reader costs two pieces. It must never send a byte outside of the range.
  */
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -46,10 +46,19 @@ async function pump(
   const patience = new Patience(pace);
   const gone = new AbortController();
   response.once("close", () => gone.abort());
-  for (let at = from; at <= to; ) {
-    const piece = await image.read(at, Math.min(imageServerLimits.pieceBytes, to - at + 1));
+  const read = (at: number) => {
+    const piece = at > to ? undefined : image.read(at, Math.min(imageServerLimits.pieceBytes, to - at + 1));
+    // It is awaited later, or not at all when the reader has gone.
+    piece?.catch(() => undefined);
+    return piece;
+  };
+  let at = from;
+  for (let coming = read(at); coming !== undefined; ) {
+    const piece = await coming;
     if (piece.length === 0) throw new Error("The file ended while it was sent.");
     at += piece.length;
+    // One piece ahead: the disk and the reader need not wait for each other.
+    coming = read(at);
     if (response.destroyed) throw new Error("The reader has gone.");
     if (response.write(piece)) continue;
     const drained = once(response, "drain", { signal: gone.signal });

@@ -15,6 +15,7 @@ import { boot } from "../../nodes/bench/boot.ts";
 import { missingForCounting, missingForGuests } from "../../nodes/bench/counting-guest.ts";
 import { flood } from "../../nodes/bench/flood.ts";
 import { growth } from "../../nodes/bench/growth.ts";
+import { images } from "../../nodes/bench/images.ts";
 import { lifecycle } from "../../nodes/bench/lifecycle.ts";
 import { manyHosts } from "../../nodes/bench/many-hosts.ts";
 import { memory } from "../../nodes/bench/memory.ts";
@@ -86,6 +87,7 @@ const cases: Readonly<Record<BenchName, Case>> = {
         ...{ roundTrips: 20, creates: 2, stretch: 2, note },
       }),
   },
+  images: { run: (note) => images({ mib: 4, pairs: 1, note }) },
   growth: { run: (note) => growth({ creates: 20, lives: 5, restSeconds: 1, note }) },
   recovery: {
     missing: () => missingForCounting() ?? noGuest(),

@@ -124,8 +124,10 @@ async function pullRest(origin: ImageOrigin, part: Part, { image, pace, signal }
     const piece = Buffer.concat(gathered.splice(0));
     bytes = 0;
     if (piece.length === 0) return;
-    await appendSparse(part.file, piece, part.at);
+    const written = appendSparse(part.file, piece, part.at);
+    // Meanwhile it is written.
     part.hash.update(piece);
+    await written;
     part.at += piece.length;
   };
   try {
