@@ -13,7 +13,7 @@ export interface OpenImage {
 
 /** The image files that one computer has. */
 export interface ImageBytes {
-  /** Undefined: it has none of that checksum. */
+  /** Undefined: no file here has that checksum. */
   open(sha256: string): Promise<OpenImage | undefined>;
 }
 

@@ -22,7 +22,7 @@ export interface ToolOptions {
   readonly outputBytesMax?: number;
   /** A descriptor that is passed to the tool as descriptor 3. */
   readonly descriptor?: number;
-  /** One that it may write to, as descriptor 4; needs `descriptor`. */
+  /** A descriptor for the tool's output, passed as descriptor 4; needs `descriptor`. */
   readonly outputDescriptor?: number;
 }
 

@@ -15,7 +15,7 @@ export const imageServerLimits = {
   /** How long a client may be silent, or read nothing, and how fast it has to be in the long run. */
   quietMsMax: 30_000,
   bytesPerMsMin: 4,
-  /** What a client that was refused may still send, so that it reads the answer. */
+  /** Bytes and time in which a refused client may still send, and so reads the answer. */
   drainBytesMax: 1024 * 1024,
   drainMsMax: 2_000,
 } as const;

@@ -1,7 +1,7 @@
 /**
  * How long a client is waited for, by value: it may be silent for a while, and has to be as fast in the long
- * run as was agreed. Bytes earn time, up to the time that a silence may last: whoever was fast for an hour must
- * not be waited for longer than anybody else.
+ * run as was agreed. Bytes earn time, up to the time that a silence may last: whoever was fast for an hour
+ * must not be waited for longer than anybody else.
  */
 export interface Pace {
   readonly quietMsMax: number;

@@ -33,8 +33,8 @@ export interface Placed {
 }
 
 /**
- * Where a body belongs: `Content-Range: bytes A-B/TOTAL`, or `Upload-Offset: A`, or neither: at the beginning.
- * @throws INVALID_ARGUMENT rangeInvalid
+ * Where a body belongs: `Content-Range: bytes A-B/TOTAL`, or `Upload-Offset: A`, or neither: at the
+ * beginning. @throws INVALID_ARGUMENT rangeInvalid
  */
 export function placeOf(headers: {
   readonly contentRange: string | undefined;

@@ -5,9 +5,9 @@
  *   GET, HEAD  /v1/uploads/<uploadId>   { nextOffset }, also as the header Upload-Offset
  *   GET, HEAD  /v1/images/<sha256>      the file, or its Range
  *
- * Each needs a ticket for it as `Authorization: Bearer`. Refusals are JSON, with our reasons. Whoever connects
- * costs a bounded amount: connections, headers, time and memory. It must never read a path that a client names,
- * nor decide who may have a ticket. Without TLS it is for loopback only (decision 0081).
+ * Each needs a ticket for it as `Authorization: Bearer`. Refusals are JSON, with our reasons. Whoever
+ * connects costs a bounded amount: connections, headers, time and memory. It must never read a path that a
+ * client names, nor decide who may have a ticket. Without TLS it is for loopback only (decision 0081).
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";

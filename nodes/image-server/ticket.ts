@@ -1,7 +1,7 @@
 /**
- * Tickets for the bytes of images: facts, and a code that only who has the cluster's key can make. Each server
- * has a key of its own, made from the cluster's, so that a host can open what is for it and nothing else.
- * Neither keys nor tickets may ever be in a message.
+ * Tickets for the bytes of images: facts, and a code that only who has the cluster's key can make. Each
+ * server has a key of its own, made from the cluster's, so that a host can open what is for it and nothing
+ * else. Neither keys nor tickets may ever be in a message.
  */
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { ImageTickets, TicketFacts } from "../../actors/ports/image-bytes.ts";
@@ -41,7 +41,7 @@ export function readTicket(text: string, { key, server, nowMs }: TicketCheck): T
   const right = codeOf(key, said);
   if (given.length !== right.length || !timingSafeEqual(given, right))
     throw invalid("The ticket is none that was issued for this server.");
-  // Ours from here on: nobody else can have written it.
+  // The code is right, so this cluster wrote the facts.
   const facts = JSON.parse(Buffer.from(said, "base64url").toString("utf8")) as TicketFacts;
   if (facts.server !== server) throw invalid("The ticket is for another server.");
   if (facts.expiresAtMs <= nowMs) throw invalid("The ticket is too old.");

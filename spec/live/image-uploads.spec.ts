@@ -1,6 +1,6 @@
 /**
- * Uploads with real tools: what is packed and what is converted comes out as it went in; every hostile shape is
- * refused, and the pipe that it names is never opened.
+ * Uploads with real tools: what is packed and what is converted comes out as it went in; every hostile shape
+ * is refused, and the pipe that it names is never opened.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -92,7 +92,7 @@ describe("uploads of real images", function () {
     ["vhdx"],
     ["vdi"],
   ] as const)
-    it(`of ${[format, ...options].join(" ")} become qcow2 with the same content, also when packed`, async () => {
+    it(`of ${[format, ...options].join(" ")} become qcow2 with the same content`, async () => {
       const path = await raw();
       execFileSync("qemu-img", ["convert", "-f", "raw", "-O", format, ...options, path, at("other")]);
       const sealed = await take(at("other"), { format });
@@ -123,7 +123,7 @@ describe("uploads of real images", function () {
     await canary.sings();
   });
 
-  it("that unpack to more than they may are stopped, whatever the tool does, and zeros take no room", async () => {
+  it("that unpack to more than they may are stopped, and zeros take no room", async () => {
     execFileSync("sh", ["-c", `head -c 100000000 /dev/zero | zstd -cq > '${at("bomb")}'`]);
     const target = await open(at("target"), "wx");
     const { signal } = new AbortController();
@@ -139,7 +139,7 @@ describe("uploads of real images", function () {
     }
   });
 
-  it("on a full disk are told so, lose nothing but the rest, and go on when there is room", async function () {
+  it("on a full disk lose nothing but the rest, and go on when there is room", async function () {
     const small = mountSmall(this, 16);
     try {
       const directory = join(small.path, "store");
@@ -170,11 +170,11 @@ describe("uploads of real images", function () {
 
 interface Canary {
   opened(): boolean;
-  /** Resolves once somebody has opened it. */
+  /** Resolves once the pipe was opened. */
   sings(): Promise<void>;
 }
 
-/** A pipe with somebody who opens it for writing: that ends as soon as anybody opens it for reading. */
+/** A pipe with a waiting writer, whose process ends as soon as any reader opens the pipe. */
 async function layCanary(path: string): Promise<Canary> {
   execFileSync("mkfifo", ["-m", "666", path]);
   const writer = spawn("sh", ["-c", ': > "$1"', "sh", path], { stdio: "ignore" });

@@ -1,7 +1,7 @@
 /**
- * Disks of every hostile shape that is known: those that name another file, which whoever opens them opens as
- * well, those that lie about their size or their format, and those that are cut off. `canary`: the file that
- * they name; it must never be opened.
+ * Disks of every known hostile shape, for specs: disks with names of other files (a reader opens these as
+ * well), with false sizes and formats, and disks cut off. `canary` is the file behind each name; no reader
+ * may ever open the canary.
  */
 import { execFileSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";

@@ -1,8 +1,8 @@
 /**
  * The room of a host's image cache: bounded in bytes, and by what has to stay free on its file system. Before
- * an image comes, others go (eviction.ts). It must never remove an image that a guest needs: each is set aside
- * first, and looked at once more before it is gone. Only for the cache of one host: what other hosts need of a
- * cache that they share, nobody here can know.
+ * an image comes, others go (eviction.ts). It must never remove an image that a guest needs: each is set
+ * aside first, and looked at once more before it is gone. Only for the cache of one host: what other hosts
+ * need of a cache that they share, nobody here can know.
  */
 import { randomBytes } from "node:crypto";
 import { readdir, rename, rm, stat, statfs, utimes } from "node:fs/promises";
@@ -21,14 +21,14 @@ export interface CacheRoomOptions {
   /** Absent: only the free space counts. */
   readonly cacheBytesMax?: number;
   readonly freeBytesMin: number;
-  /** Parts that nobody has written to for so long go. */
+  /** Parts without a write for so long are removed. */
   readonly partKeptMs: number;
   readonly nowMs: () => number;
 }
 
 export class CacheRoom {
   readonly #options: CacheRoomOptions;
-  /** Images that are on their way. */
+  /** Images on their way, by checksum. */
   readonly #coming = new Map<string, ImageFile>();
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -121,7 +121,7 @@ export class CacheRoom {
     return new Set([...leased, ...(await inUse())]);
   }
 
-  /** The images that are there, and what has arrived of those on their way. */
+  /** Cached images, and the parts of images on their way. */
   async #files(): Promise<readonly CachedFile[]> {
     const { directory } = this.#options;
     const files: CachedFile[] = [];

@@ -17,8 +17,8 @@ import { orAborted, throwIfAborted } from "../waiting.ts";
 import type { CacheRoom } from "./cache-room.ts";
 
 /**
- * Brings an image from elsewhere into a part file, which may be there with its first bytes: complete, verified
- * and synced. @throws imageMissing: the part stays, for the next time
+ * Brings an image from elsewhere into a part file, which may be there with its first bytes: complete,
+ * verified and synced. @throws imageMissing: the part stays, for the next time
  */
 export type BringImage = (image: ImageFile, part: string, signal: AbortSignal) => Promise<void>;
 

@@ -1,13 +1,14 @@
 /**
  * The cage in which tools look at an image of unknown origin, unpack it or convert it: bounded time, memory
- * and open files, no file that it could write but the one that it is given, and no way to new rights. Where the controller is root it is nobody, and where
- * the kernel grants namespaces no network is in them, so that no image can make it connect to anything. The
- * image is all that it is given: by a descriptor, for it may not pass through the store's directory.
+ * and open files, no file that it could write but the one that it is given, and no way to new rights. Where
+ * the controller is root it is nobody, and where the kernel grants namespaces no network is in them, so that
+ * no image can make it connect to anything. The image is all that it is given: by a descriptor, for it may
+ * not pass through the store's directory.
  */
 import { runTool, type ToolResult } from "../tool.ts";
 import { imageLimits } from "./limits.ts";
 
-/** What the tool may take. `fileBytes`: of the one file that it may write; 0: of none. */
+/** Bounds of a tool. `fileBytes`: of its one output file; 0: no file at all. */
 export interface CageBounds {
   readonly timeoutMs: number;
   readonly memoryBytes: number;

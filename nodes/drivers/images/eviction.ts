@@ -1,10 +1,10 @@
 /**
- * Which cached images of a host go when room is needed, by value: the least recently used first, and never one
- * that a guest's disk or a lease names. What is in use counts against the bound all the same.
+ * Which cached images of a host go when room is needed, by value: the least recently used first, and never
+ * one that a guest's disk or a lease names. What is in use counts against the bound all the same.
  */
 export interface CachedFile {
   readonly sha256: string;
-  /** What it takes on the disk: holes take nothing. */
+  /** Bytes on the disk: holes take none. */
   readonly allocatedBytes: number;
   readonly usedAtMs: number;
 }

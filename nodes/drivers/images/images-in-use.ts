@@ -1,6 +1,6 @@
 /**
- * The images that the guests of a host need: those that a machine's file names, and those that the overlay of a
- * guest's disk has below it. Whatever cannot be read is an error, for nothing may be evicted by a guess.
+ * The images that the guests of a host need: those that a machine's file names, and those that the overlay of
+ * a guest's disk has below it. Whatever cannot be read is an error, for nothing may be evicted by a guess.
  */
 import { open, readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";

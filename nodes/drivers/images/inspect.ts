@@ -46,7 +46,7 @@ export async function inspectDisk(
   return { virtualSizeBytes: header.virtualSizeBytes };
 }
 
-/** The file as those see it who read its tables. */
+/** An open file for readers of its tables. */
 export async function readable(handle: FileHandle): Promise<ReadableFile> {
   const { size: sizeBytes } = await handle.stat();
   return {

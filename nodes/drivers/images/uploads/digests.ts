@@ -1,4 +1,6 @@
-/** The three checksums of an image, taken in one pass. It must never be told a checksum that it did not see. */
+/**
+ * The three checksums of an image, taken in one pass. It must never be told a checksum that it did not see.
+ */
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { Digests, SealRequest } from "../../../../actors/ports/image-uploads.ts";

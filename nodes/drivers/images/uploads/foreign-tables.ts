@@ -1,8 +1,9 @@
 /**
- * Reads the tables of a disk that is to be converted, as far as they say where its data are: all of it must be
- * in the file. QEMU reads zeros behind a file's end, and a conversion would make a good image of a file that
- * was cut off on its way. VHDX is not read here: QEMU compares its table with the file's end itself. What is
- * read is bounded, whatever the file says. Sources: VMware's Virtual Disk Format 5.0; QEMU's block/vdi.c.
+ * Reads the tables of a disk that is to be converted, as far as they say where its data are: all of it must
+ * be in the file. QEMU reads zeros behind a file's end, and a conversion would make a good image of a file
+ * that was cut off on its way. VHDX is not read here: QEMU compares its table with the file's end itself.
+ * What is read is bounded, whatever the file says. Sources: VMware's Virtual Disk Format 5.0; QEMU's
+ * block/vdi.c.
  */
 import { imageLimits } from "../limits.ts";
 import type { ReadableFile } from "../qcow2-tables.ts";

@@ -1,10 +1,12 @@
-/** Removes what a dead process has left while it sealed an upload. It must never remove a part or a record. */
+/**
+ * Removes what a dead process has left while it sealed an upload. It must never remove a part or a record.
+ */
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { storageLimits } from "../../../../protocol/limits/storage.ts";
 import { isMissing, isTemporaryName } from "../../durable-file.ts";
 
-/** `directory`: that of the uploads, which need not be there. */
+/** `directory`: of the uploads; may be missing. */
 export async function removeLeftovers(directory: string, nowMs: number): Promise<void> {
   for (const name of (await orMissing(readdir(directory))) ?? []) {
     if (!isTemporaryName(name)) continue;

@@ -1,11 +1,11 @@
 /**
  * The files of uploads, in the directory `uploads` of the image store:
  *
- *   <uploadId>.json   whose it is, how far it was synced in which life of the computer, what sealing made of it
+ *   <uploadId>.json   its project, the bytes synced in which life of the computer, the sealed file
  *   <uploadId>.part   the bytes; its size is the next offset
  *
- * A process that dies leaves a part that is right to its end. A computer that dies may leave zeros behind what
- * was synced: then the part is cut there. A part must never be longer than what is right.
+ * A process that dies leaves a part that is right to its end. A computer that dies may leave zeros behind
+ * what was synced: then the part is cut there. A part must never be longer than what is right.
  */
 import {
   type FileHandle,

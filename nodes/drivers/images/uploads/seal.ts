@@ -1,7 +1,7 @@
 /**
  * Makes of an upload's part a file of the image store: checked against what was said, unpacked, converted,
- * inspected to its last cluster, held, and only then named by its checksum. Whatever is refused leaves the part
- * as it was, and nothing else. It must never give a name to a file that was not inspected.
+ * inspected to its last cluster, held, and only then named by its checksum. Whatever is refused leaves the
+ * part as it was, and nothing else. It must never give a name to a file that was not inspected.
  */
 import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
@@ -28,7 +28,7 @@ export interface Sealing {
   readonly imageId: string;
   readonly request: SealRequest;
   readonly signal: AbortSignal;
-  /** Called with what was made, before it gets its name: what is remembered is never less than what is there. */
+  /** Remembers the sealed file before the file gets its name. */
   readonly onMade: (sealed: SealedImage) => Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Unpacks an upload with the tool of its format, in the cage: the tool reads a descriptor and writes to a pipe,
- * and what comes out is bounded here, whatever the tool does. Zeros become holes. It must never write more than
- * the bound, nor run a tool outside of the cage.
+ * Unpacks an upload with the tool of its format, in the cage: the tool reads a descriptor and writes to a
+ * pipe, and what comes out is bounded here, whatever the tool does. Zeros become holes. It must never write
+ * more than the bound, nor run a tool outside of the cage.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { type FileHandle, open } from "node:fs/promises";

@@ -1,6 +1,6 @@
 /**
- * The port ImageUploads over the image store's directory. Verbs on one upload run one after the other. It must
- * never answer a next offset beyond what is in the part.
+ * The port ImageUploads over the image store's directory. Verbs on one upload run one after the other. It
+ * must never answer a next offset beyond what is in the part.
  */
 import { stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
@@ -149,7 +149,7 @@ export class FileUploads implements ImageUploads {
   async sweep(): Promise<readonly string[]> {
     const swept: string[] = [];
     for (const uploadId of await parts.uploadsIn(this.#directory)) {
-      // Somebody is at work on it.
+      // An upload at work.
       if (this.#turns.has(uploadId)) continue;
       const status = await this.#find(uploadId);
       if (status !== undefined && !this.#isStale(status)) continue;

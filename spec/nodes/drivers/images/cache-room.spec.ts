@@ -53,7 +53,7 @@ describe("the room of a host's image cache", () => {
     };
     return { leases, room, ensure };
   };
-  /** The images that are there, by their numbers. */
+  /** Cached images, by number. */
   const there = async (): Promise<readonly number[]> => {
     const names = await readdir(at("images"));
     return [0, 1, 2, 3, 4].filter((index) => names.includes(image(index).sha256));

@@ -1,4 +1,6 @@
-/** Uploads: one contract for disk and memory, and what only a disk does: power losses, and files left behind. */
+/**
+ * Uploads: one contract for disk and memory, and what only a disk does: power losses, and files left behind.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
