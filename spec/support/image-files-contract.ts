@@ -127,6 +127,13 @@ export function imageFilesContract(title: string, makeBench: () => Promise<Image
         expect(await bench.readable(sha256)).to.equal(true);
       });
 
+    it("hold a file once, however often it is registered for the same image", async () => {
+      const sha256 = await register("image-1");
+      expect(await register("image-1", bench.other)).to.equal(sha256);
+      expect(await bench.files.release("image-1")).to.deep.equal([sha256]);
+      expect(await bench.files.removeUnnamed([sha256], nobody)).to.deep.equal([sha256]);
+    });
+
     it("put back what a removal that died has put aside, when it is named or held", async () => {
       const sha256 = await keep("image-1");
       await bench.leaveAside(sha256);

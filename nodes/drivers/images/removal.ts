@@ -13,7 +13,7 @@
  * look.
  */
 import { randomBytes } from "node:crypto";
-import { open, readdir, rename, rm, stat } from "node:fs/promises";
+import { open, readdir, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileHold, KeptFile, NamedFiles } from "../../../actors/ports/image-files.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
@@ -24,8 +24,16 @@ const namePattern = /^(?<sha256>[0-9a-f]{64})(?:\.(?<whose>[A-Za-z0-9_-]+)\.(?<w
 /** Makes a hold: from now on nobody removes the file, which the caller is about to store. */
 export async function holdFile(directory: string, sha256: string, imageId: string): Promise<void> {
   if (!isToken(imageId)) throw new Error("An image id that is no token cannot name a file.");
-  const hold = await open(join(directory, `${sha256}.${imageId}.held`), "w", 0o444);
-  await hold.close();
+  const path = join(directory, `${sha256}.${imageId}.held`);
+  try {
+    const hold = await open(path, "wx", 0o444);
+    await hold.close();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    // Only root could open it again: held anew, as of now.
+    const now = new Date();
+    await utimes(path, now, now);
+  }
 }
 
 /** Removes an image's holds; answers the checksums of the files that were held. */
