@@ -7,7 +7,7 @@ export const imageServerLimits = {
   requestHeadersMsMax: 10_000,
   /** How long a connection without a request stays open. */
   connectionIdleMs: 5_000,
-  /** Connections in all, each with at most one piece in memory, and transfers by one ticket. */
+  /** Connections in all, each with at most two pieces in memory, and transfers by one ticket. */
   connectionsMax: 128,
   transfersPerTicketMax: 8,
   /** Bytes that are read or written at once. */

@@ -1,6 +1,6 @@
 /**
- * Takes the body of an upload: a piece at a time, each written before the next is read, so that memory is
- * bounded by the piece. What has arrived stays when the client is cut off. It must never take more bytes than
+ * Takes the body of an upload: a piece at a time, each written while the next is read, so that memory is
+ * bounded by two pieces. What has arrived stays when the client is cut off. It must never take more bytes than
  * were said.
  */
 import type { IncomingMessage } from "node:http";
@@ -22,10 +22,15 @@ export async function receive(body: IncomingMessage, receiving: Receiving): Prom
   await refuseBefore(body, receiving);
   const gathered = new Gathered();
   let at = offset;
+  let writing: Promise<unknown> = Promise.resolve();
+  /** One piece ahead: the next one comes while this one is written. */
   const flush = async (): Promise<void> => {
+    await writing;
     const piece = gathered.take();
     if (piece.length === 0) return;
-    await uploads.write(uploadId, at, piece);
+    writing = uploads.write(uploadId, at, piece);
+    // It is awaited before the next one, and at the end.
+    writing.catch(() => undefined);
     at += piece.length;
   };
   try {
@@ -35,6 +40,7 @@ export async function receive(body: IncomingMessage, receiving: Receiving): Prom
     }
   } finally {
     await flush();
+    await writing;
   }
   return (await uploads.status(uploadId))?.nextOffset ?? at;
 }
