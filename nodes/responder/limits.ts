@@ -9,4 +9,9 @@ export const responderLimits = {
   /** Period of touching the file that says which process answers. */
   beatPeriodMs: 2_000,
   responderLogBytesMax: 256 * 1024,
+  /** Period of looking who is to be told its network without having asked, and how many are at once. */
+  announcePeriodMs: 250,
+  announcedAtOnceMax: 100,
+  /** Pauses after the first times that a guest is told the same: its device may not be on the bridge yet. */
+  announcePausesMs: [1_000, 4_000, 15_000],
 } as const;

@@ -1,9 +1,9 @@
 /**
  * The responder's process, one for a compute node with the driver `bridge`: answers its guests' questions of
- * DHCP, and tells them by HTTP who they are. It lives in the namespace of the node's bridges, where each
- * question comes from an address that the kernel has given to the port, and it outlives the agent. Whom it
- * answers is said by a file, and by nothing that a guest sends. Ended by SIGTERM, and by the removal of its
- * directory; a second one ends at once, with 0.
+ * DHCP and DHCPv6, tells them their networks of IPv6, and by HTTP who they are. It lives in the namespace of
+ * the node's bridges, where each question comes from an address that the kernel has given to the port, and it
+ * outlives the agent. Whom it answers is said by a file, and by nothing that a guest sends. Ended by SIGTERM,
+ * and by the removal of its directory; a second one ends at once, with 0.
  *
  *   node nodes/responder/main.ts --directory DIRECTORY
  */
@@ -21,6 +21,7 @@ import { takeLock } from "../switch/only-one.ts";
 import { replaceFile } from "../switch/state.ts";
 import { StateWatch } from "../switch/state-watch.ts";
 import { answerFor } from "./answering.ts";
+import { FrameAnswers } from "./frame-answers.ts";
 import { responderLimits } from "./limits.ts";
 import { metadataServer } from "./metadata-server.ts";
 import { type AnsweredGuest, type ResponderProcess, readResponderState, responderFiles } from "./state.ts";
@@ -52,6 +53,7 @@ async function readState(path: string): Promise<void> {
   try {
     const state = await readResponderState(path);
     guests = new Map(state.guests.map((guest) => [guest.own, guest]));
+    frames.answer(state.guests6 ?? []);
   } catch (error) {
     say(`whom to answer stays as it is: ${String(error)}`);
   }
@@ -76,9 +78,10 @@ function take(socket: Socket, bytes: Buffer, from: string): void {
 
 const ownAddress = addressText({ version: 4, value: BigInt(serviceAddress) });
 /** Why it does not listen, by what for. */
-const deaf = new Map<"DHCP" | "metadata", string>();
+const deaf = new Map<Heard, string>();
+type Heard = "DHCP" | "metadata" | "IPv6";
 
-function heard(what: "DHCP" | "metadata", error: unknown): void {
+function heard(what: Heard, error: unknown): void {
   const before = deaf.get(what);
   const now = error === undefined ? undefined : String(error);
   if (now === before) return;
@@ -103,6 +106,13 @@ function listenForDhcp(): void {
   });
   socket.bind(serverPort, ownAddress);
 }
+
+const frames = new FrameAnswers({
+  address: ownAddress,
+  nowMs: () => performance.now(),
+  heard: (error) => heard("IPv6", error),
+  fault,
+});
 
 function listenForMetadata(): void {
   const server = metadataServer({
@@ -162,6 +172,8 @@ setInterval(() => {
   if (!lock.isThere()) process.exit(0);
 }, responderLimits.directoryLookPeriodMs);
 setInterval(beat, responderLimits.beatPeriodMs);
+setInterval(() => frames.announce(), responderLimits.announcePeriodMs);
 listenForDhcp();
 listenForMetadata();
+frames.listen();
 say(`it answers for ${directory} as process ${process.pid}`);

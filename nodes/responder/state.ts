@@ -59,7 +59,31 @@ const AnsweredGuest = answer({
 });
 export type AnsweredGuest = Static<typeof AnsweredGuest>;
 
-const ResponderState = answer({ guests: Type.Array(AnsweredGuest) });
+/** What DHCPv6 and advertisements tell a port (nodes/dhcp6/lease.ts). Addresses and MACs are digits. */
+const Lease6 = answer({
+  ...{ address: Type.String(), range: Type.String(), prefix: Count, gateway: nullable(Type.String()) },
+  ...{ dnsServers: Type.Array(Type.String()), mtuBytes: Count },
+});
+
+const AnsweredGuest6 = answer({
+  /** What the kernel writes as the sender of the port's frames. */
+  asker: Type.String(),
+  /** Number of the hatch of the port's bridge. */
+  hatch: Count,
+  mac: Type.String(),
+  lease: Lease6,
+  /** As whom the port is told. */
+  sender: answer({ mac: Type.String(), address: Type.String() }),
+  /** Whether a router of ours has the gateway's address. */
+  isRouted: Type.Boolean(),
+});
+export type AnsweredGuest6 = Static<typeof AnsweredGuest6>;
+
+const ResponderState = answer({
+  guests: Type.Array(AnsweredGuest),
+  /** Ports with a lease of IPv6. Absent: none. */
+  guests6: Type.Optional(Type.Array(AnsweredGuest6)),
+});
 export type ResponderState = Static<typeof ResponderState>;
 
 const ResponderProcess = answer({

@@ -32,7 +32,7 @@ const [client, server] = [at(9), at(10)];
 const all = [caller, called, twinCaller, twinCalled, client, server];
 const never = new AbortController().signal;
 
-const pictureOf = (rules: readonly world.RulePicture[]) => world.twinPicture(all, rules);
+const pictureOf = (rules: readonly world.RulePicture[]) => world.told6(world.twinPicture(all, rules));
 const everything = [...world.sendAll, world.rule({}), world.rule({ ipVersion: 6 })];
 
 const first = (guest: world.Guest): world.Guest => ({ ...guest, network: 1 });

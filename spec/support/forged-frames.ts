@@ -81,7 +81,11 @@ export function forgedFrames(
     ]),
     "DHCP servers": sealed(frames.ip4Frame(mine, 17, frames.udp(67, 68, word))),
     "DHCPv6 servers": frames.ip6Frame(six, 17, frames.udp(547, 546, word)),
+    "DHCPv6 servers of another port": frames.ip6Frame(six, 17, frames.udp(5_000, 546, word)),
     "router advertisements of IPv6": icmp6(134),
+    "router advertisements of IPv6 for everybody": icmp6(134, {
+      ...{ destinationMac: "33:33:00:00:00:01", destination: "ff02::1" },
+    }),
     "redirects of IPv6": icmp6(137),
     "neighbours of IPv6": icmp6(136),
     "neighbours of IPv6 with another's address": neighbour(136, wordy, six.sourceMac),

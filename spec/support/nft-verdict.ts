@@ -39,6 +39,7 @@ const symbols = new Map<string, bigint>([
   ...([
     ["nd-neighbor-solicit", 135n],
     ["nd-neighbor-advert", 136n],
+    ["nd-router-solicit", 133n],
     ["nd-router-advert", 134n],
   ] as const),
   ...([
@@ -157,7 +158,9 @@ const fieldPattern =
 const one = (pattern: string): RegExp => new RegExp(`^${pattern}(?: |$)`);
 const patterns = {
   verdict: /^(?:(accept|drop)|(goto|jump) (\S+))$/,
-  set: one("(?:meta mark set (\\d+)|meta pkttype set host|ip daddr set [\\d.]+)"),
+  set: one(
+    "(?:meta mark set (\\d+)|meta pkttype set host|ip daddr set [\\d.]+|ether daddr set [0-9a-f:]{17})",
+  ),
   mapped: one(
     "(?:(?:ip|ether) [sd]addr|meta mark) set ((?:iifname|ip daddr|meta mark \\. @th,64,128)) map @(\\S+)",
   ),
@@ -287,6 +290,13 @@ export function nftVerdict(
   const entry = new Run(table, packet, { iifname: from });
   if (entry.chain("pre") !== "accept") return "forged";
   if (entry.fields.get("meta mark") === 4n) return "service";
-  const forward = new Run(table, packet, { iifname: from, oifname: to, "meta mark": BigInt(mark) });
-  return forward.chain("forward") === "accept" ? "accept" : "drop";
+  return forwardVerdict(ruleset, { frame, from, to, mark });
+}
+
+/** Of a frame that has come in with the mark. */
+export function forwardVerdict(ruleset: Ruleset, { frame, from, to, mark }: Passing): "accept" | "drop" {
+  const table = ruleset.find(({ family }) => family === "bridge");
+  if (table === undefined) throw new Error("There is no table of the bridge.");
+  const given = { iifname: from, oifname: to, "meta mark": BigInt(mark) };
+  return new Run(table, fieldsOf(frame), given).chain("forward") === "accept" ? "accept" : "drop";
 }

@@ -133,6 +133,14 @@ export class Talker {
     return ipIn(pathOf(this.#namespace), lines);
   }
 
+  /** Runs a tool there, to its end. @throws Error when it complains */
+  async run(command: string, argv: readonly string[]): Promise<string> {
+    const inside = [`--net=${pathOf(this.#namespace)}`, command, ...argv];
+    const { exitCode, output, errors } = await runTool("nsenter", inside, { timeoutMs });
+    if (exitCode !== 0) throw new Error(errors);
+    return output;
+  }
+
   async close(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#namespace.close();
@@ -192,7 +200,8 @@ export async function makeRoutedHosts() {
       host: BridgeHost,
       number: number,
       network: number,
-      at: { address: string; gateway: string; address6?: string; gateway6?: string },
+      /** `asks6`: its kernel listens to advertisements of routers, and nobody gives it an address of IPv6. */
+      at: { address: string; gateway: string; address6?: string; gateway6?: string; asks6?: boolean },
     ) => {
       const [record, namespace] = [portRecord(number, network), await makeNamespace(systemClock)];
       const talker = await Talker.make(namespace);
@@ -202,7 +211,7 @@ export async function makeRoutedHosts() {
       const peer = `peer name eth0 address ${macOf(number)} netns ${guest}`;
       await ipIn(path, [`link add name ${tapName(record.portId)} type veth ${peer}`]);
       await talker.ip(
-        ...["link set lo up", "link set dev eth0 addrgenmode none mtu 1400 up"],
+        ...["link set lo up", `link set dev eth0 addrgenmode ${at.asks6 ? "eui64" : "none"} mtu 1400 up`],
         ...[`addr add ${at.address}/24 dev eth0`, `route add default via ${at.gateway}`],
       );
       const { address6, gateway6 } = at;

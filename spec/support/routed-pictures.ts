@@ -23,6 +23,8 @@ export interface RoutedGuest {
 export interface RoutedNetwork {
   readonly number: number;
   readonly cidrs: readonly string[];
+  /** How its subnets of IPv6 are otherwise: without a gateway, and without DHCP. */
+  readonly subnets6?: Partial<NetworkPicture["subnets"][number]>;
   readonly mtuBytes?: number;
 }
 
@@ -86,10 +88,11 @@ const indexOf6 = (cidrs: readonly string[]): number => cidrs.findIndex((cidr) =>
 export function pictureOf(world: RoutedWorld, host = 0, underlays: readonly string[] = []): HostNetworking {
   const on = (network: number) => world.guests.filter((one) => one.network === network);
   const networks = world.networks.map(
-    ({ number, cidrs, mtuBytes = 1_400 }): NetworkPicture => ({
+    ({ number, cidrs, subnets6, mtuBytes = 1_400 }): NetworkPicture => ({
       ...{ id: ids.network(number), number: 76 + number, mtuBytes },
       subnets: cidrs.map((cidr, index) => ({
         ...{ id: subnetId(number, index), cidr, gateway: null, dnsServers: [], hostRoutes: [], dhcp: false },
+        ...(cidr.includes(":") ? subnets6 : {}),
       })),
       ports: on(number).flatMap((one) => {
         const { number: of, host: at = 0, group = everything.id } = one;

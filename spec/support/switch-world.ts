@@ -106,6 +106,15 @@ export function twinPicture(guests: readonly Guest[], rules: readonly RulePictur
   return { version: 1, networks, groups: [{ id: "default", rules: [...rules], members: [] }] };
 }
 
+/** Addresses of IPv6 are told by DHCP as well. */
+export const told6 = (picture: HostNetworking): HostNetworking => ({
+  ...picture,
+  networks: picture.networks.map((network) => ({
+    ...network,
+    subnets: network.subnets.map((subnet) => ({ ...subnet, dhcp: true })),
+  })),
+});
+
 /** The guests of one network as they are said to be on another host. */
 export const farOf = (host: string, guests: readonly Guest[]): FarPicture => ({
   ...{ networkId: `network-${guests[0]?.network}`, host },

@@ -56,10 +56,11 @@ const stepsIn = ({ before, tunnels, links, places }: Steps): readonly string[] =
   ...places,
 ];
 
-function ownersOf({ bridges, tunnels, taps, routerPorts }: FabricPlan): ReadonlyMap<string, Blamed> {
+function ownersOf({ bridges, tunnels, hatches, taps, routerPorts }: FabricPlan): ReadonlyMap<string, Blamed> {
   return new Map<string, Blamed>([
     ...bridges.map(({ name, networkId: id }) => [name, { of: "network", id }] as const),
     ...tunnels.map(({ name, networkId: id }) => [name, { of: "tunnel", id }] as const),
+    ...hatches.map(({ name, networkId: id }) => [name, { of: "network", id }] as const),
     ...routerPorts.map(({ name, routerId: id }) => [name, { of: "router", id }] as const),
     ...taps.map(({ name, portId: id }) => [name, { of: "port", id }] as const),
   ]);

@@ -6,12 +6,14 @@
 import { createHash } from "node:crypto";
 
 /** A device without one of these is not ours, and must never be touched. */
-export const devicePrefixes = { tap: "nvt", bridge: "nvb", vxlan: "nvx", router: "nvr" } as const;
+export const devicePrefixes = {
+  ...{ tap: "nvt", bridge: "nvb", vxlan: "nvx", router: "nvr", hatch: "nvh" },
+} as const;
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-([0-9a-f]{12})$/;
 
 /** The end of a UUID is random in all its versions; its beginning is a time, and the same for many. */
-const digitsOf = (id: string): string =>
+export const digitsOf = (id: string): string =>
   uuid.exec(id)?.[1] ?? createHash("sha256").update(id).digest("hex").slice(0, 12);
 
 /** The port's tap. */
@@ -20,6 +22,9 @@ export const tapName = (portId: string): string => `${devicePrefixes.tap}${digit
 export const bridgeName = (networkId: string): string => `${devicePrefixes.bridge}${digitsOf(networkId)}`;
 /** The network's way to other hosts, a port of its bridge. */
 export const vxlanName = (networkId: string): string => `${devicePrefixes.vxlan}${digitsOf(networkId)}`;
+
+/** The responder's way into the network's bridge, a port of the bridge. */
+export const hatchName = (networkId: string): string => `${devicePrefixes.hatch}${digitsOf(networkId)}`;
 
 /** A router's interface: a port of the network's bridge, and with the same name in the router. */
 export const routerPortName = (portId: string): string => `${devicePrefixes.router}${digitsOf(portId)}`;

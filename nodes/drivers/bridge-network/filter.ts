@@ -34,11 +34,16 @@ export interface FilterState {
   readonly trusts?: boolean;
 }
 
-/** An address by which the fabric itself reaches a port, for answers to what a guest asks its host. */
+/**
+ * An address by which the fabric itself reaches a port, for answers to what a guest asks its host; or by
+ * which frames of guests come to the responder.
+ */
 export interface ServiceRoute {
   readonly bridge: string;
   readonly address: string;
   readonly mac: string;
+  /** The number of the bridge's hatch, when the address is the responder's, for guests' frames. */
+  readonly hatch?: number;
 }
 
 export interface PacketFilter {

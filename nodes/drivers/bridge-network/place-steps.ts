@@ -8,8 +8,9 @@ import type { FabricPlan } from "./plan.ts";
 import type { Seen, SeenPlace } from "./seen.ts";
 
 /** Lines for `bridge -batch`. */
-export function placeSteps({ places, bridges, tunnels }: FabricPlan, seen: Seen): readonly string[] {
-  const made = new Set([...bridges, ...tunnels].map(({ name }) => name));
+export function placeSteps(plan: FabricPlan, seen: Seen): readonly string[] {
+  const { places, bridges, tunnels, hatches } = plan;
+  const made = new Set([...bridges, ...tunnels, ...hatches].map(({ name }) => name));
   const there = places.filter(({ device }) => made.has(device) || seen.links.has(device));
   const known = new Set(seen.places.map(keyOf));
   const wanted = new Map(there.flatMap((place) => entriesOf(place).map((entry) => [keyOf(entry), entry])));
@@ -59,20 +60,24 @@ const dropped = ({ device, mac, ofDevice, host }: SeenPlace): string =>
 /** Lines for `ip -batch`. */
 export function neighbourSteps({ neighbours }: FabricPlan, seen: Seen): readonly string[] {
   const keyOf = (device: string, address: string) => `${device} ${address}`;
-  const known = new Map(seen.neighbours.map((one) => [keyOf(one.device, one.address), one.mac]));
+  const known = new Map(seen.neighbours.map((one) => [keyOf(one.device, one.address), knownAs(one)]));
   const wanted = new Set(neighbours.map(({ bridge, address }) => keyOf(bridge, address)));
   const gone = seen.neighbours.filter(
     ({ device, address }) => isOwnDevice(device) && !wanted.has(keyOf(device, address)),
   );
   return [
     ...gone.map(({ device, address }) => `neigh del ${address} dev ${device}`),
-    ...neighbours.flatMap(({ bridge, address, mac }) =>
-      known.get(keyOf(bridge, address)) === mac
+    ...neighbours.flatMap(({ bridge, address, mac, isRouter }) =>
+      known.get(keyOf(bridge, address)) === knownAs({ mac, isRouter })
         ? []
-        : [`neigh replace ${address} lladdr ${mac} dev ${bridge} nud permanent`],
+        : [`neigh replace ${address} lladdr ${mac} dev ${bridge} nud permanent${isRouter ? " router" : ""}`],
     ),
   ];
 }
+
+/** All that an entry says of an address. */
+export const knownAs = ({ mac, isRouter }: { mac: string; isRouter?: boolean | undefined }): string =>
+  isRouter === true ? `${mac} router` : mac;
 
 /** Lines for `ip -batch`. */
 export function routeSteps({ routes }: FabricPlan, seen: Seen): readonly string[] {

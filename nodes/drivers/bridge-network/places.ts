@@ -22,6 +22,8 @@ export interface PlannedNeighbour {
   readonly bridge: string;
   readonly address: string;
   readonly mac: string;
+  /** True: it leads on. A guest that hears otherwise forgets its route. Absent: it does not. */
+  readonly isRouter?: true;
 }
 
 /** A port, on this host or another one. */
@@ -31,6 +33,8 @@ export interface PlacedPort {
   readonly mac: string;
   readonly addresses: readonly string[];
   readonly pairs: PortPicture["addressPairs"];
+  /** Absent: it is none. */
+  readonly isRouter?: true;
 }
 
 /** Of several ports that could have one, the first has it; the host's own come first. */
@@ -45,14 +49,16 @@ export function placesOf(
     // Frames for the bridge itself are the host's.
     if (mac !== bridge.mac && !places.has(mac)) places.set(mac, { bridge: bridge.name, mac, device, host });
   };
-  const neighbour = (address: string | undefined, text: string) => {
+  const neighbour = (address: string | undefined, text: string, isRouter = false) => {
     const mac = text.toLowerCase();
-    if (address !== undefined && places.has(mac) && !neighbours.has(address))
-      neighbours.set(address, { bridge: bridge.name, address, mac });
+    if (address === undefined || !places.has(mac) || neighbours.has(address)) return;
+    const leads = isRouter && address.includes(":") ? { isRouter: true as const } : {};
+    neighbours.set(address, { bridge: bridge.name, address, mac, ...leads });
   };
   for (const port of ports) place(port.mac, port);
   for (const port of ports) for (const pair of port.pairs) place(pair.mac ?? port.mac, port);
-  for (const { addresses, mac } of ports) for (const address of addresses) neighbour(canonical(address), mac);
+  for (const { addresses, mac, isRouter } of ports)
+    for (const address of addresses) neighbour(canonical(address), mac, isRouter);
   for (const { pairs, mac } of ports)
     for (const pair of pairs) neighbour(singleOf(pair.cidr), pair.mac ?? mac);
   return { places: [...places.values()], neighbours: [...neighbours.values()] };

@@ -12,10 +12,12 @@ import type {
   PortPicture,
 } from "../../../protocol/networking.ts";
 import type { Bandwidth } from "../../../protocol/port.ts";
+import { hatchMac } from "../../responder/hatch.ts";
 import type { PortRecord } from "../user-network/ports.ts";
 import { carriedNetworks } from "./carried-networks.ts";
-import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "./device-names.ts";
+import { bridgeMac, bridgeName, clashing, hatchName, tapName, vxlanName } from "./device-names.ts";
 import type { ServiceRoute } from "./filter.ts";
+import { gatewayLinkLocal, gatewayOf, isTold6 } from "./gateways6.ts";
 import { canonical, linkLocalText, type PlannedNeighbour, type PlannedPlace, placesOf } from "./places.ts";
 import { type RouterPort, routerPortsOf } from "./router-ports.ts";
 import { serviceAddress } from "./service-address.ts";
@@ -36,6 +38,15 @@ export interface PlannedTunnel {
   readonly mtuBytes: number;
   /** This host's address of the underlay. */
   readonly local: string;
+}
+
+/** The responder's way into a bridge, by which it gets frames of guests and answers them. */
+export interface PlannedHatch {
+  readonly name: string;
+  readonly networkId: string;
+  readonly bridge: string;
+  readonly number: number;
+  readonly mtuBytes: number;
 }
 
 export interface PlannedTap {
@@ -60,6 +71,7 @@ export interface PlannedRouterPort {
 export interface FabricPlan {
   readonly bridges: readonly PlannedBridge[];
   readonly tunnels: readonly PlannedTunnel[];
+  readonly hatches: readonly PlannedHatch[];
   readonly taps: readonly PlannedTap[];
   readonly routerPorts: readonly PlannedRouterPort[];
   readonly places: readonly PlannedPlace[];
@@ -89,10 +101,14 @@ export function planOf(given: PlanGiven): FabricPlan {
   const late = clashing(ports.map(({ portId }) => portId));
   const devoid = ({ portId }: PortRecord) => late.has(portId) || closed.has(portId);
   const records = new Map(ports.flatMap((port) => (devoid(port) ? [] : [[port.portId, port] as const])));
+  const answering = new Map(
+    answered.flatMap((one) => (one.hatch === undefined ? [] : [[one.bridge, one] as const])),
+  );
   const planned = networks.map((network) => {
     const away = far.flatMap((one) => (one.networkId === network.id ? placeable(one) : []));
     const ofRouters = routers.filter(({ networkId }) => networkId === network.id);
-    return plannedNetwork(network, { records, away, underlay, routers: ofRouters });
+    const hatch = answering.get(bridgeName(network.id));
+    return plannedNetwork(network, { records, away, underlay, routers: ofRouters, hatch });
   });
   const places = planned.flatMap((one) => one.places);
   const names = new Set(planned.map(({ bridge }) => bridge.name));
@@ -115,11 +131,12 @@ export function planOf(given: PlanGiven): FabricPlan {
       : [{ name: tapName(portId), portId, mtuBytes, ...(bridged.get(portId) ?? { bridge: null }) }],
   );
   const tunnels = planned.flatMap(({ tunnel }) => tunnel);
+  const hatches = planned.flatMap(({ hatch }) => hatch);
   const routerPorts = routers.map(({ device: name, portId, routerId, mtuBytes, bridge }) => ({
     ...{ name, portId, routerId, mtuBytes, bridge },
   }));
   const bridges = planned.map(({ bridge }) => bridge);
-  return { bridges, tunnels, taps, routerPorts, places, neighbours, routes };
+  return { bridges, tunnels, hatches, taps, routerPorts, places, neighbours, routes };
 }
 
 /** What the host itself needs to answer its guests is no guest's, whatever a port has or says. */
@@ -141,9 +158,10 @@ interface Around {
   readonly away: readonly FarPicture[];
   readonly underlay: string | null;
   readonly routers: readonly RouterPort[];
+  readonly hatch: ServiceRoute | undefined;
 }
 
-function plannedNetwork(network: NetworkPicture, { records, away, underlay, routers }: Around) {
+function plannedNetwork(network: NetworkPicture, { records, away, underlay, routers, ...around }: Around) {
   const { id: networkId, mtuBytes, number } = network;
   const bridge = { name: bridgeName(networkId), networkId, mac: bridgeMac(networkId), mtuBytes };
   const own = network.ports.filter((port) => isOf(records.get(port.id), networkId, port));
@@ -162,10 +180,28 @@ function plannedNetwork(network: NetworkPicture, { records, away, underlay, rout
     })),
   );
   // A router's addresses are the router's, whatever a port has or says.
-  const routed = routers.map(({ device, mac, address }) => ({
-    ...{ device, host: null, mac, addresses: [address], pairs: [] },
+  const routed = routers.map((port) => ({
+    ...{ device: port.device, host: null, mac: port.mac, pairs: [], isRouter: true as const },
+    addresses: [port.address, ...leadsFor(network, port, routers)],
   }));
-  return { bridge, own, tunnel, ...placesOf(bridge, [...routed, ...here, ...there]) };
+  const { hatch, answering } = hatchOf(network, around.hatch);
+  return { bridge, own, tunnel, hatch, ...placesOf(bridge, [...answering, ...routed, ...here, ...there]) };
+}
+
+/** Addresses of the link, of the subnets that the router's interface is the gateway of. */
+const leadsFor = ({ subnets }: NetworkPicture, port: RouterPort, routers: readonly RouterPort[]) =>
+  subnets.flatMap((subnet) =>
+    isTold6(subnet) && gatewayOf(subnet, routers) === port ? [gatewayLinkLocal(subnet)] : [],
+  );
+
+function hatchOf({ id: networkId, mtuBytes }: NetworkPicture, route: ServiceRoute | undefined) {
+  if (route?.hatch === undefined) return { hatch: [], answering: [] };
+  const { bridge, hatch: number, address: host } = route;
+  const name = hatchName(networkId);
+  return {
+    hatch: [{ name, networkId, bridge, number, mtuBytes }],
+    answering: [{ device: name, host, mac: hatchMac, addresses: [], pairs: [] }],
+  };
 }
 
 /** A port that has an address of IPv6 has a link-local one as well. */

@@ -62,7 +62,7 @@ export class ResponderKeeper {
         if (!isDiskFull(error) || !answersAll(before, state)) throw error;
         this.#parts.log.warn({}, "the responder is told of a port's end when there is room");
       });
-    this.#fabric = state.guests.length === 0 ? undefined : fabric;
+    this.#fabric = state.guests.length + (state.guests6 ?? []).length === 0 ? undefined : fabric;
     if (this.#timer === undefined) await this.#look();
   }
 
@@ -156,9 +156,9 @@ export class ResponderKeeper {
 }
 
 /** Whether the responder answers all of these already. `before`: of the file; undefined: there is none. */
-function answersAll(before: string | undefined, { guests }: ResponderState): boolean {
+function answersAll(before: string | undefined, { guests, guests6 = [] }: ResponderState): boolean {
   const known = new Set(guestsIn(before).map(textOf));
-  return guests.every((guest) => known.has(textOf(guest)));
+  return [...guests, ...guests6].every((guest) => known.has(textOf(guest)));
 }
 
 /** Without the list of all the guest's ports, which is shorter when an interface goes. */
@@ -169,8 +169,8 @@ function textOf(guest: unknown): string {
 
 function guestsIn(text = "{}"): readonly unknown[] {
   try {
-    const { guests } = JSON.parse(text) as { guests?: unknown };
-    return Array.isArray(guests) ? guests : [];
+    const { guests, guests6 } = JSON.parse(text) as { guests?: unknown; guests6?: unknown };
+    return [guests, guests6].flatMap((some) => (Array.isArray(some) ? some : []));
   } catch {
     return [];
   }

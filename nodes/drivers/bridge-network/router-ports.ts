@@ -12,6 +12,7 @@ export interface RouterPort {
   readonly routerId: string;
   readonly portId: string;
   readonly networkId: string;
+  readonly subnetId: string;
   /** Its name in the fabric, and in the router. */
   readonly device: string;
   readonly bridge: string;
@@ -61,7 +62,13 @@ function portOf(
   if (!contains(range, address) || own.some((one) => overlap(one, range))) return undefined;
   if (mac === bridgeMac(networkId)) return undefined;
   return {
-    ...{ routerId, portId, networkId, device: routerPortName(portId), bridge: bridgeName(networkId) },
-    ...{ mac, address: addressText(address), range, mtuBytes: network.mtuBytes },
+    ...{ routerId, portId, networkId, subnetId, device: routerPortName(portId) },
+    ...{
+      bridge: bridgeName(networkId),
+      mac,
+      address: addressText(address),
+      range,
+      mtuBytes: network.mtuBytes,
+    },
   };
 }

@@ -53,6 +53,8 @@ export interface SeenNeighbour {
   readonly device: string;
   readonly address: string;
   readonly mac: string;
+  /** The bridge's answers call the address a router's. Absent: no. */
+  readonly isRouter?: true;
 }
 
 export interface Seen {
@@ -126,6 +128,8 @@ export const readNeighbours = (said: unknown): readonly SeenNeighbour[] =>
     device: textOf(row.dev) ?? "",
     address: hostOf(row.dst) ?? "",
     mac: textOf(row.lladdr) ?? "",
+    // A word without a value.
+    ...(row.router === undefined ? {} : { isRouter: true as const }),
   }));
 
 /** Of `ip -j route show`. */

@@ -3,12 +3,14 @@
  * differs, without a look at a thousand devices for one more. It must never say of a device what no look has
  * proved since the device was made or changed. Pure.
  */
-import { entriesOf } from "./place-steps.ts";
+import { hatchPorts } from "../../responder/hatch.ts";
+import { entriesOf, knownAs } from "./place-steps.ts";
 import type { PlannedPlace } from "./places.ts";
 import type { FabricPlan } from "./plan.ts";
 import { kept } from "./rules/kept.ts";
 import type { Seen, SeenLink, SlaveFlags } from "./seen.ts";
-import { tapFlags, tunnelFlags, tunnelUdpPort } from "./steps.ts";
+import { serviceAddress } from "./service-address.ts";
+import { hatchFlags, tapFlags, tunnelFlags, tunnelUdpPort } from "./steps.ts";
 
 /** A fabric that was proved to be as planned. */
 export interface Settled {
@@ -34,19 +36,19 @@ export function differing(
   const places = before.places.filter(
     (one) => isThere(one) && !isSamePlace(now.places.get(placeKey(one)), one),
   );
-  const neighbours = before.neighbours.filter((one) => now.neighbours.get(addressKey(one)) !== one.mac);
+  const neighbours = before.neighbours.filter((one) => now.neighbours.get(addressKey(one)) !== knownAs(one));
   const routes = before.routes.filter((one) => !now.routes.has(addressKey(one)));
   return {
     plan: {
       ...plan,
       places: plan.places.filter((one) => !isThere(one) || !isSamePlace(then.places.get(placeKey(one)), one)),
-      neighbours: plan.neighbours.filter((one) => then.neighbours.get(addressKey(one)) !== one.mac),
+      neighbours: plan.neighbours.filter((one) => then.neighbours.get(addressKey(one)) !== knownAs(one)),
       routes: plan.routes.filter((one) => !then.routes.has(addressKey(one))),
     },
     seen: {
       links: new Map([...settled, ...bare]),
       places: places.flatMap(entriesOf),
-      neighbours: neighbours.map(({ bridge: device, address, mac }) => ({ device, address, mac })),
+      neighbours: neighbours.map(({ bridge: device, ...rest }) => ({ device, ...rest })),
       routes: routes.map(({ bridge: device, address }) => ({ device, address })),
     },
   };
@@ -61,7 +63,7 @@ const isSamePlace = (one: PlannedPlace | undefined, { device, host }: PlannedPla
 
 const indexOf = kept(({ places, neighbours, routes }: FabricPlan) => ({
   places: new Map(places.map((one) => [placeKey(one), one])),
-  neighbours: new Map(neighbours.map((one) => [addressKey(one), one.mac])),
+  neighbours: new Map(neighbours.map((one) => [addressKey(one), knownAs(one)])),
   routes: new Set(routes.map(addressKey)),
 }));
 
@@ -98,6 +100,10 @@ function linksOf(plan: FabricPlan, present: ReadonlySet<string>): readonly SeenL
     ...{ ...common, name, kind: "vxlan", mtuBytes, master: bridge, alias: networkId, slave: tunnelFlags },
     tunnel: { number, local, udpPort: tunnelUdpPort },
   }));
+  const hatches = plan.hatches.map(({ name, bridge, mtuBytes, networkId, number }) => ({
+    ...{ ...common, name, kind: "vxlan", mtuBytes, master: bridge, alias: networkId, slave: hatchFlags },
+    tunnel: { number, local: serviceAddress, udpPort: hatchPorts.device },
+  }));
   const routerPorts = plan.routerPorts.map(({ name, bridge, mtuBytes, portId }) => ({
     ...{ ...common, name, kind: "veth", mtuBytes, master: bridge, alias: portId, slave: tunnelFlags },
   }));
@@ -106,5 +112,5 @@ function linksOf(plan: FabricPlan, present: ReadonlySet<string>): readonly SeenL
     const slave = bridge === null ? noFlags : tapFlags;
     return [{ ...common, name, kind: "tun", mtuBytes, master: bridge, alias: portId, slave }];
   });
-  return [...bridges, ...tunnels, ...routerPorts, ...taps];
+  return [...bridges, ...tunnels, ...hatches, ...routerPorts, ...taps];
 }

@@ -121,8 +121,8 @@ export class Settler {
   }
 
   /** A network that comes back before its devices have gone has them made anew: nobody knows their state. */
-  async #removeLeftovers({ bridges, tunnels }: FabricPlan): Promise<void> {
-    const planned = new Set([...bridges, ...tunnels].map(({ name }) => name));
+  async #removeLeftovers({ bridges, tunnels, hatches }: FabricPlan): Promise<void> {
+    const planned = new Set([...bridges, ...tunnels, ...hatches].map(({ name }) => name));
     const names = [...this.#unwanted.fabric].filter((name) => planned.has(name));
     await removeDevices(names, this.#fabric);
     for (const name of names) this.#unwanted.fabric.delete(name);
@@ -269,7 +269,9 @@ export class Settler {
 }
 
 const isPlanned = (plan: FabricPlan, name: string): boolean =>
-  [...plan.bridges, ...plan.tunnels, ...plan.routerPorts, ...plan.taps].some((one) => one.name === name);
+  [...plan.bridges, ...plan.tunnels, ...plan.hatches, ...plan.routerPorts, ...plan.taps].some(
+    (one) => one.name === name,
+  );
 
 const noEntries = { places: [], neighbours: [], routes: [] };
 
@@ -280,8 +282,7 @@ const seenTwice = (now: readonly string[], before: ReadonlySet<string>): readonl
   now.filter((name) => before.has(name));
 
 /** The plan without tunnels, and without the ports behind these. */
-const withoutTunnels = (plan: FabricPlan): FabricPlan => ({
-  ...plan,
-  tunnels: [],
-  places: plan.places.filter(({ host }) => host === null),
-});
+function withoutTunnels(plan: FabricPlan): FabricPlan {
+  const tunnels = new Set(plan.tunnels.map(({ name }) => name));
+  return { ...plan, tunnels: [], places: plan.places.filter(({ device }) => !tunnels.has(device)) };
+}

@@ -4,10 +4,13 @@
  * not planned passes nothing from now on, and is told, for whoever removes it. Nothing without our mark is
  * ever named. Pure.
  */
+
+import { hatchPorts } from "../../responder/hatch.ts";
 import { isOwnDevice } from "./device-names.ts";
 import { neighbourSteps, placeSteps, routeSteps } from "./place-steps.ts";
-import type { FabricPlan, PlannedBridge, PlannedTap, PlannedTunnel } from "./plan.ts";
+import type { FabricPlan, PlannedBridge, PlannedHatch, PlannedTap, PlannedTunnel } from "./plan.ts";
 import { type Seen, type SeenLink, type SlaveFlags, slaveFlags } from "./seen.ts";
+import { serviceAddress } from "./service-address.ts";
 
 export interface Steps {
   /** Tunnels whose packets go out by the host's own network: they are made there, and put into the fabric. */
@@ -39,12 +42,15 @@ const closed = {
 export const tapFlags: SlaveFlags = { ...closed, proxy_arp: true, neigh_suppress: false };
 /** The bridge answers for who is behind it, also where neighbours are asked for by IPv6. */
 export const tunnelFlags: SlaveFlags = { ...closed, proxy_arp: false, neigh_suppress: true };
+export const hatchFlags: SlaveFlags = { ...closed, proxy_arp: false, neigh_suppress: false };
 
 export function stepsBetween(plan: FabricPlan, seen: Seen): Steps {
   const made = plan.tunnels.filter((tunnel) => !isTunnel(seen.links.get(tunnel.name), tunnel));
   const before = made.flatMap(({ name }) => (seen.links.has(name) ? [removed(name)] : []));
   const wanted = new Set(
-    [...plan.bridges, ...plan.tunnels, ...plan.routerPorts, ...plan.taps].map(({ name }) => name),
+    [...plan.bridges, ...plan.tunnels, ...plan.hatches, ...plan.routerPorts, ...plan.taps].map(
+      ({ name }) => name,
+    ),
   );
   const orphans = [...seen.links.values()].filter(({ name }) => isOwnDevice(name) && !wanted.has(name));
   return {
@@ -57,6 +63,7 @@ export function stepsBetween(plan: FabricPlan, seen: Seen): Steps {
         const link = made.includes(tunnel) ? undefined : seen.links.get(tunnel.name);
         return portSteps({ ...tunnel, id: tunnel.networkId }, link, tunnelFlags);
       }),
+      ...plan.hatches.flatMap((hatch) => hatchSteps(hatch, seen.links.get(hatch.name))),
       ...plan.routerPorts.flatMap((port) =>
         portSteps({ ...port, id: port.portId }, seen.links.get(port.name), tunnelFlags),
       ),
@@ -80,8 +87,24 @@ export const touchedBy = ({ links }: Steps): readonly string[] => [
 
 export const removed = (name: string): string => `link del dev ${name}`;
 
-const isTunnel = (link: SeenLink | undefined, { number, local }: PlannedTunnel): boolean =>
-  link?.tunnel?.number === number && link.tunnel.local === local && link.tunnel.udpPort === tunnelUdpPort;
+const isTunnel = (
+  link: SeenLink | undefined,
+  { number, local }: Pick<PlannedTunnel, "number" | "local">,
+  udpPort = tunnelUdpPort,
+): boolean =>
+  link?.tunnel?.number === number && link.tunnel.local === local && link.tunnel.udpPort === udpPort;
+
+/** A hatch's packets stay in the fabric, so the device is made in the fabric. */
+function hatchSteps(hatch: PlannedHatch, link: SeenLink | undefined): readonly string[] {
+  const { name, number, networkId: id } = hatch;
+  const isMade = isTunnel(link, { number, local: serviceAddress }, hatchPorts.device);
+  const vxlan = `vxlan id ${number} local ${serviceAddress} dstport ${hatchPorts.device} nolearning`;
+  return [
+    ...(link === undefined || isMade ? [] : [removed(name)]),
+    ...(isMade ? [] : [`link add name ${name} type ${vxlan}`]),
+    ...portSteps({ ...hatch, id }, isMade ? link : undefined, hatchFlags),
+  ];
+}
 
 function bridgeSteps(bridge: PlannedBridge, link: SeenLink | undefined): readonly string[] {
   const { name, mac, mtuBytes, networkId } = bridge;

@@ -26,7 +26,8 @@ export function tunnelSendersOf({
     return number === undefined || host === null ? [] : [{ host, number, mac }];
   });
   const tunnelOn = new Map(tunnels.map((tunnel) => [tunnel.bridge, tunnel]));
-  const hostsOn = Map.groupBy(places, ({ bridge }) => bridge);
+  const behindTunnels = places.filter(({ device }) => numbers.has(device));
+  const hostsOn = Map.groupBy(behindTunnels, ({ bridge }) => bridge);
   const joined = joinedBridges(routerPorts);
   const ofRouters = routerPorts.flatMap(({ bridge, name }) => {
     const tunnel = tunnelOn.get(bridge);

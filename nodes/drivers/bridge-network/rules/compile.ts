@@ -6,12 +6,11 @@
 
 import { toldPort } from "../../../../actors/node/guest-data/told-ports.ts";
 import { addressOf, addressText } from "../../../../protocol/address.ts";
-import type { HostNetworking, NetworkPicture, PortPicture } from "../../../../protocol/networking.ts";
+import type { NetworkPicture, PortPicture } from "../../../../protocol/networking.ts";
 import { leaseOf } from "../../../dhcp/lease.ts";
 import type { AnsweredGuest } from "../../../responder/state.ts";
-import { macDigits } from "../../../switch/frames/ethernet.ts";
 import { carriedNetworks } from "../carried-networks.ts";
-import { bridgeMac, bridgeName, clashing, tapName, vxlanName } from "../device-names.ts";
+import { bridgeMac, bridgeName, hatchName, tapName, vxlanName } from "../device-names.ts";
 import { routerPortsOf } from "../router-ports.ts";
 import { bridgeChains, connectionChains, revokedName } from "./fixed-chains.ts";
 import { combinationOf, groupChains, memberSets } from "./group-chains.ts";
@@ -21,50 +20,10 @@ import { ruleLimits } from "./limits.ts";
 import type { NftSet, Ruleset } from "./model.ts";
 import { askingSets, tellingSets } from "./neighbour-sets.ts";
 import { addressesOf } from "./ranges.ts";
+import { type RuledPort, ruledPorts, type Wanted } from "./ruled-ports.ts";
 import { keysOf, quoted, setOf } from "./sets.ts";
 import { sourcesOf, speaks6 } from "./sources.ts";
-
-/** A port that was plugged in on this host. */
-export interface RulePort {
-  readonly portId: string;
-  readonly networkId: string;
-  readonly instanceId: string;
-  readonly mac: string;
-  /** What DHCP tells the guest. */
-  readonly hostName: string;
-}
-
-/** `networking` null: there was no picture yet, and nothing passes. */
-export interface Wanted {
-  readonly networking: HostNetworking | null;
-  readonly ports: readonly RulePort[];
-}
-
-/** A port of the picture that was plugged in as the picture says. */
-export interface RuledPort {
-  readonly plug: RulePort;
-  readonly port: PortPicture;
-  readonly network: NetworkPicture;
-}
-
-/** Ports and networks of which a device's name could be another's have none. */
-export function ruledPorts({ networking, ports }: Wanted): readonly RuledPort[] {
-  const networks = carriedNetworks(networking);
-  const late = clashing(networks.flatMap((network) => network.ports.map(({ id }) => id)));
-  const plugs = new Map(ports.map((plug) => [plug.portId, plug]));
-  return networks.flatMap((network) =>
-    network.ports.flatMap((port) => {
-      const plug = late.has(port.id) ? undefined : plugs.get(port.id);
-      return plug !== undefined && isOfPort(plug, network, port) ? [{ plug, port, network }] : [];
-    }),
-  );
-}
-
-/** Else one of the two is of another life of the port. */
-const isOfPort = (plug: RulePort, network: NetworkPicture, port: PortPicture): boolean =>
-  plug.networkId === network.id &&
-  plug.instanceId === port.instanceId &&
-  macDigits(plug.mac) === macDigits(port.mac);
+import { hatchSets, toldPorts6 } from "./told-ports.ts";
 
 export function compile(wanted: Wanted, ledger: Ledger): Ruleset {
   const [ports, networks] = [ruledPorts(wanted), carriedNetworks(wanted.networking)];
@@ -73,8 +32,12 @@ export function compile(wanted: Wanted, ledger: Ledger): Ruleset {
   const combinations = filtered.map(({ port }) => port.groupIds);
   const tunnels = networks.map(({ id }) => vxlanName(id));
   const routers = routerPortsOf(wanted.networking).map(({ device }) => device);
+  const doors = [...tunnels, ...routers].map(quoted);
+  const told = toldPorts6(ports, ledger);
+  const hatches = [...new Set(told.map(({ network }) => quoted(hatchName(network.id))))];
   const sets = [
-    ...portSets(ports, [...tunnels, ...routers].map(quoted), ledger),
+    ...portSets(ports, { doors, hatches }, ledger),
+    ...hatchSets(told, hatches),
     ...askingSets(ports, wanted.networking, ledger),
     ...memberSets(groups, combinations),
     ...livingSets,
@@ -98,16 +61,22 @@ export function compile(wanted: Wanted, ledger: Ledger): Ruleset {
 
 function portSets(
   ports: readonly RuledPort[],
-  /** Ways to other hosts and to routers, from which comes what another end's rules have let go. */
-  doors: readonly string[],
+  others: {
+    /** Ways to other hosts and to routers, from which comes what another end's rules have let go. */
+    readonly doors: readonly string[];
+    /** From which comes what the responder says. */
+    readonly hatches: readonly string[];
+  },
   ledger: Ledger,
 ): [string, NftSet][] {
+  const { doors, hatches } = others;
   const [filtered, open] = [
     ports.filter(({ port }) => port.portSecurity).map(({ port }) => ({ port, tap: tapOf(port) })),
     ports.filter(({ port }) => !port.portSecurity).map(({ port }) => tapOf(port)),
   ];
   const entries = [
     ...doors.map((name) => [name, "accept"] as const),
+    ...hatches.map((name) => [name, "goto told"] as const),
     ...filtered.map(({ tap }) => [tap, "goto guard"] as const),
     ...open.map((tap) => [tap, "goto unguarded"] as const),
   ];
@@ -260,7 +229,7 @@ type Writable<T> = T extends readonly (infer One)[]
 const writable = <T>(value: T): Writable<T> => structuredClone(value) as Writable<T>;
 
 const livingSets: readonly [string, NftSet][] = [
-  ...["dhcp_rates", "metadata_rates"].map((name): [string, NftSet] => [
+  ...["dhcp_rates", "ask_rates", "metadata_rates"].map((name): [string, NftSet] => [
     name,
     living("iifname", `flags dynamic,timeout; timeout 60s; size ${ruleLimits.ratesMax}`),
   ]),

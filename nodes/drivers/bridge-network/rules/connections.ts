@@ -10,12 +10,12 @@ import { allows, type PortRules, RuleBook } from "../../../switch/filter/rules.t
 import { type Carried, type Flow, protocols } from "../../../switch/frames/flow.ts";
 import { devicePrefixes, tapName, vxlanName } from "../device-names.ts";
 import { routerPortsOf } from "../router-ports.ts";
-import { ruledPorts, type Wanted } from "./compile.ts";
 import { revokedName, revokedSeconds } from "./fixed-chains.ts";
 import { kept } from "./kept.ts";
 import type { Ledger } from "./ledger.ts";
 import { ruleLimits } from "./limits.ts";
 import type { LivingElement } from "./read-back.ts";
+import { ruledPorts, type Wanted } from "./ruled-ports.ts";
 import { sourcesOf } from "./sources.ts";
 
 /** As `conntrack -L` has it, in the direction of its first packet. */

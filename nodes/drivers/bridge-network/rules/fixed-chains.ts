@@ -6,13 +6,17 @@
  * Marks say what the connection tables of the IP layer, which the frames pass in between, have found: the
  * bridge itself knows no connections.
  */
+
+import { hatchMac, hatchPorts } from "../../../responder/hatch.ts";
 import { idleMsOf } from "../../../switch/filter/stages.ts";
 import { protocols } from "../../../switch/frames/flow.ts";
 import { serviceAddress } from "../service-address.ts";
+import { servicesRange } from "./ledger.ts";
 import { ruleLimits } from "./limits.ts";
 import type { Chain } from "./model.ts";
 
 const { dhcpPerSecondMax, dhcpBurstMax, metadataPerSecondMax, metadataBurstMax } = ruleLimits;
+const { asksPerSecondMax, asksBurstMax } = ruleLimits;
 
 /** 0: the IP layer has not seen it. */
 export const marks = { known: 1, fresh: 2, invalid: 3, service: 4 } as const;
@@ -86,6 +90,8 @@ const guards: readonly (readonly [string, Chain])[] = [
     "guard_ip6",
     chain(
       "jump not_ip6",
+      // Guests make link-local addresses of several kinds; nobody but their host hears these questions.
+      "ip6 saddr { ::, fe80::/10 } jump questions",
       `${neighbourly} jump discovery`,
       // Of what is sent without an address, nothing is for one guest alone.
       `ip6 saddr :: meta l4proto 58 ${toMany} accept`,
@@ -94,7 +100,7 @@ const guards: readonly (readonly [string, Chain])[] = [
       "drop",
     ),
   ],
-  ["own_ip6", chain(`${question} goto asked`, "accept")],
+  ["own_ip6", chain("jump questions", `${question} goto asked`, "accept")],
   [
     "discovery",
     chain(
@@ -119,7 +125,10 @@ const guards: readonly (readonly [string, Chain])[] = [
     ),
   ],
   // What a port without security sends is taken as it is, but for what the host itself answers.
-  ["unguarded", chain("ether type ip goto services", `${question} goto asked`, "accept")],
+  [
+    "unguarded",
+    chain("ether type ip goto services", "ether type ip6 jump questions", `${question} goto asked`, "accept"),
+  ],
 ];
 
 /** By these a guest would pass for a router or a server, or lead a packet elsewhere than it says. */
@@ -177,6 +186,23 @@ const services: readonly (readonly [string, Chain])[] = [
       "drop",
     ),
   ],
+  // In one packet, and that without other headers.
+  [
+    "questions",
+    chain(
+      "ip6 nexthdr 58 icmpv6 type nd-router-solicit goto asks",
+      "ip6 nexthdr 17 ip6 daddr ff02::1:2 udp dport 547 goto asks",
+    ),
+  ],
+  [
+    "asks",
+    chain(
+      tooMany("ask_rates", asksPerSecondMax, asksBurstMax),
+      `ether saddr set iifname map @askers ether daddr set ${hatchMac} meta mark set ${marks.service} accept`,
+      "drop",
+    ),
+  ],
+  ["told", chain(`meta mark set ${marks.service} accept`)],
   // No ARP: bridges answer it from permanent entries, and what guests ask must make no others.
   ["input", base("type filter hook input priority -200; policy drop;", `meta mark ${marks.service} accept`)],
   [
@@ -216,11 +242,17 @@ const passing: readonly (readonly [string, Chain])[] = [
     "forward",
     base(
       "type filter hook forward priority 10; policy drop;",
+      `meta mark ${marks.service} goto asking`,
       `iifname @open oifname @open ${toOne} accept`,
       "oifname != @ports drop",
       "ether type arp accept",
       "ether type vmap { ip : goto forward_ip4, ip6 : goto forward_ip6 }",
     ),
+  ],
+  // What the responder says leaves this host by no tunnel, and comes to no router.
+  [
+    "asking",
+    chain("oifname @hatches iifname @asking accept", "iifname @hatches oifname @asking accept", "drop"),
   ],
   ["forward_ip4", chain(`${toMany} drop`, "iifname != @open jump not_ip4", "goto states")],
   [
@@ -283,6 +315,15 @@ export const connectionChains: ReadonlyMap<string, Chain> = new Map([
       "type filter hook prerouting priority -150; policy accept;",
       `meta mark 0 meta mark set ct state map { established : ${marks.known}, related : ${marks.known}, ` +
         `new : ${marks.fresh}, untracked : ${marks.fresh}, invalid : ${marks.invalid} }`,
+    ),
+  ],
+  // Guests' frames come to the responder, wherever a hatch sends them.
+  [
+    "to_responder",
+    base(
+      "type route hook output priority -150; policy accept;",
+      `ip daddr ${servicesRange} udp dport ${hatchPorts.device} ` +
+        `ip daddr set ${serviceAddress} udp dport set ${hatchPorts.responder} udp checksum set 0`,
     ),
   ],
   [

@@ -68,6 +68,12 @@ function taken(used: Set<number>, after: number, max: number): number {
 
 /** 100.64.0.0 (RFC 6598). */
 const first = 0x6440_0000n;
+/** All addresses of ports and of hatches. */
+export const servicesRange = "100.64.0.0/10";
+
+/** To which a hatch sends guests' frames: of each zone another one, behind all those of ports. */
+export const hatchAddress = (zone: number): string =>
+  addressText({ version: 4, value: first + 2n * BigInt(servicesMax + 1) + BigInt(zone) });
 
 /** `own`: the source of the port's questions. `all`: the destination of answers that are broadcast. */
 export const servicesOf = (number: number): { readonly own: string; readonly all: string } => ({

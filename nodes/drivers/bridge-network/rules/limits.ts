@@ -7,6 +7,9 @@ export const ruleLimits = {
   /** DHCP's questions of one port: a guest asks a few times when it begins, and twice a day. */
   dhcpPerSecondMax: 20,
   dhcpBurstMax: 40,
+  /** Questions of DHCPv6 and for routers, of one port. */
+  asksPerSecondMax: 20,
+  asksBurstMax: 40,
   /** Connections of one port for metadata: a reader that walks Amazon's tree makes some 20 at once. */
   metadataPerSecondMax: 50,
   metadataBurstMax: 100,

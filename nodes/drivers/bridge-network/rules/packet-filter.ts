@@ -8,13 +8,13 @@ import { join } from "node:path";
 import type { HostNetworking } from "../../../../protocol/networking.ts";
 import type { Clock, Log } from "../../../../protocol/wire/transport.ts";
 import { validatorOf } from "../../../../protocol/wire/validate.ts";
-import type { AnsweredGuest } from "../../../responder/state.ts";
+import type { AnsweredGuest, AnsweredGuest6 } from "../../../responder/state.ts";
 import { isDiskFull, isMissing, writeDurably } from "../../durable-file.ts";
 import { throwIfAborted } from "../../waiting.ts";
 import { bridgeName } from "../device-names.ts";
 import type { FabricEntrance, FilterState, PacketFilter, ServiceRoute } from "../filter.ts";
 import type { ResponderKeeper } from "../responder-keeper.ts";
-import { answeredGuests, compile, ruledPorts } from "./compile.ts";
+import { answeredGuests, compile } from "./compile.ts";
 import { ConnectionEnder, stillRevoked } from "./connection-ender.ts";
 import { ConnectionJudge } from "./connections.ts";
 import { interned } from "./kept.ts";
@@ -24,6 +24,8 @@ import type { Ruleset } from "./model.ts";
 import { RulesNotTaken } from "./nft.ts";
 import { nobody, Refusals, type Refused } from "./refusals.ts";
 import { only, refusedPorts, without } from "./refused-ports.ts";
+import { ruledPorts } from "./ruled-ports.ts";
+import { hatchRoutes, toldGuests6 } from "./told-ports.ts";
 
 interface Made {
   /** Picture, ledger and ports behind all of this. */
@@ -31,6 +33,7 @@ interface Made {
   readonly ruleset: Ruleset;
   readonly judge: ConnectionJudge;
   readonly guests: readonly AnsweredGuest[];
+  readonly guests6: readonly AnsweredGuest6[];
   readonly routes: readonly ServiceRoute[];
 }
 
@@ -81,7 +84,7 @@ export class RuleFilter implements PacketFilter {
     if (isChanged || before === undefined)
       await this.#ender.revoke(fabric, { before: before?.judge ?? null, after: made.judge }, living);
     this.#applied = { ...made, seen };
-    await this.#responder.want({ guests: [...made.guests] }, fabric);
+    await this.#responder.want({ guests: [...made.guests], guests6: [...made.guests6] }, fabric);
     return made.routes;
   }
 
@@ -120,7 +123,8 @@ export class RuleFilter implements PacketFilter {
     const like = { ...state, networking: this.#picture ?? null };
     this.#made = {
       ...{ of, ruleset: compile(like, ledger), judge: new ConnectionJudge(like, ledger) },
-      ...{ guests: answeredGuests(like, ledger, state.toldPath), routes: routesOf(like, ledger) },
+      ...{ guests: answeredGuests(like, ledger, state.toldPath), guests6: toldGuests6(like, ledger) },
+      routes: [...routesOf(like, ledger), ...hatchRoutes(like, ledger)],
     };
     return this.#made;
   }

@@ -1,6 +1,6 @@
 /** A picture with every kind of rule, port and address. Values only. */
 import type { HostNetworking, RulePicture } from "../../../../protocol/networking.ts";
-import type { RulePort } from "./compile.ts";
+import type { RulePort } from "./ruled-ports.ts";
 
 const rule = (given: Partial<RulePicture>): RulePicture => ({
   ...{ direction: "ingress", ipVersion: 4, protocol: null, portMin: null, portMax: null },
@@ -25,7 +25,7 @@ export const probedPicture: HostNetworking = {
   networks: [
     {
       ...{ id: "network", number: 1, mtuBytes: 1_450 },
-      subnets: [subnet("subnet-4", "192.0.2.0/24", true), subnet("subnet-6", "2001:db8::/64", false)],
+      subnets: [subnet("subnet-4", "192.0.2.0/24", true), subnet("subnet-6", "2001:db8::/64", true)],
       ports: [
         port("filtered", "02:00:00:00:00:02", true, ["192.0.2.128/25", "2001:db8:1::/64"]),
         port("open", "02:00:00:00:00:03", false, []),

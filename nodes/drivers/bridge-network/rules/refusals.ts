@@ -7,8 +7,8 @@ import { createHash } from "node:crypto";
 import type { GroupPicture, NetworkPicture } from "../../../../protocol/networking.ts";
 import type { FilterState } from "../filter.ts";
 import { bridgeNetworkLimits } from "../limits.ts";
-import { ruledPorts } from "./compile.ts";
 import { kept } from "./kept.ts";
+import { ruledPorts } from "./ruled-ports.ts";
 
 /** By id of the port, with what the kernel says. */
 export type Refused = ReadonlyMap<string, string>;

@@ -5,11 +5,12 @@
 import type { FilterState } from "../filter.ts";
 import { bridgeNetworkLimits } from "../limits.ts";
 import { refusedParts } from "../refused-parts.ts";
-import { compile, ruledPorts } from "./compile.ts";
+import { compile } from "./compile.ts";
 import type { Scratch } from "./kernel-rules.ts";
 import type { Ledger } from "./ledger.ts";
 import { firstWords, load, RulesNotTaken } from "./nft.ts";
 import type { Refused } from "./refusals.ts";
+import { ruledPorts } from "./ruled-ports.ts";
 import { wholeText } from "./text.ts";
 
 /** The state as if these ports had not been plugged in. */

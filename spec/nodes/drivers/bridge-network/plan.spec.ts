@@ -21,14 +21,14 @@ describe("The plan of a fabric", () => {
       { name: tap1, portId: ids.port(1), mtuBytes: 1_400, bridge: null },
       { name: tap2, portId: ids.port(2), mtuBytes: 1_400, bridge: null },
     ]);
-    const none = { bridges: [], tunnels: [], places: [], neighbours: [], routes: [], routerPorts: [] };
-    expect(others).to.deep.equal(none);
+    const none = { bridges: [], tunnels: [], hatches: [], places: [], neighbours: [], routes: [] };
+    expect(others).to.deep.equal({ ...none, routerPorts: [] });
   });
 
   it("has a bridge a network and a tap a port, and says who is where", () => {
     expect(planOf(given())).to.deep.equal({
       bridges: [{ name: bridge, networkId: ids.network(1), mac: "0e:6e:00:00:f0:01", mtuBytes: 1_400 }],
-      tunnels: [],
+      ...{ tunnels: [], hatches: [] },
       taps: [
         { name: tap1, portId: ids.port(1), mtuBytes: 1_400, bridge },
         { name: tap2, portId: ids.port(2), mtuBytes: 1_400, bridge },
