@@ -61,6 +61,11 @@ async function inside(fabric: Fabric, command: string, ...argv: readonly string[
   return stdout;
 }
 
+async function hatchesOf(fabric: Fabric): Promise<readonly string[]> {
+  const said = await inside(fabric, "ip", "-o", "link", "show", "type", "vxlan");
+  return [...said.matchAll(/ (nvh[0-9a-f]{12})/g)].map(([, name = ""]) => name);
+}
+
 /** A hundred times, to the hatches of the namespace. */
 const sends = (bytes: Buffer): string => `
   const socket = require("node:dgram").createSocket("udp4");
@@ -197,12 +202,24 @@ describe("what IPv6 tells guests of the kernel's bridges", function () {
   it("is soon the same again after whatever somebody has changed in the fabric meanwhile", async () => {
     const [host] = world.hosts;
     if (host === undefined) throw new Error("There are two.");
-    const said = await inside(host.fabric, "ip", "-o", "link", "show", "type", "vxlan");
-    const hatches = [...said.matchAll(/ (nvh[0-9a-f]{12})/g)].map(([, name = ""]) => name);
+    const hatches = await hatchesOf(host.fabric);
     expect(hatches).to.have.length(3);
     for (const name of hatches) await inside(host.fabric, "ip", "link", "del", "dev", name);
     await host.restartAgent();
     await host.network.list();
     expect((await askDhcp6(talker(a), macOf(1))).address).to.match(/^fd00:.*:0005$/);
+  });
+
+  it("leaves nothing behind when nobody is told any more", async () => {
+    const networks4 = networks.map((one) => ({ ...one, subnets6: { dhcp: false } }));
+    for (const { fabric } of world.hosts)
+      await until(async () => {
+        await tell({ networks: networks4 });
+        return (await hatchesOf(fabric)).length === 0;
+      });
+    const [host] = world.hosts;
+    const { guests6 } = await readResponderState(join(host?.fabric.directory ?? "", responderFiles.state));
+    expect(guests6).to.deep.equal([]);
+    expect(await talker(a).seenBy(six(b))).to.equal(a.address6);
   });
 });
