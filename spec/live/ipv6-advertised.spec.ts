@@ -1,10 +1,17 @@
 /**
- * Real guests of the driver `user` on networks of IPv6 with DHCP: their kernels take the range and the way
- * out from advertisements alone, and reach others by them. The tiny guest has no client of DHCPv6 (specs of
- * the switch have one): its script tells the address. Needs QEMU and the tiny guest of the set-up; no root.
+ * Real guests on networks of IPv6 with DHCP: their kernels take the range and the way out from advertisements
+ * alone, and reach others by them. The tiny guest has no client of DHCPv6 (specs of the switch and of bridges
+ * have one): its script tells the address. Needs QEMU and the tiny guest of the set-up; with the driver
+ * `bridge` root, iproute2, nftables and conntrack as well.
  */
 import { expect } from "chai";
+import { bridgeNetworkFacts } from "../../nodes/drivers/bridge-network/facts.ts";
+import { gatewayLinkLocal } from "../../nodes/drivers/bridge-network/gateways6.ts";
+import { packetFilter } from "../../nodes/drivers/bridge-network/index.ts";
+import type { NetworkDriver } from "../../nodes/drivers/kinds.ts";
+import { systemClock } from "../../nodes/process/clock.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
+import { missingForBridges, openBridge } from "../support/bridge-host.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import {
   makeNetworkedHost,
@@ -14,6 +21,7 @@ import {
   pinging,
 } from "../support/networked-guests.ts";
 import { skip } from "../support/services.ts";
+import { silentLog } from "../support/silent-log.ts";
 
 /** By project, each a network of its own. */
 const ranges: Readonly<Record<string, string>> = { mine: "fd00:9", other: "fd00:a" };
@@ -65,43 +73,70 @@ function withSix(picture: HostNetworking, guests: readonly NetworkedGuest[]): Ho
   };
 }
 
-describe("guests that hear routers of IPv6", function () {
-  this.timeout(180_000);
-  let host: NetworkedHost | undefined;
+const bridge: NetworkDriver = {
+  ...bridgeNetworkFacts,
+  open: ({ stateDirectory }) =>
+    openBridge({ stateDirectory, filter: packetFilter({ clock: systemClock, log: silentLog }) }).network,
+};
 
-  before(async function () {
-    const [missing, guest] = [missingForGuests(), guestOfSetup()];
-    if (missing !== undefined || guest === undefined) return skip(this, missing ?? "no guest was built");
-    host = await makeNetworkedHost(guest);
-  });
-  after(() => host?.close());
+interface Kind {
+  readonly driver?: NetworkDriver;
+  readonly missing?: () => string | undefined;
+  /** As whom the router of a network speaks. */
+  readonly gate: (project: string) => string;
+}
 
-  it("take range and way out from them, and reach each other by these", async () => {
-    if (host === undefined) throw new Error("There is a host.");
-    const { makeGuest, applyPicture, start, consoleOf } = host;
-    const places = [["mine", 11] as const, ["mine", 12] as const, ["other", 13] as const];
-    const all = places.map(([project, last]) => `${rangeOf(project)}::${last}`);
-    const guests = places.map(([project, last], index) => {
-      const own = all[index] ?? "";
-      const others = all.filter((address) => address !== own);
-      return makeGuest(project, last, [], { script: script(own, others) });
+const kinds: Readonly<Record<string, Kind>> = {
+  user: { gate: (project) => `fe80::f816:3eff:fe00:${project === "mine" ? "600" : "601"}` },
+  bridge: {
+    driver: bridge,
+    missing: missingForBridges,
+    gate: (project) => gatewayLinkLocal({ id: `subnet6-network-${project}` }),
+  },
+};
+
+for (const [name, kind] of Object.entries(kinds)) hearing(name, kind);
+
+function hearing(name: string, kind: Kind): void {
+  describe(`guests of the driver ${name} that hear routers of IPv6`, function () {
+    this.timeout(180_000);
+    let host: NetworkedHost | undefined;
+
+    before(async function () {
+      const [missing, guest] = [missingForGuests() ?? kind.missing?.(), guestOfSetup()];
+      if (missing !== undefined || guest === undefined) return skip(this, missing ?? "no guest was built");
+      host = await makeNetworkedHost(guest, kind.driver);
     });
-    await applyPicture(withSix(pictureOf(1, guests), guests));
-    for (const one of guests) await start(one);
-    for (const one of guests) {
-      const said = async (pattern: RegExp): Promise<string> => {
-        for (;;) {
-          const found = pattern.exec(await consoleOf(one))?.[1];
-          if (found !== undefined) return found;
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
-      };
-      const gate = one.project === "mine" ? "fe80::f816:3eff:fe00:600" : "fe80::f816:3eff:fe00:601";
-      expect(await said(/NOVACT-GUEST WAY (.*)/)).to.include(`default via ${gate} dev eth0`);
-      expect(await said(/NOVACT-GUEST RANGE (.*)/)).to.include(`${rangeOf(one.project)}::/64 dev eth0`);
-      // It has made none by itself.
-      expect(await said(/NOVACT-GUEST MADE (\d+)/)).to.equal("1");
-      for (const to of guests) if (to !== one) await said(new RegExp(`PING \\d+ ${addressOf(to)} (answers)`));
-    }
+    after(() => host?.close());
+
+    it("take range and way out from them, and reach each other by these", async () => {
+      if (host === undefined) throw new Error("There is a host.");
+      const { makeGuest, applyPicture, start, consoleOf } = host;
+      const places = [["mine", 11] as const, ["mine", 12] as const, ["other", 13] as const];
+      const all = places.map(([project, last]) => `${rangeOf(project)}::${last}`);
+      const guests = places.map(([project, last], index) => {
+        const own = all[index] ?? "";
+        const others = all.filter((address) => address !== own);
+        return makeGuest(project, last, [], { script: script(own, others) });
+      });
+      await applyPicture(withSix(pictureOf(1, guests), guests));
+      for (const one of guests) await start(one);
+      for (const one of guests) {
+        const said = async (pattern: RegExp): Promise<string> => {
+          for (;;) {
+            const found = pattern.exec(await consoleOf(one))?.[1];
+            if (found !== undefined) return found;
+            await new Promise((resolve) => setTimeout(resolve, 50));
+          }
+        };
+        const gate = kind.gate(one.project);
+        expect(await said(/NOVACT-GUEST WAY (.*)/)).to.include(`default via ${gate} dev eth0`);
+        expect(await said(/NOVACT-GUEST RANGE (.*)/)).to.include(`${rangeOf(one.project)}::/64 dev eth0`);
+        // It has made none by itself.
+        expect(await said(/NOVACT-GUEST MADE (\d+)/)).to.equal("1");
+        for (const to of guests)
+          if (to !== one) await said(new RegExp(`PING \\d+ ${addressOf(to)} (answers)`));
+      }
+    });
   });
-});
+}
