@@ -12,6 +12,32 @@ export interface VolumeStorageFacts {
   readonly multiattach: boolean;
   readonly thin: boolean;
   readonly extendsOnline: boolean;
+  /**
+   * How it keeps the owner of an earlier epoch out. `rename`: the path of that epoch is gone, and what has the
+   * volume open under it keeps it until it ends, so that the process must be proved gone first. `blocklist`:
+   * the storage itself refuses what that process writes. Absent: `rename`.
+   */
+  readonly fencing?: "rename" | "blocklist";
+  /** What a new volume can be made of. Absent: nothing, each is empty at first. */
+  readonly sources?: readonly VolumeSource["kind"][];
+}
+
+/** What a new volume has in it from the beginning. It depends on nothing afterwards. */
+export type VolumeSource =
+  /** A file of this host that stands alone, and was inspected as an image of exactly this format. */
+  | { readonly kind: "image"; readonly path: string; readonly format: BlockDevice["format"] }
+  /** A volume of the same storage that nobody has open, and nobody will have until the new one is made. */
+  | { readonly kind: "volume"; readonly volumeId: string; readonly epoch: number };
+
+/** How full a storage is. */
+export interface VolumeUsage {
+  /** All that there could be. */
+  readonly capacityBytes: number;
+  readonly freeBytes: number;
+  /** The sizes of its volumes. */
+  readonly promisedBytes: number;
+  /** What its volumes take up now. */
+  readonly allocatedBytes: number;
 }
 
 /** What a hypervisor opens. The format is always told and never probed. */
@@ -34,6 +60,8 @@ export interface KeptVolume {
 export interface WantedVolume {
   readonly epoch: number;
   readonly sizeBytes: number;
+  /** Not smaller than what it has in it, and one of `sources`. Absent: the volume is empty. */
+  readonly source?: VolumeSource;
 }
 
 /** For whom a volume is opened. */
@@ -51,7 +79,9 @@ export interface VolumeUse {
 /**
  * Every verb is idempotent by id and epoch, and leaves nothing half-made when it fails. As a keeper it lists
  * what is open for guests of this host, and to release that is to close it: volumes themselves belong to no
- * host's guest. @throws StatusError diskFull, diskMissing, staleEpoch, hypervisorRefused
+ * host's guest. A storage that does not answer keeps nobody waiting for long: what is asked of it fails, also
+ * what is asked until it answers again. @throws StatusError diskFull, diskMissing, staleEpoch,
+ * hypervisorRefused, storageUnknown
  */
 export interface VolumeStorage extends Keeper {
   facts(): Promise<VolumeStorageFacts>;
@@ -64,4 +94,6 @@ export interface VolumeStorage extends Keeper {
   /** Removes the volume, if it is of this epoch or an earlier one. */
   remove(volumeId: string, epoch: number, signal: AbortSignal): Promise<void>;
   volumes(): Promise<readonly KeptVolume[]>;
+  /** Absent: it does not know. */
+  usage?(): Promise<VolumeUsage>;
 }

@@ -8,6 +8,7 @@ import { filesFacts } from "./files/facts.ts";
 import type { KnownDrivers } from "./kinds.ts";
 import { qemuFacts } from "./qemu/facts.ts";
 import { userNetworkFacts } from "./user-network/facts.ts";
+import { volumeFilesFacts } from "./volumes/facts.ts";
 
 /** The hypervisor of a node that names none; and of measurements that need real guests. */
 export const usualHypervisor = "qemu";
@@ -20,7 +21,7 @@ export const builtInDrivers = {
   hypervisors: { qemu: qemuFacts, fake: fakeHypervisorFacts },
   disks: { files: filesFacts, fake: fakeFacts },
   networks: { user: userNetworkFacts, bridge: bridgeNetworkFacts, fake: fakeFacts },
-  volumes: { fake: fakeFacts },
+  volumes: { files: volumeFilesFacts, fake: fakeFacts },
 } as const satisfies KnownDrivers;
 
 export const hypervisorNames = [usualHypervisor, pretendingHypervisor] as const;

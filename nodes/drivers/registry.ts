@@ -11,6 +11,7 @@ import { filesDisks } from "./files/index.ts";
 import type { DriverRegistry } from "./kinds.ts";
 import { qemuHypervisor } from "./qemu/index.ts";
 import { userNetwork } from "./user-network/index.ts";
+import { volumeFiles } from "./volumes/index.ts";
 
 /** Every driver with facts in built-in.ts has an implementation. */
 type Complete = {
@@ -21,7 +22,7 @@ export const builtInRegistry = {
   hypervisors: { qemu: qemuHypervisor, fake: fakeHypervisor },
   disks: { files: filesDisks, fake: fakeDisks },
   networks: { user: userNetwork, bridge: bridgeNetwork, fake: fakeNetwork },
-  volumes: { fake: fakeVolumes },
+  volumes: { files: volumeFiles, fake: fakeVolumes },
 } as const satisfies DriverRegistry & Complete;
 
 /** Our own drivers, and others, whose names differ from ours. */

@@ -18,6 +18,7 @@ const programs = [
   ...["cli/main", "main", "chaos/main", "chaos/flood-sender", "proxy/entry"],
   ...["guard/main", "drivers/qemu/guard-launch", "switch/main", "responder/main"],
   "controller/safety-thread",
+  "drivers/volumes/thread",
   "../spec/check/main",
 ];
 /** Files that are loaded because they are there (db/migrations/index.ts). */

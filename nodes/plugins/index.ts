@@ -66,8 +66,10 @@ export type { StorageLeaseState, StorageLeases } from "../../actors/ports/storag
 export type {
   BlockDevice,
   KeptVolume,
+  VolumeSource,
   VolumeStorage,
   VolumeStorageFacts,
+  VolumeUsage,
   VolumeUse,
   WantedVolume,
 } from "../../actors/ports/volumes.ts";

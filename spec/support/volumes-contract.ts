@@ -3,7 +3,7 @@
  * left half-made. The bench does what happens from outside.
  */
 import { expect } from "chai";
-import type { VolumeStorage, VolumeUse } from "../../actors/ports/volumes.ts";
+import type { BlockDevice, VolumeSource, VolumeStorage, VolumeUse } from "../../actors/ports/volumes.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { keeperContract } from "./keeper-contract.ts";
 
@@ -15,6 +15,12 @@ export interface VolumesBench {
   readonly other?: VolumeStorage;
   /** A size that the storage has no room for. */
   readonly tooLargeBytes: number;
+  /** A raw image with these bytes, on the storage's host. Absent: no volume is made of images. */
+  image?(bytes: Buffer): Promise<VolumeSource>;
+  /** What an open volume has in it. Absent: its bytes cannot be seen, as those of a fake. */
+  read?(device: BlockDevice): Promise<Buffer>;
+  /** Writes at the beginning of an open volume, as its guest does. There whenever `read` is. */
+  write?(device: BlockDevice, bytes: Buffer): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -158,6 +164,46 @@ export function volumesContract({ name, makeBench, timeoutMs }: VolumesContract)
       const more = storage.extend("v1", { epoch: 1, sizeBytes: bench.tooLargeBytes }, never);
       expect(await reasonOf(more)).to.equal("diskFull");
       expect((await storage.volumes()).map(({ sizeBytes }) => sizeBytes)).to.deep.equal([mib]);
+    });
+
+    it("makes volumes of what it says that it can, whole or not at all, and of nothing else", async () => {
+      const { sources = [] } = await storage.facts();
+      const bytes = Buffer.alloc(mib, "novact");
+      const image = await bench.image?.(bytes);
+      expect(image !== undefined).to.equal(sources.includes("image"));
+      await create();
+      const volume = { kind: "volume", volumeId: "v1", epoch: 1 } as const;
+      const of = (volumeId: string, sizeBytes: number, source: VolumeSource) =>
+        storage.create(volumeId, { epoch: 1, sizeBytes, source }, never);
+      if (!sources.includes("volume"))
+        expect(await reasonOf(of("v2", mib, volume))).to.equal("hypervisorRefused");
+      if (!sources.includes("volume") || image === undefined) return;
+      const opened = await open();
+      await bench.write?.(opened, bytes);
+      expect(await reasonOf(of("v2", mib, volume)), "while it is open").to.equal("hypervisorRefused");
+      for (const holding of await storage.list()) await storage.release(holding, never);
+      for (const [volumeId, source] of [["v2", volume] as const, ["v3", image] as const]) {
+        expect(await reasonOf(of(volumeId, mib / 2, source)), "too small").to.equal("hypervisorRefused");
+        expect((await storage.volumes()).map((one) => one.volumeId)).not.to.include(volumeId);
+        for (const _ of ["once", "twice"]) await of(volumeId, 2 * mib, source);
+        const device = await storage.open(volumeId, useOf(), never);
+        const found = await bench.read?.(device);
+        if (found === undefined) continue;
+        expect(found.length).to.equal(2 * mib);
+        expect(found.equals(Buffer.concat([bytes, Buffer.alloc(mib)])), volumeId).to.equal(true);
+      }
+      expect(await reasonOf(of("v4", mib, { ...volume, volumeId: "nobody" }))).to.equal("diskMissing");
+    });
+
+    it("says how full it is, if it does", async () => {
+      const before = await storage.usage?.();
+      if (before === undefined) return;
+      expect(before.promisedBytes).to.equal(0);
+      await create(1, 3 * mib);
+      const after = await storage.usage?.();
+      expect(after?.promisedBytes).to.equal(3 * mib);
+      expect(after?.allocatedBytes).to.be.within(0, 3 * mib + 65_536);
+      expect(after?.freeBytes).to.be.within(0, after?.capacityBytes ?? 0);
     });
 
     it("removes a volume of this epoch or an earlier one, also twice, and no later one", async () => {

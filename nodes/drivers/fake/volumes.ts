@@ -7,8 +7,10 @@ import type { Holding } from "../../../actors/ports/keeper.ts";
 import type {
   BlockDevice,
   KeptVolume,
+  VolumeSource,
   VolumeStorage,
   VolumeStorageFacts,
+  VolumeUsage,
   VolumeUse,
   WantedVolume,
 } from "../../../actors/ports/volumes.ts";
@@ -28,18 +30,23 @@ interface Kept {
 export class FakeVolumePool {
   readonly volumes = new Map<string, Kept>();
   readonly storageId: string | null;
-  readonly #capacityBytes: number;
+  readonly capacityBytes: number;
+  /** The size of every image that a volume is made of. */
+  imageBytes = 0;
 
   /** `storageId`: null when no other host has the pool. */
   constructor(storageId: string | null = null, capacityBytes = 1024 ** 4) {
     this.storageId = storageId;
-    this.#capacityBytes = capacityBytes;
+    this.capacityBytes = capacityBytes;
+  }
+
+  usedBytes(): number {
+    return [...this.volumes.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
   /** @throws diskFull, and nothing is changed */
   refuseMore(bytes: number): void {
-    const used = [...this.volumes.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    if (used + bytes <= this.#capacityBytes) return;
+    if (this.usedBytes() + bytes <= this.capacityBytes) return;
     throw new StatusError("diskFull", "The storage of volumes has no room for that.");
   }
 }
@@ -57,13 +64,28 @@ export class FakeVolumes implements VolumeStorage {
 
   async facts(): Promise<VolumeStorageFacts> {
     const { storageId } = this.#pool;
-    return { kind: "fake", storageId, multiattach: false, thin: false, extendsOnline: true };
+    return {
+      ...{ kind: "fake", storageId, multiattach: false, thin: false, extendsOnline: true },
+      ...{ fencing: "rename", sources: ["image", "volume"] },
+    };
   }
 
-  async create(volumeId: string, { epoch, sizeBytes }: WantedVolume, signal: AbortSignal): Promise<void> {
+  /** Its volumes have no bytes, so that an image may be of any size. */
+  #refuseSource(source: VolumeSource, sizeBytes: number): void {
+    if (source.kind === "image") {
+      if (sizeBytes >= this.#pool.imageBytes) return;
+    } else {
+      const known = this.#volume(source.volumeId, source.epoch, false);
+      if (known.uses.size === 0 && known.sizeBytes <= sizeBytes) return;
+    }
+    throw new StatusError("hypervisorRefused", "The volume cannot be made of that.");
+  }
+
+  async create(volumeId: string, { epoch, sizeBytes, source }: WantedVolume, signal: AbortSignal) {
     throwIfAborted(signal);
     const known = this.#pool.volumes.get(volumeId);
     if (known === undefined) {
+      if (source !== undefined) this.#refuseSource(source, sizeBytes);
       this.#pool.refuseMore(sizeBytes);
       this.#pool.volumes.set(volumeId, { epoch, sizeBytes, uses: new Map() });
       return;
@@ -107,6 +129,13 @@ export class FakeVolumes implements VolumeStorage {
     return [...this.#pool.volumes].map(([volumeId, { epoch, sizeBytes }]) => ({
       ...{ volumeId, epoch, sizeBytes, allocatedBytes: sizeBytes, whole: true },
     }));
+  }
+
+  async usage(): Promise<VolumeUsage> {
+    const usedBytes = this.#pool.usedBytes();
+    const { capacityBytes } = this.#pool;
+    const freeBytes = capacityBytes - usedBytes;
+    return { capacityBytes, freeBytes, promisedBytes: usedBytes, allocatedBytes: usedBytes };
   }
 
   async list(): Promise<readonly Holding[]> {

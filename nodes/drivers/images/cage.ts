@@ -8,14 +8,28 @@
 import { runTool, type ToolResult } from "../tool.ts";
 import { imageLimits } from "./limits.ts";
 
-/** Bounds of a tool. `fileBytes`: of its one output file; 0: no file at all. */
+/** Bounds of a tool. */
 export interface CageBounds {
   readonly timeoutMs: number;
   readonly memoryBytes: number;
+  /** The largest file that it may write; 0: it writes none. */
   readonly fileBytes: number;
+  /** Files that it may have open. Absent: as many as an inspection. */
+  readonly files?: number;
+  /** The group that it is in where the agent is root; root's own is never meant. */
+  readonly group?: number;
 }
 
-const looking: CageBounds = {
+export interface CageOptions {
+  /** Its descriptor 3. Absent: it opens what it needs by name. */
+  readonly descriptor?: number;
+  readonly outputDescriptor?: number;
+  readonly signal: AbortSignal;
+  /** Absent: those of an inspection, which writes nothing. */
+  readonly bounds?: CageBounds;
+}
+
+const inspection: CageBounds = {
   timeoutMs: imageLimits.imageInspectTimeoutMs,
   memoryBytes: imageLimits.imageInspectMemoryBytesMax,
   fileBytes: 0,
@@ -25,16 +39,8 @@ const looking: CageBounds = {
  * Runs a tool in the cage; descriptor 3 is the file. `bounds`: for a tool that does more than look.
  * @throws AbortError; Error when a program is missing
  */
-export async function runCaged(
-  tool: readonly string[],
-  options: {
-    readonly descriptor: number;
-    readonly outputDescriptor?: number;
-    readonly signal: AbortSignal;
-    readonly bounds?: CageBounds;
-  },
-): Promise<ToolResult> {
-  const { bounds = looking, ...passed } = options;
+export async function runCaged(tool: readonly string[], options: CageOptions): Promise<ToolResult> {
+  const { bounds = inspection, ...passed } = options;
   const [command = "", ...argv] = await cagedCommand(tool, bounds);
   return runTool(command, argv, { timeoutMs: bounds.timeoutMs, ...passed });
 }
@@ -49,7 +55,7 @@ export async function cagedCommand(tool: readonly string[], bounds: CageBounds):
 let walls: Promise<readonly string[]> | undefined;
 
 const isRoot = (): boolean => process.getuid?.() === 0;
-const nobody = 65_534;
+export const nobody = 65_534;
 
 /** The beginning of a command line that leaves our namespaces; empty: the kernel grants no others. */
 async function namespaces(): Promise<readonly string[]> {
@@ -61,14 +67,15 @@ async function namespaces(): Promise<readonly string[]> {
   return tried?.exitCode === 0 ? wall : [];
 }
 
-function boundsOf({ timeoutMs, memoryBytes, fileBytes }: CageBounds): readonly string[] {
-  const { imageInspectFilesMax: nofile } = imageLimits;
+function boundsOf({ timeoutMs, memoryBytes, fileBytes, files, group }: CageBounds): readonly string[] {
   const cpu = Math.ceil(timeoutMs / 1_000);
+  const nofile = files ?? imageLimits.imageInspectFilesMax;
   const limits = { as: memoryBytes, cpu, core: 0, fsize: fileBytes, nofile };
-  const identity = [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
+  const regid = group === undefined || group === 0 ? nobody : group;
+  const identity = [`--reuid=${nobody}`, `--regid=${regid}`, "--clear-groups"];
   const rights = ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"];
   return [
-    ...["setpriv", ...(isRoot() ? [...identity, ...rights] : []), "--no-new-privs"],
+    ...["setpriv", ...(isRoot() ? [...identity, ...rights] : []), "--no-new-privs", "--pdeathsig=KILL"],
     ...["prlimit", ...Object.entries(limits).map(([name, value]) => `--${name}=${value}:${value}`)],
   ];
 }

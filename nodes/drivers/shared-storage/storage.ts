@@ -21,12 +21,12 @@ import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
 import type { Ids } from "../../../protocol/wire/transport.ts";
-import { makeStateFile, readStateFile } from "../../process/state-file.ts";
 import { isMissing, syncDirectory, temporaryName } from "../durable-file.ts";
 import { exists, guestFiles, makeOpenDirectories } from "../guest-directory.ts";
 import { ensureOverlay } from "../overlay.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { asideFirst, byInstance, type Found, foundIn } from "./names.ts";
+import { storageIdOf } from "./storage-id.ts";
 
 /** Concurrent renames succeed once for each owner epoch; more than a few failures in a row are no race. */
 const renamesMax = 8;
@@ -173,25 +173,6 @@ const missing = (spec: MachineSpec): StatusError =>
 
 const stale = (spec: MachineSpec): StatusError =>
   new StatusError("staleEpoch", `The disk of instance ${spec.instanceId} belongs to a newer epoch.`);
-
-const storageFile = {
-  pattern: /"storageId":"([A-Za-z0-9_-]{1,64})"/,
-  advice:
-    "It holds the id by which hosts know this storage. Restore it from a backup. Or delete it while no node runs: " +
-    "the storage then gets a new id, and disks of the old one are taken over by nobody.",
-};
-
-/**
- * The storage's id. The first host makes its file: whole or absent, and never replaced. The others write
- * nothing, so that an agent can start while the storage is full.
- */
-function storageIdOf(root: string, ids: Ids): string {
-  const path = join(root, "storage.json");
-  const read = () => readStateFile(path, storageFile);
-  if (read() === undefined) makeStateFile(path, `${JSON.stringify({ storageId: ids.next() })}\n`);
-  // Another host may have been faster.
-  return storageFile.pattern.exec(read() ?? "")?.[1] ?? "";
-}
 
 function canWriteDirectly(root: string): boolean {
   const path = temporaryName(join(root, "direct"));

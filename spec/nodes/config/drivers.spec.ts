@@ -135,7 +135,12 @@ describe("the choice of drivers", () => {
       "file:3: nodes.0.network must be one of: user, bridge, fake",
       "qemu",
     ],
-    ["a name of Object's", "    volumes: toString\n", "file:3: nodes.0.volumes must be one of: fake", "toS"],
+    [
+      "a name of Object's",
+      "    volumes: toString\n",
+      "file:3: nodes.0.volumes must be one of: files, fake",
+      "toS",
+    ],
     ["a list", "    hypervisor: [qemu]\n", "file:3: nodes.0.hypervisor must be a map of keys", "its name"],
     [
       "a key beside the options",

@@ -32,6 +32,10 @@ for (const storageId of [null, "s1"])
         restartAgent: async () => new FakeVolumes(pool, host),
         ...(storageId === null ? {} : { other: new FakeVolumes(pool, {}) }),
         tooLargeBytes: capacityBytes + 1,
+        image: async (bytes) => {
+          pool.imageBytes = bytes.length;
+          return { kind: "image", path: "/fake/image", format: "raw" };
+        },
         close: async () => undefined,
       };
     },

@@ -1,0 +1,59 @@
+/**
+ * Copies into the file of a new volume, by tools that are processes of their own and end with the agent: a
+ * copy takes minutes, and one whose storage hangs holds nothing but itself. Blocks are shared where the file
+ * system can, and what is zero takes up no room. Formats are named, and never probed.
+ */
+import { chown } from "node:fs/promises";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import { nobody, runCaged } from "../images/cage.ts";
+import { runTool, type ToolResult } from "../tool.ts";
+import { within } from "../waiting.ts";
+import type { BegunVolume } from "./directory.ts";
+import { volumeLimits } from "./limits.ts";
+import { full, silent } from "./refusals.ts";
+
+export interface CopyOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly sizeBytes: number;
+}
+
+/** @throws StatusError diskFull, hypervisorRefused, storageUnknown; AbortError */
+export async function copyInto({ file, source }: BegunVolume, options: CopyOptions): Promise<void> {
+  if (source === undefined) return;
+  const { clock, signal } = options;
+  const timeoutMs = volumeLimits.volumeCopyMsMax;
+  const run = source.format === "raw" ? copyRaw(source.path, file, signal) : unpack(source, file, options);
+  // A tool that was killed may hang in the kernel.
+  const { exitCode, errors } = await within(run, { clock, timeoutMs, signal, late: silent });
+  if (exitCode === 0) return;
+  if (/No space left on device|Disk quota exceeded|File too large/.test(errors)) throw full();
+  throw new StatusError("hypervisorRefused", "The volume's contents could not be copied.", {
+    detail: errors,
+  });
+}
+
+const copyRaw = (source: string, file: string, signal: AbortSignal): Promise<ToolResult> =>
+  runTool("setpriv", ["--pdeathsig", "KILL", "cp", "--reflink=auto", "--sparse=always", "--", source, file], {
+    timeoutMs: volumeLimits.volumeCopyMsMax,
+    signal,
+  });
+
+/** QEMU's own reading of an image, in its cage: there it may write to this one file. */
+async function unpack(
+  { path, gid }: NonNullable<BegunVolume["source"]>,
+  file: string,
+  { signal, sizeBytes }: CopyOptions,
+): Promise<ToolResult> {
+  if (process.getuid?.() === 0) await chown(file, nobody, nobody);
+  const argv = ["convert", "-n", "--target-is-zero", "-f", "qcow2", "-O", "raw", path, file];
+  const {
+    volumeCopyMsMax: timeoutMs,
+    convertMemoryBytesMax: memoryBytes,
+    convertFilesMax: files,
+  } = volumeLimits;
+  return runCaged(["qemu-img", ...argv], {
+    ...{ signal, bounds: { timeoutMs, memoryBytes, files, fileBytes: sizeBytes, group: gid } },
+  });
+}

@@ -1,0 +1,298 @@
+/**
+ * Volumes in a directory, of one host or of several that see it:
+ *
+ *   storage.json                            the id of this storage (shared-storage/storage-id.ts)
+ *   volumes/<volumeId>.e<epoch>/            a volume, of the epoch of its present writer
+ *     data.raw                              its bytes and nothing else: sparse, raw, of the guest's own user
+ *     open.<epoch>.<instanceId>.<ownerEpoch>.<hostId>  empty: for whom it is open
+ *   volumes/<volumeId>.e<epoch>.<hex>.part/ one that is being made: the name is given last
+ *   volumes/<volumeId>.r<epoch>/            one that is being removed
+ *
+ * A volume is taken over by a rename: at that moment the path of the earlier epoch is gone. All of it is
+ * synchronous, for a thread of its own (thread.ts), so that a storage that hangs holds that thread alone. Each
+ * verb may be ended after any of its calls, and be repeated. This file must never make a volume where one
+ * should have been taken over, nor touch the volume of a later epoch.
+ */
+import { randomBytes } from "node:crypto";
+import * as fs from "node:fs";
+import { join } from "node:path";
+import type { Holding } from "../../../actors/ports/keeper.ts";
+import type { KeptVolume, VolumeSource, VolumeUsage, VolumeUse } from "../../../actors/ports/volumes.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { diskError, isMissing } from "../durable-file.ts";
+import { guestUser } from "../guest-user.ts";
+import { kept, putFile, removeTree, syncPath, usageOf } from "./files.ts";
+import { volumeLimits } from "./limits.ts";
+import {
+  type FoundVolume,
+  inOrder,
+  nameOf,
+  type Opened,
+  openedIn,
+  openedName,
+  partOf,
+  volumeIn,
+  whatOf,
+} from "./names.ts";
+import { another, full, missing, stale } from "./refusals.ts";
+
+export const dataFile = "data.raw";
+
+/** A volume that is being made. */
+export interface BegunVolume {
+  /** The name of its directory. */
+  readonly part: string;
+  /** Its file, which has its size and is empty. */
+  readonly file: string;
+  /** What is to be copied into it. Undefined: nothing. */
+  readonly source:
+    | { readonly path: string; readonly format: "raw" | "qcow2"; readonly gid: number }
+    | undefined;
+}
+
+export interface VolumeToMake {
+  readonly volumeId: string;
+  readonly epoch: number;
+  readonly sizeBytes: number;
+  readonly source?: VolumeSource;
+}
+
+export class VolumeDirectory {
+  readonly #volumes: string;
+  readonly #overcommit: number;
+
+  /** `root`: has the directory `volumes`. */
+  constructor(root: string, overcommit: number) {
+    this.#volumes = join(root, "volumes");
+    this.#overcommit = overcommit;
+  }
+
+  /** Undefined: it is there already. @throws staleEpoch, hypervisorRefused, diskFull, diskMissing */
+  begin(wanted: VolumeToMake): BegunVolume | undefined {
+    const { volumeId, epoch, sizeBytes } = wanted;
+    if (this.#isMade(volumeId, epoch)) return undefined;
+    const source = wanted.source && this.#source(wanted.source, sizeBytes);
+    this.#refuseMore(sizeBytes, source?.allocatedBytes ?? 0);
+    this.#removeParts(volumeId, epoch);
+    const part = partOf(volumeId, epoch, randomBytes(8).toString("hex"));
+    try {
+      fs.mkdirSync(this.#path(part), { mode: 0o711 });
+      const file = this.#path(part, dataFile);
+      putFile(file, sizeBytes);
+      return { part, file, source };
+    } catch (error) {
+      this.abandon(part);
+      throw diskError(error, "Making a volume");
+    }
+  }
+
+  /** Gives the volume its name; whoever was faster has made the very same. @throws as `begin` */
+  finish(part: string, { volumeId, epoch, sizeBytes }: VolumeToMake): void {
+    try {
+      const file = this.#path(part, dataFile);
+      // What was copied may be shorter, and root may have lent the file to another user for that.
+      fs.truncateSync(file, sizeBytes);
+      if (process.getuid?.() === 0) fs.chownSync(file, 0, 0);
+      syncPath(file);
+      syncPath(this.#path(part));
+      const isLate = this.#isMade(volumeId, epoch) || !this.#renamed(part, nameOf(volumeId, epoch));
+      if (isLate) this.abandon(part);
+      syncPath(this.#volumes);
+    } catch (error) {
+      this.abandon(part);
+      throw diskError(error, "Making a volume");
+    }
+    this.#undoLate(volumeId, epoch);
+  }
+
+  abandon(part: string): void {
+    removeTree(this.#path(part));
+  }
+
+  /** The path of the volume's file. @throws staleEpoch, diskMissing, hypervisorRefused */
+  open(volumeId: string, use: VolumeUse, hostId: string): string {
+    const { epoch, instanceId, ownerEpoch } = use;
+    this.#takeOver(volumeId, epoch, use.takesOver);
+    const directory = nameOf(volumeId, epoch);
+    const known = this.#noted(directory);
+    const isOther = (one: Opened) => one.epoch === epoch && one.instanceId !== instanceId;
+    if (known.some(isOther)) throw another(volumeId);
+    const [user, path] = [guestUser(instanceId), this.#path(directory, dataFile)];
+    try {
+      if (user !== undefined) fs.chownSync(path, user.uid, user.gid);
+      this.#note(directory, { epoch, instanceId, ownerEpoch, hostId }, known);
+      return path;
+    } catch (error) {
+      // Another host may have taken it over in this moment, which is said then.
+      if (isMissing(error)) this.#takeOver(volumeId, epoch, false);
+      throw diskError(error, "Opening a volume");
+    }
+  }
+
+  extend(volumeId: string, epoch: number, sizeBytes: number): void {
+    this.#takeOver(volumeId, epoch, false);
+    const path = this.#path(nameOf(volumeId, epoch), dataFile);
+    const { size } = fs.statSync(path);
+    if (size >= sizeBytes) return;
+    this.#refuseMore(sizeBytes - size, 0);
+    try {
+      fs.truncateSync(path, sizeBytes);
+      syncPath(path);
+    } catch (error) {
+      if (isMissing(error)) this.#takeOver(volumeId, epoch, false);
+      throw diskError(error, "Extending a volume");
+    }
+  }
+
+  /** Those of this epoch and before, whole or not. */
+  remove(volumeId: string, epoch: number): void {
+    const upTo = (one: FoundVolume) => one.epoch <= epoch;
+    // One that a crash has left stands in the way of the next one's name.
+    for (const one of this.#of(volumeId).filter(upTo).sort(asideFirst)) {
+      const aside = nameOf(volumeId, one.epoch, "removed");
+      if (one.kind === "whole" && !this.#renamed(one.name, aside)) continue;
+      removeTree(this.#path(one.kind === "whole" ? aside : one.name));
+    }
+    syncPath(this.#volumes);
+  }
+
+  list(): readonly KeptVolume[] {
+    return this.#all()
+      .flatMap((one) => kept(this.#path(one.name, dataFile), one) ?? [])
+      .sort(inOrder);
+  }
+
+  /** What is open for guests of a host. */
+  uses(hostId: string): readonly Holding[] {
+    const whole = this.#all().filter(({ kind }) => kind === "whole");
+    return whole.flatMap(({ name, volumeId, epoch }) =>
+      this.#noted(name)
+        .filter((one) => one.epoch === epoch && one.hostId === hostId)
+        .map(({ instanceId, ownerEpoch }) => ({ instanceId, ownerEpoch, what: whatOf(volumeId, epoch) })),
+    );
+  }
+
+  release(hostId: string, { instanceId, what }: Pick<Holding, "instanceId" | "what">): void {
+    const whole = this.#all().filter(
+      (one) => one.kind === "whole" && whatOf(one.volumeId, one.epoch) === what,
+    );
+    for (const { name } of whole)
+      for (const one of this.#noted(name))
+        if (one.hostId === hostId && one.instanceId === instanceId) this.#forget(name, one);
+  }
+
+  usage(): VolumeUsage {
+    return usageOf(fs.statfsSync(this.#volumes), this.list());
+  }
+
+  /** @throws diskFull for bytes more than may be promised, or than there is room for at once */
+  #refuseMore(bytes: number, atOnceBytes: number): void {
+    const { capacityBytes, freeBytes, promisedBytes } = this.usage();
+    if (promisedBytes + bytes > capacityBytes * this.#overcommit || atOnceBytes > freeBytes) throw full();
+  }
+
+  /** Whether it is there. @throws staleEpoch; hypervisorRefused when it is there with an earlier epoch */
+  #isMade(volumeId: string, epoch: number): boolean {
+    const there = this.#epochs(volumeId).at(-1);
+    if (there === undefined) return false;
+    if (there > epoch) throw stale(volumeId);
+    if (there === epoch) return true;
+    const message = `The volume ${volumeId} is there with epoch ${there}: it is taken over, not made anew.`;
+    throw new StatusError("hypervisorRefused", message);
+  }
+
+  /** What was named by a host that everybody thought dead: the volume has gone on under a later epoch. */
+  #undoLate(volumeId: string, epoch: number): void {
+    if ((this.#epochs(volumeId).at(-1) ?? epoch) === epoch) return;
+    this.remove(volumeId, epoch);
+    throw stale(volumeId);
+  }
+
+  /** Makes the volume one of this epoch. @throws staleEpoch, diskMissing */
+  #takeOver(volumeId: string, epoch: number, takesOver: boolean): void {
+    for (let round = 0; round < volumeLimits.takeOversMax; round += 1) {
+      const epochs = this.#epochs(volumeId);
+      const newest = epochs.at(-1);
+      if (newest === undefined) throw missing(volumeId, epoch);
+      if (newest > epoch) throw stale(volumeId);
+      if (newest === epoch) {
+        if (epochs.length > 1) this.remove(volumeId, epoch - 1);
+        return;
+      }
+      if (!takesOver) throw missing(volumeId, epoch);
+      if (this.#renamed(nameOf(volumeId, newest), nameOf(volumeId, epoch))) syncPath(this.#volumes);
+    }
+    throw stale(volumeId);
+  }
+
+  #source(source: VolumeSource, sizeBytes: number) {
+    const path =
+      source.kind === "image" ? source.path : this.#path(nameOf(source.volumeId, source.epoch), dataFile);
+    if (source.kind === "volume" && this.#epochs(source.volumeId).at(-1) !== source.epoch)
+      throw missing(source.volumeId, source.epoch);
+    if (source.kind === "volume" && this.#isOpen(source.volumeId, source.epoch))
+      throw another(source.volumeId);
+    const { size, blocks, gid } = fs.statSync(path);
+    const format = source.kind === "image" ? source.format : "raw";
+    if (format === "qcow2" || size <= sizeBytes) return { path, format, gid, allocatedBytes: blocks * 512 };
+    throw new StatusError("hypervisorRefused", "The volume would be smaller than what it is made of.");
+  }
+
+  #isOpen = (volumeId: string, epoch: number): boolean =>
+    this.#noted(nameOf(volumeId, epoch)).some((one) => one.epoch === epoch);
+
+  /** Notes for whom it is open, and no more for whom it was in an earlier life. */
+  #note(directory: string, opened: Opened, earlier: readonly Opened[]): void {
+    if (earlier.length === 1 && earlier.every((one) => isSame(one, opened))) return;
+    putFile(this.#path(directory, openedName(opened)), 0);
+    for (const one of earlier) if (!isSame(one, opened)) this.#forget(directory, one);
+    syncPath(this.#path(directory));
+  }
+
+  #forget(directory: string, opened: Opened): void {
+    fs.rmSync(this.#path(directory, openedName(opened)), { force: true });
+  }
+
+  /** For whom a volume of this name is and was open; nobody when it has lost the name. */
+  #noted(directory: string): readonly Opened[] {
+    try {
+      return fs.readdirSync(this.#path(directory)).flatMap((name) => openedIn(name) ?? []);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
+  #removeParts(volumeId: string, epoch: number): void {
+    for (const { kind, name, epoch: of } of this.#of(volumeId))
+      if (kind === "part" && of <= epoch) removeTree(this.#path(name));
+  }
+
+  /** False: it has no longer that name, or another one has the new name. */
+  #renamed(from: string, to: string): boolean {
+    try {
+      fs.renameSync(this.#path(from), this.#path(to));
+      return true;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (isMissing(error) || code === "ENOTEMPTY" || code === "EEXIST") return false;
+      throw error;
+    }
+  }
+
+  #epochs(volumeId: string): readonly number[] {
+    const whole = this.#of(volumeId).filter(({ kind }) => kind === "whole");
+    return whole.map(({ epoch }) => epoch).sort((one, other) => one - other);
+  }
+
+  #of = (volumeId: string): readonly FoundVolume[] => this.#all().filter((one) => one.volumeId === volumeId);
+
+  #all = (): readonly FoundVolume[] => fs.readdirSync(this.#volumes).flatMap((name) => volumeIn(name) ?? []);
+
+  #path = (...names: readonly string[]): string => join(this.#volumes, ...names);
+}
+
+const asideFirst = (one: FoundVolume, other: FoundVolume): number =>
+  Number(one.kind === "whole") - Number(other.kind === "whole");
+
+const isSame = (one: Opened, other: Opened): boolean => openedName(one) === openedName(other);

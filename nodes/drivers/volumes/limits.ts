@@ -1,0 +1,16 @@
+/** Limits of the storage of volumes. They are never configured. */
+export const volumeLimits = {
+  /** How long a storage may take for one question; a local one takes a millisecond, a busy NFS server a second. */
+  storageAnswerMsMax: 10_000,
+  /** Questions that may wait for the one before them. */
+  storageQuestionsMax: 256,
+  /** From the start of a copy to its end: 2 TiB at 600 MiB a second. */
+  volumeCopyMsMax: 3_600_000,
+  /** Copies that wait for the one that is being made: each has its caller's signal, and holds nothing. */
+  volumeCopiesWaitingMax: 64,
+  /** Address space of the tool that unpacks an image. */
+  convertMemoryBytesMax: 2 * 1024 ** 3,
+  convertFilesMax: 64,
+  /** Concurrent take-overs succeed once for each epoch; more than a few failures in a row are no race. */
+  takeOversMax: 8,
+} as const;

@@ -1,0 +1,64 @@
+/** Names of directories on a storage of volumes, and their order; see directory.ts. Pure. */
+import type { KeptVolume } from "../../../actors/ports/volumes.ts";
+import { isToken } from "../../../protocol/wire/subjects.ts";
+
+/** `whole`: a volume; `part`: one that is being made; `removed`: one that is being removed. */
+export type NameKind = "whole" | "part" | "removed";
+
+export interface FoundVolume {
+  readonly name: string;
+  readonly kind: NameKind;
+  readonly volumeId: string;
+  readonly epoch: number;
+}
+
+const pattern = /^([^.]+)\.([er])([0-9]{1,15})(\.[0-9a-f]{1,32}\.part)?$/;
+
+/** What a name says; undefined for names that are not ours. */
+export function volumeIn(name: string): FoundVolume | undefined {
+  const [, volumeId, letter, epoch, part] = pattern.exec(name) ?? [];
+  if (volumeId === undefined || !isToken(volumeId)) return undefined;
+  if (part !== undefined && letter === "r") return undefined;
+  const kind = part === undefined ? (letter === "e" ? "whole" : "removed") : "part";
+  return { name, kind, volumeId, epoch: Number(epoch) };
+}
+
+/** @throws Error for an id that is none: it would lead out of the directory */
+export function nameOf(volumeId: string, epoch: number, kind: "whole" | "removed" = "whole"): string {
+  if (!isToken(volumeId)) throw new Error("A volume id that is no token cannot name a directory.");
+  if (!Number.isSafeInteger(epoch) || epoch < 0) throw new Error("An epoch is a whole number.");
+  return `${volumeId}.${kind === "whole" ? "e" : "r"}${epoch}`;
+}
+
+/** `unique`: hexadecimal, and of nobody else. */
+export const partOf = (volumeId: string, epoch: number, unique: string): string =>
+  `${nameOf(volumeId, epoch)}.${unique}.part`;
+
+/** For whom a volume is open: the name of an empty file beside its data, so that a full disk can take it. */
+export interface Opened {
+  /** The volume's: what was noted for an earlier one does not count any more. */
+  readonly epoch: number;
+  readonly instanceId: string;
+  readonly ownerEpoch: number;
+  readonly hostId: string;
+}
+
+export function openedIn(name: string): Opened | undefined {
+  const [, epoch, instanceId, ownerEpoch, hostId] =
+    /^open\.([0-9]{1,15})\.([^.]+)\.([0-9]{1,15})\.([^.]+)$/.exec(name) ?? [];
+  if (instanceId === undefined || hostId === undefined) return undefined;
+  return { epoch: Number(epoch), instanceId, ownerEpoch: Number(ownerEpoch), hostId };
+}
+
+export function openedName({ epoch, instanceId, ownerEpoch, hostId }: Opened): string {
+  if (!isToken(instanceId) || !isToken(hostId)) throw new Error("An id that is no token cannot name a file.");
+  return `open.${epoch}.${instanceId}.${ownerEpoch}.${hostId}`;
+}
+
+export const whatOf = (volumeId: string, epoch: number): string => `volume ${volumeId} of epoch ${epoch}`;
+
+/** By ids and epochs; what is half removed or half made comes after what is whole. */
+export function inOrder(one: KeptVolume, other: KeptVolume): number {
+  if (one.volumeId !== other.volumeId) return one.volumeId < other.volumeId ? -1 : 1;
+  return one.epoch - other.epoch || Number(other.whole) - Number(one.whole);
+}
