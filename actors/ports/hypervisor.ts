@@ -59,6 +59,41 @@ export interface Guest {
   readonly pid: number;
   readonly status: GuestStatus;
   readonly startedAtMs: number;
+  /** Present when nobody has paused it: its storage has no room for what it wrote, which waits. */
+  readonly pausedBy?: "diskFull";
+}
+
+/** A volume, of the epoch of its present writer. */
+export interface VolumeName {
+  readonly volumeId: string;
+  readonly epoch: number;
+}
+
+/** A volume of a guest, which knows it by the first twenty characters of its id, as the disk's serial number. */
+export interface GuestVolume extends VolumeName {
+  /** Of the places that a guest has for volumes, from 0 on: the order of its disks goes by them. */
+  readonly place: number;
+  readonly device: BlockDevice;
+  /** The order in which disks are tried at its boot, from 0 on. Absent: it is not booted from. */
+  readonly bootIndex?: number;
+}
+
+/** What a guest's process has of a volume. */
+export interface AttachedVolume extends VolumeName {
+  readonly place: number;
+  /**
+   * `attached`: the guest has it. `open`: the guest has not, but the process may have its file open. `dead`:
+   * the guest has not given it back; the file is closed or about to be, the guest's device fails whatever it
+   * asks, and its place is free when the guest gives it back or ends.
+   */
+  readonly state: "attached" | "open" | "dead";
+}
+
+export interface DetachOptions {
+  /** True: the guest is not asked. Absent: it has 30 s to give the volume back. */
+  readonly force?: boolean;
+  /** How much of that time has passed in earlier tries. Absent: nothing. */
+  readonly waitedMs?: number;
 }
 
 /** Why a guest's process ended. The message is for its owner: a sentence. */
@@ -72,7 +107,8 @@ export interface Loss {
  * host cannot tell the cause.
  */
 export type GuestEvent =
-  | { readonly kind: "paused" | "resumed" | "shutdown" | "reset" | "panicked"; readonly instanceId: string }
+  | { readonly kind: "resumed" | "shutdown" | "reset" | "panicked"; readonly instanceId: string }
+  | { readonly kind: "paused"; readonly instanceId: string; readonly why?: Guest["pausedBy"] }
   | { readonly kind: "lost"; readonly instanceId: string; readonly why?: Loss | undefined };
 
 /**
@@ -115,6 +151,44 @@ export interface Hypervisor {
    * guest is dead, and goes when the process ends. There whenever `rewire` is.
    */
   unplugOthers?(spec: MachineSpec, signal: AbortSignal): Promise<void>;
+  /**
+   * Gives a living guest a volume more, in its place. What an earlier life of the agent has left half done is
+   * completed. Absent: no volume comes while a guest runs. @throws hypervisorRefused, also for a place in
+   * which another volume is, or a dead one
+   */
+  attachVolume?(spec: MachineSpec, volume: GuestVolume, signal: AbortSignal): Promise<void>;
+  /**
+   * Takes a volume from a living guest. When it resolves, the process has its file closed, also of a guest
+   * that does not let go of it: what is left of it in the guest is dead. It ends in a little more than the
+   * guest's time, at once for a guest that can give nothing back, and holds up no other verb meanwhile. There
+   * whenever `attachVolume` is. @throws hypervisorRefused when the hypervisor does not answer
+   */
+  detachVolume?(
+    spec: MachineSpec,
+    volume: VolumeName,
+    options: DetachOptions,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /**
+   * What the process of a guest has of volumes, found without a look at any storage. There whenever
+   * `attachVolume` is.
+   */
+  volumesOf?(instanceId: string, signal: AbortSignal): Promise<readonly AttachedVolume[]>;
+  /**
+   * Tells a living guest that a volume is larger, when its storage has extended it. There whenever
+   * `attachVolume` is. @throws hypervisorRefused for a size below the present one
+   */
+  resizeVolume?(
+    spec: MachineSpec,
+    volume: GuestVolume,
+    sizeBytes: number,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /**
+   * Lets a guest go on that a full disk has paused; what it wrote is tried again. False: no full disk has
+   * paused it, or it was let go on a moment ago. Absent: no guest pauses for that.
+   */
+  continueFull?(instanceId: string, signal: AbortSignal): Promise<boolean>;
   onEvent(listener: (event: GuestEvent) => void): void;
   /** Disconnects from every guest without touching it: the agent ends, guests run on. */
   detach(): Promise<void>;
@@ -136,6 +210,8 @@ export interface GuestPaths {
   readonly ramdisk: string | undefined;
   /** The config drive: a disk that the guest may only read. Absent: the guest has no config drive. */
   readonly configDrive?: string | undefined;
+  /** The volumes that it has from its start. Absent: none. */
+  readonly volumes?: readonly GuestVolume[];
   /**
    * What its network interfaces are plugged into, in the order of the spec. Absent: the spec names none, and
    * the guest has one that reaches nobody.

@@ -46,6 +46,8 @@ export interface BlockDevice {
   readonly path: string;
   readonly format: "raw" | "qcow2";
   readonly mode: "readWrite" | "readOnly";
+  /** True: it is opened past the page cache, so that nothing is written back later. Absent: false. */
+  readonly direct?: boolean;
 }
 
 export interface KeptVolume {

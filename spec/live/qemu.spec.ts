@@ -3,11 +3,12 @@
  * guest at a time; needs qemu-system-x86_64, qemu-img and the tiny guest that the set-up builds.
  */
 import { execFileSync } from "node:child_process";
-import { chown, cp, mkdtemp, readFile, stat } from "node:fs/promises";
+import { chown, cp, mkdtemp, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { Stream } from "../../actors/ports/network.ts";
+import type { BlockDevice } from "../../actors/ports/volumes.ts";
 import { guestUser, imageGroup } from "../../nodes/drivers/guest-user.ts";
 import { ImageStore } from "../../nodes/drivers/images/store.ts";
 import type { Drivers } from "../../nodes/drivers/kinds.ts";
@@ -30,6 +31,8 @@ interface Place {
   readonly sharing: (name: string) => Drivers;
   /** Sockets of a guest's interfaces, in directories that its hypervisor may write to. */
   plug(spec: MachineSpec): Promise<Plugged>;
+  /** A file that is a volume of the guest's. */
+  volume(spec: MachineSpec, name: string): Promise<BlockDevice>;
   makeSpec(has: { disk: boolean; kernel: boolean; diskGib?: number; ownerEpoch?: number }): MachineSpec;
   close(): Promise<void>;
 }
@@ -53,6 +56,7 @@ async function makePlace(guest: TestGuest): Promise<Place> {
     drivers,
     sharing: (name) => qemuHost({ imageStore, sharedDirectory, stateDirectory: join(directory.path, name) }),
     plug: (spec) => plugInto(directory.path, spec),
+    volume: (spec, name) => volumeIn(directory.path, spec, name),
     makeSpec: (has) =>
       machineSpec({
         ownerEpoch: has.ownerEpoch ?? 1,
@@ -95,6 +99,15 @@ async function plugInto(place: string, { instanceId, interfaces = [] }: MachineS
   };
 }
 
+async function volumeIn(place: string, { instanceId }: MachineSpec, name: string): Promise<BlockDevice> {
+  const path = join(place, `${instanceId}.${name}`);
+  const user = guestUser(instanceId);
+  await writeFile(path, "");
+  await truncate(path, 1024 ** 2);
+  if (user !== undefined) await chown(path, user.uid, user.gid);
+  return { kind: "file", path, format: "raw", mode: "readWrite" };
+}
+
 async function consoleOf(drivers: Drivers, instanceId: string): Promise<string> {
   return (await drivers.consoles.read(instanceId, {}))?.text ?? "";
 }
@@ -132,6 +145,7 @@ describe("real guests", function () {
           },
           paths: (spec) => own.disks.ensure(spec, never),
           plug: (spec) => place.plug(spec),
+          volume: (spec, name) => place.volume(spec, name),
           kill: async (instanceId) => {
             process.kill((await present.inspect(instanceId))?.pid ?? Number.NaN, "SIGKILL");
           },

@@ -6,9 +6,11 @@
 import { expect } from "chai";
 import type { GuestEvent, GuestPaths, Hypervisor } from "../../actors/ports/hypervisor.ts";
 import type { NetworkDevice } from "../../actors/ports/network.ts";
+import type { BlockDevice } from "../../actors/ports/volumes.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import type { MachineShape, OfferedShapes } from "../../protocol/shape.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
+import { reasonOf, shapeOf } from "./hypervisor-shape.ts";
+import { givesAndTakesVolumes } from "./hypervisor-volumes.ts";
 
 export interface HypervisorBench {
   readonly hypervisor: Hypervisor;
@@ -17,6 +19,8 @@ export interface HypervisorBench {
   paths(spec: MachineSpec): Promise<GuestPaths>;
   /** Devices for the guest's interfaces, in their order. Absent: guests only pretend, and send nothing. */
   plug?(spec: MachineSpec): Promise<Plugged>;
+  /** What the guest's hypervisor may open as a volume. Absent: guests only pretend, and open nothing. */
+  volume?(spec: MachineSpec, name: string): Promise<BlockDevice>;
   /** Kills the guest's process from outside. */
   kill(instanceId: string): Promise<void>;
   /** Resolves when the guest can hear its power button. */
@@ -51,19 +55,6 @@ const told = {
   ...{ hostname: "web-1", availabilityZone: "nova", launchIndex: 0, metadata: {} },
   ...{ publicKeys: [], userData: "aGVsbG8K" },
 };
-
-const shapeOf = ({ versions, machineType, cpuModel }: OfferedShapes): MachineShape => ({
-  ...{ version: versions.at(-1) ?? 0, machineType, cpuModel },
-});
-
-async function reasonOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise;
-  } catch (error) {
-    return error instanceof StatusError ? error.reason : error instanceof Error ? error.name : "nothing";
-  }
-  return "no error";
-}
 
 /** Collects a driver's events, and waits for one. */
 class Heard {
@@ -241,6 +232,9 @@ export function hypervisorContract(contract: HypervisorContract): void {
       expect(await heardOf(0)).to.equal(at(0).mac);
       expect(await heardOf(1)).to.equal("nobody listens any more");
     });
+
+    it("gives a guest volumes, at its start and while it runs, and takes them back, or says that it cannot", () =>
+      givesAndTakesVolumes(bench, contract.makeSpec(1)));
 
     it("tells when a guest is plugged in, before it runs, and runs none that is not", async () => {
       const { networks } = await hypervisor.capabilities();

@@ -4,11 +4,15 @@
  * know more than a driver can.
  */
 import type {
+  AttachedVolume,
+  DetachOptions,
   Guest,
   GuestEvent,
   GuestPaths,
+  GuestVolume,
   Hypervisor,
   HypervisorCapabilities,
+  VolumeName,
 } from "../../../actors/ports/hypervisor.ts";
 import type { NetworkDevice } from "../../../actors/ports/network.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
@@ -17,6 +21,7 @@ import { refuseUntold } from "../config-drive/untold.ts";
 import { driverLimits } from "../limits.ts";
 import { refuseUnplugged } from "../unplugged.ts";
 import { delay, Turns, throwIfAborted } from "../waiting.ts";
+import { attachTo, detachFrom } from "./guest-volumes.ts";
 import { diskInUse, type FakeVerb, type FakeWorld } from "./world.ts";
 
 const networks = ["tap", "stream"] as const;
@@ -26,6 +31,8 @@ export class FakeHypervisor implements Hypervisor {
   readonly #startLatencyMs: number;
   readonly #listeners: ((event: GuestEvent) => void)[] = [];
   readonly #turns = new Turns();
+  /** When a guest that a full disk had paused was last let go on. */
+  readonly #retriedAtMs = new Map<string, number>();
   readonly #hear: (event: GuestEvent) => void;
 
   /** `startLatencyMs`: on top of the world's own. */
@@ -41,8 +48,8 @@ export class FakeHypervisor implements Hypervisor {
   async capabilities(): Promise<HypervisorCapabilities> {
     const acceleratorReason = "Fake guests execute nothing, and end with the process that holds them.";
     return {
-      ...{ kind: "fake", accelerator: "none", acceleratorReason, version: "1", volumes: [] },
-      networks,
+      ...{ kind: "fake", accelerator: "none", acceleratorReason, version: "1" },
+      ...{ networks, volumes: ["file", "device"] },
       ...{ hotPlug: true, liveMigration: false, console: true, save: false, configDrive: true },
       shapes: this.#world.shapes.offered,
     };
@@ -84,11 +91,16 @@ export class FakeHypervisor implements Hypervisor {
     // A fake guest opens no device.
     await paths.plugged?.(signal);
     shapes.give(spec.instanceId, spec.shape);
+    const volumes = new Map<number, AttachedVolume>();
+    for (const volume of paths.volumes ?? []) attachTo(volumes, volume);
     if (this.#startLatencyMs > 0) await delay(clock, this.#startLatencyMs, signal);
     const deadlineMs = clock.monotonicMs() + driverLimits.diskLockPatienceMs;
     for (;;) {
       try {
-        return await this.#world.boot(spec, signal);
+        const guest = await this.#world.boot(spec, signal);
+        for (const [place, volume] of volumes)
+          this.#world.processOf(spec.instanceId)?.volumes.set(place, volume);
+        return guest;
       } catch (error) {
         const inUse = error instanceof StatusError && error.message === diskInUse(spec.instanceId);
         if (!inUse || clock.monotonicMs() >= deadlineMs) throw error;
@@ -144,6 +156,53 @@ export class FakeHypervisor implements Hypervisor {
     });
   }
 
+  attachVolume(spec: MachineSpec, volume: GuestVolume, signal: AbortSignal): Promise<void> {
+    return this.#turns.run(spec.instanceId, async () => {
+      attachTo(await this.#volumesOf("attachVolume", spec, signal), volume);
+    });
+  }
+
+  async detachVolume(
+    spec: MachineSpec,
+    volume: VolumeName,
+    options: DetachOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#volumesOf("detachVolume", spec, signal);
+    await detachFrom(this.#world, spec.instanceId, volume, { ...options, signal });
+  }
+
+  async volumesOf(instanceId: string, signal: AbortSignal): Promise<readonly AttachedVolume[]> {
+    await this.#living("volumesOf", instanceId, signal);
+    return [...(this.#world.processOf(instanceId)?.volumes.values() ?? [])];
+  }
+
+  /** Fake volumes have no bytes that could be cut off. */
+  async resizeVolume(spec: MachineSpec, volume: GuestVolume, _sizeBytes: number, signal: AbortSignal) {
+    const volumes = await this.#volumesOf("resizeVolume", spec, signal);
+    const has = volumes.get(volume.place);
+    if (has?.volumeId === volume.volumeId && has.epoch === volume.epoch && has.state === "attached") return;
+    throw new StatusError("hypervisorRefused", `Instance ${spec.instanceId} has no such volume.`);
+  }
+
+  async continueFull(instanceId: string, signal: AbortSignal): Promise<boolean> {
+    const { pausedBy } = await this.#living("continueFull", instanceId, signal);
+    const nowMs = this.#world.clock.monotonicMs();
+    const isEarly = nowMs - (this.#retriedAtMs.get(instanceId) ?? Number.NEGATIVE_INFINITY) < fullDiskRetryMs;
+    if (pausedBy === undefined || isEarly) return false;
+    this.#retriedAtMs.set(instanceId, nowMs);
+    this.#world.setStatus(instanceId, "running");
+    return true;
+  }
+
+  async #volumesOf(verb: FakeVerb, { instanceId, ownerEpoch, shape }: MachineSpec, signal: AbortSignal) {
+    const guest = await this.#living(verb, instanceId, signal);
+    if (guest.ownerEpoch !== ownerEpoch) throw otherEpoch(instanceId);
+    if (shape === undefined)
+      throw new StatusError("hypervisorRefused", `Instance ${instanceId} has no places for volumes.`);
+    return this.#world.processOf(instanceId)?.volumes ?? new Map<number, AttachedVolume>();
+  }
+
   halt(instanceId: string, signal: AbortSignal): Promise<void> {
     return this.#turns.run(instanceId, async () => {
       await this.#world.enter("halt", instanceId, signal);
@@ -182,6 +241,9 @@ export class FakeHypervisor implements Hypervisor {
     throw new StatusError("guestFailed", `Instance ${instanceId} has no running process.`);
   }
 }
+
+/** As QEMU's driver. */
+const fullDiskRetryMs = 10_000;
 
 /** As QEMU's driver: from SIGKILL until it gives up waiting for the end. */
 const killPatienceMs = 15_000;

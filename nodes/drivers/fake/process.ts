@@ -1,8 +1,25 @@
 /** A process of a fake guest, and what of it is seen from outside. Pure. */
 import { conditionOf } from "../../../actors/node/guard/condition.ts";
-import type { Guest, GuestStatus } from "../../../actors/ports/hypervisor.ts";
+import type { AttachedVolume, Guest, GuestStatus } from "../../../actors/ports/hypervisor.ts";
 import type { GuestData } from "../../../protocol/guest-data.ts";
 import type { FakeDisk, FakeLease } from "./storage.ts";
+
+export type FakeVerb =
+  | "start"
+  | "pause"
+  | "resume"
+  | "pressPowerButton"
+  | "reset"
+  | "rewire"
+  | "unplugOthers"
+  | "attachVolume"
+  | "detachVolume"
+  | "volumesOf"
+  | "resizeVolume"
+  | "continueFull"
+  | "halt"
+  | "ensureDisks"
+  | "releaseDisks";
 
 export type OwnDeed = "paused" | "resumed" | "shutdown" | "panicked" | "reset";
 
@@ -13,11 +30,17 @@ export interface FakeProcess {
   readonly pid: number;
   readonly startedAtMs: number;
   status: GuestStatus;
+  /** True: it is paused since a disk had no room. */
+  isFull: boolean;
   /** Number of resets: after each, the guest has forgotten a press of its button. */
   resets: number;
   readonly fence: boolean;
   /** MACs by the places of the interfaces. Undefined: the guest was told of none. */
   interfaces: ReadonlyMap<number, string> | undefined;
+  /** What it has of volumes, by their places. */
+  readonly volumes: Map<number, AttachedVolume>;
+  /** True: it gives back no device that it is asked for. */
+  clings: boolean;
   /** The contents of the config drive; undefined: the guest has none. */
   readonly told: GuestData | undefined;
   /** The disk that the guest has opened on the shared storage, under whatever name it is now. */
@@ -33,8 +56,16 @@ export interface FakeProcess {
   readonly pending: OwnDeed[];
 }
 
-export const factsOf = ({ instanceId, ownerEpoch, pid, status, startedAtMs }: FakeProcess): Guest => ({
+export const factsOf = ({
+  instanceId,
+  ownerEpoch,
+  pid,
+  status,
+  startedAtMs,
+  isFull,
+}: FakeProcess): Guest => ({
   ...{ instanceId, ownerEpoch, pid, status, startedAtMs },
+  ...(isFull && status === "paused" ? { pausedBy: "diskFull" } : {}),
 });
 
 /** The states of the process's threads, as the kernel would show them. */

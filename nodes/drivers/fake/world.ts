@@ -15,21 +15,11 @@ import type { Clock } from "../../../protocol/wire/transport.ts";
 import { hostName } from "../guest-name.ts";
 import { abortError, delay, throwIfAborted } from "../waiting.ts";
 import { FakePorts } from "./network.ts";
-import { type FakeProcess, factsOf, isStopped, isThere, type OwnDeed } from "./process.ts";
+import { type FakeProcess, type FakeVerb, factsOf, isStopped, isThere, type OwnDeed } from "./process.ts";
 import { FakeShapes } from "./shapes.ts";
 import type { FakeDisk, FakeLease, FakeStorage } from "./storage.ts";
 
-export type FakeVerb =
-  | "start"
-  | "pause"
-  | "resume"
-  | "pressPowerButton"
-  | "reset"
-  | "rewire"
-  | "unplugOthers"
-  | "halt"
-  | "ensureDisks"
-  | "releaseDisks";
+export type { FakeVerb };
 
 export interface FakeWorldOptions {
   readonly clock: Clock;
@@ -121,8 +111,8 @@ export class FakeWorld {
       name: hostName(spec),
       pid,
       startedAtMs: clock.nowMs(),
-      status: "running",
-      resets: 0,
+      ...{ status: "running", isFull: false, resets: 0 },
+      ...{ volumes: new Map(), clings: false },
       fence: spec.fence,
       interfaces: placesOf(spec),
       told: spec.guest?.configDrive === true ? spec.guest : undefined,
@@ -278,7 +268,14 @@ export class FakeWorld {
 
   setStatus(instanceId: string, status: GuestStatus): void {
     const guest = this.#processes.get(instanceId);
-    if (guest !== undefined) guest.status = status;
+    if (guest === undefined) return;
+    guest.status = status;
+    guest.isFull = false;
+  }
+
+  /** The process as its hypervisor knows it; undefined: there is none. */
+  processOf(instanceId: string): FakeProcess | undefined {
+    return this.#processes.get(instanceId);
   }
 
   reboot(instanceId: string): void {
@@ -349,7 +346,8 @@ export class FakeWorld {
     }
     guest.status = kind === "resumed" || kind === "reset" ? "running" : kind;
     if (kind === "reset") this.#greet(guest);
-    this.#emit({ kind, instanceId });
+    const why = kind === "paused" && guest.isFull ? { why: "diskFull" as const } : {};
+    this.#emit({ kind, instanceId, ...why } as GuestEvent);
   }
 
   print(instanceId: string, text: string): void {

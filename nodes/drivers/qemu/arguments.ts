@@ -13,6 +13,7 @@
  * (guest-network.ts, or the taps' own), so that not even a QEMU that was broken out of reaches them.
  */
 
+import type { GuestVolume } from "../../../actors/ports/hypervisor.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { guestFiles } from "../guest-directory.ts";
 import { hostName } from "../guest-name.ts";
@@ -21,6 +22,7 @@ import { guestName } from "./guest-tag.ts";
 import { guestLine } from "./line/line.ts";
 import { backends } from "./line/seen.ts";
 import { numaMemory, type Pins } from "./pins.ts";
+import { seenVolume, volumeArguments } from "./volumes.ts";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -42,6 +44,9 @@ export interface QemuArguments {
   readonly configDrive?: string | undefined;
   /** What each interface is plugged into, with its place. Undefined: the spec names no interfaces. */
   readonly plugs?: readonly PlacedPlug[] | undefined;
+  readonly volumes?: readonly GuestVolume[] | undefined;
+  /** The guest's own, in which QEMU runs; there with `volumes`. */
+  readonly directory?: string;
   /** True: the disk is opened past the page cache. */
   readonly direct: boolean;
   /** The overlay's backing file and its format; undefined: the disk has none. */
@@ -76,9 +81,11 @@ export function qemuArguments(given: QemuArguments): readonly string[] {
     ...["-object", `rng-random,id=${backends.random},filename=/dev/urandom`],
     ...(disk === undefined ? [] : rootDisk(given, disk)),
     ...(drive === undefined ? [] : configDrive(drive)),
+    ...volumeArguments(given.volumes ?? [], given.directory ?? "/"),
     ...guestLine({
       ...{ spec, accelerator, hasRootDisk: disk !== undefined, hasConfigDrive: drive !== undefined },
       firmware: firmware === undefined ? "bios" : "qboot",
+      volumes: given.volumes?.map(seenVolume),
     }),
   ];
 }

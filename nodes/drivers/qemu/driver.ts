@@ -58,8 +58,10 @@ import {
   spawn,
   unlessAborted,
 } from "./starting.ts";
+import { VolumeVerbs } from "./volume-verbs.ts";
+import { refuseVolumes } from "./volumes.ts";
 
-export class QemuHypervisor implements Hypervisor {
+export class QemuHypervisor extends VolumeVerbs implements Hypervisor {
   readonly #options: QemuOptions;
   readonly #guests = new Map<string, QemuGuest>();
   readonly #turns = new Turns();
@@ -71,6 +73,7 @@ export class QemuHypervisor implements Hypervisor {
   #detached = false;
 
   constructor(options: QemuOptions) {
+    super(options);
     this.#options = options;
     const guests = () => [...this.#guests.values()];
     this.#cpus = new CpuPools({ nodes: options.nodes, guests, log: options.log });
@@ -109,6 +112,7 @@ export class QemuHypervisor implements Hypervisor {
       await refuseUnfit(spec, this.#options.shapes);
       refuseUntold(spec, paths);
       refuseUnplugged(spec, paths, abilities.networks);
+      refuseVolumes(spec, paths.volumes ?? []);
       const living = await this.#living(spec.instanceId);
       if (living !== undefined && (await this.#takeOver(living, spec, paths, signal))) return living.facts;
       return this.#launch(spec, paths, signal);
@@ -116,23 +120,23 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   pause(instanceId: string, signal: AbortSignal): Promise<void> {
-    return this.#command(instanceId, signal, (guest) => guest.pause(signal));
+    return this.command(instanceId, signal, (guest) => guest.pause(signal));
   }
 
   resume(instanceId: string, signal: AbortSignal): Promise<void> {
-    return this.#command(instanceId, signal, (guest) => guest.resume(signal));
+    return this.command(instanceId, signal, (guest) => guest.resume(signal));
   }
 
   pressPowerButton(instanceId: string, signal: AbortSignal): Promise<void> {
-    return this.#command(instanceId, signal, (guest) => guest.pressPowerButton(signal));
+    return this.command(instanceId, signal, (guest) => guest.pressPowerButton(signal));
   }
 
   reset(instanceId: string, signal: AbortSignal): Promise<void> {
-    return this.#command(instanceId, signal, (guest) => guest.reset(signal));
+    return this.command(instanceId, signal, (guest) => guest.reset(signal));
   }
 
   rewire(spec: MachineSpec, devices: readonly NetworkDevice[], signal: AbortSignal): Promise<void> {
-    return this.#command(spec.instanceId, signal, async (guest) => {
+    return this.command(spec.instanceId, signal, async (guest) => {
       await refuseUnfit(spec, this.#options.shapes);
       refuseUnplugged(spec, { interfaces: devices }, abilities.networks);
       refuseOtherEpoch(guest.facts, spec);
@@ -142,7 +146,7 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   unplugOthers(spec: MachineSpec, signal: AbortSignal): Promise<void> {
-    return this.#command(spec.instanceId, signal, async (guest) => {
+    return this.command(spec.instanceId, signal, async (guest) => {
       refuseOtherEpoch(guest.facts, spec);
       await guest.unplugOthers(placedOf(spec), signal);
     });
@@ -166,7 +170,11 @@ export class QemuHypervisor implements Hypervisor {
     await this.#options.network?.close();
   }
 
-  #command(instanceId: string, signal: AbortSignal, work: (guest: QemuGuest) => Promise<void>) {
+  protected command<T>(
+    instanceId: string,
+    signal: AbortSignal,
+    work: (guest: QemuGuest) => Promise<T>,
+  ): Promise<T> {
     return this.#turns.run(instanceId, async () => {
       throwIfAborted(signal);
       const guest = await this.#living(instanceId);

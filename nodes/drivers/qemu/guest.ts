@@ -15,6 +15,7 @@ import { delay, isAbort, throwIfAborted } from "../waiting.ts";
 import { type GuestProcess, lastWords } from "./guest-process.ts";
 import { parseGuestName } from "./guest-tag.ts";
 import { qemuLimits } from "./limits.ts";
+import type { Plugging } from "./plugging.ts";
 import { asObject, QmpConnection, type QmpEvent, QmpSilence } from "./qmp.ts";
 import { type Card, type Placed, type Rewiring, rewireGuest, unplugOthers } from "./rewiring.ts";
 
@@ -35,6 +36,10 @@ export class QemuGuest {
   readonly #options: GuestOptions;
   #qmp: QmpConnection | undefined;
   #status: GuestStatus = "paused";
+  /** The full disk that it last waited for has not let it go on since. */
+  #isFull = false;
+  /** When it was last let go on. */
+  #retriedAtMs = Number.NEGATIVE_INFINITY;
   /** Number of our commands under way: QEMU's events about them are not news. */
   #commanded = 0;
   #halting = false;
@@ -58,7 +63,9 @@ export class QemuGuest {
   get facts(): Guest {
     const { tag, pid, startedAtMs } = this.process;
     const { instanceId, ownerEpoch } = tag;
-    return { instanceId, ownerEpoch, pid, startedAtMs, status: this.#status };
+    const isFull = this.#isFull && this.#status === "paused";
+    const why = isFull ? { pausedBy: "diskFull" as const } : {};
+    return { instanceId, ownerEpoch, pid, startedAtMs, status: this.#status, ...why };
   }
 
   /** Opens the QMP connection. @throws QmpSilence, QmpRefusal, AbortError, or the socket's error */
@@ -78,11 +85,13 @@ export class QemuGuest {
     });
     try {
       await this.#prove(qmp, signal);
-      const status = statusOf(await qmp.execute("query-status", {}, signal));
+      const answer = await qmp.execute("query-status", {}, signal);
+      const status = statusOf(answer);
       if (qmp.closed) throw new QmpSilence("The connection to QEMU ended.");
       current = qmp;
       this.#qmp = qmp;
       this.#status = status;
+      this.#isFull = isFull(answer);
     } catch (error) {
       qmp.close();
       throw error;
@@ -138,7 +147,7 @@ export class QemuGuest {
   #tellChange(before: GuestStatus): void {
     if (before === this.#status) return;
     const kind = this.#status === "running" ? "resumed" : this.#status;
-    this.#options.emit({ kind, instanceId: this.process.tag.instanceId });
+    this.#options.emit(this.#told(kind));
   }
 
   /** Called when the process is proved gone. */
@@ -161,12 +170,30 @@ export class QemuGuest {
   }
 
   #take(event: QmpEvent): void {
-    const { instanceId } = this.process.tag;
     const asked = this.#commanded > 0 || this.#halting;
+    if (isOfFullDisk(event)) this.#isFull = true;
     const change = meaningOf(event, this.#status);
     if (change === undefined) return;
     this.#status = change.status;
-    if (!(asked && change.ours)) this.#options.emit({ kind: change.kind, instanceId });
+    if (change.kind === "resumed") this.#isFull = false;
+    const isNews = !(asked && change.ours) || (change.kind === "paused" && this.#isFull);
+    if (isNews) this.#options.emit(this.#told(change.kind));
+  }
+
+  #told(kind: Change["kind"]): GuestEvent {
+    const { instanceId } = this.process.tag;
+    if (kind === "paused") return this.#isFull ? { kind, instanceId, why: "diskFull" } : { kind, instanceId };
+    return { kind, instanceId };
+  }
+
+  /** Lets it go on that waits for room on a full disk. False: it does not, or has just been let. */
+  async continueFull(signal: AbortSignal): Promise<boolean> {
+    const nowMs = this.#options.clock.monotonicMs();
+    const isEarly = nowMs - this.#retriedAtMs < qemuLimits.fullDiskRetryMs;
+    if (this.facts.pausedBy === undefined || isEarly) return false;
+    this.#retriedAtMs = nowMs;
+    await this.#command(["cont"], signal);
+    return true;
   }
 
   /** Linux's thread ids of the vCPUs, in their order. @throws QmpSilence, QmpRefusal */
@@ -222,16 +249,29 @@ export class QemuGuest {
     await this.#rewiring(signal, (rewiring) => unplugOthers(wanted, rewiring));
   }
 
-  async #rewiring<T>(signal: AbortSignal, change: (rewiring: Rewiring) => Promise<T>): Promise<T> {
-    const { instanceId } = this.process.tag;
+  #rewiring<T>(signal: AbortSignal, change: (rewiring: Rewiring) => Promise<T>): Promise<T> {
     const { clock } = this.#options;
+    const places = networkLimits.interfacesPerInstanceMax;
+    return this.#plugging("interfaces", signal, (plugging) => change({ ...plugging, places, clock }));
+  }
+
+  /** Works on its volumes. @throws hypervisorRefused, AbortError */
+  onVolumes<T>(signal: AbortSignal, work: (plugging: Plugging) => Promise<T>): Promise<T> {
+    return this.#plugging("volumes", signal, work);
+  }
+
+  async #plugging<T>(
+    what: string,
+    signal: AbortSignal,
+    change: (plugging: Plugging) => Promise<T>,
+  ): Promise<T> {
+    const { instanceId } = this.process.tag;
     try {
       if (this.#qmp === undefined) throw new QmpSilence("QEMU does not answer.");
-      const places = networkLimits.interfacesPerInstanceMax;
-      return await change({ qmp: this.#qmp, instanceId, places, clock, signal });
+      return await change({ qmp: this.#qmp, instanceId, signal });
     } catch (error) {
       if (isAbort(error) || error instanceof StatusError) throw error;
-      const message = `The hypervisor did not change the interfaces of instance ${instanceId}.`;
+      const message = `The hypervisor did not change the ${what} of instance ${instanceId}.`;
       throw new StatusError("hypervisorRefused", message, { cause: error, detail: String(error) });
     }
   }
@@ -311,6 +351,12 @@ export function statusOf(answer: unknown): GuestStatus {
   if (status === "shutdown") return "shutdown";
   return status === "guest-panicked" || status === "internal-error" ? "panicked" : "paused";
 }
+
+/** With the policy for errors that guests have, only a write without room stops one. */
+const isFull = (answer: unknown): boolean => asObject(answer)?.status === "io-error";
+
+const isOfFullDisk = ({ name, data }: QmpEvent): boolean =>
+  name === "BLOCK_IO_ERROR" && data.nospace === true && data.action === "stop";
 
 interface Change {
   readonly kind: Exclude<GuestEvent["kind"], "lost">;

@@ -27,6 +27,17 @@ export const qemuLimits = {
   unplugPatienceMs: 5_000,
   /** How often it is looked whether it has. */
   unplugProbeMs: 50,
+  /**
+   * How long a guest may take to give a volume back, also one that is paused (100 ms, tried); then the volume
+   * is taken from it, and its device fails whatever it asks.
+   */
+  detachPatienceMs: 30_000,
+  /** It is asked again after this time: one that boots does not hear the first time. */
+  detachRepeatMs: 5_000,
+  /** How long QEMU may take to let go of a device that the guest has given back, or that was cut off. */
+  closePatienceMs: 5_000,
+  /** A guest that a full disk has stopped goes on at most once in this time. */
+  fullDiskRetryMs: 10_000,
   /** How long QEMU may take to end after `quit` (8 ms, with a flush of its disks) before it is killed. */
   quitTimeoutMs: 2_000,
   /** From SIGKILL until the process is seen gone; a process in disk sleep may take long. */

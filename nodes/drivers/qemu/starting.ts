@@ -183,7 +183,7 @@ export async function argumentsFor(
     disk: near(paths.disk),
     configDrive: near(paths.configDrive),
     plugs: paths.interfaces && plugsOf(spec, paths.interfaces, own),
-    direct: paths.direct === true,
+    ...{ volumes: paths.volumes, directory: own, direct: paths.direct === true },
     kernel: near(paths.kernel),
     ramdisk: near(paths.ramdisk),
     firmware: await firmwareFor(paths.kernel),

@@ -6,15 +6,17 @@ import { createHash } from "node:crypto";
 import type { MachineInterface } from "../../../../protocol/interface.ts";
 import type { MachineSpec } from "../../../../protocol/machine.ts";
 import { hardwareOfBefore } from "./before.ts";
-import type { Device, SeenHardware, SeenInterface } from "./seen.ts";
-import { cardOfShape1, hardwareOfShape1 } from "./shape-1.ts";
+import type { Device, SeenHardware, SeenInterface, SeenVolume } from "./seen.ts";
+import { cardOfShape1, diskOfShape1, hardwareOfShape1 } from "./shape-1.ts";
 
 type Hardware = (seen: SeenHardware) => readonly string[];
 type Card = (place: number, seen: SeenInterface) => Device;
+type Disk = (seen: SeenVolume) => Device;
 
 /** By version; new ones are added, and none is ever changed or removed. */
 const hardware: ReadonlyMap<number, Hardware> = new Map([[1, hardwareOfShape1]]);
 const cards: ReadonlyMap<number, Card> = new Map([[1, cardOfShape1]]);
+const disks: ReadonlyMap<number, Disk> = new Map([[1, diskOfShape1]]);
 
 /** The versions of shapes that guests can have, in rising order. */
 export const shapeVersions: readonly number[] = [...hardware.keys()];
@@ -27,6 +29,7 @@ export interface LineGiven {
   readonly accelerator: "kvm" | "tcg";
   readonly hasRootDisk: boolean;
   readonly hasConfigDrive: boolean;
+  readonly volumes?: SeenHardware["volumes"];
   readonly firmware: SeenHardware["firmware"];
 }
 
@@ -64,6 +67,15 @@ export function guestCard(
   if (make === undefined)
     throw new Error(`Hardware of version ${shape?.version} has no places for interfaces.`);
   return make(place, seenInterface(seen));
+}
+
+/**
+ * The device of a volume that comes to a running guest, likewise. @throws Error as `guestCard`
+ */
+export function guestDisk({ shape }: Pick<MachineSpec, "shape">, seen: SeenVolume): Device {
+  const make = shape === undefined ? undefined : disks.get(shape.version);
+  if (make === undefined) throw new Error(`Hardware of version ${shape?.version} has no places for volumes.`);
+  return make(seen);
 }
 
 /**

@@ -36,6 +36,9 @@ export function portOf(purpose: PortPurpose, index = 0): string {
   return idOf(at);
 }
 
+/** How many ports there are for devices of this purpose. */
+export const placesFor = (purpose: PortPurpose): number => all.filter((one) => one === purpose).length;
+
 const idOf = (position: number): string => `port${position + 1}`;
 
 /** All ports, as functions of their slots: a slot each would leave no room on the root bus. */

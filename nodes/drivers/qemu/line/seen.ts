@@ -20,12 +20,24 @@ export interface SeenHardware {
   readonly macAddress: string;
   /** In the guest's order. Undefined: the guest has one with `macAddress`. */
   readonly interfaces: readonly SeenInterface[] | undefined;
+  /** Undefined: none. */
+  readonly volumes?: readonly SeenVolume[] | undefined;
   /** The program that begins the boot: the machine type's own, or qboot. */
   readonly firmware: "bios" | "qboot";
 }
 
 /** Without the ids of its port and network, which mean nothing to the guest. */
 export type SeenInterface = Pick<MachineInterface, "mac" | "mtuBytes" | "place">;
+
+export interface SeenVolume {
+  readonly place: number;
+  readonly serial: string;
+  /** From 0 on. Undefined: it is not booted from. */
+  readonly bootIndex?: number | undefined;
+}
+
+/** The device of a volume, and what it is on. */
+export const volumeDevice = (place: number): string => `volume${place}`;
 
 /** A device's properties, its driver among them. */
 export type Device = Readonly<Record<string, unknown>>;

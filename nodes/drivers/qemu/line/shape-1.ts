@@ -11,6 +11,8 @@ import {
   device,
   type SeenHardware,
   type SeenInterface,
+  type SeenVolume,
+  volumeDevice,
 } from "./seen.ts";
 
 export function hardwareOfShape1(seen: SeenHardware): readonly string[] {
@@ -25,8 +27,25 @@ export function hardwareOfShape1(seen: SeenHardware): readonly string[] {
     ...(seen.hasRootDisk ? rootDisk : []),
     ...(seen.hasConfigDrive ? configDriveAt(portOf("config")) : []),
     ...interfaces(seen),
+    ...(seen.volumes ?? []).flatMap((one) => device(diskOfShape1(one))),
   ];
 }
+
+/**
+ * A volume in its place, whether it is there from the start or comes while the guest runs. A write for which
+ * there is no room waits; any other error is the guest's to see: a guest that waited for a storage that does
+ * not come back could not be rid of it.
+ */
+export const diskOfShape1 = ({ place, serial, bootIndex }: SeenVolume): Device => ({
+  driver: "virtio-blk-pci",
+  id: volumeDevice(place),
+  drive: volumeDevice(place),
+  bus: portOf("volume", place),
+  serial,
+  werror: "enospc",
+  rerror: "report",
+  ...(bootIndex === undefined ? {} : { bootindex: bootIndex + 1 }),
+});
 
 /** A guest that was told of no interfaces has the one that it had before there were any. */
 function interfaces({ interfaces: told, macAddress }: SeenHardware): readonly string[] {

@@ -1,0 +1,75 @@
+/**
+ * Volumes of running fake guests, with the promises of QEMU's driver: a guest that gives nothing back keeps a
+ * dead device, and its place with it.
+ */
+import type {
+  AttachedVolume,
+  DetachOptions,
+  GuestVolume,
+  VolumeName,
+} from "../../../actors/ports/hypervisor.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import { delay, throwIfAborted } from "../waiting.ts";
+import type { FakeWorld } from "./world.ts";
+
+/** As QEMU's driver. */
+const [patienceMs, probeMs, placesMax] = [30_000, 50, 26];
+
+type Volumes = Map<number, AttachedVolume>;
+
+const isSame = (one: VolumeName, other: VolumeName): boolean =>
+  one.volumeId === other.volumeId && one.epoch === other.epoch;
+
+const refused = (message: string): StatusError => new StatusError("hypervisorRefused", message);
+
+/** @throws hypervisorRefused */
+export function attachTo(volumes: Volumes, { volumeId, epoch, place }: GuestVolume): void {
+  if (!Number.isInteger(place) || place < 0 || place >= placesMax)
+    throw refused(`A guest has ${placesMax} volumes at most.`);
+  const wanted = { volumeId, epoch, place, state: "attached" } as const;
+  const here = volumes.get(place);
+  if (here !== undefined && (!isSame(here, wanted) || here.state === "dead"))
+    throw refused("Another volume is in that place.");
+  const elsewhere = [...volumes.values()].some(
+    (one) => one.volumeId === volumeId && one !== here && one.state === "attached",
+  );
+  if (elsewhere) throw refused("The volume is in another place.");
+  volumes.set(place, wanted);
+}
+
+/** A guest that is paused, and one that clings, is waited for; not one that has ended, or waits for a disk. @throws AbortError */
+export async function detachFrom(
+  world: FakeWorld,
+  instanceId: string,
+  volume: VolumeName,
+  { force = false, waitedMs = 0, signal }: DetachOptions & { readonly signal: AbortSignal },
+): Promise<void> {
+  const { clock } = world;
+  const deadlineMs = clock.monotonicMs() + (force ? 0 : patienceMs - waitedMs);
+  for (;;) {
+    throwIfAborted(signal);
+    const guest = world.processOf(instanceId);
+    const volumes = guest?.volumes;
+    const found = [...(volumes?.values() ?? [])].find((one) => isSame(one, volume));
+    if (guest === undefined || volumes === undefined || found === undefined || found.state === "dead") return;
+    const { status, clings, isFull } = guest;
+    const hasEnded = status === "shutdown" || status === "panicked" || isFull;
+    if (!force && status === "running" && !clings) {
+      volumes.delete(found.place);
+      return;
+    }
+    if (hasEnded || clock.monotonicMs() >= deadlineMs) {
+      volumes.set(found.place, { ...found, state: "dead" });
+      return;
+    }
+    await delay(clock, probeMs, signal);
+  }
+}
+
+/** The guest writes what a disk has no room for, and waits. */
+export function fillDisk(world: FakeWorld, instanceId: string): void {
+  const guest = world.processOf(instanceId);
+  if (guest?.status !== "running") return;
+  guest.isFull = true;
+  world.guestDoes(instanceId, "paused");
+}

@@ -1,0 +1,247 @@
+/**
+ * Takes the steps of volume-steps.ts, by QMP. It asks QEMU what is there before each of them, and remembers
+ * nothing. Of QEMU it asks only what needs no file: a storage that hangs must not silence QEMU.
+ */
+import { stat } from "node:fs/promises";
+import type {
+  AttachedVolume,
+  DetachOptions,
+  GuestVolume,
+  VolumeName,
+} from "../../../actors/ports/hypervisor.ts";
+import type { BlockDevice } from "../../../actors/ports/volumes.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import { delay, throwIfAborted, within } from "../waiting.ts";
+import { qemuLimits } from "./limits.ts";
+import { guestDisk } from "./line/line.ts";
+import { asObject, type QmpConnection, QmpRefusal } from "./qmp.ts";
+import {
+  type Asking,
+  attachedIn,
+  attachStep,
+  canGiveBack,
+  type DetachStep,
+  detachStep,
+  groupOf,
+  type SeenVolumes,
+  volumeNames,
+} from "./volume-steps.ts";
+import { goneNode, groupObject, seenVolume, volumeNodes } from "./volumes.ts";
+
+type Data = Readonly<Record<string, unknown>>;
+
+export interface Plugging {
+  readonly qmp: Pick<QmpConnection, "execute">;
+  readonly instanceId: string;
+  readonly signal: AbortSignal;
+}
+
+const devicesPath = "/machine/peripheral";
+
+export async function volumesIn(plugging: Plugging): Promise<readonly AttachedVolume[]> {
+  return attachedIn(await look(plugging));
+}
+
+async function look(plugging: Plugging): Promise<SeenVolumes> {
+  const objects = await namesIn("/objects", plugging);
+  const drives = new Map<number, string>();
+  for (const name of await namesIn(devicesPath, plugging)) {
+    const [, place] = /^volume([0-9]{1,3})$/.exec(name) ?? [];
+    if (place === undefined) continue;
+    const drive = await driveOf(name, plugging);
+    if (drive !== undefined) drives.set(Number(place), drive);
+  }
+  return { objects, drives };
+}
+
+async function namesIn(path: string, { qmp, signal }: Plugging): Promise<readonly string[]> {
+  const answer = await qmp.execute("qom-list", { path }, signal);
+  return (Array.isArray(answer) ? answer : []).map((one) => String(asObject(one)?.name));
+}
+
+/** Undefined: the device has gone in this moment. */
+async function driveOf(name: string, { qmp, signal }: Plugging): Promise<string | undefined> {
+  try {
+    return String(
+      await qmp.execute("qom-get", { path: `${devicesPath}/${name}`, property: "drive" }, signal),
+    );
+  } catch (error) {
+    if (error instanceof QmpRefusal) return undefined;
+    throw error;
+  }
+}
+
+export interface Attaching extends Plugging {
+  readonly spec: MachineSpec;
+  readonly directory: string;
+}
+
+/** @throws hypervisorRefused, QmpRefusal, QmpSilence, AbortError */
+export async function attach(volume: GuestVolume, attaching: Attaching): Promise<void> {
+  const { qmp, signal, instanceId } = attaching;
+  for (;;) {
+    const step = attachStep(await look(attaching), volume);
+    if (step.kind === "done") return;
+    if (step.kind === "refuse") {
+      if (step.why === "dead") await unlessRefused(attaching, "device_del", idOf(volume.place));
+      throw occupied(instanceId, step.why);
+    }
+    if (step.kind === "tidy") {
+      if (!(await close(step.left, attaching))) throw occupied(instanceId, "dead");
+    } else if (step.kind === "mark") await qmp.execute("object-add", groupObject(volume), signal);
+    else await plug(volume, attaching);
+  }
+}
+
+async function plug(volume: GuestVolume, attaching: Attaching): Promise<void> {
+  const { qmp, signal, spec, directory } = attaching;
+  try {
+    for (const node of volumeNodes(volume, directory)) await unlessThere(attaching, "blockdev-add", node);
+    await qmp.execute("device_add", guestDisk(spec, seenVolume(volume)), signal);
+  } catch (error) {
+    if (error instanceof QmpRefusal) await close(volume, attaching);
+    throw error;
+  }
+}
+
+export type Detaching = Pick<Asking, "force" | "waitedMs" | "askedMs">;
+
+/** Takes one step, and answers which. The guest is asked nothing before its first instruction: it would never answer. */
+export async function detachOne(
+  volume: VolumeName,
+  asking: Detaching,
+  plugging: Plugging,
+): Promise<DetachStep["kind"]> {
+  const { qmp, signal } = plugging;
+  const runState = String(asObject(await qmp.execute("query-status", {}, signal))?.status);
+  const step = detachStep(await look(plugging), volume, { ...asking, canAnswer: canGiveBack(runState) });
+  if (step.kind === "ask") await unlessRefused(plugging, "device_del", idOf(step.of.place));
+  if (step.kind === "cut") await cut(step.of, plugging);
+  if (step.kind === "close") return (await close(step.of, plugging)) ? "close" : "wait";
+  if (step.kind !== "closeDead") return step.kind;
+  for (const node of nodesOf(step.of.place)) if (!(await removeNode(node, plugging))) return "wait";
+  if (runState !== "prelaunch") await unlessRefused(plugging, "device_del", idOf(step.of.place));
+  return "done";
+}
+
+/**
+ * Puts what fails everything in the volume's place. To put there what is there already ends QEMU: whoever
+ * calls this has seen the volume there, and nobody else is connected.
+ */
+async function cut({ place }: AttachedVolume, plugging: Plugging): Promise<void> {
+  const { device, gone } = volumeNames(place);
+  await unlessThere(plugging, "blockdev-add", goneNode(place));
+  const data = { path: `${devicesPath}/${device}`, property: "drive", value: gone };
+  await plugging.qmp.execute("qom-set", data, plugging.signal);
+}
+
+/** Closes what is open for a place without a device; false: QEMU is not rid of the device yet. */
+async function close(volume: VolumeName & { readonly place: number }, plugging: Plugging): Promise<boolean> {
+  const { gone } = volumeNames(volume.place);
+  for (const node of [...nodesOf(volume.place), gone]) {
+    if (!(await removeNode(node, plugging))) return false;
+  }
+  return unlessRefused(plugging, "object-del", { id: groupOf(volume) });
+}
+
+const idOf = (place: number) => ({ id: volumeNames(place).device });
+const nodesOf = (place: number): readonly string[] => [volumeNames(place).node, volumeNames(place).data];
+
+/** True: there is no such node. */
+async function removeNode(name: string, { qmp, signal }: Plugging): Promise<boolean> {
+  try {
+    await qmp.execute("blockdev-del", { "node-name": name }, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof QmpRefusal) return /Failed to find node/.test(error.message);
+    throw error;
+  }
+}
+
+/** A node of this name is the one that is meant: the place is this volume's. */
+async function unlessThere({ qmp, signal }: Plugging, command: string, data: Data): Promise<void> {
+  try {
+    await qmp.execute(command, data, signal);
+  } catch (error) {
+    if (!(error instanceof QmpRefusal && /Duplicate node/.test(error.message))) throw error;
+  }
+}
+
+/** False: QEMU refused, and nothing was done. */
+async function unlessRefused({ qmp, signal }: Plugging, command: string, data: Data): Promise<boolean> {
+  try {
+    await qmp.execute(command, data, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof QmpRefusal) return false;
+    throw error;
+  }
+}
+
+/** @throws hypervisorRefused when the guest does not have it; QmpRefusal, QmpSilence, AbortError */
+export async function resize(volume: GuestVolume, sizeBytes: number, plugging: Plugging): Promise<void> {
+  const has = (await volumesIn(plugging)).some(
+    (one) => one.state === "attached" && one.volumeId === volume.volumeId && one.epoch === volume.epoch,
+  );
+  if (!has) throw new StatusError("hypervisorRefused", `Instance ${plugging.instanceId} has no such volume.`);
+  const data = { "node-name": volumeNames(volume.place).data, size: sizeBytes };
+  await plugging.qmp.execute("block_resize", data, plugging.signal);
+}
+
+function occupied(instanceId: string, why: "occupied" | "elsewhere" | "dead"): StatusError {
+  const messages = {
+    occupied: `Another volume is in that place of instance ${instanceId}.`,
+    elsewhere: `The volume is in another place of instance ${instanceId}, or there with an earlier epoch.`,
+    dead: `The guest of instance ${instanceId} has not given back a volume in that place: stop it and start it again.`,
+  };
+  return new StatusError("hypervisorRefused", messages[why]);
+}
+
+export interface DetachingBySteps extends DetachOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly instanceId: string;
+}
+
+/**
+ * Takes step after step until the volume is gone. @throws hypervisorRefused when QEMU does not close it;
+ * AbortError; what a step throws
+ */
+export async function detachBySteps(
+  { force = false, waitedMs = 0, clock, signal, instanceId }: DetachingBySteps,
+  take: (asking: Detaching) => Promise<DetachStep["kind"]>,
+): Promise<void> {
+  const beganMs = clock.monotonicMs();
+  const endMs = beganMs + qemuLimits.detachPatienceMs + qemuLimits.closePatienceMs;
+  for (let lastMs: number | undefined; ; ) {
+    const nowMs = clock.monotonicMs();
+    const askedMs = lastMs === undefined ? undefined : nowMs - lastMs;
+    const step = await take({ force, waitedMs: waitedMs + nowMs - beganMs, askedMs });
+    if (step === "done") return;
+    if (step === "ask") lastMs = nowMs;
+    if (nowMs > endMs) throw notClosed(instanceId);
+    if (step === "ask" || step === "wait") await delay(clock, qemuLimits.unplugProbeMs, signal);
+    throwIfAborted(signal);
+  }
+}
+
+const notClosed = (instanceId: string): StatusError =>
+  new StatusError("hypervisorRefused", `The hypervisor of instance ${instanceId} does not close a volume.`);
+
+/**
+ * QEMU cuts a file off without a word. Its size is asked of the file, with a deadline, and not of QEMU, which
+ * would ask the files of all disks. @throws hypervisorRefused
+ */
+export async function refuseShrinking(device: BlockDevice, sizeBytes: number, clock: Clock): Promise<void> {
+  if (device.kind !== "file") return;
+  const late = () => new StatusError("storageUnknown", "The storage of the volume does not answer.");
+  const { size } = await within(stat(device.path), {
+    clock,
+    timeoutMs: qemuLimits.qmpCommandTimeoutMs,
+    late,
+  });
+  if (size <= sizeBytes) return;
+  throw new StatusError("hypervisorRefused", "A volume is never made smaller.");
+}

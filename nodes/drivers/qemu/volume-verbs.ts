@@ -1,0 +1,80 @@
+/**
+ * The verbs of the hypervisor port for volumes of running guests. They are steps in the instance's turn; what
+ * waits for a guest waits without the turn, so that the guest can be paused, resumed and ended meanwhile.
+ */
+import type {
+  AttachedVolume,
+  DetachOptions,
+  GuestVolume,
+  VolumeName,
+} from "../../../actors/ports/hypervisor.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import { refuseOtherEpoch } from "./cards.ts";
+import type { QemuGuest } from "./guest.ts";
+import type { QemuOptions } from "./options.ts";
+import { attach, detachBySteps, detachOne, refuseShrinking, resize, volumesIn } from "./plugging.ts";
+import { refuseUnfit } from "./starting.ts";
+import { refuseVolumes } from "./volumes.ts";
+
+type Known = Pick<QemuOptions, "clock" | "shapes">;
+
+export abstract class VolumeVerbs {
+  readonly #known: Known;
+
+  constructor(known: Known) {
+    this.#known = known;
+  }
+
+  /** In the instance's turn, with its living guest. @throws guestFailed when there is none */
+  protected abstract command<T>(
+    instanceId: string,
+    signal: AbortSignal,
+    work: (guest: QemuGuest) => Promise<T>,
+  ): Promise<T>;
+
+  attachVolume(spec: MachineSpec, volume: GuestVolume, signal: AbortSignal): Promise<void> {
+    return this.command(spec.instanceId, signal, async (guest) => {
+      await refuseUnfit(spec, this.#known.shapes);
+      refuseVolumes(spec, [volume]);
+      refuseOtherEpoch(guest.facts, spec);
+      const { directory } = guest.process;
+      await guest.onVolumes(signal, (plugging) => attach(volume, { ...plugging, spec, directory }));
+    });
+  }
+
+  detachVolume(
+    spec: MachineSpec,
+    volume: VolumeName,
+    options: DetachOptions,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { instanceId } = spec;
+    return detachBySteps({ ...options, clock: this.#known.clock, signal, instanceId }, (asking) =>
+      this.command(instanceId, signal, async (guest) => {
+        refuseOtherEpoch(guest.facts, spec);
+        return guest.onVolumes(signal, (plugging) => detachOne(volume, asking, plugging));
+      }),
+    );
+  }
+
+  volumesOf(instanceId: string, signal: AbortSignal): Promise<readonly AttachedVolume[]> {
+    return this.command(instanceId, signal, (guest) => guest.onVolumes(signal, volumesIn));
+  }
+
+  resizeVolume(
+    spec: MachineSpec,
+    volume: GuestVolume,
+    sizeBytes: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return this.command(spec.instanceId, signal, async (guest) => {
+      refuseOtherEpoch(guest.facts, spec);
+      await refuseShrinking(volume.device, sizeBytes, this.#known.clock);
+      await guest.onVolumes(signal, (plugging) => resize(volume, sizeBytes, plugging));
+    });
+  }
+
+  continueFull(instanceId: string, signal: AbortSignal): Promise<boolean> {
+    return this.command(instanceId, signal, (guest) => guest.continueFull(signal));
+  }
+}
