@@ -59,7 +59,7 @@ export interface Guest {
   readonly pid: number;
   readonly status: GuestStatus;
   readonly startedAtMs: number;
-  /** Present when nobody has paused it: its storage has no room for what it wrote, which waits. */
+  /** Present when a full storage has paused the guest: a write waits there for room. */
   readonly pausedBy?: "diskFull";
 }
 
@@ -69,7 +69,7 @@ export interface VolumeName {
   readonly epoch: number;
 }
 
-/** A volume of a guest, which knows it by the first twenty characters of its id, as the disk's serial number. */
+/** A volume of a guest. The disk's serial number in the guest is the first twenty characters of the id. */
 export interface GuestVolume extends VolumeName {
   /** Of the places that a guest has for volumes, from 0 on: the order of its disks goes by them. */
   readonly place: number;
@@ -210,7 +210,7 @@ export interface GuestPaths {
   readonly ramdisk: string | undefined;
   /** The config drive: a disk that the guest may only read. Absent: the guest has no config drive. */
   readonly configDrive?: string | undefined;
-  /** The volumes that it has from its start. Absent: none. */
+  /** Volumes of the guest from its start on. Absent: the guest starts without volumes. */
   readonly volumes?: readonly GuestVolume[];
   /**
    * What its network interfaces are plugged into, in the order of the spec. Absent: the spec names none, and

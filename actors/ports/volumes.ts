@@ -13,9 +13,9 @@ export interface VolumeStorageFacts {
   readonly thin: boolean;
   readonly extendsOnline: boolean;
   /**
-   * How it keeps the owner of an earlier epoch out. `rename`: the path of that epoch is gone, and what has the
-   * volume open under it keeps it until it ends, so that the process must be proved gone first. `blocklist`:
-   * the storage itself refuses what that process writes. Absent: `rename`.
+   * How the owner of an earlier epoch is kept out. `rename`: the path of that epoch is gone, but a process
+   * that has the volume open writes on, and must be proved gone first. `blocklist`: the storage itself refuses
+   * what that process writes. Absent: `rename`.
    */
   readonly fencing?: "rename" | "blocklist";
   /** What a new volume can be made of. Absent: nothing, each is empty at first. */
@@ -36,7 +36,7 @@ export interface VolumeUsage {
   readonly freeBytes: number;
   /** The sizes of its volumes. */
   readonly promisedBytes: number;
-  /** What its volumes take up now. */
+  /** Room that the volumes take up now. */
   readonly allocatedBytes: number;
 }
 

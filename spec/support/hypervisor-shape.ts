@@ -1,4 +1,4 @@
-/** Shared by the parts of the hypervisor's contract: the newest shape of a host, and the reason of a refusal. */
+/** Shared by the parts of the hypervisor's contract: a host's newest shape, and the reason of a refusal. */
 import type { MachineShape, OfferedShapes } from "../../protocol/shape.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 

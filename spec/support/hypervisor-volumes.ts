@@ -1,16 +1,24 @@
 /** The part of the hypervisor's contract that is about volumes; see hypervisor-contract.ts. */
 import { expect } from "chai";
-import type { DetachOptions, GuestVolume } from "../../actors/ports/hypervisor.ts";
+import type { DetachOptions, GuestPaths, GuestVolume, Hypervisor } from "../../actors/ports/hypervisor.ts";
 import type { BlockDevice } from "../../actors/ports/volumes.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
-import type { HypervisorBench } from "./hypervisor-contract.ts";
 import { reasonOf, shapeOf } from "./hypervisor-shape.ts";
 
 const never = new AbortController().signal;
 const pretended: BlockDevice = { kind: "file", path: "/nowhere", format: "raw", mode: "readWrite" };
 
+/** As HypervisorBench. */
+interface Bench {
+  readonly hypervisor: Hypervisor;
+  restartAgent(): Promise<Hypervisor>;
+  paths(spec: MachineSpec): Promise<GuestPaths>;
+  volume?(spec: MachineSpec, name: string): Promise<BlockDevice>;
+  booted(instanceId: string): Promise<void>;
+}
+
 /** `plain`: of a guest of the bench, without a shape. */
-export async function givesAndTakesVolumes(bench: HypervisorBench, plain: MachineSpec): Promise<void> {
+export async function givesAndTakesVolumes(bench: Bench, plain: MachineSpec): Promise<void> {
   let { hypervisor } = bench;
   const { volumes: kinds, shapes } = await hypervisor.capabilities();
   const verbs = [hypervisor.attachVolume, hypervisor.detachVolume, hypervisor.volumesOf];

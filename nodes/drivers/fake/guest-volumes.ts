@@ -37,7 +37,10 @@ export function attachTo(volumes: Volumes, { volumeId, epoch, place }: GuestVolu
   volumes.set(place, wanted);
 }
 
-/** A guest that is paused, and one that clings, is waited for; not one that has ended, or waits for a disk. @throws AbortError */
+/**
+ * A guest that is paused, and one that clings, is waited for; not one that has ended, or waits for a disk.
+ * @throws AbortError
+ */
 export async function detachFrom(
   world: FakeWorld,
   instanceId: string,
@@ -51,10 +54,16 @@ export async function detachFrom(
     const guest = world.processOf(instanceId);
     const volumes = guest?.volumes;
     const found = [...(volumes?.values() ?? [])].find((one) => isSame(one, volume));
-    if (guest === undefined || volumes === undefined || found === undefined || found.state === "dead") return;
+    if (guest === undefined || volumes === undefined || found === undefined) return;
     const { status, clings, isFull } = guest;
     const hasEnded = status === "shutdown" || status === "panicked" || isFull;
-    if (!force && status === "running" && !clings) {
+    const gives = status === "running" && !clings;
+    if (found.state === "dead") {
+      // It is asked once more, and not waited for.
+      if (gives) volumes.delete(found.place);
+      return;
+    }
+    if (!force && gives) {
       volumes.delete(found.place);
       return;
     }

@@ -37,7 +37,7 @@ export interface FakeProcess {
   readonly fence: boolean;
   /** MACs by the places of the interfaces. Undefined: the guest was told of none. */
   interfaces: ReadonlyMap<number, string> | undefined;
-  /** What it has of volumes, by their places. */
+  /** Volumes of the guest by place. */
   readonly volumes: Map<number, AttachedVolume>;
   /** True: it gives back no device that it is asked for. */
   clings: boolean;

@@ -273,7 +273,7 @@ export class FakeWorld {
     guest.isFull = false;
   }
 
-  /** The process as its hypervisor knows it; undefined: there is none. */
+  /** The process of a guest, for the hypervisor alone; undefined: no process lives. */
   processOf(instanceId: string): FakeProcess | undefined {
     return this.#processes.get(instanceId);
   }

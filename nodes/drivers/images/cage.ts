@@ -21,11 +21,11 @@ export interface CageBounds {
 }
 
 export interface CageOptions {
-  /** Its descriptor 3. Absent: it opens what it needs by name. */
+  /** Descriptor 3 of the tool. Absent: the tool opens files by their names. */
   readonly descriptor?: number;
   readonly outputDescriptor?: number;
   readonly signal: AbortSignal;
-  /** Absent: those of an inspection, which writes nothing. */
+  /** Absent: the bounds of an inspection, which writes no file. */
   readonly bounds?: CageBounds;
 }
 

@@ -108,7 +108,10 @@ async function plug(volume: GuestVolume, attaching: Attaching): Promise<void> {
 
 export type Detaching = Pick<Asking, "force" | "waitedMs" | "askedMs">;
 
-/** Takes one step, and answers which. The guest is asked nothing before its first instruction: it would never answer. */
+/**
+ * Takes one step, and answers which. Before its first instruction a guest is asked for nothing: QEMU would
+ * wait for that answer for ever, and take no later question.
+ */
 export async function detachOne(
   volume: VolumeName,
   asking: Detaching,
@@ -127,8 +130,8 @@ export async function detachOne(
 }
 
 /**
- * Puts what fails everything in the volume's place. To put there what is there already ends QEMU: whoever
- * calls this has seen the volume there, and nobody else is connected.
+ * Exchanges the node of a device for one that answers every request with an error. The same node once more
+ * would end QEMU, so the caller has seen the volume's own node there; and nobody else is connected.
  */
 async function cut({ place }: AttachedVolume, plugging: Plugging): Promise<void> {
   const { device, gone } = volumeNames(place);
@@ -149,7 +152,7 @@ async function close(volume: VolumeName & { readonly place: number }, plugging: 
 const idOf = (place: number) => ({ id: volumeNames(place).device });
 const nodesOf = (place: number): readonly string[] => [volumeNames(place).node, volumeNames(place).data];
 
-/** True: there is no such node. */
+/** True: QEMU has no node of this name, or no longer. */
 async function removeNode(name: string, { qmp, signal }: Plugging): Promise<boolean> {
   try {
     await qmp.execute("blockdev-del", { "node-name": name }, signal);

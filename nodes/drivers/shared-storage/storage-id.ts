@@ -1,4 +1,4 @@
-/** The id of a storage, by which hosts know that they see the same one. */
+/** The id of a shared storage: hosts that read the same id see the same disks and volumes. */
 import { join } from "node:path";
 import type { Ids } from "../../../protocol/wire/transport.ts";
 import { makeStateFile, readStateFile } from "../../process/state-file.ts";

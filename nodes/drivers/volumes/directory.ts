@@ -4,14 +4,14 @@
  *   storage.json                            the id of this storage (shared-storage/storage-id.ts)
  *   volumes/<volumeId>.e<epoch>/            a volume, of the epoch of its present writer
  *     data.raw                              its bytes and nothing else: sparse, raw, of the guest's own user
- *     open.<epoch>.<instanceId>.<ownerEpoch>.<hostId>  empty: for whom it is open
+ *     open.<epoch>.<instance>.<owner epoch>.<host>  empty: for whom it is open
  *   volumes/<volumeId>.e<epoch>.<hex>.part/ one that is being made: the name is given last
  *   volumes/<volumeId>.r<epoch>/            one that is being removed
  *
  * A volume is taken over by a rename: at that moment the path of the earlier epoch is gone. All of it is
- * synchronous, for a thread of its own (thread.ts), so that a storage that hangs holds that thread alone. Each
- * verb may be ended after any of its calls, and be repeated. This file must never make a volume where one
- * should have been taken over, nor touch the volume of a later epoch.
+ * synchronous, for a thread of its own (thread.ts): a storage that hangs holds that thread alone. Each verb
+ * may be ended after any of its calls, and be repeated. This file must never make a volume where one should
+ * have been taken over, nor touch the volume of a later epoch.
  */
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
@@ -42,9 +42,9 @@ export const dataFile = "data.raw";
 export interface BegunVolume {
   /** The name of its directory. */
   readonly part: string;
-  /** Its file, which has its size and is empty. */
+  /** Path of the file of the volume: of the full size, and empty. */
   readonly file: string;
-  /** What is to be copied into it. Undefined: nothing. */
+  /** The file whose contents the volume gets. Undefined: the volume stays empty. */
   readonly source:
     | { readonly path: string; readonly format: "raw" | "qcow2"; readonly gid: number }
     | undefined;

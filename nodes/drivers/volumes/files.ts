@@ -39,7 +39,7 @@ export function removeTree(directory: string): void {
   }
 }
 
-/** What is there of a volume. Undefined: it has lost its name meanwhile. */
+/** Sizes of a volume, as the file system has them. Undefined: the name is gone meanwhile. */
 export function kept(file: string, { name: _, kind, ...volume }: FoundVolume): KeptVolume | undefined {
   try {
     const { size, blocks } = fs.statSync(file);

@@ -1,4 +1,4 @@
-/** The volumes driver `files`: volumes in raw files, in the host's own directory or in one that hosts share. */
+/** The volumes driver `files`: raw files in the host's own directory, or in one that hosts share. */
 import { join } from "node:path";
 import type { VolumesDriver } from "../kinds.ts";
 import { AskedStorage, beginThread } from "./asked.ts";

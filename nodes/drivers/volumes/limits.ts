@@ -1,8 +1,8 @@
 /** Limits of the storage of volumes. They are never configured. */
 export const volumeLimits = {
-  /** How long a storage may take for one question; a local one takes a millisecond, a busy NFS server a second. */
+  /** Time for one question to a storage: a local disk takes a millisecond, a busy NFS server a second. */
   storageAnswerMsMax: 10_000,
-  /** Questions that may wait for the one before them. */
+  /** Questions that may wait for the answer to another question. */
   storageQuestionsMax: 256,
   /** From the start of a copy to its end: 2 TiB at 600 MiB a second. */
   volumeCopyMsMax: 3_600_000,

@@ -1,4 +1,4 @@
-/** Volumes of a running guest, by QMP: each step by value, and against a QEMU in memory whose guest may keep them. */
+/** Volumes of a running guest: each step by value, and by QMP against a QEMU in memory. */
 import { expect } from "chai";
 import type { GuestVolume } from "../../../actors/ports/hypervisor.ts";
 import { attach, detachBySteps, detachOne, volumesIn } from "../../../nodes/drivers/qemu/plugging.ts";
@@ -32,7 +32,7 @@ const volume = (name: string, place: number, epoch = 1): GuestVolume => ({
 });
 const [one, two] = [volume("one", 0), volume("two", 0)];
 
-/** What there is with these volumes, of which the devices of some are on these nodes. */
+/** QEMU with the objects of these volumes, and with devices on these nodes. */
 const seen = (
   volumes: readonly GuestVolume[],
   drives: Readonly<Record<number, string>> = {},
