@@ -14,8 +14,8 @@ export interface VolumeStorageFacts {
   readonly extendsOnline: boolean;
   /**
    * How the owner of an earlier epoch is kept out. `rename`: the path of that epoch is gone, but a process
-   * that has the volume open writes on, and must be proved gone first. `blocklist`: the storage itself refuses
-   * what that process writes. Absent: `rename`.
+   * that has the volume open writes on, and must be proved gone first. `blocklist`: the storage itself
+   * refuses what that process writes. Absent: `rename`.
    */
   readonly fencing?: "rename" | "blocklist";
   /** What a new volume can be made of. Absent: nothing, each is empty at first. */
