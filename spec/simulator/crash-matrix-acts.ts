@@ -1,5 +1,6 @@
 /** The parts that operations of the crash matrix are made of, as data. */
-import type { CommandKind, FaultKind, Parameters } from "./plan.ts";
+import type { CommandKind, FaultKind } from "./plan.ts";
+import type { Parameters } from "./plan-parameters.ts";
 import type { PlannedRequest } from "./plan-surroundings.ts";
 
 export type Act = { readonly atMs: number } & (

@@ -8,7 +8,8 @@ import { endFault, thingsIn, toldAndBegun } from "./crash-matrix-end.ts";
 import { applyFault } from "./faults.ts";
 import type { CountedStep, StepFault } from "./interposer.ts";
 import { nobody } from "./kernel.ts";
-import { type Parameters, type Plan, setUpMs } from "./plan.ts";
+import { type Plan, setUpMs } from "./plan.ts";
+import type { Parameters } from "./plan-parameters.ts";
 import { epochMs } from "./process.ts";
 import { type Outcome, runPlan, type ScriptWorld } from "./run.ts";
 

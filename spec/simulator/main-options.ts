@@ -1,6 +1,6 @@
 /** The command line of the simulator: what may be asked for, and what is wrong with what was asked for. */
 import { parseArgs } from "node:util";
-import type { PlanSize } from "./plan.ts";
+import type { PlanSize } from "./plan-parameters.ts";
 
 export const usage = `Usage: npm run simulate -- [options]
 

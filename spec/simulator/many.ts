@@ -2,7 +2,7 @@
 import { Worker } from "./many-workers.ts";
 import { planOfMutant } from "./mutants-plans.ts";
 import { mutantNamed } from "./mutate.ts";
-import type { PlanSize } from "./plan.ts";
+import type { PlanSize } from "./plan-parameters.ts";
 import { failureLine, type RunReport, Totals } from "./report.ts";
 
 export interface Many {

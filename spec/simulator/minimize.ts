@@ -3,7 +3,8 @@
  * and so on (Zeller's ddmin), then kinds of trouble are switched off and the cluster is made smaller. It asks
  * whether a plan breaks the promise, and knows nothing of how that is found out.
  */
-import { type Parameters, type Plan, setUpMs } from "./plan.ts";
+import { type Plan, setUpMs } from "./plan.ts";
+import type { Parameters } from "./plan-parameters.ts";
 
 export interface Minimizing {
   readonly isBroken: (plan: Plan) => Promise<boolean>;

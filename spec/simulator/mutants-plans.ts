@@ -3,9 +3,10 @@
  * Pure.
  */
 import type { PromiseId } from "../../actors/promises/facts.ts";
-import { type Plan, type PlannedCommand, type PlannedFault, type PlanSize, planOf, setUpMs } from "./plan.ts";
+import { type Plan, type PlannedCommand, type PlannedFault, planOf, setUpMs } from "./plan.ts";
 import { controllerLoops } from "./plan-disturbances.ts";
 import { imagesOf } from "./plan-images.ts";
+import type { PlanSize } from "./plan-parameters.ts";
 import { Random } from "./random.ts";
 
 /** Text of a file that is changed as it is loaded. */

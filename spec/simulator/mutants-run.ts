@@ -6,7 +6,8 @@ import type { PromiseId } from "../../actors/promises/facts.ts";
 import { Progress } from "./many.ts";
 import { Worker } from "./many-workers.ts";
 import { type Mutant, planOfMutant } from "./mutants-plans.ts";
-import type { Plan, PlanSize } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { PlanSize } from "./plan-parameters.ts";
 
 export interface Trying {
   /** At most, for each mutant. */

@@ -15,6 +15,7 @@ import {
 } from "./plan-disturbances.ts";
 import { editCommands, editsOf } from "./plan-edits.ts";
 import { apartFrom, calmed, type HostileWhat, hostileDeeds, hostileOf } from "./plan-hostile.ts";
+import { numaNodesOf, type Parameters, type PlanSize, parametersOf } from "./plan-parameters.ts";
 import { reachedMs, reachedOf } from "./plan-reached.ts";
 import {
   evacuationsOf,
@@ -23,48 +24,6 @@ import {
   surroundingsOf,
 } from "./plan-surroundings.ts";
 import { Random } from "./random.ts";
-
-export interface Parameters {
-  readonly controllers: number;
-  readonly hosts: number;
-  readonly clients: number;
-  /** CPUs of each host: how many small instances fit. */
-  readonly hostVcpus: number;
-  readonly latencyMs: number;
-  readonly lost: number;
-  readonly doubled: number;
-  readonly late: number;
-  readonly storeLatencyMs: number;
-  readonly rolledBack: number;
-  readonly answerLost: number;
-  readonly slow: number;
-  readonly driverLatencyMs: number;
-  readonly startMs: number;
-  readonly refused: number;
-  readonly hang: number;
-  /** Absent: guests do not hear their power button. */
-  readonly shutdownMs?: number;
-  /** Every host sees the disks; `locked`: a second process is refused. Absent: guests start anywhere. */
-  readonly sharedDisks?: "locked" | "unlocked";
-  /** What the storage of `sharedDisks` has; a small guest takes 1. Absent: more than all take. */
-  readonly sharedGib?: number;
-  /** Guests have disks, on the hosts that they run on. Absent: they have what `sharedDisks` says. */
-  readonly ownDisks?: true;
-  /** Nobody is of another version. */
-  readonly oneVersion?: boolean;
-  /** How many lives of agents cannot hold a lease on the storage, as where its locks fail; absent: none. */
-  readonly storageUnaware?: number;
-  /** NUMA nodes of each host; half of the instances that are made ask for CPUs of their own. Absent: none. */
-  readonly numaNodes?: number;
-  /** Some guests are told about themselves. Then nobody is of another version: see migration 0012. */
-  readonly told?: true;
-  /** Commits stand in one line at the store, a batch of each controller. Absent: each finds its own way. */
-  readonly batched?: true;
-  /** Every event is brought to a sink. Absent: there is none. */
-  readonly sink?: true;
-  /** Controllers have a plug-in that extends the API, also where no command of the plan asks for it. */
-  readonly extended?: true;
-}
 
 export const ordinaryCommands = [
   "create",
@@ -165,13 +124,6 @@ export const setUpMs = 3_000;
 /** After the faults everything has so long to come to rest: longer than any deadline. */
 export const liveMsMax = 900_000;
 
-export interface PlanSize {
-  readonly controllers?: number;
-  readonly hosts?: number;
-  readonly instances?: number;
-  readonly seconds?: number;
-}
-
 export function planOf(seed: string, size: PlanSize = {}): Plan {
   const random = new Random(seed);
   const isReached = random.fork("is reached").chance(0.25);
@@ -257,41 +209,6 @@ interface Surrounded {
   readonly ordinary: readonly PlannedCommand[];
   readonly parameters: Parameters;
   readonly faultyMs: number;
-}
-
-/** In some runs hosts have NUMA nodes, and some guests ask for CPUs of their own. */
-const numaNodesOf = (random: Random): Pick<Parameters, "numaNodes"> =>
-  random.chance(0.3) ? { numaNodes: random.whole(1, 2) } : {};
-
-/** Swarm: each kind of trouble is there in some runs and quite absent in others. */
-function parametersOf(random: Random, size: PlanSize): Parameters {
-  const unaware = random.fork("storage unaware");
-  const room = random.fork("storage room");
-  const sometimes = (probability: number, max: number): number =>
-    random.chance(probability) ? random.between(0, max) : 0;
-  const hosts = size.hosts ?? random.weighted({ "1": 1, "2": 4, "3": 4, "5": 2, "8": 1 });
-  return {
-    controllers: size.controllers ?? random.whole(1, 3),
-    hosts: Number(hosts),
-    clients: random.whole(1, 4),
-    hostVcpus: size.instances === undefined ? random.whole(2, 12) : size.instances,
-    latencyMs: random.pick([0.2, 1, 5, 30]),
-    lost: sometimes(0.5, 0.2),
-    doubled: sometimes(0.5, 0.2),
-    late: sometimes(0.5, 0.3),
-    storeLatencyMs: random.pick([0.5, 1, 5, 40]),
-    rolledBack: sometimes(0.4, 0.2),
-    answerLost: sometimes(0.4, 0.2),
-    slow: sometimes(0.3, 0.2),
-    driverLatencyMs: random.pick([1, 5, 50, 300]),
-    startMs: random.pick([10, 100, 1_000]),
-    refused: sometimes(0.4, 0.2),
-    hang: sometimes(0.3, 0.05),
-    ...(random.chance(0.8) ? { shutdownMs: random.pick([5, 500, 4_000, 30_000]) } : {}),
-    ...(random.chance(0.6) ? { sharedDisks: random.pick(["locked", "unlocked"] as const) } : {}),
-    ...(room.chance(0.3) ? { sharedGib: room.whole(2, 12) } : {}),
-    ...(unaware.chance(0.25) ? { storageUnaware: unaware.between(0, 0.7) } : {}),
-  };
 }
 
 interface CommandsOptions {

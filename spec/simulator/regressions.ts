@@ -2,7 +2,8 @@
  * Runs that broke a promise once, each with a sentence of what was wrong. Seeds find other things when plans
  * change; what shall be kept for certain is kept as a plan (`--minimize` writes one).
  */
-import type { Plan, PlanSize } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { PlanSize } from "./plan-parameters.ts";
 
 export interface Regression {
   readonly run: { readonly seed: string; readonly size?: PlanSize } | Plan;

@@ -1,5 +1,6 @@
 /** Reports a single run in detail: summary, trace, or the reason of a broken promise. */
-import type { Plan, PlanSize } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import type { PlanSize } from "./plan-parameters.ts";
 import { type RunReport, reportOf, summaryLines, Totals } from "./report.ts";
 import { runPlan } from "./run.ts";
 

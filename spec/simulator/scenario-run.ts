@@ -8,8 +8,9 @@ import type { SimulatedClient } from "./client.ts";
 import { applyFault } from "./faults.ts";
 import type { StepFault } from "./interposer.ts";
 import { nobody } from "./kernel.ts";
-import { type CommandKind, type Parameters, type Plan, type PlannedFault, setUpMs } from "./plan.ts";
+import { type CommandKind, type Plan, type PlannedFault, setUpMs } from "./plan.ts";
 import { floodKinds, lieKinds } from "./plan-hostile.ts";
+import type { Parameters } from "./plan-parameters.ts";
 import { Random } from "./random.ts";
 import { runPlan, type ScriptWorld } from "./run.ts";
 import type {

@@ -9,7 +9,7 @@ import type { CourierOptions } from "../../nodes/sinks/courier.ts";
 import { runSinks } from "../../nodes/sinks/index.ts";
 import type { SinkMemories, SinkMemory } from "../../nodes/sinks/memory.ts";
 import type { Kernel } from "./kernel.ts";
-import type { Parameters } from "./plan.ts";
+import type { Parameters } from "./plan-parameters.ts";
 import type { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 
