@@ -1,10 +1,10 @@
 /**
  * I3: the sum of the claims on a host never exceeds what it has, nor what any of its NUMA nodes has
- * (numa-nodes.ts), nor the disks on a storage what the storage has (storage-room.ts); nor does a claim break
- * its group's rule, or a create the quota of its project (groups-and-quotas.ts); a host is in one zone at most
- * (zones.ts); and rows of resources keep to their names and limits (resources.ts). The sums are kept here, from
- * the claims themselves; whether the store's own sums agree is judged when all is quiet, also for groups and
- * quotas (placement-at-rest.ts).
+ * (numa-nodes.ts), nor the disks on a storage what the storage has (storage-room.ts); nor does a claim
+ * break its group's rule, or a create the quota of its project (groups-and-quotas.ts); a host is in one zone
+ * at most (zones.ts); and rows of resources keep to their names and limits (resources.ts). The sums are kept
+ * here, from the claims themselves; whether the store's own sums agree is judged when all is quiet, also for
+ * groups and quotas (placement-at-rest.ts).
  */
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { Commit } from "../records/commit.ts";

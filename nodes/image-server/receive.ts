@@ -1,7 +1,7 @@
 /**
  * Takes the body of an upload: a piece at a time, each written while the next is read, so that memory is
- * bounded by two pieces. What has arrived stays when the client is cut off. It must never take more bytes than
- * were said.
+ * bounded by two pieces. What has arrived stays when the client is cut off. It must never take more bytes
+ * than were said.
  */
 import type { IncomingMessage } from "node:http";
 import type { ImageUploads } from "../../actors/ports/image-uploads.ts";
@@ -23,7 +23,7 @@ export async function receive(body: IncomingMessage, receiving: Receiving): Prom
   const gathered = new Gathered();
   let at = offset;
   let writing: Promise<unknown> = Promise.resolve();
-  /** One piece ahead: the next one comes while this one is written. */
+  /** A body is read one piece ahead of what is written. */
   const flush = async (): Promise<void> => {
     await writing;
     const piece = gathered.take();

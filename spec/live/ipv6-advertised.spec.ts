@@ -132,7 +132,7 @@ function hearing(name: string, kind: Kind): void {
         const gate = kind.gate(one.project);
         expect(await said(/NOVACT-GUEST WAY (.*)/)).to.include(`default via ${gate} dev eth0`);
         expect(await said(/NOVACT-GUEST RANGE (.*)/)).to.include(`${rangeOf(one.project)}::/64 dev eth0`);
-        // It has made none by itself.
+        // The guest has made no address by itself.
         expect(await said(/NOVACT-GUEST MADE (\d+)/)).to.equal("1");
         for (const to of guests)
           if (to !== one) await said(new RegExp(`PING \\d+ ${addressOf(to)} (answers)`));

@@ -42,7 +42,11 @@ const rooms: readonly Room[] = [
   { room: "actors/control/scheduler", knows: [] },
   { room: "actors/control/request", knows: [] },
   { room: "actors/control/directory", knows: ["actors/control/request"] },
-  { room: "actors/control/instance", knows: ["actors/control/request", "actors/control/directory"] },
+  {
+    room: "actors/control/instance",
+    knows: ["actors/shared-storage", "actors/control/request", "actors/control/directory"],
+    except: /(?:host-storage|shared-disks)\.ts$/,
+  },
   { room: "actors/control/networking", knows: ["actors/control/request"] },
   {
     room: "actors/control/passage",

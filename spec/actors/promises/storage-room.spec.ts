@@ -1,4 +1,4 @@
-/** I3 of storages that hosts share: disks are summed at every commit, and compared with the store in the end. */
+/** I3 of storages that hosts share: disks summed at every commit, and compared with the store in the end. */
 import { expect } from "chai";
 import { neverOverfull } from "../../../actors/promises/i03-never-overfull.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
