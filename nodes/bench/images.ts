@@ -17,7 +17,7 @@ import type { Log } from "../../protocol/wire/transport.ts";
 import { createImageBytes } from "../drivers/images/bytes.ts";
 import { pullImage } from "../drivers/images/pull.ts";
 import { FileUploads } from "../drivers/images/uploads/uploads.ts";
-import { imageServerLimits } from "../image-server/limits.ts";
+import { usualPace } from "../image-server/patience.ts";
 import { openImageServer } from "../image-server/server.ts";
 import { createTickets, serverKey } from "../image-server/ticket.ts";
 import { systemClock } from "../process/clock.ts";
@@ -192,7 +192,7 @@ async function openOurs(directory: string) {
       const path = join(directory, "part");
       const origins = [{ url: server.url, ticket: ticket("fetch", image.sha256) }];
       const { signal } = new AbortController();
-      await pullImage({ image, origins, path, pace: imageServerLimits, signal });
+      await pullImage({ image, origins, path, pace: usualPace, signal });
       await rm(path);
     },
     async up(source: string) {

@@ -8,7 +8,7 @@ export const imageServerLimits = {
   /** How long a connection without a request stays open. */
   connectionIdleMs: 5_000,
   /** Connections in all, each with at most two pieces in memory, and transfers by one ticket. */
-  connectionsMax: 128,
+  imageConnectionsMax: 128,
   transfersPerTicketMax: 8,
   /** Bytes that are read or written at once. */
   pieceBytes: 512 * 1024,

@@ -3,10 +3,18 @@
  * run as was agreed. Bytes earn time, up to the time that a silence may last: whoever was fast for an hour
  * must not be waited for longer than anybody else.
  */
+import { imageServerLimits } from "./limits.ts";
+
 export interface Pace {
   readonly quietMsMax: number;
   readonly bytesPerMsMin: number;
 }
+
+/** Of whoever says no other. */
+export const usualPace: Pace = {
+  quietMsMax: imageServerLimits.quietMsMax,
+  bytesPerMsMin: imageServerLimits.bytesPerMsMin,
+};
 
 /** The time that is left after a wait of `waitedMs` that brought `bytes`; 0: the client is too slow. */
 export function patienceLeft(

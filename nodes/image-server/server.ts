@@ -18,7 +18,7 @@ import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { give } from "./give.ts";
 import { imageServerLimits } from "./limits.ts";
-import type { Pace } from "./patience.ts";
+import { type Pace, usualPace } from "./patience.ts";
 import { placeOf } from "./ranges.ts";
 import { receive } from "./receive.ts";
 import { checkTicket, readTicket } from "./ticket.ts";
@@ -36,7 +36,7 @@ export interface ImageServerOptions {
   readonly uploads?: Pick<ImageUploads, "status" | "write">;
   readonly nowMs: () => number;
   readonly log: Log;
-  /** Absent: those of imageServerLimits. */
+  /** Absent: the usual one. */
   readonly pace?: Pace;
   readonly requestHeadersMsMax?: number;
 }
@@ -59,7 +59,7 @@ export async function openImageServer(options: ImageServerOptions): Promise<Imag
     keepAliveTimeout: imageServerLimits.connectionIdleMs,
     connectionsCheckingInterval: 1_000,
   });
-  server.maxConnections = imageServerLimits.connectionsMax;
+  server.maxConnections = imageServerLimits.imageConnectionsMax;
   server.on("request", handle);
   // Asked whether a body may come: refused without it when it may not.
   server.on("checkContinue", handle);
@@ -150,7 +150,7 @@ async function answerUpload(
   request: IncomingMessage,
   response: ServerResponse,
   uploadId: string,
-  { uploads, pace = imageServerLimits }: Serving,
+  { uploads, pace = usualPace }: Serving,
 ): Promise<void> {
   if (uploads === undefined) throw new StatusError("notFound", "This server takes no uploads.");
   if (request.method === "GET" || request.method === "HEAD") {
@@ -180,7 +180,7 @@ async function answerImage(
   request: IncomingMessage,
   response: ServerResponse,
   sha256: string,
-  { bytes, pace = imageServerLimits }: Serving,
+  { bytes, pace = usualPace }: Serving,
 ): Promise<void> {
   const image = await bytes.open(sha256);
   if (image === undefined) throw new StatusError("notFound", "The file is not on this server.");

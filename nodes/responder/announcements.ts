@@ -31,10 +31,15 @@ export class Announcements {
     const first = waiting.sort(([, one], [, other]) => one.dueAtMs - other.dueAtMs);
     const some = first.slice(0, responderLimits.announcedAtOnceMax);
     for (const [, entry] of some) {
-      entry.dueAtMs =
-        nowMs + (responderLimits.announcePausesMs[entry.times] ?? advertisePeriodSeconds * 1_000);
+      entry.dueAtMs = nowMs + pauseAfterMs(entry.times);
       entry.times += 1;
     }
     return some.map(([guest]) => guest);
   }
+}
+
+/** After the guest was told the same so many times before. */
+function pauseAfterMs(times: number): number {
+  const { announcePauseMsMin, announcedAgainMax } = responderLimits;
+  return times < announcedAgainMax ? announcePauseMsMin * 4 ** times : advertisePeriodSeconds * 1_000;
 }

@@ -12,6 +12,10 @@ export const responderLimits = {
   /** Period of looking who is to be told its network without having asked, and how many are at once. */
   announcePeriodMs: 250,
   announcedAtOnceMax: 100,
-  /** Pauses after the first times that a guest is told the same: its device may not be on the bridge yet. */
-  announcePausesMs: [1_000, 4_000, 15_000],
+  /**
+   * A guest's device may not be on the bridge yet when the guest is told something new: so many times it is
+   * told the same after short pauses, the first of which is this one, and each four times as long as the last.
+   */
+  announcePauseMsMin: 1_000,
+  announcedAgainMax: 3,
 } as const;

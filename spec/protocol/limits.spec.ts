@@ -70,7 +70,7 @@ describe("limits", () => {
 const promised = new Set([
   ...["headerBytesMax", "createListedMax", "groupMembersListedMax"],
   ...["serverGroupsPerProjectMax"],
-  ...["failedBuildsMax", "rebalanceMovesDefault"],
+  ...["failedBuildsMax", "rebalanceMovesDefault", "membersPerImageMax", "uploadKeptMs"],
 ]);
 
 const isProtocol = (room: string): boolean => room.startsWith("protocol");

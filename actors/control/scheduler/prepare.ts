@@ -81,7 +81,10 @@ export class Prepared {
 
   /** True when no host of the chunk has room. */
   overtaxes({ freeMax }: Worth): boolean {
-    for (const amount of this.#amounts) if (this.request[amount] > freeMax[amount]) return true;
+    for (const amount of this.#amounts) {
+      const asked = this.request[amount];
+      if (asked > 0 && asked > freeMax[amount]) return true;
+    }
     return false;
   }
 

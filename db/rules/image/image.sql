@@ -1,6 +1,6 @@
--- The images of new instances: each is active, its project may use it, its flavor has what it needs at least, and
--- it is as the instance's copy has it. The first that is not so refuses the commit as if it were missing; `because`
--- says why to those who may know of the image. Operators may use every image.
+-- The images of new instances: each is active, its project may use it, its flavor has what it needs at least,
+-- and it is as the instance's copy has it. The first that is not so refuses the commit as if it were missing;
+-- `because` says why to those who may know of the image. Operators may use every image.
 create or replace function novact_image(created jsonb) returns boolean
 language plpgsql as $$
 declare

@@ -77,7 +77,7 @@ export class AskedStorage {
 
   #inTurn(asked: Asked): Promise<unknown> {
     if (this.#silent) return Promise.reject(silent());
-    if (this.#waiting >= volumeLimits.storageQuestionsMax) return Promise.reject(busy());
+    if (this.#waiting >= volumeLimits.volumeQuestionsMax) return Promise.reject(busy());
     this.#waiting += 1;
     const answer = this.#last.then(() => this.#put(asked));
     this.#last = answer.then(

@@ -3,7 +3,7 @@ export const volumeLimits = {
   /** Time for one question to a storage: a local disk takes a millisecond, a busy NFS server a second. */
   storageAnswerMsMax: 10_000,
   /** Questions that may wait for the answer to another question. */
-  storageQuestionsMax: 256,
+  volumeQuestionsMax: 256,
   /** From the start of a copy to its end: 2 TiB at 600 MiB a second. */
   volumeCopyMsMax: 3_600_000,
   /** Copies that wait for the one that is being made: each has its caller's signal, and holds nothing. */

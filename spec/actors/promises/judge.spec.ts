@@ -6,7 +6,8 @@ import type { Fact } from "../../../actors/promises/facts.ts";
 import { allCheckers, createJudge } from "../../../actors/promises/judge.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
 import type { LoadedInstance } from "../../../actors/records/instance.ts";
-import { command, newborn, observed } from "../../support/instances.ts";
+import { command, newborn, observed, tinyImage } from "../../support/instances.ts";
+import { rowsOf } from "../../support/store-resources.ts";
 import { event, inventory, request } from "../../support/store-rows.ts";
 import { completed, guest, history, invoked } from "./worlds.ts";
 
@@ -21,7 +22,7 @@ function life(...events: readonly ((loaded: LoadedInstance) => InstanceEvent)[])
     ...(operation === undefined ? {} : { operations: [operation] }),
     events: [event("i", "accepted", { requestId: "create" })],
   };
-  const commits: Commit[] = [{ hosts: [inventory("a")] }, born];
+  const commits: Commit[] = [{ hosts: [inventory("a")], ...rowsOf({ images: [tinyImage] }) }, born];
   for (const next of events) {
     const decision = decide(loaded, next(loaded));
     loaded = decision.next;
@@ -41,6 +42,7 @@ describe("the judge of the promises", () => {
     expect(promises).to.deep.equal([
       ...Array.from({ length: 12 }, (_, index) => `I${index + 1}`),
       ...Array.from({ length: 10 }, (_, index) => `N${index + 1}`),
+      "V12",
     ]);
   });
 

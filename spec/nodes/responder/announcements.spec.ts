@@ -4,7 +4,7 @@ import { advertisementOf, advertisePeriodSeconds } from "../../../nodes/dhcp6/ad
 import { Announcements } from "../../../nodes/responder/announcements.ts";
 import { responderLimits } from "../../../nodes/responder/limits.ts";
 
-const { announcePausesMs, announcedAtOnceMax } = responderLimits;
+const { announcePauseMsMin, announcedAtOnceMax } = responderLimits;
 const periodMs = advertisePeriodSeconds * 1_000;
 const told = (...pairs: readonly (readonly [string, string])[]) => new Map(pairs);
 
@@ -17,7 +17,11 @@ describe("what guests are told without having asked", () => {
   it("is told some times when it is new, and then again and again", () => {
     const announcements = new Announcements();
     announcements.update(told(["a", "one"]), 0);
-    const [first = 0, second = 0, third = 0] = announcePausesMs;
+    const [first, second, third] = [1, 4, 16].map((times) => times * announcePauseMsMin) as [
+      number,
+      number,
+      number,
+    ];
     const expected = [0, first, first + second, first + second + third, first + second + third + periodMs];
     const looked = expected.flatMap((atMs) => [atMs - 1, atMs]).filter((atMs) => atMs >= 0);
     expect(timesOf(announcements, "a", looked)).to.deep.equal(expected);
@@ -30,7 +34,7 @@ describe("what guests are told without having asked", () => {
     announcements.update(told(["a", "one"], ["b", "other"]), 10);
     expect(announcements.due(10)).to.deep.equal(["b"]);
     announcements.update(told(["b", "other"]), 20);
-    expect(announcements.due(announcePausesMs[0] ?? 0)).to.deep.equal([]);
+    expect(announcements.due(announcePauseMsMin)).to.deep.equal([]);
   });
 
   it("is told to a few guests at a time, and to all of them in their turn", () => {

@@ -33,6 +33,7 @@ export const amountFilter = ({ name, amount, of, beside }: Sought): RequestFilte
             : `free ${of(asked - left)} more${free > 0 ? ` or choose a flavor with at most ${of(free)}` : ""}`,
       };
     };
-    return (view) => asked <= leftOf(view) || refuse;
+    // Who asks for none passes, also where more is claimed than there is, as on a storage that has shrunk.
+    return asked === 0 ? undefined : (view) => asked <= leftOf(view) || refuse;
   },
 });

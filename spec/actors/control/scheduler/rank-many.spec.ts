@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import fc from "fast-check";
 import { decide } from "../../../../actors/control/scheduler/decide.ts";
+import { explain } from "../../../../actors/control/scheduler/explain.ts";
 import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import type {
   PlacementRequest,
@@ -155,6 +156,15 @@ describe(`scheduler: many at once (seed ${seed})`, () => {
 
     it("takes what has no disk, however full it is", () => {
       expect(placed(5, 0)).to.have.length(5);
+    });
+
+    it("is left, and moved to, however much more is claimed than it has", () => {
+      const shrunk = sharing.map((one) => ({ ...one, storage: { diskGib: 10, diskGibClaimed: 50 } }));
+      const moved = timed({ diskGib: 0, storageId: "s" });
+      expect(rank(scheduler, knowing(...shrunk), moved)).to.have.length(3);
+      expect(explain(scheduler, knowing(...shrunk), moved).every(({ fits }) => fits)).to.equal(true);
+      expect(rankMany(scheduler, knowing(...shrunk), moved, 40).candidates).to.have.length(24);
+      expect(rank(scheduler, knowing(...shrunk), timed({ diskGib: 1 }))).to.deep.equal([]);
     });
 
     it("says in numbers why not more", () => {
