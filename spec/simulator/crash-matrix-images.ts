@@ -33,6 +33,9 @@ export const images: readonly Operation[] = [
     ...(["deactivated", "reactivated"] as const),
   ]),
   operation("delete its own", [made], ask("image.delete", "own"), ["created", "deleted"]),
+  operation("delete what was registered", [registered], ask("image.delete", "own"), [
+    ...(["registered", "deleted"] as const),
+  ]),
   {
     ...{
       ...on,

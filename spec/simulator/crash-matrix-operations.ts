@@ -332,7 +332,6 @@ const operators: readonly Operation[] = [
   catalog("flavor create", [], newFlavor, ["", "flavor created"]),
   catalog("flavor delete", [newFlavor], ask("flavor.delete", "small"), ["flavor created", "flavor deleted"]),
   catalog("image register", [], newImage, ["", "image registered"]),
-  catalog("image delete", [newImage], ask("image.delete", "small"), ["image registered", "image deleted"]),
   catalog("host disable", [], disabling, ["", "host disabled"]),
   catalog("host enable", [disabling], ask("host.enable", "h1"), ["host disabled", "host enabled"]),
 ];

@@ -67,8 +67,8 @@ export const reachedMutants: readonly Mutant[] = [
     promise: "N3",
     guard: "What a guest says of neighbours goes to nobody.",
     file: "nodes/switch/switching.ts",
-    find: "    return takeDiscovery(port, frame, packet);",
-    replace: '    return { kind: "deliver", to: receiverOf(port, frame).portId ?? "" };',
+    find: "  if (isDiscovery(type)) return takeDiscovery(port, frame, packet);",
+    replace: '  if (isDiscovery(type)) return { kind: "deliver", to: receiverOf(port, frame).portId ?? "" };',
     shape: atRest,
   },
   {
