@@ -113,6 +113,26 @@ describe("images of projects", () => {
     expect(await idsOf(world.other)).to.deep.equal(["tiny", "own"]);
   });
 
+  it("keep name, properties and protection while they are public, until their project takes them back", async () => {
+    const { demo, admin } = world;
+    const { id } = await registered("private");
+    await admin.image.update(id, { visibility: "public" });
+    for (const asked of [
+      { name: "tiny" },
+      { name: "tiny", visibility: "private" as const },
+      { properties: { memoryMibMin: 4_096 } },
+      { protected: true },
+    ]) {
+      const { reason, message } = await refusal(demo.image.update(id, asked));
+      expect(reason).to.equal("adminOnly");
+      expect(message).to.include("is public");
+    }
+    await created(world.other, "tiny");
+    expect((await admin.image.update(id, { name: "ours" })).image.name).to.equal("ours");
+    await demo.image.update(id, { visibility: "private" });
+    expect((await demo.image.update(id, { name: "mine" })).image.name).to.equal("mine");
+  });
+
   it("wait without bytes for them, and no instance is made of them meanwhile", async () => {
     const { demo, store } = world;
     const { image } = await demo.image.create({ name: "new", properties: { memoryMibMin: 64 } });

@@ -4,6 +4,7 @@
  */
 import { filesOf, image, type imageService } from "../../../protocol/image.ts";
 import { faulty } from "../../../protocol/wire/denials.ts";
+import type { RowOf } from "../../../protocol/wire/resource.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
@@ -51,6 +52,7 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
     update: (request, context) => {
       assertMayOpen(request, context);
       return change("update", { request, context }, async (before) => {
+        assertMayEdit(before, request, context);
         const properties = propertiesOf({ ...before.properties, ...request.properties }, aliases);
         return { after: { ...before, ...request, properties }, body: { ...request } };
       });
@@ -72,6 +74,8 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
 }
 
 type Listing = Parameters<Handlers<typeof imageService>["list"]>[0];
+type Update = Parameters<Handlers<typeof imageService>["update"]>[0];
+type ImageRow = RowOf<typeof image>;
 
 /** Those of the community are of all projects, and only listed for whoever asks for them. */
 function queryOf({ visibility, state, memberStatus }: Listing): Partial<RowQuery> {
@@ -81,6 +85,18 @@ function queryOf({ visibility, state, memberStatus }: Listing): Partial<RowQuery
     memberStatus === undefined ? (visibility === "community" ? "named" : undefined) : [memberStatus];
   const having = { ...(visibility && { visibility: [visibility] }), ...(state && { state: [state] }) };
   return { having, ...(among && { among }) };
+}
+
+/**
+ * What a public image is called, and what it needs, concerns the whole cell. Its owner may take it back.
+ * @throws adminOnly
+ */
+function assertMayEdit({ name, visibility }: ImageRow, asked: Update, { project }: CallContext): void {
+  const { name: another, properties, protected: stays } = asked;
+  const edits = another !== undefined || properties !== undefined || stays !== undefined;
+  if (!edits || visibility !== "public" || project === adminProject) return;
+  const message = `The image ${name} is public: its name, properties and protection are the operators' choice.`;
+  throw new StatusError("adminOnly", message);
 }
 
 /** @throws adminOnly */
