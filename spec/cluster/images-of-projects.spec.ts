@@ -133,6 +133,12 @@ describe("images of projects", () => {
     expect((await demo.image.update(id, { name: "mine" })).image.name).to.equal("mine");
   });
 
+  it("are listed by operators whoever they are shared with, and not by members' answers", async () => {
+    const { reason, message } = await refusal(world.admin.image.list({ memberStatus: "pending" }));
+    expect(reason).to.equal("schemaMismatch");
+    expect(message).to.include("memberStatus").and.to.include("operators list all images");
+  });
+
   it("wait without bytes for them, and no instance is made of them meanwhile", async () => {
     const { demo, store } = world;
     const { image } = await demo.image.create({ name: "new", properties: { memoryMibMin: 64 } });

@@ -36,7 +36,11 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
         return { after: steppedImage(before, { kind }), event: `${kind}d`, body: {} };
       })) satisfies Handlers<typeof imageService>["deactivate"];
   return {
-    ...{ list, get, deactivate: step("deactivate"), reactivate: step("reactivate") },
+    ...{ get, deactivate: step("deactivate"), reactivate: step("reactivate") },
+    list: (request, context) => {
+      assertMember(request, context);
+      return list(request, context);
+    },
     // Files are big and may be gone by now: a repetition is recognised before they are read again.
     register: (request, context) =>
       unlessAnswered("image.register", { request, context, options }, () =>
@@ -85,6 +89,12 @@ function queryOf({ visibility, state, memberStatus }: Listing): Partial<RowQuery
     memberStatus === undefined ? (visibility === "community" ? "named" : undefined) : [memberStatus];
   const having = { ...(visibility && { visibility: [visibility] }), ...(state && { state: [state] }) };
   return { having, ...(among && { among }) };
+}
+
+/** Operators list the images of all projects, whoever they are shared with. @throws schemaMismatch */
+function assertMember({ memberStatus }: Listing, { project }: CallContext): void {
+  if (memberStatus === undefined || project !== adminProject) return;
+  throw faulty("memberStatus", "is of the projects that images are shared with; operators list all images");
 }
 
 /**
