@@ -133,6 +133,24 @@ describe("images of projects", () => {
     expect((await demo.image.update(id, { name: "mine" })).image.name).to.equal("mine");
   });
 
+  it("are shared once, however many say so at once", async () => {
+    const { demo, store } = world;
+    const { id } = await registered("private");
+    const list = store.rows.list.bind(store.rows);
+    let first: Promise<unknown> | undefined;
+    store.rows.list = (async (resource: Parameters<typeof list>[0], query: Parameters<typeof list>[1]) => {
+      const rows = await list(resource, query);
+      if (resource.noun === "image-member" && first === undefined) {
+        first = demo.image.share(id, { project: "other" });
+        await first;
+      }
+      return rows;
+    }) as typeof store.rows.list;
+    const { image } = await demo.image.share(id, { project: "other" });
+    expect(first).to.not.equal(undefined);
+    expect(image.members).to.deep.equal([{ project: "other", status: "pending" }]);
+  });
+
   it("are listed by operators whoever they are shared with, and not by members' answers", async () => {
     const { reason, message } = await refusal(world.admin.image.list({ memberStatus: "pending" }));
     expect(reason).to.equal("schemaMismatch");

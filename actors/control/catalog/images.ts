@@ -28,6 +28,8 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
       if (stays) throw new StatusError("imageProtected", `The image ${name} is protected.`);
     },
     held: "Instances use the image, which may be other projects', or it was protected meanwhile.",
+    // Image names need not be unique: it is a member that somebody else has made meanwhile.
+    decidedAnew: ["nameTaken"],
   });
   const { create, change, list, get, delete: remove } = handlers;
   const step = (kind: ImageStep["kind"] & ("deactivate" | "reactivate")) =>

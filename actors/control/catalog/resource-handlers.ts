@@ -46,6 +46,8 @@ export interface Peculiar<R extends Resource> {
   readonly taken?: () => StatusError;
   /** A sentence that names the possible holders of a row that is in use. Absent: none. */
   readonly held?: string;
+  /** Refusals of a change, beside `generationConflict`, after which it is decided anew. Absent: none. */
+  readonly decidedAnew?: readonly Reason[];
   /** How often a change is decided anew. Absent: a few times. */
   readonly attemptsMax?: number;
   /** Called after each commit of a change. */
@@ -140,8 +142,7 @@ export function resourceHandlers<R extends Resource>(
         try {
           return await committed({ ...commit, ...rest }, answerOf(shown));
         } catch (thrown) {
-          if (!isA("generationConflict", thrown) || attempt === (peculiar.attemptsMax ?? attemptsMax))
-            throw thrown;
+          if (!passes(thrown, peculiar) || attempt === (peculiar.attemptsMax ?? attemptsMax)) throw thrown;
         }
       }
     });
@@ -171,6 +172,10 @@ export function resourceHandlers<R extends Resource>(
   };
   return { ...handlers, create, change };
 }
+
+/** Whether a change may succeed when it is decided anew. */
+const passes = (thrown: unknown, { decidedAnew = [] }: Pick<Peculiar<Resource>, "decidedAnew">): boolean =>
+  isA("generationConflict", thrown) || decidedAnew.some((reason) => isA(reason, thrown));
 
 /** The refusal as the resource says it. */
 function inOwnWords(thrown: unknown, { taken, held }: Pick<Peculiar<Resource>, "taken" | "held">): unknown {
