@@ -89,15 +89,23 @@ export function storagesContract(get: () => Store, another: () => Promise<Store>
 
   it("is forgotten with its last host, unless a disk is left on it", async () => {
     const store = get();
-    const { hosts, born, sums, inventory, storageId } = await prepare(store);
+    const { id, hosts, row, born, sums, inventory, storageId } = await prepare(store);
     await store.commit({ hostsRemoved: [{ hostId: hosts[0], parked: false }] });
     expect(await sums()).to.deep.equal([0, 8]);
     await store.commit({ hosts: [{ ...inventory(hosts[1], 8), storageId: null }] });
     expect(await sums()).to.equal(undefined);
     await store.commit({ hosts: [inventory(hosts[1], 8)] });
     await store.commit(born(1, hosts[1], 5));
+    await store.commit(born(2, hosts[1], 3));
     await store.commit({ hosts: [{ ...inventory(hosts[1], 8), storageId: null }] });
-    const total = (await store.hosts.storageTotals()).find((one) => one.storageId === storageId);
-    expect(total?.diskGibClaimed).to.equal(5);
+    const claimed = async () =>
+      (await store.hosts.storageTotals()).find((one) => one.storageId === storageId)?.diskGibClaimed;
+    expect(await claimed()).to.equal(8);
+    for (const [n, diskGib, left] of [[1, 5, 3] as const, [2, 3, undefined] as const]) {
+      const gone = { ...rows.deleted(row(n, hosts[1], diskGib), rows.wallMs), storageId: null };
+      const claimsReleased = [{ instanceId: id(n), ownerEpoch: 1 }];
+      expect((await store.commit(rows.changeTurn(gone, { claimsReleased }))).kind).to.equal("committed");
+      expect(await claimed()).to.equal(left);
+    }
   });
 }

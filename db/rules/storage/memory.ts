@@ -16,13 +16,20 @@ export function applyStorage(
   const [was, is] = [before?.storageId ?? null, after?.storageId ?? null];
   if (was === is) return undefined;
   const given = was === null ? undefined : tables.storages.get(was);
-  if (given !== undefined) put({ tables, journal }, given, -(before?.flavor.diskGib ?? 0));
+  if (given !== undefined) giveBack({ tables, journal }, given, before?.flavor.diskGib ?? 0);
   const [taken, wanted] = [is === null ? undefined : tables.storages.get(is), after?.flavor.diskGib ?? 0];
   if (is === null || wanted === 0) return undefined;
   if (taken === undefined || taken.diskGibClaimed + wanted > taken.diskGib)
     return { kind: "hostFull", hostId: after?.hostId ?? "" };
   put({ tables, journal }, taken, wanted);
   return undefined;
+}
+
+/** A storage that has no host any more goes with its last disk. */
+function giveBack({ tables, journal }: Place, storage: StoredStorage, less: number): void {
+  put({ tables, journal }, storage, -less);
+  if (storage.diskGibClaimed === less && largestOf(tables, storage.id) === undefined)
+    tables.storages.delete(storage.id, journal);
 }
 
 function put({ tables, journal }: Place, storage: StoredStorage, more: number): void {

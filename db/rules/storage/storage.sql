@@ -1,6 +1,7 @@
 -- The room that the disk of an instance takes of a storage that hosts share: from the commit that places it
 -- there until nothing of it is left. A trigger's work, on the few changes that take or give back any.
--- Whatever host has the instance, it is one disk: a move and a recovery take nothing.
+-- Whatever host has the instance, it is one disk: a move and a recovery take nothing. A storage that has no
+-- host any more goes with its last disk.
 create or replace function novact_storage() returns trigger
 language plpgsql as $$
 declare
@@ -9,6 +10,8 @@ begin
   if tg_op <> 'INSERT' and old.storage_id is not null then
     update storage set disk_gib_claimed = disk_gib_claimed - (old.flavor->>'diskGib')::bigint
       where id = old.storage_id;
+    delete from storage where id = old.storage_id and disk_gib_claimed = 0
+      and not exists (select from host where storage_id = old.storage_id);
   end if;
   if tg_op <> 'DELETE' and new.storage_id is not null then
     wanted := (new.flavor->>'diskGib')::bigint;
