@@ -159,6 +159,21 @@ describe("a host: the life of a guest", () => {
     await world.until("a", "gone");
     expect(world.machine.list()).to.deep.equal([]);
   });
+
+  it("answers what it has taken up already, though a later observation cannot be written down", async () => {
+    world = new HostWorld();
+    await world.ensure("a");
+    await world.ensure("a", { generation: 2 });
+    world.diskFull = true;
+    world.machine.guestDoes("a", "shutdown");
+    await world.until("a", "stopped");
+    const { state, reason, intentGeneration } = await world.ensure("a", { generation: 2 });
+    expect([state, reason, intentGeneration]).to.deep.equal(["stopped", "guestShutdown", 2]);
+    expect((await failureOf(world.ensure("a", { generation: 1 }))).reason).to.equal("staleGeneration");
+    expect((await failureOf(world.ensure("a", { generation: 3 }))).reason).to.equal("diskFull");
+    world.diskFull = false;
+    expect((await world.ensure("a", { generation: 3 })).intentGeneration).to.equal(3);
+  });
 });
 
 describe("a host: effects that fail", () => {

@@ -13,6 +13,7 @@ import type { ActorContext, ActorDefinition, Reply } from "../../runtime/system.
 import type { Answers } from "./answers.ts";
 import { type Decision, decide, type Effect, introduce } from "./decide.ts";
 import type { Listener, MachinePorts, MachineRunner } from "./effects.ts";
+import { takesUp } from "./ensure.ts";
 import { fileOf, type MachineFile, parseFile, revive, tombstoneFileOf } from "./file.ts";
 import type { Lease } from "./lease.ts";
 import type { GuestFacts, MachineEvent, MachineMessage, Moment } from "./messages.ts";
@@ -111,7 +112,8 @@ async function takeTurn(commit: Turn): Promise<Life> {
 async function act({ options, life, message, context }: Turn, decision: Decision): Promise<Life> {
   const leaves = isGone(decision.next) && !isGone(life.state);
   const saved = leaves || life.unsaved || decision.save !== undefined ? await save(options, decision) : true;
-  if (message.kind === "ensure" && !saved && message.request.intent.power !== "deleted") {
+  const isNew = message.kind === "ensure" && takesUp(life.state, decision.next);
+  if (isNew && !saved && message.request.intent.power !== "deleted") {
     message.reply.fail(new StatusError("diskFull", "The host could not write down the intent."));
     return { state: life.state, unsaved: true };
   }

@@ -26,6 +26,19 @@ export function onEnsure(state: MachineState, request: EnsureRequest): Ensured {
   return state.successor === undefined ? onSameEpoch(state, request) : onSuccessor(state, request);
 }
 
+/**
+ * Whether the machine wants anything newer after the request than before: that must be written down before
+ * it is answered.
+ */
+export function takesUp(before: MachineState, after: MachineState): boolean {
+  const [had, has] = [newestOf(before), newestOf(after)];
+  if (had === undefined || has === undefined) return has !== undefined;
+  return has.spec.ownerEpoch !== had.spec.ownerEpoch || has.intent.generation !== had.intent.generation;
+}
+
+const newestOf = (state: MachineState): Pick<EnsureRequest, "spec" | "intent"> | undefined =>
+  state.kind === "blank" ? undefined : (state.successor ?? state);
+
 /** Removes the older owner epoch first, as if it had been deleted; then the newer one begins. */
 function onNewerEpoch(machine: Machine, request: EnsureRequest): Ensured {
   if (machine.gone) {
