@@ -59,7 +59,10 @@ async function guestsOf(
   return new Map(rows.map((row) => [row.instance.id, row]));
 }
 
-/** By the id of the port: why a deleted instance still has it. */
+/**
+ * By the id of the port: why a deleted instance still has it. Each such instance is a read of its own, so of
+ * many it is said of the first few; who gets one port is always told.
+ */
 async function heldPorts(
   ports: readonly Port[],
   guests: ReadonlyMap<string, InstanceRow>,
@@ -69,13 +72,13 @@ async function heldPorts(
     const desired = guests.get(deviceId ?? "")?.instance.desired ?? "deleted";
     return device === "instance" && desired === "deleted";
   });
-  const why = new Map<string, string>();
-  for (const [id, its] of Map.groupBy(going, ({ deviceId }) => deviceId ?? "")) {
+  const byInstance = [...Map.groupBy(going, ({ deviceId }) => deviceId ?? "")];
+  const told = byInstance.slice(0, passageLimits.heldInstancesMax).map(async ([id, its]) => {
     const loaded = await store.instances.load(id);
     const said = loaded && stillHeld(loaded, (hostId) => directory.heldBy(hostId));
-    if (said !== undefined) for (const port of its) why.set(port.id, said);
-  }
-  return why;
+    return said === undefined ? [] : its.map((port) => [port.id, said] as const);
+  });
+  return new Map((await Promise.all(told)).flat());
 }
 
 function guestOf(
