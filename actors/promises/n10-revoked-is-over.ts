@@ -37,12 +37,23 @@ function goesOn(history: NetworkingHistory, { over, anew }: Ends, packet: Packet
   }
   const rows = history.cellSince(Math.min(...versions));
   const isBack = packet.flow.sourcePort !== connection.flow.sourcePort;
-  if (isBack && over.has(key) && isAllowed(rows, packet)) anew.add(key);
+  if (isBack && over.has(key) && mayBegin(rows, packet, connection)) anew.add(key);
   if (rows.length === 0 || anew.has(key)) return [];
   if ([connection, packet].some((one) => isAllowed(rows, one))) return [];
   const { source, destination, destinationPort } = connection.flow;
   return [`What ${source} began with port ${destinationPort} of ${destination} goes on, and is not allowed.`];
 }
+
+/**
+ * By rules that let it in; or the caller may still send, so that the caller's host takes what comes for an
+ * answer to that, though the packets of the caller end at the other host.
+ */
+const mayBegin = (
+  rows: readonly CellNetworks[],
+  packet: PacketFact,
+  connection: NonNullable<PacketFact["connection"]>,
+): boolean =>
+  isAllowed(rows, packet) || [packet, connection].every((one) => rows.some((moment) => maySend(moment, one)));
 
 const isAllowed = (rows: readonly CellNetworks[], one: NonNullable<PacketFact["connection"]>): boolean =>
   rows.some((moment) => maySend(moment, one)) && rows.some((moment) => mayReceive(moment, one));
