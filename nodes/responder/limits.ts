@@ -14,7 +14,7 @@ export const responderLimits = {
   announcedAtOnceMax: 100,
   /**
    * A guest's device may not be on the bridge yet when the guest is told something new: so many times it is
-   * told the same after short pauses, the first of which is this one, and each four times as long as the last.
+   * told the same after short pauses, the first of which is this one, each four times as long as the last.
    */
   announcePauseMsMin: 1_000,
   announcedAgainMax: 3,

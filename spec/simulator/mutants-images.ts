@@ -1,5 +1,19 @@
 /** Guards of images of projects, and how each is switched off. */
-import { type Mutant, sharedImages } from "./mutants-plans.ts";
+import type { Mutant } from "./mutants-plans.ts";
+import { type Plan, setUpMs } from "./plan.ts";
+import { imagesOf } from "./plan-images.ts";
+import { Random } from "./random.ts";
+
+/**
+ * Images of projects, shared, taken back and deactivated in the moment in which instances are made of them.
+ */
+function sharedImages(plan: Plan): Plan {
+  const { parameters, faultyMs: untilMs, seed } = plan;
+  const span = { fromMs: setUpMs, untilMs, clients: parameters.clients };
+  const commands = imagesOf(new Random(seed).fork("images of a mutant"), span);
+  const all = [...plan.commands, ...commands].sort((a, b) => a.atMs - b.atMs);
+  return { ...plan, parameters: { ...parameters, oneVersion: true }, commands: all };
+}
 
 export const imageMutants: readonly Mutant[] = [
   {

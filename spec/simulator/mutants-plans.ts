@@ -3,11 +3,9 @@
  * Pure.
  */
 import type { PromiseId } from "../../actors/promises/facts.ts";
-import { type Plan, type PlannedCommand, type PlannedFault, planOf, setUpMs } from "./plan.ts";
+import { type Plan, type PlannedCommand, type PlannedFault, planOf } from "./plan.ts";
 import { controllerLoops } from "./plan-disturbances.ts";
-import { imagesOf } from "./plan-images.ts";
 import type { PlanSize } from "./plan-parameters.ts";
-import { Random } from "./random.ts";
 
 /** Text of a file that is changed as it is loaded. */
 export interface Change {
@@ -387,15 +385,4 @@ export function toldGuests(plan: Plan): Plan {
     (atMs): PlannedFault => ({ atMs, fault: "killController", target: 0, forMs: 500 }),
   );
   return { ...plan, parameters: { ...parameters, controllers: 1 }, commands, faults };
-}
-
-/**
- * Images of projects, shared, taken back and deactivated in the moment in which instances are made of them.
- */
-export function sharedImages(plan: Plan): Plan {
-  const { parameters, faultyMs: untilMs, seed } = plan;
-  const span = { fromMs: setUpMs, untilMs, clients: parameters.clients };
-  const commands = imagesOf(new Random(seed).fork("images of a mutant"), span);
-  const all = [...plan.commands, ...commands].sort((a, b) => a.atMs - b.atMs);
-  return { ...plan, parameters: { ...parameters, oneVersion: true }, commands: all };
 }
