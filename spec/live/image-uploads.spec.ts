@@ -2,15 +2,16 @@
  * Uploads with real tools: what is packed and what is converted comes out as it went in; every hostile shape
  * is refused, and the pipe that it names is never opened.
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { open, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import type { SealRequest } from "../../actors/ports/image-uploads.ts";
 import { unpack } from "../../nodes/drivers/images/uploads/unpack.ts";
 import { FileUploads } from "../../nodes/drivers/images/uploads/uploads.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
+import { until } from "../support/asking.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../support/driver-world.ts";
 import { hostileDisks } from "../support/hostile-disks.ts";
 import { missingForGuests } from "../support/live-guest.ts";
@@ -37,7 +38,10 @@ describe("uploads of real images", function () {
     place = await temporaryDirectory();
     uploads = new FileUploads({ directory: at("store"), nowMs: () => Date.now(), freeBytesMin: 0 });
   });
-  afterEach(() => place?.remove());
+  afterEach(async () => {
+    for (const child of children.splice(0)) child.kill("SIGKILL");
+    await place?.remove();
+  });
 
   const send = async (path: string, by = uploads): Promise<void> => {
     await by.discard("up");
@@ -111,8 +115,11 @@ describe("uploads of real images", function () {
       const { reason, message } = await refusal(take(path, said), name);
       expect(reason, name).to.equal("unusableImage");
       expect(message, name).not.to.include(place.path);
-      expect(canary.opened(), `${name} opens what it names`).to.equal(false);
+      expect(await canary.opened(), `${name} opens what it names`).to.equal(false);
     }
+    // Its end may be heard later than the refusal.
+    await sleep(200);
+    expect(await canary.opened(), "one of them opens what it names").to.equal(false);
     expect(await kept()).to.deep.equal([]);
     expect((await readdir(at("store", "uploads"))).sort()).to.deep.equal(["up.json", "up.part"]);
     // And the canary sings: QEMU opens what such a disk names, when nobody has looked at it before.
@@ -120,7 +127,7 @@ describe("uploads of real images", function () {
     spawnSync("qemu-img", ["convert", "-f", "vmdk", "-O", "raw", trap?.path ?? "", at("copy")], {
       timeout: 20_000,
     });
-    await canary.sings();
+    await until(canary.opened, (opened) => opened);
   });
 
   it("that unpack to more than they may are stopped, and zeros take no room", async () => {
@@ -169,15 +176,17 @@ describe("uploads of real images", function () {
 });
 
 interface Canary {
-  opened(): boolean;
-  /** Resolves once the pipe was opened. */
-  sings(): Promise<void>;
+  /** Whether anything has opened the pipe. */
+  opened(): Promise<boolean>;
 }
+
+/** The writers of canaries, which a case that fails leaves waiting. */
+const children: ChildProcess[] = [];
 
 /** A pipe with a waiting writer, whose process ends as soon as any reader opens the pipe. */
 async function layCanary(path: string): Promise<Canary> {
   execFileSync("mkfifo", ["-m", "666", path]);
   const writer = spawn("sh", ["-c", ': > "$1"', "sh", path], { stdio: "ignore" });
-  const ended = once(writer, "exit");
-  return { opened: () => writer.exitCode !== null, sings: async () => void (await ended) };
+  children.push(writer);
+  return { opened: async () => writer.exitCode !== null };
 }
