@@ -17,6 +17,7 @@ import { FileVolumes } from "../../nodes/drivers/volumes/storage.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { firstShape } from "../../protocol/shape.ts";
+import { until as askedUntil } from "../support/asking.ts";
 import { machineSpec, type TemporaryDirectory, temporaryDirectory } from "../support/driver-world.ts";
 import { guestOfSetup, missingForGuests, type TestGuest } from "../support/live-guest.ts";
 import type { PluggingAgent } from "../support/plugging-agent.ts";
@@ -91,7 +92,12 @@ describe("volumes of running guests", function () {
     };
   });
   afterEach(async () => {
-    for (const { instanceId } of (await drivers?.hypervisor.list()) ?? [])
+    await Promise.all(agents.splice(0).map(killed));
+    if (drivers === undefined) return;
+    // A case may end while its drivers are detached, which adopt no guest any more.
+    await drivers.hypervisor.detach();
+    drivers = open();
+    for (const { instanceId } of await drivers.hypervisor.list())
       await drivers.hypervisor.halt(instanceId, never);
   });
   after(async () => {
@@ -121,9 +127,8 @@ describe("volumes of running guests", function () {
   };
   const consoleOf = async ({ instanceId }: MachineSpec): Promise<string> =>
     (await drivers.consoles.read(instanceId, { tailLines: 2_000 }))?.text ?? "";
-  const until = async (met: () => Promise<boolean>) => {
-    while (!(await met())) await new Promise((resolve) => setTimeout(resolve, 20));
-  };
+  /** 75 s at most: less than a case may take. */
+  const until = async (met: () => Promise<boolean>) => askedUntil(met, (isMet) => isMet, 3_000);
   const times = (text: string, part: string): number => text.split(part).length - 1;
   /** The guest says once more that it has the volume, by its serial number. */
   const has = async (spec: MachineSpec, { volumeId }: GuestVolume, before: number) =>
@@ -183,13 +188,12 @@ describe("volumes of running guests", function () {
     const spec = await makeSpec();
     const volume = await volumeFor(spec);
     await run({ act: "start", stateDirectory: state(), imageStore, spec, volume });
-    const next = open();
-    await next.hypervisor.list();
+    await drivers.hypervisor.detach();
+    drivers = open();
+    await drivers.hypervisor.list();
     expect(isFree(volume)).to.equal(false);
-    await detach(next.hypervisor, spec, { what: "prelaunch", volume });
+    await detach(drivers.hypervisor, spec, { what: "prelaunch", volume });
     expect(isFree(volume)).to.equal(true);
-    await next.hypervisor.halt(spec.instanceId, never);
-    await next.hypervisor.detach();
   });
 
   it("are taken from a guest that is paused, and it runs on", async () => {
@@ -276,16 +280,25 @@ describe("volumes of running guests", function () {
   });
 });
 
+/** Agents of the present case; a failure leaves some running. */
+const agents: ChildProcess[] = [];
+
+async function killed(agent: ChildProcess): Promise<void> {
+  if (agent.exitCode !== null || agent.signalCode !== null) return;
+  const ended = once(agent, "exit");
+  agent.kill("SIGKILL");
+  await ended;
+}
+
 /** Resolves when it has ended: by itself, or killed so long after it began to plug. */
 async function run(given: PluggingAgent, killedAfterMs?: number): Promise<void> {
-  const child: ChildProcess = spawn(process.execPath, [program, JSON.stringify(given)], {
-    stdio: ["ignore", "pipe", 2],
-  });
-  const ended = once(child, "exit");
-  if (killedAfterMs !== undefined && child.stdout !== null) {
-    await once(child.stdout, "data");
+  const agent = spawn(process.execPath, [program, JSON.stringify(given)], { stdio: ["ignore", "pipe", 2] });
+  agents.push(agent);
+  const ended = once(agent, "exit");
+  if (killedAfterMs !== undefined && agent.stdout !== null) {
+    await Promise.race([once(agent.stdout, "data"), ended]);
     await new Promise((resolve) => setTimeout(resolve, killedAfterMs));
-    child.kill("SIGKILL");
+    agent.kill("SIGKILL");
   }
   await ended;
 }
