@@ -13,6 +13,7 @@ import {
   openImageServer,
 } from "../../../nodes/image-server/server.ts";
 import { createTickets, serverKey } from "../../../nodes/image-server/ticket.ts";
+import { until } from "../../support/asking.ts";
 import { silentLog } from "../../support/driver-world.ts";
 import { MemoryImageUploads } from "../../support/memory-image-uploads.ts";
 
@@ -29,6 +30,7 @@ describe("the server for the bytes of images", () => {
   let open = 0;
   let readAt = 0;
 
+  const files = async () => open;
   const image = (sizeBytes: number, read: OpenImage["read"]): OpenImage => {
     open += 1;
     const close = async () => {
@@ -150,8 +152,7 @@ describe("the server for the bytes of images", () => {
     await new Promise((resolve) => request.write("", resolve));
     request.destroy();
     // The server hears of it when it does.
-    while ((await status()) === 0) await sleep(10);
-    const next = await status();
+    const next = await until(status, (offset) => offset > 0);
     expect(next).to.be.at.most(30_000);
     expect((await ask(send(file.subarray(next), { "upload-offset": String(next) }))).status).to.equal(200);
     await sealedAs(file);
@@ -248,8 +249,8 @@ describe("the server for the bytes of images", () => {
     const head = `GET /v1/images/${endless} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${bearer}\r\n\r\n`;
     const { socket } = await raw(head);
     socket.pause();
-    while (open === 0) await sleep(10);
-    while (open > 0) await sleep(10);
+    await until(files, (many) => many > 0);
+    await until(files, (many) => many === 0);
     expect(readAt).to.be.below(64 * 1024 ** 2);
     socket.destroy();
   });
@@ -277,7 +278,7 @@ describe("the server for the bytes of images", () => {
     expect(await refusal({ path, bearer })).to.equal("429 tooManyRequests");
     expect((await ask({ bearer: ticket() })).status).to.equal(200);
     for (const request of others) request.destroy();
-    while (open > 0) await sleep(10);
+    await until(files, (many) => many === 0);
     const again = await ask({ method: "HEAD", path, bearer });
     expect(again.status).to.equal(200);
   });
@@ -294,6 +295,6 @@ describe("the server for the bytes of images", () => {
     response.resume();
     await server.close();
     await cut;
-    while (open > 0) await sleep(10);
+    await until(files, (many) => many === 0);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Uploads: one contract for disk and memory, and what only a disk does: power losses, and files left behind.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -43,6 +43,7 @@ async function diskBench(): Promise<ImageUploadsBench> {
   const place = await temporaryDirectory();
   const directory = join(place.path, "store");
   let lateMs = 0;
+  let dying: ChildProcess | undefined;
   const open = () => new FileUploads({ directory, nowMs: () => Date.now() + lateMs, freeBytesMin: 0 });
   const files = createImageFiles({ directory, sources: [] });
   return {
@@ -55,6 +56,7 @@ async function diskBench(): Promise<ImageUploadsBench> {
         stdio: ["ignore", "pipe", "inherit"],
       });
       const closed = once(child, "close");
+      dying = child;
       let acknowledged = 0;
       for await (const line of createInterface({ input: child.stdout })) {
         acknowledged = Number(line);
@@ -69,7 +71,11 @@ async function diskBench(): Promise<ImageUploadsBench> {
     elapse: async (ms) => {
       lateMs += ms;
     },
-    close: () => place.remove(),
+    close: () => {
+      // One that acknowledged nothing is still at work.
+      dying?.kill("SIGKILL");
+      return place.remove();
+    },
   };
 }
 
