@@ -31,7 +31,10 @@ export interface HypervisorCapabilities {
   readonly bounding?: Bounding;
   /** What it can plug a guest's network interface into; empty: guests have no network. */
   readonly networks: readonly NetworkDevice["kind"][];
-  /** What it can open as a guest's volume, beside the root disk; empty: guests have no volumes. */
+  /**
+   * What it opens as a guest's volume, beside the root disk. With any it has the verbs of volumes; empty: no
+   * guest of the cluster is given one by it, whatever verbs it has.
+   */
   readonly volumes: readonly BlockDevice["kind"][];
   /** Whether devices come and go while a guest runs. */
   readonly hotPlug: boolean;

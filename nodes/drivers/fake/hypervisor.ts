@@ -49,7 +49,8 @@ export class FakeHypervisor implements Hypervisor {
     const acceleratorReason = "Fake guests execute nothing, and end with the process that holds them.";
     return {
       ...{ kind: "fake", accelerator: "none", acceleratorReason, version: "1" },
-      ...{ networks, volumes: ["file", "device"] },
+      // Nobody can attach a volume yet.
+      ...{ networks, volumes: [] },
       ...{ hotPlug: true, liveMigration: false, console: true, save: false, configDrive: true },
       shapes: this.#world.shapes.offered,
     };

@@ -6,7 +6,8 @@ export const abilities: Omit<
   "kind" | "accelerator" | "acceleratorReason" | "version" | "shapes"
 > = {
   networks: ["stream", "tap", "macvtap"],
-  volumes: ["file", "device"],
+  // It takes both kinds, but nobody can attach a volume yet: hosts must not promise it.
+  volumes: [],
   hotPlug: true,
   liveMigration: false,
   console: true,
