@@ -43,11 +43,15 @@ export type { EventSink } from "../../actors/ports/event-sink.ts";
 export type { EventStream } from "../../actors/ports/event-stream.ts";
 export type { Guard } from "../../actors/ports/guard.ts";
 export type {
+  AttachedVolume,
+  DetachOptions,
   Guest,
   GuestEvent,
   GuestPaths,
+  GuestVolume,
   Hypervisor,
   HypervisorCapabilities,
+  VolumeName,
 } from "../../actors/ports/hypervisor.ts";
 export type { Holding, Keeper } from "../../actors/ports/keeper.ts";
 export type { MachineFiles } from "../../actors/ports/machine-files.ts";
