@@ -72,8 +72,9 @@ export class VolumeDirectory {
     const { volumeId, epoch, sizeBytes } = wanted;
     if (this.#isMade(volumeId, epoch)) return undefined;
     const source = wanted.source && this.#source(wanted.source, sizeBytes);
-    this.#refuseMore(sizeBytes, source?.allocatedBytes ?? 0);
+    // What a create has left that died counts as well: its own retry would find the storage full.
     this.#removeParts(volumeId, epoch);
+    this.#refuseMore(sizeBytes, source?.allocatedBytes ?? 0);
     const part = partOf(volumeId, epoch, randomBytes(8).toString("hex"));
     try {
       fs.mkdirSync(this.#path(part), { mode: 0o711 });

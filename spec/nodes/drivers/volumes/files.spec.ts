@@ -146,6 +146,20 @@ describe("volumes in files", function () {
     }
   });
 
+  it("are made again by the retry of a create that died, where there is room for one", async () => {
+    await storage.volumes();
+    const wanted = { volumeId: "v1", epoch: 1, sizeBytes: 1024 ** 4 };
+    const { capacityBytes } = new VolumeDirectory(root, 1).usage();
+    const volumes = new VolumeDirectory(root, (1.5 * wanted.sizeBytes) / capacityBytes);
+    volumes.begin(wanted);
+    const begun = volumes.begin(wanted);
+    volumes.finish(begun?.part ?? "", wanted);
+    expect(volumes.list().map(({ volumeId, whole }) => [volumeId, whole])).to.deep.equal([["v1", true]]);
+    expect(() => volumes.begin({ ...wanted, volumeId: "v2" }))
+      .to.throw(/.*/)
+      .with.property("reason", "diskFull");
+  });
+
   /** What an agent does that knows only what it was told: everything again, of the newest epoch. */
   function finishAnew(volumes: VolumeDirectory, when: string): void {
     const wanted = { volumeId: "v1", epoch: 1, sizeBytes: mib };
