@@ -3,12 +3,13 @@
  * its row, a removal between row and file. Every controller sweeps, when it starts and from time to time: the
  * files may be on its computer alone, and sweeping twice is harmless.
  */
-import { filesOf } from "../../../protocol/image.ts";
+import { filesOf, type ImageState } from "../../../protocol/image.ts";
 import { storageLimits } from "../../../protocol/limits/storage.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
-import type { ImageFiles } from "../../ports/image-files.ts";
+import type { FileHold, ImageFiles } from "../../ports/image-files.ts";
 import type { Store } from "../../ports/store.ts";
+import type { ImageRecord } from "../../records/catalog.ts";
 import { type PeriodicActor, periodicActor, type Round } from "../../runtime/periodic.ts";
 import { allImages, namedFiles } from "./image-removal.ts";
 import { catalogLimits } from "./limits.ts";
@@ -48,9 +49,33 @@ async function round(options: ImageSweeperOptions, { clock, log, fail, did }: Ar
   }
 }
 
+/** States of a row that may yet name the file that is held for it. */
+const awaiting: readonly ImageState[] = ["queued", "saving", "importing"];
+
+type HeldImage = Pick<ImageRecord, "id" | "disk" | "kernel" | "ramdisk" | "state">;
+
 /**
- * One round. It releases a hold when its image's row exists, or when no registration can be as old; then it
- * removes files that are neither named nor held, and not young, and answers how many.
+ * The images that need no hold any more. A row says all that it will of a file when it names it, or waits for
+ * none; without such a row a hold lasts as long as a registration may. An image's holds go together.
+ */
+export function releasedImages(
+  holds: readonly FileHold[],
+  images: readonly HeldImage[],
+  nowMs: number,
+): readonly string[] {
+  const rows = new Map(images.map((one) => [one.id, one]));
+  const isNeeded = ({ imageId, sha256, heldAtMs }: FileHold): boolean => {
+    const row = rows.get(imageId);
+    const isDecided = row !== undefined && (filesOf(row).includes(sha256) || !awaiting.includes(row.state));
+    return !isDecided && nowMs - heldAtMs <= storageLimits.imageHoldMs;
+  };
+  const needed = new Set(holds.filter(isNeeded).map(({ imageId }) => imageId));
+  return [...new Set(holds.map(({ imageId }) => imageId))].filter((imageId) => !needed.has(imageId));
+}
+
+/**
+ * One round. It releases holds that are not needed any more; then it removes files that are neither named nor
+ * held, and not young, and answers how many.
  */
 export async function sweepImageFiles(
   { store, files }: ImageSweeperOptions,
@@ -65,11 +90,9 @@ export async function sweepImageFiles(
   // A database without a single image may be the wrong one, or a lost one, and removed files cannot be
   // restored.
   if (images.length === 0) return 0;
-  const written = new Set(images.map(({ id }) => id));
-  const named = new Set(images.flatMap(filesOf));
   const nowMs = clock.nowMs();
-  for (const { imageId, heldAtMs } of holds)
-    if (written.has(imageId) || nowMs - heldAtMs > storageLimits.imageHoldMs) await files.release(imageId);
+  for (const imageId of releasedImages(holds, images, nowMs)) await files.release(imageId);
+  const named = new Set(images.flatMap(filesOf));
   const isLeftOver = (sha256: string, keptAtMs: number) =>
     !named.has(sha256) && nowMs - keptAtMs > catalogLimits.imageLeftoverMs;
   const sha256s = kept.flatMap((one) =>
