@@ -45,22 +45,25 @@ export class FileUploads implements ImageUploads {
   }
 
   begin(upload: UploadBegin): Promise<UploadStatus> {
-    // All in one row: they count each other.
-    return this.#inTurn("", () =>
-      this.#inTurn(upload.uploadId, async () => {
-        const there = await this.#find(upload.uploadId);
-        if (there !== undefined && there.project !== upload.project)
-          throw new StatusError("nameTaken", "There is an upload of that name.");
-        if (there !== undefined) return there;
-        await this.#refuseTooMany(upload.project);
-        await parts.makeDirectory(this.#directory);
-        await this.#refuseFull();
-        this.#records.set(upload.uploadId, await parts.makePart(this.#directory, upload));
-        return this.#need(upload.uploadId);
-      }).catch((error: unknown) => {
-        throw diskError(error, "Beginning an upload");
-      }),
-    );
+    // One upload's verbs first: its seal may take long, and must not hold the others' begin.
+    return this.#inTurn(upload.uploadId, () => this.#inTurn(everyBegin, () => this.#begin(upload)));
+  }
+
+  /** All in one row: they count each other. */
+  async #begin(upload: UploadBegin): Promise<UploadStatus> {
+    const there = await this.#find(upload.uploadId);
+    if (there !== undefined && there.project !== upload.project)
+      throw new StatusError("nameTaken", "There is an upload of that name.");
+    if (there !== undefined) return there;
+    try {
+      await this.#refuseTooMany(upload.project);
+      await parts.makeDirectory(this.#directory);
+      await this.#refuseFull();
+      this.#records.set(upload.uploadId, await parts.makePart(this.#directory, upload));
+      return await this.#need(upload.uploadId);
+    } catch (error) {
+      throw diskError(error, "Beginning an upload");
+    }
   }
 
   async status(uploadId: string): Promise<UploadStatus | null> {
@@ -223,6 +226,9 @@ export class FileUploads implements ImageUploads {
     return turn;
   }
 }
+
+/** A turn that no upload's name can be. */
+const everyBegin = "";
 
 const unknownUpload = () => new StatusError("notFound", "There is no such upload (any more).");
 

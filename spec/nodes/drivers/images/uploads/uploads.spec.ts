@@ -1,9 +1,9 @@
 /**
  * Uploads: one contract for disk and memory, and what only a disk does: power losses, and files left behind.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -90,7 +90,11 @@ describe("uploads on a disk", () => {
   beforeEach(async () => {
     place = await temporaryDirectory();
   });
-  afterEach(() => place.remove());
+  const atEnd: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const step of atEnd.splice(0)) await step();
+    await place.remove();
+  });
 
   it("go on from what was synced, when the computer has lost power", async () => {
     await open().begin(upload);
@@ -127,6 +131,23 @@ describe("uploads on a disk", () => {
     expect(again.sizeBytes).to.equal(1_024);
     expect(await readdir(at())).to.include(again.sha256);
     expect(await readdir(at("uploads"))).to.deep.equal(["up-1.json"]);
+  });
+
+  it("begin while another one is sealed, whoever waits for that one", async () => {
+    const uploads = open();
+    await uploads.begin(upload);
+    await rm(at("uploads", "up-1.part"));
+    execFileSync("mkfifo", [at("uploads", "up-1.part")]);
+    const outcome = (asked: Promise<unknown>) => asked.catch((error: Error) => error);
+    const sealed = outcome(uploads.seal("up-1", { format: "raw" }));
+    const again = outcome(uploads.begin(upload));
+    // Whoever opens the pipe to read it waits for one who writes.
+    atEnd.push(async () => {
+      await writeFile(at("uploads", "up-1.part"), "");
+      await Promise.all([sealed, again]);
+    });
+    const { nextOffset } = await uploads.begin({ ...upload, uploadId: "up-2", project: "other" });
+    expect(nextOffset).to.equal(0);
   });
 
   it("leave nothing but the part when the file is refused", async () => {
