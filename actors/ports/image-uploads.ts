@@ -23,7 +23,7 @@ export interface UploadStatus extends UploadBegin {
   readonly nextOffset: number;
   /** When bytes last arrived; wall clock. */
   readonly writtenAtMs: number;
-  /** What sealing has made of it; null: it is not sealed. */
+  /** What sealing has made of it, as long as that is kept; null: it is not sealed. */
   readonly sealed: SealedImage | null;
 }
 
@@ -71,8 +71,8 @@ export interface ImageUploads {
    */
   write(uploadId: string, offset: number, bytes: Uint8Array): Promise<UploadStatus>;
   /**
-   * Checks the file and keeps it under its checksum, held for its image until `ImageFiles.release`. A refusal
-   * leaves the part as it was.
+   * Checks the file and keeps it under its checksum, held for its image until `ImageFiles.release`; asked again,
+   * it holds what is kept once more. A refusal leaves the part as it was.
    * @throws notFound, checksumMismatch, unusableImage, diskFull; AbortError
    */
   seal(uploadId: string, request: SealRequest, signal?: AbortSignal): Promise<SealedImage>;

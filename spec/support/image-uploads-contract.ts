@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
-import type { ImageUploads } from "../../actors/ports/image-uploads.ts";
+import type { ImageUploads, SealRequest } from "../../actors/ports/image-uploads.ts";
 import { storageLimits } from "../../protocol/limits/storage.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
@@ -15,10 +15,17 @@ export interface ImageUploadsBench {
    * once it has had so many bytes acknowledged; answers how many were.
    */
   writeAndDie(uploadId: string, content: Buffer, ackedBytes: number): Promise<number>;
+  /**
+   * Seals an upload whose bytes are kept as they were sent, in a process that is killed just before the file
+   * has its name.
+   */
+  sealAndDie(uploadId: string, request: SealRequest): Promise<void>;
   /** The content of a kept file; undefined: there is none. */
   kept(sha256: string): Promise<Buffer | undefined>;
   /** The images that a file is held for. */
   holders(sha256: string): Promise<readonly string[]>;
+  /** Lets go of an image's files, as ImageFiles does. */
+  release(imageId: string): Promise<void>;
   /** Lets so much time go by for the uploads there are. */
   elapse(ms: number): Promise<void>;
   close(): Promise<void>;
@@ -120,6 +127,30 @@ export function imageUploadsContract(title: string, makeBench: () => Promise<Ima
         const sealed = await again.seal("up-1", { format: "raw", sha256: sha256(content) });
         expect((await bench.kept(sealed.sha256))?.equals(content)).to.equal(true);
       });
+
+    it("are not sealed when the process is killed before the file has its name, and go on", async () => {
+      await send(content);
+      await bench.sealAndDie("up-1", { format: "raw" });
+      expect(await bench.kept(sha256(content))).to.equal(undefined);
+      const again = bench.reopened();
+      const { nextOffset, sealed } = (await again.status("up-1")) ?? {};
+      expect({ nextOffset, sealed }).to.deep.equal({ nextOffset: content.length, sealed: null });
+      expect((await again.list()).map((one) => one.sealed)).to.deep.equal([null]);
+      const longer = Buffer.concat([content, Buffer.alloc(512, 7)]);
+      await send(longer, content.length, again);
+      const made = await again.seal("up-1", { format: "raw" });
+      expect(made.sha256).to.equal(sha256(longer));
+      expect((await bench.kept(made.sha256))?.equals(longer)).to.equal(true);
+    });
+
+    it("hold what is sealed again, when it is sealed once more after it was let go of", async () => {
+      await send(content);
+      const made = await bench.uploads.seal("up-1", { format: "raw" });
+      await bench.release("image-1");
+      expect(await bench.holders(made.sha256)).to.deep.equal([]);
+      expect(await bench.uploads.seal("up-1", { format: "raw" })).to.deep.equal(made);
+      expect(await bench.holders(made.sha256)).to.deep.equal(["image-1"]);
+    });
 
     it("refuse what is not the file that was named, and keep the part", async () => {
       await send(content);

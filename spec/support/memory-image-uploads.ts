@@ -29,7 +29,7 @@ export class MemoryImageUploads implements ImageUploads {
   readonly #kept = new Map<string, Buffer>();
   readonly #onSealed: (sealed: SealedImage, imageId: string) => void;
 
-  /** `onSealed`: takes the file as image files would, and holds it for the image. */
+  /** `onSealed`: takes the file as image files would, and holds it for the image; again with each seal. */
   constructor(
     clock: Pick<Clock, "nowMs">,
     onSealed: (sealed: SealedImage, imageId: string) => void = () => undefined,
@@ -74,7 +74,10 @@ export class MemoryImageUploads implements ImageUploads {
 
   async seal(uploadId: string, request: SealRequest): Promise<SealedImage> {
     const upload = this.#need(uploadId);
-    if (upload.sealed !== null) return upload.sealed;
+    if (upload.sealed !== null) {
+      this.#onSealed(upload.sealed, upload.imageId);
+      return upload.sealed;
+    }
     const { bytes } = upload;
     if (request.sizeBytes !== undefined && request.sizeBytes !== bytes.length)
       throw new StatusError("checksumMismatch", "Other bytes have arrived.");

@@ -8,6 +8,7 @@
  * what was synced: then the part is cut there. A part must never be longer than what is right.
  */
 import {
+  chmod,
   type FileHandle,
   mkdir,
   open,
@@ -71,21 +72,29 @@ export async function readRecord(directory: string, uploadId: string): Promise<U
   return renewed;
 }
 
-/** Undefined: its part is gone. */
+/**
+ * Undefined: its part is gone, and the file that was made of it is not kept. The part is looked for first: it
+ * goes when the file has its name.
+ */
 export async function statusOf(
   directory: string,
-  { uploadId, imageId, project, sealed, sentBytes }: UploadRecord,
+  { sealed: made, sentBytes, uploadId, imageId, project }: UploadRecord,
+  isKept: (sha256: string) => Promise<boolean>,
 ): Promise<UploadStatus | undefined> {
   const found = await orMissing(stat(partPath(directory, uploadId)));
+  const sealed = made !== null && (await isKept(made.sha256)) ? made : null;
   if (found === undefined && sealed === null) return undefined;
   const written = found ?? (await orMissing(stat(pathOf(directory, uploadId, "json"))));
   if (written === undefined) return undefined;
-  const nextOffset = sealed === null ? (found?.size ?? 0) : sentBytes;
+  const nextOffset = sealed === null ? written.size : sentBytes;
   return { uploadId, imageId, project, sealed, nextOffset, writtenAtMs: Math.trunc(written.mtimeMs) };
 }
 
+/** A seal that died has left it readable alone. */
 export async function openPart(directory: string, uploadId: string): Promise<FileHandle | undefined> {
-  return orMissing(open(partPath(directory, uploadId), "r+"));
+  const path = partPath(directory, uploadId);
+  await orMissing(chmod(path, 0o600));
+  return orMissing(open(path, "r+"));
 }
 
 /** Whoever seals is at work as well: nobody may sweep the part meanwhile. */

@@ -17,6 +17,7 @@ import { isToken } from "../../../../protocol/wire/subjects.ts";
 import { diskError } from "../../durable-file.ts";
 import { imageLimits } from "../limits.ts";
 import { unusable } from "../refusal.ts";
+import { holdFile } from "../removal.ts";
 import { appendSparse } from "../sparse-file.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import * as parts from "./part.ts";
@@ -86,6 +87,8 @@ export class FileUploads implements ImageUploads {
     const part = await parts.openPart(this.#directory, uploadId);
     if (part === undefined) throw unknownUpload();
     try {
+      await this.#refuseFull();
+      await this.#forgetSealed(uploadId);
       await appendSparse(part, fresh, nextOffset);
       await this.#syncWhenDue(uploadId, end, () => part.datasync());
       return { ...status, nextOffset: end, writtenAtMs: this.#options.nowMs() };
@@ -102,7 +105,6 @@ export class FileUploads implements ImageUploads {
     if (record === undefined || end - record.syncedBytes < imageLimits.uploadSyncBytes) return;
     await sync();
     await this.#remember({ ...record, syncedBytes: end });
-    await this.#refuseFull();
   }
 
   seal(
@@ -111,8 +113,9 @@ export class FileUploads implements ImageUploads {
     signal: AbortSignal = new AbortController().signal,
   ): Promise<SealedImage> {
     return this.#inTurn(uploadId, async () => {
-      const { sealed, imageId, nextOffset } = await this.#need(uploadId);
-      if (sealed !== null && (await this.#keeps(sealed.sha256))) return sealed;
+      const kept = await this.#heldAgain(uploadId);
+      if (kept !== undefined) return kept;
+      const { imageId, nextOffset } = await this.#need(uploadId);
       await parts.touchPart(this.#directory, uploadId);
       await this.#refuseFull();
       const part = parts.partPath(this.#directory, uploadId);
@@ -125,6 +128,20 @@ export class FileUploads implements ImageUploads {
         throw diskError(error, "Taking an upload into the image store");
       }
     });
+  }
+
+  /** The file of a seal before this one. Held first: from then on nobody removes it. */
+  async #heldAgain(uploadId: string): Promise<SealedImage | undefined> {
+    const { sealed, imageId } = await this.#need(uploadId);
+    if (sealed === null) return undefined;
+    await holdFile(this.#store, sealed.sha256, imageId);
+    return (await this.#keeps(sealed.sha256)) ? sealed : undefined;
+  }
+
+  /** Of a seal that died before its file had a name: what is written now makes another file. */
+  async #forgetSealed(uploadId: string): Promise<void> {
+    const record = this.#records.get(uploadId);
+    if (record !== undefined && record.sealed !== null) await this.#remember({ ...record, sealed: null });
   }
 
   async #rememberSealed(uploadId: string, sealed: SealedImage, sentBytes: number): Promise<void> {
@@ -171,7 +188,7 @@ export class FileUploads implements ImageUploads {
     if (!isToken(uploadId)) return undefined;
     const known = this.#records.get(uploadId);
     const record = known ?? (await parts.readRecord(this.#directory, uploadId));
-    const status = record && (await parts.statusOf(this.#directory, record));
+    const status = record && (await parts.statusOf(this.#directory, record, this.#keeps));
     if (record !== undefined && status !== undefined) this.#records.set(uploadId, record);
     else this.#records.delete(uploadId);
     return status;
@@ -208,12 +225,11 @@ export class FileUploads implements ImageUploads {
     );
   }
 
-  async #keeps(sha256: string): Promise<boolean> {
-    return stat(join(this.#store, sha256)).then(
+  readonly #keeps = (sha256: string): Promise<boolean> =>
+    stat(join(this.#store, sha256)).then(
       () => true,
       () => false,
     );
-  }
 
   #inTurn<Answer>(uploadId: string, work: () => Promise<Answer>): Promise<Answer> {
     const before = this.#turns.get(uploadId) ?? Promise.resolve();

@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -19,9 +19,9 @@ const program = fileURLToPath(new URL("../../../../support/dying-upload.ts", imp
 
 imageUploadsContract("uploads in memory", async (): Promise<ImageUploadsBench> => {
   let nowMs = 1_000_000;
-  const held = new Map<string, string[]>();
+  const held = new Map<string, Set<string>>();
   const uploads = new MemoryImageUploads({ nowMs: () => nowMs }, (sealed, imageId) => {
-    held.set(sealed.sha256, [...(held.get(sealed.sha256) ?? []), imageId]);
+    held.set(sealed.sha256, new Set(held.get(sealed.sha256)).add(imageId));
   });
   return {
     uploads,
@@ -30,8 +30,13 @@ imageUploadsContract("uploads in memory", async (): Promise<ImageUploadsBench> =
       await uploads.write(uploadId, 0, content.subarray(0, ackedBytes));
       return ackedBytes;
     },
+    // Memory is one step: whoever dies in it has not begun.
+    sealAndDie: async () => undefined,
     kept: async (sha256) => uploads.content(sha256),
-    holders: async (sha256) => held.get(sha256) ?? [],
+    holders: async (sha256) => [...(held.get(sha256) ?? [])],
+    release: async (imageId) => {
+      for (const holders of held.values()) holders.delete(imageId);
+    },
     elapse: async (ms) => {
       nowMs += ms;
     },
@@ -65,9 +70,15 @@ async function diskBench(): Promise<ImageUploadsBench> {
       await closed;
       return acknowledged;
     },
+    // What a process leaves that was killed before the last rename: all but that rename.
+    async sealAndDie(uploadId, request) {
+      const { sha256 } = await open().seal(uploadId, request);
+      await rename(join(directory, sha256), join(directory, "uploads", `${uploadId}.part`));
+    },
     kept: (sha256) => readFile(join(directory, sha256)).catch(() => undefined),
     holders: async (sha256) =>
       (await files.list()).holds.filter((one) => one.sha256 === sha256).map(({ imageId }) => imageId),
+    release: async (imageId) => void (await files.release(imageId)),
     elapse: async (ms) => {
       lateMs += ms;
     },
@@ -131,6 +142,19 @@ describe("uploads on a disk", () => {
     expect(again.sizeBytes).to.equal(1_024);
     expect(await readdir(at())).to.include(again.sha256);
     expect(await readdir(at("uploads"))).to.deep.equal(["up-1.json"]);
+  });
+
+  it("take no byte more when there is too little room, and lose none", async () => {
+    await open().begin(upload);
+    await open().write("up-1", 0, Buffer.alloc(1_000, "x"));
+    const options = { directory: at(), nowMs: () => Date.now(), freeBytesMin: Number.MAX_SAFE_INTEGER };
+    const tight = new FileUploads(options);
+    const reason = await tight.write("up-1", 1_000, Buffer.from("y")).then(
+      () => "taken",
+      (error: { reason?: string }) => error.reason,
+    );
+    expect(reason).to.equal("diskFull");
+    expect((await tight.status("up-1"))?.nextOffset).to.equal(1_000);
   });
 
   it("begin while another one is sealed, whoever waits for that one", async () => {
