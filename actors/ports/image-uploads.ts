@@ -71,8 +71,8 @@ export interface ImageUploads {
    */
   write(uploadId: string, offset: number, bytes: Uint8Array): Promise<UploadStatus>;
   /**
-   * Checks the file and keeps it under its checksum, held for its image until `ImageFiles.release`; asked again,
-   * it holds what is kept once more. A refusal leaves the part as it was.
+   * Checks the file and keeps it under its checksum, held for its image until `ImageFiles.release`; asked
+   * again, it holds what is kept once more. A refusal leaves the part as it was.
    * @throws notFound, checksumMismatch, unusableImage, diskFull; AbortError
    */
   seal(uploadId: string, request: SealRequest, signal?: AbortSignal): Promise<SealedImage>;

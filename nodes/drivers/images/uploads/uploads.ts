@@ -151,10 +151,7 @@ export class FileUploads implements ImageUploads {
 
   async discard(uploadId: string): Promise<void> {
     if (!isToken(uploadId)) return;
-    await this.#inTurn(uploadId, async () => {
-      this.#records.delete(uploadId);
-      await parts.removePart(this.#directory, uploadId);
-    });
+    await this.#inTurn(uploadId, () => this.#remove(uploadId));
   }
 
   async list(): Promise<readonly UploadStatus[]> {
@@ -171,13 +168,23 @@ export class FileUploads implements ImageUploads {
     for (const uploadId of await parts.uploadsIn(this.#directory)) {
       // An upload at work.
       if (this.#turns.has(uploadId)) continue;
-      const status = await this.#find(uploadId);
-      if (status !== undefined && !this.#isStale(status)) continue;
-      await this.discard(uploadId);
-      swept.push(uploadId);
+      if (await this.#inTurn(uploadId, () => this.#discardStale(uploadId))) swept.push(uploadId);
     }
     await removeLeftovers(this.#directory, this.#options.nowMs());
     return swept;
+  }
+
+  /** Looks in the upload's own turn: what a client writes meanwhile comes before or after all of it. */
+  async #discardStale(uploadId: string): Promise<boolean> {
+    const status = await this.#find(uploadId);
+    if (status !== undefined && !this.#isStale(status)) return false;
+    await this.#remove(uploadId);
+    return true;
+  }
+
+  async #remove(uploadId: string): Promise<void> {
+    this.#records.delete(uploadId);
+    await parts.removePart(this.#directory, uploadId);
   }
 
   #isStale({ writtenAtMs }: UploadStatus): boolean {

@@ -157,6 +157,26 @@ describe("uploads on a disk", () => {
     expect((await tight.status("up-1"))?.nextOffset).to.equal(1_000);
   });
 
+  it("lose nothing that was acknowledged while they were swept", async () => {
+    await open().begin(upload);
+    let written: Promise<string> | undefined;
+    const late = Date.now() + storageLimits.uploadKeptMs + 60_000;
+    // A client comes back in the very moment in which the upload is found to be old.
+    const write = () =>
+      uploads.write("up-1", 0, Buffer.from("late")).then(
+        () => "kept",
+        () => "refused",
+      );
+    const nowMs = () => {
+      written ??= write();
+      return late;
+    };
+    const uploads = new FileUploads({ directory: at(), nowMs, freeBytesMin: 0 });
+    await uploads.sweep();
+    const there = (await uploads.status("up-1")) === null ? "refused" : "kept";
+    expect(await written).to.equal(there);
+  });
+
   it("begin while another one is sealed, whoever waits for that one", async () => {
     const uploads = open();
     await uploads.begin(upload);
