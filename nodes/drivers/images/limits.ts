@@ -33,6 +33,10 @@ export const imageLimits = {
   /** Time for unpacking or converting an image, and address space of the tool that does. */
   imageConvertTimeoutMs: 3_600_000,
   imageConvertMemoryBytesMax: 1024 ** 3,
+  /** Bytes that come out of a packed image between two looks at the room that is left. */
+  unpackRoomBytes: 64 * 1024 ** 2,
+  /** Uploads that are sealed at once by one process; and one of each project. */
+  sealsAtOnceMax: 2,
   /** Bytes of an upload between two syncs: what a power loss may take. */
   uploadSyncBytes: 64 * 1024 ** 2,
   /** Bytes that uploads leave free on the file system of the image store. */

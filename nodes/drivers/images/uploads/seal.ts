@@ -28,6 +28,8 @@ export interface Sealing {
   readonly imageId: string;
   readonly request: SealRequest;
   readonly signal: AbortSignal;
+  /** @throws diskFull when what is made of uploads has taken as much room as it may */
+  readonly needRoom: () => Promise<void>;
   /** Remembers the sealed file before the file gets its name. */
   readonly onMade: (sealed: SealedImage) => Promise<void>;
 }
@@ -78,14 +80,15 @@ async function checkSent({ part, request, signal }: Sealing): Promise<{ digests?
   });
 }
 
-async function unpacked(from: Stage, fresh: () => string, { request, signal }: Sealing): Promise<Stage> {
-  const { packing } = request;
+async function unpacked(from: Stage, fresh: () => string, sealing: Sealing): Promise<Stage> {
+  const { signal, needRoom } = sealing;
+  const { packing } = sealing.request;
   if (packing === undefined) return from;
   const path = fresh();
   const target = await open(path, "wx", 0o600);
   try {
     const bytesMax = unpackedBytesMax((await stat(from.path)).size);
-    const { digests } = await unpack(from.path, { packing, target, bytesMax, signal });
+    const { digests } = await unpack(from.path, { packing, target, bytesMax, needRoom, signal });
     return { path, digests };
   } finally {
     await target.close();

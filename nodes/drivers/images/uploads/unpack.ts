@@ -31,12 +31,15 @@ export interface Unpacking {
   readonly target: FileHandle;
   /** Of what may come out. */
   readonly bytesMax: number;
+  /** Asked each unpackRoomBytes. @throws diskFull */
+  readonly needRoom: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 
 /**
  * Unpacks the file into `target`.
- * @throws INVALID_ARGUMENT unusableImage; the system's error when the disk is full; AbortError
+ * @throws INVALID_ARGUMENT unusableImage; what needRoom throws; the system's error when the disk is full;
+ * AbortError
  */
 export async function unpack(source: string, unpacking: Unpacking): Promise<Unpacked> {
   throwIfAborted(unpacking.signal);
@@ -89,12 +92,17 @@ interface Taking extends Unpacking {
   readonly ended: Promise<number | null>;
 }
 
-async function take(child: ChildProcess, { target, bytesMax, ended, packing }: Taking): Promise<Unpacked> {
+async function take(child: ChildProcess, taking: Taking): Promise<Unpacked> {
+  const { target, bytesMax, ended, packing, needRoom } = taking;
   const digests = hashing();
-  let sizeBytes = 0;
+  let [sizeBytes, lookedBytes] = [0, 0];
   for await (const bytes of child.stdout as AsyncIterable<Buffer>) {
     if (sizeBytes + bytes.length > bytesMax)
       throw unusable(`unpacked it has more than ${bytesMax} bytes, too many for what was sent`);
+    if (sizeBytes - lookedBytes >= imageLimits.unpackRoomBytes) {
+      await needRoom();
+      lookedBytes = sizeBytes;
+    }
     digests.update(bytes);
     await appendSparse(target, bytes, sizeBytes);
     sizeBytes += bytes.length;

@@ -21,6 +21,7 @@ import { holdFile } from "../removal.ts";
 import { appendSparse } from "../sparse-file.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import * as parts from "./part.ts";
+import { Places } from "./places.ts";
 import { sealPart } from "./seal.ts";
 
 export interface UploadOptions {
@@ -38,6 +39,7 @@ export class FileUploads implements ImageUploads {
   /** Of this process: read once, since each chunk would read them again. */
   readonly #records = new Map<string, parts.UploadRecord>();
   readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #seals = new Places(imageLimits.sealsAtOnceMax);
 
   constructor(options: UploadOptions) {
     this.#options = options;
@@ -115,19 +117,28 @@ export class FileUploads implements ImageUploads {
     return this.#inTurn(uploadId, async () => {
       const kept = await this.#heldAgain(uploadId);
       if (kept !== undefined) return kept;
-      const { imageId, nextOffset } = await this.#need(uploadId);
-      await parts.touchPart(this.#directory, uploadId);
-      await this.#refuseFull();
-      const part = parts.partPath(this.#directory, uploadId);
-      const onMade = (made: SealedImage) => this.#rememberSealed(uploadId, made, nextOffset);
-      try {
-        const made = await sealPart({ store: this.#store, part, imageId, request, signal, onMade });
-        await parts.removeBytes(this.#directory, uploadId);
-        return made;
-      } catch (error) {
-        throw diskError(error, "Taking an upload into the image store");
-      }
+      const { project } = await this.#need(uploadId);
+      // A project's own seals wait for each other first: they must not take the places of the others'.
+      return this.#inTurn(sealsOf(project), () =>
+        this.#seals.run(() => this.#seal(uploadId, request, signal)),
+      );
     });
+  }
+
+  async #seal(uploadId: string, request: SealRequest, signal: AbortSignal): Promise<SealedImage> {
+    const { imageId, nextOffset } = await this.#need(uploadId);
+    await parts.touchPart(this.#directory, uploadId);
+    await this.#refuseFull();
+    const part = parts.partPath(this.#directory, uploadId);
+    const onMade = (made: SealedImage) => this.#rememberSealed(uploadId, made, nextOffset);
+    const needRoom = () => this.#refuseFull();
+    try {
+      const made = await sealPart({ store: this.#store, part, imageId, request, signal, needRoom, onMade });
+      await parts.removeBytes(this.#directory, uploadId);
+      return made;
+    } catch (error) {
+      throw diskError(error, "Taking an upload into the image store");
+    }
   }
 
   /** The file of a seal before this one. Held first: from then on nobody removes it. */
@@ -250,8 +261,9 @@ export class FileUploads implements ImageUploads {
   }
 }
 
-/** A turn that no upload's name can be. */
+/** Turns that no upload's name can be. */
 const everyBegin = "";
+const sealsOf = (project: string): string => `seals of ${project}`;
 
 const unknownUpload = () => new StatusError("notFound", "There is no such upload (any more).");
 

@@ -3,14 +3,29 @@
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  mkdir,
+  open as openFile,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { createImageFiles } from "../../../../../nodes/drivers/images/files.ts";
+import { imageLimits } from "../../../../../nodes/drivers/images/limits.ts";
+import { unpack } from "../../../../../nodes/drivers/images/uploads/unpack.ts";
 import { FileUploads } from "../../../../../nodes/drivers/images/uploads/uploads.ts";
 import { storageLimits } from "../../../../../protocol/limits/storage.ts";
+import { StatusError } from "../../../../../protocol/wire/status.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../../../support/driver-world.ts";
 import { type ImageUploadsBench, imageUploadsContract } from "../../../../support/image-uploads-contract.ts";
 import { MemoryImageUploads } from "../../../../support/memory-image-uploads.ts";
@@ -175,6 +190,25 @@ describe("uploads on a disk", () => {
     await uploads.sweep();
     const there = (await uploads.status("up-1")) === null ? "refused" : "kept";
     expect(await written).to.equal(there);
+  });
+
+  it("are unpacked no further when there is too little room", async () => {
+    await mkdir(at(), { recursive: true });
+    await writeFile(at("packed"), gzipSync(Buffer.alloc(3 * imageLimits.unpackRoomBytes)));
+    const target = await openFile(at("target"), "wx");
+    const needRoom = async () => {
+      throw new StatusError("diskFull", "There is too little room.");
+    };
+    const { signal } = new AbortController();
+    const options = { packing: "gzip", target, bytesMax: 2 ** 40, needRoom, signal } as const;
+    const reason = await unpack(at("packed"), options).then(
+      () => "unpacked",
+      (error: { reason?: string }) => error.reason,
+    );
+    expect(reason).to.equal("diskFull");
+    const { size } = await target.stat();
+    await target.close();
+    expect(size).to.be.within(imageLimits.unpackRoomBytes, 2 * imageLimits.unpackRoomBytes);
   });
 
   it("begin while another one is sealed, whoever waits for that one", async () => {
