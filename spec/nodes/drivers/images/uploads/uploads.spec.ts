@@ -98,7 +98,7 @@ async function diskBench(): Promise<ImageUploadsBench> {
       lateMs += ms;
     },
     close: () => {
-      // One that acknowledged nothing is still at work.
+      // A process that acknowledged nothing is still running.
       dying?.kill("SIGKILL");
       return place.remove();
     },
@@ -211,21 +211,35 @@ describe("uploads on a disk", () => {
     expect(size).to.be.within(imageLimits.unpackRoomBytes, 2 * imageLimits.unpackRoomBytes);
   });
 
+  const outcome = (asked: Promise<unknown>) => asked.catch((error: Error) => error);
+  /** Begins a seal that hangs until the end of the case: opening a pipe for reading waits for a writer. */
+  const hangingSeal = async (uploads: FileUploads, uploadId: string): Promise<void> => {
+    await uploads.begin({ ...upload, uploadId });
+    const part = at("uploads", `${uploadId}.part`);
+    await rm(part);
+    execFileSync("mkfifo", [part]);
+    const sealed = outcome(uploads.seal(uploadId, { format: "raw" }));
+    atEnd.push(async () => {
+      await writeFile(part, "");
+      await sealed;
+    });
+  };
+
   it("begin while another one is sealed, whoever waits for that one", async () => {
     const uploads = open();
-    await uploads.begin(upload);
-    await rm(at("uploads", "up-1.part"));
-    execFileSync("mkfifo", [at("uploads", "up-1.part")]);
-    const outcome = (asked: Promise<unknown>) => asked.catch((error: Error) => error);
-    const sealed = outcome(uploads.seal("up-1", { format: "raw" }));
+    await hangingSeal(uploads, "up-1");
     const again = outcome(uploads.begin(upload));
-    // Whoever opens the pipe to read it waits for one who writes.
-    atEnd.push(async () => {
-      await writeFile(at("uploads", "up-1.part"), "");
-      await Promise.all([sealed, again]);
-    });
+    atEnd.push(async () => void (await again));
     const { nextOffset } = await uploads.begin({ ...upload, uploadId: "up-2", project: "other" });
     expect(nextOffset).to.equal(0);
+  });
+
+  it("are sealed while those of another project wait for each other", async () => {
+    const uploads = open();
+    for (const uploadId of ["up-1", "up-2", "up-3"]) await hangingSeal(uploads, uploadId);
+    await uploads.begin({ ...upload, uploadId: "up-4", project: "other" });
+    await uploads.write("up-4", 0, Buffer.alloc(1_024, "x"));
+    expect((await uploads.seal("up-4", { format: "raw" })).sizeBytes).to.equal(1_024);
   });
 
   it("leave nothing but the part when the file is refused", async () => {
