@@ -126,21 +126,25 @@ describe("tables that somebody removes", function () {
           await new Promise((resolve) => setImmediate(resolve));
         }
       })();
-      const before = await tablesOf(inFabric);
-      const atMs = performance.now();
-      await inFabric(script);
-      // What it passes is measured, and judged by nobody: a busy computer may take long.
-      await until(
-        async () => (await inFabric(["list", "map", "bridge", "nv", "entry"])) !== "",
-        (isThere) => isThere,
-      );
-      const backMs = performance.now() - atMs;
-      await until(
-        () => tablesOf(inFabric),
-        (tables) => tables.sort().join() === before.sort().join(),
-      );
-      isOver = true;
-      await flood;
+      let [atMs, backMs] = [0, 0];
+      try {
+        const before = await tablesOf(inFabric);
+        atMs = performance.now();
+        await inFabric(script);
+        // What it passes is measured, and judged by nobody: a busy computer may take long.
+        await until(
+          async () => (await inFabric(["list", "map", "bridge", "nv", "entry"])) !== "",
+          (isThere) => isThere,
+        );
+        backMs = performance.now() - atMs;
+        await until(
+          () => tablesOf(inFabric),
+          (tables) => tables.sort().join() === before.sort().join(),
+        );
+      } finally {
+        isOver = true;
+        await flood;
+      }
       const last = arrivedAtMs.at(-1);
       const openMs = last === undefined ? 0 : Math.round(last - atMs);
       console.log(
