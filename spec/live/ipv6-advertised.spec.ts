@@ -11,6 +11,7 @@ import { packetFilter } from "../../nodes/drivers/bridge-network/index.ts";
 import type { NetworkDriver } from "../../nodes/drivers/kinds.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
+import { until } from "../support/asking.ts";
 import { missingForBridges, openBridge } from "../support/bridge-host.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import {
@@ -22,6 +23,9 @@ import {
 } from "../support/networked-guests.ts";
 import { skip } from "../support/services.ts";
 import { silentLog } from "../support/silent-log.ts";
+
+/** Number of looks at a console for its words: for less time than a spec has, and longer than guests take. */
+const saidTimesMax = 4_000;
 
 /** By project, each a network of its own. */
 const ranges: Readonly<Record<string, string>> = { mine: "fd00:9", other: "fd00:a" };
@@ -123,11 +127,8 @@ function hearing(name: string, kind: Kind): void {
       for (const one of guests) await start(one);
       for (const one of guests) {
         const said = async (pattern: RegExp): Promise<string> => {
-          for (;;) {
-            const found = pattern.exec(await consoleOf(one))?.[1];
-            if (found !== undefined) return found;
-            await new Promise((resolve) => setTimeout(resolve, 50));
-          }
+          const found = async () => pattern.exec(await consoleOf(one))?.[1];
+          return (await until(found, (text) => text !== undefined, saidTimesMax)) ?? expect.fail();
         };
         const gate = kind.gate(one.project);
         expect(await said(/NOVACT-GUEST WAY (.*)/)).to.include(`default via ${gate} dev eth0`);
