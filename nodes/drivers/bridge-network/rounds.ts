@@ -23,6 +23,8 @@ export class Rounds {
   #times = 0;
   #dueAtMs = Number.POSITIVE_INFINITY;
   #isDue = false;
+  /** Somebody has hurried since the last round began, which may have looked before that. */
+  #isHurried = false;
 
   constructor(clock: Clock, log: Log) {
     this.#clock = clock;
@@ -57,6 +59,7 @@ export class Rounds {
    * said again and again; absent: something has happened now.
    */
   soon(about?: string): void {
+    this.#isHurried = true;
     if (about !== undefined && about === this.#about) return;
     const compare = this.#compare;
     this.#about = about;
@@ -79,8 +82,13 @@ export class Rounds {
   }
 
   async #round(compare: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this.#isHurried = false;
     try {
       await compare(this.#abort.signal);
+      if (this.#isHurried) {
+        this.#times = 0;
+        return;
+      }
       if (this.#failure !== undefined) this.#log.info({}, "the host's network is as it should be again");
       [this.#failure, this.#about, this.#times] = [undefined, undefined, 0];
     } catch (error) {

@@ -71,6 +71,26 @@ describe("rounds of a host's fabric", () => {
     rounds.stop();
   });
 
+  it("come soon also for what fails while one of them runs, though that one finds all right", async () => {
+    for (const known of [undefined, "port 1"]) {
+      const clock = new SimulatedClock();
+      const rounds = new Rounds(clock, silentLog);
+      const atMs: number[] = [];
+      rounds.start(async () => {
+        atMs.push(clock.monotonicMs());
+        // Of what the round has looked at already.
+        if (atMs.length === 1) rounds.soon("port 1");
+      });
+      if (known !== undefined) rounds.soon(known);
+      await afterRound(clock, atMs);
+      await clock.advance(3 * periodMs);
+      const [, first = 0, second = 0] = pausesIn(atMs, 0);
+      expect(first).to.equal(retryMs);
+      expect(second).to.be.within(periodMs - jitterMs, periodMs);
+      rounds.stop();
+    }
+  });
+
   it("come at once when what was proved is known to be otherwise, and then as before", async () => {
     const { clock, rounds, atMs } = makeRounds({});
     await clock.advance(1_000);
