@@ -8,7 +8,7 @@ import type { Fabric } from "./fabric.ts";
 import { bridgeNetworkLimits } from "./limits.ts";
 import { tableName } from "./rules/model.ts";
 import { load } from "./rules/nft.ts";
-import { TableWatch } from "./table-watch.ts";
+import { TableWatch, type WatchParts } from "./table-watch.ts";
 import type { TunnelGuard } from "./tunnel-guard.ts";
 
 const { toolTimeoutMs: timeoutMs, toolOutputBytesMax: outputBytesMax } = bridgeNetworkLimits;
@@ -26,6 +26,8 @@ export interface KeeperParts {
   readonly fabric: Pick<Fabric, "path" | "run" | "underlayPath">;
   readonly guard: Pick<TunnelGuard, "table" | "restore">;
   readonly log: Log;
+  /** Absent: by nft's own words. */
+  readonly hear?: (parts: WatchParts) => Pick<TableWatch, "watch" | "stop">;
 }
 
 export interface Repair {
@@ -36,26 +38,30 @@ export interface Repair {
 
 export class TableKeeper {
   readonly #parts: KeeperParts;
-  readonly #fabric: TableWatch;
-  readonly #underlay: TableWatch;
+  readonly #fabric: Pick<TableWatch, "watch" | "stop">;
+  readonly #underlay: Pick<TableWatch, "watch" | "stop">;
   #repair: Repair | undefined;
 
   constructor(parts: KeeperParts) {
-    const { guard, log } = parts;
+    const { guard, log, hear = (of: WatchParts) => new TableWatch(of) } = parts;
     this.#parts = parts;
     const lost = (table: string) => void this.#lost(table);
-    this.#fabric = new TableWatch({ tables: [ofGuests, ofConnections], lost, log });
-    this.#underlay = new TableWatch({ tables: [`inet ${guard.table}`], lost, log });
+    this.#fabric = hear({ tables: [ofGuests, ofConnections], lost, log });
+    this.#underlay = hear({ tables: [`inet ${guard.table}`], lost, log });
   }
 
   /** Again and again: what has ended begins anew. @throws as `Fabric.underlayPath` */
   async watch(repair: Repair, hasTunnels: boolean): Promise<void> {
     this.#repair = repair;
     const { fabric } = this.#parts;
-    this.#fabric.watch(await fabric.path());
+    const path = await fabric.path();
+    // Whoever has stopped it meanwhile has nobody who would end what begins to listen now.
+    if (this.#repair !== repair) return;
+    this.#fabric.watch(path);
     // Where the host has no tunnel it looks at nobody's tables.
-    if (hasTunnels) this.#underlay.watch(await fabric.underlayPath());
-    else this.#underlay.stop();
+    if (!hasTunnels) return this.#underlay.stop();
+    const underlayPath = await fabric.underlayPath();
+    if (this.#repair === repair) this.#underlay.watch(underlayPath);
   }
 
   stop(): void {

@@ -4,6 +4,7 @@
  * the table anew, so whoever is told looks before acting.
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { Socket } from "node:net";
 import type { Log } from "../../../protocol/wire/transport.ts";
 import { toolEnvironment } from "../tool.ts";
 
@@ -31,6 +32,8 @@ export class TableWatch {
     const [command = "", ...argv] = [...enter, "setpriv", "--pdeathsig=KILL", "nft", "monitor", "tables"];
     const monitor = spawn(command, argv, { env: toolEnvironment, stdio: ["ignore", "pipe", "ignore"] });
     monitor.unref();
+    // Else the pipe alone would keep an agent alive that ends.
+    if (monitor.stdout instanceof Socket) monitor.stdout.unref();
     this.#monitor = monitor;
     let rest = "";
     monitor.stdout.on("data", (chunk: Buffer) => {
