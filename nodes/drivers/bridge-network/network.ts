@@ -332,10 +332,14 @@ export class BridgeNetwork implements Network {
     if (networking === undefined) return;
     const { settler, tables, rounds } = this.#parts;
     await settler.takeOpened(this.#plan({ networking, ports }));
-    await this.#settle(known, signal, true);
+    const settled = await resultOf(this.#settle(known, signal, true));
     const inTurn = (act: () => Promise<void>) => this.#inTurn(never, act);
     const repair = { inTurn, compare: () => rounds.now() };
-    if (!this.#detached) await tables?.watch(repair, this.#plan({ networking, ports }).tunnels.length > 0);
+    const hasTunnels = this.#plan({ networking, ports }).tunnels.length > 0;
+    // Tables that keep guests apart are heard of also while devices fail.
+    const hears = this.#isFiltered && !this.#detached;
+    const heard = await resultOf(Promise.resolve(hears ? tables?.watch(repair, hasTunnels) : undefined));
+    for (const { error } of [settled, heard]) if (error !== undefined) throw error;
     const [first] = this.#failures;
     if (first !== undefined)
       throw refused(`${this.#failures.length} failed, the ${first.of} ${first.id}: ${first.why}`);

@@ -27,17 +27,31 @@ function makeDriver() {
     /** Failures as soon as the fabric is to answer all three ports. */
     whenOpened: [] as NetworkFailure[],
     routers: [] as NetworkFailure[],
+    /** The kernel cannot be asked: for rules, or for devices. */
+    throws: undefined as "rules" | "devices" | undefined,
+  };
+  const throwing = (what: "rules" | "devices") => {
+    if (bad.throws === what) throw new Error(`No ${what} today.`);
   };
   const ruled: string[] = [];
   const bridged: string[] = [];
   /** Whom the fabric itself answers, at the end of each step. */
   const answered: string[] = [];
   const rounds: number[] = [];
+  let compare = (_signal: AbortSignal): Promise<void> => expect.fail("It has not begun.");
+  /** Times that removed tables began to be heard. */
+  const heard: number[] = [];
   const short = (id: string) => Number(id.slice(-1));
   const parts: unknown = {
     facts: () => ({ kind: "bridge", mtuBytesMax: 1_450, spansHosts: false }),
     ...{ ready: nothing, log: silentLog },
-    rounds: { start: () => undefined, stop: () => undefined, soon: () => rounds.push(1) },
+    rounds: {
+      start: (compares: typeof compare) => {
+        compare = compares;
+      },
+      ...{ stop: () => undefined, soon: () => rounds.push(1) },
+    },
+    tables: { watch: async () => void heard.push(1) },
     files: {
       ...{
         tell: nothing,
@@ -52,6 +66,7 @@ function makeDriver() {
     fabric: { open: nothing, plugsPath: async () => "/nowhere" },
     settler: {
       settle: async ({ taps, routes }: FabricPlan) => {
+        throwing("devices");
         answered.push(routes.map(({ address }) => address).join());
         bridged.push(taps.flatMap(({ bridge, portId }) => (bridge === null ? [] : [short(portId)])).join());
         return routes.length === 3 && bad.whenOpened.length > 0 ? bad.whenOpened : bad.devices;
@@ -66,6 +81,7 @@ function makeDriver() {
         return bad.rules;
       },
       apply: async ({ ports }: FilterState) => {
+        throwing("rules");
         if (ports.some(({ portId }) => portId === bad.refusesOpened))
           bad.rules.set(bad.refusesOpened, "refused");
         const open = ports.filter(({ portId }) => !bad.rules.has(portId));
@@ -77,7 +93,7 @@ function makeDriver() {
     },
   };
   const network = new BridgeNetwork(parts as BridgeNetworkParts);
-  return { network, bad, ruled, bridged, answered, rounds };
+  return { network, bad, ruled, bridged, answered, rounds, heard, compare: () => compare(never) };
 }
 
 async function pluggedIn() {
@@ -194,5 +210,18 @@ describe("One bad port of the driver of bridges", () => {
     expect(ruled).to.deep.equal(["1,2,3"]);
     expect(network.failures()).to.deep.equal(bad.routers);
     expect(await failed(network.plugged(ids.port(1), never))).to.equal("nothing");
+  });
+});
+
+describe("Tables of the driver of bridges that somebody removes", () => {
+  it("are heard of also while devices cannot be made, and not before there are any", async () => {
+    const { network, bad, heard, compare } = await pluggedIn();
+    await network.apply(networking(2), never);
+    for (const [throws, times] of [["devices", 1] as const, ["rules", 0] as const]) {
+      heard.length = 0;
+      bad.throws = throws;
+      expect(await failed(compare())).to.include(`No ${throws} today.`);
+      expect(heard, throws).to.have.length(times);
+    }
   });
 });
