@@ -31,22 +31,28 @@ interface Seen {
 }
 
 /** Of hosts one after the other; of those that cannot be looked at now, nothing. */
-export async function* lookAtHosts(config: ClusterConfig): AsyncGenerator<HostLook> {
+export async function* lookAtHosts(config: ClusterConfig, look = lookAt): AsyncGenerator<HostLook> {
   for (const { name, pretends } of config.nodes) {
     if (pretends) continue;
-    const hostId = hostIdOf(config, name);
-    const atMs = Date.now();
-    const seen = await seenAt(config, name, hostId);
-    if (seen === undefined) continue;
-    const guests = await guestsOf(config);
-    // A guest that is stopped answers nothing.
-    const acting = new Map(
-      guests
-        .filter((guest) => guest.hostId === hostId && guest.process.state !== "T")
-        .map(({ instanceId, process }) => [instanceId, process.pid]),
-    );
-    yield { kind: "hostLook", atMs, untilMs: Date.now(), hostId, ...answersOf(seen, acting) };
+    // What is being broken may be read half, or end while it is read: this is no reason to end the run.
+    const found = await look(config, name).catch(() => undefined);
+    if (found !== undefined) yield found;
   }
+}
+
+async function lookAt(config: ClusterConfig, name: string): Promise<HostLook | undefined> {
+  const hostId = hostIdOf(config, name);
+  const atMs = Date.now();
+  const seen = await seenAt(config, name, hostId);
+  if (seen === undefined) return undefined;
+  const guests = await guestsOf(config);
+  // A guest that is stopped answers nothing.
+  const acting = new Map(
+    guests
+      .filter((guest) => guest.hostId === hostId && guest.process.state !== "T")
+      .map(({ instanceId, process }) => [instanceId, process.pid]),
+  );
+  return { kind: "hostLook", atMs, untilMs: Date.now(), hostId, ...answersOf(seen, acting) };
 }
 
 async function seenAt(config: ClusterConfig, name: string, hostId: string): Promise<Seen | undefined> {
