@@ -159,8 +159,9 @@ export const NetworkFailure = answer({
   /**
    * `tunnel`: a network's way to other hosts. `outside`: a way to a network of the operator's. `device`: what
    * the running guest of the port has open is gone from the host, and comes back only when the guest starts.
+   * `responder`: the way into a network by which IPv6 tells guests their addresses and their router.
    */
-  of: growing(["port", "network", "tunnel", "router", "outside", "device"], "network"),
+  of: growing(["port", "network", "tunnel", "router", "outside", "device", "responder"], "network"),
   /** Of an `outside` the name of the operator's network, of a `device` the port's id, else its own. */
   id: Type.String({ maxLength: reportLimits.observedTextLengthMax }),
   why: Type.String({ maxLength: reportLimits.observedTextLengthMax }),

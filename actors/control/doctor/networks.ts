@@ -59,6 +59,7 @@ const restarted = (instanceId = "INSTANCE"): string =>
 const wordFor = {
   ...{ port: "port", device: "device of the port", network: "network", router: "router" },
   ...{ tunnel: "way to other hosts of the network", outside: "way to the operator's network" },
+  responder: "responder's way into the network",
 } as const;
 
 /** What passes between guests passes all the same. */

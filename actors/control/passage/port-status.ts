@@ -87,6 +87,7 @@ function limping({ of, id, why }: NetworkFailure, { operator }: PortFacts): stri
     ...{
       device: "anybody",
       router: "what is behind its router",
+      responder: "what tells it its addresses of IPv6",
       outside: operator ? `the network ${id}` : "the outside",
     },
   };

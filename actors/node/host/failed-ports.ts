@@ -4,7 +4,9 @@ import type { HostNetworking, NetworkFailure } from "../../../protocol/networkin
 export type FailedPort = NetworkFailure & { readonly portId: string };
 
 /** The worst first: the first three let nothing pass the port, and all others keep it from somebody. */
-const kinds: readonly NetworkFailure["of"][] = ["device", "port", "network", "tunnel", "router", "outside"];
+const kinds: readonly NetworkFailure["of"][] = [
+  ...(["device", "port", "network", "tunnel", "router", "outside", "responder"] as const),
+];
 
 /** Of several failures that concern a port, the worst. */
 export function failedPorts(
@@ -16,7 +18,12 @@ export function failedPorts(
   return networks.flatMap(({ id: networkId, ports }) => {
     const near = routers.filter(({ interfaces }) => interfaces.some((one) => one.networkId === networkId));
     const around = {
-      ...{ network: [networkId], tunnel: [networkId], router: near.map(({ id }) => id) },
+      ...{
+        network: [networkId],
+        tunnel: [networkId],
+        responder: [networkId],
+        router: near.map(({ id }) => id),
+      },
       outside: near.flatMap(({ outside }) => outside?.physicalNetwork ?? []),
     };
     return ports.flatMap(({ id: portId }) => {

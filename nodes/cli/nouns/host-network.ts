@@ -6,6 +6,7 @@ import type { Fact } from "../table.ts";
 const wordFor = {
   ...{ port: "port", device: "device of the port", network: "network", router: "router" },
   ...{ tunnel: "way to other hosts of the network", outside: "way to the operator's network" },
+  responder: "responder's way into the network",
 } as const satisfies Record<NetworkFailure["of"], string>;
 
 export function networkFaults(network: HostNetworkState | undefined): readonly Fact[] {

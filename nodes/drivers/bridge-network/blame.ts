@@ -60,7 +60,8 @@ function ownersOf({ bridges, tunnels, hatches, taps, routerPorts }: FabricPlan):
   return new Map<string, Blamed>([
     ...bridges.map(({ name, networkId: id }) => [name, { of: "network", id }] as const),
     ...tunnels.map(({ name, networkId: id }) => [name, { of: "tunnel", id }] as const),
-    ...hatches.map(({ name, networkId: id }) => [name, { of: "network", id }] as const),
+    // Guests reach each other also while nobody tells them what IPv6 tells: it closes no port.
+    ...hatches.map(({ name, networkId: id }) => [name, { of: "responder", id }] as const),
     ...routerPorts.map(({ name, routerId: id }) => [name, { of: "router", id }] as const),
     ...taps.map(({ name, portId: id }) => [name, { of: "port", id }] as const),
   ]);

@@ -153,13 +153,14 @@ export class Settler {
     return { links, failures };
   }
 
-  /** A tunnel that is half made leads nowhere. */
-  async #cut({ tunnels }: FabricPlan, failures: readonly NetworkFailure[]): Promise<void> {
-    const cut = new Set(failures.flatMap(({ of, id }) => (of === "tunnel" ? [id] : [])));
-    await removeDevices(
-      tunnels.flatMap(({ name, networkId }) => (cut.has(networkId) ? [name] : [])),
-      this.#fabric,
-    );
+  /** A tunnel that is half made leads nowhere, and neither does a hatch. */
+  async #cut({ tunnels, hatches }: FabricPlan, failures: readonly NetworkFailure[]): Promise<void> {
+    const named = (devices: readonly { name: string; networkId: string }[], what: NetworkFailure["of"]) => {
+      const cut = new Set(failures.flatMap(({ of, id }) => (of === what ? [id] : [])));
+      return devices.flatMap(({ name, networkId }) => (cut.has(networkId) ? [name] : []));
+    };
+    const names = [...named(tunnels, "tunnel"), ...named(hatches, "responder")];
+    await removeDevices(names, this.#fabric);
   }
 
   /** Takes taps that were opened into the fabric. Those that nobody plans go, after a second look. */

@@ -83,6 +83,10 @@ describe("the status of a port", () => {
       "It does not reach other hosts' guests of its network: There is no room.",
     );
     expect(statusOf({ word: failing("router") }).status).to.equal("active");
+    expect(statusOf({ word: failing("responder"), operator: true })).to.deep.equal({
+      status: "active",
+      statusReason: "It does not reach what tells it its addresses of IPv6: There is no room.",
+    });
   });
 
   it("is down when nothing is plugged in, or what is plugged in does not run", () => {

@@ -26,7 +26,7 @@ describe("A failed part of a host's picture", () => {
 
   it("concerns a port alone, or all ports of a network", () => {
     expect(concerned({ of: "port", id: own?.id ?? "" })).to.deep.equal([[1, "port", "port fails"]]);
-    for (const what of ["network", "tunnel"] as const)
+    for (const what of ["network", "tunnel", "responder"] as const)
       expect(concerned({ of: what, id: first.id })).to.deep.equal([
         [1, what, `${what} fails`],
         [2, what, `${what} fails`],

@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { blameFor, closedBy } from "../../../../nodes/drivers/bridge-network/blame.ts";
 import { type FabricPlan, planOf } from "../../../../nodes/drivers/bridge-network/plan.ts";
 import type { Steps } from "../../../../nodes/drivers/bridge-network/steps.ts";
+import { hatchMac } from "../../../../nodes/responder/hatch.ts";
 import {
   far,
   ids,
@@ -67,6 +68,26 @@ describe("The blame for a fabric that is not as planned", () => {
   it("is nobody's for a device that nobody planned", () => {
     const links = ["link set dev nvt00000000a00f nomaster"];
     expect(blamed({ links })).to.deep.equal({ failures: [], others: links });
+  });
+
+  it("is a responder's for its way into a network, and for what is sent there", () => {
+    const mac = hatchMac;
+    const service = { bridge: "nvb00000000f001", address: "100.127.0.1", mac, hatch: 7 };
+    const answered = planOf({
+      ...{ networking, underlay: null, services: [service] },
+      ports: [portRecord(1), portRecord(3, 2)],
+    });
+    for (const step of [
+      "link add name nvh00000000f001 type vxlan id 7 local 169.254.169.254 dstport 4790 nolearning",
+      `fdb replace ${mac} dev nvh00000000f001 master static`,
+      `neigh replace 100.127.0.1 lladdr ${mac} dev nvb00000000f001 nud permanent`,
+    ]) {
+      const { failures, others } = blameFor(answered, left({ links: [step] }), "");
+      expect(failures.map(({ of, id }) => [of, id])).to.deep.equal([["responder", ids.network(1)]]);
+      expect(others).to.deep.equal([]);
+      // Guests reach each other all the same, by IPv4 and by IPv6.
+      expect([...closedBy(failures, networking)]).to.deep.equal([]);
+    }
   });
 
   it("closes a port alone, and all ports of a network; a tunnel and a router close none", () => {
