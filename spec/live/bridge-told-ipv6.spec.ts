@@ -211,7 +211,7 @@ describe("what IPv6 tells guests of the kernel's bridges", function () {
   });
 
   it("leaves nothing behind when nobody is told any more", async () => {
-    const networks4 = networks.map((one) => ({ ...one, subnets6: { dhcp: false } }));
+    const networks4 = networks.map((one) => ({ ...one, subnets6: { ...one.subnets6, dhcp: false } }));
     for (const { fabric } of world.hosts)
       await holds(async () => {
         await tell({ networks: networks4 });
@@ -220,6 +220,10 @@ describe("what IPv6 tells guests of the kernel's bridges", function () {
     const [host] = world.hosts;
     const { guests6 } = await readResponderState(join(host?.fabric.directory ?? "", responderFiles.state));
     expect(guests6).to.deep.equal([]);
+    // A guest that was told of the router before finds it anew.
+    expect(await leads(a)).to.equal(true);
+    await talker(a).run("ip", ["-6", "neigh", "flush", "dev", "eth0"]);
+    expect(await talker(a).seenBy(six(d))).to.equal(a.address6);
     expect(await talker(a).seenBy(six(b))).to.equal(a.address6);
   });
 });

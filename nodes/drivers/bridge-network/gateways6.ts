@@ -9,8 +9,7 @@ import { digitsOf } from "./device-names.ts";
 import { canonical } from "./places.ts";
 import type { RouterPort } from "./router-ports.ts";
 
-/** Guests are told by DHCPv6 and by advertisements; the others set all of it by themselves. */
-export const isTold6 = ({ cidr, dhcp }: SubnetPicture): boolean => dhcp && cidrOf(cidr)?.version === 6;
+export const isSubnet6 = ({ cidr }: Pick<SubnetPicture, "cidr">): boolean => cidrOf(cidr)?.version === 6;
 
 /** No MAC address comes to it. */
 export function gatewayLinkLocal({ id }: Pick<SubnetPicture, "id">): string {

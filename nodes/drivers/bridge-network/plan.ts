@@ -17,7 +17,7 @@ import type { PortRecord } from "../user-network/ports.ts";
 import { carriedNetworks } from "./carried-networks.ts";
 import { bridgeMac, bridgeName, clashing, hatchName, tapName, vxlanName } from "./device-names.ts";
 import type { ServiceRoute } from "./filter.ts";
-import { gatewayLinkLocal, gatewayOf, isTold6 } from "./gateways6.ts";
+import { gatewayLinkLocal, gatewayOf, isSubnet6 } from "./gateways6.ts";
 import { canonical, linkLocalText, type PlannedNeighbour, type PlannedPlace, placesOf } from "./places.ts";
 import { type RouterPort, routerPortsOf } from "./router-ports.ts";
 import { serviceAddress } from "./service-address.ts";
@@ -188,10 +188,13 @@ function plannedNetwork(network: NetworkPicture, { records, away, underlay, rout
   return { bridge, own, tunnel, hatch, ...placesOf(bridge, [...answering, ...routed, ...here, ...there]) };
 }
 
-/** Addresses of the link, of the subnets that the router's interface is the gateway of. */
+/**
+ * Addresses of the link, of the subnets that the router's interface is the gateway of; also of those that tell
+ * guests nothing any more: a guest that was told of the router goes on for hours by the address that it heard.
+ */
 const leadsFor = ({ subnets }: NetworkPicture, port: RouterPort, routers: readonly RouterPort[]) =>
   subnets.flatMap((subnet) =>
-    isTold6(subnet) && gatewayOf(subnet, routers) === port ? [gatewayLinkLocal(subnet)] : [],
+    isSubnet6(subnet) && gatewayOf(subnet, routers) === port ? [gatewayLinkLocal(subnet)] : [],
   );
 
 function hatchOf({ id: networkId, mtuBytes }: NetworkPicture, route: ServiceRoute | undefined) {

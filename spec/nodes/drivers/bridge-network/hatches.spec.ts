@@ -18,6 +18,7 @@ import { isDone, stepsBetween } from "../../../../nodes/drivers/bridge-network/s
 import { tunnelSendersOf } from "../../../../nodes/drivers/bridge-network/tunnel-senders.ts";
 import { askerMac, hatchMac } from "../../../../nodes/responder/hatch.ts";
 import { addressOf, cidrOf, contains } from "../../../../protocol/address.ts";
+import type { NetworkPicture } from "../../../../protocol/networking.ts";
 import { ids, macOf, portRecord } from "../../../support/fabric-pictures.ts";
 import * as frames from "../../../support/frames.ts";
 import { forwardVerdict, nftVerdict } from "../../../support/nft-verdict.ts";
@@ -45,6 +46,10 @@ const underlays = ["192.0.2.1", "192.0.2.2"];
 const networkingWith = (routers: readonly (typeof router)[]) =>
   pictureOf({ version: 1, guests, networks, routers }, 0, underlays);
 const networking = networkingWith([router]);
+const withoutDhcp = (network: NetworkPicture): NetworkPicture => ({
+  ...network,
+  subnets: network.subnets.map((subnet) => ({ ...subnet, dhcp: false })),
+});
 const ports = [portRecord(1), portRecord(3, 2)];
 const ledger = nextLedger(
   emptyLedger,
@@ -154,6 +159,19 @@ describe("What IPv6 tells a port", () => {
     expect(lines).to.include(
       `neigh replace ${own} lladdr 52:54:00:00:02:01 dev ${bridge} nud permanent router`,
     );
+  });
+
+  it("leaves those a way on who were told of the gateway, when nobody is told any more", () => {
+    const untold = { ...networking, networks: networking.networks.map(withoutDhcp) };
+    expect(toldGuests6({ networking: untold, ports }, ledger)).to.deep.equal([]);
+    const { hatches, neighbours } = planOf({ networking: untold, ports, services: [], underlay: null });
+    expect(hatches).to.deep.equal([]);
+    expect(neighbours.filter(({ address }) => address === own)).to.deep.equal([
+      { bridge, address: own, mac: "52:54:00:00:02:01", isRouter: true },
+    ]);
+    const linkLocal = ({ address }: { address: string }) => address.startsWith("fe80::a9fe:");
+    // The subnet of IPv4 has none, and neither has one whose gateway is nobody's.
+    expect(neighbours.filter(linkLocal)).to.have.length(1);
   });
 
   it("is told to the kernel again when the bridge answers as if the gateway were no router", () => {
