@@ -36,6 +36,8 @@ export class Settler {
   #settled: Settled | undefined;
   /** Names of the planned taps that the last look at everything did not find in the fabric. */
   #adrift: ReadonlySet<string> = new Set();
+  /** Names of the taps that were made for ports new to the host, which no hypervisor is known to have opened. */
+  readonly #awaited = new Set<string>();
   /** Names of the devices that the last look found unplanned. */
   #unwanted = { fabric: new Set<string>(), plugs: new Set<string>() };
 
@@ -168,6 +170,7 @@ export class Settler {
     const wanted = new Set(taps.map(({ name }) => name));
     const plugs = [...(await lookAmongPlugs(this.#fabric)).values()].filter(({ name }) => isOwnDevice(name));
     const opened = plugs.filter(({ name, hasCarrier }) => wanted.has(name) && hasCarrier);
+    for (const { name } of opened) this.#awaited.delete(name);
     const complaints = await moveTaps(opened, this.#fabric);
     if (complaints !== "") this.#log.warn({ complaints }, "a tap could not be moved to the host's network");
     const unwanted = plugs.flatMap(({ name }) => (wanted.has(name) ? [] : [name]));
@@ -188,6 +191,7 @@ export class Settler {
    */
   async ensureTap(name: string, userId: number, anew: boolean): Promise<void> {
     const [link, plug] = await this.#find(name);
+    if (anew) this.#awaited.add(name);
     if (!anew && isTap(link, userId) && (link?.hasCarrier === true || link?.isUp === false)) return;
     if (link !== undefined) await this.#removeFromFabric(name);
     if (!anew && isTap(plug, userId)) return;
@@ -197,6 +201,7 @@ export class Settler {
 
   /** @throws StatusError hypervisorRefused when no hypervisor has opened it */
   async moveTap(name: string): Promise<void> {
+    this.#awaited.delete(name);
     const [link, plug] = await this.#find(name);
     if (plug?.hasCarrier === true) {
       // Whether it has come is seen by the look at it.
@@ -233,6 +238,7 @@ export class Settler {
 
   /** @throws StatusError hypervisorRefused when it stays */
   async removeTap(name: string): Promise<void> {
+    this.#awaited.delete(name);
     const [link, plug] = await this.#find(name);
     if (link !== undefined) await this.#removeFromFabric(name);
     if (plug !== undefined) await removePlugs([name], this.#fabric);
@@ -258,9 +264,12 @@ export class Settler {
     ]);
   }
 
-  /** Whether the tap is not where packets pass, as far as is known. */
+  /**
+   * Whether the tap is not where packets pass, as far as is known. One that waits for its first hypervisor is
+   * none that a guest has lost; one that was made again for a guest that runs may be.
+   */
   isAdrift(name: string): boolean {
-    return this.#adrift.has(name);
+    return this.#adrift.has(name) && !this.#awaited.has(name);
   }
 
   /** What is known of the fabric without a look at it. */
