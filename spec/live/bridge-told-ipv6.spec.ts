@@ -14,7 +14,7 @@ import { writeVxlan } from "../../nodes/switch/frames/vxlan.ts";
 import { until } from "../support/asking.ts";
 import { missingForBridges } from "../support/bridge-host.ts";
 import { askDhcp6 } from "../support/dhcp6-client.ts";
-import { macOf } from "../support/fabric-pictures.ts";
+import { ids, macOf } from "../support/fabric-pictures.ts";
 import { makeRoutedHosts, type RoutedHosts, type Talker } from "../support/routed-hosts.ts";
 import {
   interfaceAt,
@@ -207,6 +207,28 @@ describe("what IPv6 tells guests of the kernel's bridges", function () {
     for (const name of hatches) await inside(host.fabric, "ip", "link", "del", "dev", name);
     await host.restartAgent();
     await host.network.list();
+    expect((await askDhcp6(talker(a), macOf(1))).address).to.match(/^fd00:.*:0005$/);
+  });
+
+  it("is all that a network lacks when the kernel refuses the responder's way into it", async () => {
+    const [host = expect.fail()] = world.hosts;
+    const said = await inside(host.fabric, "ip", "-d", "-o", "link", "show", "dev", "nvh00000000f001");
+    const number = / vxlan id (\d+) /.exec(said)?.[1] ?? expect.fail(said);
+    await inside(host.fabric, "ip", "link", "del", "dev", "nvh00000000f001");
+    const ends = ["local", "169.254.169.254", "dstport", `${hatchPorts.device}`];
+    await inside(host.fabric, "ip", "link", "add", "other", "type", "vxlan", "id", number, ...ends);
+    const again = async () => {
+      // Who tells the same again has the host look at all that there is.
+      await tell();
+      version -= 1;
+      await tell();
+      return host.network.failures().map(({ of, id }) => [of, id]);
+    };
+    expect(await again()).to.deep.equal([["responder", ids.network(1)]]);
+    expect(await talker(a).seenBy(b.address)).to.equal(a.address);
+    expect(await talker(a).seenBy(six(b))).to.equal(a.address6);
+    await inside(host.fabric, "ip", "link", "del", "dev", "other");
+    expect(await again()).to.deep.equal([]);
     expect((await askDhcp6(talker(a), macOf(1))).address).to.match(/^fd00:.*:0005$/);
   });
 
