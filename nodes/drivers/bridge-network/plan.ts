@@ -189,8 +189,8 @@ function plannedNetwork(network: NetworkPicture, { records, away, underlay, rout
 }
 
 /**
- * Addresses of the link, of the subnets that the router's interface is the gateway of; also of those that tell
- * guests nothing any more: a guest that was told of the router goes on for hours by the address that it heard.
+ * Addresses of the link, of the subnets that the router's interface is the gateway of; also of those that
+ * tell guests nothing any more: who was told of the router goes on for hours by the address that told of it.
  */
 const leadsFor = ({ subnets }: NetworkPicture, port: RouterPort, routers: readonly RouterPort[]) =>
   subnets.flatMap((subnet) =>

@@ -36,7 +36,7 @@ export class Settler {
   #settled: Settled | undefined;
   /** Names of the planned taps that the last look at everything did not find in the fabric. */
   #adrift: ReadonlySet<string> = new Set();
-  /** Names of the taps that were made for ports new to the host, which no hypervisor is known to have opened. */
+  /** Names of the taps of ports new to the host which no hypervisor is known to have opened. */
   readonly #awaited = new Set<string>();
   /** Names of the devices that the last look found unplanned. */
   #unwanted = { fabric: new Set<string>(), plugs: new Set<string>() };

@@ -55,7 +55,7 @@ export class TableKeeper {
     this.#repair = repair;
     const { fabric } = this.#parts;
     const path = await fabric.path();
-    // Whoever has stopped it meanwhile has nobody who would end what begins to listen now.
+    // Stopped meanwhile: a monitor that started now would be ended by nobody.
     if (this.#repair !== repair) return;
     this.#fabric.watch(path);
     // Where the host has no tunnel it looks at nobody's tables.

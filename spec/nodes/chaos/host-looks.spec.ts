@@ -11,7 +11,7 @@ const nodes = [
   { name: "fake", pretends: true },
   { name: "b" },
 ];
-const config = { nodes } as unknown as ClusterConfig;
+const config: unknown = { nodes };
 const lookOf = (hostId: string): HostLook => ({
   ...{ kind: "hostLook", hostId, atMs: 1, untilMs: 2, version: 3, answers: [] },
 });
@@ -25,7 +25,7 @@ describe("chaos: looks at hosts", () => {
       if (name === "cut") JSON.parse('{"nftables": [');
       return name === "silent" ? undefined : lookOf(name);
     };
-    for await (const { hostId } of lookAtHosts(config, look)) seen.push(hostId);
+    for await (const { hostId } of lookAtHosts(config as ClusterConfig, look)) seen.push(hostId);
     expect([asked, seen]).to.deep.equal([
       ["a", "cut", "silent", "b"],
       ["a", "b"],

@@ -1,4 +1,4 @@
-/** Which taps a guest has lost, and which only wait for one; by a fabric of parts, in which there is nothing. */
+/** Which taps a guest has lost, and which only wait for one; by a fabric of parts, which is empty. */
 import { expect } from "chai";
 import type { Fabric } from "../../../../nodes/drivers/bridge-network/fabric.ts";
 import { planOf } from "../../../../nodes/drivers/bridge-network/plan.ts";

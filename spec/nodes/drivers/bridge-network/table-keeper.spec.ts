@@ -14,22 +14,21 @@ function makeKeeper(before: { path?: () => void; underlayPath?: () => void } = {
     before[which]?.();
     return `/${which}`;
   };
-  const parts: Pick<KeeperParts, "hear"> & Record<string, unknown> = {
-    fabric: { path: found("path"), underlayPath: found("underlayPath") },
-    guard: { table: "nvtunnels_1" },
-    log: silentLog,
-    hear: ({ tables }) => {
-      let last = "";
-      return {
-        watch: (path) => {
-          last = `${tables.join()} at ${path}`;
-          heard.add(last);
-        },
-        stop: () => heard.delete(last),
-      };
-    },
+  const hear: KeeperParts["hear"] = ({ tables }) => {
+    let last = "";
+    return {
+      watch: (path) => {
+        last = `${tables.join()} at ${path}`;
+        heard.add(last);
+      },
+      stop: () => heard.delete(last),
+    };
   };
-  return { keeper: new TableKeeper(parts as unknown as KeeperParts), heard };
+  const parts: unknown = {
+    fabric: { path: found("path"), underlayPath: found("underlayPath") },
+    ...{ guard: { table: "nvtunnels_1" }, log: silentLog, hear },
+  };
+  return { keeper: new TableKeeper(parts as KeeperParts), heard };
 }
 
 const [ofFabric, ofTunnels] = ["bridge nv,inet nv at /path", "inet nvtunnels_1 at /underlayPath"];
