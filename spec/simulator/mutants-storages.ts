@@ -31,7 +31,7 @@ export const storageMutants: readonly Mutant[] = [
     name: "storage-kept",
     promise: "I3",
     file: "db/rules/storage/memory.ts",
-    find: "if (given !== undefined) put({ tables, journal }, given, -(before?.flavor.diskGib ?? 0));",
+    find: "if (given !== undefined) giveBack({ tables, journal }, given, before?.flavor.diskGib ?? 0);",
     replace: "",
     guard: "A disk of which nothing is left gives its room back.",
     shape: scarceStorage,
