@@ -7,13 +7,14 @@
 
 import { MikroORM } from "@mikro-orm/postgresql";
 import type { Store } from "../../actors/ports/store.ts";
+import type { ImageRecord } from "../../actors/records/catalog.ts";
 import type { Commit } from "../../actors/records/commit.ts";
 import type { InstanceRecord, MachineRecord } from "../../actors/records/instance.ts";
 import type { Flavor } from "../../protocol/flavor.ts";
 import { flavor } from "../../protocol/flavor.ts";
-import type { Image } from "../../protocol/image.ts";
 import { image } from "../../protocol/image.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
+import { adminProject } from "../../protocol/wire/subjects.ts";
 import { ormOptions } from "../postgres/connect.ts";
 
 export interface Bulk {
@@ -62,7 +63,7 @@ const flavorOf = ({ wallMs }: Bulk): Flavor => ({
   createdAtMs: wallMs,
 });
 
-const imageOf = ({ wallMs }: Bulk): Image => ({
+const imageOf = ({ wallMs }: Bulk): Omit<ImageRecord, "version"> => ({
   id: "33333333-3333-4333-8333-000000000000",
   name: "bulk",
   disk: { sha256: "a".repeat(64), sizeBytes: 1_000, format: "qcow2", virtualSizeBytes: 2 ** 30 },
@@ -70,13 +71,15 @@ const imageOf = ({ wallMs }: Bulk): Image => ({
   ramdisk: null,
   commandLine: "",
   properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 },
+  ...{ project: adminProject, visibility: "public", state: "active", protected: false, checksums: null },
   createdAtMs: wallMs,
 });
 
 /** At rest: running, with nothing left to do. */
 function instanceOf(bulk: Bulk): InstanceRecord {
   const { createdAtMs: _, ...flavor } = flavorOf(bulk);
-  const { createdAtMs: __, ...image } = imageOf(bulk);
+  const { id, name, disk, kernel, ramdisk, commandLine, properties } = imageOf(bulk);
+  const image = { id, name, disk, kernel, ramdisk, commandLine, properties };
   return {
     id: bulkInstanceId(0),
     project: bulk.project,
