@@ -59,7 +59,7 @@ describe("the devices that the nodes of a cluster share", function () {
       child.stdout.once("data", resolve);
       child.once("exit", reject);
     });
-    return ["nsenter", `--target=${child.pid}`, "--net", "--mount"];
+    return ["nsenter", `--target=${child.pid}`, "--net", "--mount", "--root"];
   };
   const devices = () =>
     [...run(computer.entrance, "ip", "-o", "link").matchAll(/ (nv[a-d][0-9a-f]{8})@/g)].map(
