@@ -20,12 +20,18 @@ export function picturesArrive(): Checker {
   };
 }
 
-/** At rest what is allowed arrives, and what answers it at any time. */
+/**
+ * At rest what is allowed arrives, and what answers it at any time, by a way that was there at each moment
+ * that one of both hosts may know: a host that knows of none drops what takes it.
+ */
 function lost(history: NetworkingHistory, packet: PacketFact): readonly string[] {
-  const { delivered, forged, reach, isLast, isAnswer, flow, from, to } = packet;
+  const { delivered, forged, reach, isLast, isAnswer, flow, from, to, versions } = packet;
   if (delivered || forged !== null || !reach || !(isLast || isAnswer)) return [];
   const now = history.cellSince(Number.POSITIVE_INFINITY).at(-1);
-  const isAllowed = isAnswer || (now !== undefined && isIntended(now, packet));
+  const since = isLast ? [] : history.cellSince(Math.min(...versions));
+  const isAllowed = isAnswer
+    ? since.every((one) => isWay(one, packet))
+    : now !== undefined && isIntended(now, packet);
   const what = isAnswer ? "An answer" : "A packet";
   return isAllowed ? [`${what} of port ${from} to ${to} (${flow.destinationPort}) never arrives.`] : [];
 }
