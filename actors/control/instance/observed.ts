@@ -26,7 +26,7 @@ import { instanceLimits } from "./limits.ts";
 import type { Decision, ObservedEvent, RefusedEvent } from "./messages.ts";
 import { reclaimed } from "./reclaim.ts";
 import { giveUpRewiring, isRewiring } from "./rewire.ts";
-import { leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
+import { currentMachine, leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
   return { outcome: { kind: "unchanged" }, next: loaded, commit: undefined, effects: [] };
@@ -239,7 +239,8 @@ function failedAtOwner(it: Draft, seen: Pick<Observation, "reason" | "message">)
 
 /**
  * The owner cannot write the intent down. A build, or a guest on its way, goes to another host; every other
- * operation fails, for its host has the disk. A stop is asked for again, and so is what has no operation.
+ * operation fails, for its host has the disk. A stop is asked for again, and so is what has no operation. A
+ * refusal that comes late is none: the host has said since that it took the intent up.
  */
 export function decideRefused(loaded: LoadedInstance, event: RefusedEvent): Decision {
   const { instance, operation } = loaded;
@@ -248,7 +249,9 @@ export function decideRefused(loaded: LoadedInstance, event: RefusedEvent): Deci
     instance.ownerEpoch === event.ownerEpoch &&
     instance.generation === event.generation;
   const wanted = instance.desired === "running" || instance.desired === "paused";
-  if (!isOfNow || operation === undefined || !(wanted || isRewiring(loaded))) return unchanged(loaded);
+  const isTakenUp = (currentMachine(loaded)?.intentGeneration ?? 0) >= event.generation;
+  if (!isOfNow || isTakenUp || operation === undefined || !(wanted || isRewiring(loaded)))
+    return unchanged(loaded);
   const it = draft(loaded, event.nowMs);
   const next = isRewiring(loaded) ? giveUpRewiring(it, errorOf(event)) : failedAtOwner(it, event);
   const decision = committed(next);
