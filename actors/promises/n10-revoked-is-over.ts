@@ -30,13 +30,16 @@ function goesOn(history: NetworkingHistory, { over, anew }: Ends, packet: Packet
   const { connection, delivered, versions } = packet;
   if (connection === undefined) return [];
   const key = JSON.stringify([connection.from, connection.flow]);
-  if (!delivered) {
-    over.add(key);
-    anew.delete(key);
-    return [];
-  }
   const rows = history.cellSince(Math.min(...versions));
   const isBack = packet.flow.sourcePort !== connection.flow.sourcePort;
+  if (!delivered) {
+    // A packet that may leave begins a connection at its own host, though it finds no way from there.
+    const begins = isBack && over.has(key) && rows.some((one) => maySend(one, packet));
+    over.add(key);
+    if (begins) anew.add(key);
+    else anew.delete(key);
+    return [];
+  }
   if (isBack && over.has(key) && mayBegin(rows, packet, connection)) anew.add(key);
   if (rows.length === 0 || anew.has(key)) return [];
   if ([connection, packet].some((one) => isAllowed(rows, one))) return [];
