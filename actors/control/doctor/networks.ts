@@ -29,8 +29,33 @@ function pictureFindings(input: DoctorInput, known: Known): Finding[] {
       const subject = hostCalled(known, wanted.hostId);
       return what(applied, wanted, input).map((one) => ({ kind: "drift" as const, subject, ...one }));
     });
-  return [wholly, failed, unanswered, unpublished].flatMap(of);
+  return [...[wholly, failed, unanswered, unpublished].flatMap(of), ...unpublishable(input, known)];
 }
+
+/**
+ * Published ports of guests that have come to a host which publishes none: it stays so until somebody moves
+ * the guest or gives the port up, and nothing is wrong with the host.
+ */
+function unpublishable(input: DoctorInput, known: Known): Finding[] {
+  return saidByHosts(input).flatMap(({ applied, wanted: { hostId } }) => {
+    const count = publishes(input, hostId) ? 0 : (applied?.unpublished?.length ?? 0);
+    if (count === 0) return [];
+    return [
+      {
+        kind: "advice",
+        subject: hostCalled(known, hostId),
+        message: `Its network driver publishes no ports, and its guests have ${counted(count, "published port")}.`,
+        next: "Give the guests floating addresses, or move them to a host that publishes: novact host show says which does.",
+      },
+    ];
+  });
+}
+
+/** Of a host that does not say so nobody knows: then its own words stand. */
+const publishes = ({ hosts }: DoctorInput, hostId: string): boolean => {
+  const networking = hosts.find(({ id }) => id === hostId)?.drivers?.networking;
+  return networking === undefined || networking.publishes === true;
+};
 
 const saidByHosts = ({ answers, networks = [] }: DoctorInput) =>
   networks.flatMap((wanted) => {
@@ -74,8 +99,8 @@ const unanswered = (applied: Applied): Wrong[] =>
       ];
 
 /** Instances run without; only who calls them notices. */
-const unpublished = (applied: Applied): Wrong[] =>
-  (applied?.unpublished ?? []).map(({ id, why }) => ({
+const unpublished = (applied: Applied, { hostId }: Wanted, input: DoctorInput): Wrong[] =>
+  (publishes(input, hostId) ? (applied?.unpublished ?? []) : []).map(({ id, why }) => ({
     message: `Nobody answers at the published port ${id}: ${why}`,
     next: "novact published-port show says which it is; delete it, or end what is in its way: it is tried again.",
   }));

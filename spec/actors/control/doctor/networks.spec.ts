@@ -16,6 +16,16 @@ const wanted = {
 };
 const applied: NetworkingAudit = { version: 20, parts: ["b", "a"], lookedAgoMs: 1_000, failure: null };
 
+/** Drivers of a host whose guests are on networks. */
+const reaching = (spansHosts: boolean) => ({
+  ...{ hypervisor: "qemu", disks: "files", network: "user", volumes: null },
+  abilities: {
+    ...{ networks: ["stream"], volumes: [], hotPlug: false, liveMigration: false, console: true },
+    save: false,
+  },
+  networking: { mtuBytesMax: 65_535, spansHosts, underlay: null },
+});
+
 /** Messages about a host of which this is known. */
 function found(networking: NetworkingAudit | undefined, rows = wanted): readonly string[] {
   const { input, audit } = healthy();
@@ -45,6 +55,23 @@ describe("doctor: networks of hosts", () => {
     expect(found({ ...applied, unpublished })).to.deep.equal([
       "drift host one: Nobody answers at the published port p1: Another program of the host listens at 127.0.0.1:80.",
     ]);
+  });
+
+  it("advises where guests with published ports are on a host that publishes none", () => {
+    const { input, audit } = healthy();
+    const unpublished = ["p1", "p2"].map((id) => ({ id, why: "The driver publishes no ports." }));
+    const answers = [{ hostId: "h1", audit: { ...audit, networking: { ...applied, unpublished } } }];
+    const told = (publishes: boolean) => {
+      const drivers = reaching(true);
+      const networking = { mtuBytesMax: 65_535, spansHosts: true, underlay: null, publishes };
+      const hosts = input.hosts.map((one) => ({ ...one, drivers: { ...drivers, networking } }));
+      const { findings } = compare({ ...input, hosts, answers, networks: [wanted] });
+      return findings.map(({ kind, message }) => `${kind}: ${message}`);
+    };
+    expect(told(false)).to.deep.equal([
+      "advice: Its network driver publishes no ports, and its guests have 2 published ports.",
+    ]);
+    expect(told(true)).to.have.length(2);
   });
 
   it("finds parts of a picture that a host could not carry out, each apart", () => {
@@ -115,14 +142,6 @@ describe("doctor: networks of hosts", () => {
 
 describe("doctor: hosts whose guests do not reach all of their networks", () => {
   const at = (hostId: string, networkIds: readonly string[]) => ({ ...wanted, hostId, networkIds });
-  const reaching = (spansHosts: boolean) => ({
-    ...{ hypervisor: "qemu", disks: "files", network: "user", volumes: null },
-    abilities: {
-      ...{ networks: ["stream"], volumes: [], hotPlug: false, liveMigration: false, console: true },
-      save: false,
-    },
-    networking: { mtuBytesMax: 65_535, spansHosts, underlay: null },
-  });
   /** Sentences about hosts with guests on these networks; the second host is on a computer of its own. */
   function cut(spans: readonly boolean[], networks: readonly (readonly string[])[], boots = ["a", "b"]) {
     const { input } = healthy();
