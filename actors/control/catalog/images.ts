@@ -83,7 +83,7 @@ type Listing = Parameters<Handlers<typeof imageService>["list"]>[0];
 type Update = Parameters<Handlers<typeof imageService>["update"]>[0];
 type ImageRow = RowOf<typeof image>;
 
-/** Those of the community are of all projects, and only listed for whoever asks for them. */
+/** Images of the community are listed for whoever asks for the community, and left out of other lists. */
 function queryOf({ visibility, state, memberStatus }: Listing): Partial<RowQuery> {
   if (visibility === "community" && memberStatus !== undefined)
     throw faulty("memberStatus", "is of images that are shared, and not of those of the community");

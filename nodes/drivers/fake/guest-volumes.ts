@@ -59,7 +59,7 @@ export async function detachFrom(
     const hasEnded = status === "shutdown" || status === "panicked" || isFull;
     const gives = status === "running" && !clings;
     if (found.state === "dead") {
-      // It is asked once more, and not waited for.
+      // The guest is asked for the device once more, and nobody waits for the guest.
       if (gives) volumes.delete(found.place);
       return;
     }

@@ -242,7 +242,7 @@ export class VolumeDirectory {
   #isOpen = (volumeId: string, epoch: number): boolean =>
     this.#noted(nameOf(volumeId, epoch)).some((one) => one.epoch === epoch);
 
-  /** Notes for whom it is open, and no more for whom it was in an earlier life. */
+  /** Notes the guest that has the volume open; guests of an earlier life are noted no more. */
   #note(directory: string, opened: Opened, earlier: readonly Opened[]): void {
     if (earlier.length === 1 && earlier.every((one) => isSame(one, opened))) return;
     putFile(this.#path(directory, openedName(opened)), 0);

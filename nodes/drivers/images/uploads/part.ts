@@ -103,7 +103,7 @@ export async function touchPart(directory: string, uploadId: string): Promise<vo
   await orMissing(utimes(partPath(directory, uploadId), now, now));
 }
 
-/** Of an upload that is sealed, and kept as something else than it was sent. */
+/** Removes the bytes of a sealed upload whose image was converted: the store has the converted file. */
 export const removeBytes = (directory: string, uploadId: string): Promise<void> =>
   rm(partPath(directory, uploadId), { force: true });
 

@@ -36,7 +36,7 @@ export interface SeenVolume {
   readonly bootIndex?: number | undefined;
 }
 
-/** The device of a volume, and what it is on. */
+/** Id of a volume's device, by the place that the volume is in. */
 export const volumeDevice = (place: number): string => `volume${place}`;
 
 /** A device's properties, its driver among them. */
