@@ -8,6 +8,8 @@ export const setupLimits = {
   testLiveMsMax: 60_000,
   /** From the end of a program to its last line, unless another process has the pipe. */
   testLastWordsMsMax: 5_000,
+  /** More files of live specs that failed are no chance: none of them is run once more. */
+  testFilesTriedAgainMax: 5,
   /**
    * Lanes of specs that run side by side. It does not depend on the number of CPUs, so that what runs beside
    * what is the same everywhere.

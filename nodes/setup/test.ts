@@ -2,7 +2,7 @@
  * `npm test`: every check that can run on this computer, from types to real guests, with the time of each
  * phase. The last line is plain: `N passed, N failed, N skipped`; above it stand the reasons of each failed
  * and each skipped test, so that the end of the output is enough to know what is wrong. A phase that fails
- * does not keep the next one from running.
+ * does not keep the next one from running. A live spec that failed once beside others is told as unsteady.
  *
  * NOVACT_SLOWEST=30 prints the 30 slowest files and tests of each lane of specs.
  */
@@ -71,6 +71,7 @@ const rows: readonly (readonly Phase[])[] = [
       lanes: liveLanes,
       files: liveFiles(config),
       config: { ...config, timeout: setupLimits.testLiveMsMax },
+      triesAgain: true,
     }),
   ],
 ];
@@ -88,6 +89,8 @@ for (const row of rows) outcomes.push(...(await Promise.all(row.map(timed))));
 const all = sumOf(outcomes);
 console.log("");
 for (const { title, reason } of all.failures) console.log(`failed: ${title} (${reason})`);
+for (const { title, reason } of all.unsteady)
+  console.log(`unsteady: ${title} (passed alone; before: ${reason})`);
 for (const { title, reason } of all.skipped) console.log(`skipped: ${title} (${reason})`);
 for (const { line, lines = [] } of outcomes) for (const each of [line, ...lines]) console.log(each);
 console.log("");

@@ -39,8 +39,8 @@ describe("the reporter of npm test", function () {
     );
     expect(status).to.equal(1);
     expect(summary).to.deep.equal({
-      ...{ passed: 1, failed: 1, skipped: [], survivors: [] },
-      failures: [{ title: "a c", reason: "wrong" }],
+      ...{ passed: 1, failed: 1, skipped: [], survivors: [], passedOf: { "one.spec.mjs": 1 } },
+      failures: [{ title: "a c", reason: "wrong", file: "one.spec.mjs" }],
     });
   });
 

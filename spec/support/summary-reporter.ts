@@ -6,6 +6,7 @@
  * file: mocha itself would wait for ever.
  */
 import { writeFileSync } from "node:fs";
+import { relative } from "node:path";
 import Mocha from "mocha";
 import { skipReason } from "./skipped.ts";
 import { slowestLines, timesOf } from "./slowest.ts";
@@ -14,8 +15,10 @@ import { slowestLines, timesOf } from "./slowest.ts";
 export interface Summary {
   readonly passed: number;
   readonly failed: number;
-  readonly failures: readonly TitledReason[];
+  readonly failures: readonly (TitledReason & { readonly file?: string })[];
   readonly skipped: readonly TitledReason[];
+  /** How many tests of each file have passed, by its path from the working directory. */
+  readonly passedOf: Readonly<Record<string, number>>;
   /** Kinds of what kept the process from ending after its last test. */
   readonly survivors: readonly string[];
 }
@@ -34,20 +37,23 @@ export default class SummaryReporter extends Mocha.reporters.Spec {
     const given: Readonly<Record<string, unknown>> = options.reporterOptions ?? {};
     const times = timesOf(runner, process.cwd());
     let passed = 0;
-    const failures: TitledReason[] = [];
+    const passedOf: Record<string, number> = {};
+    const failures: Summary["failures"][number][] = [];
     const skipped: TitledReason[] = [];
-    runner.on("pass", () => {
+    runner.on("pass", (test) => {
       passed += 1;
+      const { file } = fileOf(test);
+      if (file !== undefined) passedOf[file] = (passedOf[file] ?? 0) + 1;
     });
     runner.on("fail", (test, error: Error) => {
-      failures.push({ title: test.fullTitle(), reason: firstLine(error.message) });
+      failures.push({ title: test.fullTitle(), reason: firstLine(error.message), ...fileOf(test) });
     });
     runner.on("pending", (test) => {
       skipped.push({ title: test.fullTitle(), reason: skipReason(test) });
     });
     runner.on("end", () => {
       const write = (survivors: readonly string[]) => {
-        const summary: Summary = { passed, failed: failures.length, failures, skipped, survivors };
+        const summary: Summary = { passed, failed: failures.length, failures, passedOf, skipped, survivors };
         if (typeof given.summary === "string") writeFileSync(given.summary, JSON.stringify(summary));
       };
       if (given.slowest !== undefined)
@@ -68,5 +74,9 @@ function endLate(ms: number, tell: (survivors: readonly string[]) => void): void
   }, ms);
   timer.unref();
 }
+
+/** Of a test, or of a hook: mocha gives those their file as well. */
+const fileOf = ({ file }: { readonly file?: string | undefined }) =>
+  file === undefined ? {} : { file: relative(process.cwd(), file) };
 
 const firstLine = (text: string) => text.trimStart().split("\n", 1)[0] ?? "";

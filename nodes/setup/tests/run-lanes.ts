@@ -1,6 +1,6 @@
 /**
  * Runs lanes of specs, each by a mocha of its own. A lane that ends before its tests do, or whose tests are
- * outlived by something, has failed.
+ * outlived by something, has failed, and is not tried again.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { setupLimits } from "../limits.ts";
 import { filesOfLanes, type Lane } from "./lanes.ts";
 import { failed, lineOf, type Outcome, sumOf } from "./outcome.ts";
 import { succeeds } from "./program.ts";
+import { afterSecondTry, filesToTryAgain, type LaneOutcome } from "./second-try.ts";
 import { sideBySide } from "./side-by-side.ts";
 
 export interface LanesOutcome extends Outcome {
@@ -23,6 +24,14 @@ export interface RunLanes {
   readonly config: Readonly<Record<string, unknown>>;
   /** So many of the slowest files and tests of each lane are printed. Absent: none. */
   readonly slowest?: string | undefined;
+  /** True: files that failed are run once more, each alone (second-try.ts). Absent: false. */
+  readonly triesAgain?: boolean;
+}
+
+interface Done {
+  readonly name: string;
+  readonly outcome: LaneOutcome;
+  readonly ms: number;
 }
 
 /** Runs lanes side by side, and after them, one by one, the lanes that have to be alone. */
@@ -31,24 +40,38 @@ export async function runLanes(options: RunLanes): Promise<LanesOutcome> {
   const jobs = (runs: Lane["runs"]) =>
     all
       .filter(({ lane }) => lane.runs === runs)
-      .map(({ lane, files }) => async () => {
+      .map(({ lane, files }) => async (): Promise<Done> => {
         const startedAtMs = performance.now();
         const outcome = await runLane(lane.name, files, options);
-        return { outcome, line: `  ${lineOf(lane.name, performance.now() - startedAtMs, outcome)}` };
+        return { name: lane.name, outcome, ms: performance.now() - startedAtMs };
       });
   const [busy, waiting] = await Promise.all([
     sideBySide(jobs(undefined), setupLimits.testLanesAtOnceMax),
     sideBySide(jobs("waits"), 1),
   ]);
-  const done = [...busy, ...waiting, ...(await sideBySide(jobs("alone"), 1))];
-  return { ...sumOf(done.map(({ outcome }) => outcome)), lines: done.map(({ line }) => line) };
+  const once = [...busy, ...waiting, ...(await sideBySide(jobs("alone"), 1))];
+  const done = options.triesAgain === true ? await tryAgain(once, options) : once;
+  return {
+    ...sumOf(done.map(({ outcome }) => outcome)),
+    lines: done.map(({ name, outcome, ms }) => `  ${lineOf(name, ms, outcome)}`),
+  };
 }
 
-interface Summary extends Outcome {
+async function tryAgain(done: readonly Done[], options: RunLanes): Promise<readonly Done[]> {
+  let all = done;
+  for (const file of filesToTryAgain(sumOf(done.map(({ outcome }) => outcome)))) {
+    console.log(`--- ${file} failed, and is run once more, alone`);
+    const second = await runLane("again", [file], options);
+    all = all.map((one) => ({ ...one, outcome: afterSecondTry(one.outcome, file, second) }));
+  }
+  return all;
+}
+
+interface Summary extends Omit<LaneOutcome, "unsteady"> {
   readonly survivors: readonly string[];
 }
 
-async function runLane(label: string, files: readonly string[], options: RunLanes): Promise<Outcome> {
+async function runLane(label: string, files: readonly string[], options: RunLanes): Promise<LaneOutcome> {
   const directory = mkdtempSync(join(tmpdir(), "novact-test-"));
   const [config, summary] = [join(directory, "mocharc.json"), join(directory, "summary.json")];
   try {
@@ -65,14 +88,19 @@ async function runLane(label: string, files: readonly string[], options: RunLane
 }
 
 /** What a lane has come to. `succeeded`: its process did; `summary`: what its reporter wrote, if anything. */
-export function judge(label: string, succeeded: boolean, summary: string | undefined): Outcome {
-  if (summary === undefined) return failed(label, "mocha ended before its tests did");
-  const { survivors, ...outcome } = JSON.parse(summary) as Summary;
+export function judge(label: string, succeeded: boolean, summary: string | undefined): LaneOutcome {
+  if (summary === undefined) return alone(failed(label, "mocha ended before its tests did"));
+  const { survivors, ...rest } = JSON.parse(summary) as Summary;
+  const outcome = { ...rest, unsteady: [] };
   if (outcome.passed + outcome.failed + outcome.skipped.length === 0)
-    return failed(label, "there was no test in it");
+    return alone(failed(label, "there was no test in it"));
   if (survivors.length > 0) return outlived(label, outcome, survivors.join(", "));
   return succeeded || outcome.failed > 0 ? outcome : outlived(label, outcome, "mocha did not end well");
 }
 
-const outlived = (label: string, outcome: Outcome, what: string): Outcome =>
-  sumOf([outcome, failed(label, `something outlived the tests: ${what}`)]);
+const alone = (outcome: Outcome): LaneOutcome => ({ ...outcome, passedOf: {} });
+
+const outlived = (label: string, outcome: LaneOutcome, what: string): LaneOutcome => ({
+  ...sumOf([outcome, failed(label, `something outlived the tests: ${what}`)]),
+  passedOf: outcome.passedOf,
+});

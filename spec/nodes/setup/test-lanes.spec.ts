@@ -2,12 +2,13 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { expect } from "chai";
 import { filesOfLanes, type Lane, liveLanes, specLanes } from "../../../nodes/setup/tests/lanes.ts";
 import { failed, lineOf, nothing, passed, sumOf } from "../../../nodes/setup/tests/outcome.ts";
 import { judge, type LanesOutcome } from "../../../nodes/setup/tests/run-lanes.ts";
+import { afterSecondTry, filesToTryAgain } from "../../../nodes/setup/tests/second-try.ts";
 import { sideBySide } from "../../../nodes/setup/tests/side-by-side.ts";
 import { liveFiles, mochaConfig, project, specFiles } from "../../../nodes/setup/tests/spec-files.ts";
 import { projectFiles } from "../../tidy/source-tree.ts";
@@ -97,24 +98,29 @@ describe("outcomes", () => {
       { ...nothing, skipped: [{ title: "c", reason: "d" }] },
     ]);
     expect(sum).to.deep.equal({
-      ...{ passed: 1, failed: 1 },
+      ...{ passed: 1, failed: 1, unsteady: [] },
       ...{ failures: [{ title: "a", reason: "b" }], skipped: [{ title: "c", reason: "d" }] },
     });
     expect(lineOf("specs", 61_250, sum)).to.equal(
       "specs                61.3 s   1 passed, 1 failed, 1 skipped",
     );
     expect(lineOf("types", 50, passed)).to.equal("types                 0.1 s   1 passed, 0 failed");
+    const unsteady = { ...passed, unsteady: [{ title: "e", reason: "f" }] };
+    expect(lineOf("live", 50, unsteady)).to.match(/1 passed, 0 failed, 1 unsteady$/);
   });
 });
 
 describe("a lane", () => {
   const written = (more: object) =>
-    JSON.stringify({ passed: 2, failed: 0, failures: [], skipped: [], survivors: [], ...more });
+    JSON.stringify({
+      ...{ passed: 2, failed: 0, failures: [], skipped: [], survivors: [] },
+      ...{ passedOf: { "a.spec.ts": 2 }, ...more },
+    });
 
   it("that something outlived has failed beside what its tests have come to, whatever its process says", () => {
     const outcome = judge("one", true, written({ survivors: ["TCPSocketWrap", "Timeout"] }));
     expect(outcome).to.deep.equal({
-      ...{ passed: 2, failed: 1, skipped: [] },
+      ...{ passed: 2, failed: 1, skipped: [], unsteady: [], passedOf: { "a.spec.ts": 2 } },
       failures: [{ title: "one", reason: "something outlived the tests: TCPSocketWrap, Timeout" }],
     });
   });
@@ -125,6 +131,40 @@ describe("a lane", () => {
     expect(judge("one", false, written({ failed: 3 })).failed).to.equal(3);
     expect(judge("one", true, undefined).failed).to.equal(1);
     expect(judge("one", true, written({ passed: 0 })).failed, "no test").to.equal(1);
+  });
+});
+
+describe("a file that failed", () => {
+  const failure = (file: string | undefined, title = "a") => ({ title, reason: "b", file });
+  const first = {
+    ...{ ...nothing, passed: 5, failed: 2, skipped: [{ title: "c", reason: "d" }] },
+    ...{ failures: [failure("x"), failure("y")], passedOf: { x: 2, y: 3 } },
+  };
+  const second = { ...nothing, passed: 3 };
+
+  it("is tried again, unless too many have failed; what is of no file is not", () => {
+    expect(filesToTryAgain(first)).to.deep.equal(["x", "y"]);
+    expect(
+      filesToTryAgain({ ...first, failures: [failure(undefined), failure("x"), failure("x")] }),
+    ).to.deep.equal(["x"]);
+    const many = Array.from({ length: 6 }, (_, index) => failure(String(index)));
+    expect(filesToTryAgain({ ...first, failures: many })).to.deep.equal([]);
+    expect(filesToTryAgain({ ...first, failures: many.slice(1) })).to.have.length(5);
+  });
+
+  it("is unsteady when all of it passes alone, and counts as it was then", () => {
+    const again = { ...second, skipped: [{ title: "c", reason: "d" }] };
+    expect(afterSecondTry(first, "x", again)).to.deep.equal({
+      ...{ passed: 6, failed: 1, failures: [failure("y")], unsteady: [failure("x")] },
+      ...{ skipped: first.skipped, passedOf: { x: 3, y: 3 } },
+    });
+  });
+
+  it("has failed as it did when anything of it fails again, and changes no other lane", () => {
+    expect(afterSecondTry(first, "x", { ...second, failed: 1, failures: [failure("x", "e")] })).to.equal(
+      first,
+    );
+    expect(afterSecondTry(first, "z", second)).to.equal(first);
   });
 });
 
@@ -140,15 +180,16 @@ describe("a run of lanes", function () {
   async function run(
     texts: Readonly<Record<string, string>>,
     runs: Readonly<Record<string, Lane["runs"]>> = {},
+    more: { readonly triesAgain?: boolean } = {},
   ) {
     const names = Object.keys(texts);
     const file = (name: string) => join(directory, `${name}.spec.mjs`);
     for (const name of names) writeFileSync(file(name), texts[name] ?? "");
     const code = `
       import { runLanes } from ${JSON.stringify(join(project, "nodes/setup/tests/run-lanes.ts"))};
-      const [names, files, runs] = ${JSON.stringify([names, names.map(file), runs])};
+      const [names, files, runs, more] = ${JSON.stringify([names, names.map(file), runs, more])};
       const lane = (name) => ({ name, files: new RegExp("/" + name + "\\\\."), why: "", runs: runs[name] });
-      const outcome = await runLanes({ lanes: names.map(lane), files, config: { timeout: 5_000 } });
+      const outcome = await runLanes({ lanes: names.map(lane), files, config: { timeout: 5_000 }, ...more });
       console.log("OUTCOME " + JSON.stringify(outcome));`;
     const child = spawn(process.execPath, ["--input-type=module", "--eval", code]);
     let output = "";
@@ -168,9 +209,10 @@ describe("a run of lanes", function () {
       one: 'it("a", () => {}); it("b", () => { throw new Error("wrong"); });',
       two: 'it("c", () => {}); it("d", function () { this.test.skipReason = "no time"; this.skip(); });',
     });
+    const file = relative(project, join(directory, "one.spec.mjs"));
     expect(outcome).to.deep.equal({
-      ...{ passed: 2, failed: 1, failures: [{ title: "b", reason: "wrong" }] },
-      skipped: [{ title: "d", reason: "no time" }],
+      ...{ passed: 2, failed: 1, failures: [{ title: "b", reason: "wrong", file }] },
+      ...{ skipped: [{ title: "d", reason: "no time" }], unsteady: [] },
     });
     expect(lines.map((line) => line.replace(/\d+\.\d s/, "N s"))).to.deep.equal([
       "  one                   N s   1 passed, 1 failed",
@@ -179,6 +221,22 @@ describe("a run of lanes", function () {
     expect(output)
       .to.match(/^one \| +✔ a$/m)
       .and.to.match(/^two \| +✔ c$/m);
+  });
+
+  it("tries once more what failed, alone, and tells what was unsteady", async () => {
+    const sometimes = `import { existsSync, writeFileSync } from "node:fs";
+      it("a", () => {}); it("b", () => { if (existsSync("${directory}/mark")) return;
+        writeFileSync("${directory}/mark", ""); throw new Error("busy"); });`;
+    const always = 'it("c", () => { throw new Error("wrong"); });';
+    const { output, lines, ...outcome } = await run({ sometimes, always }, {}, { triesAgain: true });
+    const file = (name: string) => relative(project, join(directory, `${name}.spec.mjs`));
+    expect(outcome).to.deep.equal({
+      ...{ passed: 2, failed: 1, skipped: [] },
+      failures: [{ title: "c", reason: "wrong", file: file("always") }],
+      unsteady: [{ title: "b", reason: "busy", file: file("sometimes") }],
+    });
+    expect(lines[0]).to.match(/2 passed, 0 failed, 1 unsteady$/);
+    expect(output).to.match(/^again \| +✔ b$/m);
   });
 
   it("counts a lane as failed whose process ends before its tests do, and one that ends with a fault", async () => {
