@@ -4,6 +4,7 @@
  * events came of it.
  */
 import { fleetLimits } from "../../actors/control/fleet/limits.ts";
+import type { MachineKey } from "../../actors/records/instance.ts";
 import { leaseLimits } from "../../protocol/limits/lease.ts";
 import { HostInventory } from "../../protocol/machine.ts";
 import { reportSubject } from "../../protocol/wire/subjects.ts";
@@ -69,11 +70,29 @@ export class Talkative {
     const { rows } = await this.#world.cluster.store.inner.instances.list({
       limit: leaseLimits.guardDeedsPageMax,
     });
-    const foreign = rows.filter(({ instance }) => instance.hostId !== this.#hostId);
+    const foreign = [];
+    for (const row of rows) {
+      const { id: instanceId, ownerEpoch } = row.instance;
+      if (!(await this.#hasHad({ instanceId, ownerEpoch }))) foreign.push(row);
+    }
     return foreign.map(({ instance: { id: instanceId, ownerEpoch } }, index) => {
       const number = this.#spoken * leaseLimits.guardDeedsPageMax + index;
       return { number, instanceId, ownerEpoch, what: "killed", why: "diskTaken", atMs: 0 };
     });
+  }
+
+  /** A host is believed about guests that it had as well: they may be another's by now. */
+  async #hasHad(key: MachineKey): Promise<boolean> {
+    const { inner } = this.#world.cluster.store;
+    const [row] = await inner.instances.reported([key]);
+    const { events } = await inner.events.list({
+      after: 0,
+      id: key.instanceId,
+      nouns: ["instance"],
+      limit: 100_000,
+    });
+    const hosts = [row?.claimedBy, row?.seen?.hostId, ...events.map(({ body }) => body.hostId)];
+    return hosts.includes(this.#hostId);
   }
 
   #say(method: string, request: object): void {
