@@ -19,6 +19,8 @@ interface Kept {
   /** The gateway that was wanted then, as text. */
   readonly wanted: string;
   readonly failures: readonly Unpublished[];
+  /** The switch was: nobody is let in before, and it is looked again soon. */
+  readonly isConnected: boolean;
   readonly atMs: number;
 }
 
@@ -92,17 +94,17 @@ export class GatewayKeeper {
     const kept = this.#kept.get(gateway.id);
     const nowMs = this.#place.clock.monotonicMs();
     if (kept?.pid === pid && kept.wanted === wanted && !isDue(kept, nowMs)) return;
-    const failures = await this.#open(gateway, directory).catch(async (error: unknown) => {
+    const opened = await this.#open(gateway, directory).catch(async (error: unknown) => {
       await this.#heardNothing(gateway.id, pid);
       // It has just begun.
       if (isMissing(error)) return undefined;
       throw error;
     });
-    if (failures === undefined) return;
+    if (opened === undefined) return;
     const atMs = this.#place.clock.monotonicMs();
     this.#hearings.set(gateway.id, firstHearing(pid, atMs));
     this.#processes.proven(gateway.id);
-    this.#kept.set(gateway.id, { pid, wanted, failures, atMs });
+    this.#kept.set(gateway.id, { pid, wanted, ...opened, atMs });
   }
 
   /** Ends the gateway that hangs; the next look starts another one. */
@@ -117,18 +119,22 @@ export class GatewayKeeper {
     this.#hearings.delete(id);
   }
 
-  /** Opens what is not open, and closes what is. @throws Error when the gateway does not answer */
-  async #open({ forwards }: Gateway, directory: string): Promise<readonly Unpublished[]> {
+  /**
+   * Closes what is not wanted, and opens what is not open once the switch is connected.
+   * @throws Error when the gateway does not answer
+   */
+  async #open({ forwards }: Gateway, directory: string): Promise<Pick<Kept, "failures" | "isConnected">> {
     const monitor = await GatewayMonitor.open(directory, { clock: this.#place.clock, log: this.#log });
     try {
       const open = await monitor.open();
       for (const one of open) if (!forwards.some((wanted) => isSame(wanted, one))) await monitor.remove(one);
+      if (!(await monitor.isConnected())) return { failures: forwards.map(unconnected), isConnected: false };
       const failures: Unpublished[] = [];
       for (const forward of forwards) {
         if (open.some((one) => isSame(one, forward)) || (await monitor.add(forward))) continue;
         failures.push({ id: forward.id, why: await whyNot(forward) });
       }
-      return failures;
+      return { failures, isConnected: true };
     } finally {
       monitor.close();
     }
@@ -145,7 +151,10 @@ export class GatewayKeeper {
       id: one.id,
       why: "The gateway of the subnet does not answer.",
     }));
-    this.#kept.set(id, { pid: 0, wanted: "", failures, atMs: this.#place.clock.monotonicMs() });
+    this.#kept.set(id, {
+      ...{ pid: 0, wanted: "", failures, isConnected: false },
+      atMs: this.#place.clock.monotonicMs(),
+    });
   }
 
   /** Once for each that is not published, and once when it is again. */
@@ -159,8 +168,12 @@ export class GatewayKeeper {
   }
 }
 
-const isDue = ({ failures, atMs }: Kept, nowMs: number): boolean =>
-  nowMs - atMs >= (failures.length > 0 ? gatewayRetryMs : gatewayProbePeriodMs);
+const unconnected = ({ id }: Forward): Unpublished => ({
+  ...{ id, why: "The host's switch is not connected to the gateway of the subnet." },
+});
+
+const isDue = ({ failures, isConnected, atMs }: Kept, nowMs: number): boolean =>
+  !isConnected || nowMs - atMs >= (failures.length > 0 ? gatewayRetryMs : gatewayProbePeriodMs);
 
 const isSame = (
   one: Pick<Forward, "hostAddress" | "hostPort" | "address" | "port">,

@@ -23,6 +23,8 @@ export const gatewayFiles = { socket: "s", qmp: "qmp", pid: "pid", log: "log" } 
 
 /** Of slirp, in QEMU. */
 const netdev = "guests";
+/** Of the stream that leads to the switch. */
+const stream = "switch";
 
 /** The command line of QEMU without a machine; `options`: of slirp. */
 export const slirpArguments = ({ name, options }: { readonly name: string; readonly options: string }) => [
@@ -30,8 +32,8 @@ export const slirpArguments = ({ name, options }: { readonly name: string; reado
   ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
   ...["-pidfile", gatewayFiles.pid, "-qmp", `unix:${gatewayFiles.qmp},server=on,wait=off`],
   ...["-netdev", `user,id=${netdev},${options}`],
-  ...["-netdev", `stream,id=switch,server=on,addr.type=unix,addr.path=${gatewayFiles.socket}`],
-  ...["-netdev", `hubport,id=a,hubid=0,netdev=${netdev}`, "-netdev", "hubport,id=b,hubid=0,netdev=switch"],
+  ...["-netdev", `stream,id=${stream},server=on,addr.type=unix,addr.path=${gatewayFiles.socket}`],
+  ...["-netdev", `hubport,id=a,hubid=0,netdev=${netdev}`, "-netdev", `hubport,id=b,hubid=0,netdev=${stream}`],
 ];
 
 export const gatewayArguments = ({ id, address }: Pick<Gateway, "id" | "address">): readonly string[] =>
@@ -127,6 +129,15 @@ export class GatewayMonitor {
     return openIn(await this.#say("info usernet"));
   }
 
+  /**
+   * Whether the switch is connected. QEMU 7.2.22 listens for it in a thread of its own, and a frame that slirp
+   * sends before that has ended is written to a channel that is not there yet: the process dies (SIGSEGV,
+   * tried with a slow `listen`). So nobody may be let in before.
+   */
+  async isConnected(): Promise<boolean> {
+    return isConnectedIn(await this.#say("info network"));
+  }
+
   /** False: it is not open, whatever the reason. */
   async add({ hostAddress, hostPort, address, port }: Open): Promise<boolean> {
     return (
@@ -147,6 +158,11 @@ export class GatewayMonitor {
     return String(await this.#qmp.execute("human-monitor-command", { "command-line": line })).trim();
   }
 }
+
+const connectedLine = new RegExp(`\\b${stream}: index=\\d+,type=stream,\\S`);
+
+/** Whether QEMU's `info network` names who is at the other end of the stream. */
+export const isConnectedIn = (text: string): boolean => connectedLine.test(text);
 
 const openLine = /^\s*TCP\[HOST_FORWARD\]\s+\d+\s+([\d.]+)\s+(\d+)\s+([\d.]+)\s+(\d+)\s/;
 

@@ -1,6 +1,10 @@
 /** What published ports want of a host of the driver `user`, and how a gateway is told, by value. */
 import { expect } from "chai";
-import { gatewayArguments, openIn } from "../../../nodes/drivers/user-network/gateway-process.ts";
+import {
+  gatewayArguments,
+  isConnectedIn,
+  openIn,
+} from "../../../nodes/drivers/user-network/gateway-process.ts";
 import { publishingOf, slirpOptions, switchGatewayOf } from "../../../nodes/drivers/user-network/gateways.ts";
 import { afterSilence, firstHearing, isHung } from "../../../nodes/drivers/user-network/hearing.ts";
 import type { PortRecord } from "../../../nodes/drivers/user-network/ports.ts";
@@ -199,5 +203,18 @@ describe("a gateway's process", () => {
       { hostAddress: "127.0.0.1", hostPort: 18_082, address: "10.0.0.6", port: 81 },
     ]);
     expect(openIn("")).to.deep.equal([]);
+  });
+
+  it("let nobody in before the switch is connected, as QEMU says", () => {
+    const said = (stream: string) =>
+      [
+        "hub 0",
+        ` \\ b: switch: index=0,type=stream,${stream}`,
+        " \\ a: guests: index=0,type=user,net=0.0.0.0,restrict=on",
+      ].join("\r\n");
+    expect(isConnectedIn(said("unix:s"))).to.equal(true);
+    expect(isConnectedIn(said(""))).to.equal(false);
+    expect(isConnectedIn(said("").replace("switch:", "other:"))).to.equal(false);
+    expect(isConnectedIn("")).to.equal(false);
   });
 });
