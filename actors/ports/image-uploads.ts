@@ -73,7 +73,8 @@ export interface ImageUploads {
   /**
    * Checks the file and keeps it under its checksum, held for its image until `ImageFiles.release`; asked
    * again, it holds what is kept once more. A refusal leaves the part as it was.
-   * @throws notFound, checksumMismatch, unusableImage, diskFull; AbortError
+   * @throws notFound, checksumMismatch, unusableImage, diskFull; toolFailed: nothing is known of the file;
+   * AbortError
    */
   seal(uploadId: string, request: SealRequest, signal?: AbortSignal): Promise<SealedImage>;
   /** Forgets an upload: its part goes, what was sealed stays. */

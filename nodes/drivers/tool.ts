@@ -29,6 +29,10 @@ export interface ToolOptions {
 export interface ToolResult {
   /** Null: the tool was killed, by the deadline or by a signal. */
   readonly exitCode: number | null;
+  /** The signal that killed the tool; null where there is an exit code. */
+  readonly endSignal: NodeJS.Signals | null;
+  /** The tool's time was over, and this file killed it. */
+  readonly isLate: boolean;
   readonly output: string;
   readonly errors: string;
 }
@@ -66,9 +70,9 @@ export function runTool(command: string, argv: readonly string[], options: ToolO
       // Node kills an aborted tool and reports it here; the end of the tool comes as "close".
       if (error.name !== "AbortError") reject(error);
     });
-    child.once("close", (exitCode) => {
+    child.once("close", (exitCode, endSignal) => {
       if (options.signal?.aborted === true) reject(abortError());
-      else resolve({ exitCode, output: output(), errors: errors() });
+      else resolve({ exitCode, endSignal, isLate: child.killed, output: output(), errors: errors() });
     });
   });
 }
@@ -79,7 +83,8 @@ export const toolEnvironment = {
   LC_ALL: "C",
 } as const;
 
-function collect(stream: NodeJS.ReadableStream | null, outputBytesMax: number): () => string {
+/** The beginning of what the stream says, when it has ended. */
+export function collect(stream: NodeJS.ReadableStream | null, outputBytesMax: number): () => string {
   const chunks: Buffer[] = [];
   let bytes = 0;
   stream?.on("data", (chunk: Buffer) => {

@@ -332,6 +332,10 @@ export const reasons = {
   projectMismatch: { code: "PERMISSION_DENIED", next: "Use your own project's token in the subject." },
   guestFailed: { code: "INTERNAL", next: "Look at the machine's failure and its host's log." },
   diskFull: { code: "RESOURCE_EXHAUSTED", next: "Free space on the file system that the message names." },
+  toolFailed: {
+    code: "UNAVAILABLE",
+    next: "Try again: a tool of the server was killed, or had no memory; the detail is in its log.",
+  },
   imageMissing: { code: "UNAVAILABLE", next: "The host cannot read the image; check the image store." },
   diskMissing: {
     code: "INTERNAL",

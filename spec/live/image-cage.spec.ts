@@ -57,17 +57,31 @@ describe("a tool that looks at an image of unknown origin", () => {
 
   it("writes no file, and has little memory and time", async () => {
     const { output } = await run("cat", "/proc/self/limits");
-    const limit = (name: string, value: number) => new RegExp(`^Max ${name} +${value} +${value} `, "m");
+    const limit = (name: string, value: number, hard = value) =>
+      new RegExp(`^Max ${name} +${value} +${hard} `, "m");
     const { imageInspectMemoryBytesMax, imageInspectTimeoutMs, imageInspectFilesMax } = imageLimits;
     expect(output)
       .to.match(limit("file size", 0))
       .and.to.match(limit("core file size", 0))
       .and.to.match(limit("address space", imageInspectMemoryBytesMax))
-      .and.to.match(limit("cpu time", imageInspectTimeoutMs / 1_000))
+      .and.to.match(limit("cpu time", imageInspectTimeoutMs / 1_000, imageInspectTimeoutMs / 1_000 + 1))
       .and.to.match(limit("open files", imageInspectFilesMax));
     const writing = await run("dd", "if=/proc/self/fd/3", `of=${join(place.path, "copy")}`);
     expect(writing.exitCode).not.to.equal(0);
     const left = await readdir(place.path);
     expect(left.filter((name) => name !== "image" && name !== "copy")).to.deep.equal([]);
+  });
+
+  it("has one heap, whatever threads it has, and its end says what ended it", async () => {
+    expect((await run("env")).output).to.match(/^MALLOC_ARENA_MAX=1$/m);
+    const ended = async (script: string) => {
+      const { exitCode, endSignal, isLate } = await run("sh", "-c", script);
+      return { exitCode, endSignal, isLate };
+    };
+    const killed = { exitCode: null, isLate: false };
+    expect(await ended("exit 3")).to.deep.equal({ exitCode: 3, endSignal: null, isLate: false });
+    expect(await ended("kill -KILL $$")).to.deep.equal({ ...killed, endSignal: "SIGKILL" });
+    expect(await ended("kill -SEGV $$")).to.deep.equal({ ...killed, endSignal: "SIGSEGV" });
+    expect((await run("no-such-tool")).exitCode).to.equal(127);
   });
 });

@@ -38,7 +38,11 @@ describe("uploads of real images", function () {
     place = await temporaryDirectory();
     uploads = new FileUploads({ directory: at("store"), nowMs: () => Date.now(), freeBytesMin: 0 });
   });
-  afterEach(async () => {
+  /** What refusals tell the log alone: of a case that fails it is the cause. */
+  const told: string[] = [];
+  afterEach(async function () {
+    if (this.currentTest?.state === "failed") console.log(`      ${told.join("\n      ")}`);
+    told.length = 0;
     for (const child of children.splice(0)) child.kill("SIGKILL");
     await place?.remove();
   });
@@ -52,7 +56,10 @@ describe("uploads of real images", function () {
   };
   const take = async (path: string, said: SealRequest) => {
     await send(path);
-    return uploads.seal("up", said);
+    return uploads.seal("up", said).catch((error: unknown) => {
+      if (error instanceof StatusError && error.detail !== undefined) told.push(error.detail);
+      throw error;
+    });
   };
   const refusal = async (asked: Promise<unknown>, name = "it"): Promise<StatusError> => {
     const thrown = await asked.then(

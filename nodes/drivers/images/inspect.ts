@@ -14,6 +14,7 @@ import { diskFormatOf, unbootable } from "./foreign-format.ts";
 import { checkQcow2Header, headerBytes } from "./qcow2-header.ts";
 import { checkTables, type ReadableFile } from "./qcow2-tables.ts";
 import { unusable } from "./refusal.ts";
+import { refusalOf } from "./tool-end.ts";
 
 export interface InspectedImage {
   readonly virtualSizeBytes: number;
@@ -27,7 +28,7 @@ export interface Expected {
 
 /**
  * Verifies that an open file is a disk image of exactly this format, stands alone and is whole.
- * @throws INVALID_ARGUMENT unusableImage; AbortError
+ * @throws INVALID_ARGUMENT unusableImage; UNAVAILABLE toolFailed; AbortError
  */
 export async function inspectDisk(
   handle: FileHandle,
@@ -72,9 +73,10 @@ function checkRaw(head: Buffer, size: number): number {
 /** The virtual size in bytes according to qemu-img. */
 async function askQemu({ fd: descriptor }: FileHandle, signal: AbortSignal): Promise<number> {
   const question = ["qemu-img", "info", "--output=json", "-f", "qcow2", "/proc/self/fd/3"];
-  const { exitCode, output, errors } = await runCaged(question, { descriptor, signal });
-  if (exitCode !== 0) throw unusable("QEMU cannot make sense of it", errors);
-  return virtualSizeOf(output);
+  const end = await runCaged(question, { descriptor, signal });
+  const words = { why: "QEMU cannot make sense of it", doing: "Inspecting an image" };
+  if (end.exitCode !== 0) throw refusalOf(end, words);
+  return virtualSizeOf(end.output);
 }
 
 /**

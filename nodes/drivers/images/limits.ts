@@ -33,6 +33,8 @@ export const imageLimits = {
   /** Time for unpacking or converting an image, and address space of the tool that does. */
   imageConvertTimeoutMs: 3_600_000,
   imageConvertMemoryBytesMax: 1024 ** 3,
+  /** What is kept of the words of a tool that unpacks an image. */
+  toolErrorsBytesMax: 16 * 1024,
   /** Bytes that come out of a packed image between two looks at the room that is left. */
   unpackRoomBytes: 64 * 1024 ** 2,
   /** Uploads that are sealed at once by one process; and one of each project. */

@@ -3,10 +3,9 @@
  * another, and is always told the format. Only disks that foreign-disk.ts has passed may come here.
  */
 import type { FileHandle } from "node:fs/promises";
-import { StatusError } from "../../../../protocol/wire/status.ts";
 import { runCaged } from "../cage.ts";
 import { imageLimits } from "../limits.ts";
-import { unusable } from "../refusal.ts";
+import { refusalOf } from "../tool-end.ts";
 import type { ForeignFormat } from "./foreign-disk.ts";
 import { unpackedBytesMax } from "./packing.ts";
 
@@ -18,11 +17,11 @@ export interface Conversion {
   readonly signal: AbortSignal;
 }
 
-/** @throws INVALID_ARGUMENT unusableImage; RESOURCE_EXHAUSTED diskFull; AbortError */
+/** @throws INVALID_ARGUMENT unusableImage; RESOURCE_EXHAUSTED diskFull; UNAVAILABLE toolFailed; AbortError */
 export async function convert({ source, target, format, signal }: Conversion): Promise<void> {
   const tool = ["qemu-img", "convert", "-f", format, "-O", "qcow2", "/proc/self/fd/3", "/proc/self/fd/4"];
   const { size } = await source.stat();
-  const { exitCode, errors } = await runCaged(tool, {
+  const end = await runCaged(tool, {
     descriptor: source.fd,
     outputDescriptor: target.fd,
     signal,
@@ -32,8 +31,6 @@ export async function convert({ source, target, format, signal }: Conversion): P
       fileBytes: unpackedBytesMax(size),
     },
   });
-  if (exitCode === 0) return;
-  if (/No space left on device|Disk quota exceeded/.test(errors))
-    throw new StatusError("diskFull", "Converting an image failed: no space is left in the image store.");
-  throw unusable("QEMU cannot convert it to qcow2, or it is too large then", errors);
+  const why = "QEMU cannot convert it to qcow2, or it is too large then";
+  if (end.exitCode !== 0) throw refusalOf(end, { why, doing: "Converting an image" });
 }

@@ -40,7 +40,7 @@ interface Stage {
   readonly digests?: Digests;
 }
 
-/** @throws checksumMismatch, unusableImage, diskFull; the system's error; AbortError */
+/** @throws checksumMismatch, unusableImage, toolFailed, diskFull; the system's error; AbortError */
 export async function sealPart(sealing: Sealing): Promise<SealedImage> {
   const made: string[] = [];
   const fresh = () => {

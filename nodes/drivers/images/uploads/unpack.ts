@@ -6,12 +6,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Digests, Packing } from "../../../../actors/ports/image-uploads.ts";
-import { toolEnvironment } from "../../tool.ts";
+import { collect, toolEnvironment } from "../../tool.ts";
 import { abortError, throwIfAborted } from "../../waiting.ts";
 import { cagedCommand } from "../cage.ts";
 import { imageLimits } from "../limits.ts";
 import { unusable } from "../refusal.ts";
 import { appendSparse } from "../sparse-file.ts";
+import { refusalOf, type ToolEnd } from "../tool-end.ts";
 import { hashing } from "./digests.ts";
 
 const tools: Readonly<Record<Packing, readonly string[]>> = {
@@ -38,8 +39,8 @@ export interface Unpacking {
 
 /**
  * Unpacks the file into `target`.
- * @throws INVALID_ARGUMENT unusableImage; what needRoom throws; the system's error when the disk is full;
- * AbortError
+ * @throws INVALID_ARGUMENT unusableImage; UNAVAILABLE toolFailed; what needRoom throws; the system's error
+ * when the disk is full; AbortError
  */
 export async function unpack(source: string, unpacking: Unpacking): Promise<Unpacked> {
   throwIfAborted(unpacking.signal);
@@ -77,19 +78,23 @@ async function start(packing: Packing, descriptor: number): Promise<ChildProcess
     memoryBytes,
     fileBytes: 0,
   });
-  return spawn(command, argv, { cwd: "/", env: toolEnvironment, stdio: [descriptor, "pipe", "ignore"] });
+  return spawn(command, argv, { cwd: "/", env: toolEnvironment, stdio: [descriptor, "pipe", "pipe"] });
 }
 
-/** The exit code; null: it was killed, or never started. */
-function endOf(child: ChildProcess): Promise<number | null> {
+function endOf(child: ChildProcess): Promise<ToolEnd> {
+  const errors = collect(child.stderr, imageLimits.toolErrorsBytesMax);
   return new Promise((resolve) => {
-    child.once("error", () => resolve(null));
-    child.once("close", resolve);
+    child.once("error", (error) =>
+      resolve({ exitCode: null, endSignal: null, isLate: false, errors: error.message }),
+    );
+    child.once("close", (exitCode, endSignal) =>
+      resolve({ exitCode, endSignal, isLate: child.killed, errors: errors() }),
+    );
   });
 }
 
 interface Taking extends Unpacking {
-  readonly ended: Promise<number | null>;
+  readonly ended: Promise<ToolEnd>;
 }
 
 async function take(child: ChildProcess, taking: Taking): Promise<Unpacked> {
@@ -107,6 +112,8 @@ async function take(child: ChildProcess, taking: Taking): Promise<Unpacked> {
     await appendSparse(target, bytes, sizeBytes);
     sizeBytes += bytes.length;
   }
-  if ((await ended) !== 0) throw unusable(`${packing} cannot unpack it to its end, or is not installed`);
+  const end = await ended;
+  const why = `${packing} cannot unpack it to its end`;
+  if (end.exitCode !== 0) throw refusalOf(end, { why, doing: "Unpacking an image" });
   return { digests: digests.digest(), sizeBytes };
 }
