@@ -130,9 +130,9 @@ export class GatewayMonitor {
   }
 
   /**
-   * Whether the switch is connected. QEMU 7.2.22 listens for it in a thread of its own, and a frame that slirp
-   * sends before that has ended is written to a channel that is not there yet: the process dies (SIGSEGV,
-   * tried with a slow `listen`). So nobody may be let in before.
+   * Whether the switch is connected. QEMU 7.2.22 listens for the switch in a thread of its own, and a frame
+   * that slirp sends before that thread has ended goes to a channel that is not there yet: the process dies
+   * (SIGSEGV, tried with a slow `listen`). Nobody may be let in before.
    */
   async isConnected(): Promise<boolean> {
     return isConnectedIn(await this.#say("info network"));
