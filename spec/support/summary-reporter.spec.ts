@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { root } from "../tidy/source-tree.ts";
 import type { Summary } from "./summary-reporter.ts";
+import { peersOf } from "./survivors.ts";
 
 const mocha = join(root, "node_modules/mocha/bin/mocha.js");
 const reporter = join(root, "spec/support/summary-reporter.ts");
@@ -83,7 +84,37 @@ describe("the reporter of npm test", function () {
     const { summary, output } = report(text, "patienceMs=200");
     expect(summary).to.deep.include({ passed: 1, failed: 0 });
     expect(summary.survivors).to.include("Timeout");
-    expect(output).to.match(/things outlived the tests: .*Timeout/);
+    expect(output).to.match(/1 things outlived the tests:\n +Timeout/);
+  });
+
+  it("tells who holds the other end of a pipe: what a child has left behind, by its name alone", () => {
+    const text = `import { spawn } from "node:child_process";
+      it("a", async () => {
+        const script = "sleep 604800 & echo $!";
+        const child = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "ignore"] });
+        const pid = await new Promise((resolve) => child.stdout.once("data", (text) => resolve(Number(text))));
+        setTimeout(() => process.kill(pid), 20_000).unref();
+        process.on("exit", () => process.kill(pid));
+      });`;
+    const { summary, output } = report(text, "patienceMs=1000");
+    expect(summary.survivors).to.have.length(1);
+    const [survivor = ""] = summary.survivors;
+    if (spawnSync("ss", ["-V"]).error === undefined)
+      expect(survivor).to.match(/^Pipe \d+ socket:\[\d+\], other end socket:\[\d+\] held by sleep \(\d+\)$/);
+    else expect(survivor).to.match(/^Pipe \d+ socket:\[\d+\], other end .* held by nobody known$/);
+    expect(output).not.to.include("604800");
+  });
+
+  it("reads from ss which socket is at the other end", () => {
+    const text = [
+      "u_str ESTAB  0      0                 * 6159985            * 6159986",
+      "u_str ESTAB  0      0      /run/socket 21                   * 20   ",
+      "u_str LISTEN 0      4096   /run/socket 19                   * 0    ",
+    ].join("\n");
+    expect([...peersOf(text)]).to.deep.equal([
+      ["socket:[6159985]", "socket:[6159986]"],
+      ["socket:[21]", "socket:[20]"],
+    ]);
   });
 
   it("is not in the way of a run that ends", () => {

@@ -2,14 +2,14 @@
  * Mocha's own reporter, which also writes counts and the reasons of failures and skips to a file: `npm test`
  * adds them up. With `--reporter-option slowest=30` it prints the slowest files and tests.
  *
- * A run whose process does not end is ended after some patience, with the kinds of what kept it alive in the
- * file: mocha itself would wait for ever.
+ * A run whose process does not end is ended after some patience, and the file tells what kept it alive: mocha itself would wait for ever.
  */
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";
 import Mocha from "mocha";
 import { skipReason } from "./skipped.ts";
 import { slowestLines, timesOf } from "./slowest.ts";
+import { survivorsOf } from "./survivors.ts";
 
 /** The file's content, as JSON. */
 export interface Summary {
@@ -19,7 +19,7 @@ export interface Summary {
   readonly skipped: readonly TitledReason[];
   /** How many tests of each file have passed, by its path from the working directory. */
   readonly passedOf: Readonly<Record<string, number>>;
-  /** Kinds of what kept the process from ending after its last test. */
+  /** What kept the process from ending after its last test (survivors.ts). */
   readonly survivors: readonly string[];
 }
 
@@ -67,8 +67,8 @@ export default class SummaryReporter extends Mocha.reporters.Spec {
 /** The timer itself keeps no process alive: it only fires where something else does. */
 function endLate(ms: number, tell: (survivors: readonly string[]) => void): void {
   const timer = setTimeout(() => {
-    const survivors = process.getActiveResourcesInfo().sort();
-    console.error(`${survivors.length} things outlived the tests: ${survivors.join(", ")}`);
+    const survivors = survivorsOf();
+    console.error(`${survivors.length} things outlived the tests:\n  ${survivors.join("\n  ")}`);
     tell(survivors);
     process.exit();
   }, ms);
