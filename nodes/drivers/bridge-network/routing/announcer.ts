@@ -4,6 +4,7 @@
  * device, when the device is given the MAC address that it has already (`arp_notify`).
  */
 import { type ChildProcess, spawn } from "node:child_process";
+import { Socket } from "node:net";
 import type { Clock, Log, Timer } from "../../../../protocol/wire/transport.ts";
 import { toolEnvironment } from "../../tool.ts";
 import { bridgeNetworkLimits } from "../limits.ts";
@@ -82,6 +83,8 @@ export class Announcer {
     const argv = [`--net=${space.path}`, "setpriv", "--pdeathsig=KILL", "ip", "-o", "monitor", "link"];
     const monitor = spawn("nsenter", argv, { env: toolEnvironment, stdio: ["ignore", "pipe", "ignore"] });
     monitor.unref();
+    // Else the pipe alone would keep an agent alive that ends.
+    if (monitor.stdout instanceof Socket) monitor.stdout.unref();
     const made: Watched = { outside, space, told: new Set(), monitor, timers: [] };
     this.#watched.set(outside.space, made);
     let isUp = true;
