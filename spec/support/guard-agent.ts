@@ -11,7 +11,9 @@ const [directory = "", guests = "", leaseMs = "1000"] = process.argv.slice(2);
 const guard = await openGuard({ directory, guests, clock: systemClock });
 for (;;) {
   const deadlineMs = systemClock.monotonicMs() + Number(leaseMs);
+  // Of the same moment: what is said is the guard's own deadline, however long the guard takes to answer.
+  const saidMs = Date.now() + Number(leaseMs);
   await guard.extend(deadlineMs);
-  process.stdout.write(`${Date.now() + Number(leaseMs)}\n`);
+  process.stdout.write(`${saidMs}\n`);
   await new Promise((resolve) => setTimeout(resolve, Number(leaseMs) / 4));
 }
