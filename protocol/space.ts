@@ -10,6 +10,15 @@ export const Space = answer({
   totalMib: Count,
   /** True: no new guest is made there. */
   full: Type.Boolean(),
+  /**
+   * True: the host makes new disks of guests there, so that it is the storage whose room is claimed. Absent:
+   * none of its disks, or an agent of before.
+   */
+  disks: Type.Optional(Type.Boolean()),
+  /** What the disks of the host's own guests really take there. Absent: not measured yet. */
+  allocatedMib: Type.Optional(Count),
+  /** What cached copies of images take there, whichever host made them. Absent: not measured yet. */
+  imagesMib: Type.Optional(Count),
 });
 export type Space = Static<typeof Space>;
 
@@ -19,6 +28,12 @@ export interface FileSystemSpace {
   readonly of: string;
   readonly freeBytes: number;
   readonly totalBytes: number;
+  /** New disks of guests are made there. Absent: none. */
+  readonly disks?: boolean;
+  /** What disks of guests take there. Absent: it is not known. */
+  readonly allocatedBytes?: number;
+  /** What cached images take there. Absent: it is not known. */
+  readonly imagesBytes?: number;
 }
 
 const bytesPerMib = 1024 * 1024;
@@ -27,6 +42,15 @@ const bytesPerMib = 1024 * 1024;
 export const fullBelow = ({ totalBytes }: Pick<FileSystemSpace, "totalBytes">): number =>
   Math.min(spaceLimits.fullBelowBytes, totalBytes * spaceLimits.fullBelowShare);
 
+/** Where less would be left no new disk is placed. Never below what is full, where not even a guest is made. */
+export function newDiskFloorBytes(found: Pick<FileSystemSpace, "totalBytes">): number {
+  const { newDiskFloorBytes: most, newDiskFloorShare } = spaceLimits;
+  return Math.max(fullBelow(found), Math.min(most, found.totalBytes * newDiskFloorShare));
+}
+
+export const newDiskFloorMib = ({ totalMib }: Pick<Space, "totalMib">): number =>
+  Math.ceil(newDiskFloorBytes({ totalBytes: totalMib * bytesPerMib }) / bytesPerMib);
+
 export function spaceOf(found: FileSystemSpace, wasFull: boolean): Space {
   const limit = fullBelow(found) * (wasFull ? spaceLimits.roomAgainShare : 1);
   return {
@@ -34,8 +58,14 @@ export function spaceOf(found: FileSystemSpace, wasFull: boolean): Space {
     freeMib: Math.floor(found.freeBytes / bytesPerMib),
     totalMib: Math.floor(found.totalBytes / bytesPerMib),
     full: found.freeBytes < limit,
+    ...(found.disks === true ? { disks: true } : {}),
+    ...inMib("allocatedMib", found.allocatedBytes),
+    ...inMib("imagesMib", found.imagesBytes),
   };
 }
+
+const inMib = <N extends string>(name: N, bytes: number | undefined) =>
+  (bytes === undefined ? {} : { [name]: Math.ceil(bytes / bytesPerMib) }) as { readonly [K in N]?: number };
 
 /** What is full, as a sentence without its full stop. */
 export const fullSentence = ({ of, freeMib, totalMib }: Space): string =>

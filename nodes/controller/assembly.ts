@@ -298,7 +298,7 @@ function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudie
     networking: (pull) => parts.networkingNews.answer(pull),
     heard: (hostId, spaces) => {
       directory.heard(hostId, spaces);
-      placer.heard(hostId, spaces && (spaces.find(({ full }) => full) ?? null));
+      placer.heard(hostId, spaces);
     },
     hostsChanged: async () => {
       await directory.refresh();

@@ -9,6 +9,20 @@ export const spaceLimits = {
   fullBelowShare: 1 / 8,
   /** A full file system has room again when so many times as much is free: not full and free by turns. */
   roomAgainShare: 1.25,
+  /**
+   * No new disk of a guest is placed where less than this would be left: guests that are there write on, and
+   * go first. The one name that an operator's question "how full may it get" leads to.
+   */
+  newDiskFloorBytes: 4 * 1024 * 1024 * 1024,
+  /** Of a file system on which that would be much: this share of it, yet never less than what is full. */
+  newDiskFloorShare: 1 / 20,
+  /**
+   * How much of its size a disk is taken to have written before its host has measured again: disks are thin,
+   * and a guest that boots for the first time writes a part of its own.
+   */
+  newDiskWrittenShare: 1 / 16,
+  /** The doctor advises when more than this share of a file system with disks is used. */
+  advisedUsedShare: 0.85,
   /** File systems that a host reports. */
   spacesMax: 8,
 } as const;

@@ -140,9 +140,12 @@ export class Placer {
     this.#scheduler.tell({ kind: "full", hostId });
   }
 
-  /** `full`: the full file system that the host reports; null: there is room; absent: it did not say. */
-  heard(hostId: string, full?: Space | null): void {
-    this.#scheduler.tell({ kind: "heard", hostId, ...(full === undefined ? {} : { full }) });
+  /** `spaces`: the file systems that the host reports; absent: it did not say. */
+  heard(hostId: string, spaces?: readonly Space[]): void {
+    if (spaces === undefined) return void this.#scheduler.tell({ kind: "heard", hostId });
+    const full = spaces.find((one) => one.full) ?? null;
+    const room = spaces.find(({ disks }) => disks === true);
+    this.#scheduler.tell({ kind: "heard", hostId, full, ...(room === undefined ? {} : { room }) });
   }
 
   /** Call when no host could be heard until now. */

@@ -26,6 +26,11 @@ export const schedulerLimits = {
    * another controller may have heard since that there is room. The host itself refuses what does not fit.
    */
   fullBelievedMs: 20_000,
+  /**
+   * A disk that was placed counts as not yet measured for this long at least: its host makes it a moment
+   * later, and measures every second.
+   */
+  roomSettlesMs: 5_000,
   /** After an outage in which no host could be heard, hosts last heard within this time count as alive. */
   outageForgivenMs: 60_000,
   /** Hosts offered for one placement, best first: a commit that finds one full takes the next. */

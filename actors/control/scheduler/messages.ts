@@ -163,9 +163,14 @@ export type SchedulerMessage =
   | Question
   /**
    * A host gave a sign of life to this controller. `full`: its full file system; null: there is room; absent:
-   * the host did not say.
+   * the host did not say. `room`: the file system of its guests' disks; absent: the host did not say which.
    */
-  | { readonly kind: "heard"; readonly hostId: string; readonly full?: Space | null }
+  | {
+      readonly kind: "heard";
+      readonly hostId: string;
+      readonly full?: Space | null;
+      readonly room?: Space;
+    }
   /** No host could be heard for a while, and now they can: silence before this moment proves nothing. */
   | { readonly kind: "cutOff" }
   /** A commit of this controller claimed this on the host. */

@@ -34,7 +34,7 @@ export function withHosts(
     const heardAtMs = heardAt(record, before, marks);
     const known = before && showing(record, before, heardAtMs);
     if (known === undefined) changed.add(chunkOf(position));
-    return known ?? viewOf(record, { heardAtMs, full: before?.full }, facts);
+    return known ?? viewOf(record, { heardAtMs, full: before?.full, room: before?.room }, facts);
   });
   const positions = positionsOf(state, views);
   const unchanged = (chunk: number) => positions === state.positions && !changed.has(chunk);

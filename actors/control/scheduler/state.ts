@@ -18,6 +18,7 @@ import {
 import type { Space } from "../../../protocol/space.ts";
 import type { HostRecord } from "../../records/host.ts";
 import { ClaimLog } from "./claim-log.ts";
+import { type ToldRoom, withToldRoom } from "./disk-room.ts";
 import type { Aggregate, AggregateFacts, FactsOfRead } from "./facts.ts";
 import { HostList } from "./host-list.ts";
 import { schedulerLimits } from "./limits.ts";
@@ -98,6 +99,8 @@ export interface HostView {
   readonly lastSeenAtMs: number;
   /** The full file system of the host, and when it said so to this controller (monotonic); else undefined. */
   readonly full: FullDisk | undefined;
+  /** What it told of the file system of its guests' disks; undefined: nothing yet. */
+  readonly room: ToldRoom | undefined;
   /** The record of which this view is made; undefined once a claim was counted beyond it. */
   readonly source: ReadHost | undefined;
 }
@@ -143,7 +146,7 @@ const noLabels: HostExtras["labels"] = {};
 const noFacts: HostExtras["facts"] = {};
 
 /** What a host says to this controller, and the store does not know. */
-export type Said = Pick<HostView, "heardAtMs" | "full">;
+export type Said = Pick<HostView, "heardAtMs" | "full" | "room">;
 
 /** The view of a record; the caller judges what the host has said. */
 export function viewOf(record: ReadHost, said: Said, facts: FactsOfRead): HostView {
@@ -186,6 +189,7 @@ export function viewOf(record: ReadHost, said: Said, facts: FactsOfRead): HostVi
     factsAwaited: record.factsAwaited ?? none,
     heardAtMs: said.heardAtMs,
     full: said.full,
+    room: said.room,
     lastSeenAtMs: record.lastSeenAtMs,
     source: record,
   };
@@ -268,14 +272,16 @@ export function withStored(state: SchedulerState, stored: Stored): SchedulerStat
 /** The state with a sign of life of one host: the most frequent change by far, and no weigher sees it. */
 export function withHeard(
   state: SchedulerState,
-  { hostId, full }: Extract<SchedulerMessage, { kind: "heard" }>,
+  { hostId, full, room }: Extract<SchedulerMessage, { kind: "heard" }>,
   atMs: number,
 ): SchedulerState {
   const position = state.positions.get(hostId);
   const view = position === undefined ? undefined : state.hosts.at(position);
   if (position === undefined || view === undefined) return state;
   const said = full === undefined ? view.full : full === null ? undefined : { space: full, saidAtMs: atMs };
-  return { ...state, hosts: state.hosts.withSameWorth(position, { ...view, heardAtMs: atMs, full: said }) };
+  const told = room === undefined ? view.room : withToldRoom(view, room, atMs);
+  const heard = { ...view, heardAtMs: atMs, full: said, room: told };
+  return { ...state, hosts: state.hosts.withSameWorth(position, heard) };
 }
 
 /** The state after no host could be heard for a while: hosts heard shortly before count as heard now. */

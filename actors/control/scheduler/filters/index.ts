@@ -7,6 +7,7 @@ import { capabilities } from "./capabilities.ts";
 import { configDrive } from "./config-drive.ts";
 import { cpu } from "./cpu.ts";
 import { disk } from "./disk.ts";
+import { diskRoom } from "./disk-room.ts";
 import { enabled } from "./enabled.ts";
 import { excluded } from "./excluded.ts";
 import type { Filter } from "./filter.ts";
@@ -45,6 +46,7 @@ export const filters: readonly Filter[] = [
   ram,
   cpu,
   disk,
+  diskRoom,
   architecture,
   image,
   excluded,

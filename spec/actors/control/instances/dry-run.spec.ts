@@ -128,6 +128,8 @@ async function live(worlds: readonly DryRunWorld[], { random, step, hostIds, liv
   const ms = random.chance(0.4) ? random.whole(0, 3_000) : 0;
   const fullDisk = random.chance(0.02);
   const fullHost = random.chance(0.1) ? random.pick(hostIds) : undefined;
+  const told = random.chance(0.3) ? random.pick(hostIds) : undefined;
+  const freeMib = random.whole(3_000, 6_000);
   for (const world of worlds) {
     world.step(`${step}-other`);
     if (others !== undefined)
@@ -140,7 +142,9 @@ async function live(worlds: readonly DryRunWorld[], { random, step, hostIds, liv
     hear(world, living);
     const space = { of: "state directory", freeMib: 1, totalMib: 1_000, full: true };
     world.first.full = fullDisk ? space : undefined;
-    if (fullHost !== undefined) world.first.placer.heard(fullHost, space);
+    if (fullHost !== undefined) world.first.placer.heard(fullHost, [space]);
+    const room = { ...space, freeMib, totalMib: 102_400, full: false, disks: true };
+    if (told !== undefined) world.first.placer.heard(told, [room]);
     // No news is on its way any more: it would come before one question and after the other.
     await world.advance(0);
   }

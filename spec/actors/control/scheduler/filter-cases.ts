@@ -10,6 +10,8 @@ export interface Case {
   readonly host: Partial<WorldHost>;
   /** The full file system that the host reports. */
   readonly full?: Space;
+  /** The file system of its guests' disks, as it reports it. */
+  readonly room?: Space;
   readonly asked: Partial<PlacementRequest>;
   /** Undefined: the host passes. */
   readonly reason?: string;
@@ -72,6 +74,31 @@ export const hostCases: readonly Case[] = [
     asked: {},
     reason: "the file system of the shared directory is full: 3 of 900 MiB are free",
     remedy: "free space there",
+  },
+  {
+    filter: "diskRoom",
+    when: "little is free where it makes disks",
+    host: {},
+    room: { of: "guests directory", freeMib: 4_000, totalMib: 102_400, full: false, disks: true },
+    asked: {},
+    reason:
+      "the file system of the guests directory has too little room for a new disk: 3.9 GiB of 100 GiB are free, " +
+      "and 4 GiB are kept for disks that are there",
+    remedy: "free space there, until more than 4 GiB are free",
+  },
+  {
+    filter: "diskRoom",
+    when: "as much is free as is kept",
+    host: {},
+    room: { of: "guests directory", freeMib: 4_096, totalMib: 102_400, full: false, disks: true },
+    asked: {},
+  },
+  {
+    filter: "diskRoom",
+    when: "little is free, and the disk is there",
+    host: { storageId: "s" },
+    room: { of: "shared directory", freeMib: 200, totalMib: 102_400, full: false, disks: true },
+    asked: { storageId: "s", diskGib: 0 },
   },
   {
     filter: "forcedHost",

@@ -16,9 +16,13 @@ const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 const cases = [...hostCases, ...networkCases, ...flavorCases];
 
 /** The verdict on host a, beside a host that is heard from. */
-const verdictOn = ({ host: changes, full, asked }: Case) => {
+const verdictOn = ({ host: changes, full, room, asked }: Case) => {
   const known = knowing(host("a", changes), host("beside"));
-  const said = full === undefined ? [] : [{ kind: "heard", hostId: "a", full } as const];
+  const heard = { kind: "heard", hostId: "a" } as const;
+  const said = [
+    ...(full === undefined ? [] : [{ ...heard, full }]),
+    ...(room === undefined ? [] : [{ ...heard, room }]),
+  ];
   const state = following(known, said).next;
   return explain(scheduler, state, { ...request(asked), atMs: 1 }).find(({ hostId }) => hostId === "a");
 };
@@ -40,7 +44,7 @@ describe(`scheduler: filters (seed ${seed})`, () => {
     expect([...refusing].sort()).to.deep.equal(filters.map(({ name }) => name).sort());
     const [verdict] = explain(scheduler, knowing(host("a")), { ...request(), atMs: 1 });
     expect(Object.keys(verdict?.filters ?? {})).to.have.members([
-      ...["enabled", "lease", "alive", "space", "ram", "cpu", "disk", "architecture"],
+      ...["enabled", "lease", "alive", "space", "ram", "cpu", "disk", "diskRoom", "architecture"],
       ...["ioOps", "instances", "aggregateImages", "pinning"],
     ]);
   });

@@ -44,7 +44,7 @@ describe("scheduler: reading the hosts again", () => {
         return Reflect.get(target, key);
       },
     });
-    viewOf(watched, { heardAtMs: 0, full: undefined }, new FactsOfRead());
+    viewOf(watched, { heardAtMs: 0, full: undefined, room: undefined }, new FactsOfRead());
     expect(looked.size).to.be.greaterThan(20);
     for (const field of looked) {
       if (field === "lastSeenAtMs") continue;
