@@ -19,6 +19,8 @@ export const Space = answer({
   allocatedMib: Type.Optional(Count),
   /** What cached copies of images take there, whichever host made them. Absent: not measured yet. */
   imagesMib: Type.Optional(Count),
+  /** For how long it has not answered: what is told here is of before. Absent: it answers. */
+  silentMs: Type.Optional(Count),
 });
 export type Space = Static<typeof Space>;
 
@@ -34,6 +36,8 @@ export interface FileSystemSpace {
   readonly allocatedBytes?: number;
   /** What cached images take there. Absent: it is not known. */
   readonly imagesBytes?: number;
+  /** For how long it has not answered. Absent: it answers. */
+  readonly silentMs?: number;
 }
 
 const bytesPerMib = 1024 * 1024;
@@ -61,11 +65,16 @@ export function spaceOf(found: FileSystemSpace, wasFull: boolean): Space {
     ...(found.disks === true ? { disks: true } : {}),
     ...inMib("allocatedMib", found.allocatedBytes),
     ...inMib("imagesMib", found.imagesBytes),
+    ...(found.silentMs === undefined ? {} : { silentMs: found.silentMs }),
   };
 }
 
 const inMib = <N extends string>(name: N, bytes: number | undefined) =>
   (bytes === undefined ? {} : { [name]: Math.ceil(bytes / bytesPerMib) }) as { readonly [K in N]?: number };
+
+/** Whether it is silent for so long that nothing new is to be made there. */
+export const isSilent = ({ silentMs = 0 }: Pick<Space, "silentMs">): boolean =>
+  silentMs > spaceLimits.silentMsMax;
 
 /** What is full, as a sentence without its full stop. */
 export const fullSentence = ({ of, freeMib, totalMib }: Space): string =>

@@ -70,6 +70,23 @@ export function meterSpaces(meter: Meter, spaces: () => readonly Space[]): void 
     "novact_file_system_full",
     each(({ full }) => Number(full)),
   );
+  meter.look(
+    "novact_file_system_silent_seconds",
+    each(({ silentMs = 0 }) => silentMs / 1_000),
+  );
+  const some = (read: (space: Space) => number | undefined) => () =>
+    spaces().flatMap((space) => {
+      const mib = read(space);
+      return mib === undefined ? [] : [[{ of: space.of }, mib * bytesPerMib] as const];
+    });
+  meter.look(
+    "novact_disks_allocated_bytes",
+    some(({ allocatedMib }) => allocatedMib),
+  );
+  meter.look(
+    "novact_images_cached_bytes",
+    some(({ imagesMib }) => imagesMib),
+  );
 }
 
 /** Counts the calls of one server. */

@@ -132,6 +132,11 @@ const metrics = {
   novact_file_system_free_bytes: gauge("Room that is left on a file system.", { of: named }),
   novact_file_system_size_bytes: gauge("Size of a file system.", { of: named }),
   novact_file_system_full: gauge("Whether a file system counts as full.", { of: named }),
+  novact_file_system_silent_seconds: gauge("For how long a file system has not answered.", { of: named }),
+  novact_disks_allocated_bytes: gauge("What the disks of a host's guests take.", { of: named }),
+  novact_images_cached_bytes: gauge("What cached images take, of a shared storage those of all hosts.", {
+    of: named,
+  }),
 
   novact_nats_connected: gauge("Whether there is a connection to NATS.", none),
   novact_nats_reconnects_total: counter("Connections to NATS that were lost and came back.", none),

@@ -151,6 +151,19 @@ export class FileDisks implements Disks {
     await removeTree(directory);
   }
 
+  /** Paths of the root disks of this host's guests, by where they are: its own directory, or the shared one. */
+  async diskPaths(): Promise<{ readonly own: readonly string[]; readonly shared: readonly string[] }> {
+    const names = (await readdir(this.#directories.guests)).filter(namesGuest);
+    const own = names.map((id) => join(guestDirectory(this.#directories, id), guestFiles.disk));
+    const shared: string[] = [];
+    for (const id of this.#shared === undefined ? [] : names) {
+      const epoch = await this.#epochOf(id);
+      const path = epoch === undefined ? undefined : this.#shared?.diskPath(id, epoch);
+      if (path !== undefined) shared.push(path);
+    }
+    return { own, shared };
+  }
+
   async listShared(): Promise<readonly SharedDisk[]> {
     return (await this.#shared?.list()) ?? [];
   }

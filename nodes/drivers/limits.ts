@@ -30,6 +30,8 @@ export const driverLimits = {
   spareBytes: 8 * 1024,
   /** A partial copy on shared storage that was not written to for this long was left by a dead host. */
   sharedLeftoverMs: 600_000,
+  /** What disks and images take is measured again after this time: it looks at each of these files. */
+  usePeriodMs: 60_000,
   /** Time for one run of a tool that works on disks. */
   diskToolTimeoutMs: 60_000,
   /**

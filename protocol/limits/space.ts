@@ -21,6 +21,11 @@ export const spaceLimits = {
    * and a guest that boots for the first time writes a part of its own.
    */
   newDiskWrittenShare: 1 / 16,
+  /**
+   * A file system that has not answered for so long gets no new disk. Longer than a busy computer or a server
+   * that starts anew takes.
+   */
+  silentMsMax: 30_000,
   /** The doctor advises when more than this share of a file system with disks is used. */
   advisedUsedShare: 0.85,
   /** File systems that a host reports. */

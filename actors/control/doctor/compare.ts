@@ -27,7 +27,7 @@ import { pluginFindings } from "./plugins.ts";
 import { portFindings } from "./ports.ts";
 import { compareQuotas } from "./quotas.ts";
 import { sinkFindings } from "./sinks.ts";
-import { spaceFindings } from "./space.ts";
+import { overcommitObservations, spaceFindings } from "./space.ts";
 import { storageFindings } from "./storage-room.ts";
 import { zoneFindings } from "./zones.ts";
 
@@ -71,7 +71,9 @@ export function compare(input: DoctorInput): Diagnosis {
   return {
     findings: atMost(doctorLimits.findingsMax, findings, "the cluster").map(brief),
     compared: counts(input, audits),
-    observations: driverObservations(input.hosts).map(brief).slice(0, doctorLimits.observationsMax),
+    observations: [...driverObservations(input.hosts), ...overcommitObservations(input)]
+      .map(brief)
+      .slice(0, doctorLimits.observationsMax),
   };
 }
 

@@ -1,29 +1,114 @@
-/** Full file systems, of hosts and of the controller that was asked. Pure. */
+/**
+ * File systems of hosts, and of the controller that was asked, that are full, silent, or near it; and disks
+ * to which more is promised than is free. Messages have no numbers that change: two looks compare them. Pure.
+ */
 
 import type { Finding } from "../../../protocol/host.ts";
 import { spaceLimits } from "../../../protocol/limits/space.ts";
-import { fullBelow, type Space } from "../../../protocol/space.ts";
+import { fullBelow, isSilent, newDiskFloorMib, type Space } from "../../../protocol/space.ts";
+import { mebibytes } from "../../../protocol/wire/wording.ts";
+import type { HostRecord } from "../../records/host.ts";
+import type { Observation } from "./drivers.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 
 export function spaceFindings({ answers, spaces = [] }: DoctorInput, known: Known): Finding[] {
   const ofHosts = answers.flatMap((answer) =>
-    "audit" in answer ? fullOnes(answer.audit.space ?? [], hostCalled(known, answer.hostId)) : [],
+    "audit" in answer ? worst(answer.audit.space ?? [], hostCalled(known, answer.hostId)) : [],
   );
-  return [...ofHosts, ...fullOnes(spaces, "controllers")];
+  return [...ofHosts, ...worst(spaces, "controllers")];
 }
 
 const bytesPerMib = 1024 * 1024;
 
-const fullOnes = (spaces: readonly Space[], subject: string): Finding[] =>
-  spaces
-    .filter(({ full }) => full)
-    .map(({ of, freeMib, totalMib }) => ({
-      kind: "stuck",
-      subject,
-      message: `The file system of the ${of} is full: no new guest is made there.`,
-      // The numbers change between two looks, and the doctor compares messages.
-      next: `Free space there: ${freeMib} of ${totalMib} MiB are free, ${enoughMib(totalMib)} are needed.`,
-    }));
+/** One finding for each, the worst: what follows from it need not be said. */
+const worst = (spaces: readonly Space[], subject: string): Finding[] =>
+  spaces.flatMap((space) => {
+    const found = judgedFull(space) ?? judgedSilent(space) ?? judgedLow(space) ?? judgedUsed(space);
+    return found === undefined ? [] : [{ subject, ...found }];
+  });
+
+type Judged = Omit<Finding, "subject"> | undefined;
+
+function judgedFull({ of, freeMib, totalMib, full }: Space): Judged {
+  if (!full) return undefined;
+  return {
+    kind: "stuck",
+    message: `The file system of the ${of} is full: no new guest is made there.`,
+    next: `Free space there: ${freeMib} of ${totalMib} MiB are free, ${enoughMib(totalMib)} are needed.`,
+  };
+}
+
+function judgedSilent(space: Space): Judged {
+  if (!isSilent(space)) return undefined;
+  const { of, silentMs = 0 } = space;
+  return {
+    kind: "stuck",
+    message: `The file system of the ${of} does not answer: no new disk is placed there.`,
+    next: `It is silent for ${Math.round(silentMs / 1_000)} s: look at its server, and at the way there.`,
+  };
+}
+
+const freeOf = ({ freeMib, totalMib }: Space): string =>
+  `${mebibytes(freeMib)} of ${mebibytes(totalMib)} are free`;
+
+function judgedLow(space: Space): Judged {
+  const floorMib = newDiskFloorMib(space);
+  if (space.disks !== true || space.freeMib >= floorMib) return undefined;
+  return {
+    kind: "stuck",
+    message: `The file system of the ${space.of} has too little room: no new disk is placed there.`,
+    next: `Free space there: ${freeOf(space)}, and ${mebibytes(floorMib)} are kept for disks that are there.`,
+  };
+}
+
+function judgedUsed(space: Space): Judged {
+  const { of, freeMib, totalMib, disks } = space;
+  const { advisedUsedShare } = spaceLimits;
+  if (disks !== true || 1 - freeMib / totalMib <= advisedUsedShare) return undefined;
+  const floor = mebibytes(newDiskFloorMib(space));
+  return {
+    kind: "advice",
+    message: `More than ${Math.round(advisedUsedShare * 100)} % of the file system of the ${of} are used.`,
+    next: `${freeOf(space)}: free some, or add storage; below ${floor} no new disk is placed there.`,
+  };
+}
 
 const enoughMib = (totalMib: number): number =>
   Math.ceil((fullBelow({ totalBytes: totalMib * bytesPerMib }) * spaceLimits.roomAgainShare) / bytesPerMib);
+
+/**
+ * Storages whose disks may grow by more than is free: disks are thin, so this is meant, until all of them are
+ * written. Of a storage that hosts share only when each of its hosts has said what its guests' disks take.
+ */
+export function overcommitObservations({ answers, hosts }: DoctorInput): Observation[] {
+  const told = new Map(
+    answers.flatMap((answer) => {
+      const room = "audit" in answer ? answer.audit.space?.find(({ disks }) => disks === true) : undefined;
+      return room === undefined ? [] : [[answer.hostId, room] as const];
+    }),
+  );
+  const storages = Map.groupBy(hosts, ({ id, storageId }) => storageId ?? id);
+  return [...storages].flatMap(([id, its]) => overcommitOf(id, its, told));
+}
+
+function overcommitOf(
+  storageId: string,
+  hosts: readonly HostRecord[],
+  told: ReadonlyMap<string, Space>,
+): Observation[] {
+  const [host] = hosts;
+  const rooms = hosts.flatMap(({ id }) => told.get(id) ?? []);
+  const allocated = rooms.flatMap(({ allocatedMib }) => allocatedMib ?? []);
+  if (host === undefined || allocated.length < hosts.length) return [];
+  const promisedMib = (host.storage?.diskGibClaimed ?? host.diskGibClaimed) * 1_024;
+  const writtenMib = allocated.reduce((sum, one) => sum + one, 0);
+  const growsMib = Math.max(0, promisedMib - writtenMib);
+  const freeMib = Math.min(...rooms.map((room) => room.freeMib));
+  if (growsMib <= freeMib) return [];
+  const subject = host.storageId === null ? `host ${host.name}` : `storage ${storageId}`;
+  const more = freeMib === 0 ? "" : `, ${(growsMib / freeMib).toFixed(1)} times as much`;
+  const message =
+    `Disks may grow by ${mebibytes(growsMib)}, and ${mebibytes(freeMib)} are free${more}: of ` +
+    `${mebibytes(promisedMib)} that are promised ${mebibytes(writtenMib)} are written.`;
+  return [{ subject, message }];
+}

@@ -3,7 +3,6 @@ import { Command } from "commander";
 import type { Drain, Host } from "../../../protocol/host.ts";
 import { defaultZone } from "../../../protocol/kinds.ts";
 import type { HostNetworkState } from "../../../protocol/networking.ts";
-import type { Space } from "../../../protocol/space.ts";
 import { counted, kibibytes } from "../../../protocol/wire/wording.ts";
 import { age, duration, gibibytes, mebibytes, pairsOf, time } from "../format.ts";
 import { listCommand } from "../lists/list-command.ts";
@@ -13,6 +12,7 @@ import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
 import { fenceCommand, removeCommand } from "./host-life.ts";
 import { networkFaults } from "./host-network.ts";
+import { freeCell, freeMibOf, spaceFacts } from "./host-space.ts";
 import { switchCommands } from "./host-switch.ts";
 
 export function hostCommand(invoke: Invoke): Command {
@@ -93,6 +93,7 @@ const columns = (nowMs: number): readonly Column<Host>[] => [
     passing: true,
   },
   { title: "ID", value: ({ id }) => id, wide: true },
+  { title: "FREE", value: freeCell, order: freeMibOf, wide: true, passing: true },
   { title: "STORAGE", value: ({ storageId }) => storageId ?? "-", wide: true },
   { title: "LABELS", value: ({ labels }) => pairsOf(labels) ?? "-", wide: true },
 ];
@@ -131,12 +132,6 @@ const drainFacts = ({ moving, moved, deleted = 0, left, cannot, staying }: Drain
   ...cannot.map(({ name, why }): Fact => ["stays", `${name}: ${why}`, "yellow"]),
 ];
 
-const spaceFact = ({ of, freeMib, totalMib, full }: Space): Fact => [
-  of,
-  `${mebibytes(freeMib)} of ${mebibytes(totalMib)} free${full ? ": full, nothing new is made there" : ""}`,
-  full ? "red" : undefined,
-];
-
 const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["id", host.id],
   ["name", host.name],
@@ -149,8 +144,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["heard", `${age(host.lastSeenAtMs, nowMs)} ago`],
   ["vCPUs", `${host.claimed.vcpus} of ${host.capacity.vcpus} claimed${ownOf(host)}`],
   ["memory", `${mebibytes(host.claimed.memoryMib)} of ${mebibytes(host.capacity.memoryMib)} claimed`],
-  ["disk", `${gibibytes(host.claimed.diskGib)} of ${gibibytes(host.capacity.diskGib)} claimed`],
-  ...(host.space ?? []).map(spaceFact),
+  ...spaceFacts(host),
   ["instances", String(host.instances)],
   ["builds", buildsOf(host)],
   ["zone", zoneOf(host)],

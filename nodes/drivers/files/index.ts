@@ -1,8 +1,15 @@
 /** The disks driver `files`: root disks in the host's own directory, or in one that hosts share. */
-import { DirectorySpace, spaceNames } from "../../process/disk-space.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import {
+  DirectorySpace,
+  type SpaceUse,
+  spaceNames,
+  type WatchedDirectory,
+} from "../../process/disk-space.ts";
 import { diskKeeper } from "../disk-keeper.ts";
+import { allocatedBy, allocatedIn, useOf } from "../disk-use.ts";
 import { FileDisks } from "../disks-file.ts";
-import { makeStateDirectories } from "../guest-directory.ts";
+import { makeStateDirectories, type StateDirectories } from "../guest-directory.ts";
 import type { DisksDriver } from "../kinds.ts";
 import { FileStorageLeases } from "../shared-storage/leases.ts";
 import { SharedStorage } from "../shared-storage/storage.ts";
@@ -11,18 +18,14 @@ import { foreignNames } from "./foreign-names.ts";
 
 export const filesDisks: DisksDriver<typeof filesFacts.options> = {
   ...filesFacts,
-  open({ stateDirectory, imageStore, ids }, { sharedDirectory }) {
+  open({ stateDirectory, imageStore, ids, clock }, { sharedDirectory }) {
     const directories = makeStateDirectories(stateDirectory);
     const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory, ids);
-    const space = new DirectorySpace([
-      { of: spaceNames.state, path: directories.root },
-      { of: spaceNames.guests, path: directories.guests },
-      ...(shared === undefined ? [] : [{ of: spaceNames.shared, path: shared.root }]),
-    ]);
-    const disks = new FileDisks(directories, imageStore, {
-      ...(shared === undefined ? {} : { shared }),
-      space,
-    });
+    const sharing = shared === undefined ? {} : { shared };
+    // Asked only once there are disks.
+    const paths = () => disks.diskPaths();
+    const space = new DirectorySpace(watched(directories, shared, { paths, clock }));
+    const disks = new FileDisks(directories, imageStore, { ...sharing, space });
     return {
       ...{ disks, space, storageId: shared?.storageId ?? null, keepers: [diskKeeper(disks)] },
       strays: () => foreignNames(directories),
@@ -30,6 +33,32 @@ export const filesDisks: DisksDriver<typeof filesFacts.options> = {
     };
   },
 };
+
+interface Measuring {
+  readonly paths: FileDisks["diskPaths"];
+  readonly clock: Clock;
+}
+
+/** Images lie with the state, or on the storage that hosts share, where the cache is that of all of them. */
+function watched(
+  { root, guests, images }: StateDirectories,
+  shared: SharedStorage | undefined,
+  { paths, clock }: Measuring,
+): readonly WatchedDirectory[] {
+  const imagesIn = (path: string) => async () => ({ imagesBytes: await allocatedIn(path) });
+  const use = (...measures: readonly (() => Promise<SpaceUse>)[]) => useOf(measures, clock);
+  const own = use(async () => ({ allocatedBytes: await allocatedBy((await paths()).own) }));
+  const state = { of: spaceNames.state, path: root, use: use(imagesIn(images)) };
+  if (shared === undefined) return [state, { of: spaceNames.guests, path: guests, disks: true, use: own }];
+  const disksThere = async () => ({ allocatedBytes: await allocatedBy((await paths()).shared) });
+  const there = use(imagesIn(shared.images), disksThere);
+  return [
+    state,
+    // Disks that were made before the host shared any storage.
+    { of: spaceNames.guests, path: guests, use: own },
+    { of: spaceNames.shared, path: shared.root, disks: true, use: there },
+  ];
+}
 
 function leasesOn({ root }: SharedStorage) {
   let leases: FileStorageLeases | undefined;

@@ -140,6 +140,11 @@ export class SharedStorage {
     }
   }
 
+  /** Where the disk of one owner epoch is, or would be. */
+  diskPath(instanceId: string, ownerEpoch: number): string {
+    return join(this.#directory(instanceId, ownerEpoch), guestFiles.disk);
+  }
+
   /** Owner epochs of the instance's disks, ascending. */
   async #epochs(instanceId: string): Promise<readonly number[]> {
     const disks = (await this.#all()).filter((one) => one.letter === "e" && one.instanceId === instanceId);

@@ -61,6 +61,7 @@ describe("the counting meter", () => {
     expect(meter.valueOf("novact_calls_under_way", { door: "host" })).to.equal(5);
     expect(meter.valueOf("novact_file_system_free_bytes", { of: "a" })).to.equal(1024 ** 2);
     expect(meter.valueOf("novact_file_system_full", { of: "b" })).to.equal(1);
+    expect(meter.read("novact_disks_allocated_bytes"), "nobody knows it").to.deep.equal([]);
     names = ["a"];
     expect(meter.read("novact_file_system_full").map(({ labels }) => labels)).to.deep.equal([["a"]]);
   });

@@ -36,6 +36,14 @@ describe("room on a file system", () => {
     ]);
   });
 
+  it("is told with what takes it, and with whether new disks lie there, where that is known", () => {
+    expect(Object.keys(spaceOf(found(500), false))).to.deep.equal(["of", "freeMib", "totalMib", "full"]);
+    const more = { disks: true, allocatedBytes: 3 * mib, imagesBytes: mib + 1, silentMs: 7 };
+    expect(spaceOf({ ...found(500), ...more }, false)).to.deep.include({
+      ...{ disks: true, allocatedMib: 3, imagesMib: 2, silentMs: 7 },
+    });
+  });
+
   it("is told in words", () => {
     expect(fullSentence(spaceOf(found(3, 96), false))).to.equal(
       "the file system of the state directory is full (3 of 96 MiB are free)",

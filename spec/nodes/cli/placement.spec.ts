@@ -36,6 +36,44 @@ describe("novact around placement", () => {
     expect((await novact("host show host-b")).out)
       .to.match(/^state directory +3 MiB of 900 MiB free: full, nothing new is made there$/m)
       .and.to.match(/^shared directory +2 GiB of 4 GiB free$/m);
+    expect((await novact("host list -o wide")).out).to.match(/FREE.*\n.*host-a.* - /);
+  });
+
+  it("host show tells what takes the room where disks are made, and when no new one is placed there", async () => {
+    const host = await world.host("b");
+    const disks = { of: "guests directory", totalMib: 102_400, full: false, disks: true };
+    const say = async (space: object) => {
+      host.space = [{ ...disks, freeMib: 3_072, allocatedMib: 5_120, imagesMib: 1_536, ...space }];
+      await host.report();
+      return table("host show host-b");
+    };
+    const lines = await say({});
+    expect(lines.join("\n"))
+      .to.match(/^disk +0 of \d.* claimed, 5 GiB written$/m)
+      .and.to.match(
+        /^guests directory +3 GiB of 100 GiB free, disks 5 GiB, images 1.5 GiB: no new disk is placed there$/m,
+      )
+      .and.not.to.match(/^promised/m);
+    const silent = (await say({ freeMib: 90_000, silentMs: 40_000 })).join(" ").replaceAll(/\s+/g, " ");
+    expect(silent).to.contain(": silent for 40.0 s, no new disk is placed there");
+    expect((await json("host show host-b")).space[0]).to.include({ allocatedMib: 5_120, disks: true });
+    expect((await novact("host list -o wide")).out).to.match(/host-b.* 87.9 GiB \/ 100 GiB /);
+  });
+
+  it("says in the refusal and in the dry run where there is too little room for a new disk", async () => {
+    const host = await world.host("b");
+    await novact("host disable host-a --reason full");
+    await novact("flavor create large --vcpus 1 --memory 128M --disk 4G");
+    const disk = { path: "/disk", format: "qcow2" } as const;
+    await world.admin.image.register({ name: "whole", kernel: { path: "/kernel" }, disk });
+    const disks = { of: "guests directory", totalMib: 102_400, full: false, disks: true };
+    host.space = [{ ...disks, freeMib: 3_072 }];
+    await host.report();
+    const why = "3 GiB are free in the guests directory, and 4 GiB are kept free";
+    expect((await novact("instance create x --flavor large --image whole")).err).to.contain(why);
+    const dry = await table("instance create x --flavor large --image whole --dry-run");
+    expect(dry.join("\n")).to.contain(`diskRoom: ${why}`);
+    expect((await novact("instance create y --flavor tiny --image tiny")).exit, "without a disk").to.equal(0);
   });
 
   it("host show tells the drivers and what the hypervisor can, and doctor notes versions that differ", async () => {

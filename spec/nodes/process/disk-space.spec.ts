@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { DirectorySpace } from "../../../nodes/process/disk-space.ts";
+import { HangingStorage, missingForHangingStorage } from "../../support/hanging-storage.ts";
+import { skip } from "../../support/services.ts";
 import { mountSmall } from "../../support/small-file-system.ts";
 
 describe("the room on file systems", () => {
@@ -31,6 +33,50 @@ describe("the room on file systems", () => {
     expect(await names(), "the same as before").to.deep.equal(["state directory", "shared directory"]);
     disk.remove();
     expect(await names()).to.deep.equal(["state directory"]);
+    await rm(root, { recursive: true });
+  });
+
+  it("says on which one disks are made, and adds up what lies in directories of one", async () => {
+    const root = await mkdtemp(join(tmpdir(), "novact-space-"));
+    const space = new DirectorySpace([
+      { of: "state directory", path: root, use: () => ({ imagesBytes: 5 }) },
+      { of: "guests directory", path: root, disks: true, use: () => ({ allocatedBytes: 7 }) },
+      { of: "database", path: root, use: () => ({ allocatedBytes: 1, imagesBytes: 2 }) },
+    ]);
+    const [found] = await space.look();
+    expect(found).to.deep.include({ of: "state directory", disks: true, allocatedBytes: 8, imagesBytes: 7 });
+    await rm(root, { recursive: true });
+  });
+
+  it("is told as it was of one that hangs, and for how long it has, until it answers", async function () {
+    this.timeout(60_000);
+    const missing = missingForHangingStorage();
+    if (missing !== undefined) skip(this, missing);
+    const root = await mkdtemp(join(tmpdir(), "novact-space-"));
+    const storage = await HangingStorage.mount(root);
+    let nowMs = 0;
+    let measured = 0;
+    const use = () => {
+      measured += 1;
+      return { allocatedBytes: measured };
+    };
+    const watched = { of: "shared directory", path: storage.directory, disks: true, use } as const;
+    const space = new DirectorySpace([watched], () => nowMs);
+    // A busy computer may take longer for its first answer than one look waits.
+    let [before] = await space.look();
+    while (before === undefined || before.silentMs !== undefined) [before] = await space.look();
+    const times = measured;
+    await storage.hang();
+    const { allocatedBytes: _, ...room } = before;
+    expect(await space.look()).to.deep.equal([{ ...room, silentMs: 0 }]);
+    nowMs = 31_000;
+    expect(await space.look()).to.deep.equal([{ ...room, silentMs: 31_000 }]);
+    expect(measured, "nobody measures what hangs").to.equal(times);
+    await storage.answer();
+    let [after] = await space.look();
+    while (after?.silentMs !== undefined) [after] = await space.look();
+    expect(after).to.deep.include({ of: "shared directory", allocatedBytes: times + 1 });
+    await storage.close();
     await rm(root, { recursive: true });
   });
 });

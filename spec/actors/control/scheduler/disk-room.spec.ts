@@ -3,6 +3,7 @@
  * and on one that hosts share; and what was told long ago counts no more. By value.
  */
 import { expect } from "chai";
+import { explain } from "../../../../actors/control/scheduler/explain.ts";
 import { schedulerLimits } from "../../../../actors/control/scheduler/limits.ts";
 import { rankMany } from "../../../../actors/control/scheduler/rank-many.ts";
 import { spaceLimits } from "../../../../protocol/limits/space.ts";
@@ -41,6 +42,17 @@ describe("scheduler: what is really free where disks are made", () => {
     expect(ranking(once, asked, 6 + roomSettlesMs), "placed since the mark before").to.equal(undefined);
     const later = following(once, [heard("a", floorMib)], 10 + 2 * roomSettlesMs).next;
     expect(hostIds(ranking(later, asked, 11 + 2 * roomSettlesMs))).to.deep.equal(["a"]);
+  });
+
+  it("says what is taken off", () => {
+    const placed = [heard("a", floorMib), claimed("a", 16)];
+    const [verdict] = explain(scheduler, following(knowing(host("a")), placed).next, {
+      ...request(),
+      atMs: 4,
+    });
+    expect(verdict?.filters.diskRoom).to.equal(
+      "4 GiB are free in the guests directory, less 1 GiB for disks placed just now, and 4 GiB are kept free",
+    );
   });
 
   it("counts the disks of one request together, on whichever hosts of a storage they are", () => {

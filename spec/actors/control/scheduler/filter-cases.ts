@@ -81,10 +81,17 @@ export const hostCases: readonly Case[] = [
     host: {},
     room: { of: "guests directory", freeMib: 4_000, totalMib: 102_400, full: false, disks: true },
     asked: {},
-    reason:
-      "the file system of the guests directory has too little room for a new disk: 3.9 GiB of 100 GiB are free, " +
-      "and 4 GiB are kept for disks that are there",
+    reason: "3.9 GiB are free in the guests directory, and 4 GiB are kept free",
     remedy: "free space there, until more than 4 GiB are free",
+  },
+  {
+    filter: "diskRoom",
+    when: "the file system of its disks has not answered for long",
+    host: {},
+    room: { of: "shared directory", freeMib: 9e4, totalMib: 1e5, full: false, disks: true, silentMs: 31_000 },
+    asked: {},
+    reason: "the file system of the shared directory has not answered for 31 s",
+    remedy: "look at the server of that storage, and at the way there",
   },
   {
     filter: "diskRoom",

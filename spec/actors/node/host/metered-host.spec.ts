@@ -71,10 +71,14 @@ describe("an agent with a meter", () => {
   it("shows the room on its file systems", async () => {
     const of = "state directory";
     const mib = 1024 * 1024;
-    world.machine.spaces = [{ of, freeBytes: 5 * mib, totalBytes: 900 * mib }];
+    const taken = { allocatedBytes: 7 * mib, imagesBytes: 2 * mib, silentMs: 4_000 };
+    world.machine.spaces = [{ of, freeBytes: 5 * mib, totalBytes: 900 * mib, ...taken }];
     await world.clock.advance(2 * actorLimits.spaceLookPeriodMs);
     expect(world.meter.valueOf("novact_file_system_free_bytes", { of })).to.equal(5 * mib);
     expect(world.meter.valueOf("novact_file_system_size_bytes", { of })).to.equal(900 * mib);
     expect(world.meter.valueOf("novact_file_system_full", { of })).to.equal(1);
+    expect(world.meter.valueOf("novact_disks_allocated_bytes", { of })).to.equal(7 * mib);
+    expect(world.meter.valueOf("novact_images_cached_bytes", { of })).to.equal(2 * mib);
+    expect(world.meter.valueOf("novact_file_system_silent_seconds", { of })).to.equal(4);
   });
 });
