@@ -115,6 +115,23 @@ export interface LeaseRenewed {
   readonly leaseEpoch: number;
 }
 
+/** A controller heard how much is free where a host makes disks. Simulator only. */
+export interface RoomHeard {
+  readonly kind: "roomHeard";
+  readonly atMs: number;
+  readonly by: string;
+  readonly hostId: string;
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
+/** A controller may have forgotten what it heard: it began anew, or something broke in it. Simulator only. */
+export interface RoomForgotten {
+  readonly kind: "roomForgotten";
+  readonly atMs: number;
+  readonly by: string;
+}
+
 /** A host has a port for an instance from now on, or has it no more. Simulator only. */
 export interface PortHeld {
   readonly kind: "portHeld" | "portLetGo";
@@ -353,6 +370,8 @@ export type Fact =
   | GuestProcess
   | GuestHeld
   | LeaseRenewed
+  | RoomHeard
+  | RoomForgotten
   | PortHeld
   | Applied
   | PictureLost

@@ -1,6 +1,7 @@
 /**
  * I3: the sum of the claims on a host never exceeds what it has, nor what any of its NUMA nodes has
- * (numa-nodes.ts), nor the disks on a storage what the storage has (storage-room.ts); nor does a claim
+ * (numa-nodes.ts), nor the disks on a storage what the storage has (storage-room.ts); no new disk is placed
+ * where too little is really free (disk-room.ts); nor does a claim
  * break its group's rule, or a create the quota of its project (groups-and-quotas.ts); a host is in one zone
  * at most (zones.ts); and rows of resources keep to their names and limits (resources.ts). The sums are kept
  * here, from the claims themselves; whether the store's own sums agree is judged when all is quiet, also for
@@ -9,6 +10,7 @@
 import type { HostInventory } from "../../protocol/machine.ts";
 import type { Commit } from "../records/commit.ts";
 import type { ClaimRecord, MachineKey } from "../records/instance.ts";
+import { diskRoom } from "./disk-room.ts";
 import type { Amounts, Checker, Quiet } from "./facts.ts";
 import { groupsAndQuotas } from "./groups-and-quotas.ts";
 import { isCommitted } from "./ledger.ts";
@@ -35,13 +37,19 @@ export function neverOverfull(): Checker {
   const zonesBrokenBy = zonesOfHosts();
   const resourcesBrokenBy = rowsOfResources();
   const storages = storageRoom();
+  const room = diskRoom();
   return {
     promise: "I3",
     see(fact) {
       if (fact.kind === "quiet") return [...still(fact), ...storages.still(fact), ...placementFaults(fact)];
+      if (fact.kind === "roomHeard" || fact.kind === "roomForgotten") {
+        room.hear(fact);
+        return [];
+      }
       if (!isCommitted(fact)) return [];
       const { commit } = fact;
       return [
+        ...room.brokenBy(fact),
         ...applied(known, commit),
         ...rulesBrokenBy(commit),
         ...zonesBrokenBy(commit),

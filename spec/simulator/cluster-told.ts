@@ -1,9 +1,10 @@
 /** Who hears what happens in a simulated cluster, at the moment when it happens. */
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { PortSpec } from "../../actors/ports/network.ts";
-import type { Applied, PictureLost } from "../../actors/promises/facts.ts";
+import type { Applied, PictureLost, RoomHeard } from "../../actors/promises/facts.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
+import type { Space } from "../../protocol/space.ts";
 import type { Owner } from "./kernel.ts";
 
 /** A process came, went, cannot write any more, or can again. */
@@ -22,6 +23,10 @@ export interface ClusterTold extends HostTold {
   /** The host has a port from now on, or has it no more. */
   port(hostId: string, port: PortSpec, isThere: boolean): void;
   renewed(hostId: string, ownerEpoch: number): void;
+  /** What a controller hears of the file systems of a host. */
+  roomHeard(by: string, hostId: string, spaces: readonly Space[]): void;
+  /** A controller may have forgotten what it heard. */
+  roomForgotten(by: string): void;
   sent(from: string, subject: string, bytes: number): void;
   /** Events with these numbers have come to a sink. */
   delivered(sink: string, sequences: readonly number[]): void;
@@ -30,6 +35,22 @@ export interface ClusterTold extends HostTold {
   /** A full mailbox of this actor did not say that it is full. */
   silent(by: Owner, actor: string): void;
 }
+
+const bytesPerMib = 1024 * 1024;
+
+/** Where it makes disks, if it says so. */
+export const roomFacts = (
+  atMs: number,
+  by: string,
+  hostId: string,
+  spaces: readonly Space[],
+): readonly RoomHeard[] =>
+  spaces
+    .filter(({ disks }) => disks === true)
+    .map(({ freeMib, totalMib }) => ({
+      ...{ kind: "roomHeard", atMs, by, hostId },
+      ...{ freeBytes: freeMib * bytesPerMib, totalBytes: totalMib * bytesPerMib },
+    }));
 
 export const appliedFact = (
   atMs: number,

@@ -18,6 +18,7 @@ import {
 } from "../../nodes/controller/safety-link.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/events/publisher.ts";
+import type { Space } from "../../protocol/space.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { MemoryImageFiles } from "../support/memory-image-files.ts";
@@ -244,7 +245,14 @@ export class Cluster {
     const thread = process.thread("safety");
     const { clock, ids, log, tally } = thread;
     this.tallies.push(tally);
-    return (audience) => {
+    return (inner) => {
+      const { told } = this.#options;
+      told.roomForgotten(process.name);
+      const heard = (hostId: string, spaces?: readonly Space[]) => {
+        if (spaces !== undefined) told.roomHeard(process.name, hostId, spaces);
+        inner.heard(hostId, spaces);
+      };
+      const audience = { ...inner, heard };
       const calls = (call: unknown) =>
         kernel.soon(process, "", () => void answerCall(call as CallMessage, audience, answers));
       const linked = new LinkedAudience({ postMessage: calls });

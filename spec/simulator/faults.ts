@@ -8,7 +8,7 @@ import { flood } from "./flood.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import { lie } from "./lies.ts";
 import type { PlannedFault } from "./plan.ts";
-import { controllerLoops, controllerMessages, hostMessages } from "./plan-disturbances.ts";
+import { allHosts, controllerLoops, controllerMessages, hostMessages } from "./plan-disturbances.ts";
 import { floodKinds, lieKinds } from "./plan-hostile.ts";
 
 /** Until a guard that died is there again. */
@@ -59,6 +59,7 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "storeDown":
     case "storeFull":
     case "sharedFull":
+    case "disksLow":
     case "clockJump":
       return onNetwork(planned, world);
     case "guestDies":
@@ -100,7 +101,7 @@ function lied({ target, forMs, other = 0, what }: PlannedFault, world: FaultWorl
 }
 
 /** A message that only controllers receive names a controller by `target`, a message of hosts a host. */
-function onActors(planned: PlannedFault, { cluster }: FaultWorld): (() => void) | undefined {
+function onActors(planned: PlannedFault, { cluster, kernel, tell }: FaultWorld): (() => void) | undefined {
   const { fault, target, message, times = 1 } = planned;
   if (fault === "loopBreaks" || fault === "loopHangs") return onLoops(planned, cluster);
   const agents = cluster.hosts.map(({ agent }) => agent);
@@ -112,9 +113,15 @@ function onActors(planned: PlannedFault, { cluster }: FaultWorld): (() => void) 
       : [...agents, ...controllers];
   const process = hearing[target % hearing.length];
   if (process === undefined) return undefined;
-  return fault === "mailboxesFull"
-    ? cluster.actors.fill(process)
-    : cluster.actors.crash(process, { message, times });
+  if (fault !== "mailboxesFull") return cluster.actors.crash(process, { message, times });
+  const forgotten = () => tell({ kind: "roomForgotten", atMs: kernel.nowMs, by: process.name });
+  const empty = cluster.actors.fill(process);
+  forgotten();
+  return () => {
+    empty();
+    // What it heard meanwhile did not come to its scheduler.
+    forgotten();
+  };
 }
 
 /** A loop that only agents have names a host by `target`, any other a controller. */
@@ -275,6 +282,14 @@ function onNetwork(
       return () => {
         for (const { machine } of cluster.hosts) machine.sharedFull = false;
       };
+    case "disksLow": {
+      const all = cluster.hosts.map(({ machine }) => machine);
+      const struck = target === allHosts ? all : [all[target % all.length]].flatMap((one) => one ?? []);
+      for (const machine of struck) machine.disksLow = true;
+      return () => {
+        for (const machine of struck) machine.disksLow = false;
+      };
+    }
     case "storeDown":
       store.up = false;
       return () => {

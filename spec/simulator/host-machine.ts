@@ -150,6 +150,8 @@ class WatchedWorld extends FakeWorld {
 
 /** Size of each of a host's disks. */
 const diskBytes = 2 ** 40;
+/** More than is full, and less than is kept for disks that are there. */
+const lowBytes = 2 ** 30;
 
 export class HostMachine implements Machine {
   readonly name: string;
@@ -158,6 +160,7 @@ export class HostMachine implements Machine {
   wallShiftMs = 0;
   readonly monotonicShiftMs: number;
   readonly #full = { state: false, shared: false };
+  #low = false;
   boots = 1;
   readonly #options: HostMachineOptions;
   readonly #hanging = new Set<() => void>();
@@ -182,6 +185,7 @@ export class HostMachine implements Machine {
     this.world.unhangStorage();
     this.diskFull = false;
     this.sharedFull = false;
+    this.disksLow = false;
     this.rates.refused = 0;
     this.rates.hang = 0;
     for (const goOn of this.#hanging) goOn();
@@ -202,14 +206,23 @@ export class HostMachine implements Machine {
     this.#tellSpace();
   }
 
+  /** Little is free where it makes disks, and yet it is not full: what is there goes on. */
+  set disksLow(low: boolean) {
+    this.#low = low;
+    this.#tellSpace();
+  }
+
   #tellSpace(): void {
     const { state, shared } = this.#full;
-    const sized = (of: string, full: boolean) => ({
-      of,
-      freeBytes: full ? 0 : diskBytes,
-      totalBytes: diskBytes,
+    const isShared = this.#options.storage !== undefined;
+    const sized = (of: string, full: boolean, disks: boolean) => ({
+      ...{ of, totalBytes: diskBytes, ...(disks ? { disks } : {}) },
+      freeBytes: full ? 0 : disks && this.#low ? lowBytes : diskBytes,
     });
-    this.world.spaces = [sized("state directory", state), sized("shared directory", shared)];
+    this.world.spaces = [
+      sized("state directory", state, !isShared),
+      sized("shared directory", shared, isShared),
+    ];
   }
 
   losePower(): void {

@@ -15,6 +15,7 @@ export const disturbances = [
   "storageHangs",
   "storeFull",
   "sharedFull",
+  "disksLow",
   "hostLies",
   "loopBreaks",
   "loopHangs",
@@ -138,6 +139,22 @@ export function fullDisksOf(
     return { atMs, fault, target: 0, forMs: Math.round(random.between(1_000, 60_000)) };
   });
 }
+
+/** Too little is free where hosts make disks, on all of them or on one, for longer than hosts are believed. */
+export function lowDisksOf(
+  random: Random,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): readonly PlannedDisturbance[] {
+  return Array.from({ length: random.chance(0.8) ? 0 : random.whole(1, 2) }, (): PlannedDisturbance => {
+    const atMs = Math.round(random.between(fromMs, untilMs));
+    // Nobody in particular: all of them, as on a storage that they share.
+    const target = random.chance(0.5) ? allHosts : random.whole(0, 30);
+    return { atMs, fault: "disksLow", target, forMs: Math.round(random.between(5_000, 120_000)) };
+  });
+}
+
+/** The target of a fault that strikes every host. */
+export const allHosts = -1;
 
 /** Loops of a controller, whichever half they are in, and of an agent. */
 export const controllerLoops = [

@@ -10,6 +10,7 @@ import {
   hangsOf,
   liesOf,
   loopFaultsOf,
+  lowDisksOf,
   removalsOf,
   writerFaultsOf,
 } from "./plan-disturbances.ts";
@@ -162,6 +163,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...writerFaultsOf(random.fork("writer faults"), span),
     ...hangsOf(random.fork("hangs"), span),
     ...fullDisksOf(random.fork("full disks"), span),
+    ...lowDisksOf(random.fork("low disks"), span),
     ...liesOf(random.fork("lies"), span),
     ...loopFaultsOf(random.fork("loop faults"), span),
     // Whoever removes the last host of a zone has taken it from those who asked for it.

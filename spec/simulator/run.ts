@@ -8,7 +8,7 @@ import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { isOfImages } from "./client-images.ts";
 import { Cluster } from "./cluster.ts";
-import { appliedFact } from "./cluster-told.ts";
+import { appliedFact, roomFacts } from "./cluster-told.ts";
 import type { SimulatedHypervisor } from "./computer.ts";
 import { Coverage } from "./coverage.ts";
 import { applyFault } from "./faults.ts";
@@ -130,6 +130,10 @@ class Run {
         turned: () => kernel.soon(nobody, "", () => this.#traffic.turned()),
         renewed: (hostId, ownerEpoch) =>
           this.#see({ kind: "leaseRenewed", atMs: kernel.nowMs, hostId, leaseEpoch: ownerEpoch }),
+        roomHeard: (...told) => {
+          for (const fact of roomFacts(kernel.nowMs, ...told)) this.#see(fact);
+        },
+        roomForgotten: (by) => this.#see({ kind: "roomForgotten", atMs: kernel.nowMs, by }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
         delivered: (sink, sequences) => this.#see({ kind: "delivered", atMs: kernel.nowMs, sink, sequences }),
         crashed: (by, message) => this.#crashed(by, message),
@@ -360,6 +364,7 @@ class Run {
     this.#lastCrashMs = nowMs;
     this.#coverage.crash(message);
     trace.note(nowMs, name, `an actor breaks in the turn of ${message}`);
+    this.#see({ kind: "roomForgotten", atMs: nowMs, by: name });
   }
 
   #see(fact: Fact): void {
