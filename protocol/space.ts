@@ -32,9 +32,9 @@ export interface FileSystemSpace {
   readonly totalBytes: number;
   /** New disks of guests are made there. Absent: none. */
   readonly disks?: boolean;
-  /** What disks of guests take there. Absent: it is not known. */
+  /** Bytes of the disks of guests there. Absent: not measured. */
   readonly allocatedBytes?: number;
-  /** What cached images take there. Absent: it is not known. */
+  /** Bytes of cached images there. Absent: not measured. */
   readonly imagesBytes?: number;
   /** For how long it has not answered. Absent: it answers. */
   readonly silentMs?: number;
@@ -46,7 +46,7 @@ const bytesPerMib = 1024 * 1024;
 export const fullBelow = ({ totalBytes }: Pick<FileSystemSpace, "totalBytes">): number =>
   Math.min(spaceLimits.fullBelowBytes, totalBytes * spaceLimits.fullBelowShare);
 
-/** Where less would be left no new disk is placed. Never below what is full, where not even a guest is made. */
+/** Free bytes below which no new disk is placed; never less than where the file system is full. */
 export function newDiskFloorBytes(found: Pick<FileSystemSpace, "totalBytes">): number {
   const { newDiskFloorBytes: most, newDiskFloorShare } = spaceLimits;
   return Math.max(fullBelow(found), Math.min(most, found.totalBytes * newDiskFloorShare));
@@ -72,7 +72,7 @@ export function spaceOf(found: FileSystemSpace, wasFull: boolean): Space {
 const inMib = <N extends string>(name: N, bytes: number | undefined) =>
   (bytes === undefined ? {} : { [name]: Math.ceil(bytes / bytesPerMib) }) as { readonly [K in N]?: number };
 
-/** Whether it is silent for so long that nothing new is to be made there. */
+/** Whether a file system has been silent for so long that no new disk is to be made there. */
 export const isSilent = ({ silentMs = 0 }: Pick<Space, "silentMs">): boolean =>
   silentMs > spaceLimits.silentMsMax;
 

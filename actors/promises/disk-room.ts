@@ -1,12 +1,13 @@
 /**
  * I3 of bytes: a controller places no new disk on a host that has told it again and again that less is free
  * than is kept. What a controller has just heard may come too late for a choice that it has made, and what
- * broke in it may have forgotten the host: only a host that it has heard say so for long is judged. A disk that
- * is there may go on anywhere, so nothing is said of recoveries.
+ * broke in it may have forgotten the host: only a host that it has heard say so for long is judged. A disk
+ * that is there may go on anywhere, so nothing is said of recoveries.
  */
 import { newDiskFloorBytes } from "../../protocol/space.ts";
 import type { Commit } from "../records/commit.ts";
-import type { Committed, RoomForgotten, RoomHeard } from "./facts.ts";
+import type { Committed } from "./facts.ts";
+import type { RoomForgotten, RoomHeard } from "./room-heard.ts";
 
 /** Longer than a choice and its commit take, whatever is late. */
 const lowSinceMs = 60_000;

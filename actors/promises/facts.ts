@@ -14,6 +14,7 @@ import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult } from "../records/commit.ts";
 import type { QuotaUse } from "../records/placement.ts";
 import type { HostLook } from "./host-look.ts";
+import type { RoomForgotten, RoomHeard } from "./room-heard.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
 
@@ -113,23 +114,6 @@ export interface LeaseRenewed {
   readonly atMs: number;
   readonly hostId: string;
   readonly leaseEpoch: number;
-}
-
-/** A controller heard how much is free where a host makes disks. Simulator only. */
-export interface RoomHeard {
-  readonly kind: "roomHeard";
-  readonly atMs: number;
-  readonly by: string;
-  readonly hostId: string;
-  readonly freeBytes: number;
-  readonly totalBytes: number;
-}
-
-/** A controller may have forgotten what it heard: it began anew, or something broke in it. Simulator only. */
-export interface RoomForgotten {
-  readonly kind: "roomForgotten";
-  readonly atMs: number;
-  readonly by: string;
 }
 
 /** A host has a port for an instance from now on, or has it no more. Simulator only. */

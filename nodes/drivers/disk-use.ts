@@ -1,7 +1,7 @@
 /**
  * What files of a host really take on their file system, holes not counted. Measured now and then, in the
- * background, one file after the other: nobody waits for it, a file system that hangs holds one thread, and it
- * is not asked again until it has answered. It opens no file and follows no link.
+ * background, one file after the other: nobody waits for it, a file system that hangs holds one thread, and
+ * it is not asked again until it has answered. It opens no file and follows no link.
  */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { driverLimits } from "./limits.ts";
 
 const bytesPerBlock = 512;
 
-/** The bytes of these files; what is missing, or is none, takes nothing. */
+/** Bytes of the files at these paths; a missing file, a link and a directory take none. */
 export async function allocatedBy(paths: readonly string[]): Promise<number> {
   let bytes = 0;
   for (const path of paths) {

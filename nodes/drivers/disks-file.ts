@@ -151,7 +151,7 @@ export class FileDisks implements Disks {
     await removeTree(directory);
   }
 
-  /** Paths of the root disks of this host's guests, by where they are: its own directory, or the shared one. */
+  /** Paths of the root disks of this host's guests: in its own directory, and in the shared one. */
   async diskPaths(): Promise<{ readonly own: readonly string[]; readonly shared: readonly string[] }> {
     const names = (await readdir(this.#directories.guests)).filter(namesGuest);
     const own = names.map((id) => join(guestDirectory(this.#directories, id), guestFiles.disk));

@@ -1,7 +1,7 @@
 /**
  * Room on file systems, as the kernel tells it. A file system that does not answer (network storage) is asked
- * once and no more until it has: each question holds a thread of the process. Until then it is told as it was,
- * and for how long it has been silent. Nothing here waits for longer than a look may take.
+ * once and no more until it has: each question holds a thread of the process. Until then it is told as it
+ * was, and for how long it has been silent. Nothing here waits for longer than a look may take.
  */
 
 import { stat, statfs } from "node:fs/promises";

@@ -1,7 +1,8 @@
 /** Who hears what happens in a simulated cluster, at the moment when it happens. */
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { PortSpec } from "../../actors/ports/network.ts";
-import type { Applied, PictureLost, RoomHeard } from "../../actors/promises/facts.ts";
+import type { Applied, PictureLost } from "../../actors/promises/facts.ts";
+import type { RoomHeard } from "../../actors/promises/room-heard.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import type { Space } from "../../protocol/space.ts";
@@ -38,7 +39,7 @@ export interface ClusterTold extends HostTold {
 
 const bytesPerMib = 1024 * 1024;
 
-/** Where it makes disks, if it says so. */
+/** Free bytes of the file system with the disks, if the host says which that is. */
 export const roomFacts = (
   atMs: number,
   by: string,

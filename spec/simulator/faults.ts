@@ -119,7 +119,7 @@ function onActors(planned: PlannedFault, { cluster, kernel, tell }: FaultWorld):
   forgotten();
   return () => {
     empty();
-    // What it heard meanwhile did not come to its scheduler.
+    // Words of hosts that came meanwhile did not reach the controller's scheduler.
     forgotten();
   };
 }

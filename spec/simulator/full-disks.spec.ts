@@ -7,8 +7,8 @@ import type { Fact } from "../../actors/promises/facts.ts";
 import { type Plan, type PlannedFault, planOf } from "./plan.ts";
 import { runPlan } from "./run.ts";
 
-const kinds = ["diskFull", "sharedFull", "storeFull"] as const;
-const seedsPerKind = 6;
+const kinds = ["diskFull", "sharedFull", "storeFull", "disksLow"] as const;
+const seedsPerKind = 5;
 
 /** The cell and the commands of a seed, with full disks in place of all its faults and lost messages. */
 function onlyFull(seed: number, faults: readonly (typeof kinds)[number][]): Plan {

@@ -140,14 +140,14 @@ export function fullDisksOf(
   });
 }
 
-/** Too little is free where hosts make disks, on all of them or on one, for longer than hosts are believed. */
+/** Too little is free where hosts make disks, on all hosts or on one, often for longer than one is heard. */
 export function lowDisksOf(
   random: Random,
   { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
 ): readonly PlannedDisturbance[] {
   return Array.from({ length: random.chance(0.8) ? 0 : random.whole(1, 2) }, (): PlannedDisturbance => {
     const atMs = Math.round(random.between(fromMs, untilMs));
-    // Nobody in particular: all of them, as on a storage that they share.
+    // All hosts, as when the storage that hosts share is low.
     const target = random.chance(0.5) ? allHosts : random.whole(0, 30);
     return { atMs, fault: "disksLow", target, forMs: Math.round(random.between(5_000, 120_000)) };
   });

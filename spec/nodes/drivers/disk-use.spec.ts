@@ -1,4 +1,4 @@
-/** What disks and images really take: holes not counted, links not followed, and measured behind everybody. */
+/** Bytes of disks and images: holes not counted, links not followed, and measured in the background. */
 import { chmod, mkdir, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
