@@ -8,7 +8,6 @@ import { spaceLimits } from "../../../protocol/limits/space.ts";
 import type { Space } from "../../../protocol/space.ts";
 import { schedulerLimits } from "./limits.ts";
 import type { Stored } from "./messages.ts";
-import type { HostView } from "./state.ts";
 
 /** What a host told of the file system of its disks, and what was claimed there at that time. */
 export interface ToldRoom {
@@ -25,7 +24,14 @@ export interface ToldRoom {
   readonly seenGib: number;
 }
 
-export function withToldRoom(view: HostView, space: Space, atMs: number): ToldRoom {
+/** The part of a host's view that is about disks. */
+interface DiskView {
+  readonly claimed: { readonly diskGib: number };
+  readonly storageId: string | null;
+  readonly room: ToldRoom | undefined;
+}
+
+export function withToldRoom(view: DiskView, space: Space, atMs: number): ToldRoom {
   const before = view.room;
   const claimedGib = view.claimed.diskGib;
   const mark = { markGib: claimedGib, markAtMs: atMs };
@@ -49,7 +55,7 @@ export interface RoomLeft {
 }
 
 /** Undefined: the host has told nothing that is to be believed, and the claims alone decide. */
-export function roomLeft(view: HostView, stored: Stored, atMs: number): RoomLeft | undefined {
+export function roomLeft(view: DiskView, stored: Stored, atMs: number): RoomLeft | undefined {
   const { room, claimed, storageId } = view;
   if (room === undefined || isOld(room, atMs)) return undefined;
   const supposedGib = storageId === null ? 0 : (stored.get(storageId) ?? 0);

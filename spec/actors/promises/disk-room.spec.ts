@@ -63,7 +63,7 @@ describe("promise I3, bytes that are really free", () => {
     expect(found(...low, heard(72_000, 9), at(73_000, claim("i", "h1", 1)))).to.deep.equal([]);
     const forgotten: Fact = { kind: "roomForgotten", atMs: 65_000, by };
     expect(found(...low, forgotten, at(70_000, claim("i", "h1", 1)))).to.deep.equal([]);
-    const removed = at(69_000, { hostsRemoved: [{ hostId: "h1" }] } as unknown as Commit);
+    const removed = at(69_000, { hostsRemoved: [{ hostId: "h1", parked: false }] });
     expect(found(...low, removed, at(70_000, claim("i", "h1", 1)))).to.deep.equal([]);
   });
 });
