@@ -17,11 +17,6 @@ export const spaceLimits = {
   /** Of a file system on which that would be much: this share of it, yet never less than what is full. */
   newDiskFloorShare: 1 / 20,
   /**
-   * How much of its size a disk is taken to have written before its host has measured again: disks are thin,
-   * and a guest that boots for the first time writes a part of its own.
-   */
-  newDiskWrittenShare: 1 / 16,
-  /**
    * A file system that has not answered for so long gets no new disk. Longer than a busy computer or a server
    * that starts anew takes.
    */

@@ -99,8 +99,8 @@ describe("published ports of guests", function () {
     return stdout;
   };
   /**
-   * A gateway that hangs from its start, which QEMU now and then does on a busy computer, is ended after 20 s of
-   * silence, and the next one answers.
+   * A gateway that hangs from its start, which QEMU now and then does on a busy computer, is ended after 20 s
+   * of silence, and the next one answers.
    */
   const answersAgain = (word: string) =>
     until(`${word} by ssh`, async () => {

@@ -4,7 +4,10 @@ import { allLimits } from "../support/all-limits.ts";
 import { readSourceTree } from "../tidy/source-tree.ts";
 
 /** Values that are no whole numbers, because they are shares. */
-const shares = new Set(["rebalanceGainMin", "fullBelowShare", "roomAgainShare", "ownMemoryShareMax"]);
+const shares = new Set([
+  ...["rebalanceGainMin", "fullBelowShare", "roomAgainShare", "ownMemoryShareMax"],
+  ...["newDiskFloorShare", "newDiskWrittenShare", "advisedUsedShare"],
+]);
 /** What a number of it is, as the last or the first but one word of the name. */
 const units =
   /(?:Ms|MsMin|MsMax|MsDefault|Bytes|BytesMax|Mib|MibMin|MibMax|GibMax|Max|Min|Default|Length|Half)$/;
@@ -13,6 +16,7 @@ const counts = new Set([
   ...["turnsPerWake", "generationsPerWrite", "bootsPerCpu", "adoptionsAtOnce", "failingHostsShare"],
   ...["spareCpus", "cpuSharesPerVcpu", "cpuWeightPerVcpu"],
   ...["eventPublishWindow", "eventPublishPage", "fullBelowShare", "roomAgainShare"],
+  ...["newDiskFloorShare", "newDiskWrittenShare", "advisedUsedShare"],
   ...["pipeColumns", "newestRows", "requestsAtOnce", "watchPausePerReading"],
   ...["beginningsPerSlice", "applyPausesPerApply"],
 ]);

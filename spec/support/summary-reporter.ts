@@ -2,7 +2,8 @@
  * Mocha's own reporter, which also writes counts and the reasons of failures and skips to a file: `npm test`
  * adds them up. With `--reporter-option slowest=30` it prints the slowest files and tests.
  *
- * A run whose process does not end is ended after some patience, and the file tells what kept it alive: mocha itself would wait for ever.
+ * A run whose process does not end is ended after some patience, and the file tells what kept it alive: mocha
+ * itself would wait for ever.
  */
 import { writeFileSync } from "node:fs";
 import { relative } from "node:path";

@@ -4,7 +4,6 @@
  * things. What a host told a while ago is not believed any more: another controller may have heard since. It
  * judges nothing that is there already, and so never a recovery. Pure.
  */
-import { spaceLimits } from "../../../protocol/limits/space.ts";
 import type { Space } from "../../../protocol/space.ts";
 import { schedulerLimits } from "./limits.ts";
 import type { Stored } from "./messages.ts";
@@ -60,6 +59,6 @@ export function roomLeft(view: DiskView, stored: Stored, atMs: number): RoomLeft
   if (room === undefined || isOld(room, atMs)) return undefined;
   const supposedGib = storageId === null ? 0 : (stored.get(storageId) ?? 0);
   const placedGib = Math.max(0, claimed.diskGib - room.seenGib) + supposedGib;
-  const placedMib = Math.ceil(placedGib * 1024 * spaceLimits.newDiskWrittenShare);
+  const placedMib = Math.ceil(placedGib * 1024 * schedulerLimits.newDiskWrittenShare);
   return { space: room.space, placedMib, leftMib: Math.max(0, room.space.freeMib - placedMib) };
 }

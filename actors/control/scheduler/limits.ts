@@ -27,6 +27,11 @@ export const schedulerLimits = {
    */
   fullBelievedMs: 20_000,
   /**
+   * How much of its size a disk is taken to have written before its host has measured again: disks are thin,
+   * and a guest that boots for the first time writes a part of its own.
+   */
+  newDiskWrittenShare: 1 / 16,
+  /**
    * A disk that was placed counts as not yet measured for this long at least: its host makes it a moment
    * later, and measures every second.
    */

@@ -19,7 +19,7 @@ const heard = (hostId: string, freeMib: number) =>
 const claimed = (hostId: string, diskGib: number) =>
   ({ kind: "claimed", hostId, amounts: { vcpus: 1, memoryMib: 1, diskGib } }) as const;
 /** What a disk of 16 GiB is taken to write at first. */
-const writtenMib = 16 * 1_024 * spaceLimits.newDiskWrittenShare;
+const writtenMib = 16 * 1_024 * schedulerLimits.newDiskWrittenShare;
 
 describe("scheduler: what is really free where disks are made", () => {
   it("keeps a floor, of a small file system a share of it, and never less than what is full", () => {

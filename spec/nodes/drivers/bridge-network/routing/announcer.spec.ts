@@ -1,4 +1,4 @@
-/** Who looks at the link to the outside keeps no agent alive that ends. Needs root, util-linux and iproute2. */
+/** Who looks at the link to the outside keeps no agent alive that ends. Needs root, unshare and iproute2. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { expect } from "chai";
