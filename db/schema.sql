@@ -274,6 +274,9 @@ create table image (
   state text collate "C" not null,
   protected boolean not null,
   checksums jsonb,
+  size_bytes bigint,
+  holder text collate "C",
+  refusal jsonb,
   constraint image_pkey primary key (id),
   constraint image_bytes_check check (((disk is not null) or (kernel is not null) or (state = any
       (array['queued', 'saving', 'importing'])))),
@@ -284,8 +287,12 @@ create table image (
 );
 create index image_called_idx on image using btree (name, id);
 create index image_name_idx on image using btree (project, name);
+create trigger image_changes_room after update on image for each row when ((new.size_bytes >
+    coalesce(old.size_bytes, (0)::bigint))) execute function novact_image_room();
 create trigger image_protected before delete on image for each row when (old.protected) execute function
     novact_image_protected();
+create trigger image_takes_room after insert on image for each row when ((new.size_bytes > 0)) execute
+    function novact_image_room();
 
 create table image_member (
   id text collate "C" not null,
@@ -1540,6 +1547,30 @@ create function novact_image_protected() returns trigger language plpgsql as $$
 begin
   perform novact_refuse('inUse');
   return old;
+end
+$$;
+
+create function novact_image_room() returns trigger language plpgsql as $$
+declare
+  most bigint;
+  used bigint;
+  asked bigint := new.size_bytes - case when tg_op = 'UPDATE' then coalesce(old.size_bytes, 0) else 0 end;
+begin
+  select coalesce((select (limits->>'imageBytes')::bigint
+        from quota
+        where project = new.project), (select (limits->>'imageBytes')::bigint
+        from quota
+        where project = '*')) into most;
+  if most >= 0 then
+    select sum(size_bytes) into used
+      from image
+      where project = new.project;
+    if used > most then
+      perform novact_refuse('quotaExceeded', jsonb_build_object('resource', 'imageBytes', 'limit', most,
+          'used', used - asked, 'asked', asked));
+    end if;
+  end if;
+  return null;
 end
 $$;
 

@@ -5,6 +5,16 @@
  * whether anybody can.
  */
 import { type Static, Type } from "@sinclair/typebox";
+import {
+  Checksums,
+  ImageTicket,
+  ImageUpload,
+  imageParts,
+  Refusal,
+  sealRequest,
+  uploadRequest,
+  writeRequest,
+} from "./image-bytes.ts";
 import { architectures, diskFormats } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
 import { imageLimits } from "./limits/image.ts";
@@ -78,12 +88,6 @@ export type ImageState = (typeof imageStates)[number];
 /** A member whose status is not `accepted` may use the image by its id, and does not find it in its list. */
 export const memberStatuses = ["pending", "accepted", "rejected"] as const;
 
-const hex = (length: number) =>
-  Type.String({ pattern: `^[0-9a-f]{${length}}$`, description: `${length} lower-case hex digits` });
-
-/** Of the bytes of the disk, as they are kept. */
-const Checksums = answer({ sha256: Sha256, sha512: hex(128), md5: hex(32) });
-
 export const image = resource({
   noun: "image",
   one: "image",
@@ -105,6 +109,12 @@ export const image = resource({
     protected: Type.Boolean(),
     /** Null: not known, as of an image that was registered. */
     checksums: nullable(Checksums),
+    /** What it takes, or takes at most when all its bytes have come; null: nothing was said yet. */
+    sizeBytes: nullable(Count),
+    /** The controller that has its upload, and its files first; null: none. */
+    holder: nullable(Id),
+    /** Why what was sent was not taken; null: nothing was refused since. */
+    refusal: nullable(Refusal),
   },
   joined: {
     /** The projects that it is shared with; absent: whoever asks is not its owner. */
@@ -112,7 +122,7 @@ export const image = resource({
     /** Of the project that asks, where the image is another's; absent: it is not shared with that project. */
     memberStatus: Type.Optional(literals(memberStatuses)),
   },
-  later: ["project", "visibility", "state", "protected", "checksums"],
+  later: ["project", "visibility", "state", "protected", "checksums", "sizeBytes", "holder", "refusal"],
   visibility: {
     field: "visibility",
     listed: ["public"],
@@ -221,6 +231,40 @@ export const imageService = service({
     reactivate: changed(image, {}, "Instances can be made of it again."),
     share: changed(image, { project: Id }, "Shares an image with a project; a private one becomes shared."),
     unshare: changed(image, { project: Id }, "Shares an image with a project no more."),
+    upload: method({
+      request: request(uploadRequest),
+      answer: answer({ image: Image, upload: ImageUpload }),
+      target: "entity",
+      audience: "project",
+      mutates: true,
+      summary:
+        "Says where its bytes are to be sent, and where they go on; asked again after each interruption.",
+    }),
+    write: method({
+      request: request(writeRequest),
+      answer: answer({ nextOffset: Count }),
+      target: "entity",
+      audience: "project",
+      mutates: true,
+      summary: "Sends a piece of an upload over the bus, for small ones; others go by the ticket.",
+    }),
+    complete: method({
+      request: request(sealRequest),
+      answer: answer({ image: Image }),
+      target: "entity",
+      audience: "project",
+      mutates: true,
+      summary:
+        "Says that all bytes are sent, and what they are; they are verified and kept, or the image is queued again.",
+    }),
+    ticket: method({
+      request: request({ part: Type.Optional(literals(imageParts)) }),
+      answer: answer({ download: ImageTicket, sha256: Sha256, sizeBytes: Count }),
+      target: "entity",
+      audience: "project",
+      mutates: false,
+      summary: "Says where a file of the image can be fetched: its disk, unless another part is named.",
+    }),
     accept: changed(image, {}, "Lists an image that another project shares with this one."),
     reject: changed(image, {}, "Does not list an image that another project shares with this one."),
   },

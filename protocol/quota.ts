@@ -11,10 +11,15 @@ import { method, service } from "./wire/service.ts";
 export const usedResources = ["instances", "vcpus", "memoryMib"] as const;
 export type UsedResource = (typeof usedResources)[number];
 
-/** What a quota limits: what instances use, and how many a project may have of a resource. */
-export type QuotaResource = UsedResource | LimitedName;
+/** Sums over the rows of resources: what all images of a project take, or have said to take. */
+export const summedResources = ["imageBytes"] as const;
+export type SummedResource = (typeof summedResources)[number];
+
+/** What a quota limits: what instances use, how many a project may have of a resource, and such sums. */
+export type QuotaResource = UsedResource | LimitedName | SummedResource;
 export const quotaResources: readonly QuotaResource[] = [
   ...usedResources,
+  ...summedResources,
   ...limitedResources.map(({ many }) => many),
 ];
 
@@ -32,13 +37,15 @@ const ofExtensions = <T extends TSchema>(schema: T) =>
     description: "pairs of the name of a plug-in's resource, such as acme.maintenanceWindows, and a limit",
   });
 
-type Each<T> = Record<UsedResource, T> & Partial<Record<LimitedName, T>> & { extensions?: Record<string, T> };
+type Each<T> = Record<UsedResource, T> &
+  Partial<Record<LimitedName | SummedResource, T>> & { extensions?: Record<string, T> };
 
 /** One field for each. Absent: the server is of a version that did not limit this one. */
 const each = <T extends TSchema>(schema: T) =>
   Type.Unsafe<Each<Static<T>>>(
     answer({
       ...Object.fromEntries(usedResources.map((one) => [one, schema])),
+      ...Object.fromEntries(summedResources.map((one) => [one, Type.Optional(schema)])),
       ...Object.fromEntries(limitedResources.map(({ many }) => [many, Type.Optional(schema)])),
       extensions: Type.Optional(ofExtensions(schema)),
     }),

@@ -5,10 +5,11 @@
  * image exists, and who may send it, must never be decided here: the rows say so.
  */
 import type { DiskFormat } from "../../protocol/image.ts";
+import type { packings, uploadFormats } from "../../protocol/image-bytes.ts";
 
 /** Formats that are kept as they are, and formats that are converted to qcow2. */
-export type UploadFormat = DiskFormat | "vmdk" | "vhdx" | "vdi";
-export type Packing = "gzip" | "xz" | "zstd";
+export type UploadFormat = (typeof uploadFormats)[number];
+export type Packing = (typeof packings)[number];
 
 export interface UploadBegin {
   /** Names the upload: the image's id, unless an image has several files. */
@@ -16,6 +17,8 @@ export interface UploadBegin {
   /** The image that the sealed file is held for. */
   readonly imageId: string;
   readonly project: string;
+  /** What may be sent at most; said again, it is as it was said last. Absent: as much as any image has. */
+  readonly bytesMax?: number;
 }
 
 export interface UploadStatus extends UploadBegin {
@@ -66,8 +69,8 @@ export interface ImageUploads {
   status(uploadId: string): Promise<UploadStatus | null>;
   /**
    * Adds bytes at an offset. What is there already is not written again, so a chunk may come twice.
-   * @throws notFound, uploadOffset (details.nextOffset) for a gap, uploadSealed, unusableImage when it grows
-   * too large, diskFull: what came before stays
+   * @throws notFound, uploadOffset (details.nextOffset) for a gap, uploadSealed, uploadTooLarge when it grows
+   * beyond what was said, unusableImage when beyond any image, diskFull: what came before stays
    */
   write(uploadId: string, offset: number, bytes: Uint8Array): Promise<UploadStatus>;
   /**

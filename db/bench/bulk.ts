@@ -72,6 +72,7 @@ const imageOf = ({ wallMs }: Bulk): Omit<ImageRecord, "version"> => ({
   commandLine: "",
   properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 },
   ...{ project: adminProject, visibility: "public", state: "active", protected: false, checksums: null },
+  ...{ sizeBytes: null, holder: null, refusal: null },
   createdAtMs: wallMs,
 });
 

@@ -8,6 +8,7 @@ import { bodyFields, bodyOf } from "../rows/extension-rows.ts";
 import { changedIn, countedOf, isExtension, letGoIn, madeIn, removedIn } from "../rows/row-changes.ts";
 import type { Refusal, Tables, Work } from "../rows/tables.ts";
 import { isProtected } from "../rules/image/memory.ts";
+import { imageBytesOf } from "../rules/image/room.ts";
 import { limitOf } from "../rules/quota/memory.ts";
 import { fieldOf, isHeld, lostReference, removeParts, rowsOwnedBy } from "../rules/reference/memory.ts";
 import { overlapsAnother, shareSubnets } from "../rules/subnet/memory.ts";
@@ -68,6 +69,8 @@ function make({ tables, commit, journal }: Work): Refusal | undefined {
     const lost = lostReference(tables, resource, made);
     if (lost !== undefined) return lost;
     tables.anyRowsOf(resource).put(made.id, whole(resource, made), journal);
+    const full = beyondImageRoom(tables, resource, undefined, made);
+    if (full !== undefined) return full;
   }
   return undefined;
 }
@@ -81,9 +84,29 @@ function change({ tables, commit, journal }: Work): Refusal | undefined {
     const lost = lostReference(tables, resource, changed);
     if (lost !== undefined) return lost;
     rows.put(changed.id, whole(resource, changed, before), journal);
+    const full = beyondImageRoom(tables, resource, before, changed);
+    if (full !== undefined) return full;
   }
   return undefined;
 }
+
+/** As db/rules/image/image-room.sql. */
+function beyondImageRoom(
+  tables: Tables,
+  resource: Resource,
+  before: ResourceRow | undefined,
+  after: ResourceRow,
+): Refusal | undefined {
+  if (resource.noun !== "image") return undefined;
+  const { project = "" } = after;
+  const asked = sizeOf(after) - (before === undefined ? 0 : sizeOf(before));
+  const limit = limitOf(tables, project, "imageBytes") ?? -1;
+  const there = imageBytesOf(tables, project);
+  if (asked <= 0 || limit < 0 || there <= limit) return undefined;
+  return { kind: "quotaExceeded", resource: "imageBytes", limit, used: there - asked, asked };
+}
+
+const sizeOf = (row: ResourceRow): number => Number(fieldOf(row, "sizeBytes") ?? 0);
 
 function count({ tables, commit }: Work): Refusal | undefined {
   for (const { resource, project, user, asked, most } of countedOf(commit.rows ?? [])) {

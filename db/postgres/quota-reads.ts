@@ -53,7 +53,8 @@ const quotaText = `select
     jsonb_build_object('instances', q.instances, 'vcpus', q.vcpus, 'memoryMib', q.memory_mib),
     coalesce(q.limits, '{}'),
     jsonb_build_object('instances', coalesce(q.instances_used, 0), 'vcpus', coalesce(q.vcpus_used, 0),
-      'memoryMib', coalesce(q.memory_mib_used, 0)),
+      'memoryMib', coalesce(q.memory_mib_used, 0),
+      'imageBytes', (select coalesce(sum(size_bytes), 0)::bigint from image where project = $1)),
     ${limitedResources.map(({ table }) => `(select count(*) from ${table} where project = $1)`).join(", ")}
   from (select $1::text as project) p left join quota q on q.project = p.project`;
 

@@ -77,6 +77,14 @@ export function parseMebibytes(text: string): number {
   return mib;
 }
 
+/** Parses a size to bytes: `512M`, `1.5G`; a bare number is bytes. */
+export function parseBytes(text: string): number {
+  const bytes = /^\d+$/.test(text) ? Number(text) : (sizeMib(text, "M") ?? Number.NaN) * 1024 ** 2;
+  if (!Number.isSafeInteger(bytes))
+    throw new InvalidArgumentError("Give a size: 512M, 1.5G or 2T; a bare number is bytes.");
+  return bytes;
+}
+
 /** Parses a size to GiB: `10G`, `10GB`, `1T`; a bare number is GiB. */
 export function parseGibibytes(text: string): number {
   const gib = (sizeMib(text, "G") ?? Number.NaN) / 1_024;

@@ -64,6 +64,7 @@ import { askHost } from "./ask-host.ts";
 import { decodeHint, tellingAll } from "./commit-hint.ts";
 import { Debug } from "./debug.ts";
 import { hostAgents, networkingNews } from "./host-agents.ts";
+import { imagesOf } from "./images.ts";
 import { RollCall } from "./roll-call.ts";
 import { schedulerOf } from "./scheduler.ts";
 import { tellOfSupervision } from "./supervision.ts";
@@ -133,6 +134,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     system.spawn(wakerDefinition({ store, wake: (id) => void parts.hosts.tell(id, { kind: "look" }) })),
     system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
     system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
+    ...(parts.images === undefined ? [] : [system.spawn(parts.images.sweeper)]),
   ];
   for (const actor of needed)
     actor.onEnd(({ how }) => {
@@ -161,6 +163,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
         hints.drain(),
         questions.drain(),
         parts.rollCall.drain(),
+        parts.images?.stop(),
         safety.stop(),
         parts.sinks?.stop(),
       ]);
@@ -217,6 +220,7 @@ function actorsOf(ports: ControllerPorts) {
   const self = { kind: "controller", id: ids.next(), name: "controller", ...ports.release } as const;
   const rollCall = new RollCall({ bus, clock, ids, cell: ports.cell, self });
   const networking = networkingOf({ ...ports, commit });
+  const images = imagesOf(ports, commit);
   const creator = new Creator({
     ...{ store, commit, placer, clock, ids, space, networking },
     born: (created) => registry.adopt(created),
@@ -242,7 +246,7 @@ function actorsOf(ports: ControllerPorts) {
     placer,
     ...{ hostAgent, networkingNews: news },
     registry,
-    networking,
+    ...{ networking, images },
     creator,
     ...steering,
     propose,
@@ -337,7 +341,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     ...resourcesHandlers({
       ...{ ...catalog, ...parts, explainPassage: explainHandler({ ...parts, store }) },
       ...portLooks({ ...parts, store, clock }),
-      files: ports.imageFiles,
+      ...{ files: ports.imageFiles, holders: parts.images?.holders },
       hypervisorAliases: hypervisorAliases(ports.hypervisors),
       log,
     }),

@@ -4,4 +4,12 @@ export const imageLimits = {
   imagesPerProjectMax: 1_000,
   /** Projects that an image is shared with. Source: Glance's image_member_quota. */
   membersPerImageMax: 128,
+  /**
+   * Bytes of an upload in one message of the bus: in base64 they fit a client's body. Larger uploads go by
+   * HTTP, which takes as many as come.
+   */
+  imageChunkBytesMax: 128 * 1024,
+  imageChunkLengthMax: 174_764,
+  /** How often a client asks whether an image that is verified is active yet. */
+  imagePollMs: 500,
 } as const;

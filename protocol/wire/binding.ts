@@ -15,6 +15,8 @@ import {
   commandSubjectStart,
   hostPattern,
   hostSubject,
+  imageHolderPattern,
+  imageHolderSubject,
   parseCommandSubject,
   parseNodeSubject,
   projectCommandsPattern,
@@ -90,6 +92,20 @@ export function hostBinding(cell: string, hostId: string): Binding {
     // Only controllers ask hosts: all together have one share, and one for what clients wait for there.
     shareOf: (subject) => (subject.endsWith(consoleEnd) ? controllers + consoleEnd : controllers),
     patternOf: (_, name) => hostSubject(cell, hostId, name),
+  };
+}
+
+/** Requests of controllers to the one that has the bytes of an image, by its name in tickets. */
+export function imageHolderBinding(cell: string, server: string): Binding {
+  return {
+    kind: "host",
+    pattern: imageHolderPattern(cell, server),
+    queue: undefined,
+    bodyBytesMax: wireLimits.answerBytesMax,
+    subjectOf: ({ method }) => imageHolderSubject(cell, server, method),
+    addressOf: (subject) => nodeAddress(parseNodeSubject(cell, "images", subject), "image-holder"),
+    shareOf: () => controllers,
+    patternOf: (_, name) => imageHolderSubject(cell, server, name),
   };
 }
 

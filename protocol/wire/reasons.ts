@@ -96,6 +96,22 @@ export const reasons = {
     code: "FAILED_PRECONDITION",
     next: "Nothing: the upload was taken as a whole. Other bytes are another image.",
   },
+  uploadTooLarge: {
+    code: "INVALID_ARGUMENT",
+    next: "Say how large the whole file is, and send it again: novact image create --file.",
+  },
+  uploadInterrupted: {
+    code: "UNAVAILABLE",
+    next: "Ask for it to be completed once more: what was sent is there.",
+  },
+  imageElsewhere: {
+    code: "UNAVAILABLE",
+    next: "Try again: it goes on when the controller that has the bytes is there again.",
+  },
+  noImageBytes: {
+    code: "UNIMPLEMENTED",
+    next: "Register a file of the controller's computer instead: novact image register.",
+  },
   tooManyUploads: {
     code: "RESOURCE_EXHAUSTED",
     next: "Let one of the uploads end, or delete its image; one that stands still ends within an hour.",

@@ -101,6 +101,13 @@ export const reportSubjectStart = (cell: string): string => `${prefix(cell)}.rep
 
 export const reportPattern = (cell: string): string => `${reportSubjectStart(cell)}*.*`;
 
+/** A controller's own questions to the one that has the bytes of an image. */
+export const imageHolderSubject = (cell: string, server: string, method: string): string =>
+  `${prefix(cell)}.images.${assertToken(server, "server")}.${assertToken(method, "method")}`;
+
+export const imageHolderPattern = (cell: string, server: string): string =>
+  `${prefix(cell)}.images.${assertToken(server, "server")}.*`;
+
 /** The subject on which controllers tell each other that the outbox has grown: a hint that may be lost. */
 export const outboxHintSubject = (cell: string): string => `${prefix(cell)}.hint.outbox`;
 
@@ -158,10 +165,10 @@ export function partyOf(
   return kind === "cmd" || kind === "report" || kind === "host" ? { kind, party } : undefined;
 }
 
-/** `{id, method}` of a host's or report's subject; undefined when the subject is neither. */
+/** `{id, method}` of a subject that is a host's, a report's, or a holder's of images; undefined: it is none. */
 export function parseNodeSubject(
   cell: string,
-  kind: "host" | "report",
+  kind: "host" | "report" | "images",
   subject: string,
 ): { readonly hostId: string; readonly method: string } | undefined {
   const tokens = subject.split(".");

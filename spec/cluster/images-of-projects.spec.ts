@@ -168,11 +168,13 @@ describe("images of projects", () => {
     const commit = store.commit.bind(store);
     const step = (one: Parameters<typeof advanceImage>[1]) =>
       advanceImage(image.id, one, { store, commit, clock: systemClock });
-    await step({ kind: "save" });
-    expect(await reasonOf(step({ kind: "save" }))).to.equal("imageNotQueued");
-    await step({ kind: "requeue" });
-    await step({ kind: "save" });
+    const save = { kind: "save", holder: "one", sizeBytes: 7 } as const;
+    await step(save);
+    expect(await reasonOf(step({ ...save, holder: "two" }))).to.equal("imageElsewhere");
+    await step({ kind: "requeue", refusal: { reason: "unusableImage", message: "It is none." } });
+    await step(save);
     await step({ kind: "import" });
+    expect(await reasonOf(step(save))).to.equal("imageNotQueued");
     const sha256 = "b".repeat(64);
     const disk = { sha256, sizeBytes: 5, format: "raw", virtualSizeBytes: 2 ** 30 } as const;
     const checksums = { sha256, sha512: "c".repeat(128), md5: "d".repeat(32) };

@@ -106,6 +106,7 @@ describe("the tables", function () {
       "0017-port-bandwidth",
       "0018-image-owners",
       "0019-storages",
+      "0020-image-bytes",
     ]);
   });
 

@@ -105,6 +105,17 @@ export function imageUploadsContract(title: string, makeBench: () => Promise<Ima
       expect((await bench.uploads.status("up-1"))?.nextOffset).to.equal(1_000);
     });
 
+    it("take no byte beyond what was said, until more is said", async () => {
+      const bounded = { ...upload, bytesMax: 4 };
+      expect((await bench.uploads.begin(bounded)).bytesMax).to.equal(4);
+      await bench.uploads.write("up-1", 0, Buffer.from("abc"));
+      const { reason } = await refusal(bench.uploads.write("up-1", 3, Buffer.from("de")));
+      expect(reason).to.equal("uploadTooLarge");
+      expect(await bench.uploads.status("up-1")).to.deep.include({ nextOffset: 3, bytesMax: 4 });
+      await bench.uploads.begin({ ...upload, bytesMax: 5 });
+      expect((await bench.uploads.write("up-1", 3, Buffer.from("de"))).nextOffset).to.equal(5);
+    });
+
     it("take writes that come at once as if they came one after the other", async () => {
       const half = content.length / 2;
       const both = [0, 1, 2].flatMap(() => [

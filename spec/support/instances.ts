@@ -29,6 +29,7 @@ export const tinyImage: ImageRecord = {
   commandLine: "",
   properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 },
   ...{ project: "admin", visibility: "public", state: "active", protected: false, checksums: null },
+  ...{ sizeBytes: null, holder: null, refusal: null },
   createdAtMs: 1,
   version: 1,
 };

@@ -18,6 +18,7 @@ import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 
 interface Upload extends UploadBegin {
+  bytesMax?: number;
   bytes: Buffer;
   writtenAtMs: number;
   sealed: SealedImage | null;
@@ -42,7 +43,11 @@ export class MemoryImageUploads implements ImageUploads {
     const there = this.#uploads.get(begin.uploadId);
     if (there !== undefined && there.project !== begin.project)
       throw new StatusError("nameTaken", "There is an upload of that name.");
-    if (there !== undefined) return statusOf(there);
+    if (there !== undefined) {
+      const { bytesMax } = begin;
+      if (bytesMax !== undefined) this.#uploads.set(begin.uploadId, Object.assign(there, { bytesMax }));
+      return statusOf(there);
+    }
     const live = [...this.#uploads.values()].filter(
       (one) => one.project === begin.project && one.sealed === null && !this.#isStale(one),
     );
@@ -65,6 +70,8 @@ export class MemoryImageUploads implements ImageUploads {
     if (!Number.isSafeInteger(offset) || offset < 0 || offset > nextOffset)
       throw new StatusError("uploadOffset", "The upload goes on elsewhere.", { details: { nextOffset } });
     const fresh = bytes.subarray(nextOffset - offset);
+    if (offset + bytes.length > (upload.bytesMax ?? Number.MAX_SAFE_INTEGER))
+      throw new StatusError("uploadTooLarge", "It is more than was said.");
     if (offset + bytes.length > nextOffset) {
       upload.bytes = Buffer.concat([upload.bytes, fresh]);
       upload.writtenAtMs = this.#clock.nowMs();

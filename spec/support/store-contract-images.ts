@@ -128,4 +128,32 @@ export function imagesContract(get: () => Store): void {
     await store.commit({ rows: [{ resource: images, changed: after }] });
     expect((await store.commit(rowsOf({ imagesRemoved: [id(1)] }))).kind).to.equal("committed");
   });
+
+  it("lets the images of a project take no more than its quota, by what their rows say", async () => {
+    const [store, { id, project }] = [get(), names()];
+    const row = { ...rows.image, name: project, project };
+    const make = (number: number, sizeBytes: number | null) =>
+      store.commit(rowsOf({ images: [{ ...row, id: id(number), sizeBytes }] }));
+    const change = (number: number, version: number, sizeBytes: number | null) =>
+      store.commit({
+        rows: [{ resource: images, changed: { ...row, id: id(number), sizeBytes, version } as ResourceRow }],
+      });
+    const refusal = (used: number, asked: number) => ({
+      ...{ kind: "quotaExceeded", resource: "imageBytes", limit: 100, used, asked },
+    });
+    await make(1, 60);
+    await store.commit({ quotas: [{ project, imageBytes: 100 }] });
+    expect(await make(2, 41)).to.deep.equal(refusal(60, 41));
+    expect((await make(2, null)).kind).to.equal("committed");
+    expect(await change(2, 2, 41)).to.deep.equal(refusal(60, 41));
+    expect((await change(2, 2, 40)).kind).to.equal("committed");
+    const { limits, used } = await store.quotas.get(project);
+    expect([limits.imageBytes, used.imageBytes]).to.deep.equal([100, 100]);
+    // What is there stays when the quota is lowered, and what gives back is never refused.
+    await store.commit({ quotas: [{ project, imageBytes: 50 }] });
+    expect((await change(2, 3, 30)).kind).to.equal("committed");
+    expect(await change(2, 4, 31)).to.deep.equal({ ...refusal(90, 1), limit: 50 });
+    expect((await store.commit(rowsOf({ imagesRemoved: [id(1)] }))).kind).to.equal("committed");
+    expect((await change(2, 4, 50)).kind).to.equal("committed");
+  });
 }

@@ -43,6 +43,7 @@ export const image: Omit<ImageRecord, "version"> = {
   state: "active",
   protected: false,
   checksums: null,
+  ...{ sizeBytes: 1_000, holder: null, refusal: null },
   createdAtMs: wallMs,
 };
 

@@ -15,8 +15,9 @@ import { shownRow } from "../request/rows.ts";
 import { type HypervisorAliases, propertiesOf } from "./image-properties.ts";
 import { settleRegistration } from "./image-removal.ts";
 import { catalogLimits } from "./limits.ts";
+import type { UploadOptions } from "./uploads/handlers.ts";
 
-export interface ImageOptions extends CatalogOptions {
+export interface ImageOptions extends CatalogOptions, UploadOptions {
   readonly files: ImageFiles;
   readonly hypervisorAliases: HypervisorAliases;
   readonly log: Log;
@@ -56,7 +57,7 @@ const mayBeCommitted = (thrown: unknown): boolean =>
   !(thrown instanceof StatusError) || thrown.code === "UNAVAILABLE" || thrown.code === "INTERNAL";
 
 /** The image before its files are taken, which takes long. @throws schemaMismatch */
-function newImage(request: Registration, { ids, clock, hypervisorAliases }: ImageOptions): ImageRow {
+function newImage(request: Registration, { ids, clock, hypervisorAliases, holders }: ImageOptions): ImageRow {
   const { project, visibility } = request;
   return {
     id: ids.next(),
@@ -69,6 +70,8 @@ function newImage(request: Registration, { ids, clock, hypervisorAliases }: Imag
     properties: propertiesOf(request.properties ?? {}, hypervisorAliases),
     visibility: visibility ?? (project === undefined ? "public" : "private"),
     ...{ state: "active", protected: false, checksums: null, version: 1 },
+    // Its files are on this controller's computer, wherever others look for them.
+    ...{ sizeBytes: null, holder: holders?.server ?? null, refusal: null },
     createdAtMs: clock.nowMs(),
   };
 }
@@ -90,10 +93,14 @@ async function withFiles(empty: ImageRow, request: Registration, options: ImageO
       ramdisk: ramdisk === undefined ? null : await files.registerPlain(ramdisk, empty.id),
     };
     // After this time a sweeper may take the held files for those of a registration that died.
-    if (clock.monotonicMs() - beganAtMs <= catalogLimits.imageRegistrationMsMax) return complete;
+    if (clock.monotonicMs() - beganAtMs <= catalogLimits.imageRegistrationMsMax)
+      return { ...complete, sizeBytes: sizeOf(complete) };
     throw new StatusError("deadlinePast", "Taking the files took too long: the image was not made.");
   } catch (thrown) {
     await settleRegistration(empty.id, options);
     throw thrown;
   }
 }
+
+const sizeOf = ({ disk, kernel, ramdisk }: Pick<ImageRow, "disk" | "kernel" | "ramdisk">): number =>
+  [disk, kernel, ramdisk].reduce((sum, file) => sum + (file?.sizeBytes ?? 0), 0);

@@ -17,6 +17,7 @@ import { type ImageOptions, register } from "./image-registration.ts";
 import { removeFiles } from "./image-removal.ts";
 import { type ImageStep, steppedImage } from "./image-states.ts";
 import { resourceHandlers } from "./resource-handlers.ts";
+import { uploadHandlers } from "./uploads/handlers.ts";
 
 export function imageHandlers(options: ImageOptions): Handlers<typeof imageService> {
   const { rows } = options.store;
@@ -38,6 +39,7 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
         return { after: steppedImage(before, { kind }), event: `${kind}d`, body: {} };
       })) satisfies Handlers<typeof imageService>["deactivate"];
   return {
+    ...uploadHandlers(options),
     ...{ get, deactivate: step("deactivate"), reactivate: step("reactivate") },
     list: (request, context) => {
       assertMember(request, context);
@@ -51,7 +53,14 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
     create: (request, context) => {
       assertMayOpen(request, context);
       const { name, visibility = "private", protected: stays = false, properties = {} } = request;
-      const bytes = { disk: null, kernel: null, ramdisk: null, checksums: null, commandLine: "" };
+      const bytes = {
+        disk: null,
+        kernel: null,
+        ramdisk: null,
+        checksums: null,
+        ...withoutBytes,
+        commandLine: "",
+      };
       const rest = { visibility, protected: stays, properties: propertiesOf(properties, aliases) };
       return create({ name, ...bytes, ...rest, state: "queued" }, { request, context });
     },
@@ -78,6 +87,8 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
     },
   };
 }
+
+const withoutBytes = { sizeBytes: null, holder: null, refusal: null };
 
 type Listing = Parameters<Handlers<typeof imageService>["list"]>[0];
 type Update = Parameters<Handlers<typeof imageService>["update"]>[0];

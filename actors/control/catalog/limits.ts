@@ -18,4 +18,8 @@ export const catalogLimits = {
    * that was cut off asks for another one.
    */
   imageTicketMs: 900_000,
+  /** Period at which a controller looks for uploads that nobody goes on with. */
+  uploadSweepPeriodMs: 600_000,
+  /** How long another controller may take to say that it is there. */
+  holderAnswerMsMax: 5_000,
 } as const;

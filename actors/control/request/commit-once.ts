@@ -120,7 +120,7 @@ export async function commitOnce<A>(
     case "inUse":
       throw new StatusError("inUse", "Something uses it.");
     case "quotaExceeded":
-      throw new StatusError("quotaExceeded", tooMany(result, resource), { details: result });
+      throw beyondQuota(result, resource);
     case "zoneConflict": {
       const host = directory?.get(result.hostId)?.name ?? result.hostId;
       throw new StatusError("zoneConflict", `The host ${host} would be in two availability zones.`);
@@ -150,7 +150,12 @@ function taken({ rows = [] }: Commit, resource: Resource | undefined): string {
 
 type Exceeded = Extract<CommitResult, { kind: "quotaExceeded" }>;
 
-function tooMany({ limit, used }: Exceeded, resource: Resource | undefined): string {
+export const beyondQuota = (exceeded: Exceeded, resource?: Resource): StatusError =>
+  new StatusError("quotaExceeded", tooMany(exceeded, resource), { details: exceeded });
+
+function tooMany({ resource: of, limit, used, asked }: Exceeded, resource: Resource | undefined): string {
+  if (of === "imageBytes")
+    return `The project's images may take ${limit} bytes; they take ${used}, and this is ${asked} more.`;
   const words = resource === undefined ? "of them" : `${nounInWords(resource)}${limit === 1 ? "" : "s"}`;
   return `${resource?.owner === "user" ? "You" : "The project"} may have ${limit} ${words}, and ${used} are there.`;
 }

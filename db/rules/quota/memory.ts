@@ -5,6 +5,7 @@ import { limitedResources } from "../../../protocol/resources.ts";
 import { deletingOf, sumOfUse, type Usage, usageOf, useOf } from "../../rows/placement-changes.ts";
 import { extensionLimitsIn } from "../../rows/quota-limits.ts";
 import type { Refusal, StoredQuota, Tables, Work } from "../../rows/tables.ts";
+import { imageBytesOf } from "../image/room.ts";
 import { rowsOwnedBy } from "../reference/memory.ts";
 
 /** The row of a project; one that nobody heard of has no limit and uses nothing. */
@@ -20,7 +21,11 @@ export function quotaOf(tables: Tables, project: string): QuotaRecord {
   return {
     project,
     limits: Object.fromEntries(all) as QuotaRecord["limits"],
-    used: { ...used, ...Object.fromEntries(counts) } as QuotaRecord["used"],
+    used: {
+      ...used,
+      imageBytes: imageBytesOf(tables, project),
+      ...Object.fromEntries(counts),
+    } as QuotaRecord["used"],
     ...extensionLimitsIn(limits),
   };
 }

@@ -4,7 +4,7 @@ import type { Quota, QuotaLimits, QuotaResource } from "../../../protocol/quota.
 import { type LimitedName, limitedResources } from "../../../protocol/resources.ts";
 import { nounInWords } from "../../../protocol/wire/resource.ts";
 import { CommandError } from "../errors.ts";
-import { mebibytes, parseCount, parseMebibytes, parsePair } from "../format.ts";
+import { bytes, mebibytes, parseBytes, parseCount, parseMebibytes, parsePair } from "../format.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Column } from "../table.ts";
 
@@ -33,6 +33,7 @@ const titles: readonly (readonly [QuotaResource, string, (value: number) => stri
   ["instances", "instances", String],
   ["vcpus", "vCPUs", String],
   ["memoryMib", "memory", mebibytes],
+  ["imageBytes", "bytes of images", bytes],
   ...limitedResources.map((one) => [one.many, `${nounInWords(one)}s`, String] as const),
 ];
 
@@ -112,6 +113,7 @@ interface SetOptions extends Partial<Record<LimitedName, Given>> {
   readonly instances?: Given;
   readonly vcpus?: Given;
   readonly memory?: Given;
+  readonly imageBytes?: Given;
   readonly extension?: Readonly<Record<string, string>>;
 }
 
@@ -135,6 +137,11 @@ function setCommand(invoke: Invoke): Command {
     .option("--vcpus <n>", "how many virtual CPUs, all in all", limitOf(parseCount))
     .option("--memory <size>", "how much memory, such as 64G; a bare number is MiB", limitOf(parseMebibytes));
   command.option(
+    "--image-bytes <size>",
+    "how much its images take, such as 200G; a bare number is bytes",
+    limitOf(parseBytes),
+  );
+  command.option(
     "--extension <name=n>",
     "how many of a plug-in's resource, such as acme.windows=5; none and default as well; repeatable",
     parsePair,
@@ -155,11 +162,19 @@ function setCommand(invoke: Invoke): Command {
   );
 }
 
-function requestOf({ instances, vcpus, memory, extension, ...others }: SetOptions): Partial<QuotaLimits> {
+function requestOf({
+  instances,
+  vcpus,
+  memory,
+  imageBytes,
+  extension,
+  ...others
+}: SetOptions): Partial<QuotaLimits> {
   const given = [
     ["instances", instances] as const,
     ["vcpus", vcpus] as const,
     ["memoryMib", memory] as const,
+    ["imageBytes", imageBytes] as const,
     ...limitOptions.map(({ many }) => [many, others[many]] as const),
   ];
   const limits = given.flatMap(([resource, limit]) =>

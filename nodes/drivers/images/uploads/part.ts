@@ -78,7 +78,7 @@ export async function readRecord(directory: string, uploadId: string): Promise<U
  */
 export async function statusOf(
   directory: string,
-  { sealed: made, sentBytes, uploadId, imageId, project }: UploadRecord,
+  { sealed: made, sentBytes, uploadId, imageId, project, bytesMax }: UploadRecord,
   isKept: (sha256: string) => Promise<boolean>,
 ): Promise<UploadStatus | undefined> {
   const found = await orMissing(stat(partPath(directory, uploadId)));
@@ -87,7 +87,8 @@ export async function statusOf(
   const written = found ?? (await orMissing(stat(pathOf(directory, uploadId, "json"))));
   if (written === undefined) return undefined;
   const nextOffset = sealed === null ? written.size : sentBytes;
-  return { uploadId, imageId, project, sealed, nextOffset, writtenAtMs: Math.trunc(written.mtimeMs) };
+  const said = { uploadId, imageId, project, ...(bytesMax === undefined ? {} : { bytesMax }) };
+  return { ...said, sealed, nextOffset, writtenAtMs: Math.trunc(written.mtimeMs) };
 }
 
 /** A seal that died has left it readable alone. */

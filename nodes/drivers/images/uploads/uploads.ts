@@ -59,7 +59,7 @@ export class FileUploads implements ImageUploads {
     const there = await this.#find(upload.uploadId);
     if (there !== undefined && there.project !== upload.project)
       throw new StatusError("nameTaken", "There is an upload of that name.");
-    if (there !== undefined) return there;
+    if (there !== undefined) return this.#bounded(there, upload);
     try {
       await this.#refuseTooMany(upload.project);
       await parts.makeDirectory(this.#directory);
@@ -69,6 +69,14 @@ export class FileUploads implements ImageUploads {
     } catch (error) {
       throw diskError(error, "Beginning an upload");
     }
+  }
+
+  /** An upload that is begun again may have been said to be larger, or smaller. */
+  async #bounded(there: UploadStatus, { uploadId, bytesMax }: UploadBegin): Promise<UploadStatus> {
+    const record = this.#records.get(uploadId);
+    if (record === undefined || bytesMax === undefined || record.bytesMax === bytesMax) return there;
+    await this.#remember({ ...record, bytesMax });
+    return { ...there, bytesMax };
   }
 
   async status(uploadId: string): Promise<UploadStatus | null> {
@@ -88,6 +96,7 @@ export class FileUploads implements ImageUploads {
     if (fresh.length === 0 || offset + bytes.length <= nextOffset) return status;
     const end = nextOffset + fresh.length;
     if (end > imageLimits.imageBytesMax) throw unusable("it is larger than any image may be");
+    if (end > (status.bytesMax ?? end)) throw beyondSaid(status.bytesMax);
     const part = await parts.openPart(this.#directory, uploadId);
     if (part === undefined) throw unknownUpload();
     try {
@@ -266,6 +275,9 @@ export class FileUploads implements ImageUploads {
 /** Turns that no upload's name can be. */
 const everyBegin = "";
 const sealsOf = (project: string): string => `seals of ${project}`;
+
+const beyondSaid = (bytesMax: number | undefined) =>
+  new StatusError("uploadTooLarge", `The upload was said to have ${bytesMax} bytes, and this is beyond.`);
 
 const unknownUpload = () => new StatusError("notFound", "There is no such upload (any more).");
 

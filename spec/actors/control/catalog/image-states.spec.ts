@@ -7,8 +7,11 @@ import { tinyImage } from "../../../support/instances.ts";
 
 const disk = { sha256: "b".repeat(64), sizeBytes: 5, format: "raw", virtualSizeBytes: 512 } as const;
 const checksums = { sha256: disk.sha256, sha512: "c".repeat(128), md5: "d".repeat(32) };
+const refusal = { reason: "checksumMismatch", message: "It is another one." };
 const steps: readonly ImageStep[] = [
-  ...(["save", "import", "requeue", "deactivate", "reactivate"] as const).map((kind) => ({ kind })),
+  { kind: "save", holder: "one", sizeBytes: 7 },
+  { kind: "requeue", refusal },
+  ...(["import", "forget", "deactivate", "reactivate"] as const).map((kind) => ({ kind })),
   { kind: "activate", disk, checksums },
 ];
 
@@ -28,10 +31,11 @@ describe("the states of an image", () => {
     );
     const [late, closed] = ["imageNotQueued", "imageNotActive"];
     expect(all).to.deep.equal({
-      save: ["saving", late, late, late, late],
+      save: ["saving", "saving", late, late, late],
       import: [late, "importing", late, late, late],
       activate: [late, late, "active", late, late],
       requeue: [late, "queued", "queued", late, late],
+      forget: ["queued", "queued", "queued", late, late],
       deactivate: [closed, closed, closed, "deactivated", "deactivated"],
       reactivate: [closed, closed, closed, "active", "active"],
     });
@@ -40,6 +44,28 @@ describe("the states of an image", () => {
   it("bring the bytes with the step that makes it active", () => {
     const queued = { ...tinyImage, kernel: null, state: "importing" } as const;
     const active = steppedImage(queued, { kind: "activate", disk, checksums });
-    expect(active).to.deep.equal({ ...queued, state: "active", disk, checksums });
+    expect(active).to.deep.equal({ ...queued, state: "active", disk, checksums, sizeBytes: 5 });
+  });
+
+  it("say who has what was sent, how large it may be, and why it was refused", () => {
+    const saving = steppedImage(
+      { ...tinyImage, state: "queued" },
+      { kind: "save", holder: "one", sizeBytes: 7 },
+    );
+    expect(saving).to.include({ holder: "one", sizeBytes: 7, state: "saving" });
+    const queued = steppedImage(saving, { kind: "requeue", refusal });
+    expect(queued).to.deep.include({ holder: "one", sizeBytes: 7, state: "queued", refusal });
+    expect(steppedImage({ ...queued, state: "saving" }, { kind: "import" }).refusal).to.equal(null);
+    expect(steppedImage(queued, { kind: "forget" })).to.deep.include({
+      holder: null,
+      sizeBytes: null,
+      refusal,
+    });
+  });
+
+  it("leave an upload to the controller that has it", () => {
+    const saving = { ...tinyImage, state: "saving", holder: "one" } as const;
+    const taken = () => steppedImage(saving, { kind: "save", holder: "two", sizeBytes: 7 });
+    expect(taken).to.throw(StatusError, "The controller one").with.property("reason", "imageElsewhere");
   });
 });

@@ -16,6 +16,7 @@ export const image: ImageRecord = {
   ...{ id: "g1", name: "tiny", disk: null, kernel: { sha256: imageSha256, sizeBytes: 5 }, ramdisk: null },
   ...{ commandLine: "", properties: { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 } },
   ...{ project: "admin", visibility: "public", state: "active", protected: false, checksums: null },
+  ...{ sizeBytes: null, holder: null, refusal: null },
   createdAtMs: 1,
   version: 1,
 };
