@@ -2,6 +2,7 @@
 import type { NamedExtensions } from "../../actors/control/extensions/definition.ts";
 import type { SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
+import type { ImageDoor } from "../../actors/ports/image-bytes.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store } from "../../actors/ports/store.ts";
@@ -41,6 +42,8 @@ export interface WorldOptions {
   readonly catalog?: boolean;
   /** Absent: in memory, the same of all controllers. */
   readonly imageFiles?: ImageFiles;
+  /** Where each controller takes and gives the bytes of images, by index. Absent: none does either. */
+  readonly imageDoors?: readonly ImageDoor[];
   /** Absent: no host has a power controller. */
   readonly power?: PowerFence;
   /** Absent: nothing is known of the controllers' file systems. */
@@ -86,6 +89,7 @@ export async function controllerWorld(options: WorldOptions = {}) {
         firstTurn: index,
         ...releaseOf(options, index),
         imageFiles,
+        ...(options.imageDoors?.[index] && { imageDoor: options.imageDoors[index] }),
         power: options.power ?? createPowerFence({ nodes: [], clock: systemClock, log: silentLog }),
         ...(options.space === undefined ? {} : { space: options.space }),
         extensions: options.extensions ?? [],

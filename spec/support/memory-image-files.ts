@@ -37,6 +37,20 @@ export class MemoryImageFiles implements ImageFiles {
     return { sha256, sizeBytes };
   }
 
+  /** Takes a file that an upload was made into, and holds it for its image. */
+  take(
+    { sha256, sizeBytes }: { readonly sha256: string; readonly sizeBytes: number },
+    imageId: string,
+  ): void {
+    const atMs = this.#clock.nowMs();
+    this.#holds.add({ imageId, sha256, heldAtMs: atMs });
+    if (!this.#kept.has(sha256)) this.#kept.set(sha256, { sha256, sizeBytes, keptAtMs: atMs, aside: false });
+  }
+
+  has(sha256: string): boolean {
+    return this.#kept.has(sha256);
+  }
+
   async release(imageId: string): Promise<readonly string[]> {
     const held = [...this.#holds].filter((hold) => hold.imageId === imageId);
     for (const hold of held) this.#holds.delete(hold);
