@@ -14,6 +14,14 @@ export * from "../../protocol/index.ts";
 export { type Clients, services } from "./clients.ts";
 export type { Novact } from "./connection.ts";
 export type { ConsoleOptions, Followers, WaitOptions, WatchOptions } from "./follow.ts";
+export type {
+  FetchedImage,
+  FetchOptions,
+  ImageSource,
+  ImageTransfers,
+  SendOptions,
+  TransferOptions,
+} from "./images.ts";
 
 export interface ConnectOptions extends CallerOptions {
   /** `ws://host:port` or `wss://host:port/path`. */

@@ -11,8 +11,9 @@ import { adminUser, inboxPrefixOf } from "../bus/users.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { type ClientOf, type Clients, clientOf, createClients } from "./clients.ts";
 import { createFollowers, type Followers } from "./follow.ts";
+import { createImageTransfers, type ImageTransfers } from "./images.ts";
 
-export interface Novact extends Clients, Followers, AsyncDisposable {
+export interface Novact extends Clients, Followers, ImageTransfers, AsyncDisposable {
   readonly project: string;
   readonly cell: string;
   /** The client of a plug-in's service, by its definition: `novact.of(windowService).create({ … })`. */
@@ -74,10 +75,12 @@ export async function connectTo(place: Place, options: CallerOptions): Promise<N
   const world = { bus, clock: systemClock, ids, project, cell, random: Math.random };
   const clients = createClients(world, options);
   const followers = createFollowers(clients, world);
+  const transfers = createImageTransfers(clients, world);
   const { close } = bus;
   const newRequestId = () => ids.next();
   const of = clientOf(world, options);
-  return { ...clients, ...followers, of, project, cell, newRequestId, close, [Symbol.asyncDispose]: close };
+  const both = { ...clients, ...followers, ...transfers };
+  return { ...both, of, project, cell, newRequestId, close, [Symbol.asyncDispose]: close };
 }
 
 /** What is known beside the URL of a server; a user and a password may also stand in the URL itself. */

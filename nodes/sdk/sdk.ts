@@ -17,6 +17,14 @@ export * from "../../protocol/index.ts";
 export { type Clients, services } from "./clients.ts";
 export type { Novact } from "./connection.ts";
 export type { ConsoleOptions, Followers, WaitOptions, WatchOptions } from "./follow.ts";
+export type {
+  FetchedImage,
+  FetchOptions,
+  ImageSource,
+  ImageTransfers,
+  SendOptions,
+  TransferOptions,
+} from "./images.ts";
 
 export interface ConnectOptions extends CallerOptions {
   /** URL of the NATS server; else NOVACT_URL; else the one of cluster.yaml and its state directory. */

@@ -1,8 +1,11 @@
 /** novact image create, update, share …: what owners and members do with images of projects. */
 import { Command, Option } from "commander";
 import { type Image, imageVisibilities } from "../../../protocol/image.ts";
+import { imageParts, packings, uploadFormats } from "../../../protocol/image-bytes.ts";
 import { CommandError } from "../errors.ts";
+import { bytes } from "../format.ts";
 import type { Invoke, Run } from "../run.ts";
+import { type FileKind, saveFile, sendFile } from "./image-file.ts";
 import { type PropertyOptions, propertiesOf, withProperties } from "./image-properties.ts";
 
 type Print = (run: Run, image: Image) => Promise<void>;
@@ -14,6 +17,7 @@ export const visibilityOption = (text: string): Option =>
 /** All of them, in the order of help. */
 export const sharingCommands = (invoke: Invoke, print: Print): readonly Command[] => [
   createCommand(invoke, print),
+  saveCommand(invoke),
   updateCommand(invoke, print),
   plainCommand(invoke, print, "deactivate", "No instance is made of it from now on."),
   plainCommand(invoke, print, "reactivate", "Instances can be made of it again."),
@@ -23,24 +27,68 @@ export const sharingCommands = (invoke: Invoke, print: Print): readonly Command[
   plainCommand(invoke, print, "reject", "Does not list an image that another project shares with this one."),
 ];
 
-interface CreateOptions extends PropertyOptions {
+interface CreateOptions extends PropertyOptions, FileKind {
+  readonly file?: string;
   readonly visibility?: Visibility;
   readonly protect?: true;
 }
 
 function createCommand(invoke: Invoke, print: Print): Command {
   const create = new Command("create")
-    .description("Makes an image without bytes, which waits for them.")
+    .description("Makes an image of a file, or one that waits for its bytes. Run again, it goes on sending.")
     .argument("<name>", "its name; several may have it")
+    .option("--file <path>", "a disk to send; without it the image waits for bytes")
+    .addOption(
+      new Option("--format <format>", "of the disk; without it the file's name says it").choices(
+        uploadFormats,
+      ),
+    )
+    .addOption(
+      new Option("--packing <tool>", "how it is packed; without it the file's name says it").choices(
+        packings,
+      ),
+    )
     .addOption(visibilityOption("who beside the project may use it; without it nobody"))
     .option("--protect", "it cannot be deleted");
   return withProperties(create).action((name: string, options: CreateOptions, command: Command) =>
     invoke(command, async (run) => {
-      const request = { name, ...changesOf(options) };
-      await print(run, (await (await run.session()).image.create(request, run.call())).image);
+      const { file, format, packing, ...rest } = options;
+      const request = { name, ...changesOf(rest) };
+      const session = await run.session();
+      const make = async () => (await session.image.create(request, run.call())).image;
+      if (file === undefined) await print(run, await make());
+      else {
+        const kind = { ...(format && { format }), ...(packing && { packing }) };
+        await print(run, await sendFile(run, session, { name, file, make, ...kind }));
+      }
       return 0;
     }),
   );
+}
+
+interface SaveOptions {
+  readonly file: string;
+  readonly part?: (typeof imageParts)[number];
+  readonly overwrite?: true;
+}
+
+function saveCommand(invoke: Invoke): Command {
+  return new Command("save")
+    .description("Saves an image into a file. Run again, it goes on where it was.")
+    .argument("<image>", "its id or name")
+    .requiredOption("--file <path>", "where to; it gets this name when it is whole")
+    .addOption(new Option("--part <file>", "which of its files; without it the disk").choices(imageParts))
+    .option("--overwrite", "also when there is a file of this name")
+    .action((image: string, { file, part, overwrite }: SaveOptions, command: Command) =>
+      invoke(command, async (run) => {
+        const session = await run.session();
+        const more = { ...(part && { part }), ...(overwrite && { overwrite }) };
+        const saved = await saveFile(run, session, { image, file, ...more });
+        if (run.json) run.emit(saved);
+        else run.print(`${saved.file}: ${bytes(saved.sizeBytes)}, sha256 ${saved.sha256}`);
+        return 0;
+      }),
+    );
 }
 
 interface UpdateOptions extends PropertyOptions {

@@ -69,6 +69,9 @@ function facts({
       more.members?.map(({ project, status }) => `${project} (${status})`).join(", ") || undefined,
     ],
     ["shared with us", more.memberStatus],
+    ["takes", typeof more.sizeBytes === "number" ? bytes(more.sizeBytes) : undefined],
+    ["bytes at", more.holder ?? undefined],
+    ["refused", more.refusal ? `${more.refusal.message} (${more.refusal.reason})` : undefined],
     ["md5", more.checksums?.md5],
     ["sha512", more.checksums?.sha512],
     [

@@ -6,6 +6,7 @@ import type { Terminal } from "../../../nodes/cli/terminal.ts";
 import { systemClock, systemIds } from "../../../nodes/process/clock.ts";
 import { clientOf, createClients } from "../../../nodes/sdk/clients.ts";
 import { createFollowers } from "../../../nodes/sdk/follow.ts";
+import { createImageTransfers } from "../../../nodes/sdk/images.ts";
 import type { Bus } from "../../../protocol/wire/transport.ts";
 
 export interface RunOptions {
@@ -72,7 +73,8 @@ export function connectOn(bus: Bus, cell: string) {
       open.connections -= 1;
     };
     const own = { of, project, newRequestId: () => ids.next(), close };
-    return { ...clients, ...createFollowers(clients, world), ...own };
+    const more = { ...createFollowers(clients, world), ...createImageTransfers(clients, world) };
+    return { ...clients, ...more, ...own };
   };
   return { connect, open };
 }
