@@ -68,6 +68,7 @@ export const liveLanes: readonly Lane[] = [
         "debug",
         "events",
         "image-files",
+        "image-transfers",
         "image-uploads",
         "ipmi",
         "list-plans",
