@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { OpenImage } from "../../actors/ports/image-bytes.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { imageServerLimits } from "./limits.ts";
-import { type Pace, Patience } from "./patience.ts";
+import { type Pace, Patience, readToEnd } from "./patience.ts";
 import { type ByteRange, rangeOf } from "./ranges.ts";
 
 export interface Giving {
@@ -35,6 +35,7 @@ export async function give(
   });
   if (request.method !== "HEAD") await pump(response, image, { from, to }, pace);
   response.end();
+  await readToEnd(response, pace);
 }
 
 async function pump(

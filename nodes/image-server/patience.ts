@@ -3,6 +3,7 @@
  * run as was agreed. Bytes earn time, up to the time that a silence may last: whoever was fast for an hour
  * must not be waited for longer than anybody else.
  */
+import type { ServerResponse } from "node:http";
 import { imageServerLimits } from "./limits.ts";
 
 export interface Pace {
@@ -24,6 +25,20 @@ export function patienceLeft(
 ): number {
   const rest = leftMs - waitedMs;
   return rest <= 0 ? 0 : Math.min(quietMsMax, rest + bytes / bytesPerMsMin);
+}
+
+/** Whoever reads the end of an answer has the time that its bytes take, and a silence; then it is cut off. */
+export async function readToEnd(
+  response: Pick<ServerResponse, "writableFinished" | "writableLength" | "destroyed" | "destroy" | "once">,
+  { quietMsMax, bytesPerMsMin }: Pace,
+): Promise<void> {
+  if (response.writableFinished || response.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  response.once("finish", resolve);
+  response.once("close", resolve);
+  const timer = setTimeout(() => response.destroy(), quietMsMax + response.writableLength / bytesPerMsMin);
+  await promise;
+  clearTimeout(timer);
 }
 
 /** Waits for a client as long as the pace allows, and no longer. */

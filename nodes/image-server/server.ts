@@ -102,6 +102,8 @@ interface Serving extends ImageServerOptions {
 
 async function answer(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
   const asked = askedOf(request);
+  if (onlyReads(request) && hasBody(request))
+    throw new StatusError("bodyTooLarge", "Whoever only reads sends no body.");
   const text = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1];
   if (text === undefined) throw new StatusError("ticketInvalid", "There is no ticket.");
   const { key, server, nowMs } = serving;
@@ -153,7 +155,7 @@ async function answerUpload(
   { uploads, pace = usualPace }: Serving,
 ): Promise<void> {
   if (uploads === undefined) throw new StatusError("notFound", "This server takes no uploads.");
-  if (request.method === "GET" || request.method === "HEAD") {
+  if (onlyReads(request)) {
     const status = await uploads.status(uploadId);
     if (status === null) throw new StatusError("notFound", "There is no such upload (any more).");
     return sayOffset(request, response, status.nextOffset);
@@ -166,6 +168,12 @@ async function answerUpload(
   if (headers.expect !== undefined) response.writeContinue();
   sayOffset(request, response, await receive(request, { ...place, uploads, uploadId, pace }));
 }
+
+const onlyReads = ({ method }: IncomingMessage): boolean => method === "GET" || method === "HEAD";
+
+/** Nobody would read it, and it would hold the connection for as long as it comes. */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
 
 const oneOf = (header: string | string[] | undefined): string | undefined =>
   Array.isArray(header) ? header.join(",") : header;

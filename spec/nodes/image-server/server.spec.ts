@@ -1,5 +1,5 @@
 /** The server for the bytes of images, with clients that are honest, cut off, slow and hostile. */
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 import { Readable } from "node:stream";
@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "chai";
 import type { OpenImage, TicketFacts } from "../../../actors/ports/image-bytes.ts";
 import { imageServerLimits } from "../../../nodes/image-server/limits.ts";
+import { readToEnd } from "../../../nodes/image-server/patience.ts";
 import {
   type ImageServer,
   type ImageServerOptions,
@@ -253,6 +254,39 @@ describe("the server for the bytes of images", () => {
     await until(files, (many) => many === 0);
     expect(readAt).to.be.below(64 * 1024 ** 2);
     socket.destroy();
+  });
+
+  it("refuses a body from whoever only reads, and does not hear it to its end", async () => {
+    const head = `GET /v1/images/${sha256} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${ticket()}\r\n`;
+    for (const length of ["content-length: 1000000000", "transfer-encoding: chunked"]) {
+      const { socket, ended } = await raw(`${head}${length}\r\n\r\n`);
+      const drip = setInterval(() => socket.write("1\r\ny\r\n"), 50);
+      expect(await ended).to.match(/^HTTP\/1\.1 400 [\s\S]*"reason":"bodyTooLarge"/);
+      clearInterval(drip);
+    }
+    expect(open).to.equal(0);
+  });
+
+  it("cuts off whoever does not read the end of an answer, and nobody else", async () => {
+    const pace = { quietMsMax: 5, bytesPerMsMin: 4 };
+    const answer = (writableFinished: boolean) => {
+      const state = { writableFinished, destroyed: false, writableLength: 8 };
+      const response = Object.assign(new EventEmitter(), state, {
+        destroy() {
+          response.destroyed = true;
+          response.emit("close");
+          return response;
+        },
+      });
+      return response as typeof response & Parameters<typeof readToEnd>[0];
+    };
+    const [stalled, whole, read] = [answer(false), answer(true), answer(false)];
+    await Promise.all([readToEnd(stalled, pace), readToEnd(whole, pace)]);
+    expect([stalled.destroyed, whole.destroyed]).to.deep.equal([true, false]);
+    const reading = readToEnd(read, { ...pace, quietMsMax: 3_600_000 });
+    read.emit("finish");
+    await reading;
+    expect(read.destroyed).to.equal(false);
   });
 
   it("refuses headers without an end", async () => {
