@@ -234,27 +234,13 @@ function actorsOf(ports: ControllerPorts) {
     lastSequence: () => store.events.lastSequence(),
   });
   return {
-    debug,
-    system,
-    strange,
-    directory,
-    leases,
-    commits,
-    waits,
-    tell,
-    scheduler,
-    placer,
+    ...{ debug, system, strange, directory, leases, commits, waits, tell, scheduler, placer },
     ...{ hostAgent, networkingNews: news },
     registry,
     ...{ networking, images },
     creator,
     ...steering,
-    propose,
-    faults,
-    space,
-    rollCall,
-    self,
-    sinks,
+    ...{ propose, faults, space, rollCall, self, sinks },
   };
 }
 
@@ -332,7 +318,12 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const auditHost: DoctorOptions["auditHost"] = (hostId, onLeftOut) =>
     parts.hostAgent(hostId).audit({}, { timeoutMs, onLeftOut });
-  const asked = { auditHost, storageAgent: parts.hostAgent, imageFiles: ports.imageFiles };
+  const asked = {
+    auditHost,
+    storageAgent: parts.hostAgent,
+    imageFiles: ports.imageFiles,
+    imageDoor: ports.imageDoor,
+  };
   const handlers: AllHandlers = {
     instance: instanceHandlers({ ...catalog, ...parts }),
     operation: operationHandlers(read),

@@ -29,6 +29,7 @@ import { compareQuotas } from "./quotas.ts";
 import { sinkFindings } from "./sinks.ts";
 import { overcommitObservations, spaceFindings } from "./space.ts";
 import { storageFindings } from "./storage-room.ts";
+import { uploadFindings } from "./uploads.ts";
 import { zoneFindings } from "./zones.ts";
 
 export interface Diagnosis {
@@ -65,6 +66,7 @@ export function compare(input: DoctorInput): Diagnosis {
     ...twice(audits, known),
     ...atMost(doctorLimits.hostFindingsMax, diskFindings(input, known), "shared disks"),
     ...imageFindings(input),
+    ...atMost(doctorLimits.hostFindingsMax, uploadFindings(input), "uploads"),
     ...atMost(doctorLimits.hostFindingsMax, portFindings(input), "ports"),
     ...atMost(doctorLimits.hostFindingsMax, networkFindings(input, known), "networks of hosts"),
   ];

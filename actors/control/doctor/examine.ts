@@ -12,6 +12,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { ClaimTotal } from "../../ports/host-reads.ts";
+import type { ImageDoor } from "../../ports/image-bytes.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { OperationRow } from "../../ports/operation-reads.ts";
@@ -39,6 +40,8 @@ export interface DoctorOptions {
     rows: "list";
   }>;
   readonly imageFiles: Pick<ImageFiles, "list">;
+  /** Absent: this controller takes no uploads. */
+  readonly imageDoor?: Pick<ImageDoor, "server" | "uploads"> | undefined;
   /** Asks one host for its audit. @throws StatusError when the host cannot be asked */
   readonly auditHost: (hostId: string, onLeftOut: (leftOut: LeftOut) => void) => Promise<Audit>;
   readonly strange: () => DoctorInput["strange"];
@@ -72,6 +75,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
   const answers = await askAll(store, auditHost);
   const listed = await listStorages(answers, options);
   const imageFiles = await listImageFiles(options);
+  const uploads = await listUploads(options);
   const images = await allPages<ImageRecord>(
     (page) => store.rows.list(image, page),
     ({ id }) => id,
@@ -114,7 +118,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     movingHosts,
     storages,
     images,
-    imageFiles,
+    ...{ imageFiles, uploads },
     ...{ plugs, networks },
   };
   const spaces = options.spaces();
@@ -151,6 +155,14 @@ async function listImageFiles({ imageFiles }: DoctorOptions): Promise<DoctorInpu
   } catch (thrown) {
     return { error: StatusError.from(thrown, "Listing the files of images").message };
   }
+}
+
+async function listUploads({ imageDoor }: DoctorOptions): Promise<DoctorInput["uploads"]> {
+  if (imageDoor === undefined) return undefined;
+  const { server, uploads } = imageDoor;
+  // What keeps it from listing them keeps it from the files as well, and is told there.
+  const statuses = await uploads.list().catch(() => undefined);
+  return statuses && { server, statuses };
 }
 
 /** Of hosts with guests on networks alone. */

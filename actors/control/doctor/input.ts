@@ -8,6 +8,7 @@ import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { ClaimTotal, StorageTotal } from "../../ports/host-reads.ts";
 import type { ImageFiles } from "../../ports/image-files.ts";
+import type { UploadStatus } from "../../ports/image-uploads.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
 import type { HostRecord } from "../../records/host.ts";
@@ -84,6 +85,8 @@ export interface DoctorInput {
   readonly images: readonly ImageRecord[];
   /** Those of the controller that was asked, read before the rows; or why nobody could list them. */
   readonly imageFiles: Awaited<ReturnType<ImageFiles["list"]>> | { readonly error: string };
+  /** Of the controller that was asked, read before the rows. Absent: it takes none, or cannot list them. */
+  readonly uploads?: { readonly server: string; readonly statuses: readonly UploadStatus[] } | undefined;
   /** Absent: no storage is shared, or no host can list it. */
   readonly storages?: readonly StorageState[];
   /** The brake on automatic recovery, as the asked controller has it. Absent: off. */
