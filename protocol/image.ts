@@ -111,7 +111,7 @@ export const image = resource({
     checksums: nullable(Checksums),
     /** What it takes, or takes at most when all its bytes have come; null: nothing was said yet. */
     sizeBytes: nullable(Count),
-    /** The controller that has its upload, and its files first; null: none. */
+    /** Name of the controller with the image's upload, and later with its files; null: none. */
     holder: nullable(Id),
     /** Why what was sent was not taken; null: nothing was refused since. */
     refusal: nullable(Refusal),

@@ -12,7 +12,7 @@ export const usedResources = ["instances", "vcpus", "memoryMib"] as const;
 export type UsedResource = (typeof usedResources)[number];
 
 /** Sums over the rows of resources: what all images of a project take, or have said to take. */
-export const summedResources = ["imageBytes"] as const;
+const summedResources = ["imageBytes"] as const;
 export type SummedResource = (typeof summedResources)[number];
 
 /** What a quota limits: what instances use, how many a project may have of a resource, and such sums. */

@@ -100,7 +100,7 @@ class Persistence {
   }
 }
 
-/** A failure of the connection itself, which says nothing that people could use. */
+/** Whether the connection itself failed: such an error has no words for people. */
 const isBroken = (thrown: unknown): boolean => thrown instanceof TypeError || thrown instanceof Broken;
 class Broken extends Error {}
 
@@ -243,7 +243,7 @@ class Sending {
   }
 }
 
-/** What was sent is there as long as somebody has it, and may be taken for what it really is. */
+/** The refusal of the row as an error. With a holder the bytes are there, and may be completed anew. */
 function refusedBy({ reason, message }: Refusal, { id, holder }: Image): StatusError {
   const again = "Send it again: novact image create --file.";
   const there = `Say what it is (--format, --packing), or remove it first: novact image delete ${id}.`;

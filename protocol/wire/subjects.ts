@@ -165,7 +165,7 @@ export function partyOf(
   return kind === "cmd" || kind === "report" || kind === "host" ? { kind, party } : undefined;
 }
 
-/** `{id, method}` of a subject that is a host's, a report's, or a holder's of images; undefined: it is none. */
+/** `{id, method}` of a host's subject, a report's, or that of a holder of images; undefined: of none. */
 export function parseNodeSubject(
   cell: string,
   kind: "host" | "report" | "images",

@@ -163,7 +163,7 @@ describe("uploads of images", () => {
     expect([state, refusal?.reason]).to.deep.equal(["queued", "uploadInterrupted"]);
     await world.demo.image.complete(cut.id, { format: "raw" });
     expect((await ended(cut.id)).state).to.equal("active");
-    // Both have the same bytes, and so one file.
+    // One file for two images of the same bytes.
     expect((await files.list()).files).to.have.length(1);
   });
 

@@ -1,6 +1,6 @@
 /**
- * An image sent to a real cluster whose controller is killed at three offsets: it goes on where it was, arrives
- * as it was sent, boots a guest, and is fetched as it was.
+ * An image sent to a real cluster whose controller is killed at three offsets: it goes on where it was,
+ * arrives as it was sent, boots a guest, and is fetched as it was.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";

@@ -70,7 +70,7 @@ function newImage(request: Registration, { ids, clock, hypervisorAliases, holder
     properties: propertiesOf(request.properties ?? {}, hypervisorAliases),
     visibility: visibility ?? (project === undefined ? "public" : "private"),
     ...{ state: "active", protected: false, checksums: null, version: 1 },
-    // Its files are on this controller's computer, wherever others look for them.
+    // The files are on this controller's computer: other computers' controllers ask this one.
     ...{ sizeBytes: null, holder: holders?.server ?? null, refusal: null },
     createdAtMs: clock.nowMs(),
   };

@@ -24,7 +24,7 @@ export type ImageStep =
   | { readonly kind: "activate"; readonly disk: ImageDisk; readonly checksums: ImageRow["checksums"] }
   /** What was sent stays, and goes on where it is. */
   | { readonly kind: "requeue"; readonly refusal: Refusal }
-  /** What was sent is gone, or nobody can find it. */
+  /** The bytes that were sent are gone. */
   | { readonly kind: "forget" };
 
 const steps: Readonly<
@@ -68,7 +68,7 @@ function changeOf({ holder }: ImageRow, step: ImageStep): Partial<ImageRow> {
   }
 }
 
-export const elsewhere = (holder: string): StatusError =>
+const elsewhere = (holder: string): StatusError =>
   new StatusError("imageElsewhere", `The controller ${holder} has its upload.`);
 
 const isSame = (one: ImageRow, other: ImageRow): boolean =>

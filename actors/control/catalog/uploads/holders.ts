@@ -20,7 +20,7 @@ export type ImageHolder = {
   ) => Promise<AnswerOf<Methods[K]>>;
 };
 
-/** This controller, as it answers itself and others. */
+/** This controller as a holder: its answers to itself and to the other controllers. */
 export function ownHolder(
   { desk, door }: { readonly desk: UploadDesk; readonly door: ImageDoor },
   clock: Pick<Clock, "nowMs">,
@@ -66,5 +66,5 @@ export async function askedOf<Answer>(server: string, asked: Promise<Answer>): P
 
 const silences = ["noResponders", "notConnected", "timeout"];
 
-export const isSilence = (thrown: unknown): boolean =>
+const isSilence = (thrown: unknown): boolean =>
   thrown instanceof StatusError && silences.includes(thrown.reason);

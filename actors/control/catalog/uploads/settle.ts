@@ -16,7 +16,7 @@ type Row = Pick<RowOf<typeof image>, "state" | "holder" | "sizeBytes">;
 export type Settling = "activate" | "interrupted" | "forget" | "discard" | "nothing";
 
 export interface Found {
-  /** Undefined: there is no such image. */
+  /** The image's; undefined: no image has the id. */
   readonly row: Row | undefined;
   readonly status: UploadStatus | null;
   /** Who looks. */

@@ -27,7 +27,7 @@ import { sealPart } from "./seal.ts";
 export interface UploadOptions {
   /** The image store's directory, open to its user alone (ImageStore.open). */
   readonly directory: string;
-  /** The process whose uploads these are, among those that share the directory. Absent: it has them alone. */
+  /** Name of the process whose uploads these are, where several share the directory. Absent: one has it. */
   readonly whose?: string;
   readonly nowMs: () => number;
   /** Bytes that uploads leave free on its file system. Absent: storeFreeBytesMin. */
