@@ -5,12 +5,12 @@
  */
 import type { Image } from "../../protocol/image.ts";
 import type { ImageTicket, ImageUpload, Refusal } from "../../protocol/image-bytes.ts";
-import { imageLimits } from "../../protocol/limits/image.ts";
 import { isReason } from "../../protocol/wire/reasons.ts";
 import { pauseMs } from "../../protocol/wire/retry.ts";
 import { type PeerError, StatusError } from "../../protocol/wire/status.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import type { Clients } from "./clients.ts";
+import { sdkLimits } from "./limits.ts";
 
 /** What is sent: as a file, which can be read from any place. */
 export interface ImageSource {
@@ -90,11 +90,11 @@ class Persistence {
 
   /** Waits before the next attempt. @throws what was thrown, when it does not pass or lasts too long */
   async after(thrown: unknown): Promise<void> {
-    const { patienceMs = imageLimits.transferPatienceMs, signal } = this.#options;
+    const { patienceMs = sdkLimits.transferPatienceMs, signal } = this.#options;
     signal?.throwIfAborted();
     if (!passes(thrown)) throw thrown;
     if (this.#world.clock.monotonicMs() - this.#progressAtMs > patienceMs) throw told(thrown);
-    const pause = pauseMs(unreachable(thrown), this.#attempt, this.#world) ?? imageLimits.imagePollMs;
+    const pause = pauseMs(unreachable(thrown), this.#attempt, this.#world) ?? sdkLimits.imagePollMs;
     this.#attempt += 1;
     await sleep(this.#world.clock, Math.min(pause, 5_000), signal);
   }
@@ -176,8 +176,8 @@ class Sending {
     const { source } = this.#place;
     this.#reached(upload.nextOffset);
     if (upload.nextOffset >= source.sizeBytes) return;
-    const small = source.sizeBytes <= imageLimits.imageBusBytesMax;
-    const pieceBytes = small ? upload.chunkBytesMax : imageLimits.imagePieceBytes;
+    const small = source.sizeBytes <= sdkLimits.imageBusBytesMax;
+    const pieceBytes = small ? upload.chunkBytesMax : sdkLimits.imagePieceBytes;
     let offset = upload.nextOffset;
     for await (const piece of gathered(source.from(offset), pieceBytes)) {
       this.#options.signal?.throwIfAborted();
@@ -219,7 +219,7 @@ class Sending {
     const { onProgress: _, patienceMs: _patience, signal, ...said } = this.#options;
     let { image } = await this.#image.complete(imageId, { ...said, sizeBytes: source.sizeBytes }, this.#call);
     while (image.state === "importing") {
-      await sleep(world.clock, imageLimits.imagePollMs, signal);
+      await sleep(world.clock, sdkLimits.imagePollMs, signal);
       image = await this.#look();
       this.#persistence.progress();
     }

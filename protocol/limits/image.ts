@@ -10,11 +10,4 @@ export const imageLimits = {
    */
   imageChunkBytesMax: 128 * 1024,
   imageChunkLengthMax: 174_764,
-  /** How often a client asks whether an image that is verified is active yet. */
-  imagePollMs: 500,
-  /** A file up to this size goes over the bus; a larger one by HTTP, in pieces of this length. */
-  imageBusBytesMax: 1024 ** 2,
-  imagePieceBytes: 8 * 1024 ** 2,
-  /** How long a transfer goes on trying without a byte of progress: a controller is back by then. */
-  transferPatienceMs: 120_000,
 } as const;

@@ -231,7 +231,7 @@ const terminal = [/^commander$/, /^cli-table3$/, /^yaml$/];
 const inBrowsers = new RegExp(
   [
     /^nodes\/bus\/(?:nats|inboxes|messages|outbox|refused|requests|serve|users|limits)\.ts$/,
-    /^nodes\/sdk\/(?:browser|connection|clients|follow|images)\.ts$/,
+    /^nodes\/sdk\/(?:browser|connection|clients|follow|images|limits)\.ts$/,
     /^nodes\/process\/clock\.ts$/,
   ]
     .map(({ source }) => source)

@@ -26,6 +26,9 @@ describe("cli: program", () => {
       "novact doctor releases": "novact version",
       "novact instance interface-attach": "novact instance interface attach",
       "novact instance interface-detach": "novact instance interface detach",
+      // create --file, and save
+      ...{ "novact image upload": "novact image create", "novact image write": "novact image create" },
+      ...{ "novact image complete": "novact image create", "novact image ticket": "novact image save" },
       // create --dry-run
       "novact instance explain-create": "novact instance create",
     };
