@@ -2,6 +2,7 @@
  * The ports by which the bytes of images travel: where a computer has them, and the tickets that open the way
  * to them. Who may have a ticket must never be decided here: the rows say so, before one is issued.
  */
+import type { ImageUploads } from "./image-uploads.ts";
 
 /** An image file that is kept, open. */
 export interface OpenImage {
@@ -32,4 +33,15 @@ export interface TicketFacts {
 export interface ImageTickets {
   /** A text for `Authorization: Bearer`. It must never come into a log, an event or an argument. */
   issue(facts: TicketFacts): string;
+}
+
+/** Where one controller takes the bytes of images, and gives them. */
+export interface ImageDoor {
+  /** Its name in tickets: of this controller alone, and the same in all its lives. */
+  readonly server: string;
+  /** Without a slash at its end. */
+  readonly url: string;
+  readonly bytes: ImageBytes;
+  readonly uploads: ImageUploads;
+  readonly tickets: ImageTickets;
 }

@@ -94,6 +94,11 @@ export interface ClusterConfig {
    * `import` and `guest`.
    */
   readonly imageDirectories: readonly string[];
+  /**
+   * Where the first controller takes and gives the bytes of images, on 127.0.0.1; the second one has the next
+   * port. 0: any free ones.
+   */
+  readonly images: { readonly port: number };
   /** The plug-ins that each process loads (nodes/plugins). */
   readonly plugins: readonly PluginChoice[];
   /** Where every event is brought. Empty as well for a reader that has not loaded the plug-ins. */
@@ -219,6 +224,7 @@ function complete(file: ClusterFile, path: string, known: Known): Omit<ClusterCo
     nodes: nodes.map((node) => completeNode(node, { file, known, stateDirectory, directory: dirname(path) })),
     projects: file.projects ?? projectsDefault,
     imageDirectories: (file.imageDirectories ?? []).map((directory) => resolve(dirname(path), directory)),
+    images: { port: file.images?.port ?? 0 },
     scheduler: completeScheduler(file.scheduler, known.brought),
     metrics: file.metrics && { port: file.metrics.port, address: file.metrics.address ?? "127.0.0.1" },
     chaos: {
@@ -283,6 +289,8 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
     import: at("import"),
     /** Registered image files, by checksum. */
     images: at("images"),
+    /** The key of the tickets for the bytes of images. Readable by the owner only. */
+    imageTickets: at("image-tickets.key"),
     /** All files of one compute node. */
     node: (name: string) => at("nodes", name),
     /** The directories of the node's guests: they may lie on a small file system of their own. */

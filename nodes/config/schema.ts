@@ -245,6 +245,12 @@ export const ClusterSchema = Type.Object(
         description: "where image files may be registered from, with all below; relative to this file",
       }),
     ),
+    images: Type.Optional(
+      part(
+        { port: port("controller's images; each further controller has the next one") },
+        "where images are sent and fetched",
+      ),
+    ),
     plugins: Type.Optional(PluginsSchema),
     sinks: Type.Optional(SinksSchema),
     scheduler: Type.Optional(

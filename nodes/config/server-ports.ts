@@ -9,14 +9,21 @@ export function serverPortsOf({
   nats,
   postgres,
   metrics,
-}: Pick<ClusterConfig, "nats" | "postgres" | "metrics">): ReadonlySet<number> {
+  images,
+  controllers,
+}: Pick<ClusterConfig, "nats" | "postgres" | "metrics" | "images" | "controllers">): ReadonlySet<number> {
   const ports = [
     ...[nats.port, postgres.port, nats.websocket?.port ?? 0, metrics?.port ?? 0],
+    ...Array.from({ length: controllers }, (_, index) => imagePortOf({ images }, index)),
     ...(nats.url === undefined ? [] : nats.url.split(",").map((url) => portOf(url, usualPorts.nats))),
     ...(postgres.url === undefined ? [] : [portOf(postgres.url, usualPorts.postgres)]),
   ];
   return new Set(ports.filter((port) => port > 0));
 }
+
+/** Where a controller takes and gives images; 0: any free port. */
+export const imagePortOf = ({ images }: Pick<ClusterConfig, "images">, index: number): number =>
+  images.port === 0 ? 0 : images.port + index;
 
 /** A URL that is none was refused when the configuration was read. */
 function portOf(url: string, usual: number): number {

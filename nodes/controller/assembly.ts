@@ -39,6 +39,7 @@ import { Commits } from "../../actors/control/request/commits.ts";
 import { Waits } from "../../actors/control/request/waits.ts";
 import type { SchedulerOptions } from "../../actors/control/scheduler/schedule.ts";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
+import type { ImageDoor } from "../../actors/ports/image-bytes.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { PowerFence } from "../../actors/ports/power.ts";
 import type { Store, WriterPicture } from "../../actors/ports/store.ts";
@@ -82,6 +83,8 @@ export interface ControllerPorts {
   /** Start of the round robin among equal hosts: another number in every controller. */
   readonly firstTurn: number;
   readonly imageFiles: ImageFiles;
+  /** Where it takes and gives the bytes of images. Absent: it does neither. */
+  readonly imageDoor?: ImageDoor;
   /** The port to the hosts' power controllers (BMCs). */
   readonly power: PowerFence;
   /** Room on the file systems of the controller and of its database; absent: it is not known. */

@@ -32,6 +32,7 @@ import { builtInSinks } from "../sinks/built-in.ts";
 import { ailingSinks, type OpenedSink, openSinks, runSinks, SinkError } from "../sinks/index.ts";
 import { memoriesIn } from "../sinks/memory.ts";
 import { assembleController, type ControllerPorts } from "./assembly.ts";
+import { openImageDoor } from "./image-door.ts";
 import { SafetyThread } from "./safety-worker.ts";
 
 export interface RunningController {
@@ -83,6 +84,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     ...{ config, name, log, onOutdated },
     onEnded: () => endProcess(log, "the safety channel has ended"),
   });
+  const door = await openImageDoor(config, { name, index, log });
   const controller = await assembleController({
     cell,
     name,
@@ -100,6 +102,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
     ...(config.nats.url === undefined ? { projects: config.projects } : {}),
     hostPortsReserved: serverPortsOf(config),
     imageFiles: imageFilesOf(config),
+    imageDoor: door,
     space: spaceOf(config),
     release: { name, release: { ...ownRelease(), plugins: versionsOf(plugins) } },
     power: createPowerFence({
@@ -121,6 +124,7 @@ export async function startController(options: ControllerOptions): Promise<Runni
       { thread: "safety", measured: await safety.measure() },
     ],
     stop: async () => {
+      await door.close();
       await controller.stop();
       await bus.close();
       await store.close();

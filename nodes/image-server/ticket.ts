@@ -14,6 +14,15 @@ const version = "v1";
 export const serverKey = (clusterKey: Uint8Array, server: string): Buffer =>
   Buffer.from(hkdfSync("sha256", clusterKey, "", `novact image tickets of ${server}`, 32));
 
+/**
+ * The name in tickets of one of the controllers that share a key, and so the files: another computer's has
+ * another key, and so another name.
+ */
+export const serverName = (clusterKey: Uint8Array, controller: string): string => {
+  const place = Buffer.from(hkdfSync("sha256", clusterKey, "", "novact image server's place", 8));
+  return `${controller}-${place.toString("hex")}`;
+};
+
 /** Issues tickets for every server. */
 export function createTickets(clusterKey: Uint8Array): ImageTickets {
   return {

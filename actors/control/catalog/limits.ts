@@ -13,4 +13,9 @@ export const catalogLimits = {
   imageSweepPeriodMs: 600_000,
   /** A look that takes longer is given up: the storage of the files does not answer. */
   imageSweepRoundMsMax: 300_000,
+  /**
+   * A ticket for the bytes of an image opens the way for so long; what has begun by then goes on. A transfer
+   * that was cut off asks for another one.
+   */
+  imageTicketMs: 900_000,
 } as const;

@@ -27,6 +27,8 @@ import { sealPart } from "./seal.ts";
 export interface UploadOptions {
   /** The image store's directory, open to its user alone (ImageStore.open). */
   readonly directory: string;
+  /** The process whose uploads these are, among those that share the directory. Absent: it has them alone. */
+  readonly whose?: string;
   readonly nowMs: () => number;
   /** Bytes that uploads leave free on its file system. Absent: storeFreeBytesMin. */
   readonly freeBytesMin?: number;
@@ -44,7 +46,7 @@ export class FileUploads implements ImageUploads {
   constructor(options: UploadOptions) {
     this.#options = options;
     this.#store = options.directory;
-    this.#directory = join(options.directory, "uploads");
+    this.#directory = join(options.directory, "uploads", options.whose ?? "");
   }
 
   begin(upload: UploadBegin): Promise<UploadStatus> {
