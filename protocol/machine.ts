@@ -9,6 +9,7 @@ import { GuestData } from "./guest-data.ts";
 import { HostDrivers } from "./host-drivers.ts";
 import { hostPortMethods } from "./host-ports.ts";
 import { diskFormats } from "./image.ts";
+import { imageTicketMethods } from "./image-ticket.ts";
 import { MachineInterface } from "./interface.ts";
 import { audited, keptThings } from "./kept-thing.ts";
 import { architectures } from "./kinds.ts";
@@ -380,5 +381,6 @@ export const reportService = service({
       ...entityless,
       summary: "What the host has to know of the networks of its guests, as of one moment.",
     }),
+    ...imageTicketMethods,
   },
 });

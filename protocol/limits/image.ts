@@ -4,4 +4,6 @@ export const imageLimits = {
   imagesPerProjectMax: 1_000,
   /** Projects that an image is shared with. Source: Glance's image_member_quota. */
   membersPerImageMax: 128,
+  /** Servers that a host is told of, from which it may get an image. */
+  imageOriginsMax: 16,
 } as const;
