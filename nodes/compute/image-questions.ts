@@ -1,0 +1,37 @@
+/**
+ * A host's questions to controllers where the images of its instances are. Drivers are opened before the bus
+ * is connected: until then nobody can be asked.
+ */
+import { wireLimits } from "../../protocol/limits/wire.ts";
+import { reportService } from "../../protocol/machine.ts";
+import { reportBinding } from "../../protocol/wire/binding.ts";
+import { createClient } from "../../protocol/wire/client.ts";
+import type { Client } from "../../protocol/wire/service.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
+import type { Bus, Ids } from "../../protocol/wire/transport.ts";
+import type { AskImageOrigins } from "../drivers/images/pulled.ts";
+import { systemClock } from "../process/clock.ts";
+
+interface Connection {
+  readonly bus: Bus;
+  readonly ids: Ids;
+  readonly cell: string;
+  readonly hostId: string;
+}
+
+export class ImageQuestions {
+  #client: Client<typeof reportService> | undefined;
+
+  connect({ bus, ids, cell, hostId }: Connection): void {
+    const binding = reportBinding(cell, hostId);
+    this.#client = createClient(reportService, { bus, clock: systemClock, ids, binding });
+  }
+
+  readonly ask: AskImageOrigins = async (asked, signal) => {
+    if (this.#client === undefined) throw new StatusError("noResponders", "No controller can be asked yet.");
+    const { origins } = await this.#client.imageTicket(asked, {
+      ...{ timeoutMs: wireLimits.hostRequestTimeoutMs, signal },
+    });
+    return origins;
+  };
+}
