@@ -125,6 +125,23 @@ export interface PortHeld {
   readonly portId: string;
 }
 
+/** The files of a guest on a host need these images, of its cache, from now on; or not any more. Simulator only. */
+export interface ImagesNeeded {
+  readonly kind: "imagesNeeded" | "imagesLetGo";
+  readonly atMs: number;
+  readonly hostId: string;
+  readonly instanceId: string;
+  readonly sha256s: readonly string[];
+}
+
+/** A host has an image in its cache from now on, or has it no more. Simulator only. */
+export interface ImageCached {
+  readonly kind: "imageCached" | "imageEvicted";
+  readonly atMs: number;
+  readonly hostId: string;
+  readonly sha256: string;
+}
+
 /** From now on a host lets pass what this picture allows. Simulator only. */
 export interface Applied {
   readonly kind: "applied";
@@ -357,6 +374,8 @@ export type Fact =
   | RoomHeard
   | RoomForgotten
   | PortHeld
+  | ImagesNeeded
+  | ImageCached
   | Applied
   | PictureLost
   | PacketFact
@@ -370,7 +389,7 @@ export type Fact =
 
 type UpToTen = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 /** I1 to I12 are about instances and hosts, N1 to N10 about networks (spec/INVARIANTS.md). */
-export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | "V12";
+export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | `V${10 | 12}`;
 
 export interface Violation {
   readonly promise: PromiseId;

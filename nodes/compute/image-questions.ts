@@ -8,12 +8,12 @@ import { reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import type { Client } from "../../protocol/wire/service.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { Bus, Ids } from "../../protocol/wire/transport.ts";
+import type { Bus, Clock, Ids } from "../../protocol/wire/transport.ts";
 import type { AskImageOrigins } from "../drivers/images/pulled.ts";
-import { systemClock } from "../process/clock.ts";
 
 interface Connection {
   readonly bus: Bus;
+  readonly clock: Clock;
   readonly ids: Ids;
   readonly cell: string;
   readonly hostId: string;
@@ -22,9 +22,9 @@ interface Connection {
 export class ImageQuestions {
   #client: Client<typeof reportService> | undefined;
 
-  connect({ bus, ids, cell, hostId }: Connection): void {
+  connect({ bus, clock, ids, cell, hostId }: Connection): void {
     const binding = reportBinding(cell, hostId);
-    this.#client = createClient(reportService, { bus, clock: systemClock, ids, binding });
+    this.#client = createClient(reportService, { bus, clock, ids, binding });
   }
 
   readonly ask: AskImageOrigins = async (asked, signal) => {

@@ -78,7 +78,7 @@ export async function startCompute(options: ComputeOptions): Promise<RunningComp
   const { hypervisor, accelerator, acceleratorReason: reason } = inventory;
   log.info({ hostId, hypervisor, accelerator, reason }, "the node's guests run like this");
   const bus = await connectNats({ ...connectionOf(config, { host: hostId }), name: nodeName, log });
-  controllers.connect({ bus, cell: config.cell, hostId, ids: context.ids });
+  controllers.connect({ bus, clock: systemClock, ids: context.ids, cell: config.cell, hostId });
   const { meter, measure } = threadMeter({ on: config.metrics !== undefined, log, whole: true });
   meterBus(meter, bus);
   const { cell } = config;

@@ -16,6 +16,7 @@ import type { HostNetworking } from "../../protocol/networking.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { HostTold, ToldOfGuest } from "./cluster-told.ts";
 import { computerOf, type SimulatedComputer, type SimulatedHypervisor } from "./computer.ts";
+import { HostImages, type ImageControllers } from "./host-images.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
@@ -164,6 +165,7 @@ export class HostMachine implements Machine {
   boots = 1;
   readonly #options: HostMachineOptions;
   readonly #hanging = new Set<() => void>();
+  readonly #images: HostImages;
 
   constructor(options: HostMachineOptions) {
     const { kernel, hostId, shutdownLatencyMs, storage, told } = options;
@@ -178,6 +180,7 @@ export class HostMachine implements Machine {
     this.world = new WatchedWorld({ clock, ...shutdown, ...shared }, (kind, guest) =>
       told.guest(kind, hostId, guest),
     );
+    this.#images = new HostImages(this.world, (what) => told.image(hostId, what));
   }
 
   /** What hangs goes on, and nothing else will. */
@@ -233,7 +236,7 @@ export class HostMachine implements Machine {
   }
 
   /** Drivers of one life of the agent; `storageAware`: it can hold a lease on the storage. */
-  drivers(agent: SimulatedProcess, storageAware: boolean): Drivers {
+  drivers(agent: SimulatedProcess, storageAware: boolean, controllers?: ImageControllers): Drivers {
     const inner = createFakeDrivers({ world: this.world });
     const turned = () => this.#options.told.turned(this.name);
     agent.onDeath(() => void inner.hypervisor.detach());
@@ -243,7 +246,10 @@ export class HostMachine implements Machine {
       this.#verb({ agent, what, work, signal });
     const { storageLeases: aware, ...rest } = inner;
     const storageLeases = storageAware ? aware : undefined;
-    const { disks, network, machineFiles } = rest;
+    const { network, machineFiles } = rest;
+    const step = <T>(work: () => Promise<T>, signal: AbortSignal) =>
+      verb("pullImage", () => this.#roomy(work), signal);
+    const disks = controllers ? this.#images.behind(rest.disks, { ...controllers, agent, step }) : rest.disks;
     const fake = this.#options.hypervisor?.(this.#computer(agent));
     const hypervisor = fake ?? rest.hypervisor;
     if (storageLeases !== undefined) agent.onDeath(() => void storageLeases.close());

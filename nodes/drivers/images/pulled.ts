@@ -25,9 +25,14 @@ export interface PulledOptions {
   readonly clock: Clock;
   /** Absent: the usual one. */
   readonly pace?: Pace;
+  /** Bytes of a part. Absent: of the file. */
+  readonly sizeOf?: (path: string) => Promise<number>;
+  /** Absent: over HTTP. */
+  readonly pull?: typeof pullImage;
 }
 
-export function pulledImages({ ask, clock, pace = usualPace }: PulledOptions): BringImage {
+export function pulledImages(options: PulledOptions): BringImage {
+  const { ask, clock, pace = usualPace, sizeOf = fileSize, pull = pullImage } = options;
   return async ({ instanceId, ...image }, path, signal) => {
     if (instanceId === undefined) throw missing("no instance of the host needs it");
     let sinceMs = clock.monotonicMs();
@@ -35,7 +40,7 @@ export function pulledImages({ ask, clock, pace = usualPace }: PulledOptions): B
     for (;;) {
       try {
         const origins = await ask({ instanceId, sha256: image.sha256 }, signal);
-        return await pullImage({ image, origins, path, pace, signal });
+        return await pull({ image, origins, path, pace, signal });
       } catch (error) {
         if (signal.aborted) throw abortError();
         const refused = refusal(error);
@@ -50,25 +55,29 @@ export function pulledImages({ ask, clock, pace = usualPace }: PulledOptions): B
   };
 }
 
+/** Another controller may know the question, and may have other bytes. */
+const another: readonly string[] = ["unknownMethod", "checksumMismatch"];
+
 /** What another try does not heal; undefined: it may. */
 function refusal(error: unknown): unknown {
   if (!(error instanceof StatusError)) return error;
   if (error.reason === "imageNotFound") return missing("the controllers say that it is none of this host's");
   const passing: readonly string[] = ["UNAVAILABLE", "DEADLINE_EXCEEDED", "RESOURCE_EXHAUSTED"];
-  // An old controller does not know the question, and one beside it may.
-  const mayHeal = passing.includes(error.code) || error.reason === "unknownMethod";
+  const mayHeal = passing.includes(error.code) || another.includes(error.reason);
   return mayHeal && error.reason !== "diskFull" ? undefined : error;
 }
 
 function givenUp(error: unknown): StatusError {
-  const { message } = StatusError.from(error, "Getting the image");
+  const failed = StatusError.from(error, "Getting the image");
+  if (failed.reason === "checksumMismatch") return failed;
+  const { message } = failed;
   return missing(`no controller gives it: ${message}`, error);
 }
 
 const missing = (why: string, cause?: unknown): StatusError =>
   new StatusError("imageMissing", `The host does not get the image: ${why.replace(/\.$/, "")}.`, { cause });
 
-async function sizeOf(path: string): Promise<number> {
+async function fileSize(path: string): Promise<number> {
   try {
     return (await stat(path)).size;
   } catch (error) {
