@@ -25,8 +25,8 @@ export interface Disks {
    */
   release(instanceId: string, ownerEpoch?: number, options?: ReleaseOptions): Promise<void>;
   /**
-   * Brings what is cached back within its bounds; false: it cannot be, since guests need what is there. Absent:
-   * nothing is cached.
+   * Brings what is cached back within its bounds; false: guests need too much of it. Absent: nothing is
+   * cached.
    */
   tidy?(): Promise<boolean>;
   /** Instance ids that have a directory, with the names of their files. */

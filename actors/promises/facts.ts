@@ -14,6 +14,7 @@ import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult } from "../records/commit.ts";
 import type { QuotaUse } from "../records/placement.ts";
 import type { HostLook } from "./host-look.ts";
+import type { ImageCached, ImagesNeeded } from "./image-facts.ts";
 import type { RoomForgotten, RoomHeard } from "./room-heard.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
@@ -123,23 +124,6 @@ export interface PortHeld {
   readonly hostId: string;
   readonly instanceId: string;
   readonly portId: string;
-}
-
-/** The files of a guest on a host need these images, of its cache, from now on; or not any more. Simulator only. */
-export interface ImagesNeeded {
-  readonly kind: "imagesNeeded" | "imagesLetGo";
-  readonly atMs: number;
-  readonly hostId: string;
-  readonly instanceId: string;
-  readonly sha256s: readonly string[];
-}
-
-/** A host has an image in its cache from now on, or has it no more. Simulator only. */
-export interface ImageCached {
-  readonly kind: "imageCached" | "imageEvicted";
-  readonly atMs: number;
-  readonly hostId: string;
-  readonly sha256: string;
 }
 
 /** From now on a host lets pass what this picture allows. Simulator only. */

@@ -9,7 +9,12 @@ import type { MachineSpec } from "../../protocol/machine.ts";
 import { filesDisks } from "../drivers/files/index.ts";
 import { systemClock, systemIds } from "../process/clock.ts";
 import { round, spread } from "./figures.ts";
-import type { MadeFile } from "./images.ts";
+
+export interface MadeFile {
+  readonly path: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
 
 export interface ImageCreatesOptions {
   readonly directory: string;

@@ -22,7 +22,7 @@ import { openImageServer } from "../image-server/server.ts";
 import { createTickets, serverKey } from "../image-server/ticket.ts";
 import { systemClock } from "../process/clock.ts";
 import { round, spread } from "./figures.ts";
-import { imageCreates } from "./image-creates.ts";
+import { imageCreates, type MadeFile } from "./image-creates.ts";
 import type { Note } from "./note.ts";
 
 const silent = () => undefined;
@@ -99,12 +99,6 @@ async function costOf(mib: number, work: () => Promise<void>): Promise<Cost> {
     mibPerSecond: round(mib / seconds),
     cpuSecondsPerGib: round(((user + system) / 1e6 / mib) * 1_024),
   };
-}
-
-export interface MadeFile {
-  readonly path: string;
-  readonly sha256: string;
-  readonly sizeBytes: number;
 }
 
 /** Bytes that are no zeros, under their checksum. */

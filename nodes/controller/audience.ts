@@ -11,7 +11,8 @@ import type { NetworkingNews } from "../../actors/control/networking/news.ts";
 import type { Placer } from "../../actors/control/placement/placer.ts";
 import type { CommitHint, Commits } from "../../actors/control/request/commits.ts";
 import type { Waits } from "../../actors/control/request/waits.ts";
-import type { ControllerPorts } from "./assembly.ts";
+import type { Store } from "../../actors/ports/store.ts";
+import type { Clock } from "../../protocol/wire/transport.ts";
 
 export interface AudienceParts {
   readonly directory: HostDirectory;
@@ -28,7 +29,7 @@ export interface AudienceParts {
 
 /** What the actors do with the news of the safety channel. */
 export function audienceOf(
-  { store, clock }: Pick<ControllerPorts, "store" | "clock">,
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
   parts: AudienceParts,
 ): FleetAudience {
   const { directory, placer, registry, commits, waits, leases, tell } = parts;

@@ -4,8 +4,8 @@
  * wait here for another controller.
  */
 import type { ImageOffers, ImageServing } from "../../actors/control/catalog/image-offers.ts";
+import type { ImageDoor } from "../../actors/ports/image-bytes.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
-import type { ControllerPorts } from "./assembly.ts";
 import { controllerLimits } from "./limits.ts";
 import type { RollCall } from "./roll-call.ts";
 
@@ -47,7 +47,7 @@ export const servingOf = ({ server, url }: ImageServing): ImageServing => ({ ser
 
 /** What a controller tells hosts of images; undefined: it gives none. */
 export function imagesOf(
-  { imageDoor, clock }: Pick<ControllerPorts, "imageDoor" | "clock">,
+  { imageDoor, clock }: { readonly imageDoor?: ImageDoor; readonly clock: Clock },
   { rollCall }: { readonly rollCall: RollCall },
 ): ImageOffers | undefined {
   if (imageDoor === undefined) return undefined;

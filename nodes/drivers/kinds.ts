@@ -77,7 +77,7 @@ export interface DisksPart {
   readonly keepers: readonly Keeper[];
   /** Sentences about what is there and is no holding, as in AuditFindings. */
   readonly strays?: () => Promise<readonly string[]>;
-  /** How its cache of images stands. Absent: it has none. */
+  /** How the cache of images stands. Absent: the disks have no cache. */
   readonly imageCache?: () => Promise<ImageCacheAudit>;
 }
 

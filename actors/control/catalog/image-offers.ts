@@ -10,7 +10,6 @@ import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { ImageTickets } from "../../ports/image-bytes.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { StorePart } from "../../ports/store.ts";
-import type { ImageQuestion } from "../fleet/link.ts";
 import { catalogLimits } from "./limits.ts";
 
 /** A server for the bytes of images: its name, which its tickets bear, and its address. */
@@ -26,6 +25,12 @@ export interface ImageOffers {
   servers(): readonly ImageServing[];
 }
 
+interface Asked {
+  readonly hostId: string;
+  readonly instanceId: string;
+  readonly sha256: string;
+}
+
 interface OfferOptions {
   readonly store: StorePart<{ instances: "get" }>;
   readonly clock: Pick<Clock, "nowMs">;
@@ -35,7 +40,7 @@ interface OfferOptions {
 
 /** Null: the host is refused. @throws UNAVAILABLE storeUnavailable */
 export async function offerImage(
-  { hostId, instanceId, sha256 }: Omit<ImageQuestion, "timeoutMs">,
+  { hostId, instanceId, sha256 }: Asked,
   { store, clock, images }: OfferOptions,
 ): Promise<ImageTicketAnswer | null> {
   if (!isToRun(await store.instances.get(instanceId), { hostId, sha256 })) return null;
@@ -49,10 +54,7 @@ export async function offerImage(
 }
 
 /** Whether the row has the instance on the host, and the file is one of its image's. */
-function isToRun(
-  row: InstanceRow | undefined,
-  asked: { readonly hostId: string; readonly sha256: string },
-): boolean {
+function isToRun(row: InstanceRow | undefined, asked: Pick<Asked, "hostId" | "sha256">): boolean {
   if (row === undefined || row.instance.hostId !== asked.hostId) return false;
   const { desired, deletedAtMs, image } = row.instance;
   return desired !== "deleted" && deletedAtMs === null && filesOf(image).includes(asked.sha256);

@@ -89,7 +89,7 @@ export const fleetLimits = {
    */
   networkQuestionsBurstMax: 100,
   networkQuestionPeriodMs: 100,
-  /** Questions of a host for an image: up to three for each guest that is made, and again while none comes. */
+  /** Questions of a host for images: up to three for each guest that is made, and more while none comes. */
   imageQuestionsBurstMax: 300,
   imageQuestionPeriodMs: 100,
   /** Hosts whose budgets are remembered; the budget of one that is forgotten is full again. */

@@ -23,7 +23,7 @@ export async function foreignNames(
   ];
 }
 
-/** A cached image, its part, who leases it, and what is set aside. */
+/** Names of cached images, parts, leases, and images that are set aside. */
 const ofImages = /^[0-9a-f]{64}(?:\.part|\.[0-9a-f-]+\.(?:lease|aside))?$/;
 
 const ofTheSystem: readonly RegExp[] = [

@@ -79,7 +79,7 @@ export class CacheRoom {
       .catch(() => undefined);
   }
 
-  /** What it takes, and its bounds, at this moment. */
+  /** Bytes that cached images take now, and their bounds. */
   async look(): Promise<CacheLook> {
     const { directory, cacheBytesMax, freeBytesMin } = this.#options;
     const { bavail, bsize } = await statfs(directory);

@@ -1,6 +1,6 @@
 /** V10 by value: an image that goes while a guest's files are based on it, or was never there. */
 import { expect } from "chai";
-import type { ImageCached, ImagesNeeded } from "../../../actors/promises/facts.ts";
+import type { ImageCached, ImagesNeeded } from "../../../actors/promises/image-facts.ts";
 import { noBaseIsEvicted } from "../../../actors/promises/v10-no-base-is-evicted.ts";
 
 const cached = (kind: ImageCached["kind"], sha256: string, hostId = "h1"): ImageCached => ({

@@ -1,4 +1,4 @@
-/** Where hosts are told to get images: here first, at others as they were a moment ago, and without a wait. */
+/** Where hosts are told to get images: here first, then at others as they were a moment ago. */
 import { expect } from "chai";
 import type { ImageServing } from "../../../actors/control/catalog/image-offers.ts";
 import { ImageServers } from "../../../nodes/controller/image-servers.ts";
