@@ -116,9 +116,11 @@ describe("a host that does not see the images of the controllers", function () {
     expect((await readFile(join(cache, checksums[0] ?? ""))).equals(disks[0] ?? Buffer.alloc(0))).to.equal(
       true,
     );
-    for (;;) {
-      const { text } = await cluster.admin.instance.console(ids[0] ?? "", {}, patient);
-      if (text.includes("NOVACT-GUEST READY")) break;
+    let [text, offset] = ["", 0];
+    while (!text.includes("NOVACT-GUEST READY")) {
+      const page = await cluster.admin.instance.console(ids[0] ?? "", { offset, waitMs: 10_000 }, patient);
+      text += page.text;
+      offset = page.nextOffset;
     }
   });
 
