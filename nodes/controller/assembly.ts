@@ -63,7 +63,7 @@ import { audienceOf } from "./audience.ts";
 import { decodeHint, tellingAll } from "./commit-hint.ts";
 import { Debug } from "./debug.ts";
 import { hostAgents, networkingNews } from "./host-agents.ts";
-import { imagesOf, servingOf } from "./image-servers.ts";
+import { imageOffersOf, servingOf } from "./image-servers.ts";
 import { RollCall } from "./roll-call.ts";
 import { schedulerOf } from "./scheduler.ts";
 import { tellOfSupervision } from "./supervision.ts";
@@ -146,7 +146,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     return undefined;
   });
   const questions = parts.debug.serve();
-  const safety = await ports.openSafety(audienceOf(ports, { ...parts, images: imagesOf(ports, parts) }));
+  const safety = await ports.openSafety(audienceOf(ports, { ...parts, images: imageOffersOf(ports, parts) }));
   const server = serverOf(ports, parts);
   meterController(ports, parts.space, server);
   return {

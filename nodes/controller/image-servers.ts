@@ -46,7 +46,7 @@ const placeOf = ({ server }: ImageServing): string => server.slice(server.lastIn
 export const servingOf = ({ server, url }: ImageServing): ImageServing => ({ server, url });
 
 /** What a controller tells hosts of images; undefined: it gives none. */
-export function imagesOf(
+export function imageOffersOf(
   { imageDoor, clock }: { readonly imageDoor?: ImageDoor; readonly clock: Clock },
   { rollCall }: { readonly rollCall: RollCall },
 ): ImageOffers | undefined {
