@@ -11,7 +11,7 @@ import { StatusError } from "../../protocol/wire/status.ts";
 import type { Bus, Clock, Ids } from "../../protocol/wire/transport.ts";
 import type { AskImageOrigins } from "../drivers/images/pulled.ts";
 
-interface Connection {
+export interface ImageConnection {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -22,7 +22,7 @@ interface Connection {
 export class ImageQuestions {
   #client: Client<typeof reportService> | undefined;
 
-  connect({ bus, clock, ids, cell, hostId }: Connection): void {
+  connect({ bus, clock, ids, cell, hostId }: ImageConnection): void {
     const binding = reportBinding(cell, hostId);
     this.#client = createClient(reportService, { bus, clock, ids, binding });
   }

@@ -8,7 +8,6 @@ import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
-import { ImageQuestions } from "../../nodes/compute/image-questions.ts";
 import { assembleController } from "../../nodes/controller/assembly.ts";
 import { assembleSafety } from "../../nodes/controller/safety.ts";
 import {
@@ -28,7 +27,7 @@ import { ActorFaults } from "./actor-faults.ts";
 import type { ClusterTold } from "./cluster-told.ts";
 import type { SimulatedHypervisor } from "./computer.ts";
 import { type ForeignRules, pluginOf } from "./foreign.ts";
-import { addressOf, simulatedDoor } from "./host-images.ts";
+import { pullsImages, reachedBy, simulatedDoor } from "./host-images.ts";
 import { HostMachine } from "./host-machine.ts";
 import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
@@ -196,7 +195,7 @@ export class Cluster {
     const place = this.controllers[index];
     if (place === undefined) return;
     place.process.kill();
-    const { kernel, random } = this.#options;
+    const { kernel, random, parameters } = this.#options;
     this.#births += 1;
     const process = new SimulatedProcess(kernel, `c${index + 1}`, place.machine, this.#births);
     place.process = process;
@@ -233,7 +232,7 @@ export class Cluster {
         isOff: (hostName) => !this.hosts.some(({ agent }, at) => nameOf(at) === hostName && agent.alive),
       });
       const openSafety = this.#safetyOf(process, index, onFailed);
-      const door = this.#pulls ? { imageDoor: simulatedDoor(name, clock) } : {};
+      const door = pullsImages(parameters) ? { imageDoor: simulatedDoor(name, clock) } : {};
       const more = { openSafety, imageFiles: this.#imageFiles, power, ...door };
       const sinks = this.sink?.at(process, { store, holder: name });
       void assembleController({ ...ports, ...more, ...sinks, ...extended }).then((controller) => {
@@ -307,12 +306,10 @@ export class Cluster {
       } as const;
       const { clock, ids, log, tally } = agent;
       this.tallies.push(tally);
-      const questions = new ImageQuestions();
-      questions.connect({ bus, clock, ids, cell, hostId: machine.name });
-      const images = { ask: questions.ask, serves: (url: string) => this.#serves(url) };
+      const images = reachedBy({ bus, clock, ids, cell, hostId: machine.name }, this.controllers);
       place.compute = assembleCompute({
         ...{ cell, inventory, bus, clock, ids, log, meter: tally.meter },
-        drivers: machine.drivers(agent, this.#storageAware(), this.#pulls ? images : undefined),
+        drivers: machine.drivers(agent, this.#storageAware(), pullsImages(parameters) ? images : undefined),
         bootsMax: 8,
         knows: knownBy(agent.version),
         onFailed: () => {
@@ -321,16 +318,6 @@ export class Cluster {
         },
       });
     });
-  }
-
-  get #pulls(): boolean {
-    const { pulledImages, oneVersion: isOfToday } = this.#options.parameters;
-    return pulledImages === true && isOfToday === true;
-  }
-
-  /** Whether the controller with this address lives. */
-  #serves(url: string): boolean {
-    return this.controllers.some(({ machine, process }) => addressOf(machine.name) === url && process.alive);
   }
 
   /** Also when it is off already; it is on again after a while, unless somebody was earlier. */

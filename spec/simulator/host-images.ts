@@ -5,6 +5,7 @@
  */
 import type { Disks } from "../../actors/ports/disks.ts";
 import type { ImageDoor } from "../../actors/ports/image-bytes.ts";
+import { type ImageConnection, ImageQuestions } from "../../nodes/compute/image-questions.ts";
 import type { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import type { BringImage } from "../../nodes/drivers/images/cache.ts";
 import { chooseEvicted } from "../../nodes/drivers/images/eviction.ts";
@@ -17,13 +18,29 @@ import { StatusError } from "../../protocol/wire/status.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import { MemoryImageUploads } from "../support/memory-image-uploads.ts";
 import type { ToldOfImage } from "./cluster-told.ts";
-import type { SimulatedProcess } from "./process.ts";
+import type { Parameters } from "./plan-parameters.ts";
+import type { Machine, SimulatedProcess } from "./process.ts";
 
 /** The controllers, as a life of an agent reaches them. */
 export interface ImageControllers {
   readonly ask: AskImageOrigins;
   /** Whether the controller with this address lives. */
   readonly serves: (url: string) => boolean;
+}
+
+export const pullsImages = ({ pulledImages, oneVersion }: Parameters): boolean =>
+  pulledImages === true && oneVersion === true;
+
+/** The controllers of a cluster, as they live at the moment of each question. */
+export function reachedBy(
+  connection: ImageConnection,
+  controllers: readonly { readonly machine: Machine; readonly process: SimulatedProcess }[],
+): ImageControllers {
+  const questions = new ImageQuestions();
+  questions.connect(connection);
+  const serves = (url: string) =>
+    controllers.some(({ machine, process }) => addressOf(machine.name) === url && process.alive);
+  return { ask: questions.ask, serves };
 }
 
 interface Reach extends ImageControllers {
@@ -37,7 +54,7 @@ const pieces = 2;
 /** Images in a cache. */
 const imagesMax = 3;
 
-export const addressOf = (controller: string): string => `http://${controller}`;
+const addressOf = (controller: string): string => `http://${controller}`;
 
 /** Where a simulated controller gives the bytes of images. A ticket is what it says. */
 export function simulatedDoor(controller: string, clock: Pick<Clock, "nowMs">): ImageDoor {

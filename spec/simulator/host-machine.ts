@@ -5,7 +5,6 @@
  */
 import type { Guest, GuestEvent } from "../../actors/ports/hypervisor.ts";
 import type { Network } from "../../actors/ports/network.ts";
-import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
@@ -22,7 +21,7 @@ import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { RoutedThings, withRouters } from "./routed-things.ts";
-import { type SlowVerb, slowedNetwork, withApply } from "./slowed-network.ts";
+import { type SlowVerb, slowedLeases, slowedNetwork, withApply } from "./slowed-network.ts";
 import type { Versions } from "./versions.ts";
 
 export interface DriverRates {
@@ -256,7 +255,7 @@ export class HostMachine implements Machine {
     const { versions } = this.#options;
     return {
       ...rest,
-      ...(storageLeases === undefined ? {} : { storageLeases: slowed(storageLeases, verb) }),
+      ...(storageLeases === undefined ? {} : { storageLeases: slowedLeases(storageLeases, verb) }),
       hypervisor: {
         capabilities: () => hypervisor.capabilities(),
         start: async (spec, paths, signal) => {
@@ -388,14 +387,6 @@ export class HostMachine implements Machine {
       });
     });
   }
-}
-
-function slowed(leases: StorageLeases, verb: SlowVerb): StorageLeases {
-  return {
-    hold: (key) => verb("holdStorageLease", () => leases.hold(key)),
-    examine: (key, take) => verb("examineStorageLease", () => leases.examine(key, take)),
-    close: () => leases.close(),
-  };
 }
 
 interface Verb<T> {
