@@ -9,6 +9,8 @@ import { GuestData } from "./guest-data.ts";
 import { HostDrivers } from "./host-drivers.ts";
 import { hostPortMethods } from "./host-ports.ts";
 import { diskFormats } from "./image.ts";
+import { ImageCacheAudit } from "./image-cache.ts";
+import { imageTicketMethods } from "./image-ticket.ts";
 import { MachineInterface } from "./interface.ts";
 import { audited, keptThings } from "./kept-thing.ts";
 import { architectures } from "./kinds.ts";
@@ -228,6 +230,8 @@ export const hostAgentService = service({
         strays: audited(ObservedText),
         /** The host's file systems. Absent: they are not known. */
         space: Type.Optional(lenient(Space, spaceLimits.spacesMax)),
+        /** How its cache of images stands. Absent: it has none, or its agent does not say. */
+        imageCache: Type.Optional(ImageCacheAudit),
         /** How its network stands. Absent: the host has none, or its agent does not say. */
         networking: Type.Optional(NetworkingAudit),
         /** What the agent has loaded, in the order of its cluster.yaml. Absent: the agent does not say. */
@@ -380,5 +384,6 @@ export const reportService = service({
       ...entityless,
       summary: "What the host has to know of the networks of its guests, as of one moment.",
     }),
+    ...imageTicketMethods,
   },
 });

@@ -24,6 +24,11 @@ export interface Disks {
    * later owner epoch.
    */
   release(instanceId: string, ownerEpoch?: number, options?: ReleaseOptions): Promise<void>;
+  /**
+   * Brings what is cached back within its bounds; false: guests need too much of it. Absent: nothing is
+   * cached.
+   */
+  tidy?(): Promise<boolean>;
   /** Instance ids that have a directory, with the names of their files. */
   list(): Promise<readonly { readonly instanceId: string; readonly files: readonly string[] }[]>;
   /**

@@ -14,6 +14,7 @@ import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult } from "../records/commit.ts";
 import type { QuotaUse } from "../records/placement.ts";
 import type { HostLook } from "./host-look.ts";
+import type { ImageCached, ImagesNeeded } from "./image-facts.ts";
 import type { RoomForgotten, RoomHeard } from "./room-heard.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
@@ -357,6 +358,8 @@ export type Fact =
   | RoomHeard
   | RoomForgotten
   | PortHeld
+  | ImagesNeeded
+  | ImageCached
   | Applied
   | PictureLost
   | PacketFact
@@ -370,7 +373,7 @@ export type Fact =
 
 type UpToTen = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 /** I1 to I12 are about instances and hosts, N1 to N10 about networks (spec/INVARIANTS.md). */
-export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | "V12";
+export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | `V${10 | 12}`;
 
 export interface Violation {
   readonly promise: PromiseId;

@@ -25,6 +25,7 @@ import { nothingIsLeft } from "./n07-nothing-is-left.ts";
 import { rulesFirst } from "./n08-rules-first.ts";
 import { restartsChangeNothing } from "./n09-restarts-change-nothing.ts";
 import { revokedIsOver } from "./n10-revoked-is-over.ts";
+import { noBaseIsEvicted } from "./v10-no-base-is-evicted.ts";
 import { imagesOfThoseWhoMay } from "./v12-images-of-those-who-may.ts";
 
 export interface Judge {
@@ -56,6 +57,7 @@ export function allCheckers(): readonly Checker[] {
     rulesFirst(),
     restartsChangeNothing(),
     revokedIsOver(),
+    noBaseIsEvicted(),
     imagesOfThoseWhoMay(),
   ];
 }

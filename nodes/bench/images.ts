@@ -22,6 +22,7 @@ import { openImageServer } from "../image-server/server.ts";
 import { createTickets, serverKey } from "../image-server/ticket.ts";
 import { systemClock } from "../process/clock.ts";
 import { round, spread } from "./figures.ts";
+import { imageCreates, type MadeFile } from "./image-creates.ts";
 import type { Note } from "./note.ts";
 
 const silent = () => undefined;
@@ -56,7 +57,9 @@ export async function images({ mib = 256, pairs = 3, note }: Partial<ImageSizes>
     note("up", up);
     const seal = await costOf(mib, () => ours.seal());
     note("seal", seal);
-    return { mib, down, up, seal };
+    const creates = await imageCreates({ directory, file, url: ours.url, ticket: ours.ticket, pairs });
+    note("creates", creates);
+    return { mib, down, up, seal, creates };
   } finally {
     for (const close of ways) await close();
     await rm(directory, { recursive: true, force: true });
@@ -96,12 +99,6 @@ async function costOf(mib: number, work: () => Promise<void>): Promise<Cost> {
     mibPerSecond: round(mib / seconds),
     cpuSecondsPerGib: round(((user + system) / 1e6 / mib) * 1_024),
   };
-}
-
-interface MadeFile {
-  readonly path: string;
-  readonly sha256: string;
-  readonly sizeBytes: number;
 }
 
 /** Bytes that are no zeros, under their checksum. */
@@ -188,6 +185,7 @@ async function openOurs(directory: string) {
     tickets.issue({ server: "bench", verb, of, who: "bench", expiresAtMs: nowMs() + 600_000 });
   const upload = { uploadId: "up", imageId: "image", project: "bench" };
   return {
+    ...{ url: server.url, ticket: (sha256: string) => ticket("fetch", sha256) },
     async down(image: MadeFile) {
       const path = join(directory, "part");
       const origins = [{ url: server.url, ticket: ticket("fetch", image.sha256) }];

@@ -129,15 +129,18 @@ function releaseOf({ release, plugins }: ComputePorts): Release {
   throw new StatusError("unknownMethod", "This agent does not say what it runs.");
 }
 
-/** Trims the logs periodically: logs that grow for ever would fill the disk. */
+/** Trims the logs and the caches periodically: what grows for ever would fill the disk. */
 function trimming(system: ActorSystem, { drivers, log }: ComputePorts): Periodic {
   return new Periodic(system, {
     name: "trimming",
     pauseMs: () => computeLimits.consoleTrimPeriodMs,
-    round: ({ fail }) =>
-      drivers.consoles.trim().catch((error: unknown) => {
-        log.warn({ err: error }, "A console log could not be cut.");
+    round: async ({ fail }) => {
+      const failed = (what: string) => (error: unknown) => {
+        log.warn({ err: error }, what);
         fail();
-      }),
+      };
+      await drivers.consoles.trim().catch(failed("A console log could not be cut."));
+      await drivers.disks.tidy?.().catch(failed("The cache of images could not be looked through."));
+    },
   });
 }

@@ -29,6 +29,7 @@ import { findGuest } from "../setup/guest/build.ts";
 import { assembleCompute } from "./assembly.ts";
 import { boundingText } from "./bounding-text.ts";
 import { oneLine } from "./host-text.ts";
+import { ImageQuestions } from "./image-questions.ts";
 import { computeLimits } from "./limits.ts";
 import { canHotPlug, saidDrivers } from "./said-drivers.ts";
 
@@ -65,7 +66,8 @@ export async function startCompute(options: ComputeOptions): Promise<RunningComp
   const { config, plugins, nodeName, log } = options;
   const node = nodeOf(config, nodeName);
   const hostId = hostIdOf(config, nodeName);
-  const context = contextOf(options, node, hostId);
+  const controllers = new ImageQuestions();
+  const context = { ...contextOf(options, node, hostId), imageOrigins: controllers.ask };
   const chosen = options.network === undefined ? undefined : readNetworkArgument(options.network);
   const choices = { ...node.drivers, ...(chosen && { network: chosen }) };
   const drivers = createDrivers(choices, context, registryWith(plugins.parts));
@@ -76,6 +78,7 @@ export async function startCompute(options: ComputeOptions): Promise<RunningComp
   const { hypervisor, accelerator, acceleratorReason: reason } = inventory;
   log.info({ hostId, hypervisor, accelerator, reason }, "the node's guests run like this");
   const bus = await connectNats({ ...connectionOf(config, { host: hostId }), name: nodeName, log });
+  controllers.connect({ bus, clock: systemClock, ids: context.ids, cell: config.cell, hostId });
   const { meter, measure } = threadMeter({ on: config.metrics !== undefined, log, whole: true });
   meterBus(meter, bus);
   const { cell } = config;

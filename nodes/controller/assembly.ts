@@ -17,9 +17,7 @@ import { releases } from "../../actors/control/doctor/releases.ts";
 import type { NamedExtensions } from "../../actors/control/extensions/definition.ts";
 import { extensionServices, limitedExtensions } from "../../actors/control/extensions/implement.ts";
 import { breaker } from "../../actors/control/fleet/breaker.ts";
-import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
-import type { FleetAudience, OpenSafety } from "../../actors/control/fleet/link.ts";
-import { remindOfMissing, take } from "../../actors/control/fleet/observations.ts";
+import type { OpenSafety } from "../../actors/control/fleet/link.ts";
 import { LeasePicture } from "../../actors/control/fleet/picture.ts";
 import { recovererDefinition } from "../../actors/control/fleet/recoverer.ts";
 import { hostHandlers } from "../../actors/control/fleet/service.ts";
@@ -61,9 +59,11 @@ import { hypervisorAliases } from "../drivers/aliases.ts";
 import type { KnownDrivers } from "../drivers/kinds.ts";
 import type { EventPublisher } from "../events/publisher.ts";
 import { askHost } from "./ask-host.ts";
+import { audienceOf } from "./audience.ts";
 import { decodeHint, tellingAll } from "./commit-hint.ts";
 import { Debug } from "./debug.ts";
 import { hostAgents, networkingNews } from "./host-agents.ts";
+import { imageOffersOf, servingOf } from "./image-servers.ts";
 import { imagesOf } from "./images.ts";
 import { RollCall } from "./roll-call.ts";
 import { schedulerOf } from "./scheduler.ts";
@@ -148,7 +148,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     return undefined;
   });
   const questions = parts.debug.serve();
-  const safety = await ports.openSafety(audienceOf(ports, parts));
+  const safety = await ports.openSafety(audienceOf(ports, { ...parts, images: imageOffersOf(ports, parts) }));
   const server = serverOf(ports, parts);
   meterController(ports, parts.space, server);
   return {
@@ -180,7 +180,7 @@ type Parts = ReturnType<typeof actorsOf>;
 
 /** The actors, and the objects between them and the ports. */
 function actorsOf(ports: ControllerPorts) {
-  const { store, bus, clock, ids, log } = ports;
+  const { store, clock, ids, log } = ports;
   const system = createActorSystem({ clock, log, meter: ports.meter });
   // The first actor, and so the last to be stopped: it publishes what the others still commit.
   const publisher = ports.openPublisher?.(system);
@@ -217,8 +217,7 @@ function actorsOf(ports: ControllerPorts) {
     roomOn: (hostId) => placer.roomOn(hostId),
   });
   const space = new SpaceWatch({ space: ports.space, system, log });
-  const self = { kind: "controller", id: ids.next(), name: "controller", ...ports.release } as const;
-  const rollCall = new RollCall({ bus, clock, ids, cell: ports.cell, self });
+  const { self, rollCall } = rollCallOf(ports);
   const networking = networkingOf({ ...ports, commit });
   const images = imagesOf(ports, commit);
   const creator = new Creator({
@@ -242,6 +241,12 @@ function actorsOf(ports: ControllerPorts) {
     ...steering,
     ...{ propose, faults, space, rollCall, self, sinks },
   };
+}
+
+function rollCallOf({ bus, clock, ids, cell, release, imageDoor }: ControllerPorts) {
+  const self = { kind: "controller", id: ids.next(), name: "controller", ...release } as const;
+  const present = { ...self, ...(imageDoor && { imageDoor: servingOf(imageDoor) }) };
+  return { self, rollCall: new RollCall({ bus, clock, ids, cell, self: present }) };
 }
 
 type Around = Pick<Commits, "commit"> & {
@@ -271,42 +276,6 @@ function hostsOf({ store, clock, ids, log, power }: ControllerPorts, around: Aro
   });
   const obstacleOf = (hostId: string, id: string) => surveys.obstaclesOf(hostId).get(id);
   return { surveys, seen, hosts, obstacleOf };
-}
-
-/** What the actors do with the news of the safety channel. */
-function audienceOf({ store, clock }: ControllerPorts, parts: Parts): FleetAudience {
-  const { directory, placer, registry, commits, waits, leases, tell } = parts;
-  const observers = { store, registry, strange: parts.strange };
-  return {
-    observed: async ({ hostId, machines, timeoutMs, ...said }) => {
-      const report = { ...said, id: hostId, deadlineMs: clock.monotonicMs() + timeoutMs };
-      const stored = await take(machines, report, observers);
-      if (said.complete) await remindOfMissing(hostId, machines, observers);
-      return stored;
-    },
-    guarded: async (report) => {
-      await takeDeeds(report, { store, commit: commits.commit, clock, strange: parts.strange });
-      return true;
-    },
-    networking: (pull) => parts.networkingNews.answer(pull),
-    heard: (hostId, spaces) => {
-      directory.heard(hostId, spaces);
-      placer.heard(hostId, spaces);
-    },
-    hostsChanged: async () => {
-      await directory.refresh();
-      placer.hostsChanged();
-    },
-    committed: (hint) => {
-      waits.hint(hint);
-      tell(hint);
-    },
-    cutOff: () => {
-      directory.cutOff();
-      placer.cutOff();
-    },
-    looked: (picture) => leases.looked(picture),
-  };
 }
 
 /** The controller's server for the commands of clients. */

@@ -34,4 +34,6 @@ export const controllerLimits = {
   rollCallsMax: 16,
   /** Controllers that a roll call names. */
   controllersHeardMax: 100,
+  /** How long it is taken for true where the other controllers give the bytes of images. */
+  imageDoorsKnownMs: 10_000,
 } as const;

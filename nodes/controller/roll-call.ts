@@ -4,6 +4,7 @@
  * used for a decision: a controller that answers late is not in the answer.
  */
 import { type Static, Type } from "@sinclair/typebox";
+import type { ImageServing } from "../../actors/control/catalog/image-offers.ts";
 import { Running } from "../../protocol/release.ts";
 import { answer, Id } from "../../protocol/wire/schema.ts";
 import { rollCallSubject } from "../../protocol/wire/subjects.ts";
@@ -11,8 +12,21 @@ import type { Bus, BusSubscription, Clock, Ids } from "../../protocol/wire/trans
 import { validatorOf } from "../../protocol/wire/validate.ts";
 import { controllerLimits } from "./limits.ts";
 
+/** Who a controller is, and where it gives the bytes of images. */
+const Present = answer({
+  ...Running.properties,
+  /** Absent: it gives none, or is of before. */
+  imageDoor: Type.Optional(
+    answer({
+      server: Type.String({ pattern: "^[A-Za-z0-9_-]{1,128}$" }),
+      url: Type.String({ pattern: "^http://[^\\s/]{1,300}$" }),
+    }),
+  ),
+});
+type Present = Static<typeof Present>;
+
 /** Without `here` it is the question, else an answer to it. */
-const Call = answer({ question: Id, here: Type.Optional(Running) });
+const Call = answer({ question: Id, here: Type.Optional(Present) });
 type Call = Static<typeof Call>;
 
 export interface RollCallOptions {
@@ -21,7 +35,7 @@ export interface RollCallOptions {
   readonly ids: Ids;
   readonly cell: string;
   /** Who this process is. */
-  readonly self: Running;
+  readonly self: Present;
 }
 
 export class RollCall {
@@ -29,7 +43,7 @@ export class RollCall {
   readonly #subject: string;
   readonly #subscription: BusSubscription;
   /** The answers to each question that is being asked here, by the id of who gave them. */
-  readonly #asked = new Map<string, Map<string, Running>>();
+  readonly #asked = new Map<string, Map<string, Present>>();
 
   constructor(options: RollCallOptions) {
     this.#options = options;
@@ -42,6 +56,17 @@ export class RollCall {
 
   /** Asks; resolves with this controller and all that answer within controllerLimits.rollCallMs. */
   async call(): Promise<readonly Running[]> {
+    return (await this.#call()).map(({ imageDoor: _, ...running }) => running);
+  }
+
+  /** Where the others that answer as quickly give the bytes of images. */
+  async imageDoors(): Promise<readonly ImageServing[]> {
+    const { self } = this.#options;
+    const others = (await this.#call()).filter(({ id }) => id !== self.id);
+    return others.flatMap(({ imageDoor }) => imageDoor ?? []);
+  }
+
+  async #call(): Promise<readonly Present[]> {
     const { clock, ids, self } = this.#options;
     const question = ids.next();
     const answers = new Map([[self.id, self]]);

@@ -7,10 +7,12 @@ import type {
   FleetAudience,
   FleetPicture,
   GuardReport,
+  ImageQuestion,
   MachineReport,
   NetworkPull,
 } from "../../actors/control/fleet/link.ts";
 import type { CommitHint } from "../../actors/control/request/commits.ts";
+import type { ImageTicketAnswer } from "../../protocol/image-ticket.ts";
 import type { HostNetworkingAnswer } from "../../protocol/networking.ts";
 import type { Space } from "../../protocol/space.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -36,6 +38,7 @@ type Call =
   | { readonly name: "observed"; readonly report: MachineReport }
   | { readonly name: "guarded"; readonly report: GuardReport }
   | { readonly name: "networking"; readonly pull: NetworkPull }
+  | { readonly name: "imageTicket"; readonly question: ImageQuestion }
   | { readonly name: "hostsChanged" }
   | { readonly name: "news"; readonly news: News };
 
@@ -80,6 +83,10 @@ export class LinkedAudience implements FleetAudience {
 
   networking(pull: NetworkPull): Promise<HostNetworkingAnswer> {
     return this.#call({ name: "networking", pull }) as ReturnType<FleetAudience["networking"]>;
+  }
+
+  imageTicket(question: ImageQuestion): Promise<ImageTicketAnswer | null> {
+    return this.#call({ name: "imageTicket", question }) as ReturnType<FleetAudience["imageTicket"]>;
   }
 
   async guarded(report: GuardReport): Promise<boolean> {
@@ -174,6 +181,7 @@ export async function answerCall(
 async function passOn(call: Call, audience: FleetAudience): Promise<unknown> {
   if (call.name === "observed") return audience.observed(call.report);
   if (call.name === "networking") return audience.networking(call.pull);
+  if (call.name === "imageTicket") return audience.imageTicket(call.question);
   if (call.name === "guarded") {
     if (!(await audience.guarded(call.report))) throw notTold();
   } else if (call.name === "hostsChanged") await audience.hostsChanged();

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { Disks, GuestNetworks, ReleaseOptions } from "../../actors/ports/disks.ts";
 import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
+import { filesOf, type ImageFile } from "../../protocol/image.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import { fullSentence, spaceOf } from "../../protocol/space.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -25,12 +26,20 @@ import {
   type StateDirectories,
 } from "./guest-directory.ts";
 import { guestUser } from "./guest-user.ts";
-import { ImageCache } from "./images/cache.ts";
+import { ImageCache, type ImageSource } from "./images/cache.ts";
+import type { CacheRoom } from "./images/cache-room.ts";
+import type { ImageLeases } from "./images/leases.ts";
 import { driverLimits } from "./limits.ts";
 import { ensureOverlay, hasDisk, refuseTooSmall } from "./overlay.ts";
 import { removeTree } from "./remove-tree.ts";
 import type { SharedStorage } from "./shared-storage/storage.ts";
 import { throwIfAborted } from "./waiting.ts";
+
+export interface FileDisksOptions {
+  readonly shared?: SharedStorage;
+  readonly space?: DiskSpace;
+  readonly cache?: { readonly room: CacheRoom; readonly leases: ImageLeases };
+}
 
 export class FileDisks implements Disks {
   readonly configDrives = true;
@@ -40,48 +49,69 @@ export class FileDisks implements Disks {
   /** Cache of the images below root disks. */
   readonly #bases: ImageCache;
   readonly #space: DiskSpace;
+  readonly #room: CacheRoom | undefined;
+  readonly #leases: ImageLeases | undefined;
 
   /**
-   * `imageStore`: the directory of registered images, by checksum. `shared`: the storage of root disks;
-   * absent: root disks lie with the other files of a guest. `space`: room on both.
+   * `shared`: the storage of root disks; absent: root disks lie with the other files of a guest. `space`:
+   * room on both. `cache`: the bound of the host's own cache; absent: it has none.
    */
   constructor(
     directories: StateDirectories,
-    imageStore: string,
-    { shared, space = new DirectorySpace([]) }: { shared?: SharedStorage; space?: DiskSpace } = {},
+    images: ImageSource,
+    { shared, space = new DirectorySpace([]), cache }: FileDisksOptions = {},
   ) {
     this.#directories = directories;
     this.#space = space;
     this.#shared = shared;
-    this.#cache = new ImageCache(directories, imageStore);
+    this.#room = cache?.room;
+    this.#leases = cache?.leases;
+    const bounded = cache === undefined ? {} : { room: cache.room };
+    this.#cache = new ImageCache(directories, images, { leftoverMsMin: 0, ...bounded });
     this.#bases =
       shared === undefined
         ? this.#cache
-        : new ImageCache(shared, imageStore, { leftoverMsMin: driverLimits.sharedLeftoverMs });
+        : new ImageCache(shared, images, { leftoverMsMin: driverLimits.sharedLeftoverMs });
   }
 
   async ensure(spec: MachineSpec, signal: AbortSignal, networks?: GuestNetworks): Promise<GuestPaths> {
     throwIfAborted(signal);
-    const { disk, kernel, ramdisk } = spec.image;
     refuseTooSmall(spec);
     const directory = guestDirectory(this.#directories, spec.instanceId);
     if (!(await exists(directory))) await this.#refuseWhenFull(spec);
     try {
-      const [cache, shared] = await this.#placeOf(spec);
-      const [image, kernelPath, ramdiskPath] = await Promise.all([
-        disk === null ? undefined : cache.ensure(disk, signal),
-        kernel === null ? undefined : this.#cache.ensure(kernel, signal),
-        ramdisk === null ? undefined : this.#cache.ensure(ramdisk, signal),
-      ]);
-      await makeGuestDirectory(directory, guestUser(spec.instanceId));
-      const path = hasDisk(spec) ? await this.#ensureDisk(spec, shared, signal) : undefined;
+      const files = await this.#leasing(spec, () => this.#ensureFiles(spec, directory, signal));
       const configDrive = await ensureConfigDrive(spec, directory, networks);
-      const base = shared === undefined ? undefined : image;
-      const direct = path !== undefined && shared?.direct === true;
-      return { directory, disk: path, direct, base, kernel: kernelPath, ramdisk: ramdiskPath, configDrive };
+      return { directory, ...files, configDrive };
     } catch (error) {
       throw diskError(error, `Preparing the disks of instance ${spec.instanceId}`);
     }
+  }
+
+  /** Nothing that the guest is made of is evicted before its own files name it. */
+  #leasing<Answer>({ image }: MachineSpec, work: () => Promise<Answer>): Promise<Answer> {
+    return this.#leases === undefined ? work() : this.#leases.holding(filesOf(image), work);
+  }
+
+  async #ensureFiles(spec: MachineSpec, directory: string, signal: AbortSignal) {
+    const { instanceId, image } = spec;
+    const [cache, shared] = await this.#placeOf(spec);
+    const cached = async (file: ImageFile | null, place: ImageCache) =>
+      file === null ? undefined : place.ensure({ ...file, instanceId }, signal);
+    const [below, kernel, ramdisk] = await Promise.all([
+      cached(image.disk, cache),
+      cached(image.kernel, this.#cache),
+      cached(image.ramdisk, this.#cache),
+    ]);
+    await makeGuestDirectory(directory, guestUser(instanceId));
+    const disk = hasDisk(spec) ? await this.#ensureDisk(spec, shared, signal) : undefined;
+    const base = shared === undefined ? undefined : below;
+    const direct = disk !== undefined && shared?.direct === true;
+    return { disk, direct, base, kernel, ramdisk };
+  }
+
+  async tidy(): Promise<boolean> {
+    return (await this.#room?.tidy()) ?? true;
   }
 
   /**

@@ -93,7 +93,7 @@ function refuseClosed(directory: string, wanted: string): void {
 }
 
 /** True for the name of a cached image. */
-export const namesImage = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
+const namesImage = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
 
 /** True for what can be the name of a guest's directory: an id, as only we make them. */
 export const namesGuest = (name: string): boolean => deploymentOf(name) !== undefined;

@@ -48,7 +48,7 @@ export function createDrivers(
     ...(ofNetwork === undefined ? {} : { network: ofNetwork }),
     ...(ofVolumes === undefined ? {} : { volumes: ofVolumes }),
     ...together(ofDisks, ofHypervisor, context),
-    ...kept([...ofHypervisor.keepers, ...ofDisks.keepers, ...others], [ofHypervisor.strays, ofDisks.strays]),
+    ...kept([...ofHypervisor.keepers, ...ofDisks.keepers, ...others], ofHypervisor, ofDisks),
   };
 }
 
@@ -66,9 +66,16 @@ function together(disks: DisksPart, hypervisor: HypervisorPart, { stateDirectory
   };
 }
 
-const kept = (keepers: Drivers["keepers"], strays: Parameters<typeof findingsOf>[1]) => ({
+const kept = (keepers: Drivers["keepers"], hypervisor: HypervisorPart, disks: DisksPart) => ({
   keepers,
-  audit: () => findingsOf(keepers, strays),
+  audit: async () => {
+    // The rest is told all the same.
+    const imageCache = await disks.imageCache?.().catch(() => undefined);
+    return {
+      ...(await findingsOf(keepers, [hypervisor.strays, disks.strays])),
+      ...(imageCache && { imageCache }),
+    };
+  },
 });
 
 function chosen<T>(kind: string, drivers: Readonly<Record<string, T>>, name: string): T {

@@ -15,7 +15,11 @@ import type { MachineFiles } from "../../actors/ports/machine-files.ts";
 import type { Network } from "../../actors/ports/network.ts";
 import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
 import type { VolumeStorage } from "../../actors/ports/volumes.ts";
+import type { ImageCacheAudit } from "../../protocol/image-cache.ts";
 import type { Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import type { AskImageOrigins } from "./images/pulled.ts";
+
+export type { ImageCacheAudit } from "../../protocol/image-cache.ts";
 
 /** What a driver of any kind knows of its host. */
 export interface DriverContext {
@@ -25,8 +29,10 @@ export interface DriverContext {
   readonly stateDirectory: string;
   /** Directory that all nodes of this computer share, for what one of them finds out for all. */
   readonly computerDirectory: string;
-  /** Directory of registered images, by checksum; readable by this host. */
+  /** Directory of registered images, by checksum; a host that is elsewhere does not see it. */
   readonly imageStore: string;
+  /** Asks controllers who has an image. Absent: images come from the directory alone. */
+  readonly imageOrigins?: AskImageOrigins;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -71,6 +77,8 @@ export interface DisksPart {
   readonly keepers: readonly Keeper[];
   /** Sentences about what is there and is no holding, as in AuditFindings. */
   readonly strays?: () => Promise<readonly string[]>;
+  /** How the cache of images stands. Absent: the disks have no cache. */
+  readonly imageCache?: () => Promise<ImageCacheAudit>;
 }
 
 /** A guest that is known to print its marker on its console, to try a computer's abilities with. */
@@ -195,6 +203,8 @@ export interface AuditFindings {
    * files, partial copies, processes without a directory.
    */
   readonly strays: readonly string[];
+  /** Absent: the host's disks have no cache of images. */
+  readonly imageCache?: ImageCacheAudit;
 }
 
 /** What a host has of its drivers. */

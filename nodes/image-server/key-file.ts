@@ -4,7 +4,8 @@
  */
 import { randomBytes } from "node:crypto";
 import { constants, type Stats } from "node:fs";
-import { link, open, rm } from "node:fs/promises";
+import { link, mkdir, open, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 
 const keyBytes = 32;
 
@@ -12,6 +13,7 @@ const keyBytes = 32;
 export async function openTicketKey(path: string): Promise<Buffer> {
   const there = await read(path);
   if (there !== undefined) return there;
+  await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
   const file = await open(temporary, "wx", 0o600);
   try {

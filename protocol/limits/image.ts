@@ -10,4 +10,6 @@ export const imageLimits = {
    */
   imageChunkBytesMax: 128 * 1024,
   imageChunkLengthMax: 174_764,
+  /** Servers that a host is told of, from which it may get an image. */
+  imageOriginsMax: 16,
 } as const;

@@ -352,7 +352,10 @@ export const reasons = {
     code: "UNAVAILABLE",
     next: "Try again: a tool of the server was killed, or had no memory; the detail is in its log.",
   },
-  imageMissing: { code: "UNAVAILABLE", next: "The host cannot read the image; check the image store." },
+  imageMissing: {
+    code: "UNAVAILABLE",
+    next: "Look whether the controllers run and have the image's file, and start the instance again.",
+  },
   diskMissing: {
     code: "INTERNAL",
     next: "The disk to take over is not on the shared storage; is the right directory mounted on its host?",

@@ -28,7 +28,11 @@ export function imageCall(command: ImageCommand, target: number, images: readonl
   switch (command) {
     case "imageRegister": {
       const whose = { project: of(projects, target), visibility: of(visibilities, target) };
-      return { method, id: "", request: { name: name(target), kernel: { path: "/kernel" }, ...whose } };
+      return {
+        method,
+        id: "",
+        request: { name: name(target), kernel: { path: `/kernel-${target % 3}` }, ...whose },
+      };
     }
     case "imageCreate":
       return { method, id: "", request: { name: name(target), visibility: of(visibilities, target) } };

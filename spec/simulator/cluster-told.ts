@@ -2,6 +2,7 @@
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { PortSpec } from "../../actors/ports/network.ts";
 import type { Applied, PictureLost } from "../../actors/promises/facts.ts";
+import type { ImageCached, ImagesNeeded } from "../../actors/promises/image-facts.ts";
 import type { RoomHeard } from "../../actors/promises/room-heard.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
@@ -11,10 +12,16 @@ import type { Owner } from "./kernel.ts";
 /** A process came, went, cannot write any more, or can again. */
 export type ToldOfGuest = "guestStarted" | "guestEnded" | "guestHeld" | "guestFree";
 
+export type ToldOfImage =
+  | Pick<ImageCached, "kind" | "sha256">
+  | Pick<ImagesNeeded, "kind" | "instanceId" | "sha256s">;
+
 export interface HostTold {
   guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
   /** The host lets pass what this picture allows. Undefined: a power loss took the picture. */
   applied(hostId: string, networking: HostNetworking | undefined): void;
+  /** Of the cache of images on a host. */
+  image(hostId: string, what: ToldOfImage): void;
   /** A life of an agent has begun, or ended. */
   turned(hostId: string): void;
 }

@@ -27,6 +27,7 @@ import { ActorFaults } from "./actor-faults.ts";
 import type { ClusterTold } from "./cluster-told.ts";
 import type { SimulatedHypervisor } from "./computer.ts";
 import { type ForeignRules, pluginOf } from "./foreign.ts";
+import { pullsImages, reachedBy, simulatedDoor } from "./host-images.ts";
 import { HostMachine } from "./host-machine.ts";
 import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
@@ -194,7 +195,7 @@ export class Cluster {
     const place = this.controllers[index];
     if (place === undefined) return;
     place.process.kill();
-    const { kernel, random } = this.#options;
+    const { kernel, random, parameters } = this.#options;
     this.#births += 1;
     const process = new SimulatedProcess(kernel, `c${index + 1}`, place.machine, this.#births);
     place.process = process;
@@ -231,7 +232,8 @@ export class Cluster {
         isOff: (hostName) => !this.hosts.some(({ agent }, at) => nameOf(at) === hostName && agent.alive),
       });
       const openSafety = this.#safetyOf(process, index, onFailed);
-      const more = { openSafety, imageFiles: this.#imageFiles, power };
+      const door = pullsImages(parameters) ? { imageDoor: simulatedDoor(name, clock) } : {};
+      const more = { openSafety, imageFiles: this.#imageFiles, power, ...door };
       const sinks = this.sink?.at(process, { store, holder: name });
       void assembleController({ ...ports, ...more, ...sinks, ...extended }).then((controller) => {
         bus.onConnected(() => controller.cutOff());
@@ -304,9 +306,10 @@ export class Cluster {
       } as const;
       const { clock, ids, log, tally } = agent;
       this.tallies.push(tally);
+      const images = reachedBy({ bus, clock, ids, cell, hostId: machine.name }, this.controllers);
       place.compute = assembleCompute({
         ...{ cell, inventory, bus, clock, ids, log, meter: tally.meter },
-        drivers: machine.drivers(agent, this.#storageAware()),
+        drivers: machine.drivers(agent, this.#storageAware(), pullsImages(parameters) ? images : undefined),
         bootsMax: 8,
         knows: knownBy(agent.version),
         onFailed: () => {

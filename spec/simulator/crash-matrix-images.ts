@@ -37,6 +37,14 @@ export const images: readonly Operation[] = [
     ...(["registered", "deleted"] as const),
   ]),
   {
+    name: "image: create an instance of one that its host has to pull",
+    parameters: { oneVersion: true, pulledImages: true },
+    prepare: [],
+    act: [ask("instance.create", "", { name: "web", flavor: "tiny", image: "tiny" })],
+    done: [["running"]],
+    undone: [[]],
+  },
+  {
     ...{
       ...on,
       name: "image: create an instance of one that is deactivated meanwhile",

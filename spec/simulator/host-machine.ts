@@ -5,7 +5,6 @@
  */
 import type { Guest, GuestEvent } from "../../actors/ports/hypervisor.ts";
 import type { Network } from "../../actors/ports/network.ts";
-import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
@@ -16,12 +15,13 @@ import type { HostNetworking } from "../../protocol/networking.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { HostTold, ToldOfGuest } from "./cluster-told.ts";
 import { computerOf, type SimulatedComputer, type SimulatedHypervisor } from "./computer.ts";
+import { HostImages, type ImageControllers } from "./host-images.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { RoutedThings, withRouters } from "./routed-things.ts";
-import { type SlowVerb, slowedNetwork, withApply } from "./slowed-network.ts";
+import { type SlowVerb, slowedLeases, slowedNetwork, withApply } from "./slowed-network.ts";
 import type { Versions } from "./versions.ts";
 
 export interface DriverRates {
@@ -164,6 +164,7 @@ export class HostMachine implements Machine {
   boots = 1;
   readonly #options: HostMachineOptions;
   readonly #hanging = new Set<() => void>();
+  readonly #images: HostImages;
 
   constructor(options: HostMachineOptions) {
     const { kernel, hostId, shutdownLatencyMs, storage, told } = options;
@@ -178,6 +179,7 @@ export class HostMachine implements Machine {
     this.world = new WatchedWorld({ clock, ...shutdown, ...shared }, (kind, guest) =>
       told.guest(kind, hostId, guest),
     );
+    this.#images = new HostImages(this.world, (what) => told.image(hostId, what));
   }
 
   /** What hangs goes on, and nothing else will. */
@@ -233,7 +235,7 @@ export class HostMachine implements Machine {
   }
 
   /** Drivers of one life of the agent; `storageAware`: it can hold a lease on the storage. */
-  drivers(agent: SimulatedProcess, storageAware: boolean): Drivers {
+  drivers(agent: SimulatedProcess, storageAware: boolean, controllers?: ImageControllers): Drivers {
     const inner = createFakeDrivers({ world: this.world });
     const turned = () => this.#options.told.turned(this.name);
     agent.onDeath(() => void inner.hypervisor.detach());
@@ -243,14 +245,17 @@ export class HostMachine implements Machine {
       this.#verb({ agent, what, work, signal });
     const { storageLeases: aware, ...rest } = inner;
     const storageLeases = storageAware ? aware : undefined;
-    const { disks, network, machineFiles } = rest;
+    const { network, machineFiles } = rest;
+    const step = <T>(work: () => Promise<T>, signal: AbortSignal) =>
+      verb("pullImage", () => this.#roomy(work), signal);
+    const disks = controllers ? this.#images.behind(rest.disks, { ...controllers, agent, step }) : rest.disks;
     const fake = this.#options.hypervisor?.(this.#computer(agent));
     const hypervisor = fake ?? rest.hypervisor;
     if (storageLeases !== undefined) agent.onDeath(() => void storageLeases.close());
     const { versions } = this.#options;
     return {
       ...rest,
-      ...(storageLeases === undefined ? {} : { storageLeases: slowed(storageLeases, verb) }),
+      ...(storageLeases === undefined ? {} : { storageLeases: slowedLeases(storageLeases, verb) }),
       hypervisor: {
         capabilities: () => hypervisor.capabilities(),
         start: async (spec, paths, signal) => {
@@ -382,14 +387,6 @@ export class HostMachine implements Machine {
       });
     });
   }
-}
-
-function slowed(leases: StorageLeases, verb: SlowVerb): StorageLeases {
-  return {
-    hold: (key) => verb("holdStorageLease", () => leases.hold(key)),
-    examine: (key, take) => verb("examineStorageLease", () => leases.examine(key, take)),
-    close: () => leases.close(),
-  };
 }
 
 interface Verb<T> {

@@ -1,6 +1,6 @@
 /** Guards of images of projects, and how each is switched off. */
-import type { Mutant } from "./mutants-plans.ts";
-import { type Plan, setUpMs } from "./plan.ts";
+import { calm, type Mutant } from "./mutants-plans.ts";
+import { type Plan, type PlannedCommand, setUpMs } from "./plan.ts";
 import { imagesOf } from "./plan-images.ts";
 import { Random } from "./random.ts";
 
@@ -15,7 +15,27 @@ function sharedImages(plan: Plan): Plan {
   return { ...plan, parameters: { ...parameters, oneVersion: true }, commands: all };
 }
 
+/** Hosts have room for fewer images than instances are made of. */
+function pulledImages(plan: Plan): Plan {
+  const shaped = sharedImages(plan);
+  const parameters = { ...shaped.parameters, ...calm, hosts: 2, hostVcpus: 12, pulledImages: true as const };
+  const created = Array.from({ length: 12 }, (_, target): PlannedCommand => {
+    return { atMs: setUpMs + 2_000 + target * 700, client: 0, command: "imagedCreate", target };
+  });
+  const commands = [...shaped.commands, ...created].sort((a, b) => a.atMs - b.atMs);
+  return { ...shaped, parameters, commands, faults: [] };
+}
+
 export const imageMutants: readonly Mutant[] = [
+  {
+    name: "image-evicted-in-use",
+    promise: "V10",
+    file: "nodes/drivers/images/eviction.ts",
+    find: "files.filter(({ sha256 }) => !inUse.has(sha256))",
+    replace: "files",
+    guard: "What a guest's files are based on is no candidate for an eviction.",
+    shape: pulledImages,
+  },
   {
     name: "image-use-unjudged",
     promise: "V12",

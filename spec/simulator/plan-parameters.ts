@@ -39,6 +39,8 @@ export interface Parameters {
   readonly batched?: true;
   /** Every event is brought to a sink. Absent: there is none. */
   readonly sink?: true;
+  /** Hosts pull images from controllers into a small cache. Only where nobody is of another version. */
+  readonly pulledImages?: true;
   /** Controllers have a plug-in that extends the API, also where no command of the plan asks for it. */
   readonly extended?: true;
 }

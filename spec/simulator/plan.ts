@@ -136,6 +136,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...(random.fork("one version").chance(isReached ? 0.86 : 0.3) ? { oneVersion: true } : {}),
     ...(random.fork("batched").chance(0.5) ? { batched: true as const } : {}),
     ...(random.fork("sink").chance(0.3) ? { sink: true as const } : {}),
+    ...(random.fork("pulled images").chance(0.4) ? { pulledImages: true as const } : {}),
   };
   const seconds = size.seconds ?? random.fork("length").whole(20, 90);
   const faultyMs = setUpMs + seconds * 1_000;

@@ -121,6 +121,7 @@ class Run {
             // Of a plug-in's fake nobody knows it.
             ...(options.hypervisor ? {} : { shape: shapeIn(this.#cluster.hosts, hostId, instanceId) }),
           }),
+        image: (hostId, what) => this.#see({ ...what, atMs: kernel.nowMs, hostId }),
         port: (hostId, { instanceId, portId }, isThere) => {
           const kind = isThere ? "portHeld" : "portLetGo";
           this.#see({ kind, atMs: kernel.nowMs, hostId, instanceId, portId });

@@ -1,5 +1,6 @@
 /** A host's network with time, refusals and hangs put in between; and one that is watched. */
 import type { Network } from "../../actors/ports/network.ts";
+import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
 
 /** Does the work when the world lets it. */
 export type SlowVerb = <T>(what: string, work: () => Promise<T>, signal?: AbortSignal) => Promise<T>;
@@ -31,3 +32,11 @@ export const slowedNetwork = (network: Network, verb: SlowVerb): Network => ({
   traffic: async (signal) => (await network.traffic?.(signal)) ?? [],
   detach: (guests) => network.detach(guests),
 });
+
+export function slowedLeases(leases: StorageLeases, verb: SlowVerb): StorageLeases {
+  return {
+    hold: (key) => verb("holdStorageLease", () => leases.hold(key)),
+    examine: (key, take) => verb("examineStorageLease", () => leases.examine(key, take)),
+    close: () => leases.close(),
+  };
+}

@@ -108,6 +108,10 @@ export class PlayedController {
       this.#reach();
       return this.portion?.() ?? partsFor(this.networking, new Set(have));
     },
+    imageTicket: async () => {
+      this.#reach();
+      return { origins: [] };
+    },
     guarded: async ({ deeds }: { deeds: readonly ReportedDeed[] }) => {
       this.#reach();
       this.deeds.push(...deeds);

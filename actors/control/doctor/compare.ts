@@ -18,6 +18,7 @@ import { driverObservations, type Observation } from "./drivers.ts";
 import { brakeFindings, fencedFindings, heldFindings } from "./fenced.ts";
 import { keptOn } from "./holdings.ts";
 import { compareHost } from "./host.ts";
+import { imageCacheFindings } from "./image-caches.ts";
 import { imageFindings } from "./images.ts";
 import { type Audit, type DoctorInput, hostCalled, type Known } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
@@ -67,6 +68,7 @@ export function compare(input: DoctorInput): Diagnosis {
     ...atMost(doctorLimits.hostFindingsMax, diskFindings(input, known), "shared disks"),
     ...imageFindings(input),
     ...atMost(doctorLimits.hostFindingsMax, uploadFindings(input), "uploads"),
+    ...atMost(doctorLimits.hostFindingsMax, imageCacheFindings(audits, known), "image caches"),
     ...atMost(doctorLimits.hostFindingsMax, portFindings(input), "ports"),
     ...atMost(doctorLimits.hostFindingsMax, networkFindings(input, known), "networks of hosts"),
   ];

@@ -89,6 +89,9 @@ export const fleetLimits = {
    */
   networkQuestionsBurstMax: 100,
   networkQuestionPeriodMs: 100,
+  /** Questions of a host for images: up to three for each guest that is made, and more while none comes. */
+  imageQuestionsBurstMax: 300,
+  imageQuestionPeriodMs: 100,
   /** Hosts whose budgets are remembered; the budget of one that is forgotten is full again. */
   reportBudgetsMax: 10_000,
   /** Instances with an impossible generation whose host is told the stored one, after one report. */

@@ -3,6 +3,7 @@
  * the renewals of their leases and fences; the actors serve the commands. They share no connection and no
  * event loop, so that no command can delay a renewal (decision 0025). Types only.
  */
+import type { ImageTicketAnswer } from "../../../protocol/image-ticket.ts";
 import type { Observation, ReportedDeed } from "../../../protocol/machine.ts";
 import type { HostNetworkingAnswer } from "../../../protocol/networking.ts";
 import type { Space } from "../../../protocol/space.ts";
@@ -42,6 +43,15 @@ export interface NetworkPull {
   readonly timeoutMs: number;
 }
 
+/** A host's question where it gets the bytes of an image. */
+export interface ImageQuestion {
+  readonly hostId: string;
+  readonly instanceId: string;
+  readonly sha256: string;
+  /** How long the host waits for the answer. */
+  readonly timeoutMs: number;
+}
+
 /** What the fencer saw in its last round. */
 export interface LeasesSeen {
   readonly brake: Brake;
@@ -66,6 +76,8 @@ export interface FleetAudience {
   guarded(report: GuardReport): Promise<boolean>;
   /** @throws UNAVAILABLE storeUnavailable */
   networking(pull: NetworkPull): Promise<HostNetworkingAnswer>;
+  /** Null: the host is to run no such instance, or not of that image. @throws UNAVAILABLE storeUnavailable */
+  imageTicket(question: ImageQuestion): Promise<ImageTicketAnswer | null>;
   /** The host gave a sign of life. `spaces`: its file systems; absent: it did not say. */
   heard(hostId: string, spaces?: readonly Space[]): void;
   /** Hosts were registered, fenced, or given a lease. Resolves when the actors know it. */

@@ -3,16 +3,17 @@
  * not stored, and the host reports it again. A host that has reports waiting there already gets no more of
  * them in, so that a stuck half costs a bounded number of reports. It must never make a lease wait.
  */
+import type { ImageTicketAnswer } from "../../../protocol/image-ticket.ts";
 import type { HostNetworkingAnswer } from "../../../protocol/networking.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { fleetLimits } from "./limits.ts";
-import type { FleetAudience, GuardReport, MachineReport, NetworkPull } from "./link.ts";
+import type { FleetAudience, GuardReport, ImageQuestion, MachineReport, NetworkPull } from "./link.ts";
 
 /** What the reports of hosts need of the actors' half. */
 export type ReportAudience = Pick<
   FleetAudience,
-  "observed" | "guarded" | "networking" | "heard" | "hostsChanged"
+  "observed" | "guarded" | "networking" | "imageTicket" | "heard" | "hostsChanged"
 >;
 
 export class Patience {
@@ -45,6 +46,11 @@ export class Patience {
   /** Undefined when it could not be read in time. Never rejects. */
   networking(pull: NetworkPull): Promise<HostNetworkingAnswer | undefined> {
     return this.#admit(pull, () => this.#audience.networking(pull), "a question for networks");
+  }
+
+  /** Null: refused. Undefined when it could not be judged in time. Never rejects. */
+  imageTicket(question: ImageQuestion): Promise<ImageTicketAnswer | null | undefined> {
+    return this.#admit(question, () => this.#audience.imageTicket(question), "a question for an image");
   }
 
   /** Undefined when the host has too many reports waiting, or this one failed, or took longer. */

@@ -21,6 +21,10 @@ const kinds = {
     burst: fleetLimits.networkQuestionsBurstMax,
     periodMs: fleetLimits.networkQuestionPeriodMs,
   },
+  "question for images": {
+    burst: fleetLimits.imageQuestionsBurstMax,
+    periodMs: fleetLimits.imageQuestionPeriodMs,
+  },
 } as const;
 
 /** What costs something. */

@@ -32,7 +32,10 @@ export interface ReportOptions {
   readonly clock: CatalogOptions["clock"];
   readonly directory: Pick<HostDirectory, "known" | "heard" | "refresh" | "alive">;
   readonly leases: Pick<Leases, "renew">;
-  readonly audience: Pick<Patience, "observed" | "guarded" | "networking" | "heard" | "hostsChanged">;
+  readonly audience: Pick<
+    Patience,
+    "observed" | "guarded" | "networking" | "imageTicket" | "heard" | "hostsChanged"
+  >;
   readonly budgets: Pick<ReportBudgets, "take" | "demand">;
   readonly log: Log;
 }
@@ -84,6 +87,17 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       const found = await audience.networking({ hostId: context.id, have, timeoutMs: left(context) });
       if (found !== undefined) return found;
       throw new StatusError("storeUnavailable", "The networks of the host could not be read in time.");
+    },
+    imageTicket: async (question, context) => {
+      budgets.demand(context.id, "question for images");
+      const found = await audience.imageTicket({
+        ...{ hostId: context.id, ...question, timeoutMs: left(context) },
+      });
+      if (found !== undefined && found !== null) return found;
+      // Whether there is such an instance or image at all is not the host's to know.
+      if (found === null)
+        throw new StatusError("imageNotFound", "No instance that the host is to run is made of that image.");
+      throw new StatusError("storeUnavailable", "Whether the host may have the image is not known in time.");
     },
     lease: async (asked, context) => {
       if (asked.leaseEpoch === 0) await refuseUnknown(context.id, directory);

@@ -3,6 +3,7 @@
  * little: machines under way while it looks are left out, by reading the beliefs both before and after.
  */
 
+import type { ImageCacheAudit } from "../../../protocol/image-cache.ts";
 import { reportLimits } from "../../../protocol/limits/report.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { NetworkingAudit } from "../../../protocol/networking.ts";
@@ -23,6 +24,7 @@ export interface Findings {
   /** Everything that is kept for guests, the processes and directories too. */
   readonly holdings: readonly (Holding & { readonly kind: string })[];
   readonly strays: readonly string[];
+  readonly imageCache?: ImageCacheAudit;
 }
 
 export interface AuditOptions {
@@ -84,8 +86,14 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     keepsDisks,
     strays: listed([...said, ...strays]),
     space: spaces().map((one) => ({ ...one })),
+    ...imageCacheOf(found),
     ...(networking === undefined ? {} : { networking: networking.state }),
   };
+}
+
+function imageCacheOf({ imageCache }: Findings): Pick<Audit, "imageCache"> {
+  if (imageCache === undefined) return {};
+  return { imageCache: { ...imageCache, baseless: listed(imageCache.baseless) } };
 }
 
 /** Such a file must not be taken for garbage when there was a newer agent: the next one goes on with it. */

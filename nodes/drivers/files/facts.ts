@@ -3,6 +3,15 @@ import { Type } from "@sinclair/typebox";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import type { DriverFacts } from "../kinds.ts";
 
+const mib = (what: string, usual: string) =>
+  Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1024 ** 3,
+      description: `${what}; leave it out for ${usual}`,
+    }),
+  );
+
 const options = Type.Object(
   {
     sharedDirectory: Type.Optional(
@@ -11,6 +20,17 @@ const options = Type.Object(
         maxLength: fieldLimits.pathLengthMax,
         description:
           "a directory that nodes share, for the guests' disks; relative to the state directory; none: each node keeps its own",
+      }),
+    ),
+    imageCacheMib: mib("the most that cached images take, in MiB", "half of its file system"),
+    imageCacheFreeMib: mib(
+      "what cached images leave free on their file system, in MiB",
+      "a fiftieth of it, and 2048 at most",
+    ),
+    imagesOverNetwork: Type.Optional(
+      Type.Boolean({
+        description:
+          "true: images come over the network also where the controllers' directory can be read, as from another computer",
       }),
     ),
   },

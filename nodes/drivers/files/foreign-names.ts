@@ -5,7 +5,7 @@
  */
 import { readdir } from "node:fs/promises";
 import { isTemporaryName } from "../durable-file.ts";
-import { namesGuest, namesImage, type StateDirectories } from "../guest-directory.ts";
+import { namesGuest, type StateDirectories } from "../guest-directory.ts";
 
 /** Temporary names belong to work that is under way. */
 export async function foreignNames(
@@ -18,10 +18,13 @@ export async function foreignNames(
       .filter((name) => !namesGuest(name) && foreign(name))
       .map((name) => `guests/${name} belongs to no instance.`),
     ...images
-      .filter((name) => !namesImage(name) && !isTemporaryName(name) && foreign(name))
+      .filter((name) => !ofImages.test(name) && !isTemporaryName(name) && foreign(name))
       .map((name) => `images/${name} is no image.`),
   ];
 }
+
+/** Names of cached images, parts, leases, and images that are set aside. */
+const ofImages = /^[0-9a-f]{64}(?:\.part|\.[0-9a-f-]+\.(?:lease|aside))?$/;
 
 const ofTheSystem: readonly RegExp[] = [
   // Made by mkfs, and by file systems and servers that have snapshots.

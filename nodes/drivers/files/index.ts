@@ -15,20 +15,25 @@ import { FileStorageLeases } from "../shared-storage/leases.ts";
 import { SharedStorage } from "../shared-storage/storage.ts";
 import { filesFacts } from "./facts.ts";
 import { foreignNames } from "./foreign-names.ts";
+import { auditCache, cacheRoomOf, imageSourceOf } from "./image-cache.ts";
 
 export const filesDisks: DisksDriver<typeof filesFacts.options> = {
   ...filesFacts,
-  open({ stateDirectory, imageStore, ids, clock }, { sharedDirectory }) {
+  open(context, { sharedDirectory, ...ofImages }) {
+    const { stateDirectory, ids, clock } = context;
     const directories = makeStateDirectories(stateDirectory);
+    const cache = cacheRoomOf(directories, ofImages, context);
     const shared = sharedDirectory === undefined ? undefined : new SharedStorage(sharedDirectory, ids);
     const sharing = shared === undefined ? {} : { shared };
     // Asked only once there are disks.
     const paths = () => disks.diskPaths();
     const space = new DirectorySpace(watched(directories, shared, { paths, clock }));
-    const disks = new FileDisks(directories, imageStore, { ...sharing, space });
+    const options = { ...sharing, space, cache };
+    const disks = new FileDisks(directories, imageSourceOf(context, ofImages), options);
     return {
       ...{ disks, space, storageId: shared?.storageId ?? null, keepers: [diskKeeper(disks)] },
       strays: () => foreignNames(directories),
+      imageCache: () => auditCache(directories, cache.room),
       ...(shared === undefined ? {} : leasesOn(shared)),
     };
   },

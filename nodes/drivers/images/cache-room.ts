@@ -10,7 +10,7 @@ import { join } from "node:path";
 import type { ImageFile } from "../../../protocol/image.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isMissing } from "../durable-file.ts";
-import { type CachedFile, chooseEvicted } from "./eviction.ts";
+import { type CacheBounds, type CachedFile, chooseEvicted, missingBytes } from "./eviction.ts";
 import type { ImageLeases } from "./leases.ts";
 
 export interface CacheRoomOptions {
@@ -24,6 +24,14 @@ export interface CacheRoomOptions {
   /** Parts without a write for so long are removed. */
   readonly partKeptMs: number;
   readonly nowMs: () => number;
+}
+
+export interface CacheLook {
+  readonly takenBytes: number;
+  readonly freeBytes: number;
+  /** Null: only the free space counts. */
+  readonly cacheBytesMax: number | null;
+  readonly freeBytesMin: number;
 }
 
 export class CacheRoom {
@@ -71,21 +79,30 @@ export class CacheRoom {
       .catch(() => undefined);
   }
 
+  /** Bytes that cached images take now, and their bounds. */
+  async look(): Promise<CacheLook> {
+    const { directory, cacheBytesMax, freeBytesMin } = this.#options;
+    const { bavail, bsize } = await statfs(directory);
+    const files = await this.#files();
+    const takenBytes = files.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+    const bounds = { cacheBytesMax: cacheBytesMax ?? null, freeBytesMin };
+    return { takenBytes, freeBytes: bavail * bsize, ...bounds };
+  }
+
   async #evict(coming: readonly ImageFile[]): Promise<void> {
     const { directory, cacheBytesMax, freeBytesMin } = this.#options;
     await this.#finishAside();
     const { bavail, bsize } = await statfs(directory);
-    const [files, needed] = [await this.#files(), await this.#needed()];
+    const files = await this.#files();
     const arrived = new Map(files.map(({ sha256, allocatedBytes }) => [sha256, allocatedBytes]));
     const missing = coming.map(({ sha256, sizeBytes }) => sizeBytes - (arrived.get(sha256) ?? 0));
     const wantedBytes = missing.reduce((sum, bytes) => sum + Math.max(0, bytes), 0);
     const bounds = { cacheBytesMax, freeBytesMin, freeBytes: bavail * bsize, wantedBytes };
-    const inUse = new Set([...needed, ...coming.map(({ sha256 }) => sha256)]);
+    // What guests need is read from many files, and only where something has to go.
+    if (missingBytes(files, bounds) <= 0) return;
+    const inUse = new Set([...(await this.#needed()), ...coming.map(({ sha256 }) => sha256)]);
     const { evicted, enough } = chooseEvicted(files, inUse, bounds);
-    if (!enough) {
-      const message = "The image cache of the host has too little room, and guests need what is in it.";
-      throw new StatusError("diskFull", message);
-    }
+    if (!enough) throw tooLittle(bounds, files);
     for (const sha256 of evicted) await this.#remove(sha256);
   }
 
@@ -151,6 +168,21 @@ export class CacheRoom {
     return turn;
   }
 }
+
+/** Numbers of now, for whoever has to choose between a larger bound and fewer guests. */
+function tooLittle(bounds: CacheBounds, files: readonly CachedFile[]): StatusError {
+  const { cacheBytesMax, freeBytes, freeBytesMin, wantedBytes } = bounds;
+  const taken = files.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+  const most = cacheBytesMax === undefined ? "" : ` of ${mibOf(cacheBytesMax)} that it may take`;
+  const message = [
+    `The image cache of the host has no room for ${mibOf(wantedBytes)} MiB more: guests need what is in it.`,
+    `It takes ${mibOf(taken)} MiB${most}, and ${mibOf(freeBytes)} MiB of its file system are free,`,
+    `of which ${mibOf(freeBytesMin)} stay free.`,
+  ].join(" ");
+  return new StatusError("diskFull", message);
+}
+
+const mibOf = (bytes: number): number => Math.ceil(bytes / 1024 ** 2);
 
 async function orMissing<Found>(found: Promise<Found>): Promise<Found | undefined> {
   try {

@@ -16,11 +16,26 @@ import { imageGroup } from "../guest-user.ts";
 import { orAborted, throwIfAborted } from "../waiting.ts";
 import type { CacheRoom } from "./cache-room.ts";
 
+/** An image that a guest needs. */
+export interface NeededImage extends ImageFile {
+  /** The instance that is made of it, by which controllers judge. Absent: it comes from no controller. */
+  readonly instanceId?: string;
+}
+
 /**
  * Brings an image from elsewhere into a part file, which may be there with its first bytes: complete,
  * verified and synced. @throws imageMissing: the part stays, for the next time
  */
-export type BringImage = (image: ImageFile, part: string, signal: AbortSignal) => Promise<void>;
+export type BringImage = (image: NeededImage, part: string, signal: AbortSignal) => Promise<void>;
+
+/**
+ * Where images come from: the directory of the image store, what brings them from elsewhere, or both, where
+ * what the directory has not, or does not show, is brought.
+ */
+export type ImageSource =
+  | string
+  | BringImage
+  | { readonly store: string | undefined; readonly bring: BringImage };
 
 /** `leftoverMsMin`: partial copies older than this were given up; younger ones may be another host's work. */
 interface CacheOptions {
@@ -31,21 +46,24 @@ interface CacheOptions {
 
 export class ImageCache {
   readonly #directories: Pick<StateDirectories, "images">;
-  readonly #source: string | BringImage;
+  readonly #store: string | undefined;
+  readonly #bring: BringImage | undefined;
   readonly #options: CacheOptions;
   readonly #copies = new Map<string, Copy>();
 
   /**
-   * `source`: the directory of the image store, or what brings images from elsewhere. `options`: for a cache
-   * that other hosts copy into as well, or that has a bound; absent: only this process does, without one.
+   * `options`: for a cache that other hosts copy into as well, or that has a bound; absent: only this process
+   * does, without one.
    */
   constructor(
     directories: Pick<StateDirectories, "images">,
-    source: string | BringImage,
+    source: ImageSource,
     options: CacheOptions = { leftoverMsMin: 0 },
   ) {
     this.#directories = directories;
-    this.#source = source;
+    if (typeof source === "string") this.#store = source;
+    else if (typeof source === "function") this.#bring = source;
+    else ({ store: this.#store, bring: this.#bring } = source);
     this.#options = options;
   }
 
@@ -54,7 +72,7 @@ export class ImageCache {
    * @throws imageMissing, checksumMismatch, diskFull; AbortError (other callers that wait for the same copy
    * go on)
    */
-  async ensure(image: ImageFile, signal: AbortSignal): Promise<string> {
+  async ensure(image: NeededImage, signal: AbortSignal): Promise<string> {
     const path = cachedImage(this.#directories, image.sha256);
     if (await hasSize(path, image.sizeBytes)) {
       await letReadOnly(path, image.sha256);
@@ -71,7 +89,7 @@ export class ImageCache {
     return path;
   }
 
-  #begin(image: ImageFile, path: string): Copy {
+  #begin(image: NeededImage, path: string): Copy {
     const work = (signal: AbortSignal) => this.#fetch(image, path, signal);
     const { room } = this.#options;
     const copy = new Copy((signal) =>
@@ -82,12 +100,13 @@ export class ImageCache {
     return copy;
   }
 
-  async #fetch(image: ImageFile, path: string, signal: AbortSignal): Promise<void> {
+  async #fetch(image: NeededImage, path: string, signal: AbortSignal): Promise<void> {
     await this.#removeLeftovers(image.sha256);
-    const source = this.#source;
+    const [store, bring] = [this.#store, this.#bring];
     try {
-      if (typeof source === "string") await this.#copy(image, path, { store: source, signal });
-      else await this.#bring(image, path, { bring: source, signal });
+      const source = store === undefined ? undefined : await openSource(join(store, image.sha256), bring);
+      if (source !== undefined) await this.#copy(image, path, { source, signal });
+      else if (bring !== undefined) await this.#take(image, path, { bring, signal });
     } catch (error) {
       throw diskError(error, "Copying an image to the host");
     }
@@ -96,9 +115,8 @@ export class ImageCache {
   async #copy(
     image: ImageFile,
     path: string,
-    { store, signal }: { readonly store: string; readonly signal: AbortSignal },
+    { source, signal }: { readonly source: FileHandle; readonly signal: AbortSignal },
   ): Promise<void> {
-    const source = await openSource(join(store, image.sha256));
     const temporary = temporaryName(path);
     try {
       const written = await copyVerified(source, temporary, { signal, bytesMax: image.sizeBytes });
@@ -111,8 +129,8 @@ export class ImageCache {
   }
 
   /** Where only this host copies, a part stays for the next try. */
-  async #bring(
-    image: ImageFile,
+  async #take(
+    image: NeededImage,
     path: string,
     { bring, signal }: { readonly bring: BringImage; readonly signal: AbortSignal },
   ): Promise<void> {
@@ -210,10 +228,12 @@ export async function isOlder(path: string, ageMs: number): Promise<boolean> {
   }
 }
 
-async function openSource(path: string): Promise<FileHandle> {
+/** Undefined: this host cannot read it, and it can be brought. @throws imageMissing */
+async function openSource(path: string, bring: BringImage | undefined): Promise<FileHandle | undefined> {
   try {
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   } catch (error) {
+    if (bring !== undefined) return undefined;
     throw new StatusError("imageMissing", "The host cannot read the image in the image store.", {
       cause: error,
     });

@@ -24,15 +24,22 @@ export interface Evictions {
   readonly enough: boolean;
 }
 
+/** What has to go before all bounds are kept; nothing has to where it is 0 or less. */
+export function missingBytes(
+  files: readonly CachedFile[],
+  { cacheBytesMax, freeBytes, freeBytesMin, wantedBytes }: CacheBounds,
+): number {
+  const taken = files.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+  const overBound = cacheBytesMax === undefined ? 0 : taken + wantedBytes - cacheBytesMax;
+  return Math.max(overBound, freeBytesMin + wantedBytes - freeBytes);
+}
+
 export function chooseEvicted(
   files: readonly CachedFile[],
   inUse: ReadonlySet<string>,
   bounds: CacheBounds,
 ): Evictions {
-  const { cacheBytesMax, freeBytes, freeBytesMin, wantedBytes } = bounds;
-  const taken = files.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
-  const overBound = cacheBytesMax === undefined ? 0 : taken + wantedBytes - cacheBytesMax;
-  let missing = Math.max(overBound, freeBytesMin + wantedBytes - freeBytes);
+  let missing = missingBytes(files, bounds);
   const evicted: string[] = [];
   const candidates = files.filter(({ sha256 }) => !inUse.has(sha256));
   for (const { sha256, allocatedBytes } of candidates.toSorted(leastRecent)) {

@@ -17,11 +17,23 @@ export async function imagesInUse(
     const text = await orMissing(readFile(join(machines, name), "utf8"));
     for (const [, sha256 = ""] of (text ?? "").matchAll(/"sha256":\s*"([0-9a-f]{64})"/g)) inUse.add(sha256);
   }
-  for (const name of await namesIn(guests)) {
-    const base = await baseOf(join(guests, name, guestFiles.disk));
-    if (base !== undefined) inUse.add(base);
-  }
+  for (const { sha256 } of await basesOf({ guests })) inUse.add(sha256);
   return inUse;
+}
+
+export interface BaseOfDisk {
+  readonly instanceId: string;
+  readonly sha256: string;
+}
+
+/** The images that are below disks of guests. */
+export async function basesOf({ guests }: Pick<StateDirectories, "guests">): Promise<readonly BaseOfDisk[]> {
+  const bases: BaseOfDisk[] = [];
+  for (const instanceId of await namesIn(guests)) {
+    const sha256 = await baseOf(join(guests, instanceId, guestFiles.disk));
+    if (sha256 !== undefined) bases.push({ instanceId, sha256 });
+  }
+  return bases;
 }
 
 const [headBytes, nameBytesMax] = [24, 1_023];

@@ -41,6 +41,18 @@ export const imageLimits = {
   sealsAtOnceMax: 2,
   /** Bytes of an upload between two syncs: what a power loss may take. */
   uploadSyncBytes: 64 * 1024 ** 2,
+  /** A host that gets nothing of an image for so long gives up; and how soon it asks again. */
+  pullPatienceMs: 30_000,
+  pullAgainMs: 1_000,
+  /** A part of an image that a host did not go on with for so long is removed from its cache. */
+  partKeptMs: 24 * 3_600_000,
+  /**
+   * Of the file system of a host's image cache, unless cluster.yaml says otherwise: the share that the cache
+   * may take, and what it leaves free, as a share and at most.
+   */
+  cacheShareMax: 1 / 2,
+  cacheFreeShareMin: 1 / 50,
+  cacheFreeBytesMin: 2 * 1024 ** 3,
   /** Bytes that uploads leave free on the file system of the image store. */
   storeFreeBytesMin: 1024 ** 3,
 } as const;

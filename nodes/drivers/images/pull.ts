@@ -4,7 +4,8 @@
  * only cost time. It must never believe a server about anything but bytes.
  */
 import { createHash, type Hash } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { chmod, type FileHandle, open } from "node:fs/promises";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { ImageFile } from "../../../protocol/image.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -35,10 +36,7 @@ export interface Pulling {
  */
 export async function pullImage(pulling: Pulling): Promise<void> {
   const { path, origins, image } = pulling;
-  const file = await open(path, "a+", 0o600).then(async (made) => {
-    await made.close();
-    return open(path, "r+");
-  });
+  const file = await openPart(path);
   try {
     const first = await begun(file, pulling);
     if ((await pullFrom(origins, first, pulling)) === "whole") return await file.datasync();
@@ -55,6 +53,17 @@ export async function pullImage(pulling: Pulling): Promise<void> {
     );
   } finally {
     await file.close();
+  }
+}
+
+/** An agent that died between the mode and the name of a whole copy has left it read-only. */
+async function openPart(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, constants.O_RDWR | constants.O_CREAT, 0o600);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EACCES")) throw error;
+    await chmod(path, 0o600);
+    return open(path, "r+");
   }
 }
 
@@ -99,7 +108,7 @@ async function pullFrom(
       await pullRest(origin, part, pulling);
     } catch (error) {
       if (signal.aborted) throw abortError();
-      if (isOfDisk(error)) throw error;
+      if (error instanceof WriteError) throw error.cause;
       last = error;
     }
   }
@@ -110,10 +119,8 @@ async function pullFrom(
   });
 }
 
-const isOfDisk = (error: unknown): boolean =>
-  error instanceof Error &&
-  "syscall" in error &&
-  (error.syscall === "write" || error.syscall === "ftruncate");
+/** The part could not be written: sockets have errors of the same names. */
+class WriteError extends Error {}
 
 async function pullRest(origin: ImageOrigin, part: Part, { image, pace, signal }: Pulling): Promise<void> {
   const patience = new Patience(pace);
@@ -124,7 +131,9 @@ async function pullRest(origin: ImageOrigin, part: Part, { image, pace, signal }
     const piece = Buffer.concat(gathered.splice(0));
     bytes = 0;
     if (piece.length === 0) return;
-    const written = appendSparse(part.file, piece, part.at);
+    const written = appendSparse(part.file, piece, part.at).catch((cause: unknown) => {
+      throw new WriteError("The part could not be written.", { cause });
+    });
     // Meanwhile it is written.
     part.hash.update(piece);
     await written;

@@ -42,6 +42,7 @@ describe("the link to the safety channel", () => {
         if (hostId !== "h1") throw new StatusError("storeUnavailable", "Away.");
         return { version: 7, networks: [], groups: [] };
       },
+      imageTicket: async ({ hostId }) => (hostId === "h1" ? { origins: [] } : null),
       observed: async (one) => {
         told.push(["observed", one]);
         return one.machines.map(({ instanceId }) => instanceId);
@@ -91,6 +92,12 @@ describe("the link to the safety channel", () => {
     expect(await asked("h1")).to.deep.equal({ version: 7, networks: [], groups: [] });
     const thrown = await asked("h2").catch((error: unknown) => error);
     expect(thrown).to.be.instanceOf(StatusError).with.property("message", "Away.");
+  });
+
+  it("passes on what a host asks about an image, and what the actors answer", async () => {
+    const question = { instanceId: "one", sha256: "a".repeat(64), timeoutMs: 1_000 };
+    expect(await linked.imageTicket({ ...question, hostId: "h1" })).to.deep.equal({ origins: [] });
+    expect(await linked.imageTicket({ ...question, hostId: "h2" })).to.equal(null);
   });
 
   it("tells all news, those of one moment together", async () => {

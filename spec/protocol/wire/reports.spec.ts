@@ -36,6 +36,7 @@ describe("wire: reports of hosts", () => {
         lease: async ({ leaseEpoch }) => ({ leaseEpoch, held: true }),
         guarded: async () => ({}),
         networkPull: async () => ({ version: 0, networks: [], groups: [] }),
+        imageTicket: async () => ({ origins: [] }),
       }),
     ],
   });

@@ -54,6 +54,7 @@ describe("hosts: reports", () => {
     asked = [];
     audience = {
       networking: () => Promise.reject(new Error("unexpected")),
+      imageTicket: () => Promise.reject(new Error("unexpected")),
       guarded: () => never,
       heard: () => undefined,
       hostsChanged: () => never,
@@ -128,6 +129,31 @@ describe("hosts: reports", () => {
       expect(await once.networkPull({ have: [] }, context())).to.deep.equal(nothing);
     const refused = await once.networkPull({ have: [] }, context()).catch((error: unknown) => error);
     expect(refused).to.have.property("reason", "tooManyRequests");
+  });
+
+  it("answers where an image is, says no more than no to a host that is to run none of it, and not without end", async () => {
+    const question = { instanceId: "one", sha256: "a".repeat(64) };
+    const reasonOf = (asked: Promise<unknown>) => asked.catch((error: { reason?: string }) => error.reason);
+    const asked: object[] = [];
+    audience = { ...audience, imageTicket: () => never };
+    const late = reasonOf(handlers().imageTicket(question, context()));
+    await clock.advance(3_000);
+    expect(await late).to.equal("storeUnavailable");
+    audience = { ...audience, imageTicket: async () => null };
+    expect(await reasonOf(handlers().imageTicket(question, context()))).to.equal("imageNotFound");
+    const origins = [{ url: "http://127.0.0.1:1", ticket: "v1.a.b" }];
+    audience = {
+      ...audience,
+      imageTicket: async ({ timeoutMs: _, ...said }) => {
+        asked.push(said);
+        return { origins };
+      },
+    };
+    const once = handlers();
+    for (let count = 0; count < fleetLimits.imageQuestionsBurstMax; count += 1)
+      expect(await once.imageTicket(question, context())).to.deep.equal({ origins });
+    expect(asked[0]).to.deep.equal({ hostId: "h1", ...question });
+    expect(await reasonOf(once.imageTicket(question, context()))).to.equal("tooManyRequests");
   });
 
   it("registers a host, and renews its lease, while the actors are stuck", async () => {

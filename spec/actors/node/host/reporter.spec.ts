@@ -26,6 +26,7 @@ describe("host: reporter", () => {
       lease: () => reply({ leaseEpoch: 1, held: true }),
       guarded: () => reply({}),
       networkPull: () => reply({ version: 0, networks: [], groups: [] }),
+      imageTicket: () => reply({ origins: [] }),
     };
     const options = {
       inventory,

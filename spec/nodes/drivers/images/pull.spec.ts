@@ -1,6 +1,6 @@
 /** Images that come to a host over HTTP: from honest servers, from dying ones, and from those that lie. */
 import { createHash } from "node:crypto";
-import { appendFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, chmod, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -162,6 +162,19 @@ describe("an image that comes to a host over HTTP", () => {
     const path = at("images", "part");
     const asked = pullImage({ image, origins: [silent], path, pace: hasty, signal });
     expect(await refusal(asked)).to.equal("imageMissing");
+  });
+
+  it("goes on with a part that a dead agent has made read-only", async () => {
+    await writeFile(at("images", "part"), content.subarray(0, 400_000));
+    await chmod(at("images", "part"), 0o440);
+    await pull([good()]);
+    expect(await isWhole()).to.equal(true);
+  });
+
+  it("says that the disk is full, and not that no server gives it", async () => {
+    await symlink("/dev/full", at("images", "part"));
+    const failed = await pull([good(), good()]).catch((error: unknown) => error);
+    expect(failed).to.have.property("code", "ENOSPC");
   });
 
   it("comes into the cache, from a part that a dead agent has left", async () => {

@@ -1,0 +1,61 @@
+/**
+ * Tells a host where it gets the bytes of an image, and gives it tickets for them. The row decides: a host
+ * has those images that instances of its own are made of, whatever state the image is in by now, and no
+ * others. A host that lies must never be able to read an image that it is to run nothing of.
+ */
+import { filesOf } from "../../../protocol/image.ts";
+import type { ImageTicketAnswer } from "../../../protocol/image-ticket.ts";
+import { imageLimits } from "../../../protocol/limits/image.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import type { ImageTickets } from "../../ports/image-bytes.ts";
+import type { InstanceRow } from "../../ports/instance-reads.ts";
+import type { StorePart } from "../../ports/store.ts";
+import { catalogLimits } from "./limits.ts";
+
+/** A server for the bytes of images: its name, which its tickets bear, and its address. */
+export interface ImageServing {
+  readonly server: string;
+  /** Without a slash at its end. */
+  readonly url: string;
+}
+
+export interface ImageOffers {
+  readonly tickets: ImageTickets;
+  /** The servers that may have images, the best first. */
+  servers(): readonly ImageServing[];
+}
+
+interface Asked {
+  readonly hostId: string;
+  readonly instanceId: string;
+  readonly sha256: string;
+}
+
+interface OfferOptions {
+  readonly store: StorePart<{ instances: "get" }>;
+  readonly clock: Pick<Clock, "nowMs">;
+  /** Absent: nothing here serves images. */
+  readonly images?: ImageOffers | undefined;
+}
+
+/** Null: the host is refused. @throws UNAVAILABLE storeUnavailable */
+export async function offerImage(
+  { hostId, instanceId, sha256 }: Asked,
+  { store, clock, images }: OfferOptions,
+): Promise<ImageTicketAnswer | null> {
+  if (!isToRun(await store.instances.get(instanceId), { hostId, sha256 })) return null;
+  if (images === undefined) return { origins: [] };
+  const expiresAtMs = clock.nowMs() + catalogLimits.imageTicketMs;
+  const servers = images.servers().slice(0, imageLimits.imageOriginsMax);
+  const about = { verb: "fetch", of: sha256, who: hostId, expiresAtMs } as const;
+  return {
+    origins: servers.map(({ server, url }) => ({ url, ticket: images.tickets.issue({ server, ...about }) })),
+  };
+}
+
+/** Whether the row has the instance on the host, and the file is one of its image's. */
+function isToRun(row: InstanceRow | undefined, asked: Pick<Asked, "hostId" | "sha256">): boolean {
+  if (row === undefined || row.instance.hostId !== asked.hostId) return false;
+  const { desired, deletedAtMs, image } = row.instance;
+  return desired !== "deleted" && deletedAtMs === null && filesOf(image).includes(asked.sha256);
+}

@@ -1,0 +1,70 @@
+/**
+ * The image cache of a host as its configuration has it: how much it may take and has to leave free, and
+ * where its images come from. What it says for the doctor is of one moment. It decides nothing else.
+ */
+import { statfsSync } from "node:fs";
+import { join } from "node:path";
+import { fullBelow } from "../../../protocol/space.ts";
+import { exists, namesGuest, type StateDirectories } from "../guest-directory.ts";
+import type { ImageSource } from "../images/cache.ts";
+import { CacheRoom } from "../images/cache-room.ts";
+import { basesOf, imagesInUse } from "../images/images-in-use.ts";
+import { ImageLeases } from "../images/leases.ts";
+import { imageLimits } from "../images/limits.ts";
+import { pulledImages } from "../images/pulled.ts";
+import type { DriverContext, ImageCacheAudit } from "../kinds.ts";
+
+export interface ImageCacheOptions {
+  readonly imageCacheMib?: number;
+  readonly imageCacheFreeMib?: number;
+  readonly imagesOverNetwork?: boolean;
+}
+
+/** Bounds of the cache in bytes, by value. `totalBytes`: of its file system. */
+export function cacheBounds(
+  { imageCacheMib, imageCacheFreeMib }: ImageCacheOptions,
+  totalBytes: number,
+): { readonly cacheBytesMax: number; readonly freeBytesMin: number } {
+  const { cacheShareMax, cacheFreeShareMin, cacheFreeBytesMin } = imageLimits;
+  const free = Math.min(totalBytes * cacheFreeShareMin, cacheFreeBytesMin);
+  return {
+    cacheBytesMax: bytesOf(imageCacheMib) ?? Math.floor(totalBytes * cacheShareMax),
+    freeBytesMin: bytesOf(imageCacheFreeMib) ?? Math.floor(Math.max(free, fullBelow({ totalBytes }))),
+  };
+}
+
+const bytesPerMib = 1024 ** 2;
+const bytesOf = (mib: number | undefined) => (mib === undefined ? undefined : mib * bytesPerMib);
+
+/** The room of the cache, and who uses what is in it. */
+export function cacheRoomOf(
+  directories: StateDirectories,
+  options: ImageCacheOptions,
+  { clock }: Pick<DriverContext, "clock">,
+): { readonly room: CacheRoom; readonly leases: ImageLeases } {
+  const { images: directory } = directories;
+  const { blocks, bsize } = statfsSync(directory);
+  const leases = new ImageLeases(directory);
+  const room = new CacheRoom({
+    ...{ directory, leases, ...cacheBounds(options, blocks * bsize), partKeptMs: imageLimits.partKeptMs },
+    inUse: () => imagesInUse(directories),
+    nowMs: () => clock.nowMs(),
+  });
+  return { room, leases };
+}
+
+/** The controllers' directory where the host sees it, and the controllers where it does not. */
+export function imageSourceOf(
+  { imageStore, imageOrigins: ask, clock }: Pick<DriverContext, "imageStore" | "imageOrigins" | "clock">,
+  { imagesOverNetwork = false }: ImageCacheOptions,
+): ImageSource {
+  if (ask === undefined) return imageStore;
+  return { store: imagesOverNetwork ? undefined : imageStore, bring: pulledImages({ ask, clock }) };
+}
+
+/** What the cache takes, and the disks whose base is not in it. */
+export async function auditCache(directories: StateDirectories, room: CacheRoom): Promise<ImageCacheAudit> {
+  const bases = (await basesOf(directories)).filter(({ instanceId }) => namesGuest(instanceId));
+  const there = await Promise.all(bases.map(({ sha256 }) => exists(join(directories.images, sha256))));
+  return { ...(await room.look()), baseless: bases.filter((_, index) => there[index] === false) };
+}

@@ -1,0 +1,77 @@
+/** Which images a host is given tickets for: those of its own instances, whatever it asks for. */
+import { expect } from "chai";
+import { offerImage } from "../../../../actors/control/catalog/image-offers.ts";
+import { catalogLimits } from "../../../../actors/control/catalog/limits.ts";
+import type { TicketFacts } from "../../../../actors/ports/image-bytes.ts";
+import type { InstanceRecord } from "../../../../actors/records/instance.ts";
+import { instance, wallMs } from "../../../support/store-rows.ts";
+
+const [disk, kernel, other] = ["a", "b", "c"].map((digit) => digit.repeat(64));
+const files = {
+  disk: { sha256: disk ?? "", sizeBytes: 9, format: "raw", virtualSizeBytes: 9 },
+  kernel: { sha256: kernel ?? "", sizeBytes: 9 },
+  ramdisk: null,
+} as const;
+
+describe("images that hosts may have", () => {
+  let row: InstanceRecord | undefined;
+  let issued: TicketFacts[];
+  beforeEach(() => {
+    const plain = instance("one", { hostId: "h1" });
+    row = { ...plain, image: { ...plain.image, ...files } };
+    issued = [];
+  });
+  const asked = (sha256: string | undefined, hostId = "h1", serves = true) => {
+    const servers = ["c1", "c2"].map((server) => ({ server, url: `http://${server}:1` }));
+    const tickets = {
+      issue: (facts: TicketFacts) => {
+        issued.push(facts);
+        return `ticket-${issued.length}`;
+      },
+    };
+    return offerImage(
+      { hostId, instanceId: "one", sha256: sha256 ?? "" },
+      {
+        store: { instances: { get: async () => row && { instance: row, machine: undefined } } },
+        clock: { nowMs: () => wallMs },
+        images: serves ? { tickets, servers: () => servers } : undefined,
+      },
+    );
+  };
+  const changed = (changes: Partial<InstanceRecord>) => {
+    if (row !== undefined) row = { ...row, ...changes };
+  };
+
+  it("are the files of its instances, from every server, each with a ticket for that server alone", async () => {
+    expect(await asked(disk)).to.deep.equal({
+      origins: [
+        { url: "http://c1:1", ticket: "ticket-1" },
+        { url: "http://c2:1", ticket: "ticket-2" },
+      ],
+    });
+    const about = { verb: "fetch", of: disk, who: "h1", expiresAtMs: wallMs + catalogLimits.imageTicketMs };
+    expect(issued).to.deep.equal([
+      { server: "c1", ...about },
+      { server: "c2", ...about },
+    ]);
+    expect((await asked(kernel))?.origins).to.have.length(2);
+  });
+
+  it("are no others: of another host's instance, of another image, of one that is deleted or is not there", async () => {
+    expect(await asked(other)).to.equal(null);
+    expect(await asked(disk, "h2")).to.equal(null);
+    changed({ hostId: null });
+    expect(await asked(disk)).to.equal(null);
+    changed({ hostId: "h1", desired: "deleted" });
+    expect(await asked(disk)).to.equal(null);
+    changed({ desired: "running", deletedAtMs: wallMs });
+    expect(await asked(disk)).to.equal(null);
+    row = undefined;
+    expect(await asked(disk)).to.equal(null);
+    expect(issued).to.deep.equal([]);
+  });
+
+  it("come from nowhere where no controller gives images", async () => {
+    expect(await asked(disk, "h1", false)).to.deep.equal({ origins: [] });
+  });
+});
