@@ -8,6 +8,7 @@ import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { HostText } from "../../protocol/offered.ts";
 import { deploymentMax } from "../../protocol/wire/ids.ts";
 import { Label } from "../../protocol/wire/schema.ts";
+import { CatalogueSchema } from "./catalogue.ts";
 import { PluginsSchema } from "./plugins.ts";
 import { PowerSchema } from "./power.ts";
 import { SinksSchema } from "./sinks.ts";
@@ -245,6 +246,7 @@ export const ClusterSchema = Type.Object(
         description: "where image files may be registered from, with all below; relative to this file",
       }),
     ),
+    catalogue: Type.Optional(CatalogueSchema),
     plugins: Type.Optional(PluginsSchema),
     sinks: Type.Optional(SinksSchema),
     scheduler: Type.Optional(

@@ -3,9 +3,11 @@
  * this computer itself uses. Pure; whoever runs apt asks here for the words.
  */
 
+const kernelPackage = "linux-image-cloud-amd64";
+
 /** Without recommended packages: what a cloud image needs to be told its name, network and keys, and ssh. */
 export const packages: readonly string[] = [
-  ...["systemd-sysv", "udev", "dbus", "systemd-resolved", "linux-image-cloud-amd64", "initramfs-tools"],
+  ...["systemd-sysv", "udev", "dbus", "systemd-resolved", kernelPackage, "initramfs-tools"],
   ...["zstd", "cloud-init", "cloud-guest-utils", "fdisk", "e2fsprogs", "netplan.io", "openssh-server"],
   ...["sudo", "iproute2", "iputils-ping", "ca-certificates"],
 ];
@@ -56,6 +58,8 @@ export function bootstrapArguments({ suite, lines }: Archives, tar: string): str
     '--aptopt=Acquire::Languages "none"',
     '--aptopt=Acquire::Retries "3"',
     `--include=${packages.join(",")}`,
+    // The boot partition has this kernel: a newer one would not be booted, and its modules would be others.
+    `--customize-hook=chroot "$1" apt-mark hold ${kernelPackage}`,
     ...[suite, tar, ...lines],
   ];
 }

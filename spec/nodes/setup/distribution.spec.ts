@@ -1,4 +1,4 @@
-/** The parts of the distribution's builder that only decide: archives, arguments, partitions, what is found. */
+/** What the distribution's builder decides: archives, arguments, partitions, and whether an image is one. */
 import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
