@@ -56,7 +56,9 @@ export async function buildImage({ directory, signal, say, program }: Building):
     signal.throwIfAborted();
     const built = code === 0 ? builtIn(answer) : undefined;
     if (built !== undefined) return built;
-    throw new StatusError("imageNotBuilt", `The image of Debian could not be built. ${last}`);
+    // Root's image is everybody's: it is only read afterwards.
+    const typed = process.getuid?.() === 0 ? "" : ` Type: sudo ${[command, ...words, directory].join(" ")}`;
+    throw new StatusError("imageNotBuilt", `The image of Debian could not be built. ${last}${typed}`);
   } finally {
     signal.removeEventListener("abort", stop);
   }

@@ -1,0 +1,131 @@
+/**
+ * novact launch: from the name of an image to a shell, in one command: image, network, key, flavor, instance,
+ * ssh. Each step takes what is there before it makes something, and says which it did; so the same command
+ * again goes on where it ended. Only what this run left half-made is taken away at Ctrl-C.
+ */
+import { Command } from "commander";
+import type { Image } from "../../../../protocol/image.ts";
+import type { Instance } from "../../../../protocol/instance.ts";
+import { CommandError } from "../../errors.ts";
+import { gibibytes, mebibytes } from "../../format.ts";
+import type { Invoke, Run } from "../../run.ts";
+import type { Session } from "../../session.ts";
+import { guestFieldsOf } from "../guest-options.ts";
+import { logIn, loginOf, type Way, wayOf } from "../ssh.ts";
+import { flavorFor } from "./choose.ts";
+import { imageFor } from "./image.ts";
+import { instanceFor } from "./instance.ts";
+import { type KeyChosen, keyFor, networkOf } from "./network.ts";
+import { untilSsh } from "./reach.ts";
+import { Steps } from "./steps.ts";
+
+interface LaunchOptions {
+  readonly name?: string;
+  readonly source?: string;
+  readonly flavor?: string;
+  readonly network?: string;
+  readonly key?: string;
+  readonly publicKey?: string;
+  readonly userData?: string;
+  readonly login?: string;
+  readonly ssh?: boolean;
+}
+
+export function launchCommand(invoke: Invoke): Command {
+  return new Command("launch")
+    .description("Makes an instance of an image, wherever the image comes from, and logs in.")
+    .argument("<image>", "its name or id here, or its name elsewhere: novact image catalogue")
+    .argument("[command...]", "what to run there by ssh, after --; without it, a shell")
+    .option("--name <name>", "of the instance; one that is there goes on (default: the image's)")
+    .option("--source <name>", "the only source of the catalogue to look in")
+    .option("--flavor <flavor>", "its size (default: the smallest that fits)")
+    .option("--network <network>", "the network that it is on (default: the project's only one)")
+    .option("--key <key>", "the key pair that may log in (default: of a key in ~/.ssh)")
+    .option("--public-key <file>", "the public key that may log in")
+    .option("--user-data <file>", "what the guest does at its first boot, a script or cloud-config")
+    .option("--login <user>", "as this user (default: that of the image, or root)")
+    .option("--no-ssh", "do not wait for ssh, and do not log in")
+    .action((word: string, words: readonly string[], options: LaunchOptions, typed: Command) =>
+      invoke(typed, (run) => launch(run, word, words, options)),
+    );
+}
+
+async function launch(
+  run: Run,
+  word: string,
+  words: readonly string[],
+  options: LaunchOptions,
+): Promise<number> {
+  const session = await run.session();
+  const steps = new Steps(run);
+  const { userData } = guestFieldsOf({ ...(options.userData && { userData: options.userData }) });
+  const image = await imageFor(run, session, { word, source: options.source }, steps);
+  const flavor = await flavorOf({ run, session, steps }, image, options.flavor);
+  const network = await networkOf(run, session, options.network, steps);
+  const key = await keyFor(run, session, options, steps);
+  const asked = { name: options.name, image, flavor, network, keyName: key.keyName, userData };
+  const instance = await instanceFor(run, session, asked, steps);
+  try {
+    return await goIn({ run, session, steps, instance, key, words, options });
+  } finally {
+    if (run.terminal.signal.aborted) tellLeft(instance, steps);
+  }
+}
+
+async function flavorOf(
+  { run, session, steps }: Pick<Going, "run" | "session" | "steps">,
+  image: Image,
+  asked: string | undefined,
+): Promise<string> {
+  if (asked !== undefined) return asked;
+  const { flavors } = await session.flavor.list({}, run.call());
+  const { name, vcpus, memoryMib, diskGib } = flavorFor(flavors, image);
+  const size = `${vcpus} vCPU, ${mebibytes(memoryMib)} of memory, ${diskGib === 0 ? "the image's disk" : `${gibibytes(diskGib)} of disk`}`;
+  steps.say("flavor", `${name}, the smallest that fits: ${size}`);
+  return name;
+}
+
+interface Going {
+  readonly run: Run;
+  readonly session: Session;
+  readonly steps: Steps;
+  readonly instance: Instance;
+  readonly key: KeyChosen;
+  readonly words: readonly string[];
+  readonly options: LaunchOptions;
+}
+
+/** Answers the exit code of ssh, where it is run. */
+async function goIn({ run, session, steps, instance, key, words, options }: Going): Promise<number> {
+  const login = options.login ?? (await loginOf(run, session, instance));
+  const way = await knownWay(run, session, instance);
+  const shown = { instance, keyPair: key.keyName, ssh: way === undefined ? null : { ...way, login } };
+  if (options.ssh === false) {
+    if (run.json) run.emit(shown);
+    else run.print(`${instance.id}  ${instance.name}  ${instance.state}`);
+    return 0;
+  }
+  // It says what leads nowhere, and how to go on.
+  const found = way ?? (await wayOf(run, session, instance));
+  await untilSsh(run, session, { id: instance.id, name: instance.name, way: found }, steps);
+  if (run.json) {
+    run.emit(shown);
+    return 0;
+  }
+  steps.say("ssh", `as ${login}; again: novact instance ssh ${instance.name}`);
+  const identity = key.identity === undefined ? {} : { identity: key.identity };
+  return logIn(run, session, { instance, way: found, words, options: { login, ...identity } });
+}
+
+/** Undefined: nothing leads there from here. */
+async function knownWay(run: Run, session: Session, instance: Instance): Promise<Way | undefined> {
+  try {
+    return await wayOf(run, session, instance);
+  } catch (error) {
+    if (error instanceof CommandError) return undefined;
+    throw error;
+  }
+}
+
+const tellLeft = ({ name }: Instance, steps: Steps): void =>
+  steps.say("instance", `${name} runs on: novact instance ssh ${name}, or novact instance delete ${name}`);
