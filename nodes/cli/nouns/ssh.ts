@@ -77,7 +77,7 @@ export async function wayOf(
 export interface LogIn {
   readonly instance: Instance;
   readonly way: Way;
-  /** What to run there; none: a shell. */
+  /** The command for the instance; without words a shell. */
   readonly words: readonly string[];
   readonly options: SshOptions;
 }

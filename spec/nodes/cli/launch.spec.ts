@@ -15,6 +15,8 @@ import {
   keyIn,
   keyNameOf,
   networkFor,
+  outsideOf,
+  routerTo,
 } from "../../../nodes/cli/nouns/launch/choose.ts";
 import { keyInFile, ownKeys } from "../../../nodes/cli/nouns/launch/own-keys.ts";
 import { hasBanner } from "../../../nodes/cli/nouns/launch/reach.ts";
@@ -74,6 +76,22 @@ describe("what novact launch takes where nobody says", () => {
     expect(networkFor([outside])).to.equal(undefined);
     expect(networkFor([outside, lan])).to.equal(lan);
     expect(() => networkFor([lan, other])).to.throw("several networks: lan, other");
+  });
+
+  it("is the first network outside that has addresses, and a router that leads there, best from the inside", () => {
+    const bare = { external: true, subnetIds: [] };
+    const outside = { external: true, subnetIds: ["s"] };
+    expect(outsideOf([{ external: false, subnetIds: ["s"] }, bare])).to.equal(undefined);
+    expect(outsideOf([bare, outside])).to.equal(outside);
+    const joint = (networkId: string) => ({ portId: "p", networkId, subnetId: "s", mac: "m", address: "a" });
+    const [elsewhere, alone, joined] = [
+      { externalNetworkId: "other", interfaces: [joint("lan")] },
+      { externalNetworkId: "public", interfaces: [joint("dmz")] },
+      { externalNetworkId: "public", interfaces: [joint("lan")] },
+    ];
+    expect(routerTo([elsewhere], "public", "lan")).to.equal(undefined);
+    expect(routerTo([elsewhere, alone], "public", "lan")).to.deep.equal({ router: alone, isJoined: false });
+    expect(routerTo([alone, joined], "public", "lan")).to.deep.equal({ router: joined, isJoined: true });
   });
 
   it("is a name that nobody has, and the same name for the same key", () => {
@@ -192,15 +210,38 @@ describe("novact launch", () => {
       expect(listed).to.have.length(1);
     });
 
-    it("has an instance without a published port where no host publishes any, and says what is needed", async () => {
+    it("goes by a floating address where no host publishes ports, with ssh let in to this instance alone", async () => {
       await world.host("a", { bootId, drivers: publishing(false) });
       const made = await launch("launch tiny --no-ssh --json");
       expect(made.exit, made.err).to.equal(0);
       expect(made.err).to.include("no host publishes ports");
       expect(JSON.parse(made.out).ssh).to.equal(null);
-      const refused = await launch("launch tiny --name tiny");
+      const refused = await launch("launch tiny --name tiny --json");
       expect(refused.exit).to.equal(2);
-      expect(refused.err).to.include("novact").and.to.include("floating-ip create");
+      expect(refused.err).to.include("no network that leads outside has addresses");
+
+      const { network } = await world.admin.network.create({ name: "public", external: true });
+      const range = { cidr: "198.51.100.0/29", gateway: "198.51.100.1", dhcp: false };
+      await world.admin.subnet.create({ name: "public-v4", network: network.id, ...range });
+      const again = await launch("launch tiny --name tiny --no-ssh --json");
+      expect(again.exit, again.err).to.equal(0);
+      const { ssh } = JSON.parse(again.out);
+      expect(ssh).to.deep.include({ port: 22, isHosts: false, login: "root" });
+      for (const line of [
+        /^router {4}gate leads the network to public from now on/m,
+        /^address {3}198\.51\.100\.\d of public leads to tiny/m,
+        /^group {5}ssh lets everybody there reach its port 22/m,
+      ])
+        expect(again.err).to.match(line);
+      const { ports } = await world.demo.port.list({});
+      const { securityGroups } = await world.demo.securityGroup.list({});
+      const groupsOf = ports.map(({ securityGroupIds }) =>
+        securityGroupIds.map((id) => securityGroups.find((one) => one.id === id)?.name),
+      );
+      expect(groupsOf.map((all) => all.toSorted())).to.deep.include(["default", "ssh"]);
+      const third = await launch("launch tiny --name tiny --no-ssh --json");
+      expect(JSON.parse(third.out).ssh).to.deep.equal(ssh);
+      expect((await world.demo.floatingIp.list({})).floatingIps).to.have.length(1);
     });
 
     it("says how to go on when there is no key, no image, or a network too many", async () => {

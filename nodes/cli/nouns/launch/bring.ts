@@ -18,7 +18,7 @@ export interface Bringing {
   /** True: the file goes when the cluster has it. */
   readonly isPassing: boolean;
   readonly entry: Pick<Entry, "name" | "format" | "architecture" | "login">;
-  /** The directory that a controller here takes files from; undefined: there is none here. */
+  /** The directory that a controller takes files from; undefined: no cluster is configured here. */
   readonly imports: string | undefined;
 }
 

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import type { Flavor } from "../../../../protocol/flavor.ts";
 import type { Image } from "../../../../protocol/image.ts";
 import type { Network } from "../../../../protocol/network.ts";
+import type { Router } from "../../../../protocol/router.ts";
 import { CommandError } from "../../errors.ts";
 import { gibibytes, mebibytes } from "../../format.ts";
 
@@ -51,6 +52,24 @@ export function networkFor<N extends Pick<Network, "name" | "external">>(
   );
 }
 
+/** The network whose addresses may float: the first that leads outside and has a range. */
+export const outsideOf = <N extends Pick<Network, "external" | "subnetIds">>(
+  networks: readonly N[],
+): N | undefined => networks.find(({ external, subnetIds }) => external && subnetIds.length > 0);
+
+/** A router to the network outside: one that leads there from the inner one, else any. */
+export function routerTo<R extends Pick<Router, "externalNetworkId" | "interfaces">>(
+  routers: readonly R[],
+  outside: string,
+  inner: string,
+): { readonly router: R; readonly isJoined: boolean } | undefined {
+  const leading = routers.filter(({ externalNetworkId }) => externalNetworkId === outside);
+  const isJoined = ({ interfaces }: R): boolean => interfaces.some(({ networkId }) => networkId === inner);
+  const joined = leading.find(isJoined);
+  if (joined !== undefined) return { router: joined, isJoined: true };
+  return leading[0] === undefined ? undefined : { router: leading[0], isJoined: false };
+}
+
 /** Kind and bytes of a public key, without its comment; undefined: it is none of OpenSSH's. */
 export function keyIn(line: string): string | undefined {
   const [kind = "", bytes = ""] = line.trim().split(/\s+/);
@@ -59,7 +78,7 @@ export function keyIn(line: string): string | undefined {
     : undefined;
 }
 
-/** A name that the same key has wherever it is imported: part of its fingerprint. */
+/** A part of the fingerprint: the same key has the same name wherever somebody imports it. */
 export function keyNameOf(key: string): string {
   const bytes = Buffer.from(key.split(" ")[1] ?? "", "base64");
   return `ssh-${createHash("sha256").update(bytes).digest("hex").slice(0, 12)}`;

@@ -50,7 +50,7 @@ async function inCluster(run: Run, session: Session, word: string): Promise<Imag
   if (isIdShaped(word)) return (await session.image.get(word, {}, run.call())).image;
   const { images } = await session.image.list({ name: word, limit: 2 }, run.call());
   if (images.length === 0) return undefined;
-  // It says which there are, when there are several.
+  // Several images of one name are refused with their ids.
   const id = images.length === 1 ? images[0]?.id : await several(run, session, word);
   const found = images.find((one) => one.id === id);
   const state = found?.state ?? "active";

@@ -110,7 +110,7 @@ async function create(
     }
   }
   const made = await send({});
-  steps.say("instance", `${name}; no host publishes ports, so that ssh needs a floating address`);
+  steps.say("instance", `${name}; no host publishes ports, so that ssh goes by a floating address`);
   return made;
 }
 

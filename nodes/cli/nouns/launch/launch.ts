@@ -16,6 +16,7 @@ import { flavorFor } from "./choose.ts";
 import { imageFor } from "./image.ts";
 import { instanceFor } from "./instance.ts";
 import { type KeyChosen, keyFor, networkOf } from "./network.ts";
+import { leadOutside } from "./outside.ts";
 import { untilSsh } from "./reach.ts";
 import { Steps } from "./steps.ts";
 
@@ -98,33 +99,48 @@ interface Going {
 /** Answers the exit code of ssh, where it is run. */
 async function goIn({ run, session, steps, instance, key, words, options }: Going): Promise<number> {
   const login = options.login ?? (await loginOf(run, session, instance));
-  const way = await knownWay(run, session, instance);
+  const made = () => madeWay({ run, session, steps, instance });
+  const known = await unlessRefused(wayOf(run, session, instance));
+  const way = known ?? (options.ssh === false ? await unlessRefused(made()) : await made());
   const shown = { instance, keyPair: key.keyName, ssh: way === undefined ? null : { ...way, login } };
-  if (options.ssh === false) {
-    if (run.json) run.emit(shown);
-    else run.print(`${instance.id}  ${instance.name}  ${instance.state}`);
-    return 0;
-  }
-  // It says what leads nowhere, and how to go on.
-  const found = way ?? (await wayOf(run, session, instance));
-  await untilSsh(run, session, { id: instance.id, name: instance.name, way: found }, steps);
+  if (way !== undefined && options.ssh !== false)
+    await untilSsh(run, session, { id: instance.id, name: instance.name, way }, steps);
   if (run.json) {
     run.emit(shown);
     return 0;
   }
+  if (way === undefined || options.ssh === false) {
+    run.print(`${instance.id}  ${instance.name}  ${instance.state}`);
+    return 0;
+  }
   steps.say("ssh", `as ${login}; again: novact instance ssh ${instance.name}`);
   const identity = key.identity === undefined ? {} : { identity: key.identity };
-  return logIn(run, session, { instance, way: found, words, options: { login, ...identity } });
+  return logIn(run, session, { instance, way, words, options: { login, ...identity } });
 }
 
-/** Undefined: nothing leads there from here. */
-async function knownWay(run: Run, session: Session, instance: Instance): Promise<Way | undefined> {
+/** A way to the instance; undefined: none from this computer. */
+async function unlessRefused(way: Promise<Way>): Promise<Way | undefined> {
   try {
-    return await wayOf(run, session, instance);
+    return await way;
   } catch (error) {
     if (error instanceof CommandError) return undefined;
     throw error;
   }
+}
+
+/** @throws CommandError that says what leads nowhere, and how to go on */
+async function madeWay({
+  run,
+  session,
+  steps,
+  instance,
+}: Pick<Going, "run" | "session" | "steps" | "instance">): Promise<Way> {
+  const { publishedPorts } = await session.publishedPort.list({}, run.call());
+  const ports = (instance.interfaces ?? []).map(({ portId }) => portId);
+  // A published port answers on its host's computer alone, and is no way from here.
+  const isElsewhere = publishedPorts.some(({ portId }) => ports.includes(portId));
+  if (!isElsewhere) await leadOutside(run, session, instance, steps);
+  return wayOf(run, session, instance);
 }
 
 const tellLeft = ({ name }: Instance, steps: Steps): void =>
