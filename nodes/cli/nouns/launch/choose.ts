@@ -78,7 +78,7 @@ export function keyIn(line: string): string | undefined {
     : undefined;
 }
 
-/** A part of the fingerprint: the same key has the same name wherever somebody imports it. */
+/** A part of the fingerprint as name: two computers with one key make one key pair. */
 export function keyNameOf(key: string): string {
   const bytes = Buffer.from(key.split(" ")[1] ?? "", "base64");
   return `ssh-${createHash("sha256").update(bytes).digest("hex").slice(0, 12)}`;
