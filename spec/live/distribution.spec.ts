@@ -1,8 +1,8 @@
 /**
  * The distribution that the set-up builds, as a guest that novact launch makes: cloud-init ends without an
  * error, and who has the key logs in by ssh; name, address and user data are right. It takes minutes on an
- * emulated processor, so that it runs only with NOVACT_DISTRIBUTION=full, as root, who alone builds the image.
- * The cluster is an ordinary user's, whose hosts publish ports.
+ * emulated processor, so that it runs only with NOVACT_DISTRIBUTION=full, as root, who alone builds the
+ * image. The cluster is an ordinary user's, whose hosts publish ports.
  */
 import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { cp, mkdir, writeFile } from "node:fs/promises";

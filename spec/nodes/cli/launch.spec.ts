@@ -38,7 +38,8 @@ class ReadImageFiles extends MemoryImageFiles {
   }
 }
 
-const publicKey = `ssh-ed25519 ${Buffer.from("\0\0\0\vssh-ed25519\0\0\0 0123456789abcdef0123456789abcdef", "latin1").toString("base64")}`;
+const keyBytes = Buffer.from(`\0\0\0\vssh-ed25519\0\0\0 ${"0123456789abcdef".repeat(2)}`, "latin1");
+const publicKey = `ssh-ed25519 ${keyBytes.toString("base64")}`;
 
 describe("what novact launch takes where nobody says", () => {
   const properties = (memoryMibMin: number, diskGibMin = 0) =>

@@ -81,7 +81,8 @@ async function flavorOf(
   if (asked !== undefined) return asked;
   const { flavors } = await session.flavor.list({}, run.call());
   const { name, vcpus, memoryMib, diskGib } = flavorFor(flavors, image);
-  const size = `${vcpus} vCPU, ${mebibytes(memoryMib)} of memory, ${diskGib === 0 ? "the image's disk" : `${gibibytes(diskGib)} of disk`}`;
+  const disk = diskGib === 0 ? "the image's disk" : `${gibibytes(diskGib)} of disk`;
+  const size = `${vcpus} vCPU, ${mebibytes(memoryMib)} of memory, ${disk}`;
   steps.say("flavor", `${name}, the smallest that fits: ${size}`);
   return name;
 }

@@ -1,7 +1,7 @@
 /**
- * The way to ssh where no host publishes ports: a floating address, by a router between the instance's network
- * and the one that leads outside. Both are taken if they are there. ssh is let in to this instance alone, by
- * a group of its own: the project's other instances stay as closed as they were.
+ * The way to ssh where no host publishes ports: a floating address, by a router between the network of the
+ * instance and the one that leads outside. Both are taken if they are there. ssh is let in to this instance
+ * alone, by a group of its own: the project's other instances stay as closed as they were.
  */
 import type { Instance } from "../../../../protocol/instance.ts";
 import { CommandError } from "../../errors.ts";
