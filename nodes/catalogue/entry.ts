@@ -51,7 +51,7 @@ export function checksumOf(text: unknown): Checksum | undefined {
  * one that leads elsewhere.
  */
 export function urlBelow(base: string, path: unknown): string | undefined {
-  if (typeof path !== "string" || path === "" || path.length > catalogueLimits.pathLengthMax)
+  if (typeof path !== "string" || path === "" || path.length > catalogueLimits.sourcePathLengthMax)
     return undefined;
   // Also encoded: servers decode before they look, and a backslash is a slash to a URL.
   if (/[\\\p{Cc}\s?#%]/u.test(path) || path.startsWith("/")) return undefined;

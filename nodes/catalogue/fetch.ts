@@ -43,7 +43,7 @@ export async function fetchImage({ entry, directory, ...how }: Fetching): Promis
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const part = join(directory, `${checksum.digest}.part`);
   const whole = join(directory, `${checksum.digest}.${format}`);
-  const bytesMax = sizeBytes ?? catalogueLimits.imageBytesMax;
+  const bytesMax = sizeBytes ?? catalogueLimits.fetchedBytesMax;
   const file = await openPart(part);
   try {
     await complete(file, { ...how, url, checksum, bytesMax, sizeBytes });

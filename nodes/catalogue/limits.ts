@@ -9,12 +9,12 @@ export const catalogueLimits = {
   /** Lines of a list of checksums. */
   sumLinesMax: 20_000,
   /** Length of a path in a source, and of a name or a version. */
-  pathLengthMax: 512,
+  sourcePathLengthMax: 512,
   wordLengthMax: 100,
   /** Other names of one image. */
-  aliasesMax: 20,
+  entryAliasesMax: 20,
   /** One file of an image, as controllers take it. */
-  imageBytesMax: 256 * 1024 ** 3,
+  fetchedBytesMax: 256 * 1024 ** 3,
   redirectsMax: 5,
   /** Time for a server to begin its answer, and between two pieces of it. */
   silenceMsMax: 30_000,

@@ -65,7 +65,7 @@ function entryOf(product: Fields, source: string, base: string): Entry | undefin
 }
 
 const wordsIn = (text: unknown): readonly string[] =>
-  typeof text === "string" && text.length <= 10 * catalogueLimits.pathLengthMax ? text.split(",") : [];
+  typeof text === "string" && text.length <= 10 * catalogueLimits.sourcePathLengthMax ? text.split(",") : [];
 
 /** `noble` and `ubuntu/noble` are both `ubuntu-noble` here: a bare word may be any source's. */
 function aliasesOf(words: readonly string[], family: string, name: string): readonly string[] {
@@ -73,7 +73,7 @@ function aliasesOf(words: readonly string[], family: string, name: string): read
     .map((word) => word.trim().replaceAll("/", "-"))
     .map((word) => (word === family || word.startsWith(`${family}-`) ? word : `${family}-${word}`))
     .filter((word) => isWord(word) && word !== name);
-  return [...new Set(all)].slice(0, catalogueLimits.aliasesMax);
+  return [...new Set(all)].slice(0, catalogueLimits.entryAliasesMax);
 }
 
 type Item = Pick<Entry, "format" | "url" | "checksum" | "sizeBytes">;
@@ -97,7 +97,7 @@ function newestItem(versions: Fields, base: string): Item | undefined {
 function itemOf({ path, sha256, size }: Fields, format: DiskFormat, base: string): Item | undefined {
   const [url, checksum] = [urlBelow(base, path), checksumOf(sha256)];
   const isSize =
-    Number.isSafeInteger(size) && Number(size) > 0 && Number(size) <= catalogueLimits.imageBytesMax;
+    Number.isSafeInteger(size) && Number(size) > 0 && Number(size) <= catalogueLimits.fetchedBytesMax;
   if (url === undefined || checksum?.algorithm !== "sha256" || !isSize) return undefined;
   return { format, url, checksum, sizeBytes: Number(size) };
 }

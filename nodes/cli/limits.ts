@@ -50,8 +50,8 @@ export const commandLimits = {
   /** Instances whose names are looked at for a free one. */
   namesLookedAtMax: 1_000,
   /** The first port of a host that `launch` publishes ssh at, and how many more it tries. */
-  sshHostPortFirst: 2_222,
-  sshHostPortsTried: 50,
+  sshHostPortMin: 2_222,
+  sshHostPortsTriedMax: 50,
   /** How long `launch` waits for ssh: an emulated distribution on a busy computer boots for five minutes. */
   sshAnswerTimeoutMs: 1_200_000,
   /** How often it looks, and how long a server has for its first line, and how long that is. */

@@ -17,8 +17,4 @@ export const setupLimits = {
   testLanesAtOnceMax: 2,
   /** Size of the distribution's disk before a guest grows it: its files take a third of it. */
   distributionDiskMib: 2_048,
-  /** Memory that a guest of the distribution needs: it uses 440 MiB once it is up (measured). */
-  distributionMemoryMib: 512,
-  /** Room that a build of the distribution takes for a while: a tree, the same as one file, and the disk. */
-  distributionBuildMib: 2_048,
 } as const;

@@ -55,7 +55,7 @@ describe("the URL of a source's file", () => {
         "a\nb",
         "a\0b",
       ],
-      ...["a?b", "a#b", "", "x".repeat(catalogueLimits.pathLengthMax + 1), "\t../a"],
+      ...["a?b", "a#b", "", "x".repeat(catalogueLimits.sourcePathLengthMax + 1), "\t../a"],
     ];
     for (const path of elsewhere) {
       const url = urlBelow(base, path);
@@ -203,7 +203,16 @@ describe("simplestreams", () => {
     const only = (more: object) =>
       read(product({ versions: { a: { items: { b: item("disk1.img", more) } } } }));
     expect(only({})).to.have.length(1);
-    const sizes = [0, -1, 1.5, "1000", Number.NaN, Number.MAX_VALUE, catalogueLimits.imageBytesMax + 1, null];
+    const sizes = [
+      0,
+      -1,
+      1.5,
+      "1000",
+      Number.NaN,
+      Number.MAX_VALUE,
+      catalogueLimits.fetchedBytesMax + 1,
+      null,
+    ];
     for (const size of sizes) expect(only({ size }), String(size)).to.deep.equal([]);
     for (const sha256 of [undefined, "", "x", sum.slice(1), `${sum}ab`, "ab".repeat(64), 5, [sum]])
       expect(only({ sha256 }), String(sha256)).to.deep.equal([]);
@@ -219,7 +228,7 @@ describe("simplestreams", () => {
       catalogueLimits.entriesPerSourceMax,
     );
     const aliases = Array.from({ length: 100 }, (_, at) => `a${at}`).join(",");
-    expect(read(product({ aliases }))[0]?.aliases).to.have.length(catalogueLimits.aliasesMax);
+    expect(read(product({ aliases }))[0]?.aliases).to.have.length(catalogueLimits.entryAliasesMax);
     expect(read(product({ aliases: "x".repeat(1_000_000) }))[0]?.aliases).to.deep.equal(["ubuntu-noble"]);
     expect(read(product({ version: "x".repeat(101), release: "\u001b[31m" }))).to.deep.equal([]);
   });

@@ -97,7 +97,7 @@ async function create(
       session.instance.create({ ...request, ...more }, run.call({ requestId })),
     );
   };
-  for (let hostPort = commandLimits.sshHostPortFirst; ; hostPort += 1) {
+  for (let hostPort = commandLimits.sshHostPortMin; ; hostPort += 1) {
     try {
       const made = await send({ publish: [{ hostPort, port: sshPort }] });
       steps.say("instance", `${name}, whose ssh is published at its host's port ${hostPort}`);
@@ -105,7 +105,7 @@ async function create(
     } catch (error) {
       if (isPublishingRefused(error)) break;
       const isTaken = error instanceof Error && "reason" in error && error.reason === "hostPortTaken";
-      if (!isTaken || hostPort >= commandLimits.sshHostPortFirst + commandLimits.sshHostPortsTried)
+      if (!isTaken || hostPort >= commandLimits.sshHostPortMin + commandLimits.sshHostPortsTriedMax)
         throw error;
     }
   }
