@@ -19,6 +19,7 @@ const allowed: Readonly<Record<string, string>> = {
   "nodes/bench/tap-opener.ts": "has QEMU open a tap, as guests do",
   "nodes/guard/main.ts": "scans for QEMU's processes, which no other guard would find",
   "nodes/package/build.ts": "names the files that are programs of their own",
+  "nodes/setup/distribution/disk.ts": "makes the distribution's disk in QEMU's format",
   "nodes/setup/guest/build.ts": "makes the tiny guest's disk in QEMU's format",
   "nodes/setup/tests/lanes.ts": "names specs by their files",
   "nodes/setup/system-packages.mjs": "runs before anything of ours can be loaded",

@@ -14,6 +14,7 @@ const others = [
   "group",
   "host",
   "instance",
+  "launch",
   "logs",
   "operation",
   "plugin",

@@ -43,6 +43,21 @@ export const commandLimits = {
   watchPausePerReading: 4,
   /** Rows of a list that `--watch` follows: it reads them all each time. */
   watchedRowsMax: 1_000,
+  /** Time for a controller to read and verify a file that is brought into the cluster. */
+  registerTimeoutMs: 600_000,
+  /** Memory that a cloud image is taken to need: what the distribution that is built here needs. */
+  cloudImageMemoryMib: 512,
+  /** Instances whose names are looked at for a free one. */
+  namesLookedAtMax: 1_000,
+  /** The first port of a host that `launch` publishes ssh at, and how many more it tries. */
+  sshHostPortMin: 2_222,
+  sshHostPortsTriedMax: 50,
+  /** How long `launch` waits for ssh: an emulated distribution on a busy computer boots for five minutes. */
+  sshAnswerTimeoutMs: 1_200_000,
+  /** How often it looks, and how long a server has for its first line, and how long that is. */
+  sshLookPeriodMs: 1_000,
+  sshBannerTimeoutMs: 5_000,
+  sshBannerLengthMax: 4_096,
   /** Deadline of a command that fences by power: powerOffTimeoutMs, and the steps around it. */
   fenceTimeoutMs: 75_000,
 } as const;

@@ -20,6 +20,7 @@ import { hostCommand } from "./nouns/host.ts";
 import { imageCommand } from "./nouns/image.ts";
 import { instanceCommand } from "./nouns/instance.ts";
 import { keyPairCommand } from "./nouns/key-pair.ts";
+import { launchCommand } from "./nouns/launch/launch.ts";
 import { logsCommand } from "./nouns/logs.ts";
 import { floatingIpCommand } from "./nouns/networks/floating-ip.ts";
 import { networkCommand } from "./nouns/networks/network.ts";
@@ -61,6 +62,7 @@ export function buildProgram(
     .configureHelp({ showGlobalOptions: true })
     .addHelpText("after", helpAfter());
   const nouns = [
+    launchCommand,
     instanceCommand,
     flavorCommand,
     imageCommand,

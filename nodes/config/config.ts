@@ -21,6 +21,7 @@ import type { DriverChoices } from "../drivers/kinds.ts";
 import { isCheckout, treeDirectory } from "../package/program-files.ts";
 import { commandAgain, startCommand, typedCommand } from "../package/typed-command.ts";
 import { capacityOf } from "./capacity.ts";
+import { type CatalogueSource, catalogueFindings, completeCatalogue } from "./catalogue.ts";
 import { completeDrivers, driverFindings, leavesNetwork, namesOthers, traitsOf } from "./drivers.ts";
 import { ConfigError, NothingNamedError, shownPath } from "./errors.ts";
 import { check, type Finding, type LineOf } from "./explain.ts";
@@ -99,6 +100,8 @@ export interface ClusterConfig {
    * port. 0: any free ones.
    */
   readonly images: { readonly port: number };
+  /** Where images come from that the cluster does not have. */
+  readonly catalogue: readonly CatalogueSource[];
   /** The plug-ins that each process loads (nodes/plugins). */
   readonly plugins: readonly PluginChoice[];
   /** Where every event is brought. Empty as well for a reader that has not loaded the plug-ins. */
@@ -181,6 +184,7 @@ function contradictions(file: ClusterFile, lineOf: LineOf, known: Known): readon
   }
   findings.push(...projectFindings(file, lineOf));
   findings.push(...urlFindings(file, lineOf));
+  findings.push(...catalogueFindings(file.catalogue, lineOf));
   findings.push(...weightFindings(file.nodes ?? [], lineOf));
   findings.push(...schedulerFindings(file.scheduler, known.brought, lineOf));
   for (const server of ["nats", "postgres"] as const) {
@@ -225,6 +229,7 @@ function complete(file: ClusterFile, path: string, known: Known): Omit<ClusterCo
     projects: file.projects ?? projectsDefault,
     imageDirectories: (file.imageDirectories ?? []).map((directory) => resolve(dirname(path), directory)),
     images: { port: file.images?.port ?? 0 },
+    catalogue: completeCatalogue(file.catalogue, dirname(path)),
     scheduler: completeScheduler(file.scheduler, known.brought),
     metrics: file.metrics && { port: file.metrics.port, address: file.metrics.address ?? "127.0.0.1" },
     chaos: {
@@ -285,6 +290,8 @@ export function statePaths(config: Pick<ClusterConfig, "stateDirectory">) {
     postgresUrl: at("postgres", "url"),
     /** The tiny guest that the set-up builds. */
     guest: at("guest"),
+    /** The cloud image of a distribution, built when somebody wants it. */
+    distribution: at("distribution"),
     /** Image files that are to be registered. */
     import: at("import"),
     /** Registered image files, by checksum. */

@@ -8,6 +8,7 @@ import { fieldLimits } from "../../protocol/limits/fields.ts";
 import { HostText } from "../../protocol/offered.ts";
 import { deploymentMax } from "../../protocol/wire/ids.ts";
 import { Label } from "../../protocol/wire/schema.ts";
+import { CatalogueSchema } from "./catalogue.ts";
 import { PluginsSchema } from "./plugins.ts";
 import { PowerSchema } from "./power.ts";
 import { SinksSchema } from "./sinks.ts";
@@ -251,6 +252,7 @@ export const ClusterSchema = Type.Object(
         "where images are sent and fetched",
       ),
     ),
+    catalogue: Type.Optional(CatalogueSchema),
     plugins: Type.Optional(PluginsSchema),
     sinks: Type.Optional(SinksSchema),
     scheduler: Type.Optional(

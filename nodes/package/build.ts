@@ -19,6 +19,7 @@ const programs = [
   ...["guard/main", "drivers/qemu/guard-launch", "switch/main", "responder/main"],
   "controller/safety-thread",
   "drivers/volumes/thread",
+  "setup/distribution/main",
   "../spec/check/main",
 ];
 /** Files that are loaded because they are there (db/migrations/index.ts). */

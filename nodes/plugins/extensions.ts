@@ -20,7 +20,19 @@ export const takenWords: ReadonlySet<string> = new Set([
   ...Object.values<Service>(ourServices).map(({ noun }) => noun),
   ...Object.values<Resource>(ourResources).map(({ noun }) => noun),
   ...["recovery", "actor", "report", "host-agent"],
-  ...["chaos", "completion", "debug", "group", "help", "logs", "plugin", "rebalance", "up", "version"],
+  ...[
+    "chaos",
+    "completion",
+    "debug",
+    "group",
+    "help",
+    "launch",
+    "logs",
+    "plugin",
+    "rebalance",
+    "up",
+    "version",
+  ],
 ]);
 
 /** @param taken who of the plug-ins before it has a noun */

@@ -1,4 +1,4 @@
-/** Limits of the tests as a whole. They are never configured. */
+/** Limits of the set-up, and of the tests as a whole. They are never configured. */
 export const setupLimits = {
   /** Time for one program of `npm test`: the longest lane of specs takes some 8 minutes on two quiet CPUs. */
   testProgramMsMax: 1_800_000,
@@ -15,4 +15,6 @@ export const setupLimits = {
    * what is the same everywhere.
    */
   testLanesAtOnceMax: 2,
+  /** Size of the distribution's disk before a guest grows it: its files take a third of it. */
+  distributionDiskMib: 2_048,
 } as const;

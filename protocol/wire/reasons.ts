@@ -347,6 +347,15 @@ export const reasons = {
   adminOnly: { code: "PERMISSION_DENIED", next: "Ask an operator; the method is in the project admin." },
   projectMismatch: { code: "PERMISSION_DENIED", next: "Use your own project's token in the subject." },
   guestFailed: { code: "INTERNAL", next: "Look at the machine's failure and its host's log." },
+  catalogueUnreadable: {
+    code: "UNAVAILABLE",
+    next: "Try again: a file goes on where it stopped. Does the server of the source answer?",
+  },
+  catalogueRefused: {
+    code: "FAILED_PRECONDITION",
+    next: "Correct the source in catalogue of cluster.yaml, or take another.",
+  },
+  imageNotBuilt: { code: "FAILED_PRECONDITION", next: "Do what the message says, then try again." },
   diskFull: { code: "RESOURCE_EXHAUSTED", next: "Free space on the file system that the message names." },
   toolFailed: {
     code: "UNAVAILABLE",

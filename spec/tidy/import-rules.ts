@@ -135,6 +135,7 @@ const programRooms: readonly Room[] = [
     knows: ["nodes/sinks", "nodes/bus", "nodes/package", "nodes/process"],
     files: [/^nodes\/drivers\/(?:built-in|kinds)\.ts$/],
   },
+  { room: "nodes/catalogue", knows: ["nodes/config", "nodes/package"] },
   { room: "nodes/events", knows: [] },
   { room: "nodes/metrics", knows: [] },
   { room: "nodes/sdk", knows: ["nodes/bus", "nodes/process", "nodes/config"] },
@@ -179,7 +180,10 @@ const programRooms: readonly Room[] = [
   { room: "nodes/logs", knows: ["nodes/config"] },
   // The API has no back door: the CLI knows no more than a client does, and can read what is on its computer.
   // Of plug-ins it knows the definitions, by which their commands are made.
-  { room: "nodes/cli", knows: ["nodes/sdk", "nodes/package", "nodes/logs", "nodes/plugins"] },
+  {
+    room: "nodes/cli",
+    knows: ["nodes/sdk", "nodes/package", "nodes/logs", "nodes/plugins", "nodes/catalogue"],
+  },
   {
     room: "nodes/chaos",
     knows: ["bus", "config", "drivers", "package", "process", "proxy", "sdk"].map((one) => `nodes/${one}`),

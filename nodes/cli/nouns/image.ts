@@ -10,6 +10,7 @@ import type { Listed } from "../lists/listed.ts";
 import type { Invoke, Run } from "../run.ts";
 import { deleteCommand, type Removal } from "../several/delete-command.ts";
 import type { Column, Fact } from "../table.ts";
+import { catalogueCommand } from "./image-catalogue.ts";
 import { type PropertyOptions, propertiesOf, withProperties } from "./image-properties.ts";
 import { sharingCommands, visibilityOption } from "./image-sharing.ts";
 
@@ -19,6 +20,7 @@ export function imageCommand(invoke: Invoke): Command {
   );
   noun.addCommand(listCommand(invoke, list));
   noun.addCommand(showCommand(invoke));
+  noun.addCommand(catalogueCommand(invoke));
   noun.addCommand(registerCommand(invoke));
   for (const command of sharingCommands(invoke, print)) noun.addCommand(command);
   noun.addCommand(deleteCommand(invoke, removal));

@@ -20,7 +20,7 @@ import { floatingOf } from "./networks/floating-ip.ts";
 import { publishedOf } from "./networks/published-port.ts";
 import { refuseElsewhere } from "./own-computer.ts";
 
-interface SshOptions {
+export interface SshOptions {
   readonly login?: string;
   readonly port?: number;
   readonly identity?: string;
@@ -52,24 +52,51 @@ export function sshCommand(invoke: Invoke): Command {
       invoke(typed, async (run) => {
         const session = await run.session();
         const { instance } = await session.instance.get(await instanceId(run, session, key), {}, run.call());
-        const port = options.port ?? sshPort;
-        const [published, floating] = await Promise.all([
-          publishedOf(run, session, instance),
-          floatingOf(run, session, instance),
-        ]);
-        const way = wayTo(instance, port, published, floating);
-        if (way.isHosts && options.tunnel !== true) await refuseTheWrongComputer(run, session, instance, way);
-        const login = options.login ?? (await loginOf(run, session, instance));
-        const known = knownHostsFile(instance.id, run.terminal.env);
-        const exit = await runSsh(sshArguments({ instance, way, login, known, words, ...options }), run);
-        if (exit === sshFailed && !way.isHosts)
-          run.terminal.err.write(whatIsNeeded(run.terminal.command, instance, way));
-        return exit;
+        const way = await wayOf(run, session, instance, options);
+        return logIn(run, session, { instance, way, words, options });
       }),
     );
 }
 
-interface Way {
+/** The way to a port of the instance from this computer. @throws CommandError notRunning, usage */
+export async function wayOf(
+  run: Run,
+  session: Session,
+  instance: Instance,
+  { port = sshPort, tunnel }: Pick<SshOptions, "port" | "tunnel"> = {},
+): Promise<Way> {
+  const [published, floating] = await Promise.all([
+    publishedOf(run, session, instance),
+    floatingOf(run, session, instance),
+  ]);
+  const way = wayTo(instance, port, published, floating);
+  if (way.isHosts && tunnel !== true) await refuseTheWrongComputer(run, session, instance, way);
+  return way;
+}
+
+export interface LogIn {
+  readonly instance: Instance;
+  readonly way: Way;
+  /** The command for the instance; without words a shell. */
+  readonly words: readonly string[];
+  readonly options: SshOptions;
+}
+
+/** Runs ssh; answers its exit code, which is that of the words. @throws CommandError usage */
+export async function logIn(
+  run: Run,
+  session: Session,
+  { instance, way, words, options }: LogIn,
+): Promise<number> {
+  const login = options.login ?? (await loginOf(run, session, instance));
+  const known = knownHostsFile(instance.id, run.terminal.env);
+  const exit = await runSsh(sshArguments({ instance, way, login, known, words, ...options }), run);
+  if (exit === sshFailed && !way.isHosts)
+    run.terminal.err.write(whatIsNeeded(run.terminal.command, instance, way));
+  return exit;
+}
+
+export interface Way {
   readonly address: string;
   readonly port: number;
   /** True: a port of the instance's host, which answers on that computer alone. */
@@ -114,7 +141,7 @@ async function refuseTheWrongComputer(
 }
 
 /** As glance has it: the user of an image is one of its properties. */
-async function loginOf(run: Run, session: Session, { image }: Instance): Promise<string> {
+export async function loginOf(run: Run, session: Session, { image }: Instance): Promise<string> {
   const { images } = await session.image.list({ name: image.name }, run.call());
   const found = images.find(({ id }) => id === image.id);
   return found?.properties.extra?.os_admin_user ?? "root";

@@ -20,6 +20,47 @@ const ipmi = (address: string, more = ""): string =>
   `{ address: "${address}", user: u, passwordFile: p${more} }`;
 
 describe("the configuration", () => {
+  it("has sources of images, believed by https or by checksums that are written there", () => {
+    const sum = "ab".repeat(32);
+    expect(parse("").catalogue).to.deep.equal([]);
+    const own = `{ name: own, kind: directory, url: "http://h/i", images: [{ name: a, file: a.raw, checksum: ${sum} }] }`;
+    const https = `{ name: u, kind: simplestreams, url: "https://u/" }, { name: d, kind: directory, url: "https://d/x" }`;
+    expect(parse(`catalogue: [${own}, ${https}]`).catalogue).to.deep.equal([
+      {
+        ...{ name: "own", kind: "directory", url: "http://h/i/", list: undefined, caFile: undefined },
+        images: [{ name: "a", file: "a.raw", version: "-", login: null, checksum: sum }],
+      },
+      { name: "u", kind: "simplestreams", url: "https://u/", list: undefined, caFile: undefined, images: [] },
+      {
+        name: "d",
+        kind: "directory",
+        url: "https://d/x/",
+        list: "SHA256SUMS",
+        caFile: undefined,
+        images: [],
+      },
+    ]);
+    const http = 'name: a\n    url: "http://h/"';
+    expect(refusal(`catalogue:\n  - ${http}\n    kind: simplestreams`)).to.include(
+      "file:3: catalogue.0.url: what comes by http",
+    );
+    expect(refusal(`catalogue:\n  - ${http}\n    kind: directory`)).to.include(
+      "file:3: catalogue.0.url: what comes by http",
+    );
+    expect(refusal("catalogue: [{ name: built, kind: directory, url: https://h/ }]")).to.include("reserved");
+    const twice = "{ name: a, kind: directory, url: https://h/ }";
+    expect(refusal(`catalogue: [${twice}, ${twice}]`)).to.include("named twice");
+    expect(refusal("catalogue: [{ name: a, kind: simplestreams, url: https://h/, list: X }]")).to.include(
+      "is for a directory",
+    );
+    expect(refusal("catalogue: [{ name: a, kind: directory, url: file:///etc/ }]")).to.include(
+      "catalogue.0.url",
+    );
+    expect(refusal("catalogue: [{ name: a, kind: directory, url: https://u:p@h/ }]")).to.include(
+      "catalogue.0.url",
+    );
+  });
+
   it("lets nodes share their guests' disks, unless they have a file system of their own or say otherwise", () => {
     const shared = (text: string) => parse(text).nodes.map(({ sharedDirectory }) => sharedDirectory);
     expect(shared("")).to.deep.equal(["/tmp/.novact/shared", "/tmp/.novact/shared"]);
