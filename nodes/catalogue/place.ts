@@ -14,8 +14,6 @@ export interface CataloguePlace {
   readonly distribution: string;
   /** Of what is being fetched. */
   readonly cache: string;
-  /** The directory from which a controller takes files; undefined: no cluster is configured here. */
-  readonly imports: string | undefined;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -30,9 +28,9 @@ export function cataloguePlace(
   try {
     const loaded = loadConfig(config ?? NOVACT_CONFIG ?? defaultConfigFile());
     const paths = statePaths(loaded);
-    return { sources: loaded.catalogue, cache, distribution: paths.distribution, imports: paths.import };
+    return { sources: loaded.catalogue, cache, distribution: paths.distribution };
   } catch (error) {
     if (!(error instanceof NothingNamedError) || config !== undefined) throw error;
-    return { sources: [], cache, distribution: join(own, "distribution"), imports: undefined };
+    return { sources: [], cache, distribution: join(own, "distribution") };
   }
 }

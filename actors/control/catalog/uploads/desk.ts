@@ -166,8 +166,8 @@ export class UploadDesk {
 
   async #refused(imageId: string, thrown: unknown): Promise<undefined> {
     if (this.#ending.signal.aborted) throw thrown;
-    const { reason, message } = StatusError.from(thrown, "Verifying what was sent");
-    this.#options.log.info({ imageId, reason, message }, "what was sent of an image was refused");
+    const { reason, message, detail } = StatusError.from(thrown, "Verifying what was sent");
+    this.#options.log.info({ imageId, reason, message, detail }, "what was sent of an image was refused");
     await this.#step(imageId, { kind: "requeue", refusal: { reason, message: message.slice(0, 1_024) } });
   }
 

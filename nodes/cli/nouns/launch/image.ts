@@ -40,12 +40,17 @@ export async function imageFor(run: Run, session: Session, asked: ImageAsked, st
   }
   const file = await fileOf(run, place, entry, steps);
   steps.say("image", `${entry.name} goes into the cluster`);
-  const image = await bringImage(run, session, { ...file, entry, imports: place.imports });
+  const image = await bringImage(run, session, { ...file, entry });
   steps.say("image", `${image.name} is in the cluster (${image.id}), ${bytes(image.disk?.sizeBytes ?? 0)}`);
   return image;
 }
 
-/** The image of this name or id that the project may use; undefined: there is none. @throws CommandError */
+const waitsForBytes: readonly string[] = ["queued", "saving", "importing"];
+
+/**
+ * The image of this name or id that the project may use; undefined: there is none, or one that an earlier
+ * launch was broken off with, which goes on. @throws CommandError
+ */
 async function inCluster(run: Run, session: Session, word: string): Promise<Image | undefined> {
   if (isIdShaped(word)) return (await session.image.get(word, {}, run.call())).image;
   const { images } = await session.image.list({ name: word, limit: 2 }, run.call());
@@ -55,6 +60,7 @@ async function inCluster(run: Run, session: Session, word: string): Promise<Imag
   const found = images.find((one) => one.id === id);
   const state = found?.state ?? "active";
   if (state === "active") return found;
+  if (found?.project === session.project && waitsForBytes.includes(state)) return undefined;
   throw new CommandError(
     "imageNotActive",
     `The image ${word} is ${state}.`,
@@ -108,8 +114,6 @@ async function inCatalogue(
 
 interface ImageOnDisk {
   readonly file: string;
-  /** Lower-case hex; undefined: it was checked by another checksum. */
-  readonly sha256: string | undefined;
   /** True: it is here only to be brought, and goes afterwards. */
   readonly isPassing: boolean;
 }
@@ -120,8 +124,8 @@ async function fileOf(run: Run, place: CataloguePlace, entry: Entry, steps: Step
     const { buildImage } = await import("../../../catalogue/built.ts");
     steps.say("image", `${entry.name} is built of Debian's packages, unless it was before: some minutes`);
     const say = (text: string) => steps.say("image", `  ${text}`);
-    const { path, checksum } = await buildImage({ directory: place.distribution, signal, say });
-    return { file: path, sha256: checksum.digest, isPassing: false };
+    const { path } = await buildImage({ directory: place.distribution, signal, say });
+    return { file: path, isPassing: false };
   }
   const [{ fetchImage }, { certificatesOf }] = await Promise.all([
     import("../../../catalogue/fetch.ts"),
@@ -138,6 +142,5 @@ async function fileOf(run: Run, place: CataloguePlace, entry: Entry, steps: Step
     },
     progress: (done, of) => steps.moved("image", done, of),
   });
-  const sha256 = entry.checksum?.algorithm === "sha256" ? entry.checksum.digest : undefined;
-  return { file, sha256, isPassing: true };
+  return { file, isPassing: true };
 }
