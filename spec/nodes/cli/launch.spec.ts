@@ -6,7 +6,6 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { DiskSource } from "../../../actors/ports/image-files.ts";
 import { buildImage, builtIn } from "../../../nodes/catalogue/built.ts";
 import {
   flavorFor,
@@ -25,18 +24,11 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { CatalogueServer, digestOf } from "../../support/catalogue-server.ts";
 import { controllerWorld } from "../../support/controller-world.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
+import { memoryImageDoor } from "../../support/memory-image-door.ts";
 import { MemoryImageFiles } from "../../support/memory-image-files.ts";
 import { commandOn, connectOn } from "./cli-world.ts";
 
 const never = new AbortController().signal;
-
-/** Files in memory, of which the controller has read what it was told to. */
-class ReadImageFiles extends MemoryImageFiles {
-  override async register({ sha256, ...source }: DiskSource, imageId: string) {
-    expect(digestOf(await readFile(source.path))).to.equal(sha256);
-    return super.register(source, imageId);
-  }
-}
 
 const keyBytes = Buffer.from(`\0\0\0\vssh-ed25519\0\0\0 ${"0123456789abcdef".repeat(2)}`, "latin1");
 const publicKey = `ssh-ed25519 ${keyBytes.toString("base64")}`;
@@ -138,11 +130,11 @@ describe("novact launch", () => {
   beforeEach(async () => {
     place = await temporaryDirectory();
     server = await CatalogueServer.start();
-    server.put("a.qcow2", bytes);
+    server.put("a.raw", bytes);
     await mkdir(join(place.path, ".ssh"));
     await writeFile(join(place.path, ".ssh", "id_ed25519.pub"), `${publicKey} me@here\n`);
     env = { HOME: place.path };
-    const image = { name: "far", file: "a.qcow2", version: "1", login: "me", checksum: digestOf(bytes) };
+    const image = { name: "far", file: "a.raw", version: "1", login: "me", checksum: digestOf(bytes) };
     const source = { name: "own", kind: "directory", url: server.url, images: [image] };
     await writeFile(join(place.path, "cluster.yaml"), JSON.stringify({ catalogue: [source] }));
   });
@@ -171,7 +163,9 @@ describe("novact launch", () => {
     let launch: (line: string) => ReturnType<ReturnType<typeof commandOn>>;
 
     beforeEach(async () => {
-      world = await controllerWorld({ imageFiles: new ReadImageFiles(systemClock) });
+      const imageFiles = new MemoryImageFiles(systemClock);
+      const door = memoryImageDoor(systemClock, imageFiles, { server: "one", contents: new Map() });
+      world = await controllerWorld({ imageFiles, imageDoors: [door] });
       bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
       await world.host("a", { bootId, drivers: publishing(true) });
       const novact = commandOn(connectOn(world.bus, "test").connect);
@@ -269,8 +263,7 @@ describe("novact launch", () => {
         ...{ project: "demo", visibility: "private", state: "active" },
       });
       expect((await launch("launch far --no-ssh")).exit).to.equal(0);
-      expect(server.asked.filter((path) => path === "a.qcow2")).to.have.length(1);
-      expect(await readdir(join(place.path, ".novact", "import"))).to.deep.equal([]);
+      expect(server.asked.filter((path) => path === "a.raw")).to.have.length(1);
       expect(await readdir(join(place.path, ".cache", "novact", "images"))).to.deep.equal([]);
     });
   });
