@@ -30,7 +30,7 @@ import { assembleCompute } from "./assembly.ts";
 import { boundingText } from "./bounding-text.ts";
 import { oneLine } from "./host-text.ts";
 import { computeLimits } from "./limits.ts";
-import { canHotPlug, saidDrivers } from "./said-drivers.ts";
+import { canHotPlug, openedVolumes, saidDrivers } from "./said-drivers.ts";
 
 /**
  * The line that the tiny guest prints when its first process runs, which is proof enough of an accelerator.
@@ -173,6 +173,7 @@ async function inventoryOf(
   ]);
   const { capacity, ratios } = node;
   const hotPlug = canHotPlug(drivers.hypervisor, capabilities);
+  const volumes = openedVolumes(drivers.hypervisor, capabilities, drivers.volumes);
   return {
     hostId,
     name: node.name,
@@ -192,7 +193,7 @@ async function inventoryOf(
     machineTypes: [...machineTypes],
     drivers: saidDrivers(
       drivers.names,
-      { ...capabilities, hotPlug, configDrive: makesConfigDrives(drivers, capabilities) },
+      { ...capabilities, hotPlug, volumes, configDrive: makesConfigDrives(drivers, capabilities) },
       network && { ...network, ...(networkWhy === undefined ? {} : { why: networkWhy }) },
     ),
   };

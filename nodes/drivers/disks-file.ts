@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { Disks, GuestNetworks, ReleaseOptions } from "../../actors/ports/disks.ts";
 import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
+import type { ImageFile } from "../../protocol/image.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import { fullSentence, spaceOf } from "../../protocol/space.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -81,6 +82,14 @@ export class FileDisks implements Disks {
       return { directory, disk: path, direct, base, kernel: kernelPath, ramdisk: ramdiskPath, configDrive };
     } catch (error) {
       throw diskError(error, `Preparing the disks of instance ${spec.instanceId}`);
+    }
+  }
+
+  async image(disk: ImageFile, signal: AbortSignal): Promise<string> {
+    try {
+      return await this.#cache.ensure(disk, signal);
+    } catch (error) {
+      throw diskError(error, "Bringing an image to the host");
     }
   }
 

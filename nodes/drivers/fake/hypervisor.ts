@@ -49,8 +49,7 @@ export class FakeHypervisor implements Hypervisor {
     const acceleratorReason = "Fake guests execute nothing, and end with the process that holds them.";
     return {
       ...{ kind: "fake", accelerator: "none", acceleratorReason, version: "1" },
-      // Nobody can attach a volume yet.
-      ...{ networks, volumes: [] },
+      ...{ networks, volumes: ["file"] },
       ...{ hotPlug: true, liveMigration: false, console: true, save: false, configDrive: true },
       shapes: this.#world.shapes.offered,
     };

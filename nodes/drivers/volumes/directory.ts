@@ -17,7 +17,13 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { Holding } from "../../../actors/ports/keeper.ts";
-import type { KeptVolume, VolumeSource, VolumeUsage, VolumeUse } from "../../../actors/ports/volumes.ts";
+import type {
+  KeptVolume,
+  OpenVolumes,
+  VolumeSource,
+  VolumeUsage,
+  VolumeUse,
+} from "../../../actors/ports/volumes.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { diskError, isMissing } from "../durable-file.ts";
 import { guestUser } from "../guest-user.ts";
@@ -130,15 +136,17 @@ export class VolumeDirectory {
     }
   }
 
-  extend(volumeId: string, epoch: number, sizeBytes: number): void {
+  /** Answers the size that it has then. */
+  extend(volumeId: string, epoch: number, sizeBytes: number): number {
     this.#takeOver(volumeId, epoch, false);
     const path = this.#path(nameOf(volumeId, epoch), dataFile);
     const { size } = fs.statSync(path);
-    if (size >= sizeBytes) return;
+    if (size >= sizeBytes) return size;
     this.#refuseMore(sizeBytes - size, 0);
     try {
       fs.truncateSync(path, sizeBytes);
       syncPath(path);
+      return sizeBytes;
     } catch (error) {
       if (isMissing(error)) this.#takeOver(volumeId, epoch, false);
       throw diskError(error, "Extending a volume");
@@ -180,6 +188,17 @@ export class VolumeDirectory {
     for (const { name } of whole)
       for (const one of this.#noted(name))
         if (one.hostId === hostId && one.instanceId === instanceId) this.#forget(name, one);
+  }
+
+  /** Forgets what is noted for a guest of a host, but these volumes, and what is noted for a later life. */
+  releaseOthers(hostId: string, { instanceId, ownerEpoch, volumes }: OpenVolumes): void {
+    const isOwn = (one: Opened) =>
+      one.hostId === hostId && one.instanceId === instanceId && one.ownerEpoch <= ownerEpoch;
+    for (const { name, kind, volumeId, epoch } of this.#all()) {
+      if (kind !== "whole") continue;
+      const stays = volumes.some((one) => one.volumeId === volumeId && one.epoch === epoch);
+      if (!stays) for (const one of this.#noted(name)) if (isOwn(one)) this.#forget(name, one);
+    }
   }
 
   usage(): VolumeUsage {
