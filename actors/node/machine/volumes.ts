@@ -55,20 +55,27 @@ export async function changeVolumes(work: VolumeWork): Promise<void> {
   const outcomes = await Promise.allSettled(leaving.map((one) => detach(work, one)));
   signal.throwIfAborted();
   failures.push(...outcomes.flatMap((one) => (one.status === "rejected" ? [one.reason] : [])));
-  let has = leaving.length > 0 ? await lookAtVolumes(work) : before;
-  await releaseOthers(work, has).catch((error: unknown) => failures.push(error));
+  const closed = leaving.filter((_, index) => outcomes[index]?.status === "fulfilled");
+  let has = leaving.length > 0 ? await lookAtVolumes(work, closed) : before;
+  const open = has.filter((one) => !isClosed(one, closed));
+  await releaseOthers(work, open).catch((error: unknown) => failures.push(error));
   const { coming, growing } = volumePlan(wanted, has);
+  // One that could not come may be there all the same.
+  const unsure: VolumeRef[] = [];
+  const say = (...on: readonly VolumeRef[]) =>
+    work.tell({ has: asSaid(has, closed), coming: [...unsure, ...on] });
   for (const volume of [...coming, ...growing])
     try {
-      const isHeld = growing.includes(volume);
-      const sizeBytes = await (isHeld ? grow(work, volume) : attach(work, volume, has));
+      const isNew = coming.includes(volume);
+      const sizeBytes = await (isNew ? attach(work, volume, say) : grow(work, volume));
       const { volumeId, epoch, place } = volume;
       const now = { volumeId, epoch, place, state: "attached", sizeBytes } as const;
       has = [...has.filter((one) => one.place !== place), now];
-      work.tell({ has, coming: [] });
+      say();
     } catch (error) {
       signal.throwIfAborted();
       failures.push(error);
+      unsure.push({ volumeId: volume.volumeId, epoch: volume.epoch });
     }
   if (failures.length > 0) throw failures[0];
 }
@@ -88,23 +95,27 @@ export async function lookAfterStart(work: VolumeWork): Promise<void> {
   await lookAtVolumes({ ...work, notes: [...told, ...notes], tell });
 }
 
-/** What the process of a living guest has. */
-async function lookAtVolumes({
-  ports,
-  spec,
-  notes,
-  signal,
-  tell,
-}: VolumeWork): Promise<readonly HeldVolume[]> {
+/** `closed`: those that the hypervisor has closed, whatever the guest has given back. */
+async function lookAtVolumes(
+  { ports, spec, notes, signal, tell }: VolumeWork,
+  closed: readonly VolumeRef[] = [],
+): Promise<readonly HeldVolume[]> {
   const { hypervisor } = ports;
   const found = (await hypervisor.volumesOf?.(spec.instanceId, signal)) ?? [];
   const has = found.map((one): HeldVolume => {
     const sizeBytes = notes.find((note) => isSameVolume(note, one))?.toldBytes;
     return sizeBytes === undefined ? one : { ...one, sizeBytes };
   });
-  tell({ has, coming: [] });
+  tell({ has: asSaid(has, closed), coming: [] });
   return has;
 }
+
+const isClosed = (one: HeldVolume, closed: readonly VolumeRef[]): boolean =>
+  one.state === "dead" && closed.some((other) => isSameVolume(one, other));
+
+/** A dead device may still have the volume's file open: until the detach has ended nobody says otherwise. */
+const asSaid = (has: readonly HeldVolume[], closed: readonly VolumeRef[]): readonly HeldVolume[] =>
+  has.map((one) => (one.state === "dead" && !isClosed(one, closed) ? { ...one, state: "open" } : one));
 
 async function detach({ ports, spec, notes, signal }: VolumeWork, volume: HeldVolume): Promise<void> {
   const { hypervisor, clock } = ports;
@@ -114,14 +125,18 @@ async function detach({ ports, spec, notes, signal }: VolumeWork, volume: HeldVo
 }
 
 /** Answers the size of which the guest is told. */
-async function attach(work: VolumeWork, wanted: MachineVolume, has: readonly HeldVolume[]): Promise<number> {
-  const { ports, spec, signal, tell } = work;
+async function attach(
+  work: VolumeWork,
+  wanted: MachineVolume,
+  say: (coming: VolumeRef) => void,
+): Promise<number> {
+  const { ports, spec, signal } = work;
   const { hypervisor } = ports;
   if (hypervisor.attachVolume === undefined)
     throw new StatusError("hypervisorRefused", "The hypervisor gives a running guest no volumes.");
   const { volume, sizeBytes } = await openVolume(work, wanted);
   const { volumeId, epoch } = wanted;
-  tell({ has, coming: [{ volumeId, epoch }] });
+  say({ volumeId, epoch });
   await hypervisor.attachVolume(spec, volume, signal);
   return sizeBytes;
 }
