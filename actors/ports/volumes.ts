@@ -99,9 +99,9 @@ export interface VolumeStorage extends Keeper {
   create(volumeId: string, wanted: WantedVolume, signal: AbortSignal): Promise<void>;
   /** Makes of the volume what a hypervisor can open for this guest; open until it is released. */
   open(volumeId: string, use: VolumeUse, signal: AbortSignal): Promise<BlockDevice>;
-  /** Answers the size that it has then: one that is larger than the wanted one stays as it is. */
+  /** Answers the size of the volume afterwards: a larger volume keeps its size. */
   extend(volumeId: string, wanted: WantedVolume, signal: AbortSignal): Promise<number>;
-  /** Closes for a guest of this host whatever is open for it, but these: its process has closed it. */
+  /** Forgets that volumes are open for a guest of this host, whose process has closed them; these stay. */
   releaseOthers(of: OpenVolumes, signal: AbortSignal): Promise<void>;
   /** Removes the volume, if it is of this epoch or an earlier one. */
   remove(volumeId: string, epoch: number, signal: AbortSignal): Promise<void>;

@@ -10,7 +10,7 @@ import type { DriverChoice, DriverContext, VolumesDriver } from "./kinds.ts";
 export interface VolumesOfHost {
   readonly driver: VolumesDriver;
   readonly choice: DriverChoice;
-  /** The directory that the host's disks share with others. Absent: they share none. */
+  /** The directory of disks that hosts share. Absent: the disks are the host's own. */
   readonly sharedDirectory?: string;
 }
 

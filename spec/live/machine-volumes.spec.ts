@@ -25,12 +25,12 @@ import { writingGuest } from "../support/writing-guest.ts";
 const never = new AbortController().signal;
 const mib = 1024 ** 2;
 const program = join(import.meta.dirname, "../support/volume-agent.ts");
-/** Of 25 ms each: half a minute and more. */
-const triesMax = 1_600;
+/** Of 25 ms each: more than a minute. */
+const triesMax = 2_900;
 
 type Asked = AgentQuestion extends infer Q ? (Q extends AgentQuestion ? Omit<Q, "number"> : never) : never;
 
-/** One life of the agent, as its controller sees it. */
+/** A life of the agent, seen from its controller. */
 class Agent {
   readonly #process: ChildProcess;
   readonly #answers = new Map<number, unknown>();

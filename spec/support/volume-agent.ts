@@ -1,6 +1,6 @@
 /**
- * The agent of a host with QEMU guests, without a bus or a ledger: `volume-agent.ts GIVEN`, in JSON. It is told
- * what to do by messages of its parent, each a question of the host's, and sends back the answers and
+ * The agent of a host with QEMU guests, without a bus or a ledger: `volume-agent.ts GIVEN`, in JSON. It is
+ * told what to do by messages of its parent, each a question of the host's, and sends back the answers and
  * whatever it would report. It is there to be killed.
  */
 import { createHost } from "../../actors/node/host/host.ts";

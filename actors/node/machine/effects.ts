@@ -21,7 +21,7 @@ import { releaseKept } from "./kept.ts";
 import type { MachineMessage, Outcome } from "./messages.ts";
 import type { Slots } from "./slots.ts";
 import type { Machine, Work } from "./state.ts";
-import type { HeldVolumes, VolumeNote } from "./volume-plan.ts";
+import type { HeldVolumes, VolumeNote } from "./volume-facts.ts";
 import type { VolumeStorages } from "./volume-storages.ts";
 import { changeVolumes, goOn, lookAfterStart, openForStart, releaseAll, type VolumeWork } from "./volumes.ts";
 import { portsOf } from "./wiring.ts";

@@ -37,7 +37,7 @@ const MachineFile = answer({
   shutdownAskedOf: nullable(TimeMs),
   /** Ids of the ports that the host has of it. Absent: not known for sure. */
   wired: Type.Optional(Type.Array(Id)),
-  /** What is known of the volumes that its process had. Absent: it had none, or nothing is known. */
+  /** Facts about volumes of the process, for the next life. Absent: there are none. */
   volumes: Type.Optional(
     Type.Array(
       answer({

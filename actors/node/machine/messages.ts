@@ -10,7 +10,7 @@ import type { Denial } from "../../../protocol/wire/status.ts";
 import type { Guest, GuestEvent, GuestStatus, Loss } from "../../ports/hypervisor.ts";
 import type { Reply } from "../../runtime/system.ts";
 import type { Lease } from "./lease.ts";
-import type { HeldVolumes } from "./volume-plan.ts";
+import type { HeldVolumes } from "./volume-facts.ts";
 
 /** An `ensure` without its needs: an agent that lacks one has refused it before. */
 export type EnsureRequest = Omit<RequestOf<typeof hostAgentService.methods.ensure>, "needs">;

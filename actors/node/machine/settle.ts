@@ -17,7 +17,7 @@ import {
   type Trouble,
   type Work,
 } from "./state.ts";
-import { afterEnd } from "./volume-plan.ts";
+import { afterEnd, notesAfterEnd } from "./volume-plan.ts";
 import { wiringAfter } from "./wiring.ts";
 
 export function onSettled(machine: Machine, work: Work, outcome: Outcome): Machine {
@@ -110,8 +110,8 @@ function afterHalt(machine: Machine, outcome: Outcome): Machine {
   if (outcome.kind === "failed") return retryLater({ ...unsure, trouble: troubleOf(outcome) });
   const wait = machine.wait?.kind === "restart" ? machine.wait : undefined;
   const clear = { button: undefined, shutdownAsked: false, attempts: 0, trouble: undefined };
-  const held = afterEnd(machine.held);
-  return { ...machine, ...clear, guest: "none", startedAtMs: null, wait, held, notes: [], isFull: false };
+  const ended = { held: afterEnd(machine.held), notes: notesAfterEnd(machine.notes), isFull: false };
+  return { ...machine, ...clear, ...ended, guest: "none", startedAtMs: null, wait };
 }
 
 function afterRelease(machine: Machine, outcome: Outcome): Machine {

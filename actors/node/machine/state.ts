@@ -15,7 +15,7 @@ import type { GuestStatus, Loss } from "../../ports/hypervisor.ts";
 import { type Lease, noLease } from "./lease.ts";
 import { machineLimits } from "./limits.ts";
 import type { Deed, EnsureRequest, GuestFacts } from "./messages.ts";
-import type { HeldVolumes, VolumeNote } from "./volume-plan.ts";
+import type { HeldVolumes, VolumeNote } from "./volume-facts.ts";
 
 /**
  * `none`: proved that there is no process. `down`: the guest has ended, its process is left over. `unknown`:

@@ -11,28 +11,9 @@ import type {
   SeenVolume,
   VolumeRef,
 } from "../../../protocol/machine.ts";
-import type { AttachedVolume } from "../../ports/hypervisor.ts";
 import type { Machine, Work } from "./state.ts";
+import type { HeldVolume, HeldVolumes, VolumeNote } from "./volume-facts.ts";
 
-/** A volume that the process has, with the size of which its guest was told. Absent: nobody knows. */
-export interface HeldVolume extends AttachedVolume {
-  readonly sizeBytes?: number;
-}
-
-/** What the process has: these and no others, but those that are on their way. */
-export interface HeldVolumes {
-  readonly has: readonly HeldVolume[];
-  readonly coming: readonly VolumeRef[];
-}
-
-/** What the next life of the agent is to know of a volume. */
-export interface VolumeNote extends VolumeRef {
-  readonly toldBytes?: number;
-  /** When its guest was first asked to give it back; wall clock. */
-  readonly askedAtMs?: number;
-}
-
-/** `has`: what the process has for sure; `known`: what is known of them from before. */
 export interface VolumePlan {
   readonly leaving: readonly HeldVolume[];
   readonly coming: readonly MachineVolume[];
@@ -85,7 +66,7 @@ export function hasNotes({ spec, held }: Volumed): boolean {
   return [...held.has, ...held.coming].some((one) => !isWanted(spec, one));
 }
 
-export const isWanted = ({ volumes = [] }: Pick<MachineSpec, "volumes">, one: VolumeRef): boolean =>
+const isWanted = ({ volumes = [] }: Pick<MachineSpec, "volumes">, one: VolumeRef): boolean =>
   volumes.some((volume) => isSameVolume(volume, one));
 
 /** When the process has ended: what it had is closed, and is noted on its storage until it is released. */
@@ -94,6 +75,10 @@ export const afterEnd = (held: HeldVolumes | undefined): HeldVolumes | undefined
     has: held.has.flatMap((one) => (one.state === "dead" ? [] : { ...one, state: "open" as const })),
     coming: held.coming,
   };
+
+/** No guest is left that was told or asked anything. */
+export const notesAfterEnd = (notes: readonly VolumeNote[]): readonly VolumeNote[] =>
+  notes.length === 0 ? notes : [];
 
 /** True: the work opens or attaches a volume that is to go by now. */
 export function isGivingWhatLeaves({ kind, step, volumes = [] }: Work, spec: MachineSpec): boolean {

@@ -1,8 +1,8 @@
 /**
- * Makes the volumes of a guest those of its spec: before its start, and while it lives. It asks the hypervisor
- * what the process has and begins there, whatever an earlier life has left half done. What goes does not wait
- * for what comes; one that cannot go or come keeps no other from it. It must never take silence for an answer:
- * whatever throws is tried again.
+ * Makes the volumes of a guest those of its spec: before its start, and while it lives. It asks the
+ * hypervisor what the process has and begins there, whatever an earlier life has left half done. What goes
+ * does not wait for what comes; one that cannot go or come keeps no other from it. It must never take silence
+ * for an answer: whatever throws is tried again.
  */
 import type { MachineSpec, MachineVolume, VolumeRef } from "../../../protocol/machine.ts";
 import { fullBelow } from "../../../protocol/space.ts";
@@ -11,14 +11,8 @@ import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Disks } from "../../ports/disks.ts";
 import type { GuestVolume, Hypervisor } from "../../ports/hypervisor.ts";
 import type { VolumeSource, VolumeStorage } from "../../ports/volumes.ts";
-import {
-  type HeldVolume,
-  type HeldVolumes,
-  isSameVolume,
-  type VolumeNote,
-  volumePlan,
-  waitedMs,
-} from "./volume-plan.ts";
+import type { HeldVolume, HeldVolumes, VolumeNote } from "./volume-facts.ts";
+import { isSameVolume, volumePlan, waitedMs } from "./volume-plan.ts";
 import type { VolumeStorages } from "./volume-storages.ts";
 
 export interface VolumePorts {
@@ -60,7 +54,7 @@ export async function changeVolumes(work: VolumeWork): Promise<void> {
   const open = has.filter((one) => !isClosed(one, closed));
   await releaseOthers(work, open).catch((error: unknown) => failures.push(error));
   const { coming, growing } = volumePlan(wanted, has);
-  // One that could not come may be there all the same.
+  // A volume whose attaching failed may be attached all the same.
   const unsure: VolumeRef[] = [];
   const say = (...on: readonly VolumeRef[]) =>
     work.tell({ has: asSaid(has, closed), coming: [...unsure, ...on] });

@@ -52,8 +52,8 @@ export class FileVolumes implements VolumeStorage {
   }
 
   async #create(wanted: VolumeToMake, signal: AbortSignal): Promise<void> {
-    const { storage } = this.#options;
-    const begun = await storage.ask("begin", wanted);
+    const { storage, hostId } = this.#options;
+    const begun = await storage.ask("begin", hostId, wanted);
     if (begun === undefined) return;
     try {
       await this.#copy(begun, wanted.sizeBytes, signal);

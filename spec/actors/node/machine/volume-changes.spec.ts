@@ -1,6 +1,6 @@
 /** The volumes of a fake guest become those of its spec: by storages that lack, refuse, and do not answer. */
 import { expect } from "chai";
-import type { HeldVolumes, VolumeNote } from "../../../../actors/node/machine/volume-plan.ts";
+import type { HeldVolumes, VolumeNote } from "../../../../actors/node/machine/volume-facts.ts";
 import { VolumeStorages } from "../../../../actors/node/machine/volume-storages.ts";
 import {
   changeVolumes,

@@ -4,7 +4,8 @@ import { decide } from "../../../../actors/node/machine/decide.ts";
 import { fileOf, parseFile, revive } from "../../../../actors/node/machine/file.ts";
 import type { MachineEvent } from "../../../../actors/node/machine/messages.ts";
 import type { MachineState } from "../../../../actors/node/machine/state.ts";
-import { type HeldVolume, volumePlan, waitedMs } from "../../../../actors/node/machine/volume-plan.ts";
+import type { HeldVolume } from "../../../../actors/node/machine/volume-facts.ts";
+import { volumePlan, waitedMs } from "../../../../actors/node/machine/volume-plan.ts";
 import { agentNeeds } from "../../../../protocol/agent-needs.ts";
 import type { MachineIntent, MachineVolume } from "../../../../protocol/machine.ts";
 import {
