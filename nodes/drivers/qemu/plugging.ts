@@ -234,9 +234,9 @@ const notClosed = (instanceId: string): StatusError =>
   new StatusError("hypervisorRefused", `The hypervisor of instance ${instanceId} does not close a volume.`);
 
 /**
- * QEMU cuts a file off without a word. Its size is not asked of QEMU, which would ask the files of all disks;
- * nor by this process, whose few threads for files a storage that hangs would hold. @throws hypervisorRefused,
- * storageUnknown
+ * QEMU cuts a file off without a word. Its size is not asked of QEMU, which would ask the files of all
+ * disks; nor by this process, whose few threads for files a storage that hangs would hold.
+ * @throws hypervisorRefused, storageUnknown
  */
 export async function refuseShrinking(device: BlockDevice, sizeBytes: number, clock: Clock): Promise<void> {
   if (device.kind !== "file") return;
