@@ -1,4 +1,5 @@
 /** Root disks and the cache of base images, as the machine actor sees them. Types only. */
+import type { ImageFile } from "../../protocol/image.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import type { NetworkPicture } from "../../protocol/networking.ts";
 import type { GuestPaths } from "./hypervisor.ts";
@@ -18,6 +19,11 @@ export interface Disks {
    * `networks`: asked for the drive of a guest with interfaces; answers pictures that have its ports.
    */
   ensure(spec: MachineSpec, signal: AbortSignal, networks?: GuestNetworks): Promise<GuestPaths>;
+  /**
+   * The path on this host of an image's disk, verified, which a volume of the instance is made of at once.
+   * Absent: volumes are made of no images here. @throws imageMissing, checksumMismatch, diskFull; AbortError
+   */
+  image?(disk: ImageFile & { readonly instanceId: string }, signal: AbortSignal): Promise<string>;
   /**
    * Removes the guest's directory with all files in it, if it is of this owner epoch or an earlier one.
    * `epoch` absent: of whatever owner epoch this host has. The cached image stays, and so does the disk of a

@@ -78,6 +78,14 @@ export interface VolumeUse {
   readonly mode: BlockDevice["mode"];
 }
 
+/** What is open for a guest. */
+export interface OpenVolumes {
+  readonly instanceId: string;
+  /** What is open for a later owner epoch stays as well. */
+  readonly ownerEpoch: number;
+  readonly volumes: readonly { readonly volumeId: string; readonly epoch: number }[];
+}
+
 /**
  * Every verb is idempotent by id and epoch, and leaves nothing half-made when it fails. As a keeper it lists
  * what is open for guests of this host, and to release that is to close it: volumes themselves belong to no
@@ -91,8 +99,10 @@ export interface VolumeStorage extends Keeper {
   create(volumeId: string, wanted: WantedVolume, signal: AbortSignal): Promise<void>;
   /** Makes of the volume what a hypervisor can open for this guest; open until it is released. */
   open(volumeId: string, use: VolumeUse, signal: AbortSignal): Promise<BlockDevice>;
-  /** To a size that is smaller than the volume's: does nothing. */
-  extend(volumeId: string, wanted: WantedVolume, signal: AbortSignal): Promise<void>;
+  /** Answers the size of the volume afterwards: a larger volume keeps its size. */
+  extend(volumeId: string, wanted: WantedVolume, signal: AbortSignal): Promise<number>;
+  /** Forgets that volumes are open for a guest of this host, whose process has closed them; these stay. */
+  releaseOthers(of: OpenVolumes, signal: AbortSignal): Promise<void>;
   /** Removes the volume, if it is of this epoch or an earlier one. */
   remove(volumeId: string, epoch: number, signal: AbortSignal): Promise<void>;
   volumes(): Promise<readonly KeptVolume[]>;

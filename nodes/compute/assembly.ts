@@ -60,6 +60,7 @@ function knownNeeds({ drivers }: HostInventory): readonly AgentNeed[] {
     configDrive: drivers?.abilities.configDrive === true,
     shape: drivers?.shapes !== undefined,
     interfaces: canPlug(drivers),
+    volumes: (drivers?.abilities.volumes.length ?? 0) > 0,
   };
   return agentNeeds.filter((need) => met[need] !== false);
 }
@@ -69,6 +70,9 @@ export function assembleCompute(ports: ComputePorts): Compute {
   const system = createActorSystem({ clock, log, meter });
   const wire = { bus, clock, ids, log };
   const { hypervisor, disks, consoles, machineFiles } = drivers;
+  const { volumes = [] } = drivers;
+  const isReleasedByVerbs = (kind: string) =>
+    kind === "process" || kind === "disk" || volumes.some((one) => one.kind === kind);
   const host = createHost({
     system,
     inventory,
@@ -79,8 +83,9 @@ export function assembleCompute(ports: ComputePorts): Compute {
     findings: () => drivers.audit(),
     keepsDisks: drivers.keepsDisks,
     network: drivers.network,
-    // Processes and disks are released by the verbs of their ports.
-    others: drivers.keepers.filter(({ kind }) => kind !== "process" && kind !== "disk"),
+    volumes,
+    // Processes, disks and volumes are released by the verbs of their ports.
+    others: drivers.keepers.filter(({ kind }) => !isReleasedByVerbs(kind)),
     knows: ports.knows ?? knownNeeds(inventory),
     guard: () => drivers.guard(),
     space: drivers.space,

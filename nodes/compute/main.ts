@@ -31,7 +31,7 @@ import { boundingText } from "./bounding-text.ts";
 import { oneLine } from "./host-text.ts";
 import { ImageQuestions } from "./image-questions.ts";
 import { computeLimits } from "./limits.ts";
-import { canHotPlug, saidDrivers } from "./said-drivers.ts";
+import { canHotPlug, openedVolumes, saidDrivers } from "./said-drivers.ts";
 
 /**
  * The line that the tiny guest prints when its first process runs, which is proof enough of an accelerator.
@@ -176,6 +176,7 @@ async function inventoryOf(
   ]);
   const { capacity, ratios } = node;
   const hotPlug = canHotPlug(drivers.hypervisor, capabilities);
+  const volumes = openedVolumes(drivers.hypervisor, capabilities, drivers.volumes);
   return {
     hostId,
     name: node.name,
@@ -195,7 +196,7 @@ async function inventoryOf(
     machineTypes: [...machineTypes],
     drivers: saidDrivers(
       drivers.names,
-      { ...capabilities, hotPlug, configDrive: makesConfigDrives(drivers, capabilities) },
+      { ...capabilities, hotPlug, volumes, configDrive: makesConfigDrives(drivers, capabilities) },
       network && { ...network, ...(networkWhy === undefined ? {} : { why: networkWhy }) },
     ),
   };

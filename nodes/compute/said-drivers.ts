@@ -18,6 +18,13 @@ export const canHotPlug = (
   { hotPlug }: Pick<HypervisorCapabilities, "hotPlug">,
 ): boolean => hotPlug && hypervisor.rewire !== undefined && hypervisor.unplugOthers !== undefined;
 
+/** What can be a volume of the host's guests: a hypervisor opens nothing where no storage has volumes. */
+export const openedVolumes = (
+  { attachVolume }: Pick<Hypervisor, "attachVolume">,
+  { volumes }: Pick<HypervisorCapabilities, "volumes">,
+  storages: readonly unknown[] = [],
+): HypervisorCapabilities["volumes"] => (attachVolume === undefined || storages.length === 0 ? [] : volumes);
+
 type Names = Pick<HostDrivers, "hypervisor" | "disks" | "network" | "volumes">;
 
 export function saidDrivers(

@@ -48,18 +48,19 @@ function writtenOf(node: NodeFile, kind: Kind, known: KnownDrivers): DriverChoic
   return usual === undefined ? undefined : { driver: usual, options: {} };
 }
 
-/** What a node has that names none of the kind: with real guests, their disks and network. */
+/** What a node has that names none of the kind: with real guests, their disks, network and volumes. */
 function usualOf(node: NodeFile, kind: Kind, known: KnownDrivers): string | undefined {
   if (kind === "hypervisor") return usualHypervisor;
   const hypervisor = writtenOf(node, "hypervisor", known)?.driver ?? usualHypervisor;
   const facts = known.hypervisors[hypervisor];
   if (kind === "disks") return facts?.disks ?? usualDisks;
-  return kind === "network" ? facts?.network : undefined;
+  return kind === "network" ? facts?.network : facts?.volumes;
 }
 
-/** The word of a node that is to have no network, where its hypervisor would bring one. */
+/** The word of a node that is to have no network, or no volumes, where its hypervisor would bring them. */
 const none = "none";
-const isNone = (kind: Kind, given: unknown): boolean => kind === "network" && given === none;
+const isNone = (kind: Kind, given: unknown): boolean =>
+  (kind === "network" || kind === "volumes") && given === none;
 
 /** The word of a node whose network driver `up` chooses by what the computer can. */
 const auto = "auto";

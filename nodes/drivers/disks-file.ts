@@ -114,6 +114,14 @@ export class FileDisks implements Disks {
     return (await this.#room?.tidy()) ?? true;
   }
 
+  async image(disk: ImageFile & { readonly instanceId: string }, signal: AbortSignal): Promise<string> {
+    try {
+      return await this.#cache.ensure(disk, signal);
+    } catch (error) {
+      throw diskError(error, "Bringing an image to the host");
+    }
+  }
+
   /**
    * Refuses a new guest before the last byte is gone: guests that are there must be able to stop, and to be
    * removed. A disk that is taken over is on the shared storage already. @throws diskFull

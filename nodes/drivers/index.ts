@@ -12,6 +12,7 @@ import type {
 } from "./kinds.ts";
 import { DirectoryMachineFiles } from "./machine-files.ts";
 import { builtInRegistry } from "./registry.ts";
+import { heardStorages, volumeStorages } from "./volume-storages.ts";
 
 /** What the host is, and the guest to try its abilities with. */
 export type HostContext = DriverContext & Pick<HypervisorContext, "probe">;
@@ -35,10 +36,18 @@ export function createDrivers(
   );
   const ofNetwork =
     network && chosen("network", registry.networks, network.driver).open(context, network.options);
-  const ofVolumes =
-    volumes && chosen("volumes", registry.volumes, volumes.driver).open(context, volumes.options);
+  const { sharedDirectory } = disks.options;
+  const shared = typeof sharedDirectory === "string" ? { sharedDirectory } : {};
+  const storages =
+    volumes === undefined
+      ? []
+      : volumeStorages(
+          { driver: chosen("volumes", registry.volumes, volumes.driver), choice: volumes, ...shared },
+          context,
+        );
+  const heard = heardStorages(storages);
   const { driver: ofGuests } = hypervisor;
-  const others = [ofNetwork, ofVolumes].filter((one) => one !== undefined);
+  const others = ofNetwork === undefined ? [] : [ofNetwork];
   return {
     names: {
       ...{ hypervisor: ofGuests, disks: disks.driver },
@@ -46,9 +55,13 @@ export function createDrivers(
     },
     keepsDisks: disksDriver.pretends !== true,
     ...(ofNetwork === undefined ? {} : { network: ofNetwork }),
-    ...(ofVolumes === undefined ? {} : { volumes: ofVolumes }),
+    volumes: storages,
     ...together(ofDisks, ofHypervisor, context),
-    ...kept([...ofHypervisor.keepers, ...ofDisks.keepers, ...others], ofHypervisor, ofDisks),
+    ...kept(
+      [...ofHypervisor.keepers, ...ofDisks.keepers, ...others, ...heard.keepers],
+      [ofHypervisor.strays, ofDisks.strays, heard.strays],
+      ofDisks,
+    ),
   };
 }
 
@@ -66,13 +79,17 @@ function together(disks: DisksPart, hypervisor: HypervisorPart, { stateDirectory
   };
 }
 
-const kept = (keepers: Drivers["keepers"], hypervisor: HypervisorPart, disks: DisksPart) => ({
+const kept = (
+  keepers: Drivers["keepers"],
+  strays: Parameters<typeof findingsOf>[1],
+  disks: Pick<DisksPart, "imageCache">,
+) => ({
   keepers,
   audit: async () => {
     // The rest is told all the same.
     const imageCache = await disks.imageCache?.().catch(() => undefined);
     return {
-      ...(await findingsOf(keepers, [hypervisor.strays, disks.strays])),
+      ...(await findingsOf(keepers, strays)),
       ...(imageCache && { imageCache }),
     };
   },

@@ -134,6 +134,8 @@ export interface HypervisorFacts<O extends TObject = TObject> extends DriverFact
   readonly disksOnly?: readonly string[];
   /** Name of the network driver of a node that names none. Absent: the node has none. */
   readonly network?: string;
+  /** Name of the volumes driver of a node that names none. Absent: the node has none. */
+  readonly volumes?: string;
   /** True: it uses HypervisorContext.probe, which the set-up makes. Absent: false. */
   readonly probes?: boolean;
 }
@@ -225,7 +227,8 @@ export interface Drivers {
   /** Storage leases on the shared storage; absent: the host shares none. */
   readonly storageLeases?: StorageLeases;
   readonly network?: Network;
-  readonly volumes?: VolumeStorage;
+  /** The host's own first. Absent: it keeps no volumes. */
+  readonly volumes?: readonly VolumeStorage[];
   readonly machineFiles: MachineFiles;
   readonly consoles: Consoles;
   readonly space: DiskSpace;

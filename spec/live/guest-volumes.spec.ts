@@ -24,34 +24,12 @@ import type { PluggingAgent } from "../support/plugging-agent.ts";
 import { qemuHost } from "../support/qemu-host.ts";
 import { skip } from "../support/services.ts";
 import { mountSmall } from "../support/small-file-system.ts";
+import { writingGuest } from "../support/writing-guest.ts";
 
 const never = new AbortController().signal;
 const mib = 1024 ** 2;
 const full = process.env.NOVACT_VOLUMES === "full";
 const program = join(import.meta.dirname, "../support/plugging-agent.ts");
-
-/** Writes to every disk that has a serial number; fills those that begin with f, and ends itself for a c. */
-const writing = `#!/bin/sh
-while :; do
-  for path in /sys/block/vd*; do
-    disk=\${path##*/}
-    serial=$(cat "$path/serial" 2>/dev/null)
-    [ -n "$serial" ] || continue
-    case "$serial" in
-      c*) echo "NOVACT-GUEST CRASHES"; sleep 1; echo c >/proc/sysrq-trigger ;;
-      f*) dd if=/dev/zero of="/dev/$disk" bs=1M 2>/dev/null; sync ;;
-    esac
-    echo "NOVACT-GUEST WRITES $serial" | dd of="/dev/$disk" bs=512 count=1 conv=sync,fsync 2>/dev/null || continue
-    [ -e "/run/$disk.seen" ] || echo "NOVACT-GUEST HAS $serial"
-    : >"/run/$disk.seen"
-  done
-  for seen in /run/vd*.seen; do
-    disk=\${seen##*/}
-    [ -e "/sys/block/\${disk%.seen}" ] || rm -f "$seen"
-  done
-  usleep 20000
-done
-`;
 
 describe("volumes of running guests", function () {
   this.timeout(120_000);
@@ -80,15 +58,7 @@ describe("volumes of running guests", function () {
     makeSpec = async () => {
       const shape = firstShape((await drivers.hypervisor.capabilities()).shapes);
       if (shape === null) throw new Error("QEMU offers no shapes.");
-      const userData = Buffer.from(writing).toString("base64");
-      const told = {
-        hostname: "web",
-        availabilityZone: "nova",
-        launchIndex: 0,
-        metadata: {},
-        publicKeys: [],
-      };
-      return machineSpec({ image, shape, guest: { ...told, userData, configDrive: true } });
+      return machineSpec({ image, shape, guest: writingGuest });
     };
   });
   afterEach(async () => {

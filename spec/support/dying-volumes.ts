@@ -30,7 +30,7 @@ syncBuiltinESMExports();
 const volumes = new VolumeDirectory(root, 1);
 const wanted = { volumeId: "v1", epoch: 1, sizeBytes: 1024 ** 2 };
 const use = { instanceId: "instance-1", ownerEpoch: 1, takesOver: false, mode: "readWrite" } as const;
-const begun = volumes.begin(wanted);
+const begun = volumes.begin("one", wanted);
 if (begun !== undefined) volumes.finish(begun.part, wanted);
 volumes.open("v1", { ...use, epoch: 1 }, "host");
 volumes.extend("v1", 1, 2 * 1024 ** 2);

@@ -190,9 +190,8 @@ export class HostWorld {
     const { clock } = this;
     const log = silentLog;
     this.meter = new CountingMeter(log);
-    const { hypervisor, disks, machineFiles, consoles, audit, guard, space } = createFakeDrivers({
-      world: this.machine,
-    });
+    const drivers = createFakeDrivers({ world: this.machine });
+    const { hypervisor, disks, machineFiles, consoles, audit, guard, space, volumes } = drivers;
     return createHost({
       system: this.system,
       inventory: { ...inventory, storageId: this.machine.storage?.storageId ?? null },
@@ -201,6 +200,7 @@ export class HostWorld {
       consoles,
       files: this.#watched(machineFiles),
       findings: audit,
+      volumes: volumes ?? [],
       ...{ keepsDisks: false, network: this.#network, others: this.others },
       reports: this.controller.client,
       knows: this.knows,
@@ -227,7 +227,9 @@ export class HostWorld {
   }
 
   #slow(disks: Disks): Disks {
+    const { image } = disks;
     return {
+      ...(image === undefined ? {} : { image: image.bind(disks) }),
       ensure: (spec, signal) => disks.ensure(spec, signal),
       list: () => disks.list(),
       listShared: () => disks.listShared(),

@@ -9,16 +9,23 @@ interface QemuHost {
   readonly imageStore: string;
   /** Absent: the disks are in the state directory. */
   readonly sharedDirectory?: string;
+  /** How often the room may be promised to volumes. Absent: the host keeps none. */
+  readonly volumesOvercommit?: number;
 }
 
-export function qemuHost({ stateDirectory, imageStore, sharedDirectory }: QemuHost): Drivers {
+export function qemuHost({
+  stateDirectory,
+  imageStore,
+  sharedDirectory,
+  volumesOvercommit: overcommit,
+}: QemuHost): Drivers {
   const shared = sharedDirectory === undefined ? {} : { sharedDirectory };
   return createDrivers(
     {
       hypervisor: { driver: "qemu", options: { accelerator: "tcg" } },
       disks: { driver: "files", options: shared },
       network: undefined,
-      volumes: undefined,
+      volumes: overcommit === undefined ? undefined : { driver: "files", options: { overcommit } },
     },
     {
       ...{ hostId: "host", hostName: "host", stateDirectory, computerDirectory: stateDirectory, imageStore },

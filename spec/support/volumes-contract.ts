@@ -150,10 +150,29 @@ export function volumesContract({ name, makeBench, timeoutMs }: VolumesContract)
       expect(await storage.volumes()).to.deep.equal([]);
     });
 
-    it("extends a volume, also twice, and never shrinks one", async () => {
+    it("closes for a guest what is open, but these, and what another guest or a later life has", async () => {
+      const open = async (volumeId: string, given: Partial<VolumeUse> = {}) => {
+        await storage.create(volumeId, { epoch: 1, sizeBytes: mib }, never);
+        await storage.open(volumeId, useOf(given), never);
+      };
+      await open("v1");
+      await open("v2");
+      await open("v3", { ownerEpoch: 2 });
+      await open("v4", { instanceId: "instance-2" });
+      const left = async () => (await storage.list()).map(({ what }) => /v[0-9]/.exec(what)?.[0]).sort();
+      const of = { instanceId: "instance-1", ownerEpoch: 1, volumes: [{ volumeId: "v2", epoch: 1 }] };
+      for (const _ of ["once", "twice"]) await storage.releaseOthers(of, never);
+      expect(await left()).to.deep.equal(["v2", "v3", "v4"]);
+      await storage.releaseOthers({ ...of, volumes: [{ volumeId: "v2", epoch: 2 }] }, never);
+      expect(await left(), "another epoch is another volume").to.deep.equal(["v3", "v4"]);
+    });
+
+    it("extends a volume, also twice, never shrinks one, and says how large it is", async () => {
       await create();
+      const sizes: number[] = [];
       for (const sizeBytes of [3 * mib, 3 * mib, 2 * mib])
-        await storage.extend("v1", { epoch: 1, sizeBytes }, never);
+        sizes.push(await storage.extend("v1", { epoch: 1, sizeBytes }, never));
+      expect(sizes).to.deep.equal([3 * mib, 3 * mib, 3 * mib]);
       expect((await storage.volumes()).map(({ sizeBytes }) => sizeBytes)).to.deep.equal([3 * mib]);
     });
 

@@ -19,6 +19,7 @@ import type { Keeper } from "../../ports/keeper.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { Network } from "../../ports/network.ts";
 import type { StorageLeases } from "../../ports/storage-leases.ts";
+import type { VolumeStorage } from "../../ports/volumes.ts";
 import { actorLimits } from "../../runtime/limits.ts";
 import { type Meter, nullMeter } from "../../runtime/meter.ts";
 import { meterSpaces } from "../../runtime/metered.ts";
@@ -28,6 +29,7 @@ import { HostStorage } from "../../shared-storage/host-storage.ts";
 import { sharedDisksHandlers } from "../../shared-storage/shared-disks.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import { createSlots } from "../machine/slots.ts";
+import { VolumeStorages } from "../machine/volume-storages.ts";
 import { hostActor } from "./actor.ts";
 import { audit, type Findings } from "./audit.ts";
 import { createConsoleReader } from "./console.ts";
@@ -41,6 +43,7 @@ import { Networking } from "./networking.ts";
 import { News } from "./pending-reports.ts";
 import type { ReportClient } from "./reporter.ts";
 import { HostTraffic } from "./traffic.ts";
+import { volumeHandlers } from "./volumes.ts";
 
 export interface HostOptions {
   readonly system: ActorSystem;
@@ -53,6 +56,8 @@ export interface HostOptions {
   readonly findings: () => Promise<Findings>;
   /** What guests are plugged into. Absent: the host has no network. */
   readonly network?: Network | undefined;
+  /** Storages of volumes that the host sees, its own first. Absent: no volumes are kept here. */
+  readonly volumes?: readonly VolumeStorage[];
   /** Keepers of what is neither a process nor a disk. */
   readonly others: readonly Keeper[];
   /** False: the disks end with the agent. */
@@ -105,7 +110,8 @@ export function createHost(options: HostOptions): Host {
   const network = networking?.hurried;
   const slots = createSlots(options.bootsMax);
   const networks = networking?.pictures.bind(networking);
-  const ports = { hypervisor, disks, network, networks, others, files, knows, clock, log, slots };
+  const storages = new VolumeStorages(options.volumes);
+  const ports = { hypervisor, disks, network, networks, storages, others, files, knows, clock, log, slots };
   const machines = new Machines({
     ports,
     publish: (observation, told) => news.publish(observation, told),
@@ -163,6 +169,7 @@ export function createHost(options: HostOptions): Host {
       audit: () =>
         audit({ hostId: inventory.hostId, ledger, files, knows, look, keepsDisks, spaces, networking }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
+      ...volumeHandlers(storages, ledger),
     },
     stop: (ending) => {
       const watched = Promise.all([watch.stop(), networking?.stop(), traffic.stop()]);

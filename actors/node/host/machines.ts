@@ -131,7 +131,8 @@ export class Machines {
     const { instanceId, kind } = event;
     const ref = this.#refs.get(instanceId);
     const why = kind === "lost" ? event.why : undefined;
-    if (ref !== undefined) return ref.tell({ kind: "guest", event: kind, why });
+    const pausedBy = kind === "paused" ? event.why : undefined;
+    if (ref !== undefined) return ref.tell({ kind: "guest", event: kind, why, pausedBy });
     if (kind === "lost") this.#strays.delete(instanceId);
     return true;
   }

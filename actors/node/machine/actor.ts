@@ -142,6 +142,8 @@ function eventOf(
       return { ...message, at };
     case "prepared":
     case "unplugged":
+    case "plugged":
+    case "volumes":
     case "settled":
     case "timer":
       return message.incarnation === context.incarnation ? { ...message, at } : undefined;

@@ -9,9 +9,10 @@ import type { Ensured } from "./ensure.ts";
 import { fileDiffers, fileOf, type MachineFile } from "./file.ts";
 import { under } from "./lease-limit.ts";
 import type { Answer, Moment } from "./messages.ts";
-import { isStillWanted, nextStep, seen } from "./plan.ts";
+import { isStillWanted, nextStep, partsOf, seen } from "./plan.ts";
 import { succeed } from "./settle.ts";
 import { ceilingFor, type Machine, type MachineState, type Wait, type Work } from "./state.ts";
+import { isGivingWhatLeaves, volumesOf } from "./volume-plan.ts";
 import { isPluggingWhatLeaves, portsOf, unknownWiring } from "./wiring.ts";
 
 export type Effect =
@@ -68,8 +69,9 @@ function advance(machine: Machine, effects: Effect[]): Machine {
   const step = nextStep(machine);
   const { work } = machine;
   if (work !== undefined) {
-    if (work.aborted || (isStillWanted(work, step) && !isPluggingWhatLeaves(work, machine.spec)))
-      return machine;
+    const { spec } = machine;
+    const isVain = isPluggingWhatLeaves(work, spec) || isGivingWhatLeaves(work, spec);
+    if (work.aborted || (isStillWanted(work, step) && !isVain)) return machine;
     effects.push({ kind: "abortWork", workId: work.id });
     return { ...machine, work: { ...work, aborted: true } };
   }
@@ -77,12 +79,18 @@ function advance(machine: Machine, effects: Effect[]): Machine {
   const id = machine.counter + 1;
   const { resetCount } = machine.intent;
   const begun = { id, kind: step, step: "preparing", aborted: false, resetCount, early: undefined } as const;
-  const next: Work = { ...begun, ports: portsOf(machine.spec), had: machine.wired ?? [] };
+  const due = partsOf(machine, step);
+  const next: Work = {
+    ...{ ...begun, had: machine.wired ?? [], isFull: machine.isFull },
+    ports: due.ports ? portsOf(machine.spec) : undefined,
+    volumes: due.volumes ? volumesOf(machine.spec) : undefined,
+  };
   effects.push({ kind: "startWork", work: next });
   // Written down before it begins: whoever finds it half done must not believe what was there before.
-  const { wired, pending } = step === "boot" || step === "wire" ? unknownWiring : machine;
+  const { wired, pending } = due.ports ? unknownWiring : machine;
+  const held = due.volumes ? undefined : machine.held;
   const shutdownAsked = machine.shutdownAsked || step === "press";
-  return { ...machine, work: next, counter: id, shutdownAsked, wired, pending };
+  return { ...machine, work: next, counter: id, shutdownAsked, wired, pending, held };
 }
 
 /**
@@ -108,8 +116,9 @@ function isSame(last: Observation, now: Omit<Observation, "generation" | "atMs">
     last.reason === now.reason &&
     last.message === now.message &&
     last.startedAtMs === now.startedAtMs &&
-    // Ports that are not known for a moment are no news.
-    (now.ports === undefined || now.ports.join(" ") === last.ports?.join(" "))
+    // Ports and volumes that are not known for a moment are no news.
+    (now.ports === undefined || now.ports.join(" ") === last.ports?.join(" ")) &&
+    (now.volumes === undefined || JSON.stringify(now.volumes) === JSON.stringify(last.volumes))
   );
 }
 

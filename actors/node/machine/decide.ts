@@ -15,7 +15,8 @@ import type { MachineEvent, Moment } from "./messages.ts";
 import { countLoss, leftDown, untold } from "./patience.ts";
 import { onSettled } from "./settle.ts";
 import { type Machine, type MachineState, wantsUp } from "./state.ts";
-import { wiringDuring } from "./wiring.ts";
+import { notesAfter } from "./volume-plan.ts";
+import { wiringAfter, wiringDuring } from "./wiring.ts";
 
 export { type Decision, type Effect, introduce } from "./conclude.ts";
 
@@ -37,6 +38,10 @@ function apply(machine: Machine, event: Happening): Machine {
       return onPrepared(machine, event.workId);
     case "unplugged":
       return onUnplugged(machine, event.workId);
+    case "plugged":
+      return onPlugged(machine, event.workId);
+    case "volumes":
+      return onVolumes(machine, event);
     case "settled":
       return afterSettled(machine, event);
     case "timer":
@@ -59,6 +64,19 @@ function onPrepared(machine: Machine, workId: number): Machine {
 function onUnplugged(machine: Machine, workId: number): Machine {
   const { work } = machine;
   return work?.id === workId ? { ...machine, ...wiringDuring(work) } : machine;
+}
+
+function onPlugged(machine: Machine, workId: number): Machine {
+  const { work } = machine;
+  return work?.id === workId ? { ...machine, ...wiringAfter(work) } : machine;
+}
+
+/** Facts, also of work that is being called off. */
+function onVolumes(machine: Machine, event: Extract<Happening, { kind: "volumes" }>): Machine {
+  const { has, coming, at } = event;
+  if (machine.work?.id !== event.workId) return machine;
+  const notes = notesAfter(machine.notes, machine.spec, { has, atMs: at.wallMs });
+  return { ...machine, held: { has, coming }, notes };
 }
 
 /** Applies what the guest did during its boot, after the boot has settled. */

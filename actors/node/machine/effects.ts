@@ -21,11 +21,15 @@ import { releaseKept } from "./kept.ts";
 import type { MachineMessage, Outcome } from "./messages.ts";
 import type { Slots } from "./slots.ts";
 import type { Machine, Work } from "./state.ts";
+import type { HeldVolumes, VolumeNote } from "./volume-facts.ts";
+import type { VolumeStorages } from "./volume-storages.ts";
+import { changeVolumes, goOn, lookAfterStart, openForStart, releaseAll, type VolumeWork } from "./volumes.ts";
 import { portsOf } from "./wiring.ts";
 
 export interface MachinePorts {
   readonly hypervisor: Hypervisor;
   readonly disks: Disks;
+  readonly storages: VolumeStorages;
   /** What guests are plugged into. Absent: the host has no network. */
   readonly network?: Network | undefined;
   /** The pictures of networks that have these ports, as soon as they are known. Absent: there are none. */
@@ -65,16 +69,16 @@ export class MachineRunner {
   }
 
   /** Starts the work; @throws Error when other work is under way, which only a bug can cause. */
-  start(work: Work, machine: Pick<Machine, "spec" | "intent">, listener: Listener): void {
+  start(work: Work, machine: Pick<Machine, "spec" | "intent" | "notes">, listener: Listener): void {
     if (this.#running !== undefined) throw new Error(`The machine ${this.#instanceId} has work under way.`);
     const abort = new AbortController();
     const end = () => abort.abort();
     if (listener.signal.aborted) end();
     listener.signal.addEventListener("abort", end);
     this.#abort = abort;
-    const { spec, intent } = machine;
+    const { spec, intent, notes } = machine;
     const { keepDisk } = intent;
-    const about = { spec, keepDisk, requestId: this.askedBy };
+    const about = { spec, keepDisk, notes, requestId: this.askedBy };
     this.#running = this.#run({ work, ...about, signal: abort.signal, listener }).finally(() =>
       listener.signal.removeEventListener("abort", end),
     );
@@ -147,7 +151,7 @@ export class MachineRunner {
       case "pause":
         return done(hypervisor.pause(id, signal));
       case "resume":
-        return done(hypervisor.resume(id, signal));
+        return done(work.isFull === true ? goOn(this.#volumeWork(run)) : hypervisor.resume(id, signal));
       case "reset":
         return done(hypervisor.reset(id, signal));
       case "press":
@@ -161,25 +165,44 @@ export class MachineRunner {
     }
   }
 
-  #rewire({ work, spec, signal, listener }: Run): Promise<void> {
+  /** Ports and volumes at once: neither waits for the other, which may never come about. */
+  async #rewire(run: Run): Promise<void> {
+    const { work, spec, signal, listener } = run;
     const { hypervisor, network } = this.#ports;
     const onUnplugged = () => this.#tellStep("unplugged", work, listener);
-    return rewire({ hypervisor, network, spec, signal, onUnplugged });
+    const parts: Promise<void>[] = [];
+    if (work.ports !== undefined) {
+      const wired = rewire({ hypervisor, network, spec, signal, onUnplugged });
+      parts.push(wired.then(() => this.#tellStep("plugged", work, listener)));
+    }
+    if (work.volumes !== undefined) parts.push(changeVolumes(this.#volumeWork(run)));
+    const outcomes = await Promise.allSettled(parts);
+    for (const one of outcomes) if (one.status === "rejected") throw one.reason;
   }
 
-  #tellStep(kind: "prepared" | "unplugged", work: Work, listener: Listener): void {
+  #volumeWork({ work, spec, notes, signal, listener }: Run): VolumeWork {
+    const { incarnation } = listener;
+    const tell = (held: HeldVolumes) =>
+      this.#deliver(listener, { kind: "volumes", workId: work.id, incarnation, ...held });
+    return { ports: this.#ports, spec, notes, signal, tell };
+  }
+
+  #tellStep(kind: "prepared" | "unplugged" | "plugged", work: Work, listener: Listener): void {
     this.#deliver(listener, { kind, workId: work.id, incarnation: listener.incarnation });
   }
 
   /** The disks last: until they are gone, the host knows of the machine. */
-  async #release({ spec, keepDisk, signal }: Run): Promise<void> {
+  async #release(run: Run): Promise<void> {
+    const { spec, keepDisk, signal } = run;
     const { disks, others } = this.#ports;
     await releaseKept(others, spec, signal);
+    if (spec.volumes !== undefined) await releaseAll(this.#volumeWork(run));
     await disks.release(this.#instanceId, spec.ownerEpoch, { keepDisk });
   }
 
   /** Waits for a boot slot of this host, then makes disks and ports, then starts the process. */
-  async #boot({ work, spec, signal, listener }: Run): Promise<Outcome> {
+  async #boot(run: Run): Promise<Outcome> {
+    const { work, spec, signal, listener } = run;
     const { hypervisor, disks, network, slots, networks = async () => [] } = this.#ports;
     const leave = await slots.enter(signal);
     try {
@@ -191,14 +214,31 @@ export class MachineRunner {
       // Before the disks: what the guest is told of its ports comes while they are made.
       const plugs = await plugIn(network, spec, signal);
       const pictures = () => networks(portsOf(spec) ?? [], signal);
-      const paths: GuestPaths = { ...(await disks.ensure(spec, signal, pictures)), ...plugs };
+      const made = await disks.ensure(spec, signal, pictures);
+      const ofVolumes = this.#volumeWork(run);
+      const volumes = work.volumes === undefined ? {} : { volumes: await openForStart(ofVolumes) };
+      const paths: GuestPaths = { ...made, ...plugs, ...volumes };
       signal.throwIfAborted();
       this.#tellStep("prepared", work, listener);
-      const { ownerEpoch, status, startedAtMs } = await hypervisor.start(spec, paths, signal);
-      return { kind: "done", guest: { ownerEpoch, status, startedAtMs } };
+      const guest = await hypervisor.start(spec, paths, signal);
+      if (work.volumes !== undefined) await this.#lookAfterStart(ofVolumes);
+      const { ownerEpoch, status, startedAtMs, pausedBy } = guest;
+      const paused = pausedBy === undefined ? {} : { pausedBy };
+      return { kind: "done", guest: { ownerEpoch, status, startedAtMs, ...paused } };
     } finally {
       leave();
     }
+  }
+
+  /** The guest runs, whatever is known of it: what cannot be asked now is asked by the next work. */
+  async #lookAfterStart(work: VolumeWork): Promise<void> {
+    const { instanceId } = work.spec;
+    await lookAfterStart(work).catch((error: unknown) =>
+      this.#ports.log.warn(
+        { instanceId, err: error },
+        "The volumes of a guest that has started are not known.",
+      ),
+    );
   }
 
   /**
@@ -216,6 +256,7 @@ interface Run {
   readonly work: Work;
   readonly requestId: string | undefined;
   readonly spec: MachineSpec;
+  readonly notes: readonly VolumeNote[];
   /** For a release: leave the disk for the next owner. */
   readonly keepDisk: boolean;
   readonly signal: AbortSignal;

@@ -12,7 +12,7 @@ import { isLossReason, machineReasons } from "../../../protocol/states.ts";
 import { answer, Count, Id, literals, nullable, TimeMs } from "../../../protocol/wire/schema.ts";
 import { validatorOf } from "../../../protocol/wire/validate.ts";
 import type { GuestFacts } from "./messages.ts";
-import { conditionOf, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
+import { conditionOf, isStoppedByFull, type Machine, newMachine, type Rest, restAfter } from "./state.ts";
 import { wiredForSure } from "./wiring.ts";
 
 const MachineFile = answer({
@@ -37,6 +37,19 @@ const MachineFile = answer({
   shutdownAskedOf: nullable(TimeMs),
   /** Ids of the ports that the host has of it. Absent: not known for sure. */
   wired: Type.Optional(Type.Array(Id)),
+  /** Facts about volumes of the process, for the next life. Absent: there are none. */
+  volumes: Type.Optional(
+    Type.Array(
+      answer({
+        volumeId: Id,
+        epoch: Count,
+        /** The size of which its guest was told. */
+        toldBytes: Type.Optional(Count),
+        /** When the guest was first asked to give it back. */
+        askedAtMs: Type.Optional(TimeMs),
+      }),
+    ),
+  ),
   rest: nullable(
     answer({
       generation: Count,
@@ -53,7 +66,8 @@ export function fileOf(machine: Machine): MachineFile {
   const shutdownAskedOf = machine.shutdownAsked ? machine.startedAtMs : null;
   const done = { leaseEpoch, resetCount, generationCeiling, rest: rest ?? null, shutdownAskedOf };
   const wired = wiredForSure(machine);
-  const known = wired === undefined ? {} : { wired: [...wired] };
+  const noted = machine.notes.length === 0 ? {} : { volumes: [...machine.notes] };
+  const known = { ...(wired === undefined ? {} : { wired: [...wired] }), ...noted };
   return { version: 1, needs: needsOf(machine), spec, intent, ...done, ...known };
 }
 
@@ -66,6 +80,7 @@ export function fileDiffers(before: Machine, after: Machine): boolean {
     before.resetCount !== after.resetCount ||
     before.generationCeiling !== after.generationCeiling ||
     before.rest !== after.rest ||
+    before.notes !== after.notes ||
     wiredForSure(before) !== wiredForSure(after) ||
     (after.shutdownAsked && !before.shutdownAsked)
   );
@@ -116,10 +131,10 @@ export const needsBeyond = (content: unknown, known: readonly string[]): readonl
  * untouched.
  */
 export function revive(file: MachineFile, guest: GuestFacts | undefined): Machine {
-  const { spec, intent, leaseEpoch, resetCount, wired } = file;
+  const { spec, intent, leaseEpoch, resetCount, wired, volumes: notes = [] } = file;
   const generation = generationBase(file.generationCeiling);
   const fresh = newMachine({ spec, intent, resetCount, generation });
-  const base = { ...fresh, leaseEpoch, wired, revived: true };
+  const base = { ...fresh, leaseEpoch, wired, notes, revived: true };
   if (guest === undefined) {
     const condition = intent.power === "deleted" ? "unknown" : "none";
     return { ...base, guest: condition, rest: restAfterAbsence(file) };
@@ -129,7 +144,8 @@ export function revive(file: MachineFile, guest: GuestFacts | undefined): Machin
   const shutdownAsked = file.shutdownAskedOf === guest.startedAtMs;
   const asked = resetCount < intent.resetCount || (shutdownAsked && guest.status === "shutdown");
   const rest = kept ?? (asked ? undefined : restAfter(guest.status, intent));
-  return { ...base, shutdownAsked, guest: conditionOf(guest), startedAtMs: guest.startedAtMs, rest };
+  const [condition, isFull, { startedAtMs }] = [conditionOf(guest), isStoppedByFull(guest), guest];
+  return { ...base, shutdownAsked, guest: condition, isFull, startedAtMs, rest };
 }
 
 /** True for a rest that ends when the agent starts again. */

@@ -13,15 +13,15 @@ export function onGuest(machine: Machine, deed: Deed, at: Moment): Machine {
   const { work, guest } = machine;
   const { event, why } = deed;
   if (machine.gone || work?.kind === "halt" || work?.kind === "release") return machine;
-  if (work?.kind === "boot") return keepEarly(machine, work, { event, why });
+  if (work?.kind === "boot") return keepEarly(machine, work, deed);
   const alive = guest === "running" || guest === "paused";
   switch (event) {
     case "reset":
       return machine;
     case "paused":
-      return guest === "running" ? onPaused(machine) : machine;
+      return guest === "running" ? onPaused(machine, deed.pausedBy === "diskFull") : machine;
     case "resumed":
-      return guest === "paused" ? { ...machine, guest: "running" } : machine;
+      return guest === "paused" ? { ...machine, guest: "running", isFull: false } : machine;
     case "shutdown":
       return alive ? onShutdown(machine) : machine;
     case "panicked":
@@ -42,8 +42,8 @@ function keepEarly(machine: Machine, work: Work, early: Deed): Machine {
  * The guest was paused, by us or by itself. A guest that paused itself (its disk is full) is resumed, with
  * back-off.
  */
-function onPaused(machine: Machine): Machine {
-  const paused: Machine = { ...machine, guest: "paused" };
+function onPaused(machine: Machine, isFull: boolean): Machine {
+  const paused: Machine = { ...machine, guest: "paused", isFull };
   const meant = machine.intent.power === "paused" || !wantsUp(machine) || leaseLimitOf(machine) !== undefined;
   const expected = machine.work !== undefined || meant;
   return expected ? paused : retryLater(paused);
@@ -74,5 +74,5 @@ function onLost(machine: Machine, why: Loss, at: Moment): Machine {
 }
 
 function fallen(machine: Machine, guest: "down" | "unknown"): Machine {
-  return { ...machine, guest, wait: undefined, button: undefined };
+  return { ...machine, guest, isFull: false, wait: undefined, button: undefined };
 }

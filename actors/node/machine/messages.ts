@@ -7,9 +7,10 @@ import type { hostAgentService, Observation } from "../../../protocol/machine.ts
 import type { Reason } from "../../../protocol/wire/reasons.ts";
 import type { RequestOf } from "../../../protocol/wire/service.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
-import type { GuestEvent, GuestStatus, Loss } from "../../ports/hypervisor.ts";
+import type { Guest, GuestEvent, GuestStatus, Loss } from "../../ports/hypervisor.ts";
 import type { Reply } from "../../runtime/system.ts";
 import type { Lease } from "./lease.ts";
+import type { HeldVolumes } from "./volume-facts.ts";
 
 /** An `ensure` without its needs: an agent that lacks one has refused it before. */
 export type EnsureRequest = Omit<RequestOf<typeof hostAgentService.methods.ensure>, "needs">;
@@ -27,12 +28,15 @@ export interface GuestFacts {
   readonly ownerEpoch: number;
   readonly status: GuestStatus;
   readonly startedAtMs: number;
+  readonly pausedBy?: Guest["pausedBy"];
 }
 
 /** What a guest did by itself. `why`: of a loss, if the host can tell. */
 export interface Deed {
   readonly event: GuestEvent["kind"];
   readonly why?: Loss | undefined;
+  /** Of a pause: who has paused the guest, unless the agent has. */
+  readonly pausedBy?: Guest["pausedBy"] | undefined;
 }
 
 /** How a piece of work ended. Each piece ends exactly once, also when it was aborted. */
@@ -48,6 +52,10 @@ export type MachineEvent = { readonly at: Moment } & (
   | { readonly kind: "prepared"; readonly workId: number }
   /** A wiring, or a boot, has let go of every port that is not in the spec it began with. */
   | { readonly kind: "unplugged"; readonly workId: number }
+  /** A wiring has plugged in every port of the spec it began with. */
+  | { readonly kind: "plugged"; readonly workId: number }
+  /** What the process has of volumes, as a wiring or a boot has found or made it. */
+  | ({ readonly kind: "volumes"; readonly workId: number } & HeldVolumes)
   | { readonly kind: "settled"; readonly workId: number; readonly outcome: Outcome }
   | { readonly kind: "timer"; readonly timerId: number }
   /** The machine was revived from its file: do what the file says. */
@@ -70,7 +78,12 @@ export type MachineMessage =
       readonly reply: Reply<{ observation: Observation }>;
     }
   | ({ readonly kind: "guest" } & Deed)
-  | { readonly kind: "prepared" | "unplugged"; readonly workId: number; readonly incarnation: number }
+  | {
+      readonly kind: "prepared" | "unplugged" | "plugged";
+      readonly workId: number;
+      readonly incarnation: number;
+    }
+  | ({ readonly kind: "volumes"; readonly workId: number; readonly incarnation: number } & HeldVolumes)
   | {
       readonly kind: "settled";
       readonly workId: number;

@@ -8,6 +8,7 @@ import type { MachineReason, MachineState as SeenState } from "../../../protocol
 import { type LeaseLimit, leaseLimitOf } from "./lease-limit.ts";
 import { machineLimits } from "./limits.ts";
 import { type Machine, type Work, type WorkKind, wantsUp } from "./state.ts";
+import { hasNotes, isAmiss, isTooMuch, saidVolumes } from "./volume-plan.ts";
 import { hasLeftovers, isMiswired, saidPorts } from "./wiring.ts";
 
 export type Step = WorkKind | "idle";
@@ -50,11 +51,12 @@ function stepUp(machine: Machine): Step {
     case "running":
       if (resetDue(machine)) return stepReset(machine);
       if (machine.intent.power === "paused") return "pause";
-      // Not of a guest that is paused: it cannot let go of a device.
-      return isMiswired(machine) ? "wire" : "idle";
+      return isUnlikeItsSpec(machine) ? "wire" : "idle";
     case "paused":
       if (resetDue(machine)) return "reset";
-      return machine.intent.power === "running" ? "resume" : "idle";
+      // A volume that is taken away may be the full one that the guest waits for.
+      if (machine.intent.power === "running" && !(machine.isFull && isTooMuch(machine))) return "resume";
+      return isUnlikeItsSpec(machine) ? "wire" : "idle";
   }
 }
 
@@ -66,7 +68,7 @@ function stepReset(machine: Machine): Step {
 function stepDown(machine: Machine): Step {
   switch (machine.guest) {
     case "none":
-      return hasLeftovers(machine) ? "wire" : "idle";
+      return isUnlikeItsSpec(machine) ? "wire" : "idle";
     case "unknown":
     case "down":
     case "paused":
@@ -75,6 +77,23 @@ function stepDown(machine: Machine): Step {
       if (!isGraceful(machine) || machine.button?.kind === "expired") return "halt";
       return machine.button?.kind === "pressed" ? "idle" : "press";
   }
+}
+
+/** What a boot or a wiring has to do. */
+export function partsOf(
+  machine: Machine,
+  step: Step,
+): { readonly ports: boolean; readonly volumes: boolean } {
+  if (step === "boot") return { ports: true, volumes: true };
+  if (step !== "wire") return { ports: false, volumes: false };
+  if (machine.guest === "none") return { ports: hasLeftovers(machine), volumes: hasNotes(machine) };
+  // A guest that is paused cannot let go of an interface; a volume is taken from it all the same.
+  return { ports: machine.guest === "running" && isMiswired(machine), volumes: isAmiss(machine) };
+}
+
+function isUnlikeItsSpec(machine: Machine): boolean {
+  const { ports, volumes } = partsOf(machine, "wire");
+  return ports || volumes;
 }
 
 /** A reset was asked for and not done yet. */
@@ -122,6 +141,7 @@ export function seen(machine: Machine): Omit<Observation, "generation" | "atMs">
     address: null,
     startedAtMs: machine.startedAtMs,
     ...saidPorts(machine),
+    ...saidVolumes(machine),
   };
 }
 
@@ -170,10 +190,13 @@ function activeRest(machine: Machine) {
   return rest?.generation === intent.generation ? rest : undefined;
 }
 
+const fullMessage = "A full storage has paused the guest: it goes on when there is room.";
+
 function seenReason(machine: Machine, state: SeenState): { reason: MachineReason; message: string } {
   const rest = activeRest(machine);
   if (rest !== undefined && !machine.gone) return { reason: rest.reason, message: rest.message };
   if (machine.trouble !== undefined) return machine.trouble;
+  if (machine.isFull && state === "paused") return { reason: "diskFull", message: fullMessage };
   if (!machine.gone && wantsUp(machine) && leaseLimitOf(machine) !== undefined)
     return { reason: "leaseLost", message: "" };
   if (machine.lost !== undefined && state === "starting") return machine.lost;

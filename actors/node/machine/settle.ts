@@ -8,7 +8,16 @@ import { machineLimits } from "./limits.ts";
 import type { Outcome } from "./messages.ts";
 import { retryLater } from "./patience.ts";
 import { buttonPatienceMs } from "./plan.ts";
-import { conditionOf, freshMachine, type Machine, restAfter, type Trouble, type Work } from "./state.ts";
+import {
+  conditionOf,
+  freshMachine,
+  isStoppedByFull,
+  type Machine,
+  restAfter,
+  type Trouble,
+  type Work,
+} from "./state.ts";
+import { afterEnd, notesAfterEnd } from "./volume-plan.ts";
 import { wiringAfter } from "./wiring.ts";
 
 export function onSettled(machine: Machine, work: Work, outcome: Outcome): Machine {
@@ -20,11 +29,12 @@ export function onSettled(machine: Machine, work: Work, outcome: Outcome): Machi
     case "pause":
       return afterVerb(machine, outcome, { guest: "paused" });
     case "resume":
-      return afterVerb(machine, outcome, { guest: "running" });
+      return afterVerb(machine, outcome, { guest: "running", isFull: false });
     case "reset":
       // After the reset nobody has asked the guest to shut down: if it does, that is its own wish.
       return afterVerb(machine, outcome, {
         guest: "running",
+        isFull: false,
         resetCount: work.resetCount,
         button: undefined,
         shutdownAsked: false,
@@ -49,22 +59,26 @@ function afterBoot(machine: Machine, work: Work, outcome: Outcome): Machine {
       resetCount: machine.intent.resetCount,
       rest: guest === undefined ? undefined : restAfter(guest.status, machine.intent),
       ...wiringAfter(work),
+      isFull: guest !== undefined && isStoppedByFull(guest),
       lost: undefined,
       button: undefined,
+      attempts: 0,
       trouble: undefined,
     };
   }
   const after: Machine = { ...machine, guest: work.step === "preparing" ? "none" : "unknown" };
   if (outcome.kind === "aborted" || work.aborted) return after;
+  // Silence is no answer: the same is asked again.
+  if (outcome.reason === "storageUnknown") return retryLater({ ...after, trouble: troubleOf(outcome) });
   const { generation } = machine.intent;
   return { ...after, lost: undefined, rest: { generation, state: "failed", ...troubleOf(outcome) } };
 }
 
-/** After a wiring. Whatever the guest did meanwhile, the host has these ports of it and no others. */
+/** After a wiring, which has told on its way what the host has. */
 function afterWire(machine: Machine, work: Work, outcome: Outcome): Machine {
   if (outcome.kind === "aborted") return machine;
   if (outcome.kind === "failed") return retryLater({ ...machine, trouble: troubleOf(outcome) });
-  return { ...machine, ...wiringAfter(work), attempts: 0, trouble: undefined };
+  return { ...machine, ...(work.ports && wiringAfter(work)), attempts: 0, trouble: undefined };
 }
 
 /** After pause, resume or reset: a failure costs no guest its life, the verb is tried again. */
@@ -96,7 +110,8 @@ function afterHalt(machine: Machine, outcome: Outcome): Machine {
   if (outcome.kind === "failed") return retryLater({ ...unsure, trouble: troubleOf(outcome) });
   const wait = machine.wait?.kind === "restart" ? machine.wait : undefined;
   const clear = { button: undefined, shutdownAsked: false, attempts: 0, trouble: undefined };
-  return { ...machine, ...clear, guest: "none", startedAtMs: null, wait };
+  const ended = { held: afterEnd(machine.held), notes: notesAfterEnd(machine.notes), isFull: false };
+  return { ...machine, ...clear, ...ended, guest: "none", startedAtMs: null, wait };
 }
 
 function afterRelease(machine: Machine, outcome: Outcome): Machine {
@@ -116,5 +131,6 @@ function troubleOf(outcome: Extract<Outcome, { kind: "failed" }>): Trouble {
   const reason = machineReasons.find((known) => known === outcome.reason);
   if (reason !== undefined) return { reason, message: outcome.message };
   const image = outcome.reason === "checksumMismatch" || outcome.reason === "unusableImage";
-  return { reason: image ? "imageMissing" : "guestFailed", message: outcome.message };
+  const silent = outcome.reason === "storageUnknown" ? "hypervisorRefused" : "guestFailed";
+  return { reason: image ? "imageMissing" : silent, message: outcome.message };
 }

@@ -9,12 +9,13 @@
  * The states above are not stored: plan.ts derives them from the facts below, so the two can never disagree.
  * Pure data: no clock, no I/O.
  */
-import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
+import type { MachineIntent, MachineSpec, Observation, VolumeRef } from "../../../protocol/machine.ts";
 import type { MachineReason } from "../../../protocol/states.ts";
 import type { GuestStatus, Loss } from "../../ports/hypervisor.ts";
 import { type Lease, noLease } from "./lease.ts";
 import { machineLimits } from "./limits.ts";
 import type { Deed, EnsureRequest, GuestFacts } from "./messages.ts";
+import type { HeldVolumes, VolumeNote } from "./volume-facts.ts";
 
 /**
  * `none`: proved that there is no process. `down`: the guest has ended, its process is left over. `unknown`:
@@ -39,6 +40,10 @@ export interface Work {
   readonly ports: readonly string[] | undefined;
   /** Ids of the ports that were known to be plugged in when it began. */
   readonly had: readonly string[];
+  /** The volumes of the spec that it began with. Undefined: it leaves volumes alone. */
+  readonly volumes?: readonly VolumeRef[] | undefined;
+  /** For a resume: a full storage has paused the guest. */
+  readonly isFull?: boolean;
 }
 
 /**
@@ -88,6 +93,14 @@ export interface Machine {
   readonly wired: readonly string[] | undefined;
   /** Ids of further ports that the host may have of it by now: they are being plugged in, or could not be. */
   readonly pending: readonly string[];
+  /**
+   * The volumes that its process has. Undefined: not known, until a boot or a wiring has asked the
+   * hypervisor. Without a process: those that a storage may have noted for it.
+   */
+  readonly held: HeldVolumes | undefined;
+  readonly notes: readonly VolumeNote[];
+  /** A full storage has paused the guest: it goes on when there is room. */
+  readonly isFull: boolean;
   readonly work: Work | undefined;
   readonly wait: Wait | undefined;
   /** The power button, if it was pressed for the present intent. */
@@ -147,6 +160,7 @@ export function freshMachine(request: EnsureRequest, guest: GuestFacts | undefin
     leaseEpoch: request.leaseEpoch,
     guest: condition,
     startedAtMs: ours ? guest.startedAtMs : null,
+    isFull: ours && isStoppedByFull(guest),
     rest: ours ? restAfter(guest.status, intent) : undefined,
   };
 }
@@ -163,6 +177,9 @@ export function restAfter(status: GuestStatus, intent: MachineIntent): Rest | un
 export function panicRest(generation: number): Rest {
   return { generation, state: "failed", reason: "guestPanic", message: "The guest's kernel panicked." };
 }
+
+export const isStoppedByFull = ({ status, pausedBy }: GuestFacts): boolean =>
+  status === "paused" && pausedBy === "diskFull";
 
 export function conditionOf(guest: GuestFacts): "running" | "paused" | "down" {
   if (guest.status === "running" || guest.status === "paused") return guest.status;
@@ -187,6 +204,9 @@ export function newMachine({ spec, intent, resetCount, generation }: NewMachine)
     resetCount,
     wired: undefined,
     pending: [],
+    held: undefined,
+    notes: [],
+    isFull: false,
     guest: "none",
     startedAtMs: null,
     work: undefined,

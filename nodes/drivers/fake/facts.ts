@@ -18,7 +18,7 @@ const hypervisorOptions = Type.Object(
 const none = Type.Object({}, { additionalProperties: false, description: "no options: there are none" });
 
 export const fakeHypervisorFacts = {
-  ...{ options: hypervisorOptions, disks: "fake", pretends: true },
+  ...{ options: hypervisorOptions, disks: "fake", volumes: "fake", pretends: true },
 } satisfies HypervisorFacts<typeof hypervisorOptions>;
 
 /** Of each other kind. */

@@ -6,9 +6,11 @@ import type { ConsolePage, Consoles } from "../../../actors/ports/consoles.ts";
 import type { Disks, GuestNetworks, ReleaseOptions } from "../../../actors/ports/disks.ts";
 import type { GuestPaths } from "../../../actors/ports/hypervisor.ts";
 import type { MachineFiles } from "../../../actors/ports/machine-files.ts";
+import type { ImageFile } from "../../../protocol/image.ts";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { type ConsoleStart, readConsolePage } from "../console-page.ts";
 import { guestFiles } from "../guest-directory.ts";
+import { throwIfAborted } from "../waiting.ts";
 import type { FakeWorld } from "./world.ts";
 
 export class FakeDisks implements Disks {
@@ -52,6 +54,11 @@ export class FakeDisks implements Disks {
       ramdisk: cached(ramdisk),
       configDrive: told ? `${directory}/${guestFiles.configDrive}` : undefined,
     };
+  }
+
+  async image({ sha256 }: ImageFile, signal: AbortSignal): Promise<string> {
+    throwIfAborted(signal);
+    return `/fake/images/${sha256}`;
   }
 
   async release(instanceId: string, ownerEpoch?: number, options?: ReleaseOptions): Promise<void> {

@@ -8,6 +8,7 @@ import type {
   GuestVolume,
   VolumeName,
 } from "../../../actors/ports/hypervisor.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { delay, throwIfAborted } from "../waiting.ts";
 import type { FakeWorld } from "./world.ts";
@@ -21,6 +22,29 @@ const isSame = (one: VolumeName, other: VolumeName): boolean =>
   one.volumeId === other.volumeId && one.epoch === other.epoch;
 
 const refused = (message: string): StatusError => new StatusError("hypervisorRefused", message);
+
+/** What a guest sees of a volume's id. */
+const serialLength = 20;
+
+/** Volumes of a start, as QEMU's driver judges them. @throws hypervisorRefused */
+export function refuseUnfitVolumes(
+  { instanceId, shape }: Pick<MachineSpec, "instanceId" | "shape">,
+  volumes: readonly GuestVolume[],
+): void {
+  if (volumes.length === 0) return;
+  if (shape === undefined) throw refused(`Instance ${instanceId} has no places for volumes.`);
+  if (new Set(volumes.map(({ place }) => place)).size < volumes.length)
+    throw refused("Two volumes of a guest have one place.");
+  if (new Set(volumes.map(({ volumeId }) => volumeId.slice(0, serialLength))).size < volumes.length)
+    throw refused("A guest could not tell two of its volumes from each other.");
+}
+
+/** A volume of which no storage of the world knows may have any size. @throws hypervisorRefused */
+export function refuseShrinking(world: FakeWorld, { volumeId }: VolumeName, sizeBytes: number): void {
+  const pools = [world.volumes, world.storage?.volumes];
+  const known = pools.map((pool) => pool?.volumes.get(volumeId)).find((one) => one !== undefined);
+  if (known !== undefined && sizeBytes < known.sizeBytes) throw refused("A volume is never made smaller.");
+}
 
 /** @throws hypervisorRefused */
 export function attachTo(volumes: Volumes, { volumeId, epoch, place }: GuestVolume): void {

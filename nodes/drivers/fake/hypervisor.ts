@@ -21,7 +21,7 @@ import { refuseUntold } from "../config-drive/untold.ts";
 import { driverLimits } from "../limits.ts";
 import { refuseUnplugged } from "../unplugged.ts";
 import { delay, Turns, throwIfAborted } from "../waiting.ts";
-import { attachTo, detachFrom } from "./guest-volumes.ts";
+import { attachTo, detachFrom, refuseShrinking, refuseUnfitVolumes } from "./guest-volumes.ts";
 import { diskInUse, type FakeVerb, type FakeWorld } from "./world.ts";
 
 const networks = ["tap", "stream"] as const;
@@ -49,8 +49,7 @@ export class FakeHypervisor implements Hypervisor {
     const acceleratorReason = "Fake guests execute nothing, and end with the process that holds them.";
     return {
       ...{ kind: "fake", accelerator: "none", acceleratorReason, version: "1" },
-      // Nobody can attach a volume yet.
-      ...{ networks, volumes: [] },
+      ...{ networks, volumes: ["file"] },
       ...{ hotPlug: true, liveMigration: false, console: true, save: false, configDrive: true },
       shapes: this.#world.shapes.offered,
     };
@@ -61,6 +60,7 @@ export class FakeHypervisor implements Hypervisor {
     return this.#turns.run(spec.instanceId, () => {
       refuseUntold(spec, paths);
       refuseUnplugged(spec, paths, networks);
+      refuseUnfitVolumes(spec, paths.volumes ?? []);
       return this.#start(spec, paths, signal);
     });
   }
@@ -178,8 +178,8 @@ export class FakeHypervisor implements Hypervisor {
     return [...(this.#world.processOf(instanceId)?.volumes.values() ?? [])];
   }
 
-  /** Fake volumes have no bytes that could be cut off. */
-  async resizeVolume(spec: MachineSpec, volume: GuestVolume, _sizeBytes: number, signal: AbortSignal) {
+  async resizeVolume(spec: MachineSpec, volume: GuestVolume, sizeBytes: number, signal: AbortSignal) {
+    refuseShrinking(this.#world, volume, sizeBytes);
     const volumes = await this.#volumesOf("resizeVolume", spec, signal);
     const has = volumes.get(volume.place);
     if (has?.volumeId === volume.volumeId && has.epoch === volume.epoch && has.state === "attached") return;

@@ -13,6 +13,7 @@ import { openFakeGuard } from "./guard.ts";
 import { FakeHypervisor } from "./hypervisor.ts";
 import { FakeNetwork } from "./network.ts";
 import { FakeStorageLeases } from "./storage-leases.ts";
+import { FakeVolumes } from "./volumes.ts";
 import { FakeWorld } from "./world.ts";
 
 /** Time from the power button to the guest's end, unless told otherwise; short, but never 0. */
@@ -78,11 +79,13 @@ export function createFakeDrivers({ world }: { readonly world: FakeWorld }): Dri
   const { storageLeases, ...ofDisks } = disksPart(world);
   const { strays, ...ofHypervisor } = hypervisorPart(world, 0);
   const network = new FakeNetwork(world.ports);
-  const keepers = [...ofHypervisor.keepers, ...ofDisks.keepers, network];
+  const pools = world.storage === undefined ? [world.volumes] : [world.volumes, world.storage.volumes];
+  const volumes = pools.map((pool) => new FakeVolumes(pool, world));
+  const keepers = [...ofHypervisor.keepers, ...ofDisks.keepers, network, ...volumes];
   return {
     // The world of a test outlives the agents on it.
-    ...{ ...ofDisks, ...ofHypervisor, network, keepers, keepsDisks: true },
-    names: { hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
+    ...{ ...ofDisks, ...ofHypervisor, network, volumes, keepers, keepsDisks: true },
+    names: { hypervisor: "fake", disks: "fake", network: "fake", volumes: "fake" },
     machineFiles: new FakeMachineFiles(world),
     ...(storageLeases === undefined ? {} : { storageLeases: storageLeases(async () => false) }),
     audit: () => findingsOf(keepers, [strays]),

@@ -7,6 +7,7 @@ import type { LeaseKey } from "../../../actors/ports/signs-of-life.ts";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { byInstance } from "../shared-storage/names.ts";
+import { FakeVolumePool } from "./volumes.ts";
 
 export interface FakeDisk {
   /** Number of writes by guests. */
@@ -29,11 +30,13 @@ export class FakeStorage {
    * True: the storage refuses a second process that opens a disk; storage of real hosts may well not do it.
    */
   readonly locks: boolean;
+  readonly volumes: FakeVolumePool;
   readonly #disks = new Map<string, FakeDisk>();
   readonly #leases = new Map<string, FakeLease>();
 
   constructor(storageId: string, { locks }: { readonly locks: boolean } = { locks: true }) {
     this.storageId = storageId;
+    this.volumes = new FakeVolumePool(storageId);
     this.locks = locks;
   }
 

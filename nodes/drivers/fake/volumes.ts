@@ -7,6 +7,7 @@ import type { Holding } from "../../../actors/ports/keeper.ts";
 import type {
   BlockDevice,
   KeptVolume,
+  OpenVolumes,
   VolumeSource,
   VolumeStorage,
   VolumeStorageFacts,
@@ -112,11 +113,22 @@ export class FakeVolumes implements VolumeStorage {
     return { kind: "file", path: `/fake/volumes/${volumeId}.e${epoch}`, format: "raw", mode };
   }
 
-  async extend(volumeId: string, { epoch, sizeBytes }: WantedVolume, signal: AbortSignal): Promise<void> {
+  async extend(volumeId: string, { epoch, sizeBytes }: WantedVolume, signal: AbortSignal): Promise<number> {
     throwIfAborted(signal);
     const known = this.#volume(volumeId, epoch, false);
     this.#pool.refuseMore(Math.max(0, sizeBytes - known.sizeBytes));
     known.sizeBytes = Math.max(known.sizeBytes, sizeBytes);
+    return known.sizeBytes;
+  }
+
+  async releaseOthers({ instanceId, ownerEpoch, volumes }: OpenVolumes, signal: AbortSignal) {
+    throwIfAborted(signal);
+    for (const [volumeId, { epoch, uses }] of this.#pool.volumes) {
+      const use = uses.get(instanceId);
+      const stays = volumes.some((one) => one.volumeId === volumeId && one.epoch === epoch);
+      const isOwn = use?.host === this.#host && use.holding.ownerEpoch <= ownerEpoch;
+      if (isOwn && !stays) uses.delete(instanceId);
+    }
   }
 
   async remove(volumeId: string, epoch: number, signal: AbortSignal): Promise<void> {

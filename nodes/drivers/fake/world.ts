@@ -18,6 +18,7 @@ import { FakePorts } from "./network.ts";
 import { type FakeProcess, type FakeVerb, factsOf, isStopped, isThere, type OwnDeed } from "./process.ts";
 import { FakeShapes } from "./shapes.ts";
 import type { FakeDisk, FakeLease, FakeStorage } from "./storage.ts";
+import { FakeVolumePool } from "./volumes.ts";
 
 export type { FakeVerb };
 
@@ -47,6 +48,8 @@ export class FakeWorld {
   readonly machineFiles = new Map<string, string>();
   readonly shapes = new FakeShapes();
   readonly ports = new FakePorts();
+  /** Volumes of the host's own. */
+  readonly volumes = new FakeVolumePool();
   /** Owner epochs of the guests whose disks this host has on the shared storage. */
   readonly sharedEpochs = new Map<string, number>();
   /** The storage lease that the agent holds: guests that are started are born with it. */

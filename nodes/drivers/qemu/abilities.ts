@@ -6,8 +6,7 @@ export const abilities: Omit<
   "kind" | "accelerator" | "acceleratorReason" | "version" | "shapes"
 > = {
   networks: ["stream", "tap", "macvtap"],
-  // It takes both kinds, but nobody can attach a volume yet: hosts must not promise it.
-  volumes: [],
+  volumes: ["file", "device"],
   hotPlug: true,
   liveMigration: false,
   console: true,

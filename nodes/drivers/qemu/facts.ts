@@ -29,6 +29,7 @@ export const qemuFacts = {
   // libvirt's and Glance's word for QEMU with KVM.
   aliases: ["kvm"],
   network: "user",
+  volumes: "files",
   probes: true,
   programs: { emulator: "qemu-system-x86_64", diskTool: "qemu-img" },
   guestOfArgv: tagOfArgv,

@@ -2,7 +2,6 @@
  * Takes the steps of volume-steps.ts, by QMP. It asks QEMU what is there before each of them, and remembers
  * nothing. Of QEMU it asks only what needs no file: a storage that hangs must not silence QEMU.
  */
-import { stat } from "node:fs/promises";
 import type {
   AttachedVolume,
   DetachOptions,
@@ -13,6 +12,7 @@ import type { BlockDevice } from "../../../actors/ports/volumes.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
+import { runTool } from "../tool.ts";
 import { delay, throwIfAborted, within } from "../waiting.ts";
 import { qemuLimits } from "./limits.ts";
 import { guestDisk } from "./line/line.ts";
@@ -234,17 +234,20 @@ const notClosed = (instanceId: string): StatusError =>
   new StatusError("hypervisorRefused", `The hypervisor of instance ${instanceId} does not close a volume.`);
 
 /**
- * QEMU cuts a file off without a word. Its size is asked of the file, with a deadline, and not of QEMU, which
- * would ask the files of all disks. @throws hypervisorRefused
+ * QEMU cuts a file off without a word. Its size is not asked of QEMU, which would ask the files of all
+ * disks; nor by this process, whose few threads for files a storage that hangs would hold.
+ * @throws hypervisorRefused, storageUnknown
  */
 export async function refuseShrinking(device: BlockDevice, sizeBytes: number, clock: Clock): Promise<void> {
   if (device.kind !== "file") return;
   const late = () => new StatusError("storageUnknown", "The storage of the volume does not answer.");
-  const { size } = await within(stat(device.path), {
-    clock,
-    timeoutMs: qemuLimits.qmpCommandTimeoutMs,
-    late,
-  });
-  if (size <= sizeBytes) return;
+  const timeoutMs = qemuLimits.qmpCommandTimeoutMs;
+  const asked = runTool("stat", ["-L", "-c", "%s", "--", device.path], { timeoutMs });
+  // A tool that was killed may hang in the kernel.
+  const { exitCode, output, errors: detail } = await within(asked, { clock, timeoutMs, late });
+  if (exitCode === null) throw late();
+  if (exitCode !== 0)
+    throw new StatusError("hypervisorRefused", "The size of a volume could not be asked for.", { detail });
+  if (Number(output) <= sizeBytes) return;
   throw new StatusError("hypervisorRefused", "A volume is never made smaller.");
 }

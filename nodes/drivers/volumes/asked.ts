@@ -14,7 +14,17 @@ import { busy, silent } from "./refusals.ts";
 
 export type Verbs = Pick<
   VolumeDirectory,
-  "begin" | "finish" | "abandon" | "open" | "extend" | "remove" | "list" | "uses" | "release" | "usage"
+  | "begin"
+  | "finish"
+  | "abandon"
+  | "open"
+  | "extend"
+  | "remove"
+  | "list"
+  | "uses"
+  | "release"
+  | "releaseOthers"
+  | "usage"
 >;
 
 export interface ThreadData {

@@ -3,10 +3,9 @@
  * copy takes minutes, and one whose storage hangs holds nothing but itself. Blocks are shared where the file
  * system can, and what is zero takes up no room. Formats are named, and never probed.
  */
-import { chown } from "node:fs/promises";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
-import { nobody, runCaged } from "../images/cage.ts";
+import { runCaged } from "../images/cage.ts";
 import { runTool, type ToolResult } from "../tool.ts";
 import { within } from "../waiting.ts";
 import type { BegunVolume } from "./directory.ts";
@@ -24,9 +23,13 @@ export async function copyInto({ file, source }: BegunVolume, options: CopyOptio
   if (source === undefined) return;
   const { clock, signal } = options;
   const timeoutMs = volumeLimits.volumeCopyMsMax;
-  const run = source.format === "raw" ? copyRaw(source.path, file, signal) : unpack(source, file, options);
+  const run = async (): Promise<ToolResult> => {
+    const copy = source.format === "raw" ? copyRaw(source.path, file, signal) : unpack(source, file, options);
+    const copied = await copy;
+    return copied.exitCode === 0 ? sync(file, signal) : copied;
+  };
   // A tool that was killed may hang in the kernel.
-  const { exitCode, errors } = await within(run, { clock, timeoutMs, signal, late: silent });
+  const { exitCode, errors } = await within(run(), { clock, timeoutMs, signal, late: silent });
   if (exitCode === 0) return;
   if (/No space left on device|Disk quota exceeded|File too large/.test(errors)) throw full();
   throw new StatusError("hypervisorRefused", "The volume's contents could not be copied.", {
@@ -35,18 +38,21 @@ export async function copyInto({ file, source }: BegunVolume, options: CopyOptio
 }
 
 const copyRaw = (source: string, file: string, signal: AbortSignal): Promise<ToolResult> =>
-  runTool("setpriv", ["--pdeathsig", "KILL", "cp", "--reflink=auto", "--sparse=always", "--", source, file], {
-    timeoutMs: volumeLimits.volumeCopyMsMax,
-    signal,
-  });
+  runOnFiles(["cp", "--reflink=auto", "--sparse=always", "--", source, file], signal);
+
+/** A slow disk takes minutes for that: the storage's thread has nothing left to sync. */
+const sync = (file: string, signal: AbortSignal): Promise<ToolResult> =>
+  runOnFiles(["sync", "--", file], signal);
+
+const runOnFiles = (argv: readonly string[], signal: AbortSignal): Promise<ToolResult> =>
+  runTool("setpriv", ["--pdeathsig", "KILL", ...argv], { timeoutMs: volumeLimits.volumeCopyMsMax, signal });
 
 /** QEMU's own reading of an image, in its cage: there it may write to this one file. */
-async function unpack(
+function unpack(
   { path, gid }: NonNullable<BegunVolume["source"]>,
   file: string,
   { signal, sizeBytes }: CopyOptions,
 ): Promise<ToolResult> {
-  if (process.getuid?.() === 0) await chown(file, nobody, nobody);
   const argv = ["convert", "-n", "--target-is-zero", "-f", "qcow2", "-O", "raw", path, file];
   const {
     volumeCopyMsMax: timeoutMs,

@@ -5,7 +5,7 @@
  *   volumes/<volumeId>.e<epoch>/            a volume, of the epoch of its present writer
  *     data.raw                              its bytes and nothing else: sparse, raw, of the guest's own user
  *     open.<epoch>.<instance>.<owner epoch>.<host>  empty: for whom it is open
- *   volumes/<volumeId>.e<epoch>.<hex>.part/ one that is being made: the name is given last
+ *   volumes/<volumeId>.e<epoch>.<hex>.part/ one that a host makes: the name is given last
  *   volumes/<volumeId>.r<epoch>/            one that is being removed
  *
  * A volume is taken over by a rename: at that moment the path of the earlier epoch is gone. All of it is
@@ -17,15 +17,23 @@ import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import type { Holding } from "../../../actors/ports/keeper.ts";
-import type { KeptVolume, VolumeSource, VolumeUsage, VolumeUse } from "../../../actors/ports/volumes.ts";
+import type {
+  KeptVolume,
+  OpenVolumes,
+  VolumeSource,
+  VolumeUsage,
+  VolumeUse,
+} from "../../../actors/ports/volumes.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { diskError, isMissing } from "../durable-file.ts";
 import { guestUser } from "../guest-user.ts";
+import { nobody } from "../images/cage.ts";
 import { kept, putFile, removeTree, syncPath, usageOf } from "./files.ts";
 import { volumeLimits } from "./limits.ts";
 import {
   type FoundVolume,
   inOrder,
+  isOfHost,
   nameOf,
   type Opened,
   openedIn,
@@ -68,18 +76,21 @@ export class VolumeDirectory {
   }
 
   /** Undefined: it is there already. @throws staleEpoch, hypervisorRefused, diskFull, diskMissing */
-  begin(wanted: VolumeToMake): BegunVolume | undefined {
+  begin(hostId: string, wanted: VolumeToMake): BegunVolume | undefined {
     const { volumeId, epoch, sizeBytes } = wanted;
     if (this.#isMade(volumeId, epoch)) return undefined;
     const source = wanted.source && this.#source(wanted.source, sizeBytes);
     // What a create has left that died counts as well: its own retry would find the storage full.
-    this.#removeParts(volumeId, epoch);
+    this.#removeParts(volumeId, epoch, (part) => isOfHost(part, hostId));
     this.#refuseMore(sizeBytes, source?.allocatedBytes ?? 0);
-    const part = partOf(volumeId, epoch, randomBytes(8).toString("hex"));
+    const part = partOf(volumeId, epoch, { hostId, unique: randomBytes(8).toString("hex") });
     try {
       fs.mkdirSync(this.#path(part), { mode: 0o711 });
       const file = this.#path(part, dataFile);
       putFile(file, sizeBytes);
+      // The tool that unpacks is nobody's, and writes to this one file.
+      const isLent = source?.format === "qcow2" && process.getuid?.() === 0;
+      if (isLent) fs.chownSync(file, nobody, nobody);
       return { part, file, source };
     } catch (error) {
       this.abandon(part);
@@ -90,6 +101,11 @@ export class VolumeDirectory {
   /** Gives the volume its name; whoever was faster has made the very same. @throws as `begin` */
   finish(part: string, { volumeId, epoch, sizeBytes }: VolumeToMake): void {
     try {
+      // Of another host, which has removed what was left to be done here.
+      if (this.#isMade(volumeId, epoch)) {
+        this.abandon(part);
+        return;
+      }
       const file = this.#path(part, dataFile);
       // What was copied may be shorter, and root may have lent the file to another user for that.
       fs.truncateSync(file, sizeBytes);
@@ -98,6 +114,8 @@ export class VolumeDirectory {
       syncPath(this.#path(part));
       const isLate = this.#isMade(volumeId, epoch) || !this.#renamed(part, nameOf(volumeId, epoch));
       if (isLate) this.abandon(part);
+      // A host that still makes the volume finds it there at the end of its copy, or with its next try.
+      this.#removeParts(volumeId, epoch, () => true);
       syncPath(this.#volumes);
     } catch (error) {
       this.abandon(part);
@@ -130,15 +148,17 @@ export class VolumeDirectory {
     }
   }
 
-  extend(volumeId: string, epoch: number, sizeBytes: number): void {
+  /** Answers the size that it has then. */
+  extend(volumeId: string, epoch: number, sizeBytes: number): number {
     this.#takeOver(volumeId, epoch, false);
     const path = this.#path(nameOf(volumeId, epoch), dataFile);
     const { size } = fs.statSync(path);
-    if (size >= sizeBytes) return;
+    if (size >= sizeBytes) return size;
     this.#refuseMore(sizeBytes - size, 0);
     try {
       fs.truncateSync(path, sizeBytes);
       syncPath(path);
+      return sizeBytes;
     } catch (error) {
       if (isMissing(error)) this.#takeOver(volumeId, epoch, false);
       throw diskError(error, "Extending a volume");
@@ -180,6 +200,17 @@ export class VolumeDirectory {
     for (const { name } of whole)
       for (const one of this.#noted(name))
         if (one.hostId === hostId && one.instanceId === instanceId) this.#forget(name, one);
+  }
+
+  /** Forgets what is noted for a guest of a host, but these volumes, and what is noted for a later life. */
+  releaseOthers(hostId: string, { instanceId, ownerEpoch, volumes }: OpenVolumes): void {
+    const isOwn = (one: Opened) =>
+      one.hostId === hostId && one.instanceId === instanceId && one.ownerEpoch <= ownerEpoch;
+    for (const { name, kind, volumeId, epoch } of this.#all()) {
+      if (kind !== "whole") continue;
+      const stays = volumes.some((one) => one.volumeId === volumeId && one.epoch === epoch);
+      if (!stays) for (const one of this.#noted(name)) if (isOwn(one)) this.#forget(name, one);
+    }
   }
 
   usage(): VolumeUsage {
@@ -264,9 +295,9 @@ export class VolumeDirectory {
     }
   }
 
-  #removeParts(volumeId: string, epoch: number): void {
+  #removeParts(volumeId: string, epoch: number, isMeant: (part: string) => boolean): void {
     for (const { kind, name, epoch: of } of this.#of(volumeId))
-      if (kind === "part" && of <= epoch) removeTree(this.#path(name));
+      if (kind === "part" && of <= epoch && isMeant(name)) removeTree(this.#path(name));
   }
 
   /** False: it has no longer that name, or another one has the new name. */

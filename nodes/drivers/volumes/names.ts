@@ -1,4 +1,5 @@
 /** Names of directories on a storage of volumes, and their order; see directory.ts. Pure. */
+import { createHash } from "node:crypto";
 import type { KeptVolume } from "../../../actors/ports/volumes.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
 
@@ -30,9 +31,19 @@ export function nameOf(volumeId: string, epoch: number, kind: "whole" | "removed
   return `${volumeId}.${kind === "whole" ? "e" : "r"}${epoch}`;
 }
 
-/** `unique`: hexadecimal, and of nobody else. */
-export const partOf = (volumeId: string, epoch: number, unique: string): string =>
-  `${nameOf(volumeId, epoch)}.${unique}.part`;
+/** `unique`: 16 hexadecimal digits, which no other part of the host's has. */
+export const partOf = (
+  volumeId: string,
+  epoch: number,
+  { hostId, unique }: { readonly hostId: string; readonly unique: string },
+): string => `${nameOf(volumeId, epoch)}.${markOf(hostId)}${unique}.part`;
+
+/** Whether the part is one that the host has begun, in whatever life of its agent. */
+export const isOfHost = (part: string, hostId: string): boolean =>
+  new RegExp(`\\.${markOf(hostId)}[0-9a-f]{16}\\.part$`).test(part);
+
+/** Hosts of one mark would remove each other's parts: the copies would be made again. */
+const markOf = (hostId: string): string => createHash("sha256").update(hostId).digest("hex").slice(0, 16);
 
 /** For whom a volume is open: the name of an empty file beside its data, so that a full disk can take it. */
 export interface Opened {

@@ -7,6 +7,7 @@ import type { Holding } from "../../../actors/ports/keeper.ts";
 import type {
   BlockDevice,
   KeptVolume,
+  OpenVolumes,
   VolumeStorage,
   VolumeStorageFacts,
   VolumeUsage,
@@ -51,8 +52,8 @@ export class FileVolumes implements VolumeStorage {
   }
 
   async #create(wanted: VolumeToMake, signal: AbortSignal): Promise<void> {
-    const { storage } = this.#options;
-    const begun = await storage.ask("begin", wanted);
+    const { storage, hostId } = this.#options;
+    const begun = await storage.ask("begin", hostId, wanted);
     if (begun === undefined) return;
     try {
       await this.#copy(begun, wanted.sizeBytes, signal);
@@ -88,7 +89,7 @@ export class FileVolumes implements VolumeStorage {
     });
   }
 
-  extend(volumeId: string, { epoch, sizeBytes }: WantedVolume, signal: AbortSignal): Promise<void> {
+  extend(volumeId: string, { epoch, sizeBytes }: WantedVolume, signal: AbortSignal): Promise<number> {
     return this.#onVolume(volumeId, signal, () =>
       this.#options.storage.ask("extend", volumeId, epoch, sizeBytes),
     );
@@ -96,6 +97,11 @@ export class FileVolumes implements VolumeStorage {
 
   remove(volumeId: string, epoch: number, signal: AbortSignal): Promise<void> {
     return this.#onVolume(volumeId, signal, () => this.#options.storage.ask("remove", volumeId, epoch));
+  }
+
+  async releaseOthers(of: OpenVolumes, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    await this.#options.storage.ask("releaseOthers", this.#options.hostId, of);
   }
 
   volumes(): Promise<readonly KeptVolume[]> {

@@ -3,7 +3,10 @@ import { expect } from "chai";
 import type { GuestEvent, GuestVolume } from "../../../actors/ports/hypervisor.ts";
 import { fillDisk } from "../../../nodes/drivers/fake/guest-volumes.ts";
 import { FakeHypervisor } from "../../../nodes/drivers/fake/hypervisor.ts";
+import { FakeVolumes } from "../../../nodes/drivers/fake/volumes.ts";
 import { FakeWorld } from "../../../nodes/drivers/fake/world.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import type { StatusError } from "../../../protocol/wire/status.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
 
@@ -53,6 +56,30 @@ describe("volumes of fake guests", () => {
   it("are taken sooner where an earlier life has waited, and at once from a guest that has ended", async () => {
     world.guestDoes(spec.instanceId, "panicked");
     expect([await detach(), await states()]).to.deep.equal([0, ["dead"]]);
+  });
+
+  it("are refused as QEMU's driver refuses them: without a shape, in one place, with one serial number", async () => {
+    const paths = { directory: "/nowhere", disk: undefined, kernel: undefined, ramdisk: undefined };
+    const reasonOf = (given: MachineSpec, ...volumes: readonly GuestVolume[]) =>
+      hypervisor.start(given, { ...paths, volumes }, never).then(
+        () => "started",
+        (error: StatusError) => error.reason,
+      );
+    const { shape: _, ...plain } = spec;
+    const [long, alike] = ["-1", "-2"].map((end) => ({ ...volume, volumeId: `${"v".repeat(20)}${end}` }));
+    if (long === undefined || alike === undefined) throw new Error("They were made.");
+    expect(await reasonOf(plain, volume)).to.equal("hypervisorRefused");
+    expect(await reasonOf(spec, volume, { ...volume, volumeId: "v2" })).to.equal("hypervisorRefused");
+    expect(await reasonOf(spec, long, { ...alike, place: 3 })).to.equal("hypervisorRefused");
+    expect(await reasonOf(spec, volume, { ...volume, volumeId: "v2", place: 3 })).to.equal("started");
+  });
+
+  it("are never told to be smaller than they are", async () => {
+    const storage = new FakeVolumes(world.volumes, world);
+    await storage.create("v1", { epoch: 1, sizeBytes: 9 }, never);
+    await hypervisor.resizeVolume(spec, volume, 9, never);
+    const smaller = hypervisor.resizeVolume(spec, volume, 8, never);
+    expect(await smaller.catch((error: StatusError) => error.reason)).to.equal("hypervisorRefused");
   });
 
   it("let a guest go on that a full disk has paused, at most once in 10 s", async () => {

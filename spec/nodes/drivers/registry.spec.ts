@@ -147,7 +147,7 @@ describe("the drivers of a host", () => {
     const { holdings } = await drivers.audit();
     expect(holdings).to.have.length(1);
     expect(holdings[0]).to.include({ kind: "network", instanceId: "i1", ownerEpoch: 2 });
-    expect(drivers.volumes?.kind).to.equal("volume");
+    expect(drivers.volumes?.map(({ kind }) => kind)).to.deep.equal(["volume"]);
     expect(createDrivers(choices("fake", "fake"), context()).network).to.equal(undefined);
   });
 });

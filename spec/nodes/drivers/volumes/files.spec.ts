@@ -151,13 +151,29 @@ describe("volumes in files", function () {
     const wanted = { volumeId: "v1", epoch: 1, sizeBytes: 1024 ** 4 };
     const { capacityBytes } = new VolumeDirectory(root, 1).usage();
     const volumes = new VolumeDirectory(root, (1.5 * wanted.sizeBytes) / capacityBytes);
-    volumes.begin(wanted);
-    const begun = volumes.begin(wanted);
+    volumes.begin("one", wanted);
+    const begun = volumes.begin("one", wanted);
     volumes.finish(begun?.part ?? "", wanted);
     expect(volumes.list().map(({ volumeId, whole }) => [volumeId, whole])).to.deep.equal([["v1", true]]);
-    expect(() => volumes.begin({ ...wanted, volumeId: "v2" }))
+    expect(() => volumes.begin("one", { ...wanted, volumeId: "v2" }))
       .to.throw(/.*/)
       .with.property("reason", "diskFull");
+  });
+
+  it("are made by one of two hosts that try again and again, and no host removes what the other makes", () => {
+    const [volumes, wanted] = [new VolumeDirectory(root, 100), { volumeId: "v1", epoch: 1, sizeBytes: mib }];
+    mkdirSync(join(root, "volumes"), { recursive: true });
+    const first = volumes.begin("one", wanted);
+    const other = volumes.begin("other", wanted);
+    const again = volumes.begin("one", wanted);
+    const parts = [other?.part, again?.part].sort();
+    expect(names().sort(), "what its own earlier try has left is removed").to.deep.equal(parts);
+    expect(first?.part).not.to.equal(again?.part);
+    volumes.finish(other?.part ?? "", wanted);
+    expect(names()).to.deep.equal(["v1.e1"]);
+    expect(volumes.begin("one", wanted)).to.equal(undefined);
+    volumes.finish(again?.part ?? "", wanted);
+    expect(names()).to.deep.equal(["v1.e1"]);
   });
 
   /** What an agent does that knows only what it was told: everything again, of the newest epoch. */
@@ -166,7 +182,7 @@ describe("volumes in files", function () {
     const isLater = volumes.list().some(({ epoch, whole }) => whole && epoch === 2);
     if (!isLater) {
       for (const _ of ["once", "twice"]) {
-        const begun = volumes.begin(wanted);
+        const begun = volumes.begin("one", wanted);
         if (begun !== undefined) volumes.finish(begun.part, wanted);
       }
       expect(
