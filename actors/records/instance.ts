@@ -16,6 +16,7 @@ import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { MachineShape } from "../../protocol/shape.ts";
 import type { DesiredPower, InstanceState, OperationNoun, RecoveryPolicy } from "../../protocol/states.ts";
+import type { VolumeSource } from "../../protocol/volume.ts";
 import type { ErrorBody } from "../../protocol/wire/status.ts";
 import type { InstanceHints } from "./placement.ts";
 
@@ -70,6 +71,11 @@ export interface InstanceRecord {
    * the deleted instance; then there are none here. Null: it was asked for none of a network.
    */
   readonly interfaces: readonly InterfaceRecord[] | null;
+  /**
+   * Its volumes, in the order of their places: the volumes' own rows have the instance, in the same commits.
+   * Null: it never had one.
+   */
+  readonly volumes: readonly AttachedVolume[] | null;
   /** What to do when its host is lost; among many instances, those of higher priority go first. */
   readonly recovery: { readonly policy: RecoveryPolicy; readonly priority: number };
   /**
@@ -139,6 +145,30 @@ export interface InterfaceRecord extends Omit<Interface, "change"> {
    */
   readonly change?: { readonly kind: InterfaceChange; readonly generation: number };
 }
+
+/** A volume of an instance. The volume's row has the same epoch, storage, host and size. */
+export interface AttachedVolume {
+  readonly volumeId: string;
+  readonly project: string;
+  /** The epoch of this instance as the writer, on its present host. */
+  readonly epoch: number;
+  /** Its place among those that the guest has room for, as long as it is attached. */
+  readonly place: number;
+  readonly sizeGib: number;
+  readonly storageId: string | null;
+  /** The host on whose own disk it is. */
+  readonly hostId: string | null;
+  /** Whether a host has made the file. */
+  readonly made: boolean;
+  readonly source: VolumeSource | null;
+  /** It goes when the instance is deleted. */
+  readonly deleteOnTermination: boolean;
+  /** As {@link InterfaceRecord.change}. */
+  readonly change?: { readonly kind: VolumeChange; readonly generation: number; readonly force?: true };
+}
+
+/** What is on its way with a volume, until the instance's host says that it is so. */
+export type VolumeChange = "attaching" | "leaving";
 
 export interface InstanceLock {
   readonly by: LockHolder;

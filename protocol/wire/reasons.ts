@@ -242,6 +242,10 @@ export const reasons = {
     code: "RESOURCE_EXHAUSTED",
     next: "Delete some, choose a smaller flavor, or ask an operator for more: novact quota show.",
   },
+  storageFull: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Delete volumes and instances that are not needed, name another storage, or take less: novact volume list.",
+  },
   groupRuleBroken: {
     code: "RESOURCE_EXHAUSTED",
     next: "Ask again, add hosts, or use a group with another rule: novact group show.",
