@@ -13,7 +13,7 @@ import { StatusError } from "./wire/status.ts";
  * type. `configDrive`: the guest gets a drive that tells it about itself. `shape`: the guest gets this shape.
  * `interfaces`: the guest is plugged into these ports, and into nothing else. `places`: each of them is where
  * the spec says, and they may be others while the guest runs. `physicalNetwork`: some of them are on the
- * operator's own networks, and on no others.
+ * operator's own networks, and on no others. `volumes`: the guest has these volumes, and no others.
  */
 export const agentNeeds = [
   "lease",
@@ -24,11 +24,12 @@ export const agentNeeds = [
   "interfaces",
   "places",
   "physicalNetwork",
+  "volumes",
 ] as const;
 export type AgentNeed = (typeof agentNeeds)[number];
 
 export interface Asked {
-  readonly spec: Pick<MachineSpec, "numa" | "machineType" | "guest" | "shape" | "interfaces">;
+  readonly spec: Pick<MachineSpec, "numa" | "machineType" | "guest" | "shape" | "interfaces" | "volumes">;
   readonly intent: Pick<MachineIntent, "power" | "keepDisk">;
   /** Lease epoch of the host lease; 0: the guest needs none. */
   readonly leaseEpoch: number;
@@ -47,6 +48,7 @@ export function needsOf({ spec, intent, leaseEpoch }: Asked): AgentNeed[] {
     places: stays && spec.interfaces?.some(({ place }) => place !== undefined) === true,
     physicalNetwork:
       stays && spec.interfaces?.some(({ physicalNetwork }) => physicalNetwork !== undefined) === true,
+    volumes: stays && spec.volumes !== undefined,
   };
   return agentNeeds.filter((need) => needed[need]);
 }

@@ -8,6 +8,7 @@ import { guardDeeds, guardReasons } from "./guard.ts";
 import { GuestData } from "./guest-data.ts";
 import { HostDrivers } from "./host-drivers.ts";
 import { hostPortMethods } from "./host-ports.ts";
+import { hostVolumeMethods } from "./host-volumes.ts";
 import { diskFormats } from "./image.ts";
 import { ImageCacheAudit } from "./image-cache.ts";
 import { imageTicketMethods } from "./image-ticket.ts";
@@ -20,7 +21,9 @@ import { networkLimits } from "./limits/network.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
+import { storageLimits } from "./limits/storage.ts";
 import { MachineIntent } from "./machine-intent.ts";
+import { MachineVolume, SeenVolume } from "./machine-volume.ts";
 import { HostNetworkingAnswer, HostNetworkingRequest, NetworkingAudit } from "./networking.ts";
 import { NumaPlacement } from "./numa.ts";
 import { HostText, HostWord, hostWords, OfferedLabels, OfferedNumaNode, upTo } from "./offered.ts";
@@ -45,6 +48,7 @@ import {
 import { method, service } from "./wire/service.ts";
 
 export { MachineIntent } from "./machine-intent.ts";
+export { MachineVolume, SeenVolume, VolumeRef } from "./machine-volume.ts";
 export { SharedDisk } from "./shared-disk.ts";
 
 const file = { sha256: Sha256, sizeBytes: Count };
@@ -90,6 +94,8 @@ export const MachineSpec = answer({
    * guest has no interface.
    */
   interfaces: Type.Optional(Type.Array(MachineInterface)),
+  /** Absent: the guest is told of no volumes, and none that it may have is touched. */
+  volumes: Type.Optional(Type.Array(MachineVolume, { maxItems: storageLimits.volumesPerInstanceMax })),
   /** What the guest is given of the host's NUMA nodes. Null: no CPUs, memory or huge pages of its own. */
   numa: nullable(NumaPlacement),
 });
@@ -123,6 +129,11 @@ export const Observation = answer({
    * may be on their way. Absent: not known now, or it is told of none.
    */
   ports: Type.Optional(Type.Array(Id, { maxItems: networkLimits.interfacesPerInstanceMax })),
+  /**
+   * Its volumes. Its process has no other open but those of this intent, which may be on their way. Absent:
+   * not known now, or it is told of none.
+   */
+  volumes: Type.Optional(Type.Array(SeenVolume, { maxItems: storageLimits.volumesPerInstanceMax })),
 });
 export type Observation = Static<typeof Observation>;
 
@@ -249,6 +260,7 @@ export const hostAgentService = service({
       summary: "Says which version and commit the agent runs.",
     }),
     ...sharedDiskMethods,
+    ...hostVolumeMethods,
   },
 });
 

@@ -60,6 +60,7 @@ function knownNeeds({ drivers }: HostInventory): readonly AgentNeed[] {
     configDrive: drivers?.abilities.configDrive === true,
     shape: drivers?.shapes !== undefined,
     interfaces: canPlug(drivers),
+    volumes: (drivers?.abilities.volumes.length ?? 0) > 0,
   };
   return agentNeeds.filter((need) => met[need] !== false);
 }

@@ -10,6 +10,10 @@ export const storageLimits = {
    * question.
    */
   sharedDisksRemovedMax: 50,
+  /** As many as a machine of shape 1 has places for (0052). */
+  volumesPerInstanceMax: 26,
+  /** Volumes that a host is told to remove in one request. */
+  volumesRemovedMax: 50,
   /**
    * A registration that has held a file for this long has died. Longer than imageRegistrationMsMax, with room
    * for a clock that was set and for a process that was paused.

@@ -37,6 +37,9 @@ export const notes: Readonly<Record<string, string>> = {
   "Instance.keyName": "The key pair that it was made with, which may be gone by now; null: none.",
   "Instance.configDrive": "True: its guest is told about itself by a drive.",
   "Instance.userDataBytes": "How many bytes of user data its guest is told.",
+  "MachineSpec.volumes": "What it has beside its root disk. Absent: it is told of no volumes.",
+  "Observation.volumes":
+    "What its process has of volumes: no other is open. Absent: not known now, or it is told of none.",
   "MachineSpec.guest":
     "What the guest is told about itself. Absent: nothing but its name, or the instance is being removed.",
   "instance.create.count":

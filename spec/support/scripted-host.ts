@@ -13,6 +13,7 @@ import {
   type ReportedDeed,
   reportService,
   type SharedDisk,
+  type VolumeRef,
 } from "../../protocol/machine.ts";
 import type { NetworkingAudit, PortPicture } from "../../protocol/networking.ts";
 import type { Space } from "../../protocol/space.ts";
@@ -44,6 +45,10 @@ export class ScriptedHost {
   readonly #reports;
   /** Disks on its shared storage. */
   sharedDisks: readonly SharedDisk[] = [];
+  /** Volumes on the storages that it sees. */
+  volumes: readonly VolumeRef[] = [];
+  /** What it was told to extend while no guest had it. */
+  readonly extended: (VolumeRef & { readonly sizeBytes: number })[] = [];
   readonly storage = {
     sharedDisks: async () => ({ disks: [...this.sharedDisks] }),
     removeSharedDisks: async ({ disks }: { readonly disks: readonly SharedDisk[] }) => {
@@ -53,6 +58,16 @@ export class ScriptedHost {
         );
       this.sharedDisks = this.sharedDisks.filter((one) => !isUnwanted(one));
       return { removed: [...disks] };
+    },
+    removeVolumes: async ({ volumes }: { readonly volumes: readonly VolumeRef[] }) => {
+      const isUnwanted = (one: VolumeRef) =>
+        volumes.some(({ volumeId, epoch }) => one.volumeId === volumeId && one.epoch <= epoch);
+      this.volumes = this.volumes.filter((one) => !isUnwanted(one));
+      return { removed: [...volumes] };
+    },
+    extendVolume: async (wanted: VolumeRef & { readonly sizeBytes: number }) => {
+      this.extended.push(wanted);
+      return {};
     },
   };
   /** The host reports these file systems; undefined: it reports no file systems. */
@@ -127,6 +142,8 @@ export class ScriptedHost {
           release: async () => ({ version: "0.0.0" }),
           sharedDisks: () => this.storage.sharedDisks(),
           removeSharedDisks: (request) => this.storage.removeSharedDisks(request),
+          removeVolumes: (request) => this.storage.removeVolumes(request),
+          extendVolume: (request) => this.storage.extendVolume(request),
         }),
       ],
     });

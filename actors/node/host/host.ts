@@ -41,6 +41,7 @@ import { Networking } from "./networking.ts";
 import { News } from "./pending-reports.ts";
 import type { ReportClient } from "./reporter.ts";
 import { HostTraffic } from "./traffic.ts";
+import { type HostVolumes, volumeHandlers } from "./volumes.ts";
 
 export interface HostOptions {
   readonly system: ActorSystem;
@@ -53,6 +54,8 @@ export interface HostOptions {
   readonly findings: () => Promise<Findings>;
   /** What guests are plugged into. Absent: the host has no network. */
   readonly network?: Network | undefined;
+  /** Storages of volumes that the host sees. Absent: no volumes are kept here. */
+  readonly volumes?: readonly HostVolumes[];
   /** Keepers of what is neither a process nor a disk. */
   readonly others: readonly Keeper[];
   /** False: the disks end with the agent. */
@@ -163,6 +166,7 @@ export function createHost(options: HostOptions): Host {
       audit: () =>
         audit({ hostId: inventory.hostId, ledger, files, knows, look, keepsDisks, spaces, networking }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
+      ...volumeHandlers(options.volumes ?? [], ledger),
     },
     stop: (ending) => {
       const watched = Promise.all([watch.stop(), networking?.stop(), traffic.stop()]);

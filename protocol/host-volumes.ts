@@ -1,0 +1,36 @@
+/**
+ * What controllers ask a host about volumes that no guest has: one of the hosts that see their storage is
+ * asked, for all of them. Schemas only.
+ */
+import { Type } from "@sinclair/typebox";
+import { storageLimits } from "./limits/storage.ts";
+import { VolumeRef } from "./machine-volume.ts";
+import { answer, Count, Id, nullable, request } from "./wire/schema.ts";
+import { method } from "./wire/service.ts";
+
+const storage = {
+  /** The shared storage that they are on. Null: the host's own directory. */
+  storageId: nullable(Id),
+};
+const entityless = { target: "collection", audience: "admin", mutates: true } as const;
+
+export const hostVolumeMethods = {
+  removeVolumes: method({
+    request: request({
+      ...storage,
+      volumes: Type.Array(VolumeRef, { maxItems: storageLimits.volumesRemovedMax }),
+    }),
+    answer: answer({
+      /** Those that are gone. The host may have the others open for machines of its own. */
+      removed: Type.Array(VolumeRef),
+    }),
+    ...entityless,
+    summary: "Removes volumes that nobody owns: of each, that of this epoch and those before it.",
+  }),
+  extendVolume: method({
+    request: request({ ...storage, ...VolumeRef.properties, sizeBytes: Count }),
+    answer: answer({}),
+    ...entityless,
+    summary: "Extends a volume that no guest has to this size; a volume that is larger stays as it is.",
+  }),
+} as const;
