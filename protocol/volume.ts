@@ -96,6 +96,20 @@ export const deletedVolume = resource({
   fields: { sizeGib: SizeGib, storageId: nullable(Id), hostId: nullable(Id), epoch: Count },
 });
 
+/** What is on its way with a volume, until the instance's host says that it is so. */
+const volumeChanges = ["attaching", "leaving", "extending"] as const;
+export type VolumeChange = (typeof volumeChanges)[number];
+
+/** A volume as an instance shows it. */
+export const VolumeAttachment = answer({
+  volumeId: Id,
+  /** Number of the place in the guest, from 0. */
+  place: Count,
+  sizeGib: Count,
+  deleteOnTermination: Type.Boolean(),
+  change: Type.Optional(literals(volumeChanges)),
+});
+
 export const volumeService = service({
   noun: "volume",
   version: "1.0.0",

@@ -16,7 +16,7 @@ import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { MachineShape } from "../../protocol/shape.ts";
 import type { DesiredPower, InstanceState, OperationNoun, RecoveryPolicy } from "../../protocol/states.ts";
-import type { VolumeSource } from "../../protocol/volume.ts";
+import type { VolumeChange, VolumeSource } from "../../protocol/volume.ts";
 import type { ErrorBody } from "../../protocol/wire/status.ts";
 import type { InstanceHints } from "./placement.ts";
 
@@ -164,11 +164,8 @@ export interface AttachedVolume {
   /** It goes when the instance is deleted. */
   readonly deleteOnTermination: boolean;
   /** As {@link InterfaceRecord.change}. */
-  readonly change?: { readonly kind: VolumeChange; readonly generation: number; readonly force?: true };
+  readonly change?: { readonly kind: VolumeChange; readonly generation: number };
 }
-
-/** What is on its way with a volume, until the instance's host says that it is so. */
-export type VolumeChange = "attaching" | "leaving";
 
 export interface InstanceLock {
   readonly by: LockHolder;

@@ -217,6 +217,10 @@ export const reasons = {
     code: "RESOURCE_EXHAUSTED",
     next: "Detach one that is not needed: novact instance interface detach.",
   },
+  volumesFull: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Detach one that is not needed: novact volume detach.",
+  },
   notPluggable: {
     code: "FAILED_PRECONDITION",
     next: "Do what the message says, or make an instance with all networks that it needs: novact instance create.",

@@ -35,7 +35,7 @@ function whole(before: InstanceRecord, n: number): Whole {
       {
         ...{ volumeId: `v${n}`, project, epoch: n, place: n, sizeGib: n, storageId: "s", hostId: null },
         ...{ made: true, source: null, deleteOnTermination: true },
-        change: { kind: "leaving", generation: n, force: true },
+        change: { kind: "leaving", generation: n },
       },
     ],
     interfaces: [

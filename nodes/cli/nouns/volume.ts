@@ -2,9 +2,11 @@
 import { Command } from "commander";
 import { type Volume, volume } from "../../../protocol/volume.ts";
 import { gibibytes, parseGibibytes, time } from "../format.ts";
-import { nounCommand } from "../noun-command.ts";
+import { type Noun, nounCommand } from "../noun-command.ts";
 import { rowId } from "../resolve.ts";
 import type { Invoke } from "../run.ts";
+import { finishChanges } from "./verbs.ts";
+import { attachCommand, detachCommand, type Waiting, waiting } from "./volume-attachment.ts";
 
 interface Making {
   readonly size?: number;
@@ -82,19 +84,12 @@ export function volumeCommand(invoke: Invoke): Command {
         return 0;
       }),
     );
-  const extend = new Command("extend")
-    .description("Makes a volume larger.")
-    .argument("<volume>", "its id or name")
-    .argument("<size>", "how large it is to be, such as 20G; a bare number is GiB", parseGibibytes)
-    .action((key: string, sizeGib: number, _options: object, typed: Command) =>
-      invoke(typed, async (run) => {
-        const { volume: api } = await session(run);
-        const id = await rowId(run, api, { resource: volume, key });
-        await print(run, await api.extend(id, { sizeGib }, run.call()));
-        return 0;
-      }),
-    );
-  return command.addCommand(create).addCommand(set).addCommand(extend);
+  return command
+    .addCommand(create)
+    .addCommand(set)
+    .addCommand(attachCommand(invoke))
+    .addCommand(detachCommand(invoke))
+    .addCommand(extendCommand(invoke, { session, print }));
 }
 
 const fromOf = ({ source }: Volume): string => (source === null ? "-" : `image ${source.image.name}`);
@@ -102,4 +97,31 @@ const fromOf = ({ source }: Volume): string => (source === null ? "-" : `image $
 function whereOf({ storageId, hostId }: Volume): string {
   if (storageId !== null) return `storage ${storageId}`;
   return hostId === null ? "on the host of its first instance" : `the own disk of host ${hostId}`;
+}
+
+/** A volume of an instance grows by a command of the instance. */
+function extendCommand(
+  invoke: Invoke,
+  { session, print }: Pick<Noun<typeof volume>, "session" | "print">,
+): Command {
+  return waiting(
+    new Command("extend")
+      .description("Makes a volume larger, also while it is attached.")
+      .argument("<volume>", "its id or name")
+      .argument("<size>", "how large it is to be, such as 20G; a bare number is GiB", parseGibibytes),
+  ).action((key: string, sizeGib: number, options: Waiting, typed: Command) =>
+    invoke(typed, async (run) => {
+      const api = await session(run);
+      const id = await rowId(run, api.volume, { resource: volume, key });
+      const { wait = false, requestId = api.newRequestId() } = options;
+      const { volume: row } = await api.volume.get(id, {}, run.call());
+      if (row.instanceId === null) {
+        await print(run, await api.volume.extend(id, { sizeGib }, run.call({ requestId })));
+        return 0;
+      }
+      const asked = { volume: id, sizeGib };
+      const changed = await api.instance.volumeExtend(row.instanceId, asked, run.call({ requestId }));
+      return finishChanges(run, api, { changes: [changed], wait, single: true, verb: "extend" });
+    }),
+  );
 }

@@ -100,6 +100,11 @@ async function storageFor(named: string | undefined, store: VolumeOptions["store
 
 /** @throws schemaMismatch, inUse */
 function grown(before: VolumeRow, sizeGib: number) {
+  if (before.instanceId !== null)
+    throw new StatusError(
+      "inUse",
+      `The volume ${before.name} is attached to the instance ${before.instanceId}: it is extended there.`,
+    );
   if (sizeGib < before.sizeGib)
     throw faulty("sizeGib", `is less than the ${gibibytes(before.sizeGib)} that the volume has`);
   const after = { ...before, sizeGib };
