@@ -8,6 +8,7 @@ import { resourcesHandlers } from "../../actors/control/catalog/handlers.ts";
 import { imageSweeperDefinition } from "../../actors/control/catalog/image-sweeper.ts";
 import { networkingOf } from "../../actors/control/catalog/networks/handlers.ts";
 import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
+import { volumeSweeperDefinition } from "../../actors/control/catalog/volumes/volume-sweeper.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import type { Diagnosis } from "../../actors/control/doctor/compare.ts";
@@ -135,6 +136,9 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
     system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
     ...(parts.images === undefined ? [] : [system.spawn(parts.images.sweeper)]),
+    system.spawn(
+      volumeSweeperDefinition({ store, directory, commit: commits.commit, agent: parts.hostAgent }),
+    ),
   ];
   for (const actor of needed)
     actor.onEnd(({ how }) => {

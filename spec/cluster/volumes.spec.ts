@@ -1,7 +1,11 @@
 /** Volumes from outside: what projects make, change and delete, before anything is attached. */
 import { expect } from "chai";
+import { sweepVolumes } from "../../actors/control/catalog/volumes/volume-sweeper.ts";
+import { image } from "../../protocol/image.ts";
+import { deletedVolume, volume } from "../../protocol/volume.ts";
 import { refused } from "../support/asking.ts";
-import { controllerWorld } from "../support/controller-world.ts";
+import { controllerWorld, silentLog } from "../support/controller-world.ts";
+import { quietRound } from "../support/quiet-round.ts";
 
 describe("volumes", () => {
   let world: Awaited<ReturnType<typeof controllerWorld>>;
@@ -24,9 +28,8 @@ describe("volumes", () => {
       format: "raw",
       virtualSizeBytes: 2 ** 31 + 1,
     } as const;
-    const [kernel] = await store.rows.list((await import("../../protocol/image.ts")).image, { limit: 1 });
+    const [kernel] = await store.rows.list(image, { limit: 1 });
     if (kernel === undefined) throw new Error("The world has an image.");
-    const { image } = await import("../../protocol/image.ts");
     await store.commit({
       rows: [{ resource: image, made: { ...kernel, id: "disk-image", name: "disk", disk } as typeof kernel }],
     });
@@ -56,6 +59,35 @@ describe("volumes", () => {
     const [first] = (await demo.volume.list({})).volumes;
     await demo.volume.delete(first?.id ?? "", {});
     expect(await on({})).to.equal("large");
+  });
+
+  it("leave their room taken until a host that sees their storage has removed the file", async () => {
+    const { demo, store } = world;
+    const host = await world.host("a", { storageId: "s", diskGib: 20 });
+    const claimed = async () => (await store.hosts.storageTotals())[0]?.diskGibClaimed;
+    const [unused, used] = await Promise.all(
+      ["unused", "used"].map(async (name) => (await demo.volume.create({ name, sizeGib: 2 })).volume.id),
+    );
+    if (unused === undefined || used === undefined) throw new Error("Two were made.");
+    const had = { resource: volume, patched: used, whereHas: { epoch: 0 }, set: { epoch: 3 } };
+    await store.commit({ rows: [had] });
+    expect(await claimed()).to.equal(4);
+    await demo.volume.delete(unused, {});
+    await demo.volume.delete(used, {});
+    expect(await claimed(), "only what may have a file").to.equal(2);
+    const hosts = await store.hosts.list({ limit: 10 });
+    host.volumes = [{ volumeId: used, epoch: 3 }];
+    const options = { store, commit: store.commit.bind(store), agent: () => host.storage };
+    const sweep = (alive: boolean) =>
+      sweepVolumes(
+        { ...options, directory: { all: () => hosts, alive: () => alive } },
+        { log: silentLog, ...quietRound() },
+      );
+    await sweep(false);
+    expect(await claimed(), "while nobody is heard").to.equal(2);
+    await sweep(true);
+    expect([await claimed(), host.volumes]).to.deep.equal([0, []]);
+    expect(await store.rows.count(deletedVolume, {})).to.equal(0);
   });
 
   it("grow and never shrink, within what the project may have", async () => {
