@@ -1,4 +1,4 @@
-/** What the doctor says of volumes: rows that differ, and deleted ones that are still there. */
+/** The doctor on volumes: rows that differ, and deleted volumes whose files nobody has removed. */
 import { expect } from "chai";
 import { doctorLimits } from "../../../../actors/control/doctor/limits.ts";
 import { volumeFindings } from "../../../../actors/control/doctor/volumes.ts";
