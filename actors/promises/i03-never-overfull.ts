@@ -44,7 +44,7 @@ export function neverOverfull(): Checker {
   return {
     promise: "I3",
     see(fact) {
-if (fact.kind === "quiet")
+      if (fact.kind === "quiet")
         return [...still(fact, known), ...storages.still(fact), ...placementFaults(fact)];
       if (fact.kind === "roomHeard" || fact.kind === "roomForgotten") {
         room.hear(fact);
