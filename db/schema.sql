@@ -2243,12 +2243,26 @@ create function novact_volume() returns trigger language plpgsql as $$
 declare
   judged boolean := tg_table_name = 'volume';
   part record;
+  was_on text;
+  was_at text;
+  was_gib bigint;
+  is_on text;
+  is_at text;
+  is_gib bigint;
 begin
+  if tg_op <> 'INSERT' then
+    was_on := old.storage_id;
+    was_at := old.host_id;
+    was_gib := old.size_gib;
+  end if;
+  if tg_op <> 'DELETE' then
+    is_on := new.storage_id;
+    is_at := new.host_id;
+    is_gib := new.size_gib;
+  end if;
   for part in
     select one.id, sum(one.gib)::bigint as more
-    from (values (case when tg_op <> 'INSERT' then old.storage_id end, case when tg_op <> 'INSERT' then -
-        old.size_gib end), (case when tg_op <> 'DELETE' then new.storage_id end, case when tg_op <> 'DELETE'
-        then new.size_gib end)) as one(id, gib)
+    from (values (was_on, - was_gib), (is_on, is_gib)) as one(id, gib)
     where one.id is not null
     group by one.id
     order by sum(one.gib) loop
@@ -2278,9 +2292,7 @@ begin
   end loop;
   for part in
     select one.id, sum(one.gib)::bigint as more
-    from (values (case when tg_op <> 'INSERT' then old.host_id end, case when tg_op <> 'INSERT' then -
-        old.size_gib end), (case when tg_op <> 'DELETE' then new.host_id end, case when tg_op <> 'DELETE' then
-        new.size_gib end)) as one(id, gib)
+    from (values (was_at, - was_gib), (is_at, is_gib)) as one(id, gib)
     where one.id is not null
     group by one.id
     order by sum(one.gib) loop

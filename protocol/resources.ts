@@ -74,7 +74,7 @@ export type LimitedName = {
     : never;
 }[keyof typeof resources];
 
-export type LimitedResource = Resource & {
+type LimitedResource = Resource & {
   readonly many: LimitedName;
   readonly limit: NonNullable<Resource["limit"]>;
 };

@@ -24,7 +24,10 @@ begin
           left join host_lease l on l.host_id = c.host_id
         where c.host_id = any (removed)
           -- The addresses and the volumes of one that is deleted are still those of its guest.
-          and (i.deleted_at_ms is null or coalesce(i.interfaces, '[]') <> '[]' or coalesce(i.volumes, '[]') <> '[]')
+          and (
+            i.deleted_at_ms is null
+            or coalesce(i.interfaces, '[]') <> '[]' or coalesce(i.volumes, '[]') <> '[]'
+          )
           and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
           and (c.lease_epoch = 0 or not (
             i.storage_id is not null
