@@ -80,7 +80,7 @@ export interface RewireEvent {
 export type VolumeChangeAsked =
   | {
       readonly command: "volumeAttach";
-      /** As its row has it; the commit judges whether the row is still so. Its place is chosen by the actor. */
+      /** As its row has it; the commit judges whether the row is still so. The actor chooses a place. */
       readonly volume: Omit<AttachedVolume, "place" | "change">;
       /** Absent: the lowest one that is free. */
       readonly place?: number;

@@ -1,7 +1,7 @@
 /**
- * Decides about volumes that come to an instance, leave it or grow. Each is one commit that changes the intent,
- * as with interfaces (rewire.ts): what comes is there from then on; what goes is held until no host has it
- * open. An attachment that did not come about is taken back by the same way out. Pure.
+ * Decides about volumes that come to an instance, leave it or grow. Each is one commit that changes the
+ * intent, as with interfaces (rewire.ts): what comes is there from then on; what goes is held until no host
+ * has it open. An attachment that did not come about is taken back by the same way out. Pure.
  */
 import { canHaveVolumes } from "../../../protocol/host-drivers.ts";
 import { storageLimits } from "../../../protocol/limits/storage.ts";

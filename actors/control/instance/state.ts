@@ -71,7 +71,7 @@ const isDiskless = ({ image, flavor }: Pick<InstanceRecord, "image" | "flavor">)
   image.disk === null && flavor.diskGib === 0;
 
 /**
- * True when its recovery policy is `restart`, and other hosts can open its disk, if it has one, and all of its
+ * True when its recovery policy is `restart`, and other hosts can open its disk, if it has one, and all its
  * volumes.
  */
 export function isMovable(instance: Stored & Pick<InstanceRecord, "recovery" | "volumes">) {

@@ -1,6 +1,7 @@
 /**
- * The rows of volumes, as the volumes of an instance change: what is in the instance's row is in theirs, by the
- * same commit. Each is changed only if it is as the instance has it, so that no volume has two instances. Pure.
+ * The rows of volumes, as the volumes of an instance change: what is in the instance's row is in theirs, by
+ * the same commit. Each is changed only if it is as the instance has it, so that no volume has two instances.
+ * Pure.
  */
 import { deletedVolume, volume } from "../../../protocol/volume.ts";
 import type { AttachedVolume, InstanceRecord } from "../../records/instance.ts";

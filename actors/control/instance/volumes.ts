@@ -62,7 +62,7 @@ export const withVolumeChange = (
 
 /** For another owner epoch of the instance: whoever had them before opens none of them any more. */
 export const raisedVolumes = ({ volumes }: Pick<InstanceRecord, "volumes">): InstanceRecord["volumes"] =>
-  volumes && volumes.map((one) => ({ ...one, epoch: one.epoch + 1 }));
+  volumes?.map((one) => ({ ...one, epoch: one.epoch + 1 })) ?? null;
 
 export interface VolumeWord {
   /** The volumes that stay, with or without a change under way. */

@@ -1,6 +1,6 @@
 /**
- * The methods that attach a volume to an instance, detach it, or make it larger. The volume's row is read here;
- * the instance's actor decides, and its commit changes both rows, or nothing.
+ * The methods that attach a volume to an instance, detach it, or make it larger. The volume's row is read
+ * here; the instance's actor decides, and its commit changes both rows, or nothing.
  */
 
 import type { Changed, instanceService } from "../../../protocol/instance.ts";
