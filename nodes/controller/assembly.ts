@@ -125,19 +125,18 @@ export interface Controller {
 export async function assembleController(ports: ControllerPorts): Promise<Controller> {
   const { store, bus } = ports;
   const parts = actorsOf(ports);
-  const { system, directory, commits, waits, registry } = parts;
+  const { system, directory, commits, waits, registry, hostAgent: agent } = parts;
   await Promise.all([directory.open(), parts.space.start()]);
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
-  const sweeping = { store, directory, agent: parts.hostAgent };
   const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
     parts.scheduler,
     system.spawn(reconcilerDefinition({ store, nudge: (id) => registry.nudge(id) })),
     system.spawn(recovererDefinition({ store, braked: () => parts.leases.brake.on, recover })),
     system.spawn(wakerDefinition({ store, wake: (id) => void parts.hosts.tell(id, { kind: "look" }) })),
-    system.spawn(sweeperDefinition(sweeping)),
+    system.spawn(sweeperDefinition({ store, directory, agent })),
     system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
     ...(parts.images === undefined ? [] : [system.spawn(parts.images.sweeper)]),
-    system.spawn(volumeSweeperDefinition({ ...sweeping, commit: commits.commit })),
+    system.spawn(volumeSweeperDefinition({ store, directory, commit: commits.commit, agent })),
   ];
   for (const actor of needed)
     actor.onEnd(({ how }) => {
