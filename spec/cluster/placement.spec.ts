@@ -172,6 +172,7 @@ describe("a controller with groups, quotas and zones", () => {
     const { quota } = await world.demo.quota.get({});
     const each = <T>(value: (one: { readonly limit: { readonly most: number } }) => T) =>
       Object.fromEntries([
+        ["imageBytes", value({ limit: { most: -1 } })],
         ...limitedResources.map((one) => [one.many, value(one)]),
         ...summedLimits.map((one) => [one.name, value({ limit: one })]),
       ]);
