@@ -78,6 +78,26 @@ create table commit_writer (
   constraint commit_writer_pkey primary key (id)
 );
 
+create table deleted_volume (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  size_gib bigint not null,
+  storage_id text collate "C",
+  host_id text collate "C",
+  epoch bigint not null,
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint deleted_volume_pkey primary key (id)
+);
+create index deleted_volume_host_id_idx on deleted_volume using btree (host_id, id);
+create index deleted_volume_name_idx on deleted_volume using btree (project, name);
+create index deleted_volume_storage_id_idx on deleted_volume using btree (storage_id, id);
+create trigger deleted_volume_gives_room after delete on deleted_volume for each row execute function
+    novact_volume();
+create trigger deleted_volume_takes_room after insert on deleted_volume for each row execute function
+    novact_volume();
+
 create table event (
   sequence bigint not null,
   at_ms bigint not null,
@@ -352,6 +372,7 @@ create table instance (
   guest jsonb,
   guest_data jsonb,
   interfaces jsonb,
+  volumes jsonb,
   constraint instance_pkey primary key (id),
   constraint instance_count_check check ((least(generation, reset_count, start_count, owner_epoch, attempt) >=
       0)),
@@ -681,6 +702,39 @@ create table subnet (
 create index subnet_name_idx on subnet using btree (project, name);
 create index subnet_network_id_idx on subnet using btree (network_id, id);
 create trigger subnet_apart before insert or update on subnet for each row execute function novact_subnet();
+
+create table volume (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  description text collate "C",
+  size_gib bigint not null,
+  source jsonb,
+  image_id text collate "C",
+  made boolean not null,
+  storage_id text collate "C",
+  host_id text collate "C",
+  epoch bigint not null,
+  instance_id text collate "C",
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint volume_pkey primary key (id),
+  constraint volume_place_check check (((storage_id is null) or (host_id is null))),
+  constraint volume_size_check check (((size_gib >= 1) and (epoch >= 0))),
+  constraint volume_image_id_reference foreign key (image_id) references image(id)
+);
+create index volume_host_id_idx on volume using btree (host_id, id);
+create index volume_image_id_idx on volume using btree (image_id, id);
+create index volume_instance_id_idx on volume using btree (instance_id, id);
+create index volume_name_idx on volume using btree (project, name);
+create index volume_storage_id_idx on volume using btree (storage_id, id);
+create trigger volume_changes_room after update on volume for each row when (((old.storage_id is distinct from
+    new.storage_id) or (old.host_id is distinct from new.host_id) or ((old.size_gib <> new.size_gib) and
+    ((new.storage_id is not null) or (new.host_id is not null))))) execute function novact_volume();
+create trigger volume_gives_room after delete on volume for each row when (((old.storage_id is not null) or
+    (old.host_id is not null))) execute function novact_volume();
+create trigger volume_takes_room after insert on volume for each row when (((new.storage_id is not null) or
+    (new.host_id is not null))) execute function novact_volume();
 
 create sequence aggregate_number;
 
@@ -1125,20 +1179,21 @@ begin
         reset_mode, start_count, built, flavor, image, metadata, mac_address, recovery, storage_id, movable,
         host_id, owner_epoch, attempt, excluded_hosts, server_group_id, availability_zone, hints,
         operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms, description, lock, guest,
-        guest_data, shape, interfaces)
+        guest_data, shape, interfaces, volumes)
       select r.id, r.project, r.name, r.version, r.generation, r.state, r.settled, r.desired, r.stop,
           r."resetCount", r."resetMode", r."startCount", r.built, r.flavor, r.image, r.metadata,
           r."macAddress", r.recovery, r."storageId", r.movable, r."hostId", r."ownerEpoch", r.attempt,
           r."excludedHosts", r."serverGroupId", r."availabilityZone", r.hints, r."operationId", r.failure,
           r."createdAtMs", r."updatedAtMs", r."deletedAtMs", r.description, r.lock, r.guest, r."guestData",
-          r.shape, r.interfaces
+          r.shape, r.interfaces, r.volumes
       from jsonb_to_recordset(changes->'created') as r(id text, project text, name text, version bigint,
           generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
           "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
           "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, "ownerEpoch"
           bigint, attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints
           jsonb, "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs"
-          bigint, description text, lock jsonb, guest jsonb, "guestData" jsonb, shape jsonb, interfaces jsonb)
+          bigint, description text, lock jsonb, guest jsonb, "guestData" jsonb, shape jsonb, interfaces jsonb,
+          volumes jsonb)
       on conflict do nothing;
     get diagnostics changed = row_count;
     if changed <> jsonb_array_length(changes->'created') then
@@ -1172,14 +1227,15 @@ begin
           availability_zone = r."availabilityZone", hints = r.hints, operation_id = r."operationId", failure =
           r.failure, created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms =
           r."deletedAtMs", description = r.description, lock = r.lock, guest = r.guest, shape = r.shape,
-          interfaces = r.interfaces, guest_data = case when r."deletedAtMs" is null then t.guest_data end
+          interfaces = r.interfaces, volumes = r.volumes, guest_data = case when r."deletedAtMs" is null then
+          t.guest_data end
       from jsonb_to_recordset(changes->'updated') as r(id text, project text, name text, version bigint,
           generation bigint, state text, settled boolean, desired text, stop jsonb, "resetCount" bigint,
           "resetMode" text, "startCount" bigint, built boolean, flavor jsonb, image jsonb, metadata jsonb,
           "macAddress" text, recovery jsonb, "storageId" text, movable boolean, "hostId" text, "ownerEpoch"
           bigint, attempt bigint, "excludedHosts" jsonb, "serverGroupId" text, "availabilityZone" text, hints
           jsonb, "operationId" text, failure jsonb, "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs"
-          bigint, description text, lock jsonb, guest jsonb, shape jsonb, interfaces jsonb)
+          bigint, description text, lock jsonb, guest jsonb, shape jsonb, interfaces jsonb, volumes jsonb)
       where t.id = r.id
       and t.version = r.version - 1;
     get diagnostics changed = row_count;
@@ -1228,7 +1284,7 @@ begin
     or changes->'rowsChanged' @> '[{"table": "aggregate"}]' then
     zones_before := novact_zones_before(changes);
   end if;
-  if changes ?| array['rowsRemoved', 'rowsLetGo', 'rowsMade', 'rowsChanged'] then
+  if changes ?| array['rowsRemoved', 'rowsLetGo', 'rowsMade', 'rowsChanged', 'rowsPatched'] then
     done := novact_commit_rows(changes);
   end if;
   if changes ?| array['extensionsRemoved', 'extensionsMade', 'extensionsChanged'] then
@@ -1387,6 +1443,26 @@ declare
   done boolean;
 begin
   for part in
+    select t.name, r.one as patch
+    from jsonb_array_elements(changes->'rowsPatched') with ordinality as r(one, place)
+    join novact_resource t
+    on t.name = r.one->>'table'
+    order by r.place loop
+    select string_agg(quote_ident(key), ', ') into names
+      from jsonb_object_keys(part.patch->'row') as key;
+    execute format('update %1$I t set (version, %2$s) = (
+          select t.version + 1, %3$s from
+        jsonb_populate_record(null::%1$I, $1->''row'') r
+        )
+        where t.id = $1->>''id'' and
+        to_jsonb(t) @> ($1->''fields'')', part.name, names, (select string_agg('r.' || quote_ident(key), ', ')
+          from jsonb_object_keys(part.patch->'row') as key)) using part.patch;
+    get diagnostics found_rows = row_count;
+    if found_rows = 0 then
+      perform novact_refuse('conflict');
+    end if;
+  end loop;
+  for part in
     select t.name, t.noun, jsonb_agg(r.one->'id'
       order by r.place) as ids
     from jsonb_array_elements(changes->'rowsRemoved') with ordinality as r(one, place)
@@ -1442,8 +1518,9 @@ begin
     join novact_resource t
     on t.name = r.one->>'table'
     order by r.place loop
-    execute format('select count(*) from %I where project = $1%s', part.name, case when part.user_name is null
-        then '' else ' and user_name = $2' end) into found_rows using part.project, part.user_name;
+    execute format('select %s from %I where project = $1%s', coalesce('coalesce(sum(' ||
+        quote_ident(part.counted->>'sumOf') || '), 0)', 'count(*)'), part.name, case when part.user_name is
+        null then '' else ' and user_name = $2' end) into found_rows using part.project, part.user_name;
     perform novact_refuse_above_limit(part.counted, found_rows);
   end loop;
   return true;
@@ -1978,6 +2055,9 @@ begin
       where host_id = any (removed)
       and deleted_at_ms is null)
     or exists (select
+      from volume
+      where host_id = any (removed))
+    or exists (select
       from jsonb_to_recordset(changes->'hostsRemoved') as r("hostId" text, parked boolean)
       join claim c
       on c.host_id = r."hostId"
@@ -1990,7 +2070,8 @@ begin
       on l.host_id = c.host_id
       where c.host_id = any (removed)
       and (i.deleted_at_ms is null
-        or coalesce(i.interfaces, '[]') <> '[]')
+        or coalesce(i.interfaces, '[]') <> '[]'
+        or coalesce(i.volumes, '[]') <> '[]')
       and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
       and (c.lease_epoch = 0
         or not (i.storage_id is not null
@@ -2023,6 +2104,9 @@ begin
     where host_id = any (removed);
   delete
     from host_seen
+    where host_id = any (removed);
+  delete
+    from deleted_volume
     where host_id = any (removed);
   delete
     from host
@@ -2153,6 +2237,79 @@ select coalesce(jsonb_agg(one
     where one is not null
     order by one collate "C"
     limit 2) two
+$$;
+
+create function novact_volume() returns trigger language plpgsql as $$
+declare
+  judged boolean := tg_table_name = 'volume';
+  part record;
+  was_on text;
+  was_at text;
+  was_gib bigint;
+  is_on text;
+  is_at text;
+  is_gib bigint;
+begin
+  if tg_op <> 'INSERT' then
+    was_on := old.storage_id;
+    was_at := old.host_id;
+    was_gib := old.size_gib;
+  end if;
+  if tg_op <> 'DELETE' then
+    is_on := new.storage_id;
+    is_at := new.host_id;
+    is_gib := new.size_gib;
+  end if;
+  for part in
+    select one.id, sum(one.gib)::bigint as more
+    from (values (was_on, - was_gib), (is_on, is_gib)) as one(id, gib)
+    where one.id is not null
+    group by one.id
+    order by sum(one.gib) loop
+    if judged
+      and part.more > 0 then
+      update storage
+        set disk_gib_claimed = disk_gib_claimed + part.more
+        where id = part.id
+        and disk_gib_claimed + part.more <= disk_gib;
+      if not found then
+        perform novact_refuse('hostFull', jsonb_build_object('hostId', coalesce(new.host_id, '')));
+      end if;
+    else
+      insert into storage as t(id, disk_gib, disk_gib_claimed)
+        values (part.id, coalesce((select max(disk_gib)
+              from host
+              where storage_id = part.id), 0), greatest(part.more, 0))
+        on conflict (id) do update set disk_gib_claimed = t.disk_gib_claimed + part.more;
+      delete
+        from storage
+        where id = part.id
+        and disk_gib_claimed = 0
+        and not exists (select
+          from host
+          where storage_id = part.id);
+    end if;
+  end loop;
+  for part in
+    select one.id, sum(one.gib)::bigint as more
+    from (values (was_at, - was_gib), (is_at, is_gib)) as one(id, gib)
+    where one.id is not null
+    group by one.id
+    order by sum(one.gib) loop
+    update host
+      set disk_gib_claimed = disk_gib_claimed + part.more
+      where id = part.id
+      and (not judged
+        or part.more <= 0
+        or disk_gib_claimed + part.more <= disk_gib);
+    if not found
+      and judged
+      and part.more > 0 then
+      perform novact_refuse('hostFull', jsonb_build_object('hostId', part.id));
+    end if;
+  end loop;
+  return null;
+end
 $$;
 
 create function novact_zone(zones_before jsonb) returns boolean language plpgsql as $$

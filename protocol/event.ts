@@ -42,6 +42,7 @@ export const eventNames: Readonly<Record<string, readonly string[]>> = {
     ...(["accepted", "rejected", "deleted"] as const),
   ],
   aggregate: ["created", "changed", "hostAdded", "hostRemoved", "deleted"],
+  volume: ["created", "changed", "extended", "deleted"],
   quota: ["changed"],
   actor: ["restarted", "failed"],
 };

@@ -93,6 +93,10 @@ export const canLimit = (drivers: HostDrivers | null | undefined): boolean =>
 export const canPlug = (drivers: HostDrivers | null | undefined): boolean =>
   typeof drivers?.network === "string" && drivers.abilities.networks.length > 0;
 
+/** Whether guests of the host can have volumes. */
+export const canHaveVolumes = (drivers: HostDrivers | null | undefined): boolean =>
+  drivers?.abilities.volumes.includes("file") === true;
+
 /** Whether guests of the host can be on this network of the operator's; null: on any other network. */
 export const canCarry = (
   drivers: HostDrivers | null | undefined,

@@ -1,7 +1,8 @@
 /** Instances: the virtual machines of a project, and all methods on them. */
 import { type Static, Type } from "@sinclair/typebox";
 import { Hostname, UserData } from "./guest-data.ts";
-import { AskedInterfaces, askedInterface, Interface } from "./interface.ts";
+import { deviceMethods } from "./instance-devices.ts";
+import { AskedInterfaces, Interface } from "./interface.ts";
 import { lockHolders } from "./kinds.ts";
 import { fieldLimits } from "./limits/fields.ts";
 import { lifeLimits } from "./limits/life.ts";
@@ -11,6 +12,7 @@ import { wireLimits } from "./limits/wire.ts";
 import { Operation } from "./operation.ts";
 import { AskedPublication } from "./published-port.ts";
 import { desiredPowers, instanceStates, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
+import { VolumeAttachment } from "./volume.ts";
 import {
   answer,
   anyOf,
@@ -70,6 +72,8 @@ export const Instance = answer({
    * that reaches nobody.
    */
   interfaces: Type.Optional(nullable(Type.Array(Interface))),
+  /** In the order of their places. */
+  volumes: Type.Optional(Type.Array(VolumeAttachment)),
   hostId: nullable(Id),
   hostName: nullable(Type.String()),
   serverGroupId: nullable(Id),
@@ -318,26 +322,7 @@ export const instanceService = service({
       "Keeps the project from changing the instance until it is unlocked; again: changes the reason.",
     ),
     unlock: edit({}, "Lets the project change the instance again; an operators' lock only in admin."),
-    interfaceAttach: method({
-      request: request({ wait, ...askedInterface }),
-      answer: changed,
-      target: "entity",
-      audience: "project",
-      mutates: true,
-      summary: "Plugs an instance into one more network or port, while its guest runs or is stopped.",
-    }),
-    interfaceDetach: method({
-      request: request({
-        wait,
-        /** Id or name of the port, or one of its addresses. A port that was made for the instance goes. */
-        port: Label,
-      }),
-      answer: changed,
-      target: "entity",
-      audience: "project",
-      mutates: true,
-      summary: "Unplugs an instance from a port, whose addresses are free when no host has it any more.",
-    }),
+    ...deviceMethods(wait, changed),
     evacuate: method({
       request: request({ wait }),
       answer: changed,

@@ -3,7 +3,7 @@
  * the transaction that deletes the instance gives its share back. Operators set quotas.
  */
 import { type Static, type TSchema, Type } from "@sinclair/typebox";
-import { type LimitedName, limitedResources } from "./resources.ts";
+import { type LimitedName, limitedResources, type SummedName, summedLimits } from "./resources.ts";
 import { answer, Count, Id, nullable, request } from "./wire/schema.ts";
 import { method, service } from "./wire/service.ts";
 
@@ -16,12 +16,15 @@ const summedResources = ["imageBytes"] as const;
 export type SummedResource = (typeof summedResources)[number];
 
 /** What a quota limits: what instances use, how many a project may have of a resource, and such sums. */
-export type QuotaResource = UsedResource | LimitedName | SummedResource;
-export const quotaResources: readonly QuotaResource[] = [
-  ...usedResources,
+export type QuotaResource = UsedResource | LimitedName | SummedResource | SummedName;
+
+/** Those that a server of a version before may not have. */
+const later: readonly (LimitedName | SummedResource | SummedName)[] = [
   ...summedResources,
   ...limitedResources.map(({ many }) => many),
+  ...summedLimits.map(({ name }) => name),
 ];
+export const quotaResources: readonly QuotaResource[] = [...usedResources, ...later];
 
 /** Stands in the place of a project's name for the default of all projects; no project can have this name. */
 export const everyProject = "*";
@@ -38,15 +41,14 @@ const ofExtensions = <T extends TSchema>(schema: T) =>
   });
 
 type Each<T> = Record<UsedResource, T> &
-  Partial<Record<LimitedName | SummedResource, T>> & { extensions?: Record<string, T> };
+  Partial<Record<LimitedName | SummedResource | SummedName, T>> & { extensions?: Record<string, T> };
 
 /** One field for each. Absent: the server is of a version that did not limit this one. */
 const each = <T extends TSchema>(schema: T) =>
   Type.Unsafe<Each<Static<T>>>(
     answer({
       ...Object.fromEntries(usedResources.map((one) => [one, schema])),
-      ...Object.fromEntries(summedResources.map((one) => [one, Type.Optional(schema)])),
-      ...Object.fromEntries(limitedResources.map(({ many }) => [many, Type.Optional(schema)])),
+      ...Object.fromEntries(later.map((one) => [one, Type.Optional(schema)])),
       extensions: Type.Optional(ofExtensions(schema)),
     }),
   );

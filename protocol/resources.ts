@@ -19,6 +19,7 @@ import {
   securityGroupService,
 } from "./security-group.ts";
 import { serverGroup, serverGroupService } from "./server-group.ts";
+import { deletedVolume, volume, volumeService } from "./volume.ts";
 import type { Resource } from "./wire/resource.ts";
 
 export const resources = {
@@ -35,6 +36,7 @@ export const resources = {
   publishedPort,
   router,
   floatingIp,
+  volume,
 } as const;
 
 /** Rows that belong to those of others, and are seen in them alone: they have no service. */
@@ -45,6 +47,7 @@ export const innerResources = {
   plug,
   routerInterface,
   floatingTarget,
+  deletedVolume,
 } as const;
 
 export const resourceServices = {
@@ -61,6 +64,7 @@ export const resourceServices = {
   publishedPort: publishedPortService,
   router: routerService,
   floatingIp: floatingIpService,
+  volume: volumeService,
 } as const satisfies Record<keyof typeof resources, object>;
 
 /** The resources of which a project may have only so many, by the field that holds them. */
@@ -70,7 +74,7 @@ export type LimitedName = {
     : never;
 }[keyof typeof resources];
 
-export type LimitedResource = Resource & {
+type LimitedResource = Resource & {
   readonly many: LimitedName;
   readonly limit: NonNullable<Resource["limit"]>;
 };
@@ -79,3 +83,9 @@ const isLimited = (one: Resource): one is LimitedResource => one.limit !== undef
 
 export const limitedResources: readonly LimitedResource[] =
   Object.values<Resource>(resources).filter(isLimited);
+
+/** What a quota limits of all rows of a resource together. */
+export const summedLimits = [{ ...volume.limit.sum, resource: volume }] as const;
+
+/** Their names. */
+export type SummedName = (typeof summedLimits)[number]["name"];

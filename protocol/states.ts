@@ -68,6 +68,9 @@ const instanceOperationKinds = [
   "move",
   "interfaceAttach",
   "interfaceDetach",
+  "volumeAttach",
+  "volumeDetach",
+  "volumeExtend",
 ] as const;
 export type InstanceOperationKind = (typeof instanceOperationKinds)[number];
 

@@ -3,13 +3,15 @@ import type { NumaUse } from "../../protocol/numa.ts";
 import type { HostRecord, SharedStorage } from "../records/host.ts";
 import type { PageQuery } from "./pages.ts";
 
-/** Sums of the claim rows of one host. */
+/** Sums of the claim rows of one host, and of the volumes on its own disk. */
 export interface ClaimTotal {
   readonly hostId: string;
   readonly vcpus: number;
   readonly memoryMib: number;
   readonly diskGib: number;
   readonly instances: number;
+  /** What volumes take of its own disk, beside the claim rows. */
+  readonly volumeGib: number;
   readonly pinnedCpus: number;
   readonly numaClaimed: readonly NumaUse[];
 }
@@ -17,7 +19,7 @@ export interface ClaimTotal {
 /** A storage that hosts share. */
 export interface StorageTotal extends SharedStorage {
   readonly storageId: string;
-  /** The sum over the rows of instances whose disks are on it, of the same moment. */
+  /** The sum over the rows of the instances and volumes that are on it, of the same moment. */
   readonly diskGibCounted: number;
 }
 

@@ -73,6 +73,11 @@ function instanceFaults(before: InstanceRecord | undefined, row: InstanceRecord)
 function rowFaults({ versions }: Known, { rows = [] }: Commit): string[] {
   return rows.flatMap((change) => {
     if ("removed" in change) return [];
+    if ("patched" in change) {
+      const patched = `${change.resource.noun} ${change.patched}`;
+      versions.set(patched, (versions.get(patched) ?? 0) + 1);
+      return [];
+    }
     const row = "made" in change ? change.made : change.changed;
     const key = `${change.resource.noun} ${row.id}`;
     const last = "made" in change ? 0 : (versions.get(key) ?? 0);

@@ -18,6 +18,7 @@ import { differences, numaFaults, takenBy, takenIn } from "./numa-nodes.ts";
 import { placementFaults } from "./placement-at-rest.ts";
 import { rowsOfResources } from "./resources.ts";
 import { storageRoom } from "./storage-room.ts";
+import { type VolumeRoom, volumeRoom } from "./volume-room.ts";
 import { zonesOfHosts } from "./zones.ts";
 
 interface Known {
@@ -26,13 +27,15 @@ interface Known {
   readonly claims: Map<string, ClaimRecord>;
   /** By host, the keys of claims that take part of its NUMA nodes: most hosts have none. */
   readonly bound: Map<string, Set<string>>;
+  readonly volumes: VolumeRoom;
 }
 
 const nothing: Amounts = { vcpus: 0, memoryMib: 0, diskGib: 0 };
 const resources = ["vcpus", "memoryMib", "diskGib"] as const;
 
 export function neverOverfull(): Checker {
-  const known: Known = { capacities: new Map(), sums: new Map(), claims: new Map(), bound: new Map() };
+  const maps = { capacities: new Map(), sums: new Map(), claims: new Map(), bound: new Map() };
+  const known: Known = { ...maps, volumes: volumeRoom() };
   const rulesBrokenBy = groupsAndQuotas();
   const zonesBrokenBy = zonesOfHosts();
   const resourcesBrokenBy = rowsOfResources();
@@ -41,7 +44,8 @@ export function neverOverfull(): Checker {
   return {
     promise: "I3",
     see(fact) {
-      if (fact.kind === "quiet") return [...still(fact), ...storages.still(fact), ...placementFaults(fact)];
+      if (fact.kind === "quiet")
+        return [...still(fact, known), ...storages.still(fact), ...placementFaults(fact)];
       if (fact.kind === "roomHeard" || fact.kind === "roomForgotten") {
         room.hear(fact);
         return [];
@@ -61,8 +65,8 @@ export function neverOverfull(): Checker {
 }
 
 function applied(known: Known, commit: Commit): readonly string[] {
-  const { capacities, sums } = known;
-  const touched = new Set<string>();
+  const { capacities } = known;
+  const touched = new Set<string>(known.volumes.apply(commit).hosts);
   for (const host of commit.hosts ?? []) {
     capacities.set(host.hostId, host);
     touched.add(host.hostId);
@@ -75,9 +79,15 @@ function applied(known: Known, commit: Commit): readonly string[] {
     touched.add(claim.hostId);
   }
   return [...touched].flatMap((id) => [
-    ...overfull(id, sums.get(id) ?? nothing, capacities.get(id)),
+    ...overfull(id, withVolumes(known, id), capacities.get(id)),
     ...overfullNumaNodes(known, id),
   ]);
+}
+
+/** What is claimed of a host, and what volumes take of its own disk. */
+function withVolumes({ sums, volumes }: Known, hostId: string): Amounts {
+  const sum = sums.get(hostId) ?? nothing;
+  return { ...sum, diskGib: sum.diskGib + volumes.on("hostId", hostId) };
 }
 
 function overfullNumaNodes({ capacities, sums, claims, bound }: Known, hostId: string): readonly string[] {
@@ -122,13 +132,15 @@ function overfull(hostId: string, sum: Amounts, capacity: Amounts | undefined): 
     .map((one) => `Host ${hostId} is overfull: ${sum[one]} of ${capacity[one]} ${one} are claimed.`);
 }
 
-function still({ hosts, claims }: Quiet): readonly string[] {
+function still({ hosts, claims }: Quiet, { volumes }: Known): readonly string[] {
   const sums = new Map<string, Amounts>();
   for (const claim of claims ?? []) {
     sums.set(claim.hostId, plus(sums.get(claim.hostId) ?? nothing, claim, 1));
   }
   return hosts.flatMap(({ id, claimed, capacity, nodes }) => {
-    const sum = claims === undefined ? claimed : (sums.get(id) ?? nothing);
+    const own = sums.get(id) ?? nothing;
+    const more = volumes.on("hostId", id);
+    const sum = claims === undefined ? claimed : { ...own, diskGib: own.diskGib + more };
     const wrong = resources
       .filter((resource) => claimed[resource] !== sum[resource])
       .map((one) => `Host ${id} counts ${claimed[one]} ${one} as claimed, but its claims are ${sum[one]}.`);

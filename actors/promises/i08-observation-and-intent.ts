@@ -92,7 +92,7 @@ const takesBack = ({ events = [] }: Commit, instanceId: string): boolean =>
     ({ event, id, body }) =>
       event === "operationEnded" &&
       id === instanceId &&
-      body.kind === "interfaceAttach" &&
+      (body.kind === "interfaceAttach" || body.kind === "volumeAttach") &&
       body.state === "failed",
   );
 

@@ -6,6 +6,7 @@ import { type Image, image, imageMember } from "../../protocol/image.ts";
 import type { ResourceRow, RowOf } from "../../protocol/wire/resource.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import type { Commit } from "../records/commit.ts";
+import { changedId, rowAfter } from "./row-written.ts";
 
 type ImageRow = RowOf<typeof image>;
 type Member = RowOf<typeof imageMember>;
@@ -59,8 +60,8 @@ export function createImageLedger(): ImageLedger {
       for (const change of changes) {
         const { noun } = change.resource;
         if (noun !== image.noun && noun !== imageMember.noun) continue;
-        const row = "removed" in change ? undefined : "made" in change ? change.made : change.changed;
-        const id = row?.id ?? ("removed" in change ? change.removed : "");
+        const row = rowAfter(change);
+        const id = changedId(change);
         const of =
           noun === image.noun ? id : ((row as Member | undefined)?.imageId ?? members.get(id)?.imageId ?? "");
         const before = seers(of);

@@ -17,6 +17,7 @@ import { farPorts } from "./far-ports.ts";
 import { createLedger } from "./ledger.ts";
 import type { CellNetworks } from "./packets.ts";
 import { joinedBy, type RoutingRows, routersAt } from "./routing.ts";
+import { changedId, rowAfter } from "./row-written.ts";
 
 type Table = ReadonlyMap<string, ResourceRow>;
 const judged: readonly Resource[] = [
@@ -178,7 +179,8 @@ const isParent = ({ noun }: Resource): boolean =>
 function changed(tables: ReadonlyMap<string, Table>, change: RowChange): ReadonlyMap<string, Table> {
   const { resource } = change;
   if ("removed" in change) return without(tables, resource, change.removed);
-  const row = "made" in change ? change.made : change.changed;
+  const row = rowAfter(change, tables.get(resource.table)?.get(changedId(change)));
+  if (row === undefined) return tables;
   return new Map(tables).set(resource.table, new Map(tables.get(resource.table)).set(row.id, row));
 }
 

@@ -5,6 +5,7 @@
 import { everyProject } from "../../protocol/quota.ts";
 import { limitNameOf, nounInWords, type Resource, type ResourceRow } from "../../protocol/wire/resource.ts";
 import type { Commit } from "../records/commit.ts";
+import { changedId, rowAfter } from "./row-written.ts";
 
 type Limits = Readonly<Record<string, number | null | undefined>>;
 
@@ -47,7 +48,8 @@ function write(known: Known, commit: Commit): readonly Written[] {
       remove(known, resource, change.removed);
       return [];
     }
-    const row = "made" in change ? change.made : change.changed;
+    const row = rowAfter(change, ofNoun.get(changedId(change)));
+    if (row === undefined) return [];
     ofNoun.set(row.id, row);
     return [{ resource, row, isNew: "made" in change }];
   });

@@ -5,6 +5,7 @@
  */
 import type { Commit } from "../records/commit.ts";
 import type { Quiet } from "./facts.ts";
+import { volumeRoom } from "./volume-room.ts";
 
 interface Disk {
   readonly storageId: string;
@@ -22,8 +23,11 @@ export function storageRoom(): StorageRoom {
   const offered = new Map<string, Disk>();
   const add = ({ storageId, diskGib }: Disk, sign: 1 | -1) =>
     sums.set(storageId, (sums.get(storageId) ?? 0) + sign * diskGib);
+  const sumOf = (id: string): number => (sums.get(id) ?? 0) + volumes.on("storageId", id);
   const sizeOf = (id: string): number =>
     Math.max(0, ...[...offered.values()].flatMap((one) => (one.storageId === id ? [one.diskGib] : [])));
+
+  const volumes = volumeRoom();
 
   /** Answers the storage of which the row takes room that it did not have before. */
   function written({ row }: NonNullable<Commit["instances"]>[number]): string | undefined {
@@ -41,7 +45,8 @@ export function storageRoom(): StorageRoom {
   return {
     brokenBy(commit) {
       const taken = new Set((commit.instances ?? []).flatMap((one) => written(one) ?? []));
-      const faults = [...taken].flatMap((id) => overfull(id, sums.get(id) ?? 0, sizeOf(id)));
+      for (const id of volumes.apply(commit).storages) taken.add(id);
+      const faults = [...taken].flatMap((id) => overfull(id, sumOf(id), sizeOf(id)));
       for (const { hostId, storageId, diskGib } of commit.hosts ?? [])
         if (storageId === null) offered.delete(hostId);
         else offered.set(hostId, { storageId, diskGib });
@@ -50,7 +55,7 @@ export function storageRoom(): StorageRoom {
     },
     still: ({ storages = [] }) =>
       storages.flatMap(({ storageId, diskGibClaimed }) => {
-        const sum = sums.get(storageId) ?? 0;
+        const sum = sumOf(storageId);
         return sum === diskGibClaimed
           ? []
           : [`Storage ${storageId} counts ${diskGibClaimed} GiB, but the disks on it are ${sum} GiB.`];

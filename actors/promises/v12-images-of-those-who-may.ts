@@ -9,6 +9,7 @@ import { type Call, createCalls, fieldsOf, textOf } from "./calls.ts";
 import type { Checker, Committed } from "./facts.ts";
 import { createImageLedger, type ImageLedger } from "./images.ts";
 import { isCommitted } from "./ledger.ts";
+import { changedId } from "./row-written.ts";
 
 export function imagesOfThoseWhoMay(): Checker {
   const calls = createCalls();
@@ -50,7 +51,7 @@ function changed(images: ImageLedger, { commit: { request, rows = [] } }: Commit
   if (project === adminProject) return [];
   return rows.flatMap((change) => {
     const { noun } = change.resource;
-    const id = "removed" in change ? change.removed : "made" in change ? change.made.id : change.changed.id;
+    const id = changedId(change);
     if (noun === image.noun) {
       const owner = images.row(id)?.project;
       return owner === undefined || owner === project

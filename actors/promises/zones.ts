@@ -7,6 +7,7 @@ import { aggregate } from "../../protocol/aggregate.ts";
 import { defaultZone } from "../../protocol/kinds.ts";
 import type { AggregateRecord } from "../records/catalog.ts";
 import type { Commit } from "../records/commit.ts";
+import { rowAfter } from "./row-written.ts";
 
 interface Known {
   /** The zone of each aggregate; null: it says nothing about zones. */
@@ -83,8 +84,8 @@ function learn({ zones, joined, wishing }: Known, commit: Commit): void {
   for (const change of aggregatesOf(commit)) {
     if ("removed" in change) zones.delete(change.removed);
     else {
-      const row = ("made" in change ? change.made : change.changed) as AggregateRecord;
-      zones.set(row.id, row.availabilityZone);
+      const row = rowAfter(change) as AggregateRecord | undefined;
+      if (row !== undefined) zones.set(row.id, row.availabilityZone);
     }
   }
   for (const { aggregateId, hostId } of commit.aggregateHostsRemoved ?? [])

@@ -53,7 +53,10 @@ export interface Commit extends PlacementChanges {
   readonly claims?: readonly ClaimRecord[];
   readonly claimsReleased?: readonly MachineKey[];
   readonly operations?: readonly OperationRecord[];
-  /** Of resources: what is removed first, then what is made, then what is changed. */
+  /**
+   * Of resources: what is patched comes first, so that the rest is judged with it; then what is removed, what
+   * is made, and what is changed.
+   */
   readonly rows?: readonly RowChange[];
   /**
    * Each is inserted, or its inventory renewed; an existing host keeps its claims and whether it is enabled.

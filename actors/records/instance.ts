@@ -16,6 +16,7 @@ import type { NumaPlacement } from "../../protocol/numa.ts";
 import type { Operation } from "../../protocol/operation.ts";
 import type { MachineShape } from "../../protocol/shape.ts";
 import type { DesiredPower, InstanceState, OperationNoun, RecoveryPolicy } from "../../protocol/states.ts";
+import type { VolumeChange, VolumeSource } from "../../protocol/volume.ts";
 import type { ErrorBody } from "../../protocol/wire/status.ts";
 import type { InstanceHints } from "./placement.ts";
 
@@ -70,6 +71,11 @@ export interface InstanceRecord {
    * the deleted instance; then there are none here. Null: it was asked for none of a network.
    */
   readonly interfaces: readonly InterfaceRecord[] | null;
+  /**
+   * Its volumes, in the order of their places: the volumes' own rows have the instance, in the same commits.
+   * Null: it never had one.
+   */
+  readonly volumes: readonly AttachedVolume[] | null;
   /** What to do when its host is lost; among many instances, those of higher priority go first. */
   readonly recovery: { readonly policy: RecoveryPolicy; readonly priority: number };
   /**
@@ -138,6 +144,27 @@ export interface InterfaceRecord extends Omit<Interface, "change"> {
    * word of an earlier generation is none: what the host was told by then may still reach it.
    */
   readonly change?: { readonly kind: InterfaceChange; readonly generation: number };
+}
+
+/** A volume of an instance. The volume's row has the same epoch, storage, host and size. */
+export interface AttachedVolume {
+  readonly volumeId: string;
+  readonly project: string;
+  /** The epoch of this instance as the writer, on its present host. */
+  readonly epoch: number;
+  /** Its place among those that the guest has room for, as long as it is attached. */
+  readonly place: number;
+  readonly sizeGib: number;
+  readonly storageId: string | null;
+  /** The host on whose own disk it is. */
+  readonly hostId: string | null;
+  /** Whether a host has made the file. */
+  readonly made: boolean;
+  readonly source: VolumeSource | null;
+  /** It goes when the instance is deleted. */
+  readonly deleteOnTermination: boolean;
+  /** As {@link InterfaceRecord.change}. */
+  readonly change?: { readonly kind: VolumeChange; readonly generation: number };
 }
 
 export interface InstanceLock {

@@ -103,6 +103,7 @@ function instanceOf(bulk: Bulk): InstanceRecord {
     lock: null,
     shape: null,
     interfaces: null,
+    volumes: null,
     macAddress: "52:54:00:00:00:00",
     recovery: { policy: "restart", priority: 0 },
     storageId: null,

@@ -3,17 +3,27 @@
  * after ours (db/sql/commit-extension-rows.sql).
  */
 
-import { limitNameOf, type Resource, type ResourceRow } from "../../protocol/wire/resource.ts";
+import type { Resource, ResourceRow } from "../../protocol/wire/resource.ts";
 import { bodyFields, bodyOf } from "../rows/extension-rows.ts";
-import { changedIn, countedOf, isExtension, letGoIn, madeIn, removedIn } from "../rows/row-changes.ts";
+import {
+  changedIn,
+  countedOf,
+  isExtension,
+  letGoIn,
+  limitedNameOf,
+  madeIn,
+  patchedIn,
+  removedIn,
+} from "../rows/row-changes.ts";
 import type { Refusal, Tables, Work } from "../rows/tables.ts";
 import { isProtected } from "../rules/image/memory.ts";
 import { imageBytesOf } from "../rules/image/room.ts";
-import { limitOf } from "../rules/quota/memory.ts";
+import { limitOf, sumOfField } from "../rules/quota/memory.ts";
 import { fieldOf, isHeld, lostReference, removeParts, rowsOwnedBy } from "../rules/reference/memory.ts";
 import { overlapsAnother, shareSubnets } from "../rules/subnet/memory.ts";
+import { applyVolumeRoom } from "../rules/volume/memory.ts";
 
-const steps: readonly ((work: Work) => Refusal | undefined)[] = [remove, letGo, make, change, count];
+const steps: readonly ((work: Work) => Refusal | undefined)[] = [patch, remove, letGo, make, change, count];
 
 export function applyRows(work: Work): Refusal | undefined {
   const { rows = [] } = work.commit;
@@ -42,7 +52,9 @@ function remove(work: Work): Refusal | undefined {
     if (ids.some(stays)) return { kind: "inUse" };
     const rows = tables.anyRowsOf(resource);
     for (const id of ids) {
+      const before = rows.get(id);
       if (!rows.delete(id, journal)) return { kind: "missing", noun: resource.noun, id };
+      applyVolumeRoom(work, resource, before, undefined);
       removeParts(work, resource, id);
     }
   }
@@ -58,34 +70,33 @@ function letGo(work: Work): undefined {
       row !== undefined && Object.entries(ifHas).every(([name, is]) => fieldOf(row, name) === is);
     if (!isMeant || isHeld(tables, resource, id)) continue;
     tables.anyRowsOf(resource).delete(id, journal);
+    applyVolumeRoom(work, resource, row, undefined);
     removeParts(work, resource, id);
   }
 }
 
-function make({ tables, commit, journal }: Work): Refusal | undefined {
+function make(work: Work): Refusal | undefined {
+  const { tables, commit, journal } = work;
   for (const { resource, made } of madeIn(commit.rows ?? [])) {
     const taken = tables.anyRowsOf(resource).get(made.id) !== undefined || isTaken(tables, resource, made);
     if (taken || overlapsAnother(tables, resource, made)) return { kind: "nameTaken" };
     const lost = lostReference(tables, resource, made);
     if (lost !== undefined) return lost;
     tables.anyRowsOf(resource).put(made.id, whole(resource, made), journal);
-    const full = beyondImageRoom(tables, resource, undefined, made);
+    const full =
+      beyondImageRoom(tables, resource, undefined, made) ?? applyVolumeRoom(work, resource, undefined, made);
     if (full !== undefined) return full;
   }
   return undefined;
 }
 
-function change({ tables, commit, journal }: Work): Refusal | undefined {
+function change(work: Work): Refusal | undefined {
+  const { tables, commit } = work;
   for (const { resource, changed } of changedIn(commit.rows ?? [])) {
-    const rows = tables.anyRowsOf(resource);
-    const before = rows.get(changed.id);
+    const before = tables.anyRowsOf(resource).get(changed.id);
     if (before?.version !== changed.version - 1) return { kind: "conflict" };
-    if (isTaken(tables, resource, changed)) return { kind: "nameTaken" };
-    const lost = lostReference(tables, resource, changed);
-    if (lost !== undefined) return lost;
-    rows.put(changed.id, whole(resource, changed, before), journal);
-    const full = beyondImageRoom(tables, resource, before, changed);
-    if (full !== undefined) return full;
+    const refusal = replace(work, resource, before, changed);
+    if (refusal !== undefined) return refusal;
   }
   return undefined;
 }
@@ -108,10 +119,40 @@ function beyondImageRoom(
 
 const sizeOf = (row: ResourceRow): number => Number(fieldOf(row, "sizeBytes") ?? 0);
 
+function patch(work: Work): Refusal | undefined {
+  const { tables, commit } = work;
+  for (const { resource, patched, whereHas, set } of patchedIn(commit.rows ?? [])) {
+    const before = tables.anyRowsOf(resource).get(patched);
+    const isMeant = Object.entries(whereHas).every(([name, is]) => before && fieldOf(before, name) === is);
+    if (before === undefined || !isMeant) return { kind: "conflict" };
+    const refusal = replace(work, resource, before, { ...before, ...set, version: before.version + 1 });
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+function replace(
+  work: Work,
+  resource: Resource,
+  before: ResourceRow,
+  after: ResourceRow,
+): Refusal | undefined {
+  const { tables, journal } = work;
+  if (isTaken(tables, resource, after)) return { kind: "nameTaken" };
+  const lost = lostReference(tables, resource, after);
+  if (lost !== undefined) return lost;
+  tables.anyRowsOf(resource).put(after.id, whole(resource, after, before), journal);
+  return beyondImageRoom(tables, resource, before, after) ?? applyVolumeRoom(work, resource, before, after);
+}
+
 function count({ tables, commit }: Work): Refusal | undefined {
-  for (const { resource, project, user, asked, most } of countedOf(commit.rows ?? [])) {
-    const there = rowsOwnedBy(tables, resource, { project, ...(user === undefined ? {} : { user }) }).length;
-    const name = limitNameOf(resource);
+  for (const { resource, project, user, asked, most, sumOf } of countedOf(commit.rows ?? [])) {
+    const owner = { project, ...(user === undefined ? {} : { user }) };
+    const there =
+      sumOf === undefined
+        ? rowsOwnedBy(tables, resource, owner).length
+        : sumOfField(tables, resource, sumOf, project);
+    const name = limitedNameOf(resource, sumOf);
     const limit = limitOf(tables, project, name) ?? most;
     if (limit < 0 || there <= limit) continue;
     return { kind: "quotaExceeded", resource: name, limit, used: there - asked, asked };

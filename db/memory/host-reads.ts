@@ -7,6 +7,7 @@ import { readLimits } from "../rows/limits.ts";
 import { numaTotals } from "../rows/numa-totals.ts";
 import type { StoredHost, Tables } from "../rows/tables.ts";
 import { hostsAtWork } from "../rules/host/memory.ts";
+import { hostsOfVolumes, volumesOn } from "../rules/volume/memory.ts";
 import { page } from "./page.ts";
 
 export class MemoryHostReads implements HostReads {
@@ -41,7 +42,9 @@ export class MemoryHostReads implements HostReads {
 
   async claimTotals(): Promise<readonly ClaimTotal[]> {
     const byHost = Map.groupBy(this.#tables.claims.values(), ({ hostId }) => hostId);
-    const totals = [...byHost].map(([hostId, claims]) => {
+    const ids = new Set([...byHost.keys(), ...hostsOfVolumes(this.#tables)]);
+    const totals = [...ids].map((hostId) => {
+      const claims = byHost.get(hostId) ?? [];
       const sum = (unit: "vcpus" | "memoryMib" | "diskGib") =>
         claims.reduce((all, claim) => all + claim[unit], 0);
       return {
@@ -50,6 +53,7 @@ export class MemoryHostReads implements HostReads {
         memoryMib: sum("memoryMib"),
         diskGib: sum("diskGib"),
         instances: claims.length,
+        volumeGib: volumesOn(this.#tables, "hostId", hostId),
         ...numaTotals(claims.flatMap(({ numa }) => numa ?? [])),
       };
     });
@@ -60,7 +64,8 @@ export class MemoryHostReads implements HostReads {
     const disks = [...this.#tables.instances.values()];
     const totals = [...this.#tables.storages.values()].map(({ id, ...storage }) => {
       const its = disks.filter(({ storageId }) => storageId === id);
-      const diskGibCounted = its.reduce((sum, { flavor }) => sum + flavor.diskGib, 0);
+      const disksGib = its.reduce((sum, { flavor }) => sum + flavor.diskGib, 0);
+      const diskGibCounted = disksGib + volumesOn(this.#tables, "storageId", id);
       return { storageId: id, ...storage, diskGibCounted };
     });
     return totals.sort((a, b) => (a.storageId < b.storageId ? -1 : 1));

@@ -28,8 +28,9 @@ function pruneTombstones(tables: Tables, before: number): number {
   const held = new Set([...claims.values()].map(({ instanceId }) => instanceId));
   const gone = new Set<string>();
   for (const row of [...instances.values()]) {
-    const { id, deletedAtMs, interfaces } = row;
-    if (deletedAtMs === null || deletedAtMs >= before || held.has(id) || interfaces?.length) continue;
+    const { id, deletedAtMs, interfaces, volumes } = row;
+    if (deletedAtMs === null || deletedAtMs >= before || held.has(id)) continue;
+    if (interfaces?.length || volumes?.length) continue;
     instances.delete(id, []);
     applyStorage({ tables, journal: [] }, row, undefined);
     gone.add(id);

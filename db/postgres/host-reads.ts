@@ -75,23 +75,32 @@ export class PostgresHostReads implements HostReads {
   }
 
   async claimTotals(): Promise<readonly ClaimTotal[]> {
-    const text = `select host_id, sum(vcpus)::bigint, sum(memory_mib)::bigint, sum(disk_gib)::bigint, count(*),
-        json_agg(numa) filter (where numa is not null)
-      from claim group by host_id order by host_id`;
+    const text = `select host_id, sum(vcpus)::bigint, sum(memory_mib)::bigint, sum(disk_gib)::bigint, sum(one)::bigint,
+        sum(volume_gib)::bigint, json_agg(numa) filter (where numa is not null)
+      from (
+        select host_id, vcpus, memory_mib, disk_gib, 1 as one, 0::bigint as volume_gib, numa from claim
+        union all select host_id, 0, 0, 0, 0, size_gib, null from volume where host_id is not null
+        union all select host_id, 0, 0, 0, 0, size_gib, null from deleted_volume where host_id is not null
+      ) taken group by host_id order by host_id`;
     const rows = await this.#database.read({ name: "claim_totals", text }, "sum the claims");
-    return rows.map(([hostId, vcpus, memoryMib, diskGib, instances, numa]) => ({
+    return rows.map(([hostId, vcpus, memoryMib, diskGib, instances, volumeGib, numa]) => ({
       hostId: String(hostId),
       vcpus: Number(vcpus),
       memoryMib: Number(memoryMib),
       diskGib: Number(diskGib),
       instances: Number(instances),
+      volumeGib: Number(volumeGib),
       ...numaTotals((numa ?? []) as NumaPlacement[]),
     }));
   }
 
   async storageTotals(): Promise<readonly StorageTotal[]> {
-    const text = `select s.id, s.disk_gib, s.disk_gib_claimed, coalesce(sum((i.flavor->>'diskGib')::bigint), 0)::bigint
-      from storage s left join instance i on i.storage_id = s.id group by s.id order by s.id`;
+    const text = `select s.id, s.disk_gib, s.disk_gib_claimed, coalesce(sum(taken.gib), 0)::bigint
+      from storage s left join (
+        select storage_id, (flavor->>'diskGib')::bigint as gib from instance where storage_id is not null
+        union all select storage_id, size_gib from volume where storage_id is not null
+        union all select storage_id, size_gib from deleted_volume where storage_id is not null
+      ) taken on taken.storage_id = s.id group by s.id order by s.id`;
     const rows = await this.#database.read({ name: "storage_totals", text }, "sum the disks on storages");
     return rows.map(([storageId, diskGib, diskGibClaimed, diskGibCounted]) => ({
       storageId: String(storageId),

@@ -25,7 +25,7 @@ const statements: readonly { readonly text: string; readonly keptMs: number }[] 
     text: `with ${head}, old as materialized (
         select i.id from head, instance i
           where i.deleted_at_ms < $1 and not exists (select from claim c where c.instance_id = i.id)
-            and coalesce(i.interfaces, '[]') = '[]'
+            and coalesce(i.interfaces, '[]') = '[]' and coalesce(i.volumes, '[]') = '[]'
           order by i.deleted_at_ms limit $2
       ), gone as (delete from instance where id in (select id from old) returning 1),
       operations as (delete from operation where instance_id in (select id from old) returning 1),

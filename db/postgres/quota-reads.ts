@@ -2,8 +2,9 @@
 import type { QuotaReads } from "../../actors/ports/quota-reads.ts";
 import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../actors/records/placement.ts";
 import { quotaResources } from "../../protocol/quota.ts";
-import { limitedResources } from "../../protocol/resources.ts";
+import { limitedResources, summedLimits } from "../../protocol/resources.ts";
 import { extensionLimitsIn } from "../rows/quota-limits.ts";
+import { columnNameOf } from "../rows/row-changes.ts";
 import type { Database } from "./database.ts";
 
 export class PostgresQuotaReads implements QuotaReads {
@@ -19,7 +20,10 @@ export class PostgresQuotaReads implements QuotaReads {
     const [own, limits, used, ...counts] = row ?? [];
     const set = { ...(own as Limits), ...(limits as Limits) };
     const all = quotaResources.map((one) => [one, set[one] ?? null]);
-    const counted = limitedResources.map(({ many }, at) => [many, Number(counts[at])]);
+    const counted = [
+      ...limitedResources.map(({ many }) => many),
+      ...summedLimits.map(({ name }) => name),
+    ].map((name, at) => [name, Number(counts[at])]);
     return {
       project,
       limits: Object.fromEntries(all) as QuotaRecord["limits"],
@@ -48,6 +52,11 @@ export class PostgresQuotaReads implements QuotaReads {
 
 type Limits = Readonly<Record<string, number | null>>;
 
+const sums = summedLimits.map(
+  ({ resource, field }) =>
+    `(select coalesce(sum(${columnNameOf(field)}), 0) from ${resource.table} where project = $1)`,
+);
+
 /** One statement: limits and sums of one moment. A project without a row uses nothing. */
 const quotaText = `select
     jsonb_build_object('instances', q.instances, 'vcpus', q.vcpus, 'memoryMib', q.memory_mib),
@@ -55,7 +64,7 @@ const quotaText = `select
     jsonb_build_object('instances', coalesce(q.instances_used, 0), 'vcpus', coalesce(q.vcpus_used, 0),
       'memoryMib', coalesce(q.memory_mib_used, 0),
       'imageBytes', (select coalesce(sum(size_bytes), 0)::bigint from image where project = $1)),
-    ${limitedResources.map(({ table }) => `(select count(*) from ${table} where project = $1)`).join(", ")}
+    ${[...limitedResources.map(({ table }) => `(select count(*) from ${table} where project = $1)`), ...sums].join(", ")}
   from (select $1::text as project) p left join quota q on q.project = p.project`;
 
 function useIn(sums: readonly unknown[]): QuotaUse {

@@ -10,6 +10,7 @@ export type Made = Extract<RowChange, { made: unknown }>;
 export type Changed = Extract<RowChange, { changed: unknown }>;
 export type Removed = Extract<RowChange, { removed: unknown }>;
 export type LetGo = Extract<RowChange, { ifHas: unknown }>;
+export type Patched = Extract<RowChange, { patched: unknown }>;
 
 export const madeIn = (rows: readonly RowChange[]) => rows.filter((one): one is Made => "made" in one);
 export const changedIn = (rows: readonly RowChange[]) =>
@@ -18,6 +19,8 @@ export const removedIn = (rows: readonly RowChange[]) =>
   rows.filter((one): one is Removed => "removed" in one && !("ifHas" in one));
 export const letGoIn = (rows: readonly RowChange[]) =>
   rows.filter((one): one is LetGo => "removed" in one && "ifHas" in one);
+export const patchedIn = (rows: readonly RowChange[]) =>
+  rows.filter((one): one is Patched => "patched" in one);
 
 /** Rows of one limited resource that a commit makes for one owner. */
 export interface Counted {
@@ -28,10 +31,44 @@ export interface Counted {
   readonly asked: number;
   /** The limit where no quota sets one. */
   readonly most: number;
+  /** The field of which the sum is limited. Absent: how many rows there are. */
+  readonly sumOf?: string;
 }
 
-/** In the order in which the commit names them. */
-export function countedOf(rows: readonly RowChange[]): readonly Counted[] {
+/** As quotas name it. */
+export const limitedNameOf = (resource: Resource, sumOf: string | undefined): string =>
+  sumOf === undefined ? limitNameOf(resource) : (resource.limit?.sum?.name ?? sumOf);
+
+/** In the order in which the commit names them; sums after numbers. */
+export const countedOf = (rows: readonly RowChange[]): readonly Counted[] => [
+  ...numberedIn(rows),
+  ...summedIn(rows),
+];
+
+/** What is made and what grows, of resources of which a field is limited in sum. */
+function summedIn(rows: readonly RowChange[]): readonly Counted[] {
+  const summed = new Map<string, Counted>();
+  for (const one of rows) {
+    const sum = one.resource.limit?.sum;
+    if (sum === undefined) continue;
+    const [project, asked] = growthIn(one, sum.field);
+    if (project === undefined || asked <= 0) continue;
+    const { resource } = one;
+    const key = JSON.stringify([resource.table, project]);
+    const all = (summed.get(key)?.asked ?? 0) + asked;
+    summed.set(key, { resource, project, asked: all, most: sum.most, sumOf: sum.field });
+  }
+  return [...summed.values()];
+}
+
+function growthIn(one: RowChange, field: string): readonly [string | undefined, number] {
+  if ("made" in one) return [one.made.project, Number(Reflect.get(one.made, field))];
+  if ("changed" in one) return [one.changed.project, one.grows ?? 0];
+  if ("patched" in one) return [String(one.whereHas.project), one.grows ?? 0];
+  return [undefined, 0];
+}
+
+function numberedIn(rows: readonly RowChange[]): readonly Counted[] {
   const counted = new Map<string, Counted>();
   for (const { resource, made } of madeIn(rows)) {
     const { limit, table } = resource;
@@ -67,9 +104,12 @@ export function rowLists(rows: readonly RowChange[]): Readonly<Record<string, re
       table: resource.table,
       row: inColumns(resource, changed),
     })),
-    rowsCounted: countedOf(own).map(({ resource, ...one }) => ({
-      ...one,
-      ...{ table: resource.table, resource: limitNameOf(resource) },
+    rowsPatched: patchedIn(own).map(({ resource, patched, whereHas, set }) => ({
+      ...{ table: resource.table, id: patched, fields: columnsOf(whereHas), row: columnsOf(set) },
+    })),
+    rowsCounted: countedOf(own).map(({ resource, sumOf, ...one }) => ({
+      ...{ ...one, table: resource.table, resource: limitedNameOf(resource, sumOf) },
+      ...(sumOf === undefined ? {} : { sumOf: columnNameOf(sumOf) }),
     })),
     extensionsRemoved: removedIn(extensions).map(({ resource: { plugin, noun }, removed }) => ({
       ...{ plugin, noun, id: removed },

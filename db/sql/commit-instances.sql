@@ -16,7 +16,7 @@ begin
         flavor, image, metadata, mac_address, recovery, storage_id, movable,
         host_id, owner_epoch, attempt, excluded_hosts, server_group_id, availability_zone, hints,
         operation_id, failure, created_at_ms, updated_at_ms, deleted_at_ms, description, lock,
-        guest, guest_data, shape, interfaces
+        guest, guest_data, shape, interfaces, volumes
       )
       select
           r.id, r.project, r.name, r.version, r.generation, r.state, r.settled,
@@ -25,7 +25,7 @@ begin
           r."hostId", r."ownerEpoch", r.attempt, r."excludedHosts",
           r."serverGroupId", r."availabilityZone", r.hints,
           r."operationId", r.failure, r."createdAtMs", r."updatedAtMs", r."deletedAtMs", r.description,
-          r.lock, r.guest, r."guestData", r.shape, r.interfaces
+          r.lock, r.guest, r."guestData", r.shape, r.interfaces, r.volumes
         from jsonb_to_recordset(changes->'created') as r(
           id text, project text, name text, version bigint, generation bigint, state text, settled boolean,
           desired text, stop jsonb, "resetCount" bigint, "resetMode" text, "startCount" bigint, built boolean,
@@ -33,7 +33,7 @@ begin
           movable boolean, "hostId" text, "ownerEpoch" bigint, attempt bigint, "excludedHosts" jsonb,
           "serverGroupId" text, "availabilityZone" text, hints jsonb, "operationId" text, failure jsonb,
           "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint, description text, lock jsonb,
-          guest jsonb, "guestData" jsonb, shape jsonb, interfaces jsonb
+          guest jsonb, "guestData" jsonb, shape jsonb, interfaces jsonb, volumes jsonb
         )
       on conflict do nothing;
     get diagnostics changed = row_count;
@@ -71,7 +71,7 @@ begin
         operation_id = r."operationId", failure = r.failure,
         created_at_ms = r."createdAtMs", updated_at_ms = r."updatedAtMs", deleted_at_ms = r."deletedAtMs",
         description = r.description, lock = r.lock, guest = r.guest, shape = r.shape,
-        interfaces = r.interfaces,
+        interfaces = r.interfaces, volumes = r.volumes,
         guest_data = case when r."deletedAtMs" is null then t.guest_data end
       from jsonb_to_recordset(changes->'updated') as r(
         id text, project text, name text, version bigint, generation bigint, state text, settled boolean,
@@ -80,7 +80,7 @@ begin
         movable boolean, "hostId" text, "ownerEpoch" bigint, attempt bigint, "excludedHosts" jsonb,
         "serverGroupId" text, "availabilityZone" text, hints jsonb, "operationId" text, failure jsonb,
         "createdAtMs" bigint, "updatedAtMs" bigint, "deletedAtMs" bigint, description text, lock jsonb,
-        guest jsonb, shape jsonb, interfaces jsonb
+        guest jsonb, shape jsonb, interfaces jsonb, volumes jsonb
       )
       where t.id = r.id and t.version = r.version - 1;
     get diagnostics changed = row_count;

@@ -41,7 +41,7 @@ begin
       or changes->'rowsChanged' @> '[{"table": "aggregate"}]' then
     zones_before := novact_zones_before(changes);
   end if;
-  if changes ?| array['rowsRemoved', 'rowsLetGo', 'rowsMade', 'rowsChanged'] then
+  if changes ?| array['rowsRemoved', 'rowsLetGo', 'rowsMade', 'rowsChanged', 'rowsPatched'] then
     done := novact_commit_rows(changes);
   end if;
   if changes ?| array['extensionsRemoved', 'extensionsMade', 'extensionsChanged'] then

@@ -1,7 +1,8 @@
--- Rows of resources: what is removed first, then what is let go of, what is made and what is changed, and at
--- last how many there are. The same for every resource: a new one needs its table, and a line in
--- novact_resource, which is the list of the tables that may be named here. What may not be is said by the
--- constraints of the table (db/rules/reference), and a change of a row at another version is a conflict.
+-- Rows of resources: what is changed in some fields, if it has others, comes first; then what is removed,
+-- what is let go of, what is made and what is changed, and at last how many there are, or how much. The same
+-- for every resource: a new one needs its table, and a line in novact_resource, which is the list of the
+-- tables that may be named here. What may not be is said by the constraints of the table
+-- (db/rules/reference), and a change of a row at another version is a conflict.
 create or replace function novact_commit_rows(changes jsonb) returns boolean
 language plpgsql as $$
 declare
@@ -10,6 +11,26 @@ declare
   found_rows bigint;
   done boolean;
 begin
+  for part in
+    select t.name, r.one as patch
+      from jsonb_array_elements(changes->'rowsPatched') with ordinality as r(one, place)
+        join novact_resource t on t.name = r.one->>'table'
+      order by r.place
+  loop
+    select string_agg(quote_ident(key), ', ') into names from jsonb_object_keys(part.patch->'row') as key;
+    execute format(
+      'update %1$I t set (version, %2$s) = (
+          select t.version + 1, %3$s from jsonb_populate_record(null::%1$I, $1->''row'') r
+        )
+        where t.id = $1->>''id'' and to_jsonb(t) @> ($1->''fields'')', part.name, names,
+      (select string_agg('r.' || quote_ident(key), ', ') from jsonb_object_keys(part.patch->'row') as key)
+    ) using part.patch;
+    get diagnostics found_rows = row_count;
+    if found_rows = 0 then
+      perform novact_refuse('conflict');
+    end if;
+  end loop;
+
   for part in
     select t.name, t.noun, jsonb_agg(r.one->'id' order by r.place) as ids
       from jsonb_array_elements(changes->'rowsRemoved') with ordinality as r(one, place)
@@ -63,7 +84,8 @@ begin
         join novact_resource t on t.name = r.one->>'table'
       order by r.place
   loop
-    execute format('select count(*) from %I where project = $1%s', part.name,
+    execute format('select %s from %I where project = $1%s',
+      coalesce('coalesce(sum(' || quote_ident(part.counted->>'sumOf') || '), 0)', 'count(*)'), part.name,
       case when part.user_name is null then '' else ' and user_name = $2' end
     ) into found_rows using part.project, part.user_name;
     perform novact_refuse_above_limit(part.counted, found_rows);

@@ -60,6 +60,7 @@ export const InstanceEntity = defineEntity({
     guestData: nested<GuestDataRecord>().nullable(),
     shape: nested<InstanceRecord["shape"]>().nullable(),
     interfaces: nested<InstanceRecord["interfaces"]>().nullable(),
+    volumes: nested<InstanceRecord["volumes"]>().nullable(),
     /** What it holds until it is deleted: a reference stands on each. Not in the record. */
     liveImageId: heldWhileLive("image ->> 'id'"),
     liveServerGroupId: heldWhileLive("server_group_id"),

@@ -57,6 +57,21 @@ const additions: Readonly<Record<string, Additions>> = {
   floating_ip_target: {
     indexes: ["floatingId", "interfaceId"].map((field) => referenceIndex("floating_ip_target", field)),
   },
+  volume: {
+    checks: [
+      { name: "volume_size_check", expression: "size_gib >= 1 and epoch >= 0" },
+      { name: "volume_place_check", expression: "storage_id is null or host_id is null" },
+    ],
+    indexes: [
+      referenceIndex("volume", "imageId"),
+      referenceIndex("volume", "instanceId"),
+      referenceIndex("volume", "hostId"),
+      referenceIndex("volume", "storageId"),
+    ],
+  },
+  deleted_volume: {
+    indexes: [referenceIndex("deleted_volume", "hostId"), referenceIndex("deleted_volume", "storageId")],
+  },
   server_group: {
     checks: [{ name: "server_group_max_check", expression: "max_per_host >= 1" }],
     indexes: [{ name: "server_group_project_idx", fields: ["project", "id"] }],

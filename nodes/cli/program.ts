@@ -35,6 +35,7 @@ import { quotaCommand } from "./nouns/quota.ts";
 import { rebalanceCommand } from "./nouns/rebalance.ts";
 import { upCommand } from "./nouns/up.ts";
 import { versionCommand } from "./nouns/version.ts";
+import { volumeCommand } from "./nouns/volume.ts";
 import { outputChoices, parseOutput } from "./output/formats.ts";
 import type { Invoke } from "./run.ts";
 
@@ -78,6 +79,7 @@ export function buildProgram(
     publishedPortCommand,
     routerCommand,
     floatingIpCommand,
+    volumeCommand,
     quotaCommand,
     availabilityZoneCommand,
     hostCommand,

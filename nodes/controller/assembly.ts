@@ -8,6 +8,7 @@ import { resourcesHandlers } from "../../actors/control/catalog/handlers.ts";
 import { imageSweeperDefinition } from "../../actors/control/catalog/image-sweeper.ts";
 import { networkingOf } from "../../actors/control/catalog/networks/handlers.ts";
 import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
+import { volumeSweeperDefinition } from "../../actors/control/catalog/volumes/volume-sweeper.ts";
 import { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { zoneHandlers } from "../../actors/control/directory/zones.ts";
 import type { Diagnosis } from "../../actors/control/doctor/compare.ts";
@@ -124,7 +125,7 @@ export interface Controller {
 export async function assembleController(ports: ControllerPorts): Promise<Controller> {
   const { store, bus } = ports;
   const parts = actorsOf(ports);
-  const { system, directory, commits, waits, registry } = parts;
+  const { system, directory, commits, waits, registry, hostAgent: agent } = parts;
   await Promise.all([directory.open(), parts.space.start()]);
   const recover = (id: string) => void registry.tell(id, { kind: "recover" });
   const needed: readonly Pick<ActorRef<never>, "onEnd">[] = [
@@ -132,9 +133,10 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     system.spawn(reconcilerDefinition({ store, nudge: (id) => registry.nudge(id) })),
     system.spawn(recovererDefinition({ store, braked: () => parts.leases.brake.on, recover })),
     system.spawn(wakerDefinition({ store, wake: (id) => void parts.hosts.tell(id, { kind: "look" }) })),
-    system.spawn(sweeperDefinition({ store, directory, agent: parts.hostAgent })),
+    system.spawn(sweeperDefinition({ store, directory, agent })),
     system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
     ...(parts.images === undefined ? [] : [system.spawn(parts.images.sweeper)]),
+    system.spawn(volumeSweeperDefinition({ store, directory, commit: commits.commit, agent })),
   ];
   for (const actor of needed)
     actor.onEnd(({ how }) => {

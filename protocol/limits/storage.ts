@@ -21,6 +21,9 @@ export const storageLimits = {
   imageHoldMs: 24 * 3_600_000,
   /** How long the part of an upload is kept for whoever resumes it. */
   uploadKeptMs: 3_600_000,
+  volumesPerProjectMax: 10_000,
+  /** Of all volumes of a project together. */
+  volumeGibPerProjectMax: 1024 * 1024,
   /** Uploads of one project at once. */
   uploadsPerProjectMax: 4,
 } as const;

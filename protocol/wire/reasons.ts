@@ -217,6 +217,10 @@ export const reasons = {
     code: "RESOURCE_EXHAUSTED",
     next: "Detach one that is not needed: novact instance interface detach.",
   },
+  volumesFull: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Detach one that is not needed: novact volume detach.",
+  },
   notPluggable: {
     code: "FAILED_PRECONDITION",
     next: "Do what the message says, or make an instance with all networks that it needs: novact instance create.",
@@ -241,6 +245,10 @@ export const reasons = {
   quotaExceeded: {
     code: "RESOURCE_EXHAUSTED",
     next: "Delete some, choose a smaller flavor, or ask an operator for more: novact quota show.",
+  },
+  storageFull: {
+    code: "RESOURCE_EXHAUSTED",
+    next: "Delete volumes and instances that are not needed, name another storage, or take less: novact volume list.",
   },
   groupRuleBroken: {
     code: "RESOURCE_EXHAUSTED",

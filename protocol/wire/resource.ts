@@ -77,7 +77,12 @@ export interface ResourceDefinition {
     };
   };
   /** How many a project, or each of its users, may have unless its quota says otherwise. */
-  readonly limit?: { readonly most: number; readonly of: "project" | "user" };
+  readonly limit?: {
+    readonly most: number;
+    readonly of: "project" | "user";
+    /** A field of whole numbers that is limited, under this name, for all rows of a project together. */
+    readonly sum?: { readonly field: string; readonly name: string; readonly most: number };
+  };
 }
 
 type Owned<O> = O extends "cell"

@@ -4,7 +4,7 @@
  */
 import { expect } from "chai";
 import { placementLimits } from "../../protocol/limits/placement.ts";
-import { type LimitedResource, limitedResources } from "../../protocol/resources.ts";
+import { limitedResources, summedLimits } from "../../protocol/resources.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
@@ -170,8 +170,12 @@ describe("a controller with groups, quotas and zones", () => {
     await world.admin.quota.setDefault({ vcpus: 4 });
     await world.admin.quota.set("demo", { instances: 2 });
     const { quota } = await world.demo.quota.get({});
-    const each = <T>(value: (one: LimitedResource) => T) =>
-      Object.fromEntries(limitedResources.map((one) => [one.many, value(one)]));
+    const each = <T>(value: (one: { readonly limit: { readonly most: number } }) => T) =>
+      Object.fromEntries([
+        ["imageBytes", value({ limit: { most: -1 } })],
+        ...limitedResources.map((one) => [one.many, value(one)]),
+        ...summedLimits.map((one) => [one.name, value({ limit: one })]),
+      ]);
     expect(quota).to.deep.equal({
       project: "demo",
       limits: { instances: 2, vcpus: null, memoryMib: null, ...each(() => null) },

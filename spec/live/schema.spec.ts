@@ -107,6 +107,7 @@ describe("the tables", function () {
       "0018-image-owners",
       "0019-storages",
       "0020-image-bytes",
+      "0021-volumes",
     ]);
   });
 

@@ -25,7 +25,8 @@ import * as rows from "../support/store-rows.ts";
 const clock = { ...systemClock, nowMs: () => rows.wallMs };
 const writers = 3;
 const tables = `instance, machine, claim, operation, request, event, host, host_numa_node, host_seen,
-  host_lease, storage, flavor, image, image_member, aggregate, aggregate_host, server_group, quota`;
+  host_lease, storage, flavor, image, image_member, aggregate, aggregate_host, server_group, quota,
+  volume, deleted_volume`;
 
 /** A commit, and whether its writer waits for the one before. */
 const step = fc.record({

@@ -42,6 +42,9 @@ const wantedBy: Readonly<Record<InstanceOperationKind, string>> = {
   move: "running",
   interfaceAttach: "running",
   interfaceDetach: "running",
+  volumeAttach: "running",
+  volumeDetach: "running",
+  volumeExtend: "running",
 };
 
 const isOfInstance = (kind: OperationKind): kind is InstanceOperationKind => kind in wantedBy;

@@ -21,7 +21,7 @@ const expected: Readonly<Record<ControllerHalf["half"], readonly string[]>> = {
       "recoverer",
       "waker",
     ],
-    ...["sweeper", "image-sweeper"],
+    ...["sweeper", "image-sweeper", "volume-sweeper"],
   ],
   safety: ["directory", "fencer"],
 };

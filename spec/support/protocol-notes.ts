@@ -69,6 +69,8 @@ export const notes: Readonly<Record<string, string>> = {
     "`graceful` (default) presses the power button and halts after `timeoutMs`; `hard` halts at once.",
   "instance.stop.timeoutMs": "How long the guest may take to shut down by itself; absent: 60000.",
   "instance.reboot.mode": "`soft` (default) asks the guest and falls back to `hard`; `hard` resets it.",
+  "instance.volumeAttach.place": "From 0; absent: the lowest place that is free.",
+  "instance.volumeExtend.sizeGib": "No less than it has.",
   "instance.interfaceDetach.port": "Id or name of the port, or one of its addresses.",
   "instance.list.limit": limit,
   "instance.list.marker": marker,

@@ -12,6 +12,7 @@ import {
   type Observation,
   type ReportedDeed,
   reportService,
+  type SeenVolume,
   type SharedDisk,
   type VolumeRef,
 } from "../../protocol/machine.ts";
@@ -47,6 +48,8 @@ export class ScriptedHost {
   sharedDisks: readonly SharedDisk[] = [];
   /** Volumes on the storages that it sees. */
   volumes: readonly VolumeRef[] = [];
+  /** Volumes that its guests' processes do not let go of. */
+  open: readonly SeenVolume[] = [];
   /** What it was told to extend while no guest had it. */
   readonly extended: (VolumeRef & { readonly sizeBytes: number })[] = [];
   readonly storage = {
@@ -205,6 +208,13 @@ export class ScriptedHost {
     return [...new Set([...interfaces.map(({ portId }) => portId), ...this.clung])];
   }
 
+  #volumesOf(volumes: NonNullable<MachineSpec["volumes"]>): SeenVolume[] {
+    const held = volumes.map(({ volumeId, epoch, sizeBytes }) => ({
+      ...{ volumeId, epoch, sizeBytes, state: "attached" as const },
+    }));
+    return [...held, ...this.open.filter((one) => !held.some(({ volumeId }) => volumeId === one.volumeId))];
+  }
+
   #ensure(spec: MachineSpec, intent: MachineIntent, observedGeneration: number): Observation {
     const known = this.machines.get(spec.instanceId);
     if (
@@ -227,6 +237,7 @@ export class ScriptedHost {
       startedAtMs: null,
       atMs: this.#options.clock.nowMs(),
       ...(spec.interfaces && { ports: this.#portsOf(spec.interfaces) }),
+      ...(spec.volumes && { volumes: state === "running" ? this.#volumesOf(spec.volumes) : [] }),
       ...(intent.power === "running" ? this.#options.outcome?.(spec, intent) : {}),
     };
     if (state === "gone") this.machines.delete(spec.instanceId);

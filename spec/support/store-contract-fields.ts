@@ -31,6 +31,13 @@ function whole(before: InstanceRecord, n: number): Whole {
     lock: { by: "operators", reason: `because ${n}`, atMs: n },
     guest: { hostname: `h${n}`, launchIndex: n, keyName: `k${n}`, configDrive: true, userDataBytes: n },
     shape: { version: 1, machineType: "pc-q35-7.2", cpuModel: "EPYC-v3" },
+    volumes: [
+      {
+        ...{ volumeId: `v${n}`, project, epoch: n, place: n, sizeGib: n, storageId: "s", hostId: null },
+        ...{ made: true, source: null, deleteOnTermination: true },
+        change: { kind: "leaving", generation: n },
+      },
+    ],
     interfaces: [
       {
         ...{ portId: `p${n}`, networkId: "n", mac: "52:54:00:00:00:02", mtuBytes: 1_280 + n },

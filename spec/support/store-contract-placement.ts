@@ -13,6 +13,7 @@ import { everyProject, quotaResources } from "../../protocol/quota.ts";
 import { serverGroup } from "../../protocol/server-group.ts";
 import { buildsContract } from "./store-contract-builds.ts";
 import { storagesContract } from "./store-contract-storages.ts";
+import { volumesContract } from "./store-contract-volumes.ts";
 import { zoneContract } from "./store-contract-zones.ts";
 import { called, rowsOf } from "./store-resources.ts";
 import * as rows from "./store-rows.ts";
@@ -48,6 +49,7 @@ export function placementContract(get: () => Store, another: OpenStore): void {
   zoneContract(get);
   buildsContract(get);
   storagesContract(get, another);
+  volumesContract(get, another);
 }
 
 function groupContract(get: () => Store, another: OpenStore): void {

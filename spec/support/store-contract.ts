@@ -302,7 +302,7 @@ function capacityContract(get: () => Store, another: OpenStore): void {
       instances: 20,
     });
     const total = (await store.hosts.claimTotals()).find(({ hostId }) => hostId === host);
-    const sums = { hostId: host, vcpus: 20, memoryMib: 1_280, diskGib: 20, instances: 20 };
+    const sums = { hostId: host, vcpus: 20, memoryMib: 1_280, diskGib: 20, instances: 20, volumeGib: 0 };
     expect(total).to.deep.equal({ ...sums, ...rows.nothingBound });
     expect(await store.instances.onHost(host)).to.have.length(20);
   });

@@ -85,6 +85,7 @@ export function instance(id: string, changes: Partial<InstanceRecord> = {}): Ins
     lock: null,
     shape: null,
     interfaces: null,
+    volumes: null,
     macAddress: "52:54:00:00:00:01",
     guest: null,
     recovery: { policy: "restart", priority: 0 },

@@ -8,13 +8,14 @@ import { imageHandlers } from "./images.ts";
 import { keyPairHandlers } from "./key-pairs.ts";
 import { type NetworkingOptions, networkingHandlers } from "./networks/handlers.ts";
 import { serverGroupHandlers } from "./server-groups.ts";
+import { type VolumeOptions, volumeHandlers } from "./volumes/volumes.ts";
 
 type AllHandlers = {
   readonly [K in keyof typeof resourceServices]: Handlers<(typeof resourceServices)[K]>;
 };
 
 export const resourcesHandlers = (
-  options: AggregateOptions & ImageOptions & NetworkingOptions,
+  options: AggregateOptions & ImageOptions & NetworkingOptions & VolumeOptions,
 ): AllHandlers => ({
   flavor: flavorHandlers(options),
   image: imageHandlers(options),
@@ -22,4 +23,5 @@ export const resourcesHandlers = (
   serverGroup: serverGroupHandlers(options),
   keyPair: keyPairHandlers(options),
   ...networkingHandlers(options),
+  volume: volumeHandlers(options),
 });

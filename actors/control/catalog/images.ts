@@ -28,7 +28,7 @@ export function imageHandlers(options: ImageOptions): Handlers<typeof imageServi
     assertFree: ({ name, protected: stays }) => {
       if (stays) throw new StatusError("imageProtected", `The image ${name} is protected.`);
     },
-    held: "Instances use the image, which may be other projects', or it was protected meanwhile.",
+    held: "Instances or unmade volumes use the image, maybe those of other projects, or it was protected meanwhile.",
     // Image names need not be unique: it is a member that somebody else has made meanwhile.
     decidedAnew: ["nameTaken"],
   });

@@ -22,4 +22,8 @@ export const catalogLimits = {
   uploadSweepPeriodMs: 600_000,
   /** How long another controller may take to say that it is there. */
   holderAnswerMsMax: 5_000,
+  /** Period at which a controller has files of deleted volumes removed: their room is taken until then. */
+  volumeSweepPeriodMs: 30_000,
+  /** A look that takes longer is given up: a host does not answer. */
+  volumeSweepRoundMsMax: 300_000,
 } as const;

@@ -10,7 +10,7 @@ import {
   quotaResources,
   type quotaService,
 } from "../../../protocol/quota.ts";
-import { limitedResources } from "../../../protocol/resources.ts";
+import { limitedResources, summedLimits } from "../../../protocol/resources.ts";
 import { faulty } from "../../../protocol/wire/denials.ts";
 import { didYouMean } from "../../../protocol/wire/nearest.ts";
 import { limitNameOf, type Resource } from "../../../protocol/wire/resource.ts";
@@ -143,4 +143,6 @@ function withLimits(
 
 /** Of a project without a quota, in a cell whose operators set no default. */
 const defaultOf = (one: QuotaResource): number =>
-  limitedResources.find(({ many }) => many === one)?.limit.most ?? -1;
+  limitedResources.find(({ many }) => many === one)?.limit.most ??
+  summedLimits.find(({ name }) => name === one)?.most ??
+  -1;

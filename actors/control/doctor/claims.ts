@@ -12,7 +12,7 @@ import type { HostRecord } from "../../records/host.ts";
 import { hostSizeOf } from "../../shared-storage/host-size.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 
-type Sums = Omit<ClaimTotal, "hostId" | keyof NumaSums>;
+type Sums = Omit<ClaimTotal, "hostId" | "volumeGib" | keyof NumaSums>;
 type NumaSums = Pick<ClaimTotal, "pinnedCpus" | "numaClaimed">;
 
 const nothing: Sums = { vcpus: 0, memoryMib: 0, diskGib: 0, instances: 0 };
@@ -24,12 +24,13 @@ export function compareClaims(input: DoctorInput, known: Known): Finding[] {
   const hostIds = new Set([...registered.keys(), ...rows.keys(), ...accounted.keys()]);
   const resting = [...hostIds].filter((hostId) => !input.movingHosts.has(hostId));
   return resting.flatMap((hostId) => {
-    const claims = rows.get(hostId) ?? { ...nothing, pinnedCpus: 0, numaClaimed: [] };
+    const claims = rows.get(hostId) ?? { ...nothing, volumeGib: 0, pinnedCpus: 0, numaClaimed: [] };
+    const all = { ...claims, diskGib: claims.diskGib + claims.volumeGib };
     const host = registered.get(hostId);
     return [
-      ...sumsFinding(hostCalled(known, hostId), host, claims),
+      ...sumsFinding(hostCalled(known, hostId), host, all),
       ...accountFinding(hostCalled(known, hostId), claims, accounted.get(hostId) ?? nothing),
-      ...capacityFinding(hostCalled(known, hostId), host, claims),
+      ...capacityFinding(hostCalled(known, hostId), host, all),
       ...(host === undefined ? [] : numaFindings(hostCalled(known, hostId), host, claims)),
     ];
   });

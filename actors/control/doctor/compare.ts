@@ -31,6 +31,7 @@ import { sinkFindings } from "./sinks.ts";
 import { overcommitObservations, spaceFindings } from "./space.ts";
 import { storageFindings } from "./storage-room.ts";
 import { uploadFindings } from "./uploads.ts";
+import { volumeFindings } from "./volumes.ts";
 import { zoneFindings } from "./zones.ts";
 
 export interface Diagnosis {
@@ -70,6 +71,7 @@ export function compare(input: DoctorInput): Diagnosis {
     ...atMost(doctorLimits.hostFindingsMax, uploadFindings(input), "uploads"),
     ...atMost(doctorLimits.hostFindingsMax, imageCacheFindings(audits, known), "image caches"),
     ...atMost(doctorLimits.hostFindingsMax, portFindings(input), "ports"),
+    ...atMost(doctorLimits.hostFindingsMax, volumeFindings(input), "volumes"),
     ...atMost(doctorLimits.hostFindingsMax, networkFindings(input, known), "networks of hosts"),
   ];
   return {

@@ -7,6 +7,7 @@ import { wireLimits } from "../../../protocol/limits/wire.ts";
 import { plug } from "../../../protocol/port.ts";
 import type { Running } from "../../../protocol/release.ts";
 import type { Space } from "../../../protocol/space.ts";
+import { deletedVolume, volume } from "../../../protocol/volume.ts";
 import type { RowOf } from "../../../protocol/wire/resource.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
@@ -84,6 +85,14 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     (page) => store.rows.list(plug, page),
     ({ id }) => id,
   );
+  const volumes = await allPages<RowOf<typeof volume>>(
+    (page) => store.rows.list(volume, page),
+    ({ id }) => id,
+  );
+  const deletedVolumes = await allPages<RowOf<typeof deletedVolume>>(
+    (page) => store.rows.list(deletedVolume, page),
+    ({ id }) => id,
+  );
   const before = await store.hosts.claimTotals();
   const hosts = await allHosts(store);
   const unsettled = await readUnsettled(store);
@@ -119,7 +128,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     storages,
     images,
     ...{ imageFiles, uploads },
-    ...{ plugs, networks },
+    ...{ plugs, networks, volumes, deletedVolumes },
   };
   const spaces = options.spaces();
   const faults = options.faults() ?? [];

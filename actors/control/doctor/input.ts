@@ -3,6 +3,7 @@ import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { plug } from "../../../protocol/port.ts";
 import type { Running } from "../../../protocol/release.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { deletedVolume, volume } from "../../../protocol/volume.ts";
 import type { RowOf } from "../../../protocol/wire/resource.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
@@ -82,6 +83,9 @@ export interface DoctorInput {
   readonly networks?: readonly (WantedNetworks & { readonly hostId: string })[];
   /** What is plugged into ports, read before the instances. Absent: it was not read. */
   readonly plugs?: readonly RowOf<typeof plug>[];
+  /** Read before the instances. Absent: they were not read. */
+  readonly volumes?: readonly RowOf<typeof volume>[];
+  readonly deletedVolumes?: readonly RowOf<typeof deletedVolume>[];
   readonly images: readonly ImageRecord[];
   /** Those of the controller that was asked, read before the rows; or why nobody could list them. */
   readonly imageFiles: Awaited<ReturnType<ImageFiles["list"]>> | { readonly error: string };

@@ -26,4 +26,6 @@ export const doctorLimits = {
   hostsNamedMax: 5,
   /** Hosts whose version is asked for at once. */
   hostsAskedAtOnceMax: 50,
+  /** A deleted volume whose file is there after this time is told of: some rounds of the volume sweeper. */
+  volumeLeftMs: 300_000,
 } as const;

@@ -40,7 +40,7 @@ export interface InstanceActorOptions extends InstanceOutside, ResidentOptions {
 type News = NewsTask<LoadedInstance, InstanceEvent>;
 type Message<K extends InstanceMessage["kind"]> = Extract<InstanceMessage, { readonly kind: K }>;
 /** What somebody asked for, and waits for the answer to. */
-type Asked = Message<"command" | "edit" | "rewire">;
+type Asked = Message<"command" | "edit" | "rewire" | "revolume">;
 
 /** The instance as a kind of resident. */
 export class InstanceKind
@@ -79,6 +79,8 @@ export class InstanceKind
         return this.#command(message);
       case "rewire":
         return { ...this.#command(message), refusalOf: rewiringRefused };
+      case "revolume":
+        return { ...this.#command(message), refusalOf: volumeRefused };
       case "edit":
         // No host is told anything: what the next nudge waits for stays as it was.
         return { ...this.#command(message), delaysNudge: false };
@@ -129,6 +131,8 @@ export class InstanceKind
     if (message.kind === "edit") return { kind: "edit", edit: message.edit, ...asked };
     if (message.kind === "rewire")
       return { kind: "rewire", rewiring: message.rewiring, operationId, ...asked };
+    if (message.kind === "revolume")
+      return { kind: "revolume", change: message.change, operationId, ...asked };
     const { kind, command, stopTimeoutMs } = message;
     return { kind, command, stopTimeoutMs, operationId, ...asked, ...this.#fencesFor(command, present) };
   }
@@ -222,6 +226,20 @@ function rewiringRefused(result: CommitResult): StatusError | undefined {
       });
     case "missing":
       return new StatusError("notFound", `There is no ${result.noun} ${result.id} any more.`);
+    default:
+      return undefined;
+  }
+}
+
+/** Why a volume cannot be attached or extended, by the commit. */
+function volumeRefused(result: CommitResult): StatusError | undefined {
+  switch (result.kind) {
+    case "hostFull":
+      return new StatusError("storageFull", "There is no room for so much where the volume is.");
+    case "quotaExceeded":
+      return new StatusError("quotaExceeded", "The project may have no volumes as large as that.", {
+        details: result,
+      });
     default:
       return undefined;
   }

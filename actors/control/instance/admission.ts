@@ -23,6 +23,9 @@ export const admissionCommands = [
   "evacuate",
   "interfaceAttach",
   "interfaceDetach",
+  "volumeAttach",
+  "volumeDetach",
+  "volumeExtend",
 ] as const;
 export type AdmissionCommand = (typeof admissionCommands)[number];
 
@@ -39,6 +42,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: deny("building"),
     interfaceDetach: deny("building"),
+    volumeAttach: deny("building"),
+    volumeDetach: deny("building"),
+    volumeExtend: deny("building"),
   },
   starting: {
     start: ignore,
@@ -52,6 +58,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: deny("operationUnderWay"),
     interfaceDetach: deny("operationUnderWay"),
+    volumeAttach: deny("operationUnderWay"),
+    volumeDetach: deny("operationUnderWay"),
+    volumeExtend: deny("operationUnderWay"),
   },
   running: {
     start: ignore,
@@ -65,6 +74,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: go,
     interfaceDetach: go,
+    volumeAttach: go,
+    volumeDetach: go,
+    volumeExtend: go,
   },
   rebooting: {
     start: ignore,
@@ -78,6 +90,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: deny("operationUnderWay"),
     interfaceDetach: deny("operationUnderWay"),
+    volumeAttach: deny("operationUnderWay"),
+    volumeDetach: deny("operationUnderWay"),
+    volumeExtend: deny("operationUnderWay"),
   },
   pausing: {
     start: deny("pausedNow"),
@@ -91,6 +106,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: deny("pausedNow"),
     interfaceDetach: deny("pausedNow"),
+    volumeAttach: deny("pausedNow"),
+    volumeDetach: deny("pausedNow"),
+    volumeExtend: deny("pausedNow"),
   },
   paused: {
     start: deny("pausedNow"),
@@ -104,6 +122,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: deny("pausedNow"),
     interfaceDetach: deny("pausedNow"),
+    volumeAttach: deny("pausedNow"),
+    volumeDetach: go,
+    volumeExtend: deny("pausedNow"),
   },
   unpausing: {
     start: ignore,
@@ -117,6 +138,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: deny("operationUnderWay"),
     interfaceDetach: deny("operationUnderWay"),
+    volumeAttach: deny("operationUnderWay"),
+    volumeDetach: deny("operationUnderWay"),
+    volumeExtend: deny("operationUnderWay"),
   },
   stopping: {
     start: go,
@@ -130,6 +154,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: deny("stopPending"),
     interfaceDetach: deny("stopPending"),
+    volumeAttach: deny("stopPending"),
+    volumeDetach: deny("stopPending"),
+    volumeExtend: deny("stopPending"),
   },
   stopped: {
     start: go,
@@ -143,6 +170,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: go,
     interfaceDetach: go,
+    volumeAttach: go,
+    volumeDetach: go,
+    volumeExtend: go,
   },
   failed: {
     start: go,
@@ -156,6 +186,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: deny("failedNow"),
     interfaceDetach: deny("failedNow"),
+    volumeAttach: deny("failedNow"),
+    volumeDetach: go,
+    volumeExtend: deny("failedNow"),
   },
   unknown: {
     start: go,
@@ -169,6 +202,9 @@ export const admission = {
     evacuate: go,
     interfaceAttach: deny("hostUnreachable"),
     interfaceDetach: go,
+    volumeAttach: deny("hostUnreachable"),
+    volumeDetach: go,
+    volumeExtend: deny("hostUnreachable"),
   },
   deleting: {
     start: deny("beingDeleted"),
@@ -182,6 +218,9 @@ export const admission = {
     evacuate: deny("beingDeleted"),
     interfaceAttach: deny("beingDeleted"),
     interfaceDetach: deny("beingDeleted"),
+    volumeAttach: deny("beingDeleted"),
+    volumeDetach: deny("beingDeleted"),
+    volumeExtend: deny("beingDeleted"),
   },
   deleted: {
     start: deny("instanceNotFound"),
@@ -195,6 +234,9 @@ export const admission = {
     evacuate: deny("instanceNotFound"),
     interfaceAttach: deny("instanceNotFound"),
     interfaceDetach: deny("instanceNotFound"),
+    volumeAttach: deny("instanceNotFound"),
+    volumeDetach: deny("instanceNotFound"),
+    volumeExtend: deny("instanceNotFound"),
   },
 } as const satisfies Record<InstanceState, Record<AdmissionCommand, Admission>>;
 
@@ -215,4 +257,7 @@ export const operationKindOf = {
   evacuate: "evacuate",
   interfaceAttach: "interfaceAttach",
   interfaceDetach: "interfaceDetach",
+  volumeAttach: "volumeAttach",
+  volumeDetach: "volumeDetach",
+  volumeExtend: "volumeExtend",
 } as const satisfies Record<AdmissionCommand, InstanceOperationKind>;

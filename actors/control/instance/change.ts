@@ -5,9 +5,11 @@
 import { isNewer } from "../../../protocol/generation.ts";
 import { plug, port } from "../../../protocol/port.ts";
 import { isSettled, type OperationState } from "../../../protocol/states.ts";
+import { volume } from "../../../protocol/volume.ts";
 import type { ErrorBody } from "../../../protocol/wire/status.ts";
 import type { Commit, NewEvent } from "../../records/commit.ts";
 import type {
+  AttachedVolume,
   InstanceRecord,
   InterfaceRecord,
   LoadedInstance,
@@ -21,6 +23,8 @@ import { isBeingRewired, releasedPorts } from "./interfaces.ts";
 import { instanceLimits } from "./limits.ts";
 import type { HostPlacement } from "./messages.ts";
 import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
+import { volumeRows } from "./volume-rows.ts";
+import { isChangingVolumes, releasedVolumes } from "./volumes.ts";
 
 /** A change of an instance in the making; `draft` starts one, `turnOf` makes it a commit. */
 export interface Draft {
@@ -156,7 +160,8 @@ export function endWhatIsReached(it: Draft): Draft {
     const gone = withInstance(it, { deletedAtMs: it.nowMs, hostId: null });
     return endOperation(withEvent(gone, { event: "deleted", body: {} }), "done");
   }
-  const done = isSettled(intentFacts(instance), currentMachine(it.after)) && !isBeingRewired(instance);
+  const isChanging = isBeingRewired(instance) || isChangingVolumes(instance);
+  const done = isSettled(intentFacts(instance), currentMachine(it.after)) && !isChanging;
   const reached = instance.failure === null && done;
   return reached ? endOperation(it, "done") : it;
 }
@@ -211,8 +216,13 @@ function whyOf(it: Draft): { readonly reason?: string; readonly message?: string
 export function commitOf(it: Draft): { readonly commit: Commit; readonly next: LoadedInstance } {
   const roomless = withoutIdleRoom(it);
   const released = [...leftPorts(roomless), ...releasedPorts(roomless.after)];
-  const done = finished(released.length === 0 ? roomless : withoutPorts(roomless, released));
+  const free = withoutVolumes(roomless, releasedVolumes(roomless.after));
+  const done = finished(released.length === 0 ? free : withoutPorts(free, released));
   const { before, after } = done;
+  const rows = [
+    ...volumeRows(before.instance, after.instance, done.nowMs),
+    ...(released.length === 0 ? [] : removedWith(after.instance.id, released)),
+  ];
   const operations = [...done.ended, ...(after.operation === undefined ? [] : [after.operation])];
   const commit: Commit = {
     instances: [{ expectedVersion: before.instance.version, row: after.instance }],
@@ -221,7 +231,7 @@ export function commitOf(it: Draft): { readonly commit: Commit; readonly next: L
     claims: after.claims.filter((claim) => !before.claims.includes(claim)),
     claimsReleased: before.claims.filter((claim) => !after.claims.includes(claim)).map(keyOf),
     operations: operations.filter((operation) => operation !== before.operation),
-    ...(released.length === 0 ? {} : { rows: removedWith(after.instance.id, released) }),
+    ...(rows.length === 0 ? {} : { rows }),
     ...(done.builds.length === 0 ? {} : { buildsEnded: done.builds }),
     events: done.events,
     ...(done.fences.length === 0 ? {} : { fencesExpected: done.fences }),
@@ -245,6 +255,22 @@ function withoutPorts(it: Draft, released: readonly InterfaceRecord[]): Draft {
   const ids = new Set(released.map(({ portId }) => portId));
   const interfaces = (it.after.instance.interfaces ?? []).filter(({ portId }) => !ids.has(portId));
   return withInstance({ ...it, events: [...it.events, ...gone] }, { interfaces });
+}
+
+/** Those that the instance lets go of without a host's word, or with its last one. */
+function withoutVolumes(it: Draft, released: readonly AttachedVolume[]): Draft {
+  if (released.length === 0) return it;
+  const { volumes, project, desired } = it.after.instance;
+  const left = withInstance(it, { volumes: (volumes ?? []).filter((one) => !released.includes(one)) });
+  const about = { atMs: it.nowMs, project, noun: volume.noun, event: "deleted" };
+  const gone = released
+    .filter(({ deleteOnTermination }) => deleteOnTermination && desired === "deleted")
+    .map(({ volumeId }): NewEvent => ({ ...about, id: volumeId, body: { name: volumeId } }));
+  const told = released.reduce(
+    (all, { volumeId }) => withEvent(all, { event: "volumeDetached", body: { volumeId } }),
+    left,
+  );
+  return { ...told, events: [...told.events, ...gone] };
 }
 
 /** The plugs first: a port is held by its own. What is another's by now, or was removed by hand, is left. */

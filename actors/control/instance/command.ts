@@ -45,6 +45,9 @@ function intentOf(
     case "evacuate":
     case "interfaceAttach":
     case "interfaceDetach":
+    case "volumeAttach":
+    case "volumeDetach":
+    case "volumeExtend":
       return {};
   }
 }
@@ -62,6 +65,9 @@ const timeoutMsOf = {
   move: instanceLimits.startTimeoutMs,
   interfaceAttach: instanceLimits.verbTimeoutMs,
   interfaceDetach: instanceLimits.verbTimeoutMs,
+  volumeAttach: instanceLimits.volumeTimeoutMs,
+  volumeDetach: instanceLimits.verbTimeoutMs + instanceLimits.volumePatienceMs,
+  volumeExtend: instanceLimits.verbTimeoutMs,
 } as const satisfies Record<InstanceOperationKind, number>;
 
 export function newOperation(instance: InstanceRecord, event: Commanded): OperationRecord {

@@ -26,6 +26,7 @@ import { decideMove } from "./move.ts";
 import { decideObserved, decideRefused } from "./observed.ts";
 import { decidePlaced, decideReconcile } from "./reconcile.ts";
 import { decideRecover, evacuationDenied, freed } from "./recover.ts";
+import { decideRevolume } from "./revolume.ts";
 import { decideRewire } from "./rewire.ts";
 import { stateOf, workEffects } from "./state.ts";
 
@@ -37,6 +38,8 @@ export function decide(loaded: LoadedInstance, event: InstanceEvent): Decision {
       return decideEdit(loaded, event);
     case "rewire":
       return decideRewire(loaded, event);
+    case "revolume":
+      return decideRevolume(loaded, event);
     case "observed":
       return decideObserved(loaded, event);
     case "reconcile":

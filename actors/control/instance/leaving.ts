@@ -51,8 +51,8 @@ export async function notStopped(
   return found;
 }
 
-const isHarmless = ({ deletedAtMs, interfaces }: InstanceRecord): boolean =>
-  deletedAtMs !== null && (interfaces ?? []).length === 0;
+const isHarmless = ({ deletedAtMs, interfaces, volumes }: InstanceRecord): boolean =>
+  deletedAtMs !== null && (interfaces ?? []).length === 0 && (volumes ?? []).length === 0;
 
 /** The instances of a host that may be asked to leave now, in that order. */
 export function mayLeave(owned: readonly InstanceRecord[]): readonly InstanceRecord[] {

@@ -3,6 +3,10 @@ export const instanceLimits = {
   startTimeoutMs: 60_000,
   /** Pause, unpause, reset: one QMP round trip each. */
   verbTimeoutMs: 30_000,
+  /** A volume may be copied from an image before it can be attached. */
+  volumeTimeoutMs: 600_000,
+  /** Longer than a guest is asked to give a volume back. */
+  volumePatienceMs: 60_000,
   deleteTimeoutMs: 120_000,
   /** Hosts tried for one build, as in Nova (scheduler.max_attempts). */
   buildAttemptsMax: 3,

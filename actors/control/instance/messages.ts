@@ -11,7 +11,7 @@ import type { NumaPlacement } from "../../../protocol/numa.ts";
 import type { OfferedShapes } from "../../../protocol/shape.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { NewEvent } from "../../records/commit.ts";
-import type { InterfaceRecord, LoadedInstance } from "../../records/instance.ts";
+import type { AttachedVolume, InterfaceRecord, LoadedInstance } from "../../records/instance.ts";
 import type { RowChange } from "../../records/rows.ts";
 import type { Decision as DecisionOn, RequestFacts } from "../../runtime/decision.ts";
 import type { Reply } from "../../runtime/system.ts";
@@ -76,8 +76,32 @@ export interface RewireEvent {
   readonly host: HostFacts | undefined;
 }
 
+/** What is to become of a volume. */
+export type VolumeChangeAsked =
+  | {
+      readonly command: "volumeAttach";
+      /** As its row has it; the commit judges whether the row is still so. The actor chooses a place. */
+      readonly volume: Omit<AttachedVolume, "place" | "change">;
+      /** Absent: the lowest one that is free. */
+      readonly place?: number;
+    }
+  | { readonly command: "volumeDetach"; readonly volumeId: string }
+  | { readonly command: "volumeExtend"; readonly volumeId: string; readonly sizeGib: number };
+
+/** A command about one volume: the intent changes as by any other command. */
+export interface RevolumeEvent {
+  readonly kind: "revolume";
+  readonly change: VolumeChangeAsked;
+  readonly request: RequestFacts;
+  readonly operationId: string;
+  readonly nowMs: number;
+  readonly host: HostFacts | undefined;
+}
+
 export interface HostFacts {
   readonly name: string;
+  /** Id of the storage that the host shares. Null or absent: none, or unknown. */
+  readonly storageId?: string | null;
   readonly alive: boolean;
   /** What it can do with guests. Absent: an agent of before, or it is not known. */
   readonly drivers?: HostDrivers | null | undefined;
@@ -180,6 +204,7 @@ export type InstanceEvent =
   | CommandEvent
   | EditEvent
   | RewireEvent
+  | RevolumeEvent
   | ObservedEvent
   | ReconcileEvent
   | PlacedEvent
@@ -225,6 +250,12 @@ export type InstanceMessage =
   | {
       readonly kind: "rewire";
       readonly rewiring: Rewiring;
+      readonly request: RequestFacts;
+      readonly reply: Reply<Changed>;
+    }
+  | {
+      readonly kind: "revolume";
+      readonly change: VolumeChangeAsked;
       readonly request: RequestFacts;
       readonly reply: Reply<Changed>;
     }

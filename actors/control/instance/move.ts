@@ -19,10 +19,13 @@ import type { Decision, HostPlacement, MoveEvent } from "./messages.ts";
 import { committed, unchanged } from "./observed.ts";
 import { claimOf } from "./reconcile.ts";
 import { opensElsewhere, workEffects } from "./state.ts";
+import { localVolume } from "./volumes.ts";
 
 /** Why the instance must stay on its host, as a sentence; undefined: it may go. */
 export function moveDenied(instance: InstanceRecord): string | undefined {
   if (!opensElsewhere(instance)) return "Its disk is only on this host.";
+  const local = localVolume(instance);
+  if (local !== undefined) return `Its volume ${local.volumeId} is only on this host.`;
   const { policy } = instance.recovery;
   if (policy !== "restart") return `Its recovery policy is ${policy}: it stays with its host.`;
   return instance.desired === "paused"

@@ -25,8 +25,10 @@ import { wordOf } from "./interfaces.ts";
 import { instanceLimits } from "./limits.ts";
 import type { Decision, ObservedEvent, RefusedEvent } from "./messages.ts";
 import { reclaimed } from "./reclaim.ts";
+import { giveUpRevolume, isRevolume } from "./revolume.ts";
 import { giveUpRewiring, isRewiring } from "./rewire.ts";
 import { currentMachine, leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
+import { wordOfVolumes } from "./volumes.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
   return { outcome: { kind: "unchanged" }, next: loaded, commit: undefined, effects: [] };
@@ -49,7 +51,7 @@ export function decideObserved(loaded: LoadedInstance, event: ObservedEvent): De
   if (isImpossible(loaded, observation)) return unchanged(loaded);
   const owned = observation.ownerEpoch === loaded.instance.ownerEpoch && loaded.instance.hostId !== null;
   const heard = withMachine(draft(loaded, event.nowMs), event);
-  const it = owned ? withWord(heard, observation) : heard;
+  const it = owned ? withVolumeWord(withWord(heard, observation), observation) : heard;
   const before = it.after.instance.generation;
   const seen = reclaimed(endWhatIsReached(owned ? seenAtOwner(it, observation) : it), event.leaseEpoch);
   const moved =
@@ -121,7 +123,7 @@ function withMachine(it: Draft, { observation, hostId }: ObservedEvent): Draft {
   const { instance, machines, claims } = it.after;
   const others = machines.filter((machine) => machine.ownerEpoch !== observation.ownerEpoch);
   if (observation.state !== "gone") {
-    const { ports: _, ...seen } = observation;
+    const { ports: _, volumes: _volumes, ...seen } = observation;
     return { ...it, after: { ...it.after, machines: [...others, { ...seen, hostId }] } };
   }
   const current = observation.ownerEpoch === instance.ownerEpoch && instance.hostId !== null;
@@ -146,6 +148,26 @@ function withWord(it: Draft, seen: Observation): Draft {
     const event = kind === "leaving" ? "interfaceDetached" : "interfaceAttached";
     return withEvent(told, { event, body: { portId, mac } });
   }, changed);
+}
+
+const volumeEvents = {
+  attaching: "volumeAttached",
+  leaving: "volumeDetached",
+  extending: "volumeExtended",
+} as const;
+
+/** What the owner host says of volumes: those that come, go and grow, and those that are made by now. */
+function withVolumeWord(it: Draft, seen: Observation): Draft {
+  const { volumes } = it.after.instance;
+  if (volumes === null || seen.state === "gone") return it;
+  const word = wordOfVolumes(volumes, seen);
+  const isNews =
+    word.ended.length > 0 || word.volumes.some(({ made }, index) => made !== volumes[index]?.made);
+  if (!isNews) return it;
+  return word.ended.reduce(
+    (told, { kind, of: { volumeId } }) => withEvent(told, { event: volumeEvents[kind], body: { volumeId } }),
+    withInstance(it, { volumes: word.volumes }),
+  );
 }
 
 const percentOf = {
@@ -176,6 +198,7 @@ function seenAtOwner(it: Draft, seen: Observation): Draft {
   const hasTried = seen.reason !== "requested" && seen.reason !== "leaseLost";
   const isInTrouble = hasTried && seen.state === "running";
   if (operation?.kind === "interfaceAttach" && isInTrouble) return giveUpRewiring(built, errorOf(seen));
+  if (operation?.kind === "volumeAttach" && isInTrouble) return giveUpRevolume(built, errorOf(seen));
   const wanted = instance.desired === "running" || instance.desired === "paused";
   if (seen.state === "stopped" && seen.reason === "guestShutdown" && wanted) return followGuest(built);
   const well = instance.failure !== null && instance.desired === seen.state;
@@ -250,10 +273,14 @@ export function decideRefused(loaded: LoadedInstance, event: RefusedEvent): Deci
     instance.generation === event.generation;
   const wanted = instance.desired === "running" || instance.desired === "paused";
   const isTakenUp = (currentMachine(loaded)?.intentGeneration ?? 0) >= event.generation;
-  if (!isOfNow || isTakenUp || operation === undefined || !(wanted || isRewiring(loaded)))
-    return unchanged(loaded);
+  const isOfDevices = isRewiring(loaded) || isRevolume(loaded);
+  if (!isOfNow || isTakenUp || operation === undefined || !(wanted || isOfDevices)) return unchanged(loaded);
   const it = draft(loaded, event.nowMs);
-  const next = isRewiring(loaded) ? giveUpRewiring(it, errorOf(event)) : failedAtOwner(it, event);
+  const next = isRewiring(loaded)
+    ? giveUpRewiring(it, errorOf(event))
+    : isRevolume(loaded)
+      ? giveUpRevolume(it, errorOf(event))
+      : failedAtOwner(it, event);
   const decision = committed(next);
   return { ...decision, effects: workEffects(decision.next) };
 }

@@ -24,8 +24,10 @@ import type { Decision, HostPlacement, PlacedEvent, ReconcileEvent } from "./mes
 import { committed, giveUp, unchanged } from "./observed.ts";
 import { reclaimed } from "./reclaim.ts";
 import { freed, lostOf } from "./recover.ts";
+import { giveUpRevolume, isRevolume } from "./revolume.ts";
 import { giveUpRewiring, isRewiring } from "./rewire.ts";
 import { isAdrift, keptRoom, mayBePlaced, opensElsewhere, settledOf, workEffects } from "./state.ts";
+import { raisedVolumes, releasedVolumes } from "./volumes.ts";
 
 export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): Decision {
   const { instance, operation } = loaded;
@@ -44,7 +46,7 @@ export function decideReconcile(loaded: LoadedInstance, event: ReconcileEvent): 
   const stale = settledOf(loaded) !== instance.settled;
   if (reached.events.length > 0 || stale) return committed(reached);
   // Its last claim went with its host: the disk that is left on shared storage has nothing of its addresses.
-  if (releasedPorts(loaded).length > 0) {
+  if (releasedPorts(loaded).length > 0 || releasedVolumes(loaded).length > 0) {
     const decision = committed(reached);
     return { ...decision, effects: workEffects(decision.next) };
   }
@@ -72,6 +74,7 @@ function deadlinePassed(it: Draft, event: ReconcileEvent): Draft {
   if (instance.desired === "deleted") return parkDelete(it);
   // It is a failure of the command, and none of the instance.
   if (isRewiring(it.after)) return giveUpRewiring(it, error);
+  if (isRevolume(it.after)) return giveUpRevolume(it, error);
   if (instance.built) return giveUp(it, error);
   return giveUp(withInstance(it, { hostId: null }), error);
 }
@@ -107,6 +110,7 @@ export function decidePlaced(loaded: LoadedInstance, event: PlacedEvent): Decisi
     hostId,
     ownerEpoch: instance.ownerEpoch + 1,
     attempt: instance.attempt + 1,
+    volumes: raisedVolumes(instance),
     ...(instance.built ? { failure: null } : ofFirstBoot(instance, event.placement)),
   });
   // The kept room is claimed anew: its host may hold another lease epoch by now, or be gone.

@@ -21,6 +21,7 @@ import { operationOf } from "./command.ts";
 import type { CommandEvent, Decision, RecoverEvent } from "./messages.ts";
 import { committed, unchanged } from "./observed.ts";
 import { opensElsewhere, workEffects } from "./state.ts";
+import { localVolume } from "./volumes.ts";
 
 export function decideRecover(loaded: LoadedInstance, event: RecoverEvent): Decision {
   const { instance } = loaded;
@@ -46,8 +47,10 @@ export function evacuationDenied(
     const message = `Cannot evacuate instance ${id}: its host ${host.name} is not fenced.`;
     return { reason: "hostNotFenced", message };
   }
-  if (opensElsewhere(instance)) return undefined;
-  const message = `Cannot evacuate instance ${id}: its disk is only on ${event.host?.name ?? "its host"}.`;
+  const local = localVolume(instance);
+  if (opensElsewhere(instance) && local === undefined) return undefined;
+  const what = local === undefined ? "disk" : `volume ${local.volumeId}`;
+  const message = `Cannot evacuate instance ${id}: its ${what} is only on ${event.host?.name ?? "its host"}.`;
   return { reason: "diskNotShared", message };
 }
 

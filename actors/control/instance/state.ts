@@ -11,6 +11,7 @@ import { defaultZone } from "../../../protocol/kinds.ts";
 import type { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
 import { externalState, type InstanceState, type IntentFacts, isSettled } from "../../../protocol/states.ts";
 import type {
+  AttachedVolume,
   ClaimRecord,
   GuestDataRecord,
   GuestRecord,
@@ -21,6 +22,7 @@ import type {
 } from "../../records/instance.ts";
 import { isBeingRewired, machineInterfaces } from "./interfaces.ts";
 import type { InstanceEffect } from "./messages.ts";
+import { isChangingVolumes, localVolume, machineVolumes } from "./volumes.ts";
 
 export function intentFacts(instance: InstanceRecord): IntentFacts {
   return {
@@ -50,7 +52,7 @@ export function settledOf(loaded: LoadedInstance): boolean {
   if (claims.some((claim) => claim.ownerEpoch !== instance.ownerEpoch)) return false;
   if (instance.deletedAtMs !== null) return claims.length === 0 && !isAdrift(loaded);
   if (instance.hostId === null && claims.length > 0) return false;
-  if (isBeingRewired(instance)) return false;
+  if (isBeingRewired(instance) || isChangingVolumes(instance)) return false;
   return isSettled(intentFacts(instance), currentMachine(loaded));
 }
 
@@ -68,17 +70,23 @@ export function isAdrift({ instance, claims }: Pick<LoadedInstance, "instance" |
 const isDiskless = ({ image, flavor }: Pick<InstanceRecord, "image" | "flavor">): boolean =>
   image.disk === null && flavor.diskGib === 0;
 
-/** True when its recovery policy is `restart` and other hosts can open its disk, if it has one. */
-export function isMovable(instance: Pick<InstanceRecord, "recovery" | "storageId" | "image" | "flavor">) {
-  return instance.recovery.policy === "restart" && opensElsewhere(instance);
+/**
+ * True when its recovery policy is `restart`, and other hosts can open its disk, if it has one, and all its
+ * volumes.
+ */
+export function isMovable(instance: Stored & Pick<InstanceRecord, "recovery" | "volumes">) {
+  const isThere = opensElsewhere(instance) && localVolume(instance) === undefined;
+  return instance.recovery.policy === "restart" && isThere;
 }
+
+type Stored = Pick<InstanceRecord, "storageId" | "image" | "flavor">;
 
 /**
  * True when other hosts can open the instance's disk, or the instance has none. An operator may then evacuate
  * the instance once its host is fenced, whatever the recovery policy. So a host with a host lease must never
  * run the guest without one.
  */
-export function opensElsewhere(instance: Pick<InstanceRecord, "storageId" | "image" | "flavor">) {
+export function opensElsewhere(instance: Stored) {
   return instance.storageId !== null || isDiskless(instance);
 }
 
@@ -110,6 +118,7 @@ function machineSpec(
     machineType: instance.shape === null ? (properties.extra?.hw_machine_type ?? null) : null,
     ...(instance.shape === null ? {} : { shape: instance.shape }),
     ...(instance.interfaces && { interfaces: machineInterfaces(instance.interfaces) }),
+    ...(instance.volumes && { volumes: machineVolumes(instance.volumes) }),
     ...(instance.guest && { guest: guestOf(instance, instance.guest, guestData) }),
     numa,
   };
@@ -132,7 +141,8 @@ export function removalSpec(
   instance: InstanceRecord,
   claim: Pick<ClaimRecord, "ownerEpoch" | "leaseEpoch" | "numa">,
 ): MachineSpec {
-  const spec = machineSpec({ instance: { ...instance, guest: null } }, claim);
+  const volumes = instance.volumes && [];
+  const spec = machineSpec({ instance: { ...instance, guest: null, volumes } }, claim);
   return { ...spec, name: spec.instanceId };
 }
 
@@ -240,6 +250,7 @@ export function instanceView(
     configDrive: instance.guest?.configDrive ?? false,
     userDataBytes: instance.guest?.userDataBytes ?? 0,
     interfaces: instance.interfaces?.map(interfaceView) ?? null,
+    volumes: (instance.volumes ?? []).map(volumeView),
     hostId: instance.hostId,
     hostName: host?.name ?? null,
     serverGroupId: instance.serverGroupId,
@@ -256,6 +267,10 @@ export function instanceView(
 
 const interfaceView = ({ portId, networkId, mac, addresses, change }: InterfaceRecord): Interface => ({
   ...{ portId, networkId, mac, addresses, ...(change && { change: change.kind }) },
+});
+
+const volumeView = ({ volumeId, place, sizeGib, deleteOnTermination, change }: AttachedVolume) => ({
+  ...{ volumeId, place, sizeGib, deleteOnTermination, ...(change && { change: change.kind }) },
 });
 
 function machineView(machine: MachineRecord): NonNullable<Instance["machine"]> {

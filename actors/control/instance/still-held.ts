@@ -16,14 +16,18 @@ export function stillHeld(
   { instance, claims }: Pick<LoadedInstance, "instance" | "claims">,
   hostOf: (hostId: string) => HeldBy,
 ): string | undefined {
-  if (instance.desired !== "deleted" || (instance.interfaces ?? []).length === 0) return undefined;
+  const held = [
+    ...((instance.interfaces ?? []).length > 0 ? ["its ports and addresses"] : []),
+    ...((instance.volumes ?? []).length > 0 ? ["its volumes"] : []),
+  ].join(" and ");
+  if (instance.desired !== "deleted" || held === "") return undefined;
   for (const { hostId, leaseEpoch } of claims) {
     const { name, silence } = hostOf(hostId);
     if (silence === null) continue;
     const isBound = opensElsewhere(instance) && leaseEpoch > 0;
     const orElse = isBound ? "is fenced" : "is removed as one that is off";
     const what = `${instance.name} is deleted, but the host ${name} is ${silence} and may run its guest`;
-    return `${what}: its ports and addresses are free when that host answers, or ${orElse}.`;
+    return `${what}: ${held} are free when that host answers, or ${orElse}.`;
   }
   return undefined;
 }

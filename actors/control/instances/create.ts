@@ -238,6 +238,7 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
     description: facts.description,
     lock: null,
     macAddress: macAddressOf(birth.instanceId),
+    volumes: null,
     guest: guestOf(facts, { name, instanceId: birth.instanceId }, index),
     shape: firstShape(birth.shapes, image.properties.extra?.hw_machine_type),
     interfaces: facts.wired[index]?.interfaces ?? null,

@@ -125,6 +125,16 @@ function ofInterface({ portId, change }: InterfaceRecord, host: string): readonl
   return [`Host ${host} to ${what} its interface in port ${portId}.`];
 }
 
+const volumeWords = { attaching: "open", leaving: "let go of", extending: "extend" } as const;
+
+/** What its host is waited for, of interfaces and volumes that come, go or grow. */
+const changesOf = ({ interfaces, volumes }: InstanceRecord, host: string): readonly string[] => [
+  ...(interfaces ?? []).flatMap((one) => ofInterface(one, host)),
+  ...(volumes ?? []).flatMap(({ volumeId, change }) =>
+    change === undefined ? [] : `Host ${host} to ${volumeWords[change.kind]} its volume ${volumeId}.`,
+  ),
+];
+
 function waitingFor(facts: ExplainFacts): string[] {
   const { instance, row, fence, held } = facts;
   if (held !== undefined) return [held];
@@ -147,11 +157,8 @@ function waitingFor(facts: ExplainFacts): string[] {
     sentences.push(
       `Host ${host} to take up generation ${record.generation}; it is at ${machine.intentGeneration}.`,
     );
-  } else if (
-    record.interfaces?.some(({ change }) => change !== undefined) &&
-    machine.state === record.desired
-  )
-    sentences.push(...record.interfaces.flatMap((one) => ofInterface(one, host)));
+  } else if (changesOf(record, host).length > 0 && machine.state === record.desired)
+    sentences.push(...changesOf(record, host));
   else sentences.push(`The machine on host ${host} to become ${record.desired}; it is ${machine.state}.`);
   if (facts.stays !== undefined) sentences.push(facts.stays);
   return sentences;

@@ -33,10 +33,11 @@ import type { CreateAnswer } from "./create.ts";
 import type { Creator } from "./creator.ts";
 import { editHandlers } from "./edits.ts";
 import { drainedSentence, explanation, type Lately } from "./explain.ts";
-import { interfaceChangeHandlers } from "./interface-changes.ts";
+import { type InterfaceChangesOptions, interfaceChangeHandlers } from "./interface-changes.ts";
 import type { InterfaceWorld } from "./interfaces.ts";
 import { explainLimits } from "./limits.ts";
 import { instanceQuery } from "./list-query.ts";
+import { volumeChangeHandlers } from "./volume-changes.ts";
 
 export interface InstanceServiceOptions extends Pick<InterfaceWorld, "clock" | "ids"> {
   readonly store: StorePart<{ instances: "get" | "list" | "load"; operations: "get" | "list" | "request" }> &
@@ -66,15 +67,17 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
     if (row === undefined || !mayRead(context, row.instance.project)) throw notFound(context.id);
     return row;
   };
+  const finish: InterfaceChangesOptions["finish"] = async (changed, { wait }, context) =>
+    wait === true ? waitFor(changed, context, options) : changed;
   return {
     ...commandHandlers(options),
     ...editHandlers(options.registry),
     ...interfaceChangeHandlers({
       ...options,
       networking: { ...options, ...options.networking },
-      finish: async (changed, { wait }, context) =>
-        wait === true ? waitFor(changed, context, options) : changed,
+      finish,
     }),
+    ...volumeChangeHandlers({ ...options, finish }),
     create: async (request, context) => {
       const facts = requestFacts("instance.create", request, context);
       const answer = await creator.create(request, facts, context.deadlineMs);

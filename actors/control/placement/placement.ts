@@ -7,9 +7,15 @@ import { port } from "../../../protocol/port.ts";
 import { serverGroup } from "../../../protocol/server-group.ts";
 import type { MachineShape } from "../../../protocol/shape.ts";
 import type { StorePart } from "../../ports/store.ts";
-import type { InstanceRecord } from "../../records/instance.ts";
+import type { AttachedVolume, InstanceRecord } from "../../records/instance.ts";
 import type { InstanceHints } from "../../records/placement.ts";
-import type { GroupMembership, Hints, Packets, PlacementRequest } from "../scheduler/messages.ts";
+import type {
+  GroupMembership,
+  Hints,
+  Packets,
+  PlacedVolumes,
+  PlacementRequest,
+} from "../scheduler/messages.ts";
 
 /** What an instance wants of its host, as stored with the instance. */
 export interface Wish {
@@ -30,6 +36,8 @@ export interface Wish {
   readonly networked?: Packets | undefined;
   /** Ports whose limits are read anew, since they change while the guest runs. Absent: none. */
   readonly portIds?: readonly string[];
+  /** Absent: it has none. */
+  readonly volumes?: PlacedVolumes | undefined;
   /** Whether ports of a new instance are to be published; it may go on elsewhere without. Absent: false. */
   readonly publishing?: boolean;
   /** The shape that the machine has had since its first boot. Null: none. */
@@ -65,9 +73,17 @@ export function wishOf(instance: InstanceRecord): Wish {
   const shape = instance.built ? instance.shape : null;
   const networked = instance.interfaces === null ? undefined : packetsOf(instance.interfaces);
   const portIds = (instance.interfaces ?? []).map(({ portId }) => portId);
-  const on = { configDrive, networked, portIds, shape };
+  const on = { configDrive, networked, portIds, shape, volumes: placedOf(instance.volumes ?? []) };
   const about = { project, instanceId: id, flavor, ...where, storageId, ...on };
   return { ...about, imageProperties: image.properties, excluded: excludedHosts };
+}
+
+function placedOf(volumes: readonly AttachedVolume[]): PlacedVolumes | undefined {
+  if (volumes.length === 0) return undefined;
+  return {
+    storageIds: [...new Set(volumes.flatMap(({ storageId }) => storageId ?? []))],
+    hostIds: [...new Set(volumes.flatMap(({ hostId }) => hostId ?? []))],
+  };
 }
 
 /**
@@ -107,6 +123,7 @@ export async function placementRequest(wish: Wish, store: PlacementStore): Promi
     ...(imageProperties === undefined ? {} : { imageProperties }),
     ...(availabilityZone === null ? {} : { availabilityZone }),
     ...(storageId === null ? {} : { storageId }),
+    ...(wish.volumes === undefined ? {} : { volumes: wish.volumes }),
     ...(wish.configDrive === true ? { configDrive: true } : {}),
     ...(networked === undefined ? {} : { networked }),
     ...(wish.publishing === true ? { publishing: true } : {}),

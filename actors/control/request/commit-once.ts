@@ -7,7 +7,7 @@ import type { CallContext } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Clock, Ids } from "../../../protocol/wire/transport.ts";
-import { counted } from "../../../protocol/wire/wording.ts";
+import { counted, gibibytes } from "../../../protocol/wire/wording.ts";
 import type { Store, StorePart } from "../../ports/store.ts";
 import type { Commit, CommitResult, NewEvent } from "../../records/commit.ts";
 import { requestIdReused } from "../../runtime/resident.ts";
@@ -100,7 +100,7 @@ interface Names {
 
 /**
  * Commits, and returns `answer`, or the answer that the same request got before. @throws nameTaken, inUse,
- * zoneConflict, quotaExceeded, requestIdReused, generationConflict
+ * storageFull, zoneConflict, quotaExceeded, requestIdReused, generationConflict
  */
 export async function commitOnce<A>(
   changes: Commit & Required<Pick<Commit, "request">>,
@@ -121,6 +121,8 @@ export async function commitOnce<A>(
       throw new StatusError("inUse", "Something uses it.");
     case "quotaExceeded":
       throw beyondQuota(result, resource);
+    case "hostFull":
+      throw new StatusError("storageFull", "The storage has no room for as much as that.");
     case "zoneConflict": {
       const host = directory?.get(result.hostId)?.name ?? result.hostId;
       throw new StatusError("zoneConflict", `The host ${host} would be in two availability zones.`);
@@ -156,6 +158,8 @@ export const beyondQuota = (exceeded: Exceeded, resource?: Resource): StatusErro
 function tooMany({ resource: of, limit, used, asked }: Exceeded, resource: Resource | undefined): string {
   if (of === "imageBytes")
     return `The project's images may take ${limit} bytes; they take ${used}, and this is ${asked} more.`;
+  if (resource?.limit?.sum?.name === of)
+    return `The project may have ${gibibytes(limit)} of ${nounInWords(resource)}s, and ${gibibytes(used)} are there.`;
   const words = resource === undefined ? "of them" : `${nounInWords(resource)}${limit === 1 ? "" : "s"}`;
   return `${resource?.owner === "user" ? "You" : "The project"} may have ${limit} ${words}, and ${used} are there.`;
 }

@@ -126,6 +126,7 @@ function movedIn({ instances = [], claims = [], claimsReleased = [] }: Commit): 
 
 function idsOf(change: RowChange): readonly string[] {
   if ("removed" in change) return [change.removed];
+  if ("patched" in change) return [change.patched];
   const row = "made" in change ? change.made : change.changed;
   const refers = Object.keys(change.resource.uses ?? {}).map((field) => Reflect.get(row, field) as unknown);
   return [row.id, ...refers.filter((one) => typeof one === "string")];

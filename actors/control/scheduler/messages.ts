@@ -42,6 +42,13 @@ export interface Packets {
   readonly isLimited?: boolean;
 }
 
+/** Where the volumes of a guest are, each place once. */
+export interface PlacedVolumes {
+  readonly storageIds: readonly string[];
+  /** Hosts on whose own disks they are. */
+  readonly hostIds: readonly string[];
+}
+
 /** A request to place an instance. Absent fields ask for nothing. */
 export interface PlacementRequest extends Claim {
   readonly image: ImageProperties;
@@ -57,6 +64,8 @@ export interface PlacementRequest extends Claim {
   readonly group?: GroupMembership;
   /** The storage of the instance's existing disk: only its hosts can open the disk. */
   readonly storageId?: string;
+  /** The volumes of the guest: only hosts that can open all of them. */
+  readonly volumes?: PlacedVolumes;
   /** The guest is to be told about itself by a drive of its own. */
   readonly configDrive?: true;
   /** Only a host with a network driver can take the instance: the create named its interfaces, be it none. */

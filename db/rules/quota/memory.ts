@@ -1,12 +1,13 @@
 /** What projects use of their quotas in memory, as quota.sql has it. */
 import type { QuotaRecord, QuotaTotal, QuotaUse } from "../../../actors/records/placement.ts";
 import { everyProject, quotaResources, usedResources } from "../../../protocol/quota.ts";
-import { limitedResources } from "../../../protocol/resources.ts";
+import { limitedResources, summedLimits } from "../../../protocol/resources.ts";
+import type { Resource } from "../../../protocol/wire/resource.ts";
 import { deletingOf, sumOfUse, type Usage, usageOf, useOf } from "../../rows/placement-changes.ts";
 import { extensionLimitsIn } from "../../rows/quota-limits.ts";
 import type { Refusal, StoredQuota, Tables, Work } from "../../rows/tables.ts";
 import { imageBytesOf } from "../image/room.ts";
-import { rowsOwnedBy } from "../reference/memory.ts";
+import { fieldOf, rowsOwnedBy } from "../reference/memory.ts";
 
 /** The row of a project; one that nobody heard of has no limit and uses nothing. */
 export function storedQuota(tables: Tables, project: string): StoredQuota {
@@ -18,17 +19,22 @@ export function quotaOf(tables: Tables, project: string): QuotaRecord {
   const { limits, used } = storedQuota(tables, project);
   const all = quotaResources.map((one) => [one, limits[one] ?? null]);
   const counts = limitedResources.map((one) => [one.many, rowsOwnedBy(tables, one, { project }).length]);
+  const sums = summedLimits.map((one) => [one.name, sumOfField(tables, one.resource, one.field, project)]);
   return {
     project,
     limits: Object.fromEntries(all) as QuotaRecord["limits"],
     used: {
       ...used,
       imageBytes: imageBytesOf(tables, project),
-      ...Object.fromEntries(counts),
+      ...Object.fromEntries([...counts, ...sums]),
     } as QuotaRecord["used"],
     ...extensionLimitsIn(limits),
   };
 }
+
+/** Of all rows of the project. */
+export const sumOfField = (tables: Tables, resource: Resource, field: string, project: string): number =>
+  rowsOwnedBy(tables, resource, { project }).reduce((sum, row) => sum + Number(fieldOf(row, field)), 0);
 
 /** The limit that is set for the project, or for all of them; undefined: none is. */
 export function limitOf(tables: Tables, project: string, resource: string): number | undefined {

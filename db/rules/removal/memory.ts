@@ -4,6 +4,7 @@ import { aggregateHostKey, machineKey, type Refusal, type Tables, type Work } fr
 import { leavesWork } from "../host/memory.ts";
 import { unknownIn } from "../reference/memory.ts";
 import { applyOffered } from "../storage/memory.ts";
+import { forgetVolumes, holdsVolumes } from "../volume/memory.ts";
 
 export function applyRemovals({ tables, commit, journal }: Work): Refusal | undefined {
   const removed = commit.hostsRemoved ?? [];
@@ -22,6 +23,7 @@ export function applyRemovals({ tables, commit, journal }: Work): Refusal | unde
       tables.aggregateHosts.delete(aggregateHostKey(key), journal);
     const storageId = tables.hosts.get(hostId)?.storageId ?? null;
     tables.hosts.delete(hostId, journal);
+    forgetVolumes({ tables, journal }, hostId);
     applyOffered({ tables, journal }, [storageId]);
   }
   return undefined;
@@ -32,18 +34,22 @@ function isUsed(tables: Tables, hostId: string, parked: boolean): boolean {
     (row) => row.hostId === hostId && row.deletedAtMs === null,
   );
   const claims = [...tables.claims.values()].filter((claim) => claim.hostId === hostId);
-  return owned || claims.some((claim) => !parked || mayStillRun(tables, claim));
+  return (
+    owned || holdsVolumes(tables, hostId) || claims.some((claim) => !parked || mayStillRun(tables, claim))
+  );
 }
 
 /**
  * Its host's fence stops only what was claimed under a lease and has its disk where others can open it. Of
- * what is deleted only its addresses matter.
+ * what is deleted only its addresses and its volumes
+ * matter.
  */
 function mayStillRun({ instances, hosts }: Tables, { instanceId, hostId, leaseEpoch }: ClaimRecord): boolean {
   const row = instances.get(instanceId);
   const kind = hosts.get(hostId)?.lease?.fencedBy?.kind;
   if (row === undefined || kind === "power" || kind === "operator") return false;
-  if (row.deletedAtMs !== null && (row.interfaces ?? []).length === 0) return false;
+  if (row.deletedAtMs !== null && [...(row.interfaces ?? []), ...(row.volumes ?? [])].length === 0)
+    return false;
   const diskless = row.image.disk === null && row.flavor.diskGib === 0;
   return leaseEpoch === 0 || !(row.storageId !== null || diskless);
 }

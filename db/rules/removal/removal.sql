@@ -12,6 +12,7 @@ begin
   done := novact_need_hosts(changes->'hostsRemoved');
 
   if exists (select from instance where host_id = any (removed) and deleted_at_ms is null)
+    or exists (select from volume where host_id = any (removed))
     or exists (
       select from jsonb_to_recordset(changes->'hostsRemoved') as r("hostId" text, parked boolean)
           join claim c on c.host_id = r."hostId"
@@ -22,8 +23,11 @@ begin
           join instance i on i.id = c.instance_id
           left join host_lease l on l.host_id = c.host_id
         where c.host_id = any (removed)
-          -- The addresses of one that is deleted are still those of its guest.
-          and (i.deleted_at_ms is null or coalesce(i.interfaces, '[]') <> '[]')
+          -- The addresses and the volumes of one that is deleted are still those of its guest.
+          and (
+            i.deleted_at_ms is null
+            or coalesce(i.interfaces, '[]') <> '[]' or coalesce(i.volumes, '[]') <> '[]'
+          )
           and coalesce(l.fenced_by->>'kind', '') not in ('power', 'operator')
           and (c.lease_epoch = 0 or not (
             i.storage_id is not null
@@ -51,6 +55,7 @@ begin
   delete from machine where host_id = any (removed);
   delete from aggregate_host where host_id = any (removed);
   delete from host_seen where host_id = any (removed);
+  delete from deleted_volume where host_id = any (removed);
   delete from host where id = any (removed);
   return true;
 end

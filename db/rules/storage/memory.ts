@@ -21,18 +21,22 @@ export function applyStorage(
   if (is === null || wanted === 0) return undefined;
   if (taken === undefined || taken.diskGibClaimed + wanted > taken.diskGib)
     return { kind: "hostFull", hostId: after?.hostId ?? "" };
-  put({ tables, journal }, taken, wanted);
+  takeStorage({ tables, journal }, taken, wanted);
   return undefined;
 }
 
-/** A storage that has no host any more goes with its last disk. */
-function giveBack({ tables, journal }: Place, storage: StoredStorage, less: number): void {
-  put({ tables, journal }, storage, -less);
-  if (storage.diskGibClaimed === less && largestOf(tables, storage.id) === undefined)
-    tables.storages.delete(storage.id, journal);
+function giveBack(place: Place, storage: StoredStorage, less: number): void {
+  takeStorage(place, storage, -less);
+  forgetStorage(place, storage.id);
 }
 
-function put({ tables, journal }: Place, storage: StoredStorage, more: number): void {
+/** A storage that has no host any more goes with its last disk. */
+export function forgetStorage({ tables, journal }: Place, id: string): void {
+  if (tables.storages.get(id)?.diskGibClaimed === 0 && largestOf(tables, id) === undefined)
+    tables.storages.delete(id, journal);
+}
+
+export function takeStorage({ tables, journal }: Place, storage: StoredStorage, more: number): void {
   const diskGibClaimed = storage.diskGibClaimed + more;
   tables.storages.put(storage.id, { ...storage, diskGibClaimed }, journal);
 }
@@ -50,7 +54,8 @@ export function applyOffered({ tables, journal }: Place, storageIds: readonly (s
   }
 }
 
-function largestOf({ hosts }: Tables, id: string): number | undefined {
+/** GiB that the largest host of the storage says; undefined: the storage has no host. */
+export function largestOf({ hosts }: Tables, id: string): number | undefined {
   const sizes = [...hosts.values()].flatMap(({ storageId, diskGib }) => (storageId === id ? [diskGib] : []));
   return sizes.length === 0 ? undefined : Math.max(...sizes);
 }

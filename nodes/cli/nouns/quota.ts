@@ -1,10 +1,24 @@
 /** novact quota …: the quotas of projects, and their usage. */
 import { Command } from "commander";
 import type { Quota, QuotaLimits, QuotaResource } from "../../../protocol/quota.ts";
-import { type LimitedName, limitedResources } from "../../../protocol/resources.ts";
+import {
+  type LimitedName,
+  limitedResources,
+  type SummedName,
+  summedLimits,
+} from "../../../protocol/resources.ts";
 import { nounInWords } from "../../../protocol/wire/resource.ts";
 import { CommandError } from "../errors.ts";
-import { bytes, mebibytes, parseBytes, parseCount, parseMebibytes, parsePair } from "../format.ts";
+import {
+  bytes,
+  gibibytes,
+  mebibytes,
+  parseBytes,
+  parseCount,
+  parseGibibytes,
+  parseMebibytes,
+  parsePair,
+} from "../format.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Column } from "../table.ts";
 
@@ -35,6 +49,7 @@ const titles: readonly (readonly [QuotaResource, string, (value: number) => stri
   ["memoryMib", "memory", mebibytes],
   ["imageBytes", "bytes of images", bytes],
   ...limitedResources.map((one) => [one.many, `${nounInWords(one)}s`, String] as const),
+  ...summedLimits.map(({ name, resource }) => [name, `${nounInWords(resource)}s' size`, gibibytes] as const),
 ];
 
 /** Of resources of plug-ins, by their names. */
@@ -61,7 +76,9 @@ const linesOf = ({ limits, effective, used }: Quota): Line[] =>
 
 const defaultsOf = (limits: QuotaLimits): Line[] => {
   const ours = titles.map(([resource, title, format]) => {
-    const usual = limitedResources.find(({ many }) => many === resource)?.limit.most;
+    const usual =
+      limitedResources.find(({ many }) => many === resource)?.limit.most ??
+      summedLimits.find(({ name }) => name === resource)?.most;
     const limit = limits[resource] ?? usual ?? -1;
     return { resource: title, used: "-", limit: limit < 0 ? "none" : format(limit), from: "the default" };
   });
@@ -108,7 +125,7 @@ const limitOf =
     return text === "default" ? text : parse(text);
   };
 
-interface SetOptions extends Partial<Record<LimitedName, Given>> {
+interface SetOptions extends Partial<Record<LimitedName | SummedName, Given>> {
   readonly default?: boolean;
   readonly instances?: Given;
   readonly vcpus?: Given;
@@ -118,11 +135,16 @@ interface SetOptions extends Partial<Record<LimitedName, Given>> {
 }
 
 /** `--server-groups <n>` and the like: one for each resource that has a limit. */
-const limitOptions = limitedResources.map((one) => ({
-  many: one.many,
-  flag: `--${one.noun}s`,
-  words: `how many ${nounInWords(one)}s${one.limit.of === "user" ? ", for each user" : ""}`,
-}));
+const limitOptions = [
+  ...limitedResources.map((one) => ({
+    ...{ many: one.many, flag: `--${one.noun}s`, parse: parseCount },
+    words: `how many ${nounInWords(one)}s${one.limit.of === "user" ? ", for each user" : ""}`,
+  })),
+  ...summedLimits.map(({ name, resource }) => ({
+    ...{ many: name, flag: `--${resource.noun}-gib`, parse: parseGibibytes },
+    words: `how large all ${nounInWords(resource)}s are together, such as 500G; a bare number is GiB`,
+  })),
+];
 
 function setCommand(invoke: Invoke): Command {
   const command = new Command("set")
@@ -146,7 +168,7 @@ function setCommand(invoke: Invoke): Command {
     "how many of a plug-in's resource, such as acme.windows=5; none and default as well; repeatable",
     parsePair,
   );
-  for (const { flag, words } of limitOptions) command.option(`${flag} <n>`, words, limitOf(parseCount));
+  for (const { flag, words, parse } of limitOptions) command.option(`${flag} <n>`, words, limitOf(parse));
   return command.action((project: string | undefined, options: SetOptions, command: Command) =>
     invoke(command, async (run) => {
       if ((project === undefined) !== (options.default === true))

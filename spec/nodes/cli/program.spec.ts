@@ -29,6 +29,9 @@ describe("cli: program", () => {
       // create --file, and save
       ...{ "novact image upload": "novact image create", "novact image write": "novact image create" },
       ...{ "novact image complete": "novact image create", "novact image ticket": "novact image save" },
+      "novact instance volume-attach": "novact volume attach",
+      "novact instance volume-detach": "novact volume detach",
+      "novact instance volume-extend": "novact volume extend",
       // create --dry-run
       "novact instance explain-create": "novact instance create",
     };

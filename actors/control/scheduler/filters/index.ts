@@ -25,6 +25,7 @@ import { shape } from "./shape.ts";
 import { space } from "./space.ts";
 import { storage } from "./storage.ts";
 import { traits } from "./traits.ts";
+import { volumes } from "./volumes.ts";
 
 /** In the order in which they are asked: filters that refuse cheaply and often come first. */
 export const filters: readonly Filter[] = [
@@ -39,6 +40,7 @@ export const filters: readonly Filter[] = [
   sameHost,
   differentHost,
   storage,
+  volumes,
   configDrive,
   networked,
   publishing,

@@ -51,6 +51,7 @@ export const instance = (id: string, changes: Partial<InstanceRecord> = {}): Ins
   guest: null,
   shape: null,
   interfaces: null,
+  volumes: null,
   macAddress: "52:54:00:00:00:01",
   serverGroupId: null,
   availabilityZone: null,
@@ -139,7 +140,7 @@ export function healthy(): { readonly input: DoctorInput; readonly audit: Audit 
     hosts: [
       host("h1", { name: "one", vcpusClaimed: 2, memoryMibClaimed: 1_024, diskGibClaimed: 2, instances: 2 }),
     ],
-    claimTotals: [{ hostId: "h1", ...claims }],
+    claimTotals: [{ hostId: "h1", volumeGib: 0, ...claims }],
     quotaTotals: [{ project: "demo", used: quota, counted: quota }],
     answers: [{ hostId: "h1", audit }],
     movingHosts: new Set(),

@@ -9,11 +9,12 @@ import { createScheduler } from "../../../../actors/control/scheduler/schedule.t
 import { type Case, hostCases } from "./filter-cases.ts";
 import { flavorCases } from "./filter-cases-flavor.ts";
 import { networkCases } from "./filter-cases-networks.ts";
+import { volumeCases } from "./filter-cases-volumes.ts";
 import { following, host, knowing, request, scheduler } from "./worlds.ts";
 
 const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
 
-const cases = [...hostCases, ...networkCases, ...flavorCases];
+const cases = [...hostCases, ...networkCases, ...volumeCases, ...flavorCases];
 
 /** The verdict on host a, beside a host that is heard from. */
 const verdictOn = ({ host: changes, full, room, asked }: Case) => {

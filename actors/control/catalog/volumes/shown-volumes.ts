@@ -1,0 +1,36 @@
+/**
+ * Volumes as clients see them: a volume's row, with what its instance's row says of it. Nothing of this is
+ * stored.
+ */
+import type { Volume, VolumeStatus, volume } from "../../../../protocol/volume.ts";
+import type { RowOf } from "../../../../protocol/wire/resource.ts";
+import type { StorePart } from "../../../ports/store.ts";
+import type { InstanceRecord } from "../../../records/instance.ts";
+import { shownRow } from "../../request/rows.ts";
+
+type VolumeRow = RowOf<typeof volume>;
+
+export async function withStatuses(
+  rows: readonly VolumeRow[],
+  store: StorePart<{ instances: "list" }>,
+): Promise<readonly Volume[]> {
+  const ids = [...new Set(rows.flatMap(({ instanceId }) => instanceId ?? []))];
+  const page = ids.length === 0 ? [] : (await store.instances.list({ ids, limit: ids.length })).rows;
+  const instances = new Map(page.map(({ instance }) => [instance.id, instance]));
+  return rows.map((row) => ({
+    ...shownRow<typeof volume>(row),
+    status: statusOf(row, instances.get(row.instanceId ?? "")),
+  }));
+}
+
+/** An instance that is gone, or is to go, lets go of all that it has. */
+function statusOf(
+  { id, instanceId }: Pick<VolumeRow, "id" | "instanceId">,
+  instance: Pick<InstanceRecord, "volumes" | "desired"> | undefined,
+): VolumeStatus {
+  if (instanceId === null) return "available";
+  if (instance === undefined || instance.desired === "deleted") return "detaching";
+  const change = instance.volumes?.find(({ volumeId }) => volumeId === id)?.change;
+  if (change === undefined) return "in-use";
+  return change.kind === "leaving" ? "detaching" : "attaching";
+}

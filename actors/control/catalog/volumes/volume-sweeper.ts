@@ -1,0 +1,108 @@
+/**
+ * Removes what is left of deleted volumes: it works off their rows, each of which holds its room until a host
+ * has said that the file is gone. Any host that sees the storage is asked; a host's own disk is its host's.
+ * Every controller sweeps; removing twice is harmless. It must never name a volume that has a row.
+ */
+import { storageLimits } from "../../../../protocol/limits/storage.ts";
+import { wireLimits } from "../../../../protocol/limits/wire.ts";
+import type { hostAgentService } from "../../../../protocol/machine.ts";
+import { deletedVolume } from "../../../../protocol/volume.ts";
+import type { RowOf } from "../../../../protocol/wire/resource.ts";
+import type { Client } from "../../../../protocol/wire/service.ts";
+import { StatusError } from "../../../../protocol/wire/status.ts";
+import type { Log } from "../../../../protocol/wire/transport.ts";
+import type { Store } from "../../../ports/store.ts";
+import type { Commit, CommitResult } from "../../../records/commit.ts";
+import type { HostRecord } from "../../../records/host.ts";
+import { type PeriodicActor, periodicActor, type Round } from "../../../runtime/periodic.ts";
+import { rowLetGo } from "../../request/row-changes.ts";
+import { catalogLimits } from "../limits.ts";
+
+export interface VolumeSweeperOptions {
+  readonly store: Pick<Store, "rows">;
+  readonly commit: (changes: Commit) => Promise<CommitResult>;
+  readonly directory: {
+    all(): readonly Pick<HostRecord, "id" | "storageId">[];
+    alive(hostId: string): boolean;
+  };
+  readonly agent: (hostId: string) => Pick<Client<typeof hostAgentService>, "removeVolumes">;
+}
+
+type Left = RowOf<typeof deletedVolume>;
+
+export function volumeSweeperDefinition(options: VolumeSweeperOptions): PeriodicActor<null> {
+  return periodicActor<null>({
+    name: "volume-sweeper",
+    pauseMs: () => catalogLimits.volumeSweepPeriodMs,
+    roundMsMax: catalogLimits.volumeSweepRoundMsMax,
+    begin: () => null,
+    round: async (_state, { log }, one) => {
+      await sweepVolumes(options, { log, ...one });
+      return null;
+    },
+  });
+}
+
+/** One round over all that is left; a place that fails is tried again in the next round. */
+export async function sweepVolumes(
+  options: VolumeSweeperOptions,
+  { log, fail, did, signal }: Round & { readonly log: Log },
+): Promise<void> {
+  const left = await allLeft(options.store);
+  let removed = 0;
+  for (const [place, volumes] of Map.groupBy(left, placeOf)) {
+    if (signal.aborted) return;
+    try {
+      removed += await sweepPlace(volumes, options);
+    } catch (thrown) {
+      const { reason, message } = StatusError.from(thrown, "Removing deleted volumes");
+      log.warn({ reason, message, place }, "what is left of deleted volumes was not removed");
+      fail();
+    }
+  }
+  did(`${removed} of ${left.length} deleted volumes removed`);
+}
+
+const placeOf = ({ storageId, hostId }: Left): string =>
+  storageId === null ? `host ${hostId}` : `storage ${storageId}`;
+
+async function allLeft({ rows }: VolumeSweeperOptions["store"]): Promise<readonly Left[]> {
+  const all: Left[] = [];
+  for (;;) {
+    const last = all.at(-1);
+    const marker = last === undefined ? {} : { marker: last.id };
+    const page = await rows.list(deletedVolume, { limit: wireLimits.pageLengthMax, ...marker });
+    all.push(...page);
+    if (page.length < wireLimits.pageLengthMax) return all;
+  }
+}
+
+/** Of one place. Answers how many are gone; where no host is heard that could remove them, none is. */
+async function sweepPlace(volumes: readonly Left[], options: VolumeSweeperOptions): Promise<number> {
+  const { storageId = null, hostId = null } = volumes[0] ?? {};
+  if (storageId === null && hostId === null) return letGo(volumes, options);
+  const { directory } = options;
+  const sees = (host: Pick<HostRecord, "id" | "storageId">) =>
+    storageId === null ? host.id === hostId : host.storageId === storageId;
+  const asked = directory.all().find((host) => sees(host) && directory.alive(host.id));
+  if (asked === undefined) return 0;
+  let gone = 0;
+  for (let from = 0; from < volumes.length; from += storageLimits.volumesRemovedMax) {
+    const part = volumes.slice(from, from + storageLimits.volumesRemovedMax);
+    const named = part.map(({ id, epoch }) => ({ volumeId: id, epoch }));
+    const timeoutMs = wireLimits.hostRequestTimeoutMs;
+    const { removed } = await options
+      .agent(asked.id)
+      .removeVolumes({ storageId, volumes: named }, { timeoutMs });
+    const isGone = ({ id, epoch }: Left) => removed.some((one) => one.volumeId === id && one.epoch === epoch);
+    gone += await letGo(part.filter(isGone), options);
+  }
+  return gone;
+}
+
+/** One that never was on any storage has no file. */
+async function letGo(volumes: readonly Left[], { commit }: VolumeSweeperOptions): Promise<number> {
+  if (volumes.length === 0) return 0;
+  const result = await commit({ rows: volumes.map(({ id }) => rowLetGo(deletedVolume, id)) });
+  return result.kind === "committed" ? volumes.length : 0;
+}

@@ -1,0 +1,137 @@
+/**
+ * Volumes: made, described, made larger and deleted by their projects. A volume's row says where it is, and
+ * that is its claim on the room there. No file is touched here: a host makes it where it is opened first, and
+ * removes it when the row of what is left of it says so.
+ */
+import { image } from "../../../../protocol/image.ts";
+import { deletedVolume, type VolumeSource, volume, type volumeService } from "../../../../protocol/volume.ts";
+import { faulty } from "../../../../protocol/wire/denials.ts";
+import type { RowOf } from "../../../../protocol/wire/resource.ts";
+import type { CallContext, Handlers, RequestOf } from "../../../../protocol/wire/service.ts";
+import { StatusError } from "../../../../protocol/wire/status.ts";
+import { gibibytes } from "../../../../protocol/wire/wording.ts";
+import type { StorePart } from "../../../ports/store.ts";
+import type { RowChange } from "../../../records/rows.ts";
+import type { CatalogOptions } from "../../request/commit-once.ts";
+import { rowChanged, rowMade } from "../../request/row-changes.ts";
+import { onlyOne, rowsCalled, shownRow } from "../../request/rows.ts";
+import { resourceHandlers } from "../resource-handlers.ts";
+import { withStatuses } from "./shown-volumes.ts";
+
+export interface VolumeOptions extends CatalogOptions {
+  readonly store: CatalogOptions["store"] & StorePart<{ hosts: "storageTotals"; instances: "list" }>;
+}
+
+type VolumeRow = RowOf<typeof volume>;
+type Asked = RequestOf<(typeof volumeService)["methods"]["create"]>;
+
+const bytesOfGib = 1024 ** 3;
+
+export function volumeHandlers(options: VolumeOptions): Handlers<typeof volumeService> {
+  const handlers = resourceHandlers(volume, options, {
+    join: (rows) => withStatuses(rows, options.store),
+    assertFree: ({ name, instanceId }) => {
+      if (instanceId === null) return;
+      throw new StatusError("inUse", `The volume ${name} is attached to the instance ${instanceId}.`);
+    },
+    goesToo: async (row) => [heldByNobody(row)],
+    goesAfter: async (row) => remainsOf(row, options.clock.nowMs()),
+  });
+  const { create, change, list, get, delete: remove } = handlers;
+  return {
+    ...{ list, get, delete: remove },
+    create: (request, context) =>
+      create(() => fieldsOf(request, context, options), { request, context, told: toldOf(request) }),
+    set: (request, context) =>
+      change("set", { request, context }, async (before) => ({
+        after: { ...before, ...request },
+        body: { ...request },
+      })),
+    extend: (request, context) =>
+      change("extend", { request, context }, async (before) => grown(before, request.sizeGib)),
+  };
+}
+
+const toldOf = ({ sizeGib, image: from }: Asked): object => ({
+  ...(sizeGib === undefined ? {} : { sizeGib }),
+  ...(from === undefined ? {} : { image: from }),
+});
+
+/** @throws unknownImage, ambiguous, imageNotActive, schemaMismatch, notFound */
+async function fieldsOf(asked: Asked, context: CallContext, { store }: VolumeOptions): Promise<object> {
+  const { name, description = null, local = false, storage } = asked;
+  if (local && storage !== undefined) throw faulty("storage", "is of volumes that are not local");
+  const source = asked.image === undefined ? null : await sourceOf(asked.image, context, store.rows);
+  const leastGib = Math.max(1, Math.ceil((source?.image.disk.virtualSizeBytes ?? 0) / bytesOfGib));
+  const sizeGib = asked.sizeGib ?? (source === null ? undefined : leastGib);
+  if (sizeGib === undefined) throw faulty("sizeGib", "is missing: a volume that is empty has no other size");
+  if (sizeGib < leastGib)
+    throw faulty("sizeGib", `is less than the ${gibibytes(leastGib)} of the image's disk`);
+  const storageId = local ? null : await storageFor(storage, store);
+  const nowhere = { hostId: null, instanceId: null, epoch: 0, made: false };
+  return { name, description, sizeGib, source, imageId: source?.image.id ?? null, storageId, ...nowhere };
+}
+
+async function sourceOf(
+  key: string,
+  { project }: CallContext,
+  rows: VolumeOptions["store"]["rows"],
+): Promise<VolumeSource> {
+  const found = onlyOne(image, key, await rowsCalled(image, { id: key, project }, rows));
+  if (found === undefined) throw new StatusError("unknownImage", `There is no image ${key}.`);
+  const { id, name, disk, state } = found;
+  if (state !== "active")
+    throw new StatusError("imageNotActive", `The image ${name} is ${state}: no volume can be made from it.`);
+  if (disk === null) throw faulty("image", `is ${name}, which has no disk`);
+  return { kind: "image", image: { id, name, disk } };
+}
+
+/** The one with the most room, where none is named; null: hosts share none. @throws notFound */
+async function storageFor(named: string | undefined, store: VolumeOptions["store"]): Promise<string | null> {
+  const all = await store.hosts.storageTotals();
+  if (named !== undefined) {
+    if (all.some(({ storageId }) => storageId === named)) return named;
+    throw new StatusError("notFound", `There is no storage ${named} that hosts share.`);
+  }
+  const free = ({ diskGib, diskGibClaimed }: (typeof all)[number]): number => diskGib - diskGibClaimed;
+  const [most] = [...all].sort((one, other) => free(other) - free(one));
+  return most?.storageId ?? null;
+}
+
+/** @throws schemaMismatch, inUse */
+function grown(before: VolumeRow, sizeGib: number) {
+  if (before.instanceId !== null)
+    throw new StatusError(
+      "inUse",
+      `The volume ${before.name} is attached to the instance ${before.instanceId}: it is extended there.`,
+    );
+  if (sizeGib < before.sizeGib)
+    throw faulty("sizeGib", `is less than the ${gibibytes(before.sizeGib)} that the volume has`);
+  const after = { ...before, sizeGib };
+  const grows = sizeGib - before.sizeGib;
+  return {
+    commit: { rows: [{ ...rowChanged(volume, after), grows }] },
+    shown: shownRow<typeof volume>({ ...after, version: before.version + 1 }),
+    ...{ event: "extended", body: { sizeGib } },
+  };
+}
+
+/** In the commit it is still attached to nothing, and as it was read. */
+const heldByNobody = ({ id, epoch, sizeGib }: VolumeRow): RowChange => ({
+  resource: volume,
+  patched: id,
+  whereHas: { instanceId: null, epoch, sizeGib },
+  set: { instanceId: null },
+});
+
+/** What is left of a volume that had a writer: there may be a file. */
+function remainsOf(
+  { id, project, sizeGib, storageId, hostId, epoch }: Remaining,
+  createdAtMs: number,
+): readonly RowChange[] {
+  if (epoch === 0) return [];
+  const kept = { id, project, name: id, sizeGib, storageId, hostId, epoch, createdAtMs, version: 1 };
+  return [rowMade(deletedVolume, kept)];
+}
+
+type Remaining = Pick<VolumeRow, "id" | "project" | "sizeGib" | "storageId" | "hostId" | "epoch">;

@@ -1,0 +1,199 @@
+/**
+ * Decides about volumes that come to an instance, leave it or grow. Each is one commit that changes the
+ * intent, as with interfaces (rewire.ts): what comes is there from then on; what goes is held until no host
+ * has it open. An attachment that did not come about is taken back by the same way out. Pure.
+ */
+import { canHaveVolumes } from "../../../protocol/host-drivers.ts";
+import { storageLimits } from "../../../protocol/limits/storage.ts";
+import type { Denial, ErrorBody } from "../../../protocol/wire/status.ts";
+import { gibibytes } from "../../../protocol/wire/wording.ts";
+import type { AttachedVolume, LoadedInstance } from "../../records/instance.ts";
+import { acceptance, requestOf } from "./accepted.ts";
+import { admit } from "./admission.ts";
+import {
+  beginOperation,
+  commitOf,
+  type Draft,
+  draft,
+  endOperation,
+  endWhatIsReached,
+  withEvent,
+  withInstance,
+} from "./change.ts";
+import { type Commanded, newOperation } from "./command.ts";
+import { denied, lockDenial } from "./lock.ts";
+import type { Decision, RevolumeEvent } from "./messages.ts";
+import { stateOf, workEffects } from "./state.ts";
+import { freePlace, isLeavingVolume, withVolume, withVolumeChange } from "./volumes.ts";
+
+export function decideRevolume(loaded: LoadedInstance, event: RevolumeEvent): Decision {
+  const denial = denialOf(loaded, event);
+  if (denial !== undefined) return denied(loaded, denial);
+  const volumes = volumesAfter(loaded, event);
+  if (volumes === undefined) return denied(loaded, fullDenial(loaded));
+  const { nowMs, request, operationId, change } = event;
+  const commanded: Commanded = { command: change.command, request, operationId, nowMs };
+  const generation = loaded.instance.generation + 1;
+  const changed = withInstance(draft(loaded, nowMs), { generation, failure: null, volumes });
+  const begun = beginOperation(changed, newOperation(changed.after.instance, commanded));
+  const facts = { changed: true, generation, volumeId: volumeIdOf(event) };
+  const ended = endWhatIsReached(withEvent(begun, acceptance(commanded, facts)));
+  const { commit, next } = commitOf(ended);
+  const operation = next.operation ?? ended.ended.at(-1);
+  if (operation === undefined) throw new Error("An accepted command has an operation.");
+  return {
+    outcome: { kind: "accepted" },
+    next,
+    commit: { ...commit, request: requestOf(event, next, operation) },
+    effects: workEffects(next),
+  };
+}
+
+const volumeIdOf = ({ change }: RevolumeEvent): string =>
+  change.command === "volumeAttach" ? change.volume.volumeId : change.volumeId;
+
+function volumesAfter(
+  { instance }: LoadedInstance,
+  { change }: RevolumeEvent,
+): readonly AttachedVolume[] | undefined {
+  const generation = instance.generation + 1;
+  switch (change.command) {
+    case "volumeAttach": {
+      const place = change.place ?? freePlace(instance, storageLimits.volumesPerInstanceMax);
+      if (place === undefined) return undefined;
+      const { volume } = change;
+      const hostId = volume.storageId === null ? (volume.hostId ?? instance.hostId) : null;
+      const added = { ...volume, epoch: volume.epoch + 1, hostId, place };
+      return withVolume(instance, { ...added, change: { kind: "attaching", generation } });
+    }
+    case "volumeDetach": {
+      const isMeant = ({ volumeId }: AttachedVolume) => volumeId === change.volumeId;
+      return withVolumeChange(instance, isMeant, { kind: "leaving", generation });
+    }
+    case "volumeExtend":
+      return (instance.volumes ?? []).map((one) =>
+        one.volumeId === change.volumeId
+          ? { ...one, sizeGib: change.sizeGib, change: { kind: "extending", generation } as const }
+          : one,
+      );
+  }
+}
+
+function fullDenial({ instance: { id } }: LoadedInstance): Denial {
+  const most = storageLimits.volumesPerInstanceMax;
+  const message = `Instance ${id} has no place for another volume; ${most} is the most, those on their way out included.`;
+  return { reason: "volumesFull", message };
+}
+
+const whatOf = {
+  volumeAttach: "attach a volume to",
+  volumeDetach: "detach a volume from",
+  volumeExtend: "extend a volume of",
+} as const;
+
+function denialOf(loaded: LoadedInstance, event: RevolumeEvent): Denial | undefined {
+  const { instance, operation } = loaded;
+  const { change, request, host } = event;
+  const locked = lockDenial(instance, request);
+  if (locked !== undefined) return locked;
+  const state = stateOf(loaded, host?.alive ?? true);
+  const cell = admit(state, change.command);
+  if (cell.kind === "deny") {
+    const message = `Cannot ${whatOf[change.command]} instance ${instance.id}: it is ${state}.`;
+    return { reason: cell.reason, message, details: { state } };
+  }
+  if (state === "failed" && !instance.built)
+    return { reason: "neverBuilt", message: `Instance ${instance.id} was never built.` };
+  if (change.command !== "volumeAttach") {
+    const its = instance.volumes?.find((one) => one.volumeId === change.volumeId && !isLeavingVolume(one));
+    const message = `Instance ${instance.id} has no volume ${change.volumeId}.`;
+    if (its === undefined) return { reason: "notFound", message };
+    const shrunk = change.command === "volumeExtend" ? shrinkDenial(its, change.sizeGib) : undefined;
+    if (shrunk !== undefined) return shrunk;
+  }
+  // A change of a volume that replaced another command would leave that one half done.
+  if (operation !== undefined) {
+    const message = `The ${operation.kind} of instance ${instance.id} is still under way.`;
+    return { reason: "operationUnderWay", message, details: { operationId: operation.id } };
+  }
+  const isUp = state === "running" || state === "paused" || state === "unknown";
+  return placeDenial(loaded, event) ?? hostDenial(loaded, event, isUp);
+}
+
+function shrinkDenial({ volumeId, sizeGib }: AttachedVolume, wantedGib: number): Denial | undefined {
+  if (wantedGib >= sizeGib) return undefined;
+  const message = `The volume ${volumeId} has ${gibibytes(sizeGib)}, and does not become smaller.`;
+  return { reason: "schemaMismatch", message };
+}
+
+/** As many characters of its id as a guest sees of a disk's serial number. */
+const seenLength = 20;
+
+function placeDenial({ instance }: LoadedInstance, { change }: RevolumeEvent): Denial | undefined {
+  if (change.command !== "volumeAttach") return undefined;
+  const { volume, place } = change;
+  const all = instance.volumes ?? [];
+  const taken = (message: string): Denial => ({ reason: "inUse", message });
+  if (all.some(({ volumeId }) => volumeId === volume.volumeId))
+    return taken(`The volume ${volume.volumeId} is attached to instance ${instance.id} already.`);
+  const inPlace = all.find((one) => one.place === place);
+  if (inPlace !== undefined)
+    return taken(`Place ${place} of instance ${instance.id} has the volume ${inPlace.volumeId}.`);
+  const alike = all.find((one) => seenAs(one.volumeId) === seenAs(volume.volumeId));
+  if (alike === undefined) return undefined;
+  return taken(
+    `To its guest the volume would look like ${alike.volumeId}: both ids begin with ${seenAs(alike.volumeId)}.`,
+  );
+}
+
+const seenAs = (volumeId: string): string => volumeId.slice(0, seenLength);
+
+/** What its hardware and its host can do. `isUp`: a guest of it lives, or may. */
+function hostDenial(
+  { instance }: LoadedInstance,
+  { change, host }: RevolumeEvent,
+  isUp: boolean,
+): Denial | undefined {
+  const cannot = (why: string): Denial => ({
+    reason: "notPluggable",
+    message: `Instance ${instance.id} ${why}`,
+  });
+  // Of a host that is silent, and was never heard of, nobody knows.
+  const isFixed = host?.drivers ? !host.drivers.abilities.hotPlug : host?.alive === true;
+  if (isUp && isFixed)
+    return cannot(`runs on host ${host?.name}, which changes no volumes of a running guest: stop it first.`);
+  if (change.command !== "volumeAttach") return undefined;
+  const { storageId, hostId } = change.volume;
+  if (instance.shape === null)
+    return cannot("has the hardware of before there were volumes, with no place for one.");
+  if (storageId === null && instance.hostId === null)
+    return cannot("is on no host now, on whose disk the volume could be: start it first.");
+  if (hostId !== null && hostId !== instance.hostId)
+    return cannot(`is not on host ${hostId}, on whose own disk the volume is.`);
+  if (host === undefined) return undefined;
+  if (!canHaveVolumes(host.drivers)) return cannot(`is on host ${host.name}, which gives guests no volumes.`);
+  if (storageId !== null && host.storageId !== storageId)
+    return cannot(`is on host ${host.name}, which does not see the storage ${storageId} of the volume.`);
+  return undefined;
+}
+
+/**
+ * The end of an operation on a volume that did not come about. What was to be attached is on its way out from
+ * now on, so that a failed operation leaves nothing in the end; what was to be detached or extended still is.
+ */
+export function giveUpRevolume(it: Draft, error: ErrorBody): Draft {
+  const { operation } = it.after;
+  const ended = endOperation(it, "failed", error);
+  if (operation?.kind !== "volumeAttach") return ended;
+  const { instance } = ended.after;
+  const generation = instance.generation + 1;
+  const isMeant = ({ change }: AttachedVolume) => change?.kind === "attaching";
+  const volumes = withVolumeChange(instance, isMeant, { kind: "leaving", generation });
+  const body = { command: "volumeDetach", changed: true, generation, cause: "notAttached" };
+  return withEvent(withInstance(ended, { generation, volumes }), { event: "accepted", body });
+}
+
+export const isRevolume = ({ operation }: LoadedInstance): boolean =>
+  operation?.kind === "volumeAttach" ||
+  operation?.kind === "volumeDetach" ||
+  operation?.kind === "volumeExtend";

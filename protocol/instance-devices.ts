@@ -1,0 +1,72 @@
+/**
+ * The methods that give an instance interfaces and volumes, and take them away, while its guest runs or is
+ * stopped. Schemas only.
+ */
+import { type TSchema, Type } from "@sinclair/typebox";
+import { askedInterface } from "./interface.ts";
+import { fieldLimits } from "./limits/fields.ts";
+import { storageLimits } from "./limits/storage.ts";
+import { Label, request } from "./wire/schema.ts";
+import { method } from "./wire/service.ts";
+
+/** @param wait the field of requests that wait for the end @param changed the answer */
+export const deviceMethods = <W extends TSchema, A extends TSchema>(wait: W, changed: A) =>
+  ({
+    interfaceAttach: method({
+      request: request({ wait, ...askedInterface }),
+      answer: changed,
+      target: "entity",
+      audience: "project",
+      mutates: true,
+      summary: "Plugs an instance into one more network or port, while its guest runs or is stopped.",
+    }),
+    interfaceDetach: method({
+      request: request({
+        wait,
+        /** Id or name of the port, or one of its addresses. A port that was made for the instance goes. */
+        port: Label,
+      }),
+      answer: changed,
+      target: "entity",
+      audience: "project",
+      mutates: true,
+      summary: "Unplugs an instance from a port, whose addresses are free when no host has it any more.",
+    }),
+    volumeAttach: method({
+      request: request({
+        wait,
+        /** Id of the volume, or a name that only one has. */
+        volume: Label,
+        /** Its place among those that the guest has room for. Absent: the lowest one that is free. */
+        place: Type.Optional(Type.Integer({ minimum: 0, maximum: storageLimits.volumesPerInstanceMax - 1 })),
+        /** True: it is deleted with the instance. */
+        deleteOnTermination: Type.Optional(Type.Boolean()),
+      }),
+      answer: changed,
+      target: "entity",
+      audience: "project",
+      mutates: true,
+      summary: "Gives the instance a volume that no other one has, while its guest runs or is stopped.",
+    }),
+    volumeDetach: method({
+      request: request({ wait, /** Id or name of the volume. */ volume: Label }),
+      answer: changed,
+      target: "entity",
+      audience: "project",
+      mutates: true,
+      summary: "Takes a volume from the instance: its guest is asked, and after half a minute not any more.",
+    }),
+    volumeExtend: method({
+      request: request({
+        wait,
+        /** Id or name of the volume. */
+        volume: Label,
+        sizeGib: Type.Integer({ minimum: 1, maximum: fieldLimits.diskGibMax }),
+      }),
+      answer: changed,
+      target: "entity",
+      audience: "project",
+      mutates: true,
+      summary: "Makes a volume of the instance larger, while its guest runs or is stopped.",
+    }),
+  }) as const;
