@@ -99,6 +99,7 @@ export function instanceFacts(
         ports.find(({ id }) => id === one.portId),
       ),
     ]),
+    ...(instance.volumes ?? []).map((one): Fact => [`volume ${one.place}`, volumeLine(one)]),
     ...published.map((one): Fact => ["published", publicationWords(one)]),
     ...floating.map(({ name }): Fact => ["floating", name]),
     ["started", moment(machine?.startedAtMs)],
@@ -112,6 +113,11 @@ export function instanceFacts(
 
 const addressText = ({ interfaces, machine }: Instance): string =>
   addressesOf(interfaces) ?? machine?.address ?? "-";
+
+type Attached = NonNullable<Instance["volumes"]>[number];
+
+const volumeLine = ({ volumeId, sizeGib, deleteOnTermination, change }: Attached): string =>
+  `${volumeId}, ${sizeGib} GiB${deleteOnTermination ? ", deleted with the instance" : ""}${change === undefined ? "" : `, ${change}`}`;
 
 function recoveryOf({ recovery }: Instance): string | undefined {
   if (recovery === undefined) return undefined;
