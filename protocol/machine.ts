@@ -29,7 +29,7 @@ import { NumaPlacement } from "./numa.ts";
 import { HostText, HostWord, hostWords, OfferedLabels, OfferedNumaNode, upTo } from "./offered.ts";
 import { PluginVersion, Release } from "./release.ts";
 import { MachineShape } from "./shape.ts";
-import { sharedDiskMethods } from "./shared-disk.ts";
+import { sharedDiskMethods, storageLeaseStates } from "./shared-disk.ts";
 import { Space } from "./space.ts";
 import { machineReasons, machineStates, recoveryPolicies } from "./states.ts";
 import {
@@ -142,13 +142,6 @@ export type Observation = Static<typeof Observation>;
  * number that cannot be, and does not store it; so the agent sends it again until a controller takes it.
  */
 const reported = lenient(Observation, reportLimits.reportEntriesMax);
-
-/**
- * State of a host's storage lease. `held`: by a process of that host. `free`: by nobody, and it was not
- * taken. `taken`: another host took it, for good. `absent`: no such lease, or not visible to the host that
- * was asked.
- */
-const storageLeaseStates = ["held", "free", "taken", "absent"] as const;
 
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 

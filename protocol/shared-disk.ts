@@ -40,3 +40,10 @@ export const sharedDiskMethods = {
     summary: "Removes disks that nobody owns: of each instance, that of this epoch and those before it.",
   }),
 } as const;
+
+/**
+ * State of a host's storage lease. `held`: by a process of that host. `free`: by nobody, and it was not
+ * taken. `taken`: another host took it, for good. `absent`: no such lease, or not visible to the host that
+ * was asked.
+ */
+export const storageLeaseStates = ["held", "free", "taken", "absent"] as const;

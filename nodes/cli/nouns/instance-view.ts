@@ -116,8 +116,10 @@ const addressText = ({ interfaces, machine }: Instance): string =>
 
 type Attached = NonNullable<Instance["volumes"]>[number];
 
-const volumeLine = ({ volumeId, sizeGib, deleteOnTermination, change }: Attached): string =>
-  `${volumeId}, ${sizeGib} GiB${deleteOnTermination ? ", deleted with the instance" : ""}${change === undefined ? "" : `, ${change}`}`;
+const volumeLine = ({ volumeId, sizeGib, deleteOnTermination, change }: Attached): string => {
+  const ends = deleteOnTermination ? ["deleted with the instance"] : [];
+  return [volumeId, gibibytes(sizeGib), ...ends, ...(change === undefined ? [] : [change])].join(", ");
+};
 
 function recoveryOf({ recovery }: Instance): string | undefined {
   if (recovery === undefined) return undefined;
