@@ -43,8 +43,6 @@ export const commandLimits = {
   watchPausePerReading: 4,
   /** Rows of a list that `--watch` follows: it reads them all each time. */
   watchedRowsMax: 1_000,
-  /** Time for a controller to read and verify a file that is brought into the cluster. */
-  registerTimeoutMs: 600_000,
   /** Memory that a cloud image is taken to need: what the distribution that is built here needs. */
   cloudImageMemoryMib: 512,
   /** Instances whose names are looked at for a free one. */

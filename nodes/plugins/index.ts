@@ -70,6 +70,7 @@ export type { StorageLeaseState, StorageLeases } from "../../actors/ports/storag
 export type {
   BlockDevice,
   KeptVolume,
+  OpenVolumes,
   VolumeSource,
   VolumeStorage,
   VolumeStorageFacts,

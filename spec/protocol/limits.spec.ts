@@ -7,6 +7,7 @@ import { readSourceTree } from "../tidy/source-tree.ts";
 const shares = new Set([
   ...["rebalanceGainMin", "fullBelowShare", "roomAgainShare", "ownMemoryShareMax"],
   ...["newDiskFloorShare", "newDiskWrittenShare", "advisedUsedShare"],
+  ...["cacheShareMax", "cacheFreeShareMin"],
 ]);
 /** What a number of it is, as the last or the first but one word of the name. */
 const units =

@@ -297,6 +297,8 @@ export const notes: Readonly<Record<string, string>> = {
     "The file systems that the host writes to; on a `full` one it makes no new guest. Absent: they are not known.",
   "host-agent.audit.answer.holdings":
     "What else the host's drivers keep for guests. Absent: an agent that keeps processes and directories alone.",
+  "host-agent.audit.answer.imageCache":
+    "How its copies of images stand. Absent: the host has none of its own, or its agent does not say.",
   "host-agent.audit.answer.keepsDisks":
     "False: the disks end with the agent, and none of them is missed. Absent: they stay.",
   "host-agent.audit.answer.space": "The file systems that the host writes to. Absent: they are not known.",
