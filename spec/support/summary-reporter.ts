@@ -53,6 +53,7 @@ export default class SummaryReporter extends Mocha.reporters.Spec {
       skipped.push({ title: test.fullTitle(), reason: skipReason(test) });
     });
     runner.on("end", () => {
+      if (isBrokenOff(runner)) failures.push(brokenOff);
       const write = (survivors: readonly string[]) => {
         const summary: Summary = { passed, failed: failures.length, failures, passedOf, skipped, survivors };
         if (typeof given.summary === "string") writeFileSync(given.summary, JSON.stringify(summary));
@@ -75,6 +76,10 @@ function endLate(ms: number, tell: (survivors: readonly string[]) => void): void
   }, ms);
   timer.unref();
 }
+
+/** After a fault that comes when a test has passed already, mocha runs no further test, and says no more of it. */
+const isBrokenOff = (runner: Mocha.Runner): boolean => Reflect.get(runner, "_abort") === true;
+const brokenOff = { title: "the run", reason: "it was broken off before its last test" };
 
 /** Of a test, or of a hook: mocha gives those their file as well. */
 const fileOf = ({ file }: { readonly file?: string | undefined }) =>

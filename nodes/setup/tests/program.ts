@@ -16,7 +16,14 @@ export interface ProgramOptions {
 }
 
 /** Whether the program of node_modules succeeded within its time. Never throws. */
-export async function succeeds(argv: readonly string[], { label }: ProgramOptions = {}): Promise<boolean> {
+export const succeeds = async (argv: readonly string[], options: ProgramOptions = {}): Promise<boolean> =>
+  (await exitCodeOf(argv, options)) === 0;
+
+/** Of the program of node_modules; null: it was killed, undefined: it could not be started. Never throws. */
+export async function exitCodeOf(
+  argv: readonly string[],
+  { label }: ProgramOptions = {},
+): Promise<number | null | undefined> {
   const [program = "", ...rest] = argv;
   const child = spawn(join(project, "node_modules", ".bin", program), rest, {
     cwd: project,
@@ -27,7 +34,7 @@ export async function succeeds(argv: readonly string[], { label }: ProgramOption
     console.error(`${program} did not end within ${setupLimits.testProgramMsMax / 1_000} s and is killed.`);
     child.kill("SIGKILL");
   }, setupLimits.testProgramMsMax);
-  const code = await new Promise((resolve) => {
+  const code = await new Promise<number | null | undefined>((resolve) => {
     child.on("error", (error) => {
       console.error(`${program} could not be started: ${error.message}`);
       resolve(undefined);
@@ -36,7 +43,7 @@ export async function succeeds(argv: readonly string[], { label }: ProgramOption
   });
   clearTimeout(timer);
   await told?.(code !== undefined);
-  return code === 0;
+  return code;
 }
 
 /**

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setupLimits } from "../limits.ts";
 import { filesOfLanes, type Lane } from "./lanes.ts";
 import { failed, lineOf, type Outcome, sumOf } from "./outcome.ts";
-import { succeeds } from "./program.ts";
+import { exitCodeOf } from "./program.ts";
 import { afterSecondTry, filesToTryAgain, type LaneOutcome } from "./second-try.ts";
 import { sideBySide } from "./side-by-side.ts";
 
@@ -80,23 +80,31 @@ async function runLane(label: string, files: readonly string[], options: RunLane
     const given = [`summary=${summary}`, ...(slowest === undefined ? [] : [`slowest=${slowest}`])];
     const reporter = given.flatMap((option) => ["--reporter-option", option]);
     const argv = ["mocha", "--config", config, "--reporter", "spec/support/summary-reporter.ts", ...reporter];
-    const succeeded = await succeeds(argv, { label });
-    return judge(label, succeeded, existsSync(summary) ? readFileSync(summary, "utf8") : undefined);
+    const exitCode = await exitCodeOf(argv, { label });
+    return judge(label, exitCode, existsSync(summary) ? readFileSync(summary, "utf8") : undefined);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
-/** What a lane has come to. `succeeded`: its process did; `summary`: what its reporter wrote, if anything. */
-export function judge(label: string, succeeded: boolean, summary: string | undefined): LaneOutcome {
+/** What a lane has come to, by its exit code and by what its reporter wrote, if anything. */
+export function judge(
+  label: string,
+  exitCode: number | null | undefined,
+  summary: string | undefined,
+): LaneOutcome {
   if (summary === undefined) return alone(failed(label, "mocha ended before its tests did"));
   const { survivors, ...rest } = JSON.parse(summary) as Summary;
   const outcome = { ...rest, unsteady: [] };
   if (outcome.passed + outcome.failed + outcome.skipped.length === 0)
     return alone(failed(label, "there was no test in it"));
   if (survivors.length > 0) return outlived(label, outcome, survivors.join(", "));
-  return succeeded || outcome.failed > 0 ? outcome : outlived(label, outcome, "mocha did not end well");
+  const endedWell = exitCode === Math.min(outcome.failed, mochaExitCodeMax);
+  return endedWell ? outcome : outlived(label, outcome, "mocha did not end well");
 }
+
+/** Mocha's exit code is the number of its failures, up to this. */
+const mochaExitCodeMax = 255;
 
 const alone = (outcome: Outcome): LaneOutcome => ({ ...outcome, passedOf: {} });
 

@@ -23,7 +23,10 @@ export function filesToTryAgain({ failures }: Outcome): readonly string[] {
 export function afterSecondTry(first: LaneOutcome, file: string, second: Outcome): LaneOutcome {
   const isOfFile = (failure: { readonly file?: string | undefined }) => failure.file === file;
   const unsteady = first.failures.filter(isOfFile);
-  if (second.failed > 0 || unsteady.length === 0) return first;
+  if (second.failed > 0 || second.passed === 0 || unsteady.length === 0) return first;
+  const wereSkipped = new Set(first.skipped.map(({ title }) => title));
+  // What cannot run any more says nothing of what failed.
+  if (second.skipped.some(({ title }) => !wereSkipped.has(title))) return first;
   const { failed, passed, failures, passedOf } = first;
   return {
     ...sumOf([first, { ...second, skipped: [], unsteady }]),

@@ -118,19 +118,22 @@ describe("a lane", () => {
     });
 
   it("that something outlived has failed beside what its tests have come to, whatever its process says", () => {
-    const outcome = judge("one", true, written({ survivors: ["TCPSocketWrap", "Timeout"] }));
+    const outcome = judge("one", 0, written({ survivors: ["TCPSocketWrap", "Timeout"] }));
     expect(outcome).to.deep.equal({
       ...{ passed: 2, failed: 1, skipped: [], unsteady: [], passedOf: { "a.spec.ts": 2 } },
       failures: [{ title: "one", reason: "something outlived the tests: TCPSocketWrap, Timeout" }],
     });
   });
 
-  it("whose process failed has failed, unless its tests say so already", () => {
-    expect(judge("one", true, written({})).failed).to.equal(0);
-    expect(judge("one", false, written({})).failed).to.equal(1);
-    expect(judge("one", false, written({ failed: 3 })).failed).to.equal(3);
-    expect(judge("one", true, undefined).failed).to.equal(1);
-    expect(judge("one", true, written({ passed: 0 })).failed, "no test").to.equal(1);
+  it("whose process ended otherwise than its tests say has failed beside what these have come to", () => {
+    expect(judge("one", 0, written({})).failed).to.equal(0);
+    expect(judge("one", 1, written({})).failed).to.equal(1);
+    expect(judge("one", 3, written({ failed: 3 })).failed).to.equal(3);
+    expect(judge("one", 255, written({ failed: 300 })).failed).to.equal(300);
+    for (const exitCode of [0, 1, 7, null, undefined])
+      expect(judge("one", exitCode, written({ failed: 3 })).failed, String(exitCode)).to.equal(4);
+    expect(judge("one", 0, undefined).failed).to.equal(1);
+    expect(judge("one", 0, written({ passed: 0 })).failed, "no test").to.equal(1);
   });
 });
 
@@ -165,6 +168,11 @@ describe("a file that failed", () => {
       first,
     );
     expect(afterSecondTry(first, "z", second)).to.equal(first);
+    expect(afterSecondTry(first, "x", { ...nothing, skipped: first.skipped }), "nothing passed").to.equal(
+      first,
+    );
+    const skipsMore = { ...second, skipped: [{ title: "e", reason: "d" }] };
+    expect(afterSecondTry(first, "x", skipsMore), "it cannot run any more").to.equal(first);
   });
 });
 
@@ -237,6 +245,16 @@ describe("a run of lanes", function () {
     });
     expect(lines[0]).to.match(/2 passed, 0 failed, 1 unsteady$/);
     expect(output).to.match(/^again \| +✔ b$/m);
+  });
+
+  it("does not forgive a fault that ends the run before its last test", async () => {
+    const late = `import { existsSync, writeFileSync } from "node:fs";
+      it("a", () => { if (existsSync("${directory}/mark")) return; writeFileSync("${directory}/mark", "");
+        setImmediate(() => { throw new Error("late"); }); });
+      it("b", () => {});`;
+    const { failed: count, failures } = await run({ late }, {}, { triesAgain: true });
+    expect(count).to.be.above(0);
+    expect(failures.map(({ title }) => title)).to.include("the run");
   });
 
   it("counts a lane as failed whose process ends before its tests do, and one that ends with a fault", async () => {
