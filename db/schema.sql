@@ -2055,8 +2055,11 @@ begin
       where host_id = any (removed)
       and deleted_at_ms is null)
     or exists (select
-      from volume
-      where host_id = any (removed))
+      from volume v
+      left join instance i
+      on i.id = v.instance_id
+      where v.host_id = any (removed)
+      and i.deleted_at_ms is null)
     or exists (select
       from jsonb_to_recordset(changes->'hostsRemoved') as r("hostId" text, parked boolean)
       join claim c

@@ -169,4 +169,18 @@ export function volumesContract(get: () => Store, another: () => Promise<Store>)
     await commit({ resource: volume, removed: id(1) });
     expect(await kind(forgotten)).to.equal("committed");
   });
+
+  it("keeps no host for a volume of an instance that is deleted already", async () => {
+    const store = get();
+    const { row, made, commit, kind, id, own } = await prepare(store);
+    const instanceId = `${own}-instance`;
+    const instance = rows.instance(instanceId, { hostId: null });
+    expect(await kind(rows.changeTurn(instance))).to.equal("committed");
+    await commit(made(row(1, { hostId: own, instanceId })));
+    const forgotten = { hostsRemoved: [{ hostId: own, parked: true }] };
+    expect(await kind(forgotten)).to.equal("inUse");
+    expect(await kind(rows.changeTurn(rows.deleted(instance, rows.wallMs)))).to.equal("committed");
+    expect(await kind(forgotten)).to.equal("committed");
+    await commit({ resource: volume, removed: id(1) });
+  });
 }

@@ -53,9 +53,11 @@ export async function offerImage(
   };
 }
 
-/** Whether the row has the instance on the host, and the file is one of its image's. */
+/** Whether the row has the instance on the host, and the file is its image's, or of a volume to be made. */
 function isToRun(row: InstanceRow | undefined, asked: Pick<Asked, "hostId" | "sha256">): boolean {
   if (row === undefined || row.instance.hostId !== asked.hostId) return false;
-  const { desired, deletedAtMs, image } = row.instance;
-  return desired !== "deleted" && deletedAtMs === null && filesOf(image).includes(asked.sha256);
+  const { desired, deletedAtMs, image, volumes } = row.instance;
+  const unmade = (volumes ?? []).filter(({ made }) => !made).map(({ source }) => source?.image.disk.sha256);
+  const isNamed = [...filesOf(image), ...unmade].includes(asked.sha256);
+  return desired !== "deleted" && deletedAtMs === null && isNamed;
 }

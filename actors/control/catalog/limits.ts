@@ -18,6 +18,8 @@ export const catalogLimits = {
    * that was cut off asks for another one.
    */
   imageTicketMs: 900_000,
+  /** Hosts that are asked in one look to remove what is left on one storage. */
+  sweepHostsAskedMax: 4,
   /** Period at which a controller looks for uploads that nobody goes on with. */
   uploadSweepPeriodMs: 600_000,
   /** How long another controller may take to say that it is there. */

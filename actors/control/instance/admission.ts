@@ -187,7 +187,7 @@ export const admission = {
     interfaceAttach: deny("failedNow"),
     interfaceDetach: deny("failedNow"),
     volumeAttach: deny("failedNow"),
-    volumeDetach: go,
+    volumeDetach: deny("failedNow"),
     volumeExtend: deny("failedNow"),
   },
   unknown: {

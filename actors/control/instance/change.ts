@@ -24,7 +24,7 @@ import { instanceLimits } from "./limits.ts";
 import type { HostPlacement } from "./messages.ts";
 import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
 import { volumeRows } from "./volume-rows.ts";
-import { isChangingVolumes, releasedVolumes } from "./volumes.ts";
+import { goesWithInstance, isChangingVolumes, releasedVolumes } from "./volumes.ts";
 
 /** A change of an instance in the making; `draft` starts one, `turnOf` makes it a commit. */
 export interface Draft {
@@ -264,7 +264,7 @@ function withoutVolumes(it: Draft, released: readonly AttachedVolume[]): Draft {
   const left = withInstance(it, { volumes: (volumes ?? []).filter((one) => !released.includes(one)) });
   const about = { atMs: it.nowMs, project, noun: volume.noun, event: "deleted" };
   const gone = released
-    .filter(({ deleteOnTermination }) => deleteOnTermination && desired === "deleted")
+    .filter((one) => goesWithInstance({ desired }, one))
     .map(({ volumeId }): NewEvent => ({ ...about, id: volumeId, body: { name: volumeId } }));
   const told = released.reduce(
     (all, { volumeId }) => withEvent(all, { event: "volumeDetached", body: { volumeId } }),

@@ -7,6 +7,7 @@ import { deletedVolume, volume } from "../../../protocol/volume.ts";
 import type { AttachedVolume, InstanceRecord } from "../../records/instance.ts";
 import type { RowChange } from "../../records/rows.ts";
 import { rowMade } from "../request/row-changes.ts";
+import { goesWithInstance } from "./volumes.ts";
 
 type Volumed = Pick<InstanceRecord, "id" | "volumes" | "desired">;
 
@@ -45,14 +46,12 @@ function written(
 }
 
 /** A volume that is deleted with its instance leaves a row of what its storage may have. */
-function letGo(
-  { id: instanceId, desired }: Volumed,
-  { volumeId: id, project, epoch, sizeGib, storageId, hostId, deleteOnTermination }: AttachedVolume,
-  createdAtMs: number,
-): readonly RowChange[] {
+function letGo(instance: Volumed, gone: AttachedVolume, createdAtMs: number): readonly RowChange[] {
+  const { id: instanceId } = instance;
+  const { volumeId: id, project, epoch, sizeGib, storageId, hostId } = gone;
   const whereHas = { project, instanceId, epoch };
   const freed: RowChange = { resource: volume, patched: id, whereHas, set: { instanceId: null } };
-  if (desired !== "deleted" || !deleteOnTermination) return [freed];
+  if (!goesWithInstance(instance, gone)) return [freed];
   const left = { id, project, name: id, sizeGib, storageId, hostId, epoch, createdAtMs, version: 1 };
   return [freed, { resource: volume, removed: id }, rowMade(deletedVolume, left)];
 }

@@ -20,6 +20,12 @@ export const machineVolumes = (volumes: readonly AttachedVolume[]): MachineVolum
 
 export const isLeavingVolume = ({ change }: AttachedVolume): boolean => change?.kind === "leaving";
 
+/** A volume that was asked to leave before is somebody's own again: it is not deleted with the instance. */
+export const goesWithInstance = (
+  { desired }: Pick<InstanceRecord, "desired">,
+  volume: AttachedVolume,
+): boolean => desired === "deleted" && volume.deleteOnTermination && !isLeavingVolume(volume);
+
 /**
  * True: its host has not yet said what became of a change. What leaves is waited for also while the guest is
  * paused, which is asked, and not needed.

@@ -17,8 +17,17 @@ export function volumeHandlers(
   return {
     removeVolumes: async ({ storageId, volumes }, { signal }) => {
       const storage = await storages.find(storageId);
-      const removed = volumes.filter((one) => !isOpen(one, ledger));
-      for (const { volumeId, epoch } of removed) await storage.remove(volumeId, epoch, signal);
+      const removed: VolumeRef[] = [];
+      let thrown: unknown;
+      // One that cannot be removed keeps no other from it.
+      for (const one of volumes.filter((each) => !isOpen(each, ledger)))
+        await storage.remove(one.volumeId, one.epoch, signal).then(
+          () => removed.push(one),
+          (error: unknown) => {
+            thrown = error;
+          },
+        );
+      if (thrown !== undefined && removed.length === 0) throw thrown;
       return { removed };
     },
     extendVolume: async ({ storageId, volumeId, epoch, sizeBytes }, { signal }) => {

@@ -15,7 +15,7 @@ import type { MachineEvent, Moment } from "./messages.ts";
 import { countLoss, leftDown, untold } from "./patience.ts";
 import { onSettled } from "./settle.ts";
 import { type Machine, type MachineState, wantsUp } from "./state.ts";
-import { notesAfter } from "./volume-plan.ts";
+import { notesAfter, withMade } from "./volume-plan.ts";
 import { wiringAfter, wiringDuring } from "./wiring.ts";
 
 export { type Decision, type Effect, introduce } from "./conclude.ts";
@@ -76,7 +76,7 @@ function onVolumes(machine: Machine, event: Extract<Happening, { kind: "volumes"
   const { has, coming, at } = event;
   if (machine.work?.id !== event.workId) return machine;
   const notes = notesAfter(machine.notes, machine.spec, { has, atMs: at.wallMs });
-  return { ...machine, held: { has, coming }, notes };
+  return { ...machine, spec: withMade(machine.spec, has), held: { has, coming }, notes };
 }
 
 /** Applies what the guest did during its boot, after the boot has settled. */

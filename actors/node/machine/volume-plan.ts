@@ -21,6 +21,14 @@ export interface VolumePlan {
   readonly growing: readonly MachineVolume[];
 }
 
+/** A volume that a guest has had is never made anew: if it is missing later, it is lost. */
+export function withMade(spec: MachineSpec, has: readonly HeldVolume[]): MachineSpec {
+  const isNew = (one: MachineVolume) =>
+    !one.made && has.some((held) => held.state === "attached" && isSameVolume(held, one));
+  if (spec.volumes?.some(isNew) !== true) return spec;
+  return { ...spec, volumes: spec.volumes.map((one) => (isNew(one) ? { ...one, made: true } : one)) };
+}
+
 export const isSameVolume = (one: VolumeRef, other: VolumeRef): boolean =>
   one.volumeId === other.volumeId && one.epoch === other.epoch;
 

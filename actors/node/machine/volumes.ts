@@ -154,7 +154,7 @@ export async function openForStart(work: VolumeWork): Promise<readonly GuestVolu
     throw new StatusError("hypervisorRefused", "The host's hypervisor gives guests no volumes.");
   await releaseOthers(work, []);
   const opened: GuestVolume[] = [];
-  for (const volume of wanted) opened.push((await openVolume(work, volume)).volume);
+  for (const volume of wanted) opened.push((await openVolume(work, volume, "asItIs")).volume);
   return opened;
 }
 
@@ -164,7 +164,12 @@ interface OpenedVolume {
   readonly sizeBytes: number;
 }
 
-async function openVolume({ ports, spec, signal }: VolumeWork, wanted: MachineVolume): Promise<OpenedVolume> {
+/** `asItIs`: a storage without room to extend it keeps no guest from its start. */
+async function openVolume(
+  { ports, spec, signal }: VolumeWork,
+  wanted: MachineVolume,
+  size: "asItIs" | "asWanted" = "asWanted",
+): Promise<OpenedVolume> {
   const { volumeId, epoch, place, sizeBytes, bootIndex } = wanted;
   const { instanceId, ownerEpoch } = spec;
   const storage = await ports.storages.find(wanted.storageId);
@@ -176,7 +181,12 @@ async function openVolume({ ports, spec, signal }: VolumeWork, wanted: MachineVo
     await make({ ports, storage, wanted, instanceId, signal });
     return open();
   });
-  const has = await storage.extend(volumeId, { epoch, sizeBytes }, signal);
+  const has = await storage.extend(volumeId, { epoch, sizeBytes }, signal).catch((error: unknown) => {
+    const { reason, message } = StatusError.from(error, "Extending a volume");
+    if (size !== "asItIs" || reason !== "diskFull") throw error;
+    ports.log.warn({ volumeId, instanceId, message }, "a volume stays smaller than it is to be");
+    return 0;
+  });
   const booted = bootIndex === undefined ? {} : { bootIndex };
   return { volume: { volumeId, epoch, place, device, ...booted }, sizeBytes: has };
 }

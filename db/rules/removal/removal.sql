@@ -12,7 +12,11 @@ begin
   done := novact_need_hosts(changes->'hostsRemoved');
 
   if exists (select from instance where host_id = any (removed) and deleted_at_ms is null)
-    or exists (select from volume where host_id = any (removed))
+    -- A volume of an instance that is deleted already goes as its claim does, below.
+    or exists (
+      select from volume v left join instance i on i.id = v.instance_id
+        where v.host_id = any (removed) and i.deleted_at_ms is null
+    )
     or exists (
       select from jsonb_to_recordset(changes->'hostsRemoved') as r("hostId" text, parked boolean)
           join claim c on c.host_id = r."hostId"

@@ -64,8 +64,14 @@ function onHost(place: Place, was: Taking, is: Taking, isJudged: boolean): Refus
 }
 
 /** Whether a volume is on the own disk of one of these hosts, which then stays. */
+/** A volume of an instance that is deleted already goes as its claim does. */
 export const holdsVolumes = (tables: Tables, hostId: string): boolean =>
-  [...tables.rowsOf(volume).values()].some((row) => row.hostId === hostId);
+  [...tables.rowsOf(volume).values()].some(
+    (row) => row.hostId === hostId && !isDeleted(tables, row.instanceId),
+  );
+
+const isDeleted = ({ instances }: Tables, instanceId: string | null): boolean =>
+  instanceId !== null && (instances.get(instanceId)?.deletedAtMs ?? null) !== null;
 
 /** What was left of deleted volumes on the own disk of a host goes with the host. */
 export function forgetVolumes({ tables, journal }: Place, hostId: string): void {

@@ -11,7 +11,7 @@ import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { Client } from "../../../../protocol/wire/service.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import type { Log } from "../../../../protocol/wire/transport.ts";
-import type { Store } from "../../../ports/store.ts";
+import type { Store, StorePart } from "../../../ports/store.ts";
 import type { Commit, CommitResult } from "../../../records/commit.ts";
 import type { HostRecord } from "../../../records/host.ts";
 import { type PeriodicActor, periodicActor, type Round } from "../../../runtime/periodic.ts";
@@ -19,7 +19,7 @@ import { rowLetGo } from "../../request/row-changes.ts";
 import { catalogLimits } from "../limits.ts";
 
 export interface VolumeSweeperOptions {
-  readonly store: Pick<Store, "rows">;
+  readonly store: StorePart<{ hosts: "get" }> & Pick<Store, "rows">;
   readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly directory: {
     all(): readonly Pick<HostRecord, "id" | "storageId">[];
@@ -77,22 +77,40 @@ async function allLeft({ rows }: VolumeSweeperOptions["store"]): Promise<readonl
   }
 }
 
-/** Of one place. Answers how many are gone; where no host is heard that could remove them, none is. */
+/**
+ * Of one place. Answers how many are gone; where no host is heard that could remove them, none is. What was
+ * on the own disk of a host that is no more has gone with it.
+ */
 async function sweepPlace(volumes: readonly Left[], options: VolumeSweeperOptions): Promise<number> {
   const { storageId = null, hostId = null } = volumes[0] ?? {};
   if (storageId === null && hostId === null) return letGo(volumes, options);
-  const { directory } = options;
+  const { directory, store } = options;
+  if (hostId !== null && storageId === null && (await store.hosts.get(hostId)) === undefined)
+    return letGo(volumes, options);
   const sees = (host: Pick<HostRecord, "id" | "storageId">) =>
     storageId === null ? host.id === hostId : host.storageId === storageId;
-  const asked = directory.all().find((host) => sees(host) && directory.alive(host.id));
-  if (asked === undefined) return 0;
+  const able = directory.all().filter((host) => sees(host) && directory.alive(host.id));
+  let thrown: unknown;
+  // One whose own view of the storage is broken keeps no other from being asked.
+  for (const { id } of able.slice(0, catalogLimits.sweepHostsAskedMax))
+    try {
+      return await removeBy(id, volumes, options);
+    } catch (error) {
+      thrown = error;
+    }
+  if (thrown !== undefined) throw thrown;
+  return 0;
+}
+
+async function removeBy(hostId: string, volumes: readonly Left[], options: VolumeSweeperOptions) {
+  const storageId = volumes[0]?.storageId ?? null;
   let gone = 0;
   for (let from = 0; from < volumes.length; from += storageLimits.volumesRemovedMax) {
     const part = volumes.slice(from, from + storageLimits.volumesRemovedMax);
     const named = part.map(({ id, epoch }) => ({ volumeId: id, epoch }));
     const timeoutMs = wireLimits.hostRequestTimeoutMs;
     const { removed } = await options
-      .agent(asked.id)
+      .agent(hostId)
       .removeVolumes({ storageId, volumes: named }, { timeoutMs });
     const isGone = ({ id, epoch }: Left) => removed.some((one) => one.volumeId === id && one.epoch === epoch);
     gone += await letGo(part.filter(isGone), options);

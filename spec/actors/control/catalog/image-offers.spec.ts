@@ -57,6 +57,19 @@ describe("images that hosts may have", () => {
     expect((await asked(kernel))?.origins).to.have.length(2);
   });
 
+  it("are those of which volumes of its instances are to be made, until they are", async () => {
+    const source = {
+      kind: "image",
+      image: { id: "i", name: "i", disk: { ...files.disk, sha256: other ?? "" } },
+    };
+    const about = { volumeId: "v", project: "demo", epoch: 1, place: 0, sizeGib: 1, storageId: null };
+    const volume = { ...about, hostId: "h1", source, deleteOnTermination: false } as const;
+    changed({ volumes: [{ ...volume, made: false }] as InstanceRecord["volumes"] });
+    expect((await asked(other))?.origins).to.have.length(2);
+    changed({ volumes: [{ ...volume, made: true }] as InstanceRecord["volumes"] });
+    expect(await asked(other)).to.equal(null);
+  });
+
   it("are no others: of another host's instance, of another image, of one that is deleted or is not there", async () => {
     expect(await asked(other)).to.equal(null);
     expect(await asked(disk, "h2")).to.equal(null);

@@ -147,6 +147,14 @@ describe("instance: volumes that come, grow and go", () => {
     }
   });
 
+  it("that were asked to leave before are not deleted with their instance", () => {
+    const leaving = detach(holding({ deleteOnTermination: true }), "v").next;
+    const { next } = decide(leaving, command("delete"));
+    const gone = decide(next, observed(next));
+    expect(rowsOf(gone)).to.deep.equal([["v", "i", 4, { instanceId: null }]]);
+    expect(gone.commit?.events?.filter(({ noun }) => noun === "volume") ?? []).to.deep.equal([]);
+  });
+
   it("fail without failing their instance when time is over: what came goes, and what goes still does", () => {
     const late = { kind: "reconcile", nowMs: 10_000_000, hostAlive: true, leaseEpoch: 1 } as const;
     const attached = decide(attach(running(), "v").next, late);

@@ -5,7 +5,7 @@ import { fileOf, parseFile, revive } from "../../../../actors/node/machine/file.
 import type { MachineEvent } from "../../../../actors/node/machine/messages.ts";
 import type { MachineState } from "../../../../actors/node/machine/state.ts";
 import type { HeldVolume } from "../../../../actors/node/machine/volume-facts.ts";
-import { volumePlan, waitedMs } from "../../../../actors/node/machine/volume-plan.ts";
+import { volumePlan, waitedMs, withMade } from "../../../../actors/node/machine/volume-plan.ts";
 import { agentNeeds } from "../../../../protocol/agent-needs.ts";
 import type { MachineIntent, MachineVolume } from "../../../../protocol/machine.ts";
 import {
@@ -47,6 +47,13 @@ describe("machine: what is to be done for its volumes", () => {
     for (const one of [held("v", { epoch: 2 }), held("v", { place: 3 }), held("v", { state: "dead" })])
       expect(plan([volumeOf("v")], [one])).to.deep.equal([["v"], ["v"], []]);
     expect(plan([], [held("v", { state: "open" })])).to.deep.equal([["v"], [], []]);
+  });
+
+  it("never makes anew what the guest has had", () => {
+    const told = { ...spec(), volumes: [volumeOf("v", { made: false }), volumeOf("w", { made: false })] };
+    expect(withMade(told, [held("w", { epoch: 2 }), held("v", { state: "open" })])).to.equal(told);
+    const { volumes = [] } = withMade(told, [held("v")]);
+    expect(volumes.map(({ made }) => made)).to.deep.equal([true, false]);
   });
 
   it("completes what is half attached, and does not take it away first", () => {
