@@ -36,6 +36,8 @@ export class DirectorySpace implements DiskSpace {
   readonly #asked = new Map<WatchedDirectory, Question>();
   /** As each directory was told when it last answered. */
   readonly #told = new Map<WatchedDirectory, Measured>();
+  /** Since when a file system answers with errors. */
+  readonly #failed = new Map<WatchedDirectory, number>();
   readonly #nowMs: () => number;
 
   /** A directory that is missing now is watched from the moment it is there. `nowMs`: monotonic. */
@@ -62,22 +64,32 @@ export class DirectorySpace implements DiskSpace {
   #ask(directory: WatchedDirectory): Promise<void> {
     const known = this.#asked.get(directory);
     if (known !== undefined) return known.answered;
-    const answered = spaceIn(directory).then((measured) => {
-      this.#asked.delete(directory);
-      if (measured === undefined) this.#told.delete(directory);
-      else this.#told.set(directory, measured);
-    });
-    this.#asked.set(directory, { answered, sinceMs: this.#nowMs() });
+    const failedSinceMs = this.#failed.get(directory);
+    const answered = spaceIn(directory).then(
+      (measured) => {
+        this.#asked.delete(directory);
+        this.#failed.delete(directory);
+        if (measured === undefined) this.#told.delete(directory);
+        else this.#told.set(directory, measured);
+      },
+      () => {
+        // An error of the file system is no answer: it is told as it was, and as silent.
+        this.#asked.delete(directory);
+        this.#failed.set(directory, sinceMs);
+      },
+    );
+    const sinceMs = failedSinceMs ?? this.#nowMs();
+    this.#asked.set(directory, { answered, sinceMs });
     return answered;
   }
 
   #toldOf(directory: WatchedDirectory): Measured | undefined {
     const { use } = directory;
     const told = this.#told.get(directory);
-    const asked = this.#asked.get(directory);
+    const sinceMs = this.#asked.get(directory)?.sinceMs ?? this.#failed.get(directory);
     if (told === undefined) return undefined;
-    if (asked !== undefined) {
-      const silentMs = Math.round(this.#nowMs() - asked.sinceMs);
+    if (sinceMs !== undefined) {
+      const silentMs = Math.round(this.#nowMs() - sinceMs);
       return { ...told, space: { ...told.space, silentMs } };
     }
     // Only of a file system that has just answered: what measures it would hang on another.
@@ -124,11 +136,13 @@ function summed(name: keyof SpaceUse, first: SpaceUse, other: SpaceUse): SpaceUs
 async function spaceIn({ of, path, disks }: WatchedDirectory): Promise<Measured | undefined> {
   try {
     const { dev } = await stat(path);
-    const { bavail, blocks, bsize } = await statfs(path);
-    const room = { of, freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+    const { bavail, bfree, blocks, bsize } = await statfs(path);
+    // As df has it: what is kept for the system is no part of what there is to be used.
+    const room = { of, freeBytes: bavail * bsize, totalBytes: (blocks - bfree + bavail) * bsize };
     return { device: dev, space: disks === true ? { ...room, disks } : room };
-  } catch {
+  } catch (error) {
     // The directory is missing: its user reports that.
-    return undefined;
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
   }
 }

@@ -64,7 +64,7 @@ function judgedLow(space: Space): Judged {
 function judgedUsed(space: Space): Judged {
   const { of, freeMib, totalMib, disks } = space;
   const { advisedUsedShare } = spaceLimits;
-  if (disks !== true || 1 - freeMib / totalMib <= advisedUsedShare) return undefined;
+  if (disks !== true || totalMib - freeMib <= advisedUsedShare * totalMib) return undefined;
   const floor = mebibytes(newDiskFloorMib(space));
   return {
     kind: "advice",

@@ -1,5 +1,5 @@
 /** The file systems that are watched: each of those under the directories, once. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -34,6 +34,16 @@ describe("the room on file systems", () => {
     disk.remove();
     expect(await names()).to.deep.equal(["state directory"]);
     await rm(root, { recursive: true });
+  });
+
+  it("has as much in all as there is to be used, and no more", async () => {
+    const [found] = await new DirectorySpace([{ of: "database", path: tmpdir() }]).look();
+    const { bavail, bfree, blocks, bsize } = await statfs(tmpdir());
+    const usedBytes = (blocks - bfree) * bsize;
+    const { totalBytes = 0, freeBytes = 0 } = found ?? {};
+    // Others write meanwhile.
+    expect(totalBytes - freeBytes).to.be.closeTo(usedBytes, 2 * 1024 ** 3);
+    expect(totalBytes).to.be.at.most(usedBytes + bavail * bsize + 2 * 1024 ** 3);
   });
 
   it("says on which one disks are made, and adds up what lies in directories of one", async () => {
