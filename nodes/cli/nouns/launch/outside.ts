@@ -31,10 +31,11 @@ export async function leadOutside(
       `Read what it says: novact instance console ${name}; or have operators make such a network: novact network create.`,
     );
   await routerFor(run, session, { networkId: first.networkId, subnet, outside }, steps);
+  // The address is last: a launch that finds it takes the rest for done.
+  await letSshIn(run, session, first.portId, steps);
   const target = { port: first.portId };
   const { floatingIp } = await session.floatingIp.create({ network: outside.id, target }, run.call());
   steps.say("address", `${floatingIp.name} of ${outside.name} leads to ${name}`);
-  await letSshIn(run, session, first.portId, steps);
 }
 
 interface Between {
