@@ -223,10 +223,20 @@ class Sending {
       image = await this.#look();
       this.#persistence.progress();
     }
-    if (image.state === "active") return image;
+    if (image.state === "active") return this.#sent(image);
     const { refusal } = image;
     if (refusal === undefined || refusal === null || refusal.reason === "uploadInterrupted") return undefined;
     throw refusedBy(refusal, image);
+  }
+
+  /** Another run may have sent another file, of which the verification had begun before. */
+  #sent(image: Image): Image {
+    const { sha256, format, packing } = this.#options;
+    const isKept = packing === undefined && (format === "raw" || format === "qcow2");
+    if (sha256 === undefined || !isKept || image.disk?.sha256 === sha256) return image;
+    throw new StatusError("checksumMismatch", `The image ${image.id} has the bytes of another file.`, {
+      next: `Make another image of this one, or remove that one first: novact image delete ${image.id}.`,
+    });
   }
 
   async #look(): Promise<Image> {

@@ -175,6 +175,14 @@ export function imageUploadsContract(title: string, makeBench: () => Promise<Ima
       await bench.uploads.seal("up-1", { format: "raw" });
     });
 
+    it("take no byte while they are verified, and keep nobody waiting for that", async () => {
+      await send(content);
+      const sealing = bench.uploads.seal("up-1", { format: "raw" });
+      const more = bench.uploads.write("up-1", content.length, Buffer.alloc(512));
+      expect((await refusal(more)).reason).to.equal("uploadSealed");
+      await sealing;
+    });
+
     it("refuse a file of another format than was said", async () => {
       const qcow2 = Buffer.concat([Buffer.from("QFI\xfb", "latin1"), Buffer.alloc(1_020)]);
       await send(qcow2);

@@ -94,7 +94,7 @@ export class CacheRoom {
     await this.#finishAside();
     const { bavail, bsize } = await statfs(directory);
     const files = await this.#files();
-    const arrived = new Map(files.map(({ sha256, allocatedBytes }) => [sha256, allocatedBytes]));
+    const arrived = new Map(files.map((one) => [one.sha256, Math.max(one.allocatedBytes, one.sizeBytes)]));
     const missing = coming.map(({ sha256, sizeBytes }) => sizeBytes - (arrived.get(sha256) ?? 0));
     const wantedBytes = missing.reduce((sum, bytes) => sum + Math.max(0, bytes), 0);
     const bounds = { cacheBytesMax, freeBytesMin, freeBytes: bavail * bsize, wantedBytes };
@@ -138,16 +138,17 @@ export class CacheRoom {
     return new Set([...leased, ...(await inUse())]);
   }
 
-  /** Cached images, and the parts of images on their way. */
-  async #files(): Promise<readonly CachedFile[]> {
+  /** Cached images, and what has arrived of images on their way. */
+  async #files(): Promise<readonly (CachedFile & Pick<ImageFile, "sizeBytes">)[]> {
     const { directory } = this.#options;
-    const files: CachedFile[] = [];
+    const files: (CachedFile & Pick<ImageFile, "sizeBytes">)[] = [];
     for (const name of await readdir(directory)) {
-      const [, sha256 = "", part] = /^([0-9a-f]{64})(\.part)?$/.exec(name) ?? [];
+      const [, sha256 = "", part] = /^([0-9a-f]{64})(\.part|\.\d+-[0-9a-f]{12}\.tmp)?$/.exec(name) ?? [];
       const counts = sha256 !== "" && (part === undefined || this.#coming.has(sha256));
       const found = counts ? await orMissing(stat(join(directory, name))) : undefined;
       if (found === undefined) continue;
-      files.push({ sha256, allocatedBytes: found.blocks * 512, usedAtMs: found.atimeMs });
+      const allocatedBytes = found.blocks * 512;
+      files.push({ sha256, allocatedBytes, sizeBytes: found.size, usedAtMs: found.atimeMs });
     }
     return files;
   }

@@ -92,12 +92,20 @@ export class ImageCache {
   #begin(image: NeededImage, path: string): Copy {
     const work = (signal: AbortSignal) => this.#fetch(image, path, signal);
     const { room } = this.#options;
-    const copy = new Copy((signal) =>
-      room === undefined ? work(signal) : room.within(image, () => work(signal)),
+    const copy = new Copy(async (signal) =>
+      room === undefined ? work(signal) : room.within(await this.#taking(image), () => work(signal)),
     );
     this.#copies.set(image.sha256, copy);
     void copy.settled.then(() => this.#copies.delete(image.sha256));
     return copy;
+  }
+
+  /** Holes take no room: an image that the host sees takes what it takes in the store. */
+  async #taking(image: ImageFile): Promise<ImageFile> {
+    const store = this.#store;
+    if (store === undefined) return image;
+    const found = await stat(join(store, image.sha256)).catch(() => undefined);
+    return found === undefined ? image : { ...image, sizeBytes: found.blocks * blockBytes };
   }
 
   async #fetch(image: NeededImage, path: string, signal: AbortSignal): Promise<void> {
@@ -161,6 +169,8 @@ export class ImageCache {
 }
 
 const partEnding = ".part";
+/** The unit of `blocks`. Source: stat(2). */
+const blockBytes = 512;
 /** Parts, leases and what is set aside are no copies of dead agents, or have an end of their own. */
 const kept = /\.(?:part|lease|aside)$/;
 

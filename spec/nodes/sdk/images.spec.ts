@@ -75,6 +75,18 @@ describe("images by the SDK", function () {
     expect((await refused(other)).reason).to.equal("checksumMismatch");
   });
 
+  it("are not taken for those of another file, which was sent before", async () => {
+    const [id, small] = [await made(), sample(307_200)];
+    await transfers.sendImage(id, sourceOf(small), { format: "raw" });
+    const other = Buffer.alloc(small.length, 7);
+    const said = { format: "raw", sha256: createHash("sha256").update(other).digest("hex") } as const;
+    const { reason, message } = await refused(transfers.sendImage(id, sourceOf(other), said));
+    expect([reason, message]).to.deep.equal([
+      "checksumMismatch",
+      `The image ${id} has the bytes of another file.`,
+    ]);
+  });
+
   it("say so when the server cannot be reached for as long as one waits", async () => {
     const id = await made();
     world.breakAfter(...Array<number>(200).fill(0));

@@ -96,7 +96,13 @@ export class UploadDesk {
     const rows = await allImages(store);
     const own = rows.filter((row) => row.holder === door.server && isUnsettled(row)).map(({ id }) => id);
     const ids = new Set([...own, ...statuses.map(({ uploadId }) => uploadId)]);
-    for (const id of ids) await this.#inTurn(id, () => this.#settle(id));
+    // One that another controller changes in this moment keeps no other from being looked at.
+    for (const id of ids)
+      await this.#inTurn(id, () => this.#settle(id)).catch((thrown: unknown) => {
+        const { reason, message } = StatusError.from(thrown, "Looking after an upload");
+        if (reason === "storeUnavailable") throw thrown;
+        log.info({ imageId: id, reason, message }, "an upload was not put right, and is looked at again");
+      });
     return ids.size;
   }
 

@@ -63,10 +63,14 @@ export class SilentHolders {
     for (const server of others) await this.#look(server, clock);
     for (const { id, holder } of waiting) {
       if (!this.#isGivenUp(holder ?? "", clock)) continue;
-      await advanceImage(id, { kind: "forget" }, { ...this.#options, holder: holder ?? "" });
-      log.warn(
-        { [image.noun]: id, holder },
-        "an upload was given up: its controller has not answered for long",
+      const about = { [image.noun]: id, holder };
+      await advanceImage(id, { kind: "forget" }, { ...this.#options, holder: holder ?? "" }).then(
+        () => log.warn(about, "an upload was given up: its controller has not answered for long"),
+        (thrown: unknown) => {
+          const { reason, message } = StatusError.from(thrown, "Giving up an upload");
+          if (reason === "storeUnavailable") throw thrown;
+          log.info({ ...about, reason, message }, "an upload was not given up, and is looked at again");
+        },
       );
     }
   }

@@ -42,6 +42,8 @@ export class FileUploads implements ImageUploads {
   readonly #records = new Map<string, parts.UploadRecord>();
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #seals = new Places(imageLimits.sealsAtOnceMax);
+  /** Seals under way or waiting, by upload. */
+  readonly #verifying = new Map<string, number>();
 
   constructor(options: UploadOptions) {
     this.#options = options;
@@ -83,7 +85,9 @@ export class FileUploads implements ImageUploads {
     return (await this.#find(uploadId)) ?? null;
   }
 
-  write(uploadId: string, offset: number, bytes: Uint8Array): Promise<UploadStatus> {
+  /** While it is verified nobody may wait here, each with what it has sent. */
+  async write(uploadId: string, offset: number, bytes: Uint8Array): Promise<UploadStatus> {
+    if (this.#verifying.has(uploadId)) throw new StatusError("uploadSealed", "The upload is being verified.");
     return this.#inTurn(uploadId, () => this.#write(uploadId, offset, bytes));
   }
 
@@ -120,11 +124,23 @@ export class FileUploads implements ImageUploads {
     await this.#remember({ ...record, syncedBytes: end });
   }
 
-  seal(
+  async seal(
     uploadId: string,
     request: SealRequest,
     signal: AbortSignal = new AbortController().signal,
   ): Promise<SealedImage> {
+    const seals = (this.#verifying.get(uploadId) ?? 0) + 1;
+    this.#verifying.set(uploadId, seals);
+    try {
+      return await this.#sealInTurn(uploadId, request, signal);
+    } finally {
+      const left = (this.#verifying.get(uploadId) ?? 1) - 1;
+      if (left > 0) this.#verifying.set(uploadId, left);
+      else this.#verifying.delete(uploadId);
+    }
+  }
+
+  #sealInTurn(uploadId: string, request: SealRequest, signal: AbortSignal): Promise<SealedImage> {
     return this.#inTurn(uploadId, async () => {
       const kept = await this.#heldAgain(uploadId);
       if (kept !== undefined) return kept;
