@@ -77,7 +77,7 @@ function endLate(ms: number, tell: (survivors: readonly string[]) => void): void
   timer.unref();
 }
 
-/** After a fault that comes when a test has passed already, mocha runs no further test, and says no more of it. */
+/** Mocha runs no further test after a fault that comes when a test has passed, and says nothing of the rest. */
 const isBrokenOff = (runner: Mocha.Runner): boolean => Reflect.get(runner, "_abort") === true;
 const brokenOff = { title: "the run", reason: "it was broken off before its last test" };
 

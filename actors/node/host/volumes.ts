@@ -19,7 +19,7 @@ export function volumeHandlers(
       const storage = await storages.find(storageId);
       const removed: VolumeRef[] = [];
       let thrown: unknown;
-      // One that cannot be removed keeps no other from it.
+      // A volume that its storage does not remove keeps no other volume there.
       for (const one of volumes.filter((each) => !isOpen(each, ledger)))
         await storage.remove(one.volumeId, one.epoch, signal).then(
           () => removed.push(one),

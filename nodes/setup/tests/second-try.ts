@@ -25,7 +25,7 @@ export function afterSecondTry(first: LaneOutcome, file: string, second: Outcome
   const unsteady = first.failures.filter(isOfFile);
   if (second.failed > 0 || second.passed === 0 || unsteady.length === 0) return first;
   const wereSkipped = new Set(first.skipped.map(({ title }) => title));
-  // What cannot run any more says nothing of what failed.
+  // A test that is skipped now says nothing of the failure before.
   if (second.skipped.some(({ title }) => !wereSkipped.has(title))) return first;
   const { failed, passed, failures, passedOf } = first;
   return {

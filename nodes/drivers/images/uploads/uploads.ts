@@ -85,7 +85,7 @@ export class FileUploads implements ImageUploads {
     return (await this.#find(uploadId)) ?? null;
   }
 
-  /** While it is verified nobody may wait here, each with what it has sent. */
+  /** Writes of an upload that is being verified are refused: each would wait, and hold its bytes. */
   async write(uploadId: string, offset: number, bytes: Uint8Array): Promise<UploadStatus> {
     if (this.#verifying.has(uploadId)) throw new StatusError("uploadSealed", "The upload is being verified.");
     return this.#inTurn(uploadId, () => this.#write(uploadId, offset, bytes));
