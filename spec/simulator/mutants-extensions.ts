@@ -15,7 +15,7 @@ export const extensionMutants: readonly Mutant[] = [
     name: "extension-limit-unheeded",
     promise: "I3",
     file: "db/memory/apply-rows.ts",
-    find: "const name = limitNameOf(resource);",
+    find: "const name = limitedNameOf(resource, sumOf);",
     replace: "const name = resource.noun;",
     guard: "A limit that operators set for a plug-in's rows is the one that is judged.",
     shape: crowdedExtensions,

@@ -77,7 +77,7 @@ function endLate(ms: number, tell: (survivors: readonly string[]) => void): void
   timer.unref();
 }
 
-/** Mocha runs no further test after a fault that comes when a test has passed, and says nothing of the rest. */
+/** A fault that comes when a test has passed ends the run: mocha says nothing of the tests that are left. */
 const isBrokenOff = (runner: Mocha.Runner): boolean => Reflect.get(runner, "_abort") === true;
 const brokenOff = { title: "the run", reason: "it was broken off before its last test" };
 
