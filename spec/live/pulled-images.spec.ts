@@ -9,7 +9,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
 import { startCompute } from "../../nodes/compute/main.ts";
+import { imagesInUse } from "../../nodes/drivers/images/images-in-use.ts";
 import { loadCluster } from "../../nodes/plugins/load.ts";
+import { until } from "../support/asking.ts";
 import { type LiveCluster, startLiveCluster } from "../support/live-cluster.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { skip } from "../support/services.ts";
@@ -39,6 +41,7 @@ describe("a host that does not see the images of the controllers", function () {
   let cluster: LiveCluster;
   let sources: string;
   let cache: string;
+  let directories: Parameters<typeof imagesInUse>[0];
   const ends: (() => Promise<void>)[] = [];
 
   before(async function () {
@@ -70,6 +73,8 @@ describe("a host that does not see the images of the controllers", function () {
         await writeFile(join(elsewhere, "cluster.yaml"), JSON.stringify(yaml));
         const loaded = await loadCluster(join(elsewhere, "cluster.yaml"));
         cache = join(elsewhere, "nodes", "node-1", "images");
+        const own = join(elsewhere, "nodes", "node-1");
+        directories = { guests: join(own, "guests"), machines: join(own, "machines") };
         const compute = await startCompute({ ...loaded, nodeName: "node-1", log: silentLog });
         ends.push(() => compute.stop({ guests: true, patienceMs: 0 }));
       },
@@ -99,8 +104,11 @@ describe("a host that does not see the images of the controllers", function () {
     expect(instance.state).to.equal("running");
     return instance.id;
   };
-  const remove = async (id: string) => {
+  /** Until nothing of the host names the image any more. */
+  const remove = async (id: string, index: number) => {
     await cluster.admin.instance.delete(id, { wait: true }, patient);
+    const isFree = (used: ReadonlySet<string>) => !used.has(checksums[index - 1] ?? "");
+    await until(() => imagesInUse(directories), isFree, 2_400);
   };
   /** The disks of images that the host has. */
   const cached = async () => {
@@ -125,7 +133,7 @@ describe("a host that does not see the images of the controllers", function () {
   });
 
   it("loses the image that no guest needs when another has to come", async () => {
-    await remove(await create(2));
+    await remove(await create(2), 2);
     expect(await cached()).to.deep.equal([1, 2]);
     ids.push(await create(3));
     expect(await cached()).to.deep.equal([1, 3]);
@@ -136,7 +144,8 @@ describe("a host that does not see the images of the controllers", function () {
     expect(instance.state).to.equal("failed");
     expect(operation.error?.message).to.match(/image cache of the host has no room/);
     expect(await cached()).to.deep.equal([1, 3]);
-    for (const id of [instance.id, ids.pop() ?? ""]) await remove(id);
+    await remove(instance.id, 2);
+    await remove(ids.pop() ?? "", 3);
     ids.push(await create(2));
     expect(await cached()).to.deep.equal([1, 2]);
     const { findings } = await cluster.admin.doctor.examine({}, patient);
