@@ -101,7 +101,7 @@ describe("a host that does not see the images of the controllers", function () {
   };
   const create = async (index: number) => {
     const { instance } = await attempt(index);
-    expect(instance.state).to.equal("running");
+    expect(instance.state, instance.failure?.message ?? "").to.equal("running");
     return instance.id;
   };
   /** Until nothing of the host names the image any more. */
