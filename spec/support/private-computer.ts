@@ -54,8 +54,8 @@ export async function makePrivateComputer() {
   const place = mkdtempSync(join(tmpdir(), "novact-computer-"));
   const argv = ["--net", "--mount", "sh", "-ec", holding, "sh", place];
   const holder = spawn("unshare", argv, { stdio: ["ignore", "ignore", "inherit"] });
-  // The root is named as well: the tests may run in a changed one, which the mount namespace does not know.
-  const entrance = ["nsenter", `--target=${holder.pid}`, "--net", "--mount", "--root"];
+  // The tests may run in a changed root, which the mount namespace does not know: a directory is one of a root.
+  const entrance = ["nsenter", `--target=${holder.pid}`, "--net", "--mount", "--root", "--wd"];
   const run = (words: readonly string[], input = ""): string => {
     const [program = "", ...given] = [...entrance, ...words];
     return execFileSync(program, given, { encoding: "utf8", timeout: patienceMs, input });
