@@ -89,8 +89,7 @@ for (const row of rows) outcomes.push(...(await Promise.all(row.map(timed))));
 const all = sumOf(outcomes);
 console.log("");
 for (const { title, reason } of all.failures) console.log(`failed: ${title} (${reason})`);
-for (const { title, reason } of all.unsteady)
-  console.log(`unsteady: ${title} (passed alone; before: ${reason})`);
+for (const { title, reason } of all.unsteady) console.log(`unsteady: ${title} (${reason})`);
 for (const { title, reason } of all.skipped) console.log(`skipped: ${title} (${reason})`);
 for (const { line, lines = [] } of outcomes) for (const each of [line, ...lines]) console.log(each);
 console.log("");

@@ -1,6 +1,6 @@
 /**
- * Runs lanes of specs, each by a mocha of its own. A lane that ends before its tests do, or whose tests are
- * outlived by something, has failed, and is not tried again.
+ * Runs lanes of specs, each by a mocha of its own. A lane that ends before its tests do has failed, and is not
+ * tried again; neither is one whose tests are outlived by something.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,7 +24,10 @@ export interface RunLanes {
   readonly config: Readonly<Record<string, unknown>>;
   /** So many of the slowest files and tests of each lane are printed. Absent: none. */
   readonly slowest?: string | undefined;
-  /** True: files that failed are run once more, each alone (second-try.ts). Absent: false. */
+  /**
+   * True: files that failed are run once more, each alone (second-try.ts), and what outlives the tests is told
+   * as unsteady. Absent: false.
+   */
   readonly triesAgain?: boolean;
 }
 
@@ -81,7 +84,8 @@ async function runLane(label: string, files: readonly string[], options: RunLane
     const reporter = given.flatMap((option) => ["--reporter-option", option]);
     const argv = ["mocha", "--config", config, "--reporter", "spec/support/summary-reporter.ts", ...reporter];
     const exitCode = await exitCodeOf(argv, { label });
-    return judge(label, exitCode, existsSync(summary) ? readFileSync(summary, "utf8") : undefined);
+    const written = existsSync(summary) ? readFileSync(summary, "utf8") : undefined;
+    return judge(label, exitCode, written, options.triesAgain === true ? "unsteady" : "failed");
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -92,15 +96,19 @@ export function judge(
   label: string,
   exitCode: number | null | undefined,
   summary: string | undefined,
+  survivorsAre: "failed" | "unsteady" = "failed",
 ): LaneOutcome {
   if (summary === undefined) return alone(failed(label, "mocha ended before its tests did"));
   const { survivors, ...rest } = JSON.parse(summary) as Summary;
   const outcome = { ...rest, unsteady: [] };
   if (outcome.passed + outcome.failed + outcome.skipped.length === 0)
     return alone(failed(label, "there was no test in it"));
-  if (survivors.length > 0) return outlived(label, outcome, survivors.join(", "));
   const endedWell = exitCode === Math.min(outcome.failed, mochaExitCodeMax);
-  return endedWell ? outcome : outlived(label, outcome, "mocha did not end well");
+  if (!endedWell) return alsoFailed(outcome, label, outlived("mocha did not end well"));
+  if (survivors.length === 0) return outcome;
+  const reason = outlived(survivors.join(", "));
+  if (survivorsAre === "unsteady") return { ...outcome, unsteady: [{ title: label, reason }] };
+  return alsoFailed(outcome, label, reason);
 }
 
 /** Mocha's exit code is the number of its failures, up to this. */
@@ -108,7 +116,9 @@ const mochaExitCodeMax = 255;
 
 const alone = (outcome: Outcome): LaneOutcome => ({ ...outcome, passedOf: {} });
 
-const outlived = (label: string, outcome: LaneOutcome, what: string): LaneOutcome => ({
-  ...sumOf([outcome, failed(label, `something outlived the tests: ${what}`)]),
+const outlived = (what: string): string => `something outlived the tests: ${what}`;
+
+const alsoFailed = (outcome: LaneOutcome, label: string, reason: string): LaneOutcome => ({
+  ...sumOf([outcome, failed(label, reason)]),
   passedOf: outcome.passedOf,
 });

@@ -125,6 +125,14 @@ describe("a lane", () => {
     });
   });
 
+  it("of live specs that something outlived is unsteady, unless its process did not end well either", () => {
+    const summary = written({ survivors: ["Pipe 30"] });
+    const { failed: count, unsteady } = judge("one", 0, summary, "unsteady");
+    const reason = "something outlived the tests: Pipe 30";
+    expect([count, unsteady]).to.deep.equal([0, [{ title: "one", reason }]]);
+    expect(judge("one", 1, summary, "unsteady").failed).to.equal(1);
+  });
+
   it("whose process ended otherwise than its tests say has failed beside what these have come to", () => {
     expect(judge("one", 0, written({})).failed).to.equal(0);
     expect(judge("one", 1, written({})).failed).to.equal(1);
