@@ -81,7 +81,8 @@ describe("the reporter of npm test", function () {
 
   it("ends a run that something outlives, and tells what it was", () => {
     const text = 'it("a", () => { setInterval(() => {}, 1_000); });';
-    const { summary, output } = report(text, "patienceMs=200");
+    const { status, summary, output } = report(text, "patienceMs=200");
+    expect(status, "as mocha ends a run without failures").to.equal(0);
     expect(summary).to.deep.include({ passed: 1, failed: 0 });
     expect(summary.survivors).to.include("Timeout");
     expect(output).to.match(/1 things outlived the tests:\n +Timeout/);

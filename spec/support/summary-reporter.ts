@@ -29,6 +29,8 @@ export interface TitledReason {
   readonly reason: string;
 }
 
+const exitCodeMax = 255;
+
 /** What has not ended this long after the last hook does not end by itself. */
 const patienceMs = 60_000;
 
@@ -61,18 +63,23 @@ export default class SummaryReporter extends Mocha.reporters.Spec {
       if (given.slowest !== undefined)
         for (const line of slowestLines(times(), Number(given.slowest))) console.log(line);
       write([]);
-      if (typeof given.summary === "string") endLate(Number(given.patienceMs ?? patienceMs), write);
+      const ending = { ms: Number(given.patienceMs ?? patienceMs), failed: failures.length };
+      if (typeof given.summary === "string") endLate(ending, write);
     });
   }
 }
 
 /** The timer itself keeps no process alive: it only fires where something else does. */
-function endLate(ms: number, tell: (survivors: readonly string[]) => void): void {
+function endLate(
+  { ms, failed }: { readonly ms: number; readonly failed: number },
+  tell: (survivors: readonly string[]) => void,
+): void {
   const timer = setTimeout(() => {
     const survivors = survivorsOf();
     console.error(`${survivors.length} things outlived the tests:\n  ${survivors.join("\n  ")}`);
     tell(survivors);
-    process.exit();
+    // As mocha ends a run that it can end.
+    process.exit(Math.min(failed, exitCodeMax));
   }, ms);
   timer.unref();
 }
