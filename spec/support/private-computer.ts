@@ -54,7 +54,7 @@ export async function makePrivateComputer() {
   const place = mkdtempSync(join(tmpdir(), "novact-computer-"));
   const argv = ["--net", "--mount", "sh", "-ec", holding, "sh", place];
   const holder = spawn("unshare", argv, { stdio: ["ignore", "ignore", "inherit"] });
-  // The tests may run in a changed root, which the mount namespace does not know: a directory is one of a root.
+  // The tests may run in a changed root, which the mount namespace does not know; a directory is of a root.
   const entrance = ["nsenter", `--target=${holder.pid}`, "--net", "--mount", "--root", "--wd"];
   const run = (words: readonly string[], input = ""): string => {
     const [program = "", ...given] = [...entrance, ...words];

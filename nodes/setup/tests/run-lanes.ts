@@ -1,6 +1,6 @@
 /**
- * Runs lanes of specs, each by a mocha of its own. A lane that ends before its tests do has failed, and is not
- * tried again; neither is one whose tests are outlived by something.
+ * Runs lanes of specs, each by a mocha of its own. A lane that ends before its tests do has failed, and is
+ * not tried again; neither is one whose tests are outlived by something.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,8 +25,8 @@ export interface RunLanes {
   /** So many of the slowest files and tests of each lane are printed. Absent: none. */
   readonly slowest?: string | undefined;
   /**
-   * True: files that failed are run once more, each alone (second-try.ts), and what outlives the tests is told
-   * as unsteady. Absent: false.
+   * True: files that failed are run once more, each alone (second-try.ts), and what outlives the tests is
+   * told as unsteady. Absent: false.
    */
   readonly triesAgain?: boolean;
 }
