@@ -1,6 +1,6 @@
 /**
- * An image that can be had, and how one is found by what a person types. Pure: whoever reads sources makes
- * these, and nothing in them is believed to be more than words until the bytes have their checksum.
+ * An image that can be had, and how one is found by what a person types. Pure: readers of sources make
+ * entries, and a word of an entry is believed only when the image's bytes have their checksum.
  */
 import type { Architecture, DiskFormat } from "../../protocol/kinds.ts";
 import { catalogueLimits } from "./limits.ts";

@@ -137,7 +137,7 @@ async function spaceIn({ of, path, disks }: WatchedDirectory): Promise<Measured 
   try {
     const { dev } = await stat(path);
     const { bavail, bfree, blocks, bsize } = await statfs(path);
-    // As df has it: what is kept for the system is no part of what there is to be used.
+    // The total of df: blocks that the file system keeps for root are left out.
     const room = { of, freeBytes: bavail * bsize, totalBytes: (blocks - bfree + bavail) * bsize };
     return { device: dev, space: disks === true ? { ...room, disks } : room };
   } catch (error) {

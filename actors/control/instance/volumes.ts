@@ -1,7 +1,7 @@
 /**
- * The volumes of an instance as its row has them: which of them its guest is to have, which are on their way,
- * and when one is let go of. Their own rows follow in the same commit (volume-rows.ts). A volume that goes is
- * held until no host can write to it any more, so that none has two writers (V1). Pure.
+ * The volumes in an instance's row: which volumes the guest is to have, which are being attached or detached,
+ * and when a volume is let go of. The volumes' own rows follow in the same commit (volume-rows.ts). A volume
+ * that goes is held until no host can write to it any more, so that none has two writers (V1). Pure.
  */
 import type { MachineVolume, Observation, SeenVolume } from "../../../protocol/machine.ts";
 import type { VolumeChange } from "../../../protocol/volume.ts";

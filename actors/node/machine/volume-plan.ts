@@ -17,7 +17,7 @@ import type { HeldVolume, HeldVolumes, VolumeNote } from "./volume-facts.ts";
 export interface VolumePlan {
   readonly leaving: readonly HeldVolume[];
   readonly coming: readonly MachineVolume[];
-  /** The guest has them, and was not told of their size. */
+  /** Volumes that the guest has, and of whose present size the guest was not told. */
   readonly growing: readonly MachineVolume[];
 }
 

@@ -160,7 +160,7 @@ export async function openForStart(work: VolumeWork): Promise<readonly GuestVolu
 
 interface OpenedVolume {
   readonly volume: GuestVolume;
-  /** What its storage has, which may be more than is wanted. */
+  /** Size of the volume on its storage: the wanted size or more. */
   readonly sizeBytes: number;
 }
 

@@ -36,7 +36,7 @@ export function cacheBounds(
 const bytesPerMib = 1024 ** 2;
 const bytesOf = (mib: number | undefined) => (mib === undefined ? undefined : mib * bytesPerMib);
 
-/** The room of the cache, and who uses what is in it. */
+/** The room of the image cache, and the guests that use its images. */
 export function cacheRoomOf(
   directories: StateDirectories,
   options: ImageCacheOptions,
