@@ -2,6 +2,7 @@
  * A compute node with fake guests on simulated time: what controllers hear, and what becomes of the guests.
  */
 import { expect } from "chai";
+import { Answers } from "../../actors/node/machine/answers.ts";
 import { machineLimits } from "../../actors/node/machine/limits.ts";
 import { actorLimits } from "../../actors/runtime/limits.ts";
 import { leaseLimits } from "../../protocol/limits/lease.ts";
@@ -293,6 +294,27 @@ describe("a host: what guests and actors do", () => {
     expect((await world.ensure("a", { generation: 2, resetCount: 2, power: "paused" })).state).to.equal(
       "paused",
     );
+  });
+
+  it("says that a machine is gone whose actor crashed between its tombstone and its word", async () => {
+    world = new HostWorld();
+    await world.ensure("a");
+    await world.until("a", "running");
+    const { note } = Answers.prototype;
+    Answers.prototype.note = function crashOnce(this: Answers, observation) {
+      if (observation.state !== "gone") return note.call(this, observation);
+      Answers.prototype.note = note;
+      throw new Error("The turn breaks after its file.");
+    };
+    try {
+      const going = world.ensure("a", { generation: 2, power: "deleted" });
+      await going.catch(() => undefined);
+      await world.until("a", "gone");
+    } finally {
+      Answers.prototype.note = note;
+    }
+    expect(world.actors.supervised.map(({ kind }) => kind)).to.deep.equal(["restarted"]);
+    expect(world.machine.list()).to.deep.equal([]);
   });
 
   it("lets no incarnation act while the work of the one before is still under way", async () => {

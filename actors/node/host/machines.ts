@@ -8,7 +8,7 @@
 import type { Observation } from "../../../protocol/machine.ts";
 import type { GuestEvent } from "../../ports/hypervisor.ts";
 import type { ActorDefinition, ActorEnd, ActorRef } from "../../runtime/system.ts";
-import { type Found, machineActor } from "../machine/actor.ts";
+import { type Found, type LastWord, machineActor } from "../machine/actor.ts";
 import { Answers } from "../machine/answers.ts";
 import { type MachinePorts, MachineRunner } from "../machine/effects.ts";
 import type { Lease } from "../machine/lease.ts";
@@ -26,6 +26,7 @@ export interface MachinesOptions {
 interface Lasting {
   readonly runner: MachineRunner;
   readonly answers: Answers;
+  readonly lastWord: LastWord;
 }
 
 /** The host actor, as parent of the machines. */
@@ -93,6 +94,7 @@ export class Machines {
     const lasting = this.#lasting.get(instanceId) ?? {
       runner: new MachineRunner(instanceId, ports),
       answers: new Answers(ports.clock),
+      lastWord: { said: undefined },
     };
     this.#lasting.set(instanceId, lasting);
     const found = this.#broken.delete(instanceId) ? undefined : { file, guest: this.#strays.get(instanceId) };

@@ -24,6 +24,7 @@ export interface MachineOptions {
   readonly ports: MachinePorts;
   readonly runner: MachineRunner;
   readonly answers: Answers;
+  readonly lastWord: LastWord;
   /**
    * Takes each changed observation; `told`: the answer to an `ensure` reports it as well. Called inside a
    * turn; must not throw.
@@ -36,6 +37,14 @@ export interface MachineOptions {
   readonly found: Found | undefined;
   /** The host lease at this moment. */
   readonly lease: () => Lease;
+}
+
+/**
+ * What a machine says when it is gone. It outlives the actor: one that crashes between its tombstone and its
+ * word leaves no file by which the next incarnation could know.
+ */
+export interface LastWord {
+  said: Observation | undefined;
 }
 
 export interface Found {
@@ -66,7 +75,7 @@ export function machineActor(options: MachineOptions): ActorDefinition<Life, Mac
 
 /** Begins an incarnation. Work of an earlier one ends first: two of them never act on one guest at once. */
 async function begin(options: MachineOptions, context: Context): Promise<Life> {
-  const { runner, answers, found } = options;
+  const { runner, answers, found, lastWord } = options;
   if (answers.held > 0) {
     answers.fail(new StatusError("internal", "The machine's actor crashed before it had answered."));
   }
@@ -74,7 +83,10 @@ async function begin(options: MachineOptions, context: Context): Promise<Life> {
   await runner.idle();
   const first = context.incarnation === 1 ? found : undefined;
   const { file, guest } = first ?? (await look(options));
-  if (file === undefined) return { state: { kind: "blank", guest }, unsaved: false };
+  if (file === undefined) {
+    if (lastWord.said !== undefined) options.publish(lastWord.said, false);
+    return { state: { kind: "blank", guest }, unsaved: false };
+  }
   const decision = introduce(revive(file, guest), momentOf(options, context));
   const unsaved = !(await save(options, decision));
   for (const effect of decision.effects) enact(effect, { options, decision, context });
@@ -111,6 +123,7 @@ async function takeTurn(commit: Turn): Promise<Life> {
 
 async function act({ options, life, message, context }: Turn, decision: Decision): Promise<Life> {
   const leaves = isGone(decision.next) && !isGone(life.state);
+  if (leaves) options.lastWord.said = lastWordOf(decision);
   const saved = leaves || life.unsaved || decision.save !== undefined ? await save(options, decision) : true;
   const isNew = message.kind === "ensure" && takesUp(life.state, decision.next);
   if (isNew && !saved && message.request.intent.power !== "deleted") {
@@ -125,6 +138,9 @@ async function act({ options, life, message, context }: Turn, decision: Decision
 }
 
 const isGone = (state: MachineState): boolean => state.kind === "known" && state.gone;
+
+const lastWordOf = ({ next }: Decision): Observation | undefined =>
+  next.kind === "known" ? next.observation : undefined;
 
 function eventOf(
   options: MachineOptions,
