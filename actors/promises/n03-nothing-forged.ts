@@ -26,6 +26,6 @@ function strangers(history: NetworkingHistory, packet: PacketFact): readonly str
   const { way, from, versions } = packet;
   if (way?.kind !== "leaves") return [];
   const rows = history.cellSince(Math.min(...versions));
-  if (rows.length === 0 || rows.some((one) => isSeenRightly(one, packet))) return [];
+  if (rows.length === 0 || isSeenRightly(rows, packet)) return [];
   return [`Port ${from} is seen outside as ${way.seen ?? "its host"}, which it never was.`];
 }

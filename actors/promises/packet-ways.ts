@@ -34,13 +34,20 @@ export function isWay({ routing, ...rows }: CellNetworks, { from, to, flow, way 
   }
 }
 
-/** Whether a guest has the address with which outside sees it: a floating one, or its host's. */
-export function isSeenRightly({ routing }: CellNetworks, { from, flow, way }: Judged): boolean {
+/**
+ * Whether a guest has, in any of these moments, the address with which outside sees it: a floating one, or
+ * its host's. A switch takes the gate from the newest picture of its computer's nodes, and the address from
+ * that of the guest's own node: the two may be of different moments.
+ */
+export function isSeenRightly(moments: readonly CellNetworks[], { from, flow, way }: Judged): boolean {
   if (way?.kind !== "leaves") return true;
-  const gate = gateOf(routing, from, way.gate);
-  if (gate === undefined) return false;
-  if (way.seen === null) return routerOf(routing, gate.routerId)?.snat === true;
-  return floatingOf(routing, gate.routerId, { from, flow }).includes(way.seen);
+  const gates = moments.flatMap(({ routing }) => gateOf(routing, from, way.gate) ?? []);
+  const routerIds = [...new Set(gates.map(({ routerId }) => routerId))];
+  const isSeen = ({ routing }: CellNetworks, routerId: string) =>
+    way.seen === null
+      ? routerOf(routing, routerId)?.snat === true
+      : floatingOf(routing, routerId, { from, flow }).includes(way.seen);
+  return moments.some((moment) => routerIds.some((id) => isSeen(moment, id)));
 }
 
 /** Whether anything may leave from there: without an address to be seen with, nothing does. */

@@ -82,6 +82,7 @@ const history: readonly Fact[] = [
           { resource: routerInterface, removed: "rm" },
           { resource: floatingTarget, removed: "t1" },
         ],
+        ...gateOf("rnew", "r", "n", "10.0.0.2"),
         made(floatingTarget, {
           id: "t2",
           floatingId: "f",
@@ -180,6 +181,12 @@ describe("promises about packets over routers", () => {
       leaving("2", "rn", "192.0.2.9"),
     ];
     expect(found(nothingForged(), ...strange)).to.equal(3);
+  });
+
+  it("N3 is kept where the gate is of one picture, and the address of an older one that a host still has", () => {
+    expect(found(nothingForged(), leaving("1", "rnew", "192.0.2.7"))).to.equal(0);
+    const broken = [leaving("1", "rnew", "192.0.2.7", late), leaving("1", "qo", "192.0.2.7")];
+    expect(found(nothingForged(), ...broken)).to.equal(2);
   });
 
   it("N5 is broken by a call that comes to a port to which the address leads no more", () => {
