@@ -1,5 +1,6 @@
 /** Instances: the virtual machines of a project, and all methods on them. */
 import { type Static, Type } from "@sinclair/typebox";
+import { AskedVolumes } from "./asked-volume.ts";
 import { Hostname, UserData } from "./guest-data.ts";
 import { deviceMethods } from "./instance-devices.ts";
 import { AskedInterfaces, Interface } from "./interface.ts";
@@ -164,8 +165,10 @@ const wanted = {
   description: Type.Optional(nullable(Description)),
   /** Id or name. */
   flavor: Label,
-  /** Id or name. */
-  image: Label,
+  /** Id or name. Absent: the image that the root volume is made from, or was. */
+  image: Type.Optional(Label),
+  /** Beside a root disk of its own, unless one of them is the root disk. Absent: none. */
+  volumes: Type.Optional(AskedVolumes),
   metadata: Type.Optional(GivenMetadata),
   /** Number of instances to make at once, all or none of them; their names get the suffixes -1, -2, … */
   count: Type.Optional(Type.Integer({ minimum: 1, maximum: placementLimits.createCountMax })),

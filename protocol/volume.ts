@@ -107,6 +107,8 @@ export const VolumeAttachment = answer({
   place: Count,
   sizeGib: Count,
   deleteOnTermination: Type.Boolean(),
+  /** 0: it is the root disk. Absent: it is not booted from. */
+  bootIndex: Type.Optional(Count),
   change: Type.Optional(literals(volumeChanges)),
 });
 

@@ -38,7 +38,7 @@ function made(images: ImageLedger, { commit }: Committed): readonly string[] {
     return [
       ...(images.sees(row.project, its.id, "named") ? [] : [`${what} it may not use.`]),
       ...(its.state === "active" ? [] : [`${what} is ${its.state}.`]),
-      ...(row.flavor.memoryMib < memoryMibMin || row.flavor.diskGib < diskGibMin
+      ...(row.flavor.memoryMib < memoryMibMin || (row.image.disk !== null && row.flavor.diskGib < diskGibMin)
         ? [`${what} needs more than it has.`]
         : []),
     ];

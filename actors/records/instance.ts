@@ -163,6 +163,11 @@ export interface AttachedVolume {
   readonly source: VolumeSource | null;
   /** It goes when the instance is deleted. */
   readonly deleteOnTermination: boolean;
+  /**
+   * The order in which disks are tried at a boot. 0: it is the root disk, and stays as long as the instance
+   * is there. Absent: it is not booted from.
+   */
+  readonly bootIndex?: number;
   /** As {@link InterfaceRecord.change}. */
   readonly change?: { readonly kind: VolumeChange; readonly generation: number };
 }

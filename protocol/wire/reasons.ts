@@ -221,6 +221,10 @@ export const reasons = {
     code: "RESOURCE_EXHAUSTED",
     next: "Detach one that is not needed: novact volume detach.",
   },
+  rootVolume: {
+    code: "FAILED_PRECONDITION",
+    next: "Delete the instance: the volume stays, unless it was said to go too.",
+  },
   notPluggable: {
     code: "FAILED_PRECONDITION",
     next: "Do what the message says, or make an instance with all networks that it needs: novact instance create.",

@@ -51,6 +51,7 @@ export function newborn(
     request: { project: "demo", requestId: "create", contentHash: "h" },
     recovery: { policy: "restart", priority: 0 },
     wired: [],
+    furnished: [],
     births: [
       {
         instanceId: "i",

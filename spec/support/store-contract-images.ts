@@ -108,8 +108,12 @@ export function imagesContract(get: () => Store): void {
     const properties = { ...row.properties, memoryMibMin: 65 };
     await changed(3, { properties });
     expect(await born({ properties })).to.deep.equal(refusal("needsMore"));
-    await changed(4, { properties: { ...row.properties, diskGibMin: 2 } });
+    const large = { ...row.properties, diskGibMin: 2 };
+    await changed(4, { properties: large });
     expect(await born()).to.deep.equal(refusal("needsMore"));
+    const onVolume = { ...rows.instance("x").image, id: own, disk: null, properties: large };
+    const booted = rows.instance(id(8), { project, image: onVolume });
+    expect((await store.commit(rows.changeTurn(booted))).kind, "its disk is a volume").to.equal("committed");
     await changed(5, { properties: { ...row.properties, hypervisor: "other" } });
     expect(await born()).to.deep.equal(refusal("changed"));
     await changed(6, {});

@@ -24,7 +24,7 @@ import { type Commanded, newOperation } from "./command.ts";
 import { denied, lockDenial } from "./lock.ts";
 import type { Decision, RevolumeEvent } from "./messages.ts";
 import { stateOf, workEffects } from "./state.ts";
-import { freePlace, isLeavingVolume, withVolume, withVolumeChange } from "./volumes.ts";
+import { freePlace, isLeavingVolume, isRoot, withVolume, withVolumeChange } from "./volumes.ts";
 
 export function decideRevolume(loaded: LoadedInstance, event: RevolumeEvent): Decision {
   const denial = denialOf(loaded, event);
@@ -108,8 +108,9 @@ function denialOf(loaded: LoadedInstance, event: RevolumeEvent): Denial | undefi
     const its = instance.volumes?.find((one) => one.volumeId === change.volumeId && !isLeavingVolume(one));
     const message = `Instance ${instance.id} has no volume ${change.volumeId}.`;
     if (its === undefined) return { reason: "notFound", message };
-    const shrunk = change.command === "volumeExtend" ? shrinkDenial(its, change.sizeGib) : undefined;
-    if (shrunk !== undefined) return shrunk;
+    const unfit =
+      change.command === "volumeExtend" ? shrinkDenial(its, change.sizeGib) : rootDenial(its, instance.id);
+    if (unfit !== undefined) return unfit;
   }
   // A change of a volume that replaced another command would leave that one half done.
   if (operation !== undefined) {
@@ -124,6 +125,13 @@ function shrinkDenial({ volumeId, sizeGib }: AttachedVolume, wantedGib: number):
   if (wantedGib >= sizeGib) return undefined;
   const message = `The volume ${volumeId} has ${gibibytes(sizeGib)}, and does not become smaller.`;
   return { reason: "schemaMismatch", message };
+}
+
+/** It would have nothing to boot from, and its image says only how. */
+function rootDenial(its: AttachedVolume, instanceId: string): Denial | undefined {
+  if (!isRoot(its)) return undefined;
+  const message = `The volume ${its.volumeId} is the root disk of instance ${instanceId}, and stays as long as it is there.`;
+  return { reason: "rootVolume", message };
 }
 
 /** As many characters of its id as a guest sees of a disk's serial number. */

@@ -269,8 +269,11 @@ const interfaceView = ({ portId, networkId, mac, addresses, change }: InterfaceR
   ...{ portId, networkId, mac, addresses, ...(change && { change: change.kind }) },
 });
 
-const volumeView = ({ volumeId, place, sizeGib, deleteOnTermination, change }: AttachedVolume) => ({
-  ...{ volumeId, place, sizeGib, deleteOnTermination, ...(change && { change: change.kind }) },
+const volumeView = ({ change, bootIndex, ...one }: AttachedVolume) => ({
+  ...{ volumeId: one.volumeId, place: one.place, sizeGib: one.sizeGib },
+  deleteOnTermination: one.deleteOnTermination,
+  ...(bootIndex === undefined ? {} : { bootIndex }),
+  ...(change && { change: change.kind }),
 });
 
 function machineView(machine: MachineRecord): NonNullable<Instance["machine"]> {

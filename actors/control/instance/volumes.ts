@@ -13,8 +13,9 @@ const bytesOfGib = 1024 ** 3;
 export const machineVolumes = (volumes: readonly AttachedVolume[]): MachineVolume[] =>
   volumes
     .filter((one) => !isLeavingVolume(one))
-    .map(({ volumeId, epoch, place, sizeGib, storageId, made, source }) => ({
+    .map(({ volumeId, epoch, place, sizeGib, storageId, made, source, bootIndex }) => ({
       ...{ volumeId, epoch, place, sizeBytes: sizeGib * bytesOfGib, storageId, made },
+      ...(bootIndex === undefined ? {} : { bootIndex }),
       source: source && { kind: source.kind, image: { id: source.image.id, disk: source.image.disk } },
     }));
 
@@ -40,6 +41,9 @@ export const isChangingVolumes = ({
   (volumes ?? []).some(
     ({ change }) => change !== undefined && (desired !== "paused" || change.kind === "leaving"),
   );
+
+/** The instance has no other root disk. */
+export const isRoot = ({ bootIndex }: Pick<AttachedVolume, "bootIndex">): boolean => bootIndex === 0;
 
 /** A volume of it that no other host can open; undefined: there is none. */
 export const localVolume = ({ volumes }: Pick<InstanceRecord, "volumes">): AttachedVolume | undefined =>

@@ -44,6 +44,13 @@ export function notThere(
   return networkPartGone(noun, id) ?? groupNotFound(question.serverGroup ?? "");
 }
 
+/** A volume was as it is wanted when it was read, and is not any more. */
+export function overtaken({ volumes }: Pick<Plan, "volumes">): StatusError {
+  const names = volumes.flatMap((one) => (one.kind === "there" ? one.row.name : []));
+  const message = `Somebody was faster with a volume of these: ${names.join(", ")}.`;
+  return new StatusError("inUse", message);
+}
+
 export function sameAnswer(known: RequestRecord, request: RequestFacts): CreateAnswer {
   if (known.contentHash !== request.contentHash) throw requestIdReused(request.requestId);
   return known.answer as CreateAnswer;

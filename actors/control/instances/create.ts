@@ -21,6 +21,7 @@ import { commandAnswer } from "../instance/command.ts";
 import { claimOf } from "../instance/reconcile.ts";
 import { intentFacts, isMovable } from "../instance/state.ts";
 import { macAddressOf } from "../request/mac-address.ts";
+import type { Furnished } from "./attaching.ts";
 import type { AskedGuest } from "./guest-check.ts";
 import type { Where } from "./placement-request-check.ts";
 import type { Wired } from "./wiring.ts";
@@ -45,6 +46,7 @@ export interface CreateFacts {
   /** True when a count was given: names get a suffix, and the answer lists all. */
   readonly many: boolean;
   readonly flavor: FlavorRecord;
+  /** Without its disk where the root disk is a volume. */
   readonly image: ImageRecord;
   readonly where: Where;
   readonly guest: AskedGuest;
@@ -52,6 +54,8 @@ export interface CreateFacts {
   readonly births: readonly Birth[];
   /** For each birth; empty: the instances were asked for none. */
   readonly wired: readonly Wired[];
+  /** Likewise. */
+  readonly furnished: readonly Furnished[];
   readonly nowMs: number;
 }
 
@@ -118,7 +122,7 @@ export function withSmallest(denial: Denial, image: ImageRecord, flavors: readon
   return { ...denial, message: `${denial.message} ${others}` };
 }
 
-const nameOf = (name: string, index: number): string => `${name}-${index + 1}`;
+export const nameOf = (name: string, index: number): string => `${name}-${index + 1}`;
 
 /**
  * Why the name, with the suffixes for `count` instances, is too long; undefined: it is not. Without a count
@@ -160,19 +164,25 @@ export function create(facts: CreateFacts): Created {
     })),
     claims: instances.flatMap(({ claims }) => claims),
     operations: instances.flatMap(({ operation }) => operation ?? []),
-    ...rowsOf(facts.wired),
+    ...rowsOf(facts),
     events: [
       ...instances.map((loaded) => birthEvent(loaded, facts)),
-      ...facts.wired.flatMap(({ events }) => events),
+      ...[...facts.wired, ...facts.furnished].flatMap(({ events }) => events),
     ],
   };
   return { commit, instances };
 }
 
-const rowsOf = (wired: readonly Wired[]): Pick<Commit, "rows"> =>
-  wired.length === 0
+const rowsOf = ({ wired, furnished }: CreateFacts): Pick<Commit, "rows"> =>
+  wired.length + furnished.length === 0
     ? {}
-    : { rows: [...wired.flatMap(({ ports }) => ports), ...wired.flatMap(({ plugs }) => plugs)] };
+    : {
+        rows: [
+          ...wired.flatMap(({ ports }) => ports),
+          ...wired.flatMap(({ plugs }) => plugs),
+          ...furnished.flatMap(({ rows }) => rows),
+        ],
+      };
 
 function answerOf(changed: readonly Changed[], many: boolean): CreateAnswer {
   const [first] = changed;
@@ -238,7 +248,7 @@ function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRec
     description: facts.description,
     lock: null,
     macAddress: macAddressOf(birth.instanceId),
-    volumes: null,
+    volumes: facts.furnished[index]?.volumes ?? null,
     guest: guestOf(facts, { name, instanceId: birth.instanceId }, index),
     shape: firstShape(birth.shapes, image.properties.extra?.hw_machine_type),
     interfaces: facts.wired[index]?.interfaces ?? null,

@@ -26,6 +26,8 @@ import type { ChosenHost, Placer } from "../placement/placer.ts";
 import { requestLimits } from "../request/limits.ts";
 import { fits } from "../request/page.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
+import { askedOfFlavor, imageKeyOf, placedOf, roomOf, startedBy, volumesOf } from "./asked-volumes.ts";
+import { furnish } from "./attaching.ts";
 import { CatalogCache, type CatalogEntries, type CatalogStore, sameEntries } from "./catalog-cache.ts";
 import {
   type CreateAnswer,
@@ -36,9 +38,10 @@ import {
   imageDenied,
   longHostnameDenied,
   longNameDenied,
+  nameOf,
   withSmallest,
 } from "./create.ts";
-import { isRefusal, notThere, refuseWhenFull, sameAnswer } from "./create-refusals.ts";
+import { isRefusal, notThere, overtaken, refuseWhenFull, sameAnswer } from "./create-refusals.ts";
 import { guestOf } from "./guest-check.ts";
 import {
   type ChosenInterfaces,
@@ -52,6 +55,7 @@ import {
 import { createLimits } from "./limits.ts";
 import { type Where, type WishStore, whereOf } from "./placement-request-check.ts";
 import {
+  type AskedCreate,
   type CreateQuestion,
   type DryRun,
   type Plan,
@@ -99,8 +103,9 @@ export class Creator {
    * diskFull, quotaExceeded, groupRuleBroken, requestIdReused, the errors of wishes and interfaces, and those
    * of the store
    */
-  async create(question: CreateQuestion, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
+  async create(asked: AskedCreate, request: RequestFacts, deadlineMs: number): Promise<CreateAnswer> {
     try {
+      const question = await this.#withImage(asked, request.project);
       return (await this.#createNow(question, request, deadlineMs)).answer;
     } catch (thrown) {
       if (!isRefusal(thrown)) throw thrown;
@@ -116,8 +121,9 @@ export class Creator {
    * nothing. @throws as create for what is wrong with the request itself; what hosts, groups and quotas are
    * against is in the answer
    */
-  async rehearse(question: CreateQuestion, project: string, deadlineMs: number): Promise<Rehearsal> {
+  async rehearse(asked: AskedCreate, project: string, deadlineMs: number): Promise<Rehearsal> {
     const { placer, store, clock, ids } = this.#options;
+    const question = await this.#withImage(asked, project);
     const request = { project, requestId: ids.next(), contentHash: "" };
     const outcome = await this.#rehearsed(question, request, deadlineMs);
     // Flavor and image as they are now: a request that is wrong in itself ends here.
@@ -125,6 +131,10 @@ export class Creator {
     const { wish } = await this.#planOf(question, request, entries, { turns: 0 });
     const verdicts = await placer.explainRequest(await placementRequest(wish, store), deadlineMs);
     return { ...outcome, verdicts };
+  }
+
+  async #withImage(asked: AskedCreate, project: string): Promise<CreateQuestion> {
+    return { ...asked, image: await imageKeyOf(asked, project, this.#options.store) };
   }
 
   async #rehearsed(
@@ -176,25 +186,31 @@ export class Creator {
     const { count: asked, hostname } = question;
     const long = longNameDenied(question.name, asked) ?? longHostnameDenied(hostname, asked);
     if (long !== undefined) throw StatusError.of(long);
-    const unfit = imageDenied(image) ?? flavorFits(flavor, image);
+    const volumes = await volumesOf(question, request.project, this.#options.store);
+    const asks = askedOfFlavor(image, volumes);
+    const unfit = imageDenied(image) ?? flavorFits(flavor, asks);
     if (unfit?.reason === "imageNotActive") throw StatusError.of(unfit);
-    if (unfit !== undefined) throw StatusError.of(withSmallest(unfit, image, await this.#flavors()));
+    if (unfit !== undefined) throw StatusError.of(withSmallest(unfit, asks, await this.#flavors()));
     const where = asksWhere(question)
       ? await whereOf(question, request.project, this.#options.store)
       : nowhereElse;
-    const { createdAtMs: _, version: _version, ...size } = effectiveSize(flavor, image);
+    const { createdAtMs: _, version: _version, ...size } = effectiveSize(flavor, asks);
     const { project } = request;
     const guest = await guestOf(question, project, this.#options.store);
     const networking = dryRun ? rehearsing(this.#networking) : this.#networking;
     const interfaces = await interfacesOf(question, project, networking);
     const { configDrive } = guest;
     const networked = interfaces === null ? undefined : packetsOf(interfaces.map(packetsIn));
-    const about = { project, flavor: size, imageProperties: image.properties, configDrive };
-    const on = { networked, publishing: (question.publish ?? []).length > 0 };
+    const about = { project, flavor: size, imageProperties: asks.properties, configDrive };
+    const on = {
+      ...{ networked, publishing: (question.publish ?? []).length > 0 },
+      ...{ volumes: placedOf(volumes), volumeGib: roomOf(volumes) },
+    };
     const wish: Wish = { ...where, ...about, ...on, excluded: [] };
     const count = question.count ?? 1;
     const many = { count, atLeast: question.atLeast ?? count };
-    return { question, request, entries, where, guest, interfaces, networking, wish, ...many, dryRun };
+    const devices = { interfaces, networking, volumes };
+    return { question, request, entries, where, guest, ...devices, wish, ...many, dryRun };
   }
 
   #flavors(): Promise<readonly FlavorRecord[]> {
@@ -289,6 +305,8 @@ export class Creator {
         };
       case "nameTaken":
         return { kind: "again", plan, because: "nameTaken" };
+      case "conflict":
+        throw overtaken(plan);
       case "missing":
         throw notThere(result, plan);
       default:
@@ -298,15 +316,18 @@ export class Creator {
 
   #created(plan: Plan, hosts: readonly ChosenHost[], { each }: ChosenInterfaces): Created {
     const { clock, ids } = this.#options;
-    const { question, entries, request, where, guest, interfaces: planned, networking } = plan;
+    const { question, entries, request, where, guest, interfaces: planned, networking, volumes } = plan;
+    const many = question.count !== undefined;
+    const nowMs = clock.nowMs();
     const births = hosts.map((host) => ({ ...host, instanceId: ids.next(), operationId: ids.next() }));
     const created = create({
       name: question.name,
       metadata: question.metadata ?? {},
       description: question.description ?? null,
       recovery: { policy: "restart", priority: 0, ...question.recovery },
-      many: question.count !== undefined,
-      ...entries,
+      many,
+      flavor: entries.flavor,
+      image: startedBy(entries.image, volumes),
       where,
       guest,
       request,
@@ -317,7 +338,14 @@ export class Creator {
           : births.map(({ instanceId }, at) =>
               wire({ planned, chosen: each[at] ?? [], instanceId, ...request }, networking),
             ),
-      nowMs: clock.nowMs(),
+      furnished:
+        volumes.length === 0
+          ? []
+          : births.map((birth, at) => {
+              const name = many ? nameOf(question.name, at) : question.name;
+              return furnish({ planned: volumes, name, ...birth, ...request, nowMs }, ids);
+            }),
+      nowMs,
     });
     // The rows are larger than the answer about them, and the commit is as large as the rows.
     if (question.count === undefined || fits(created.commit.instances)) return created;

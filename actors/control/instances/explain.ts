@@ -10,6 +10,7 @@ import type { HostRecord } from "../../records/host.ts";
 import type { InstanceRecord, InterfaceRecord } from "../../records/instance.ts";
 import { isBusy, moveDenied } from "../instance/move.ts";
 import { opensElsewhere } from "../instance/state.ts";
+import { localVolume } from "../instance/volumes.ts";
 
 export interface ExplainFacts {
   readonly instance: Instance;
@@ -106,9 +107,13 @@ function fenceLeft({ row, operations }: ExplainFacts): string | undefined {
 }
 
 /** What the instance waits for since its host was fenced: room elsewhere, its host, or an operator. */
-function afterFence({ instance: { id, recovery, storageId, image, flavor } }: InstanceRow): string {
+function afterFence({ instance }: InstanceRow): string {
+  const { id, recovery, storageId, image, flavor } = instance;
+  const local = localVolume(instance);
   if (!opensElsewhere({ storageId, image, flavor }))
     return "its disk is only there, so it waits for that host's return";
+  if (local !== undefined)
+    return `its volume ${local.volumeId} is only there, so it waits for that host's return`;
   switch (recovery.policy) {
     case "restart":
       return "it waits for room on another one";

@@ -12,15 +12,22 @@ import type { QuotaRecord } from "../../records/placement.ts";
 import type { RequestFacts } from "../../runtime/decision.ts";
 import type { Wish } from "../placement/placement.ts";
 import type { PlacementRequest } from "../scheduler/messages.ts";
+import type { PlannedVolume, VolumeQuestion } from "./asked-volumes.ts";
 import type { CatalogEntries } from "./catalog-cache.ts";
 import type { AskedGuest, GuestQuestion } from "./guest-check.ts";
 import type { InterfaceQuestion, InterfaceWorld, PlannedInterface } from "./interfaces.ts";
 import type { Where, WhereQuestion } from "./placement-request-check.ts";
 
-export interface CreateQuestion extends WhereQuestion, GuestQuestion, InterfaceQuestion {
+export interface CreateQuestion extends AskedCreate {
+  readonly image: string;
+}
+
+/** As it was asked for. */
+export interface AskedCreate extends WhereQuestion, GuestQuestion, InterfaceQuestion, VolumeQuestion {
   readonly name: string;
   readonly flavor: string;
-  readonly image: string;
+  /** Absent: that of the root volume. */
+  readonly image?: string;
   readonly metadata?: Readonly<Record<string, string>>;
   readonly description?: string | null;
   readonly recovery?: { readonly policy: RecoveryPolicy; readonly priority?: number };
@@ -39,6 +46,7 @@ export interface Plan {
   readonly where: Where;
   readonly guest: AskedGuest;
   readonly interfaces: readonly PlannedInterface[] | null;
+  readonly volumes: readonly PlannedVolume[];
   /** What is known of addresses and groups; of a dry run, apart from that of all others. */
   readonly networking: InterfaceWorld;
   readonly wish: Wish;
@@ -68,6 +76,8 @@ const named: Readonly<Record<string, (limit: number) => string>> = {
   ports: (limit) => counted(limit, "port"),
   vcpus: (limit) => counted(limit, "vCPU"),
   memoryMib: (limit) => `${limit} MiB of memory`,
+  volumes: (limit) => counted(limit, "volume"),
+  volumeGib: (limit) => `${limit} GiB of volumes`,
 };
 
 /** The quotas of a create's project as they are now: its own, and the default of every project. */

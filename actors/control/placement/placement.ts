@@ -38,6 +38,8 @@ export interface Wish {
   readonly portIds?: readonly string[];
   /** Absent: it has none. */
   readonly volumes?: PlacedVolumes | undefined;
+  /** Room that new ones among them take where root disks are. Absent: none. */
+  readonly volumeGib?: number;
   /** Whether ports of a new instance are to be published; it may go on elsewhere without. Absent: false. */
   readonly publishing?: boolean;
   /** The shape that the machine has had since its first boot. Null: none. */
@@ -113,7 +115,7 @@ export async function placementRequest(wish: Wish, store: PlacementStore): Promi
   const { flavor, availabilityZone, project, storageId = null, shape = null } = wish;
   const { vcpus, memoryMib, extraSpecs } = flavor;
   // An instance that moves takes no new room on a shared storage: the disk is there.
-  const diskGib = storageId === null ? flavor.diskGib : 0;
+  const diskGib = (storageId === null ? flavor.diskGib : 0) + (wish.volumeGib ?? 0);
   const { extra: imageProperties, ...image } = wish.imageProperties;
   const networked = await packetsNow(wish, store);
   const plain: PlacementRequest = {

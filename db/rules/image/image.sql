@@ -1,5 +1,6 @@
 -- The images of new instances: each is active, its project may use it, its flavor has what it needs at least,
--- and it is as the instance's copy has it. The first that is not so refuses the commit as if it were missing;
+-- and it is as the instance's copy has it. One without a disk of its own has its root disk on a volume, or
+-- needs none. The first that is not so refuses the commit as if it were missing;
 -- `because` says why to those who may know of the image. Operators may use every image.
 create or replace function novact_image(created jsonb) returns boolean
 language plpgsql as $$
@@ -20,7 +21,8 @@ begin
       ) as usable) as seen
       cross join lateral (select (
         (r.flavor->>'memoryMib')::bigint < (i.properties->>'memoryMibMin')::bigint
-        or (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint
+        or r.image->'disk' <> 'null'
+          and (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint
       ) as small) as small
     where not seen.usable or i.state <> 'active' or small.small or r.image->'properties' <> i.properties
     order by r.place limit 1;

@@ -47,7 +47,8 @@ export function unusableImage(tables: Tables, made: readonly Written[]): Refusal
     if (!own && !isSharedWith(tables, asked, seenOf(image.visibility, "named"))) return refusal;
     if (its.state !== "active") return { ...refusal, because: "inactive" };
     const { memoryMibMin, diskGibMin } = its.properties;
-    if (flavor.memoryMib < memoryMibMin || flavor.diskGib < diskGibMin)
+    const hasDisk = row.image.disk !== null;
+    if (flavor.memoryMib < memoryMibMin || (hasDisk && flavor.diskGib < diskGibMin))
       return { ...refusal, because: "needsMore" };
     if (inOrder(row.image.properties) !== inOrder(its.properties)) return { ...refusal, because: "changed" };
   }

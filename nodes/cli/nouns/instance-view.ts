@@ -69,7 +69,9 @@ export function instanceFacts(
   { published = [], floating = [], ports = [] }: Reaching = {},
 ): readonly Fact[] {
   const { flavor, machine, failure, metadata } = instance;
-  const disk = flavor.diskGib === 0 ? "the image's disk size" : gibibytes(flavor.diskGib);
+  const isOnVolume = (instance.volumes ?? []).some(({ bootIndex }) => bootIndex === 0);
+  const ownDisk = flavor.diskGib === 0 ? "the image's disk size" : gibibytes(flavor.diskGib);
+  const disk = isOnVolume ? "its disk is a volume" : ownDisk;
   return [
     ["id", instance.id],
     ["name", instance.name],
@@ -116,9 +118,11 @@ const addressText = ({ interfaces, machine }: Instance): string =>
 
 type Attached = NonNullable<Instance["volumes"]>[number];
 
-const volumeLine = ({ volumeId, sizeGib, deleteOnTermination, change }: Attached): string => {
+const volumeLine = ({ volumeId, sizeGib, deleteOnTermination, bootIndex, change }: Attached): string => {
+  const boots = bootIndex === undefined ? [] : [bootIndex === 0 ? "root disk" : `boot index ${bootIndex}`];
   const ends = deleteOnTermination ? ["deleted with the instance"] : [];
-  return [volumeId, gibibytes(sizeGib), ...ends, ...(change === undefined ? [] : [change])].join(", ");
+  const changes = change === undefined ? [] : [change];
+  return [volumeId, gibibytes(sizeGib), ...boots, ...ends, ...changes].join(", ");
 };
 
 function recoveryOf({ recovery }: Instance): string | undefined {

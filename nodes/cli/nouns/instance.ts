@@ -9,6 +9,7 @@ import { repeatable } from "../repeatable.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
+import { type BootOptions, bootFieldsOf, withBootOptions } from "./boot-options.ts";
 import { consoleCommand } from "./console.ts";
 import { dryRun } from "./dry-run.ts";
 import { instanceEventsCommand } from "./event.ts";
@@ -40,9 +41,8 @@ export function instanceCommand(invoke: Invoke): Command {
   return noun;
 }
 
-interface CreateOptions extends GuestOptions, InterfaceOptions {
+interface CreateOptions extends BootOptions, GuestOptions, InterfaceOptions {
   readonly flavor: string;
-  readonly image: string;
   readonly metadata?: Record<string, string>;
   readonly description?: string;
   readonly count?: number;
@@ -63,8 +63,8 @@ function createCommand(invoke: Invoke): Command {
   const create = new Command("create")
     .description("Makes an instance, places it and starts it.")
     .argument("<name>", "its name; need not be unique")
-    .requiredOption("--flavor <flavor>", "its size, by name or id: novact flavor list")
-    .requiredOption("--image <image>", "what it boots from, by name or id: novact image list")
+    .requiredOption("--flavor <flavor>", "its size, by name or id: novact flavor list");
+  withBootOptions(create)
     .option("--metadata <key=value>", "a pair of your own to keep with it; repeatable", parsePair)
     .option("--description <text>", "what it is for, in words of your own");
   return withInterfaceOptions(withGuestOptions(create))
@@ -96,11 +96,11 @@ function createCommand(invoke: Invoke): Command {
     .action((name: string, options: CreateOptions, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.session();
-        const { flavor, image, metadata, description, count, atLeast, requestId } = options;
+        const { flavor, metadata, description, count, atLeast, requestId } = options;
         const request = {
           name,
           flavor,
-          image,
+          ...bootFieldsOf(options),
           ...(metadata === undefined ? {} : { metadata }),
           ...(description === undefined ? {} : { description }),
           ...(count === undefined ? {} : { count }),

@@ -3,8 +3,7 @@
  * that is its claim on the room there. No file is touched here: a host makes it where it is opened first, and
  * removes it when the row of what is left of it says so.
  */
-import { image } from "../../../../protocol/image.ts";
-import { deletedVolume, type VolumeSource, volume, type volumeService } from "../../../../protocol/volume.ts";
+import { deletedVolume, volume, type volumeService } from "../../../../protocol/volume.ts";
 import { faulty } from "../../../../protocol/wire/denials.ts";
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { CallContext, Handlers, RequestOf } from "../../../../protocol/wire/service.ts";
@@ -14,7 +13,8 @@ import type { StorePart } from "../../../ports/store.ts";
 import type { RowChange } from "../../../records/rows.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
 import { rowChanged, rowMade } from "../../request/row-changes.ts";
-import { onlyOne, rowsCalled, shownRow } from "../../request/rows.ts";
+import { shownRow } from "../../request/rows.ts";
+import { imageSource, sizeOfVolume } from "../../request/volume-source.ts";
 import { resourceHandlers } from "../resource-handlers.ts";
 import { withStatuses } from "./shown-volumes.ts";
 
@@ -24,8 +24,6 @@ export interface VolumeOptions extends CatalogOptions {
 
 type VolumeRow = RowOf<typeof volume>;
 type Asked = RequestOf<(typeof volumeService)["methods"]["create"]>;
-
-const bytesOfGib = 1024 ** 3;
 
 export function volumeHandlers(options: VolumeOptions): Handlers<typeof volumeService> {
   const handlers = resourceHandlers(volume, options, {
@@ -61,29 +59,11 @@ const toldOf = ({ sizeGib, image: from }: Asked): object => ({
 async function fieldsOf(asked: Asked, context: CallContext, { store }: VolumeOptions): Promise<object> {
   const { name, description = null, local = false, storage } = asked;
   if (local && storage !== undefined) throw faulty("storage", "is of volumes that are not local");
-  const source = asked.image === undefined ? null : await sourceOf(asked.image, context, store.rows);
-  const leastGib = Math.max(1, Math.ceil((source?.image.disk.virtualSizeBytes ?? 0) / bytesOfGib));
-  const sizeGib = asked.sizeGib ?? (source === null ? undefined : leastGib);
-  if (sizeGib === undefined) throw faulty("sizeGib", "is missing: a volume that is empty has no other size");
-  if (sizeGib < leastGib)
-    throw faulty("sizeGib", `is less than the ${gibibytes(leastGib)} of the image's disk`);
+  const source = asked.image === undefined ? null : await imageSource(asked.image, context, store.rows);
+  const sizeGib = sizeOfVolume(asked.sizeGib, source);
   const storageId = local ? null : await storageFor(storage, store);
   const nowhere = { hostId: null, instanceId: null, epoch: 0, made: false };
   return { name, description, sizeGib, source, imageId: source?.image.id ?? null, storageId, ...nowhere };
-}
-
-async function sourceOf(
-  key: string,
-  { project }: CallContext,
-  rows: VolumeOptions["store"]["rows"],
-): Promise<VolumeSource> {
-  const found = onlyOne(image, key, await rowsCalled(image, { id: key, project }, rows));
-  if (found === undefined) throw new StatusError("unknownImage", `There is no image ${key}.`);
-  const { id, name, disk, state } = found;
-  if (state !== "active")
-    throw new StatusError("imageNotActive", `The image ${name} is ${state}: no volume can be made from it.`);
-  if (disk === null) throw faulty("image", `is ${name}, which has no disk`);
-  return { kind: "image", image: { id, name, disk } };
 }
 
 /** The one with the most room, where none is named; null: hosts share none. @throws notFound */

@@ -209,6 +209,22 @@ describe("instance: volumes that come, grow and go", () => {
     expect(holding().instance.movable).to.equal(true);
   });
 
+  it("stay as long as their instance when they are its root disk, of which its host is told", () => {
+    const born = running();
+    const root = { volumeId: "v", project: "demo", epoch: 4, place: 0, sizeGib: 2, storageId: "s" };
+    const rest = { hostId: null, made: true, source: null, deleteOnTermination: true, bootIndex: 0 };
+    const booted = { ...born, instance: { ...born.instance, volumes: [{ ...root, ...rest }] } };
+    expect(denialOf(detach(booted, "v"))).to.equal("rootVolume");
+    const grown = decide(booted, event({ command: "volumeExtend", volumeId: "v", sizeGib: 3 }));
+    const ensure = grown.effects.find((effect) => effect.kind === "ensure");
+    expect(ensure?.spec.volumes?.[0]).to.include({ volumeId: "v", bootIndex: 0, sizeBytes: 3 * gib });
+    const data = attach(booted, "w");
+    expect(had(data.next)?.map(([id, place]) => [id, place])).to.deep.equal([
+      ["v", 0],
+      ["w", 1],
+    ]);
+  });
+
   it("have the lowest free place, and no more than there are", () => {
     let loaded = running();
     for (let n = 0; n < 26; n += 1) {
