@@ -46,7 +46,7 @@ export function bootFieldsOf({ image, volume = [], newVolume = [], ...options }:
   readonly image?: string;
   readonly volumes?: AskedVolume[];
 } {
-  const root = rootOf({ image, ...options });
+  const root = rootOf(image, options);
   if (image === undefined && root?.volume === undefined)
     throw new CommandError(
       "usage",
@@ -57,12 +57,10 @@ export function bootFieldsOf({ image, volume = [], newVolume = [], ...options }:
   return { ...(image === undefined ? {} : { image }), ...(volumes.length === 0 ? {} : { volumes }) };
 }
 
-function rootOf({
-  image,
-  bootVolume,
-  volumeSize,
-  deleteOnTermination: goes,
-}: Omit<BootOptions, "volume" | "newVolume">): AskedVolume | undefined {
+function rootOf(
+  image: string | undefined,
+  { bootVolume, volumeSize, deleteOnTermination: goes }: Omit<BootOptions, "volume" | "newVolume" | "image">,
+): AskedVolume | undefined {
   const about = { bootIndex: 0, ...(goes === true ? { deleteOnTermination: true } : {}) };
   if (bootVolume !== undefined && volumeSize !== undefined)
     throw new CommandError("usage", "--boot-volume is a volume that has a size: leave out --volume-size.");
