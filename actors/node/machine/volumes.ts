@@ -54,7 +54,7 @@ export async function changeVolumes(work: VolumeWork): Promise<void> {
   const open = has.filter((one) => !isClosed(one, closed));
   await releaseOthers(work, open).catch((error: unknown) => failures.push(error));
   const { coming, growing } = volumePlan(wanted, has);
-  // A volume whose attaching failed may be attached all the same.
+  // A volume whose attaching failed may be attached all the same, and one that did not open be open.
   const unsure: VolumeRef[] = [];
   const say = (...on: readonly VolumeRef[]) =>
     work.tell({ has: asSaid(has, closed), coming: [...unsure, ...on] });
@@ -70,6 +70,8 @@ export async function changeVolumes(work: VolumeWork): Promise<void> {
       signal.throwIfAborted();
       failures.push(error);
       unsure.push({ volumeId: volume.volumeId, epoch: volume.epoch });
+      // Also what was not opened may be noted on its storage: it leaves by another work.
+      say();
     }
   if (failures.length > 0) throw failures[0];
 }

@@ -114,6 +114,14 @@ describe("the volumes of a guest", () => {
     expect(await reasonOf(change(volumeOf("v2", { place: 1 }))), "it has nothing there").to.equal("done");
   });
 
+  it("that could not come are still said to come, so that their storage forgets them when they are to go", async () => {
+    own.extend = async () => Promise.reject(new StatusError("hypervisorRefused", "No."));
+    expect(await reasonOf(change(volumeOf("v1")))).to.equal("hypervisorRefused");
+    expect(told.at(-1)).to.deep.equal({ has: [], coming: [{ volumeId: "v1", epoch: 1 }] });
+    await change();
+    expect([told.at(-1)?.coming, await notedFor()]).to.deep.equal([[], []]);
+  });
+
   it("are taken from a guest that clings when it was asked for long enough, and another one comes", async () => {
     await change(volumeOf("v1"));
     Object.assign(world.processOf(spec.instanceId) ?? {}, { clings: true });
