@@ -24,7 +24,13 @@ import { instanceLimits } from "./limits.ts";
 import type { HostPlacement } from "./messages.ts";
 import { currentMachine, intentFacts, isAdrift, isMovable, keptRoom, settledOf, stateOf } from "./state.ts";
 import { volumeRows } from "./volume-rows.ts";
-import { goesWithInstance, isChangingVolumes, releasedVolumes } from "./volumes.ts";
+import {
+  goesWithInstance,
+  isChangingVolumes,
+  reachedAtRest,
+  releasedVolumes,
+  volumeEvents,
+} from "./volumes.ts";
 
 /** A change of an instance in the making; `draft` starts one, `turnOf` makes it a commit. */
 export interface Draft {
@@ -216,7 +222,8 @@ function whyOf(it: Draft): { readonly reason?: string; readonly message?: string
 export function commitOf(it: Draft): { readonly commit: Commit; readonly next: LoadedInstance } {
   const roomless = withoutIdleRoom(it);
   const released = [...leftPorts(roomless), ...releasedPorts(roomless.after)];
-  const free = withoutVolumes(roomless, releasedVolumes(roomless.after));
+  const rested = withReached(roomless, reachedAtRest(roomless.after.instance));
+  const free = withoutVolumes(rested, releasedVolumes(rested.after));
   const done = finished(released.length === 0 ? free : withoutPorts(free, released));
   const { before, after } = done;
   const rows = [
@@ -255,6 +262,20 @@ function withoutPorts(it: Draft, released: readonly InterfaceRecord[]): Draft {
   const ids = new Set(released.map(({ portId }) => portId));
   const interfaces = (it.after.instance.interfaces ?? []).filter(({ portId }) => !ids.has(portId));
   return withInstance({ ...it, events: [...it.events, ...gone] }, { interfaces });
+}
+
+/** Changes of volumes that have ended without a host's word. */
+function withReached(it: Draft, reached: readonly AttachedVolume[]): Draft {
+  if (reached.length === 0) return it;
+  const volumes = (it.after.instance.volumes ?? []).map((one) => {
+    const { change: _, ...rest } = one;
+    return reached.includes(one) ? rest : one;
+  });
+  return reached.reduce(
+    (told, { volumeId, change: { kind } = { kind: "attaching" } }) =>
+      withEvent(told, { event: volumeEvents[kind], body: { volumeId } }),
+    withInstance(it, { volumes }),
+  );
 }
 
 /** Those that the instance lets go of without a host's word, or with its last one. */

@@ -28,7 +28,7 @@ import { reclaimed } from "./reclaim.ts";
 import { giveUpRevolume, isRevolume } from "./revolume.ts";
 import { giveUpRewiring, isRewiring } from "./rewire.ts";
 import { currentMachine, leaving, mayBePlaced, removalSpec, workEffects } from "./state.ts";
-import { wordOfVolumes } from "./volumes.ts";
+import { volumeEvents, wordOfVolumes } from "./volumes.ts";
 
 export function unchanged(loaded: LoadedInstance): Decision {
   return { outcome: { kind: "unchanged" }, next: loaded, commit: undefined, effects: [] };
@@ -149,12 +149,6 @@ function withWord(it: Draft, seen: Observation): Draft {
     return withEvent(told, { event, body: { portId, mac } });
   }, changed);
 }
-
-const volumeEvents = {
-  attaching: "volumeAttached",
-  leaving: "volumeDetached",
-  extending: "volumeExtended",
-} as const;
 
 /** What the owner host says of volumes: those that come, go and grow, and those that are made by now. */
 function withVolumeWord(it: Draft, seen: Observation): Draft {

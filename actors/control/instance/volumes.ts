@@ -74,6 +74,13 @@ export const withVolumeChange = (
 export const raisedVolumes = ({ volumes }: Pick<InstanceRecord, "volumes">): InstanceRecord["volumes"] =>
   volumes?.map((one) => ({ ...one, epoch: one.epoch + 1 })) ?? null;
 
+/** What is told of a change that has ended. */
+export const volumeEvents = {
+  attaching: "volumeAttached",
+  leaving: "volumeDetached",
+  extending: "volumeExtended",
+} as const satisfies Record<VolumeChange, string>;
+
 export interface VolumeWord {
   /** The volumes that stay, with or without a change under way. */
   readonly volumes: readonly AttachedVolume[];
@@ -112,6 +119,22 @@ function isVolumeChanged(one: AttachedVolume, seen: Observation): boolean {
 
 const seenOf = ({ volumeId, epoch }: AttachedVolume, { volumes }: Observation): SeenVolume | undefined =>
   volumes?.find((one) => one.volumeId === volumeId && one.epoch === epoch);
+
+/**
+ * What has come, or has grown, without a host's word: of an instance that is down on no host, which has every
+ * volume, as large as it is, from its next start on.
+ */
+export function reachedAtRest({
+  volumes,
+  hostId,
+  desired,
+  failure,
+}: Pick<InstanceRecord, "volumes" | "hostId" | "desired" | "failure">): readonly AttachedVolume[] {
+  const isDown = hostId === null && (desired === "stopped" || failure !== null);
+  return isDown && desired !== "deleted"
+    ? (volumes ?? []).filter((one) => one.change !== undefined && !isLeavingVolume(one))
+    : [];
+}
 
 /**
  * What an instance lets go of: all, when it is to go and no host has anything of it; those that are on their

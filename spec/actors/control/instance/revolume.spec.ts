@@ -68,6 +68,19 @@ function holding(about: object = {}): LoadedInstance {
   return decide(next, observed(next, { volumes: [seen("v", 4)] })).next;
 }
 
+/** Its host is lost, and proved so. */
+const recovered: Parameters<typeof decide>[1] = {
+  ...{ kind: "recover", operationId: "op-r", nowMs: 6_000 },
+  fences: [
+    {
+      hostId: "a",
+      hostName: "host-a",
+      leaseEpoch: 1,
+      proof: { kind: "operator", by: "me", atMs: 1 } as never,
+    },
+  ],
+};
+
 describe("instance: volumes that come, grow and go", () => {
   it("come with one commit for both rows, and are there, and made, when their host says so", () => {
     const decision = attach(running(), "v");
@@ -111,18 +124,26 @@ describe("instance: volumes that come, grow and go", () => {
     expect([taken.commit?.operations?.[0]?.state, rowsOf(taken)]).to.deep.equal(["done", []]);
   });
 
+  it("are there, and as large, when their instance is down on no host: nobody is left to say so", () => {
+    const loaded = running({ desired: "stopped" });
+    const stopped = decide(loaded, observed(loaded, { state: "stopped" })).next;
+    const extend = event({ command: "volumeExtend", volumeId: "v", sizeGib: 3 });
+    const held = attach(stopped, "v").next;
+    const grown = decide(decide(held, observed(held, { state: "stopped", volumes: [] })).next, extend).next;
+    for (const [next, told] of [
+      [held, "volumeAttached"],
+      [grown, "volumeExtended"],
+    ] as const) {
+      expect(had(next)?.[0]?.[3]).to.be.a("string");
+      const lost = decide(next, recovered);
+      expect([lost.next.instance.hostId, had(lost.next)?.[0]?.[3]]).to.deep.equal([null, undefined]);
+      expect(lost.commit?.events?.map(({ event: name }) => name)).to.include(told);
+      expect(lost.next.instance.settled).to.equal(true);
+    }
+  });
+
   it("get another epoch with every other host of their instance, in the commit that moves it", () => {
-    const { next } = decide(holding(), {
-      ...{ kind: "recover", operationId: "op-r", nowMs: 6_000 },
-      fences: [
-        {
-          hostId: "a",
-          hostName: "host-a",
-          leaseEpoch: 1,
-          proof: { kind: "operator", by: "me", atMs: 1 } as never,
-        },
-      ],
-    });
+    const { next } = decide(holding(), recovered);
     expect([next.instance.hostId, had(next)]).to.deep.equal([null, [["v", 0, 4, undefined]]]);
     const placed = decide(next, {
       ...{ kind: "placed", ownerEpoch: next.instance.ownerEpoch, nowMs: 7_000 },
