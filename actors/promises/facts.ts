@@ -16,6 +16,7 @@ import type { QuotaUse } from "../records/placement.ts";
 import type { HostLook } from "./host-look.ts";
 import type { ImageCached, ImagesNeeded } from "./image-facts.ts";
 import type { RoomForgotten, RoomHeard } from "./room-heard.ts";
+import type { VolumesAtRest } from "./volume-facts.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
 
@@ -321,6 +322,8 @@ export interface Quiet {
   }[];
   /** Rows of networks, and what each is there for; absent where nobody has looked. */
   readonly ledger?: readonly LedgerRow[];
+  /** Absent: nobody has looked. */
+  readonly volumes?: VolumesAtRest;
   /** All events that the store still has, in order. */
   readonly events: readonly Event[];
   readonly eventsTrimmed: number;

@@ -177,7 +177,7 @@ export class Cluster {
         hang: parameters.hang,
       },
       shutdownLatencyMs: parameters.shutdownMs,
-      told,
+      ...{ volumes: parameters.volumes === true, told },
     });
     machine.world.shapes.offered = shapesOfHost(index);
     machine.world.ports.onChange = (port, isThere) => told.port(machine.name, port, isThere);
@@ -302,7 +302,7 @@ export class Cluster {
         storageId: this.storage?.storageId ?? null,
         numa: numaNodesOf(parameters.numaNodes ?? 0, parameters.hostVcpus),
         ...{ labels: this.#options.foreign?.labels ?? {}, features: [], machineTypes: [] },
-        drivers: driversOfHost(index, parameters.oneVersion === true),
+        drivers: driversOfHost(index, parameters.oneVersion === true, parameters.volumes),
       } as const;
       const { clock, ids, log, tally } = agent;
       this.tallies.push(tally);

@@ -19,6 +19,12 @@ export type Act = { readonly atMs: number } & (
       /** An operator asks, of whom nothing more is expected. Absent: the client does. */
       readonly operator?: true;
     }
+  /** Asked of an instance of the client, the first one that it has heard of being 0. */
+  | {
+      readonly ask: string;
+      readonly ofInstance: number;
+      readonly request: Readonly<Record<string, unknown>>;
+    }
   | { readonly fault: FaultKind; readonly target: number; readonly forMs: number }
   /** Happens to whoever does this step first. `refuse`: its hypervisor says no to everything. */
   | { readonly at: RegExp; readonly happens: "refuse" | "fillDisk" | "kill"; readonly forMs: number }

@@ -4,6 +4,7 @@
  */
 import type { Completed, InstanceFacts, Invoked, Quiet } from "../../actors/promises/facts.ts";
 import type { InstanceOperationKind, OperationKind, OperationState } from "../../protocol/states.ts";
+import { volumeWords } from "./crash-matrix-volumes-end.ts";
 
 export interface Told {
   readonly method: string;
@@ -81,18 +82,22 @@ function isLike(things: readonly string[], wanted: readonly string[], broken: bo
  * Everything there is at a quiet point, but for what was set up before. Flavors, images and hosts by what was
  * told of them last.
  */
-export function thingsIn({ instances, events }: Quiet, sinceMs: number): readonly string[] {
+export function thingsIn({ instances, events, volumes }: Quiet, sinceMs: number): readonly string[] {
   const states = instances.map(({ state, failed, written }) => {
     const word = state === "failed" && !failed ? "failed without a reason" : state;
     return [word, ...writtenWords(written)].join(" ");
   });
   const others = new Map(
     events
-      .filter(({ noun, event, atMs }) => noun !== "instance" && !isBirth(noun, event) && atMs >= sinceMs)
+      .filter(({ noun, event, atMs }) => !isSeen(noun) && !isBirth(noun, event) && atMs >= sinceMs)
       .map(({ noun, id, event }) => [`${noun} ${id}`, `${noun} ${event}`]),
   );
-  return [...states, ...others.values()].sort();
+  const seen = volumes === undefined ? [] : volumeWords(volumes);
+  return [...states, ...seen, ...others.values()].sort();
 }
+
+/** What is looked at itself, whatever events told of it. */
+const isSeen = (noun: string): boolean => noun === "instance" || noun === "volume";
 
 /** Metadata in the order of the keys, then the lock. */
 function writtenWords({ metadata, lockedBy }: InstanceFacts["written"] = nothingWritten): readonly string[] {

@@ -9,6 +9,7 @@ import { extensions } from "./crash-matrix-extensions.ts";
 import { images } from "./crash-matrix-images.ts";
 import { networks } from "./crash-matrix-networks.ts";
 import { routing } from "./crash-matrix-routers.ts";
+import { volumes } from "./crash-matrix-volumes.ts";
 import type { FaultKind } from "./plan.ts";
 
 const stopped = [...created, command("stopHard", 2_000)];
@@ -351,4 +352,5 @@ export const operations: readonly Operation[] = [
   ...networks,
   ...routing,
   ...images,
+  ...volumes,
 ];

@@ -5,6 +5,7 @@
 import type { Completed, Fact, Invoked, Quiet } from "../../actors/promises/facts.ts";
 import type { Act, Operation } from "./crash-matrix-acts.ts";
 import { endFault, thingsIn, toldAndBegun } from "./crash-matrix-end.ts";
+import { volumeFaults } from "./crash-matrix-volumes-end.ts";
 import { applyFault } from "./faults.ts";
 import type { CountedStep, StepFault } from "./interposer.ts";
 import { nobody } from "./kernel.ts";
@@ -119,7 +120,11 @@ function enact(act: Act, world: ScriptWorld): void {
   const { kernel, cluster, admin, clients, tell } = world;
   const client = clients[0];
   if (client?.process.alive === false && ("command" in act || "ask" in act)) return;
-  const early = "command" in act && act.command !== "create" && client?.instances.length === 0;
+  const known = client?.instances.length ?? 0;
+  const early =
+    "ofInstance" in act
+      ? known <= act.ofInstance
+      : "command" in act && act.command !== "create" && known === 0;
   if (early && kernel.nowMs < faultyMs) {
     kernel.after(nobody, lookAgainMs, "", () => enact(act, world));
     return;
@@ -127,6 +132,7 @@ function enact(act: Act, world: ScriptWorld): void {
   // What operators do with instances, this client does with its own.
   const operated = "command" in act && act.command === "evacuate" ? (client?.instances ?? []) : [];
   if ("command" in act) client?.perform({ client: 0, target: 0, ...act }, operated);
+  else if ("ofInstance" in act) client?.ask(act.ask, client.instances[act.ofInstance]?.id ?? "", act.request);
   else if ("ask" in act) (act.operator ? admin : client)?.ask(act.ask, act.id, act.request);
   else if ("fault" in act) applyFault(act, { kernel, cluster, tell, admin: admin.clients });
   else {
@@ -173,6 +179,8 @@ function redOf({ violations, hit }: Outcome, performed: Performed): Red | undefi
     return { promise: "determinism", message: `Counted was ${aimed.step.what}, hit was ${hit?.what}.` };
   const quiet = facts.find((fact): fact is Quiet => fact.kind === "quiet");
   if (quiet === undefined) return { promise: "I6", message: "It did not come to rest." };
+  const [volumeFault] = quiet.volumes === undefined ? [] : volumeFaults(quiet.volumes, quiet.guests);
+  if (volumeFault !== undefined) return { promise: "volumes", message: volumeFault };
   const told = toldAndBegun(callsIn(facts), quiet);
   const isHost = aimed !== undefined && /^h\d/.test(aimed.step.process);
   const refused = isHost && aimed.fault === "loseReply" && aimed.step.kind === "durable";

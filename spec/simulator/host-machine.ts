@@ -22,6 +22,7 @@ import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { RoutedThings, withRouters } from "./routed-things.ts";
 import { type SlowVerb, slowedLeases, slowedNetwork, withApply } from "./slowed-network.ts";
+import { slowedVolumes } from "./slowed-volumes.ts";
 import type { Versions } from "./versions.ts";
 
 export interface DriverRates {
@@ -48,6 +49,8 @@ export interface HostMachineOptions {
   /** The fake of a plug-in's hypervisor driver. Absent: ours. */
   readonly hypervisor?: SimulatedHypervisor | undefined;
   readonly shutdownLatencyMs: number | undefined;
+  /** Its agent gives guests volumes. */
+  readonly volumes: boolean;
   readonly told: HostTold;
 }
 
@@ -252,7 +255,9 @@ export class HostMachine implements Machine {
     const fake = this.#options.hypervisor?.(this.#computer(agent));
     const hypervisor = fake ?? rest.hypervisor;
     if (storageLeases !== undefined) agent.onDeath(() => void storageLeases.close());
-    const { versions } = this.#options;
+    const { versions, volumes: given } = this.#options;
+    const roomy = <T>(work: () => Promise<T>, shared: boolean) => this.#roomy(work, shared);
+    const volumed = given ? slowedVolumes({ hypervisor, disks, storages: rest.volumes, verb, roomy }) : {};
     return {
       ...rest,
       ...(storageLeases === undefined ? {} : { storageLeases: slowedLeases(storageLeases, verb) }),
@@ -266,12 +271,12 @@ export class HostMachine implements Machine {
           return guest;
         },
         ...{ list: () => hypervisor.list(), inspect: (id) => hypervisor.inspect(id) },
+        ...volumed.verbs,
         rewire: (...asked) => verb("rewire", async () => hypervisor.rewire?.(...asked), asked[2]),
         unplugOthers: (...asked) => verb("unplug", async () => hypervisor.unplugOthers?.(...asked), asked[1]),
         pause: (id, signal) => verb("pause", () => hypervisor.pause(id, signal), signal),
         resume: (id, signal) => verb("resume", () => hypervisor.resume(id, signal), signal),
-        pressPowerButton: (id, signal) =>
-          verb("press", () => hypervisor.pressPowerButton(id, signal), signal),
+        pressPowerButton: (...asked) => verb("press", () => hypervisor.pressPowerButton(...asked), asked[1]),
         reset: (id, signal) => verb("reset", () => hypervisor.reset(id, signal), signal),
         halt: (id, signal) => verb("halt", () => hypervisor.halt(id, signal), signal),
         onEvent: (listener) =>
@@ -284,18 +289,15 @@ export class HostMachine implements Machine {
       },
       disks: {
         ensure: (spec, signal) =>
-          verb(
-            "ensureDisks",
-            () => this.#roomy(() => disks.ensure(spec, signal), !spec.takesOverDisk),
-            signal,
-          ),
-        release: (id, ownerEpoch, options) =>
-          verb("releaseDisks", () => disks.release(id, ownerEpoch, options)),
+          verb("ensureDisks", () => roomy(() => disks.ensure(spec, signal), !spec.takesOverDisk), signal),
+        release: (...asked) => verb("releaseDisks", () => disks.release(...asked)),
+        ...volumed.disks,
         list: () => disks.list(),
         listShared: () => disks.listShared(),
         releaseShared: (id, ownerEpoch) => verb("releaseDisks", () => disks.releaseShared(id, ownerEpoch)),
       },
       ...(network === undefined ? {} : { network: this.#carrying(network, verb) }),
+      ...volumed.drivers,
       machineFiles: {
         readAll: async () =>
           (await machineFiles.readAll()).map(({ instanceId, content }) => ({

@@ -2,6 +2,7 @@
  * What may still be found for a while after the last fault, and how long it is waited for. Each finding is
  * waited for once; what is found again then is a fault. Pure.
  */
+import { catalogLimits } from "../../actors/control/catalog/limits.ts";
 import { hostLimits } from "../../actors/node/host/limits.ts";
 import type { Quiet } from "../../actors/promises/facts.ts";
 import { actorLimits } from "../../actors/runtime/limits.ts";
@@ -33,5 +34,11 @@ function behind({ networks = [] }: Quiet, nowMs: number): number | undefined {
   return areBehind ? nowMs + hostLimits.networkPullPeriodMs + sayingMs : undefined;
 }
 
+/** What is left of a deleted volume a controller has a host remove, in its next round. */
+function deletedVolumes({ volumes }: Quiet, nowMs: number): number | undefined {
+  const areLeft = (volumes?.deleted ?? []).length > 0;
+  return areLeft ? nowMs + catalogLimits.volumeSweepPeriodMs + sweepMs : undefined;
+}
+
 /** Each answers until when to wait; undefined: there is nothing to wait for. In this order. */
-export const patience = [drift, leftDisks, behind] as const;
+export const patience = [drift, leftDisks, deletedVolumes, behind] as const;

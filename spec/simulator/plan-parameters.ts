@@ -41,6 +41,8 @@ export interface Parameters {
   readonly sink?: true;
   /** Hosts pull images from controllers into a small cache. Only where nobody is of another version. */
   readonly pulledImages?: true;
+  /** Hosts give their guests volumes. Only where nobody is of another version. */
+  readonly volumes?: true;
   /** Controllers have a plug-in that extends the API, also where no command of the plan asks for it. */
   readonly extended?: true;
 }

@@ -16,6 +16,7 @@ import { serverGroup } from "../../protocol/server-group.ts";
 import type { Resource } from "../../protocol/wire/resource.ts";
 import { machineFilesOf } from "../support/machine-files.ts";
 import type { Cluster } from "./cluster.ts";
+import { volumesAtRest } from "./quiet-volumes.ts";
 import { sinkName } from "./sinks.ts";
 
 type Machine = Cluster["hosts"][number]["machine"];
@@ -72,6 +73,7 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: Quiet[
     ledger: await ledgerOf(store),
     networks: await Promise.all(cluster.hosts.map(({ machine }) => networkOf(machine, store))),
     disksLost: lostOnStorage(cluster, rows),
+    volumes: await volumesAtRest(cluster, rows),
     events,
     eventsTrimmed: trimmed,
     stream: cluster.stream.events.map(({ sequence }) => sequence),

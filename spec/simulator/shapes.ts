@@ -19,12 +19,13 @@ export const shapesOfHost = (index: number): OfferedShapes => ({
  * What the agent of the host at this position says of the drivers. Shapes and networks only where all are of
  * one version: a controller of before would not pass them on; in fact it ends when the column is there.
  */
-export const driversOfHost = (index: number, oneVersion: boolean): HostDrivers => ({
-  ...{ hypervisor: "simulated", disks: "simulated", network: oneVersion ? "simulated" : null, volumes: null },
+export const driversOfHost = (index: number, oneVersion: boolean, volumes = false): HostDrivers => ({
+  ...{ hypervisor: "simulated", disks: "simulated", network: oneVersion ? "simulated" : null },
+  volumes: volumes ? "simulated" : null,
   abilities: {
     ...{
       networks: oneVersion ? ["tap"] : [],
-      volumes: [],
+      volumes: volumes ? ["file"] : [],
       hotPlug: oneVersion,
       liveMigration: false,
       console: true,

@@ -1,0 +1,39 @@
+/** What there is of volumes when nothing moves any more, from all sides. Types only. */
+import type { VolumeChange } from "../../protocol/volume.ts";
+
+interface Named {
+  readonly volumeId: string;
+  readonly epoch: number;
+}
+
+export interface VolumesAtRest {
+  readonly rows: readonly {
+    readonly id: string;
+    readonly epoch: number;
+    readonly sizeGib: number;
+    /** The shared storage or the host that it is on; null: it is nowhere yet. */
+    readonly place: string | null;
+    readonly made: boolean;
+    readonly instanceId: string | null;
+  }[];
+  /** Ids of deleted ones that may still be somewhere. */
+  readonly deleted: readonly string[];
+  /** As instances have them in their rows. */
+  readonly attached: readonly (Named & {
+    readonly instanceId: string;
+    readonly change: VolumeChange | null;
+  })[];
+  /** Files of storages. */
+  readonly files: readonly (Named & {
+    readonly place: string;
+    readonly sizeGib: number;
+    /** The guests for which it is noted as open. */
+    readonly openFor: readonly { readonly hostId: string; readonly instanceId: string }[];
+  })[];
+  /** What the living processes of guests have of them. */
+  readonly inGuests: readonly (Named & {
+    readonly hostId: string;
+    readonly instanceId: string;
+    readonly state: "attached" | "open" | "dead";
+  })[];
+}
