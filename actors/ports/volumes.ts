@@ -59,6 +59,13 @@ export interface KeptVolume {
   readonly whole: boolean;
 }
 
+/** Some of the volumes of a storage, in the order of their ids; those of one id are on one page. */
+export interface VolumePage {
+  readonly volumes: readonly KeptVolume[];
+  /** The next page is that after this id. Absent: it was the last one. */
+  readonly next?: string;
+}
+
 export interface WantedVolume {
   readonly epoch: number;
   readonly sizeBytes: number;
@@ -106,6 +113,8 @@ export interface VolumeStorage extends Keeper {
   /** Removes the volume, if it is of this epoch or an earlier one. */
   remove(volumeId: string, epoch: number, signal: AbortSignal): Promise<void>;
   volumes(): Promise<readonly KeptVolume[]>;
+  /** Those after this id, of at most so many ids. Absent: it cannot say some without looking at all. */
+  page?(after: string | undefined, volumesMax: number): Promise<VolumePage>;
   /** Absent: it does not know. */
   usage?(): Promise<VolumeUsage>;
 }

@@ -55,6 +55,6 @@ describe("a storage of volumes that hangs", function () {
     );
     await volumes.create("v2", { epoch: 1, sizeBytes: mib }, never);
     expect((await volumes.volumes()).map(({ volumeId }) => volumeId)).to.deep.equal(["v1", "v2"]);
-    expect(statSync(join(hanging.behind, "storage/volumes/v2.e1/data.raw")).size).to.equal(mib);
+    expect(statSync(join(hanging.behind, "storage/volumes/v2/e1/data.raw")).size).to.equal(mib);
   });
 });

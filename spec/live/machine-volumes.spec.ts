@@ -109,7 +109,7 @@ describe("volumes of a machine whose agent is killed", function () {
     ...{ storageId: null, made: false, source: null },
   });
   const directoryOf = ({ volumeId, epoch }: MachineVolume): string =>
-    join(given.stateDirectory, "volumes/volumes", `${volumeId}.e${epoch}`);
+    join(given.stateDirectory, "volumes/volumes", volumeId, `e${epoch}`);
   const tell = async (volumes: readonly MachineVolume[], changes: Partial<MachineIntent> = {}) => {
     generation += 1;
     const told = { spec: { ...spec, volumes: [...volumes] }, intent: intent({ ...changes, generation }) };

@@ -214,6 +214,23 @@ export function volumesContract({ name, makeBench, timeoutMs }: VolumesContract)
       expect(await reasonOf(of("v4", mib, { ...volume, volumeId: "nobody" }))).to.equal("diskMissing");
     });
 
+    it("lists its volumes in pages, if it does: each on one page, in the order of their ids", async () => {
+      if (storage.page === undefined) return;
+      const ids = ["b", "e", "a", "d", "c"];
+      for (const id of ids) await storage.create(id, { epoch: 1, sizeBytes: mib }, never);
+      const listed: (readonly string[])[] = [];
+      for (let after: string | undefined; ; ) {
+        const { volumes, next } = await storage.page(after, 2);
+        listed.push(volumes.map(({ volumeId }) => volumeId));
+        if (next === undefined) break;
+        after = next;
+      }
+      expect(listed).to.deep.equal([["a", "b"], ["c", "d"], ["e"]]);
+      expect((await storage.page("aa", 9)).volumes.map(({ volumeId }) => volumeId)).to.deep.equal(
+        [...ids].sort().slice(1),
+      );
+    });
+
     it("says how full it is, if it does", async () => {
       const before = await storage.usage?.();
       if (before === undefined) return;

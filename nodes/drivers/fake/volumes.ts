@@ -8,6 +8,7 @@ import type {
   BlockDevice,
   KeptVolume,
   OpenVolumes,
+  VolumePage,
   VolumeSource,
   VolumeStorage,
   VolumeStorageFacts,
@@ -141,6 +142,15 @@ export class FakeVolumes implements VolumeStorage {
     return [...this.#pool.volumes].map(([volumeId, { epoch, sizeBytes }]) => ({
       ...{ volumeId, epoch, sizeBytes, allocatedBytes: sizeBytes, whole: true },
     }));
+  }
+
+  async page(after: string | undefined, volumesMax: number): Promise<VolumePage> {
+    const isAfter = ({ volumeId }: KeptVolume) => after === undefined || volumeId > after;
+    const all = (await this.volumes()).filter(isAfter);
+    all.sort((one, other) => (one.volumeId < other.volumeId ? -1 : 1));
+    const volumes = all.slice(0, volumesMax);
+    const last = volumes.at(-1)?.volumeId;
+    return { volumes, ...(last === undefined || all.length === volumes.length ? {} : { next: last }) };
   }
 
   async usage(): Promise<VolumeUsage> {

@@ -20,11 +20,12 @@ export type Verbs = Pick<
   | "open"
   | "extend"
   | "remove"
-  | "list"
+  | "page"
+  | "counted"
+  | "room"
   | "uses"
   | "release"
   | "releaseOthers"
-  | "usage"
 >;
 
 export interface ThreadData {

@@ -2,47 +2,51 @@
  * Volumes in a directory, of one host or of several that see it:
  *
  *   storage.json                            the id of this storage (shared-storage/storage-id.ts)
- *   volumes/<volumeId>.e<epoch>/            a volume, of the epoch of its present writer
- *     data.raw                              its bytes and nothing else: sparse, raw, of the guest's own user
- *     open.<epoch>.<instance>.<owner epoch>.<host>  empty: for whom it is open
- *   volumes/<volumeId>.e<epoch>.<hex>.part/ one that a host makes: the name is given last
- *   volumes/<volumeId>.r<epoch>/            one that is being removed
+ *   volumes/<volumeId>/                     all that there is of a volume: it is found by its name
+ *     e<epoch>/                             the volume, of the epoch of its present writer
+ *       data.raw                            its bytes and nothing else: sparse, raw, of the guest's own user
+ *       open.<epoch>.<instance>.<owner epoch>.<host>  empty: for whom it is open
+ *     e<epoch>.<hex>.part/                  one that a host makes: the name is given last
+ *     r<epoch>/                             one that is being removed
+ *   open/<host>/                            empty files: where that host's notes are (uses.ts)
  *
  * A volume is taken over by a rename: at that moment the path of the earlier epoch is gone. All of it is
  * synchronous, for a thread of its own (thread.ts): a storage that hangs holds that thread alone. Each verb
  * may be ended after any of its calls, and be repeated. This file must never make a volume where one should
- * have been taken over, nor touch the volume of a later epoch.
+ * have been taken over, nor touch the volume of a later epoch; and what is done with one volume must never
+ * look at the others, of which there may be ten thousand.
  */
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Holding } from "../../../actors/ports/keeper.ts";
 import type {
-  KeptVolume,
   OpenVolumes,
+  VolumePage,
   VolumeSource,
   VolumeUsage,
   VolumeUse,
 } from "../../../actors/ports/volumes.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { isToken } from "../../../protocol/wire/subjects.ts";
 import { diskError, isMissing } from "../durable-file.ts";
 import { guestUser } from "../guest-user.ts";
 import { nobody } from "../images/cage.ts";
-import { kept, putFile, removeTree, syncPath, usageOf } from "./files.ts";
+import { kept, putFile, removeTree, roomOf, syncPath } from "./files.ts";
 import { volumeLimits } from "./limits.ts";
 import {
   type FoundVolume,
+  homeOf,
   inOrder,
   isOfHost,
   nameOf,
   type Opened,
-  openedIn,
-  openedName,
   partOf,
   volumeIn,
   whatOf,
 } from "./names.ts";
 import { another, full, missing, stale } from "./refusals.ts";
+import { namesIn, VolumeUses } from "./uses.ts";
 
 export const dataFile = "data.raw";
 
@@ -67,11 +71,15 @@ export interface VolumeToMake {
 
 export class VolumeDirectory {
   readonly #volumes: string;
+  readonly #uses: VolumeUses;
   readonly #overcommit: number;
+  /** Sizes of all volumes as of the last count, and what was made, extended and removed here since. */
+  #promisedBytes = 0;
 
   /** `root`: has the directory `volumes`. */
   constructor(root: string, overcommit: number) {
     this.#volumes = join(root, "volumes");
+    this.#uses = new VolumeUses(root);
     this.#overcommit = overcommit;
   }
 
@@ -85,9 +93,10 @@ export class VolumeDirectory {
     this.#refuseMore(sizeBytes, source?.allocatedBytes ?? 0);
     const part = partOf(volumeId, epoch, { hostId, unique: randomBytes(8).toString("hex") });
     try {
-      fs.mkdirSync(this.#path(part), { mode: 0o711 });
+      this.#makePart(volumeId, part);
       const file = this.#path(part, dataFile);
       putFile(file, sizeBytes);
+      this.#promisedBytes += sizeBytes;
       // The tool that unpacks is nobody's, and writes to this one file.
       const isLent = source?.format === "qcow2" && process.getuid?.() === 0;
       if (isLent) fs.chownSync(file, nobody, nobody);
@@ -116,6 +125,7 @@ export class VolumeDirectory {
       if (isLate) this.abandon(part);
       // A host that still makes the volume finds it there at the end of its copy, or with its next try.
       this.#removeParts(volumeId, epoch, () => true);
+      syncPath(this.#path(volumeId));
       syncPath(this.#volumes);
     } catch (error) {
       this.abandon(part);
@@ -125,7 +135,8 @@ export class VolumeDirectory {
   }
 
   abandon(part: string): void {
-    removeTree(this.#path(part));
+    this.#drop(part);
+    this.#dropHome(dirname(part));
   }
 
   /** The path of the volume's file. @throws staleEpoch, diskMissing, hypervisorRefused */
@@ -133,13 +144,13 @@ export class VolumeDirectory {
     const { epoch, instanceId, ownerEpoch } = use;
     this.#takeOver(volumeId, epoch, use.takesOver);
     const directory = nameOf(volumeId, epoch);
-    const known = this.#noted(directory);
+    const known = this.#uses.noted(directory);
     const isOther = (one: Opened) => one.epoch === epoch && one.instanceId !== instanceId;
     if (known.some(isOther)) throw another(volumeId);
     const [user, path] = [guestUser(instanceId), this.#path(directory, dataFile)];
     try {
       if (user !== undefined) fs.chownSync(path, user.uid, user.gid);
-      this.#note(directory, { epoch, instanceId, ownerEpoch, hostId }, known);
+      this.#uses.note(directory, { epoch, instanceId, ownerEpoch, hostId }, known);
       return path;
     } catch (error) {
       // Another host may have taken it over in this moment, which is said then.
@@ -158,6 +169,7 @@ export class VolumeDirectory {
     try {
       fs.truncateSync(path, sizeBytes);
       syncPath(path);
+      this.#promisedBytes += sizeBytes - size;
       return sizeBytes;
     } catch (error) {
       if (isMissing(error)) this.#takeOver(volumeId, epoch, false);
@@ -172,54 +184,55 @@ export class VolumeDirectory {
     for (const one of this.#of(volumeId).filter(upTo).sort(asideFirst)) {
       const aside = nameOf(volumeId, one.epoch, "removed");
       if (one.kind === "whole" && !this.#renamed(one.name, aside)) continue;
-      removeTree(this.#path(one.kind === "whole" ? aside : one.name));
+      const name = one.kind === "whole" ? aside : one.name;
+      this.#uses.forgetAll(name);
+      this.#drop(name);
     }
-    syncPath(this.#volumes);
+    this.#dropHome(volumeId);
   }
 
-  list(): readonly KeptVolume[] {
-    return this.#all()
-      .flatMap((one) => kept(this.#path(one.name, dataFile), one) ?? [])
-      .sort(inOrder);
+  /** All that there is of the volumes with the ids after this one, of at most so many. */
+  page(after: string | undefined, volumesMax: number): VolumePage {
+    const all = namesIn(this.#volumes).filter((id) => isToken(id) && (after === undefined || id > after));
+    const ids = all.sort().slice(0, volumesMax);
+    const found = ids.flatMap((id) => this.#of(id));
+    const volumes = found.flatMap((one) => kept(this.#path(one.name, dataFile), one) ?? []).sort(inOrder);
+    const last = ids.at(-1);
+    return { volumes, ...(last === undefined || all.length === ids.length ? {} : { next: last }) };
   }
 
   /** What is open for guests of a host. */
   uses(hostId: string): readonly Holding[] {
-    const whole = this.#all().filter(({ kind }) => kind === "whole");
-    return whole.flatMap(({ name, volumeId, epoch }) =>
-      this.#noted(name)
-        .filter((one) => one.epoch === epoch && one.hostId === hostId)
-        .map(({ instanceId, ownerEpoch }) => ({ instanceId, ownerEpoch, what: whatOf(volumeId, epoch) })),
-    );
+    return this.#uses.ofHost(hostId).map(({ volumeId, epoch, instanceId, ownerEpoch }) => ({
+      ...{ instanceId, ownerEpoch, what: whatOf(volumeId, epoch) },
+    }));
   }
 
   release(hostId: string, { instanceId, what }: Pick<Holding, "instanceId" | "what">): void {
-    const whole = this.#all().filter(
-      (one) => one.kind === "whole" && whatOf(one.volumeId, one.epoch) === what,
-    );
-    for (const { name } of whole)
-      for (const one of this.#noted(name))
-        if (one.hostId === hostId && one.instanceId === instanceId) this.#forget(name, one);
+    for (const one of this.#uses.ofHost(hostId))
+      if (one.instanceId === instanceId && whatOf(one.volumeId, one.epoch) === what) this.#uses.forget(one);
   }
 
   /** Forgets what is noted for a guest of a host, but these volumes, and what is noted for a later life. */
   releaseOthers(hostId: string, { instanceId, ownerEpoch, volumes }: OpenVolumes): void {
-    const isOwn = (one: Opened) =>
-      one.hostId === hostId && one.instanceId === instanceId && one.ownerEpoch <= ownerEpoch;
-    for (const { name, kind, volumeId, epoch } of this.#all()) {
-      if (kind !== "whole") continue;
-      const stays = volumes.some((one) => one.volumeId === volumeId && one.epoch === epoch);
-      if (!stays) for (const one of this.#noted(name)) if (isOwn(one)) this.#forget(name, one);
+    for (const one of this.#uses.everOfHost(hostId)) {
+      const stays = volumes.some(({ volumeId, epoch }) => one.volumeId === volumeId && one.epoch === epoch);
+      if (!stays && one.instanceId === instanceId && one.ownerEpoch <= ownerEpoch) this.#uses.forget(one);
     }
   }
 
-  usage(): VolumeUsage {
-    return usageOf(fs.statfsSync(this.#volumes), this.list());
+  /** The sizes of all volumes, as somebody has counted them a moment ago. */
+  counted(promisedBytes: number): void {
+    this.#promisedBytes = promisedBytes;
+  }
+
+  room(): Omit<VolumeUsage, "allocatedBytes"> {
+    return { ...roomOf(fs.statfsSync(this.#volumes)), promisedBytes: this.#promisedBytes };
   }
 
   /** @throws diskFull for bytes more than may be promised, or than there is room for at once */
   #refuseMore(bytes: number, atOnceBytes: number): void {
-    const { capacityBytes, freeBytes, promisedBytes } = this.usage();
+    const { capacityBytes, freeBytes, promisedBytes } = this.room();
     if (promisedBytes + bytes > capacityBytes * this.#overcommit || atOnceBytes > freeBytes) throw full();
   }
 
@@ -252,7 +265,7 @@ export class VolumeDirectory {
         return;
       }
       if (!takesOver) throw missing(volumeId, epoch);
-      if (this.#renamed(nameOf(volumeId, newest), nameOf(volumeId, epoch))) syncPath(this.#volumes);
+      if (this.#renamed(nameOf(volumeId, newest), nameOf(volumeId, epoch))) syncPath(this.#path(volumeId));
     }
     throw stale(volumeId);
   }
@@ -271,33 +284,44 @@ export class VolumeDirectory {
   }
 
   #isOpen = (volumeId: string, epoch: number): boolean =>
-    this.#noted(nameOf(volumeId, epoch)).some((one) => one.epoch === epoch);
+    this.#uses.noted(nameOf(volumeId, epoch)).some((one) => one.epoch === epoch);
 
-  /** Notes the guest that has the volume open; guests of an earlier life are noted no more. */
-  #note(directory: string, opened: Opened, earlier: readonly Opened[]): void {
-    if (earlier.length === 1 && earlier.every((one) => isSame(one, opened))) return;
-    putFile(this.#path(directory, openedName(opened)), 0);
-    for (const one of earlier) if (!isSame(one, opened)) this.#forget(directory, one);
-    syncPath(this.#path(directory));
-  }
-
-  #forget(directory: string, opened: Opened): void {
-    fs.rmSync(this.#path(directory, openedName(opened)), { force: true });
-  }
-
-  /** For whom a volume of this name is and was open; nobody when it has lost the name. */
-  #noted(directory: string): readonly Opened[] {
-    try {
-      return fs.readdirSync(this.#path(directory)).flatMap((name) => openedIn(name) ?? []);
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw error;
+  /** Whoever removes the last part of a volume removes its directory too, in whatever moment. */
+  #makePart(volumeId: string, part: string): void {
+    for (let round = 1; ; round += 1) {
+      fs.mkdirSync(this.#path(volumeId), { mode: 0o711, recursive: true });
+      try {
+        fs.mkdirSync(this.#path(part), { mode: 0o711 });
+        return;
+      } catch (error) {
+        if (!isMissing(error) || round >= volumeLimits.takeOversMax) throw error;
+      }
     }
+  }
+
+  /** Removes one of the directories of a volume. */
+  #drop(name: string): void {
+    const size = fs.statSync(this.#path(name, dataFile), { throwIfNoEntry: false })?.size ?? 0;
+    removeTree(this.#path(name));
+    this.#promisedBytes = Math.max(0, this.#promisedBytes - size);
+  }
+
+  /** Removes the directory of all that there is of a volume, if nothing is in it. */
+  #dropHome(volumeId: string): void {
+    try {
+      fs.rmdirSync(this.#path(homeOf(volumeId)));
+    } catch (error) {
+      if (isMissing(error)) return;
+      if (!isFilled(error)) throw error;
+      syncPath(this.#path(volumeId));
+      return;
+    }
+    syncPath(this.#volumes);
   }
 
   #removeParts(volumeId: string, epoch: number, isMeant: (part: string) => boolean): void {
     for (const { kind, name, epoch: of } of this.#of(volumeId))
-      if (kind === "part" && of <= epoch && isMeant(name)) removeTree(this.#path(name));
+      if (kind === "part" && of <= epoch && isMeant(name)) this.#drop(name);
   }
 
   /** False: it has no longer that name, or another one has the new name. */
@@ -306,8 +330,7 @@ export class VolumeDirectory {
       fs.renameSync(this.#path(from), this.#path(to));
       return true;
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (isMissing(error) || code === "ENOTEMPTY" || code === "EEXIST") return false;
+      if (isMissing(error) || isFilled(error)) return false;
       throw error;
     }
   }
@@ -317,9 +340,9 @@ export class VolumeDirectory {
     return whole.map(({ epoch }) => epoch).sort((one, other) => one - other);
   }
 
-  #of = (volumeId: string): readonly FoundVolume[] => this.#all().filter((one) => one.volumeId === volumeId);
-
-  #all = (): readonly FoundVolume[] => fs.readdirSync(this.#volumes).flatMap((name) => volumeIn(name) ?? []);
+  #of(volumeId: string): readonly FoundVolume[] {
+    return namesIn(this.#path(homeOf(volumeId))).flatMap((entry) => volumeIn(volumeId, entry) ?? []);
+  }
 
   #path = (...names: readonly string[]): string => join(this.#volumes, ...names);
 }
@@ -327,4 +350,8 @@ export class VolumeDirectory {
 const asideFirst = (one: FoundVolume, other: FoundVolume): number =>
   Number(one.kind === "whole") - Number(other.kind === "whole");
 
-const isSame = (one: Opened, other: Opened): boolean => openedName(one) === openedName(other);
+/** Of a directory that was to be empty. */
+function isFilled(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "ENOTEMPTY" || code === "EEXIST";
+}

@@ -53,16 +53,12 @@ export function kept(file: string, { name: _, kind, ...volume }: FoundVolume): K
 /** The unit of `st_blocks`, whatever the file system's own is. Source: stat(2). */
 const blockBytes = 512;
 
-export function usageOf(
-  { bavail, bfree, blocks, bsize }: fs.StatsFs,
-  volumes: readonly KeptVolume[],
-): VolumeUsage {
-  const sum = (of: (volume: KeptVolume) => number) => volumes.reduce((total, one) => total + of(one), 0);
-  return {
-    // Without what is reserved for root.
-    capacityBytes: (blocks - (bfree - bavail)) * bsize,
-    freeBytes: bavail * bsize,
-    promisedBytes: sum(({ sizeBytes }) => sizeBytes),
-    allocatedBytes: sum(({ allocatedBytes }) => allocatedBytes),
-  };
+/** Without what is reserved for root. */
+export function roomOf({
+  bavail,
+  bfree,
+  blocks,
+  bsize,
+}: fs.StatsFs): Pick<VolumeUsage, "capacityBytes" | "freeBytes"> {
+  return { capacityBytes: (blocks - (bfree - bavail)) * bsize, freeBytes: bavail * bsize };
 }

@@ -4,6 +4,12 @@ export const volumeLimits = {
   storageAnswerMsMax: 10_000,
   /** Questions that may wait for the answer to another question. */
   volumeQuestionsMax: 256,
+  /** Volumes of a page: one question to a storage that takes 10 ms a file is answered within 4 s. */
+  volumesPageMax: 200,
+  /** What all volumes take is counted again after this time, */
+  countPeriodMs: 60_000,
+  /** and not before so many times as long as the last count took. */
+  countPauseFactor: 20,
   /** From the start of a copy to its end: 2 TiB at 600 MiB a second. */
   volumeCopyMsMax: 3_600_000,
   /** Copies that wait for the one that is being made: each has its caller's signal, and holds nothing. */

@@ -7,28 +7,33 @@ import { isToken } from "../../../protocol/wire/subjects.ts";
 export type NameKind = "whole" | "part" | "removed";
 
 export interface FoundVolume {
+  /** The path of its directory among the volumes. */
   readonly name: string;
   readonly kind: NameKind;
   readonly volumeId: string;
   readonly epoch: number;
 }
 
-const pattern = /^([^.]+)\.([er])([0-9]{1,15})(\.[0-9a-f]{1,32}\.part)?$/;
+const pattern = /^([er])([0-9]{1,15})(\.[0-9a-f]{1,32}\.part)?$/;
 
-/** What a name says; undefined for names that are not ours. */
-export function volumeIn(name: string): FoundVolume | undefined {
-  const [, volumeId, letter, epoch, part] = pattern.exec(name) ?? [];
-  if (volumeId === undefined || !isToken(volumeId)) return undefined;
-  if (part !== undefined && letter === "r") return undefined;
+/** What a name in the directory of a volume says; undefined for names that are not ours. */
+export function volumeIn(volumeId: string, entry: string): FoundVolume | undefined {
+  const [, letter, epoch, part] = pattern.exec(entry) ?? [];
+  if (letter === undefined || (part !== undefined && letter === "r")) return undefined;
   const kind = part === undefined ? (letter === "e" ? "whole" : "removed") : "part";
-  return { name, kind, volumeId, epoch: Number(epoch) };
+  return { name: `${volumeId}/${entry}`, kind, volumeId, epoch: Number(epoch) };
 }
 
 /** @throws Error for an id that is none: it would lead out of the directory */
-export function nameOf(volumeId: string, epoch: number, kind: "whole" | "removed" = "whole"): string {
+export function homeOf(volumeId: string): string {
   if (!isToken(volumeId)) throw new Error("A volume id that is no token cannot name a directory.");
+  return volumeId;
+}
+
+/** @throws Error as `homeOf` */
+export function nameOf(volumeId: string, epoch: number, kind: "whole" | "removed" = "whole"): string {
   if (!Number.isSafeInteger(epoch) || epoch < 0) throw new Error("An epoch is a whole number.");
-  return `${volumeId}.${kind === "whole" ? "e" : "r"}${epoch}`;
+  return `${homeOf(volumeId)}/${kind === "whole" ? "e" : "r"}${epoch}`;
 }
 
 /** `unique`: 16 hexadecimal digits, which no other part of the host's has. */
@@ -64,6 +69,23 @@ export function openedIn(name: string): Opened | undefined {
 export function openedName({ epoch, instanceId, ownerEpoch, hostId }: Opened): string {
   if (!isToken(instanceId) || !isToken(hostId)) throw new Error("An id that is no token cannot name a file.");
   return `open.${epoch}.${instanceId}.${ownerEpoch}.${hostId}`;
+}
+
+/** What a host has open, with its volume: the name of an empty file in the directory of the host. */
+export interface OpenedVolume extends Opened {
+  readonly volumeId: string;
+}
+
+export function hostEntry({ volumeId, epoch, instanceId, ownerEpoch }: OpenedVolume): string {
+  if (!isToken(instanceId)) throw new Error("An id that is no token cannot name a file.");
+  return `${homeOf(volumeId)}.${epoch}.${instanceId}.${ownerEpoch}`;
+}
+
+export function hostEntryIn(hostId: string, name: string): OpenedVolume | undefined {
+  const [, volumeId = "", epoch, instanceId, ownerEpoch] =
+    /^([^.]+)\.([0-9]{1,15})\.([^.]+)\.([0-9]{1,15})$/.exec(name) ?? [];
+  if (instanceId === undefined || !isToken(volumeId) || !isToken(instanceId)) return undefined;
+  return { volumeId, epoch: Number(epoch), instanceId, ownerEpoch: Number(ownerEpoch), hostId };
 }
 
 export const whatOf = (volumeId: string, epoch: number): string => `volume ${volumeId} of epoch ${epoch}`;

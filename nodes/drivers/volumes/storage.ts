@@ -8,6 +8,7 @@ import type {
   BlockDevice,
   KeptVolume,
   OpenVolumes,
+  VolumePage,
   VolumeStorage,
   VolumeStorageFacts,
   VolumeUsage,
@@ -18,6 +19,7 @@ import type { Clock } from "../../../protocol/wire/transport.ts";
 import { orAborted, Turns, throwIfAborted } from "../waiting.ts";
 import type { AskedStorage } from "./asked.ts";
 import { copyInto } from "./copy.ts";
+import { VolumeCount } from "./count.ts";
 import type { BegunVolume, VolumeToMake } from "./directory.ts";
 import { volumeLimits } from "./limits.ts";
 import { busy } from "./refusals.ts";
@@ -32,10 +34,12 @@ export class FileVolumes implements VolumeStorage {
   readonly kind = "volume";
   readonly #options: FileVolumesOptions;
   readonly #turns = new Turns();
+  readonly #count: VolumeCount;
   #copies = 0;
 
   constructor(options: FileVolumesOptions) {
     this.#options = options;
+    this.#count = new VolumeCount(options.clock, () => this.#counted());
   }
 
   async facts(): Promise<VolumeStorageFacts> {
@@ -104,12 +108,20 @@ export class FileVolumes implements VolumeStorage {
     await this.#options.storage.ask("releaseOthers", this.#options.hostId, of);
   }
 
-  volumes(): Promise<readonly KeptVolume[]> {
-    return this.#options.storage.ask("list");
+  async volumes(): Promise<readonly KeptVolume[]> {
+    const all: KeptVolume[] = [];
+    for await (const page of this.#pages()) all.push(...page);
+    return all;
   }
 
-  usage(): Promise<VolumeUsage> {
-    return this.#options.storage.ask("usage");
+  page(after: string | undefined, volumesMax: number): Promise<VolumePage> {
+    return this.#options.storage.ask("page", after, Math.min(volumesMax, volumeLimits.volumesPageMax));
+  }
+
+  /** What the volumes take is of the last count, but for those of this host that came, went or grew since. */
+  async usage(): Promise<VolumeUsage> {
+    const allocatedBytes = await this.#count.known();
+    return { ...(await this.#options.storage.ask("room")), allocatedBytes };
   }
 
   list(): Promise<readonly Holding[]> {
@@ -119,6 +131,27 @@ export class FileVolumes implements VolumeStorage {
   async release({ instanceId, what }: Holding, signal: AbortSignal): Promise<void> {
     throwIfAborted(signal);
     await this.#options.storage.ask("release", this.#options.hostId, { instanceId, what });
+  }
+
+  async #counted(): Promise<number> {
+    let [promisedBytes, allocatedBytes] = [0, 0];
+    for await (const page of this.#pages())
+      for (const one of page) {
+        promisedBytes += one.sizeBytes;
+        allocatedBytes += one.allocatedBytes;
+      }
+    await this.#options.storage.ask("counted", promisedBytes);
+    return allocatedBytes;
+  }
+
+  /** One page after the other, so that other questions to the storage have their turns between. */
+  async *#pages(): AsyncGenerator<readonly KeptVolume[]> {
+    for (let after: string | undefined; ; ) {
+      const page = await this.page(after, volumeLimits.volumesPageMax);
+      yield page.volumes;
+      if (page.next === undefined) return;
+      after = page.next;
+    }
   }
 
   #onVolume<T>(volumeId: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {

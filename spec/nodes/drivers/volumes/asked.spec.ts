@@ -34,7 +34,7 @@ describe("a storage of volumes that is asked", () => {
     });
   });
 
-  const ask = (verb: "list" | "usage" = "list") => {
+  const ask = (verb: "uses" | "room" = "uses") => {
     storage.ask(verb).then(
       () => told.push("answered"),
       (error: unknown) => told.push(error instanceof StatusError ? error.reason : String(error)),
@@ -43,7 +43,7 @@ describe("a storage of volumes that is asked", () => {
   const settle = () => clock.settle();
 
   it("has one question at a time, and gives each its answer", async () => {
-    for (const verb of ["list", "usage", "list"] as const) ask(verb);
+    for (const verb of ["uses", "room", "uses"] as const) ask(verb);
     for (const count of [1, 2, 3]) {
       await settle();
       expect(threads[0]?.asked).to.have.length(count);

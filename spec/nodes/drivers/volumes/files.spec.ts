@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { VolumeUse } from "../../../../actors/ports/volumes.ts";
+import type { KeptVolume, VolumeUse } from "../../../../actors/ports/volumes.ts";
 import { AskedStorage, beginThread } from "../../../../nodes/drivers/volumes/asked.ts";
 import { VolumeDirectory } from "../../../../nodes/drivers/volumes/directory.ts";
 import { FileVolumes } from "../../../../nodes/drivers/volumes/storage.ts";
@@ -30,6 +30,8 @@ const useOf = (given: Partial<VolumeUse> = {}): VolumeUse => ({
   ...{ instanceId: "instance-1", ownerEpoch: 1, epoch: 1, takesOver: false, mode: "readWrite" },
   ...given,
 });
+
+const listed = (volumes: VolumeDirectory): readonly KeptVolume[] => volumes.page(undefined, 100).volumes;
 
 const outcomeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
@@ -70,8 +72,10 @@ describe("volumes in files", function () {
     storage = openIn(root, "one", true);
   });
   afterEach(() => remove());
-  const names = () => readdirSync(join(root, "volumes"));
-  const dataOf = (epoch: number) => join(root, "volumes", `v1.e${epoch}`, "data.raw");
+  const ids = () => readdirSync(join(root, "volumes"));
+  const names = () =>
+    ids().flatMap((id) => readdirSync(join(root, "volumes", id)).map((one) => `${id}/${one}`));
+  const dataOf = (epoch: number) => join(root, "volumes", "v1", `e${epoch}`, "data.raw");
 
   it("take up no room while they are empty, and are nobody's but their guest's", async () => {
     await storage.create("v1", { epoch: 1, sizeBytes: 1024 * mib }, never);
@@ -111,7 +115,7 @@ describe("volumes in files", function () {
       "hypervisorRefused",
       "diskFull",
     ]);
-    expect(names()).to.deep.equal(["v1.e1"]);
+    expect(names()).to.deep.equal(["v1/e1"]);
   });
 
   it("are whole or not there, wherever the agent was killed, and twice is once", async function () {
@@ -129,7 +133,7 @@ describe("volumes in files", function () {
         expect(signal ?? status, stderr).to.be.oneOf(["SIGKILL", 0]);
         const ended = signal === null ? stdout : "";
         const next = new VolumeDirectory(directory, 1);
-        for (const one of next.list().filter(({ whole }) => whole)) {
+        for (const one of listed(next).filter(({ whole }) => whole)) {
           expect([one.volumeId, one.sizeBytes % mib], `call ${call}`).to.deep.equal(["v1", 0]);
           expect(one.sizeBytes, `call ${call}`).to.be.greaterThan(0);
         }
@@ -139,7 +143,8 @@ describe("volumes in files", function () {
           return;
         }
         finishAnew(next, `call ${call}`);
-        expect(readdirSync(join(directory, "volumes")), `call ${call}`).to.deep.equal([]);
+        const left = readdirSync(directory, { recursive: true }).sort();
+        expect(left, `call ${call}`).to.deep.equal(["open", "open/host", "volumes"]);
       } finally {
         rmSync(directory, { recursive: true, force: true });
       }
@@ -149,12 +154,12 @@ describe("volumes in files", function () {
   it("are made again by the retry of a create that died, where there is room for one", async () => {
     await storage.volumes();
     const wanted = { volumeId: "v1", epoch: 1, sizeBytes: 1024 ** 4 };
-    const { capacityBytes } = new VolumeDirectory(root, 1).usage();
+    const { capacityBytes } = new VolumeDirectory(root, 1).room();
     const volumes = new VolumeDirectory(root, (1.5 * wanted.sizeBytes) / capacityBytes);
     volumes.begin("one", wanted);
     const begun = volumes.begin("one", wanted);
     volumes.finish(begun?.part ?? "", wanted);
-    expect(volumes.list().map(({ volumeId, whole }) => [volumeId, whole])).to.deep.equal([["v1", true]]);
+    expect(listed(volumes).map(({ volumeId, whole }) => [volumeId, whole])).to.deep.equal([["v1", true]]);
     expect(() => volumes.begin("one", { ...wanted, volumeId: "v2" }))
       .to.throw(/.*/)
       .with.property("reason", "diskFull");
@@ -170,23 +175,23 @@ describe("volumes in files", function () {
     expect(names().sort(), "what its own earlier try has left is removed").to.deep.equal(parts);
     expect(first?.part).not.to.equal(again?.part);
     volumes.finish(other?.part ?? "", wanted);
-    expect(names()).to.deep.equal(["v1.e1"]);
+    expect(names()).to.deep.equal(["v1/e1"]);
     expect(volumes.begin("one", wanted)).to.equal(undefined);
     volumes.finish(again?.part ?? "", wanted);
-    expect(names()).to.deep.equal(["v1.e1"]);
+    expect(names()).to.deep.equal(["v1/e1"]);
   });
 
   /** What an agent does that knows only what it was told: everything again, of the newest epoch. */
   function finishAnew(volumes: VolumeDirectory, when: string): void {
     const wanted = { volumeId: "v1", epoch: 1, sizeBytes: mib };
-    const isLater = volumes.list().some(({ epoch, whole }) => whole && epoch === 2);
+    const isLater = listed(volumes).some(({ epoch, whole }) => whole && epoch === 2);
     if (!isLater) {
       for (const _ of ["once", "twice"]) {
         const begun = volumes.begin("one", wanted);
         if (begun !== undefined) volumes.finish(begun.part, wanted);
       }
       expect(
-        volumes.list().map(({ whole }) => whole),
+        listed(volumes).map(({ whole }) => whole),
         when,
       ).to.include(true);
       volumes.extend("v1", 1, 2 * mib);
@@ -195,6 +200,7 @@ describe("volumes in files", function () {
     expect(volumes.open("v1", use, "host"), when).to.equal(volumes.open("v1", use, "host"));
     expect(volumes.uses("host"), when).to.have.length(1);
     for (const _ of ["once", "twice"]) volumes.remove("v1", 2);
+    volumes.releaseOthers("host", { instanceId: "instance-1", ownerEpoch: 2, volumes: [] });
   }
 
   it("are of the newest epoch alone, whichever of two hosts was faster", async () => {
@@ -208,7 +214,7 @@ describe("volumes in files", function () {
       ]);
       // The older one may have been first; then it has lost the volume by now, and is told so when it asks.
       expect(["done", "staleEpoch"]).to.include(one);
-      expect(names(), `epoch ${epoch}`).to.deep.equal([`v1.e${epoch + 1}`]);
+      expect(names(), `epoch ${epoch}`).to.deep.equal([`v1/e${epoch + 1}`]);
       expect(await outcomeOf(storage.open("v1", useOf({ epoch }), never))).to.equal("staleEpoch");
       expect(two, "the newer one").to.equal(one === "done" ? two : "done");
       for (const holding of await other.list()) await other.release(holding, never);
