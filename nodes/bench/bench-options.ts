@@ -19,6 +19,7 @@ const meanings = {
   network:
     "ports of the kernel's bridges, what rules cost packets, and ports a create; most of it needs root",
   images: "bytes of images up to a controller and down to a host, beside plain HTTP",
+  storage: "volumes into a guest and out of it, beside bare QMP; races for one; then what `images` has",
   growth: "what each process holds after 13,000 creates, and minutes later: a quarter of an hour",
   recovery: "guests whose host loses its power, its agent or its network: half an hour",
   flood: "what others notice while one tenant sends all it can: a quarter of an hour",

@@ -2,21 +2,14 @@
  * boot: from a create until the guest's CPU runs, with real QEMU, beside the same command line started by
  * hand: spawn, QMP greeting, `cont`, `query-status` answers running. The two alternate in the same run.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { join } from "node:path";
 import { lifeLimits } from "../../protocol/limits/life.ts";
 import { statePaths } from "../config/config.ts";
-import { guestFiles } from "../drivers/guest-directory.ts";
-import { guestOfArgv } from "../drivers/guest-of-argv.ts";
-import { QmpConnection } from "../drivers/qemu/qmp.ts";
-import { systemClock } from "../process/clock.ts";
-import { openLog } from "../process/log.ts";
 import type { GuestFiles } from "../setup/guest/build.ts";
 import { type BenchCluster, withCluster } from "./bench-cluster.ts";
+import { commandOf, startByHand } from "./by-hand.ts";
 import { tinyGuest } from "./counting-guest.ts";
 import { round, spread, timed } from "./figures.ts";
 import { type Note, unnoted } from "./note.ts";
@@ -42,7 +35,7 @@ export async function boot(options: Partial<BootOptions> = {}): Promise<unknown>
       const request = { name: "bench", flavor: "bench", image: "bench", wait: true };
       const created = await timed(() => instance.create(request, patient));
       const { id } = created.result.instance;
-      const byHand = await startByHand(cluster, id);
+      const byHand = await bootByHand(cluster, id);
       await instance.delete(id, { wait: true }, patient);
       if (index < 0) continue;
       samples.novact.push(created.ms);
@@ -63,7 +56,8 @@ export async function boot(options: Partial<BootOptions> = {}): Promise<unknown>
   });
 }
 
-async function registerGuest({ admin, config }: BenchCluster, files: GuestFiles) {
+/** The tiny guest, as the image and the flavor `bench`. */
+export async function registerGuest({ admin, config }: BenchCluster, files: GuestFiles) {
   const imports = statePaths(config).import;
   for (const path of [files.kernel, files.ramdisk]) cpSync(path, join(imports, path.split("/").at(-1) ?? ""));
   const at = (path: string) => ({ path: join(imports, path.split("/").at(-1) ?? "") });
@@ -76,66 +70,15 @@ async function registerGuest({ admin, config }: BenchCluster, files: GuestFiles)
   });
 }
 
-/**
- * Starts the guest's own command line in a copy of its directory, while the guest itself is frozen: one boot
- * at a time.
- */
-async function startByHand(cluster: BenchCluster, id: string): Promise<number> {
-  const { pid, argv, directory } = commandOf(cluster, id);
-  process.kill(pid, "SIGSTOP");
-  // Beside the guest's directory, because the command line names images by paths relative to it.
-  const copy = mkdtempSync(join(dirname(directory), "by-hand-"));
-  cpSync(directory, copy, { recursive: true, filter: (path) => !path.endsWith("/run") });
-  cpSync(directory, copy, { recursive: true, filter: (path) => !path.includes("/run/") });
-  const log = openLog({ process: "bench", file: join(cluster.directory, "bench.log") });
-  const startMs = performance.now();
-  const child = spawn(argv[0] ?? "", argv.slice(1), { cwd: copy, stdio: ["ignore", "ignore", "inherit"] });
-  const qmp = await openWhenThere(join(copy, guestFiles.qmp), log);
-  await qmp.execute("cont");
-  await qmp.execute("query-status");
-  const ms = performance.now() - startMs;
-  const ended = once(child, "exit");
-  child.kill("SIGKILL");
-  await ended;
-  qmp.close();
-  rmSync(copy, { recursive: true, force: true });
-  process.kill(pid, "SIGCONT");
-  return ms;
-}
-
-/**
- * Opens the QMP socket as soon as it exists: looks for it every millisecond, as quickly as anybody could by
- * hand.
- */
-async function openWhenThere(path: string, log: ReturnType<typeof openLog>): Promise<QmpConnection> {
-  const nothing = () => undefined;
-  for (;;) {
-    try {
-      return await QmpConnection.open(path, { clock: systemClock, log, onEvent: nothing, onClose: nothing });
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== "ENOENT" && code !== "ECONNREFUSED") throw error;
-      await pause(1);
-    }
-  }
-}
-
-function commandOf({ directory }: BenchCluster, id: string) {
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const argv = commandLine(pid);
-    if (guestOfArgv(argv)?.instanceId !== id) continue;
-    const node = readdirSync(join(directory, "state", "nodes")).find((name) =>
-      readdirSync(join(directory, "state", "nodes", name, "guests")).includes(id),
-    );
-    return { pid: Number(pid), argv, directory: join(directory, "state", "nodes", node ?? "", "guests", id) };
-  }
-  throw new Error(`No process of instance ${id} is there.`);
-}
-
-function commandLine(pid: string): readonly string[] {
+/** Starts the guest's own command line, while the guest itself is frozen: one boot at a time. */
+async function bootByHand(cluster: BenchCluster, id: string): Promise<number> {
+  const command = commandOf(cluster, id);
+  process.kill(command.pid, "SIGSTOP");
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
-  } catch {
-    return [];
+    const { startedMs, end } = await startByHand(cluster, command);
+    await end();
+    return startedMs;
+  } finally {
+    process.kill(command.pid, "SIGCONT");
   }
 }

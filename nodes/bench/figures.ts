@@ -12,6 +12,7 @@ export interface Spread {
   readonly count: number;
   readonly min: number;
   readonly p50: number;
+  readonly p90: number;
   readonly p95: number;
   readonly p99: number;
   readonly max: number;
@@ -21,7 +22,15 @@ export interface Spread {
 export function spread(samples: readonly number[]): Spread {
   const sorted = [...samples].sort((left, right) => left - right);
   const at = (part: number) => round(sorted[Math.floor((sorted.length - 1) * part)] ?? 0);
-  return { count: sorted.length, min: at(0), p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) };
+  return {
+    count: sorted.length,
+    min: at(0),
+    p50: at(0.5),
+    p90: at(0.9),
+    p95: at(0.95),
+    p99: at(0.99),
+    max: at(1),
+  };
 }
 
 export const round = (value: number, digits = 3): number => Number(value.toFixed(digits));

@@ -59,8 +59,9 @@ export async function imageCreates({ directory, file, url, ticket, pairs }: Imag
     await forget();
     took.pulled.push(await create(pulling));
   }
-  const middle = (all: readonly number[]) => round(spread(all).p50);
-  return { cachedMs: middle(took.cached), copiedMs: middle(took.copied), pulledMs: middle(took.pulled) };
+  const [cached, copied, pulled] = [spread(took.cached), spread(took.copied), spread(took.pulled)];
+  const middles = { cachedMs: round(cached.p50), copiedMs: round(copied.p50), pulledMs: round(pulled.p50) };
+  return { ...middles, spreadMs: { cached, copied, pulled } };
 }
 
 /** A guest without a disk of its own, so that no tool is called: the file is its kernel. */

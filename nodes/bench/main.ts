@@ -88,6 +88,7 @@ const benchmarks: Readonly<Record<BenchName, (note: Note) => Promise<unknown>>> 
   memory: endable(async (note) => (await import("./memory.ts")).memory({ note })),
   network: endable(async (note) => (await import("./network.ts")).network({ note })),
   images: endable(async (note) => (await import("./images.ts")).images({ note })),
+  storage: endable(async (note) => (await import("./storage.ts")).storage({ note })),
   growth: endable(async (note) => {
     const { creates, rest: restSeconds } = values;
     const asked = { ...(creates && { creates }), ...(restSeconds !== undefined && { restSeconds }) };

@@ -25,6 +25,7 @@ import { reads } from "../../nodes/bench/reads.ts";
 import { rebuild } from "../../nodes/bench/rebuild.ts";
 import { recovery } from "../../nodes/bench/recovery.ts";
 import { scheduler } from "../../nodes/bench/scheduler.ts";
+import { storage } from "../../nodes/bench/storage.ts";
 import { exitCodes } from "../../nodes/package/exit-codes.ts";
 import { findNatsServer } from "../../nodes/up/nats-server.ts";
 import { findPostgres } from "../../nodes/up/postgres.ts";
@@ -88,6 +89,10 @@ const cases: Readonly<Record<BenchName, Case>> = {
       }),
   },
   images: { run: (note) => images({ mib: 4, pairs: 1, note }) },
+  storage: {
+    missing: () => missingForGuests() ?? noGuest(),
+    run: (note) => storage({ rounds: 1, warmUps: 0, races: 1, mib: 4, imagePairs: 1, note }),
+  },
   growth: { run: (note) => growth({ creates: 20, lives: 5, restSeconds: 1, note }) },
   recovery: {
     missing: () => missingForCounting() ?? noGuest(),
