@@ -1,7 +1,8 @@
 /**
  * A guest that counts: ten times a second it appends a line with the next number to a file on its disk, makes
- * the line durable, and only then says the number on its console. So every number on the console must be on
- * the disk whatever happens, and two guests writing to one disk show up in the file.
+ * the line durable, and only then says the number on its console. Before that it writes the line to each of
+ * its volumes, into the block of that number, and makes it durable there. So every number on the console must
+ * be on the disk and on the volumes whatever happens, and two guests writing to one of them show up.
  *
  * Made of what the set-up installs: the tiny guest with another inittab, and an ext4 file system as its disk.
  */
@@ -25,21 +26,49 @@ export const countingName = "counting";
 export const saidLine = /^COUNTER ([0-9a-f-]{36}) ([0-9]+) ([0-9.]+)$/;
 export const fileLine = /^([0-9]+) ([0-9a-f-]{36}) ([0-9.]+)$/;
 export const counterFile = "/counter";
+/** Of a number on a volume. */
+export const recordBytes = 512;
 
 const inittab = "::sysinit:/etc/count\n::ctrlaltdel:/bin/reboot\n";
 
-/** A last line that is not a number starts the count again at 0, so that the check of the disk finds it. */
+/**
+ * A last line that is not a number starts the count again at 0, so that the check of the disk finds it. The
+ * disk knows how many volumes there have been, and a guest that starts waits for all of them. A number is on
+ * the volumes before it is on the disk: the next life writes there again what only the volumes had.
+ */
 const script = `#!/bin/sh
 export PATH=/bin:/sbin
 exec >/dev/console 2>&1
+volumes() {
+  found=
+  count=0
+  for path in /sys/block/vd*; do
+    serial=
+    { read -r serial <"$path/serial"; } 2>/dev/null
+    [ -n "$serial" ] && [ -b "/dev/\${path##*/}" ] || continue
+    found="$found /dev/\${path##*/}"
+    count=$((count + 1))
+  done
+}
 while [ ! -b /dev/vda ]; do usleep 20000; done
 mount -t ext4 /dev/vda /disk || echo "COUNTER has no disk"
 read -r boot </proc/sys/kernel/random/boot_id
 n=$(tail -n 1 /disk/counter 2>/dev/null | cut -d ' ' -f 1)
 case $n in '' | *[!0-9]*) n=0 ;; esac
+had=0
+[ -e /disk/volumes ] && read -r had </disk/volumes
+volumes
+while [ "$count" -lt "$had" ]; do usleep 20000; volumes; done
 while :; do
   n=$((n + 1))
   read -r up _ </proc/uptime
+  volumes
+  [ "$count" = "$had" ] || { had=$count; echo "$had" >/disk/volumes; sync /disk/volumes; }
+  for volume in $found; do
+    until echo "$n $boot $up" |
+      dd of="$volume" bs=${recordBytes} seek="$n" count=1 conv=sync,notrunc,fsync 2>/dev/null
+    do echo "COUNTER cannot write to $volume"; usleep 500000; done
+  done
   echo "$n $boot $up" >>/disk/counter
   sync /disk/counter && echo "COUNTER $boot $n $up"
   usleep 80000

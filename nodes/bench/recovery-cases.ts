@@ -10,6 +10,8 @@ export interface RecoveryCase {
   readonly summary: string;
   readonly expected: "moves" | "stays";
   readonly guests: number;
+  /** True: every other guest has a volume, and those without are compared with. */
+  readonly volumes?: boolean;
   inject(world: RecoveryWorld, node: string): Promise<void> | void;
   /** The fault ends after this time; undefined: once the guests count on another host. */
   readonly healAfterMs: number | undefined;
@@ -42,6 +44,12 @@ export const recoveryCases = {
     guests: 5,
     inject: (world, node) => world.powerLoss([node]),
     healAfterMs: undefined,
+    heal: (world, node) => world.powerBack(node),
+  },
+  powerLossVolumes: {
+    summary: "as powerLoss; three of six guests have a volume, and count there too",
+    ...{ expected: "moves", guests: 6, volumes: true, healAfterMs: undefined },
+    inject: (world, node) => world.powerLoss([node]),
     heal: (world, node) => world.powerBack(node),
   },
   agentKilled: {

@@ -11,6 +11,8 @@ import { checkCopy, copyDisk, diskOf } from "./disk-check.ts";
 import { round } from "./figures.ts";
 import type { RecoveryCase } from "./recovery-cases.ts";
 import type { RecoveryWorld } from "./recovery-world.ts";
+import { checkRecords } from "./volume-check.ts";
+import type { Opener } from "./writer-log.ts";
 
 const recoveredWithinMs = 120_000;
 const cleanWithinMs = 90_000;
@@ -22,6 +24,8 @@ const wouldHaveMovedMs = leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs + 3_
 export interface Run {
   /** For each guest: from the fault to its first number on the other host, in ms. */
   readonly recoveryMs?: readonly number[];
+  /** The same, apart for guests that have a volume and for those that have none. Absent: none has. */
+  readonly byVolume?: { readonly withMs: readonly number[]; readonly withoutMs: readonly number[] };
   /** From the fault to the fence. */
   readonly fencedMs?: number;
   /** The kind of the fence proof. */
@@ -85,8 +89,12 @@ async function runMoving(ground: Ground, fault: Fault): Promise<Run> {
   problems.push(...(await whereTheyAre(ground, other)), ...movedOnce(ground, sinceMs));
   for (const found of await copying) problems.push(...(await found()));
   const last = ids.map((id) => (before.get(id)?.lastAtMs ?? sinceMs) - sinceMs);
+  const hasVolume = (index: number) => world.volumeOf(ids[index] ?? "") !== undefined;
+  const withMs = recoveryMs.filter((_, index) => hasVolume(index));
+  const withoutMs = recoveryMs.filter((_, index) => !hasVolume(index));
   return {
     recoveryMs,
+    ...(withMs.length > 0 && { byVolume: { withMs, withoutMs } }),
     fencedMs: round((fenceSince(world, sinceMs)?.atMs ?? Number.NaN) - sinceMs, 0),
     fencedBy: Object(fenceSince(world, sinceMs)?.event.body).proof?.kind,
     openedMs: round((await opened) - sinceMs, 0),
@@ -158,9 +166,13 @@ function copies({ world, ids, directory }: Ground): Promise<readonly (() => Prom
       const copy = join(directory, `${id}.raw`);
       // Copied now: a guest that starts elsewhere meanwhile says further numbers.
       const boots = world.counters.bootsOf(id).map((boot) => ({ ...boot }));
+      const records = world.volumeOf(id) === undefined ? undefined : await world.recordsOf(id);
       await copyDisk(disk, copy);
       return async () =>
-        (await checkCopy(copy, boots)).problems.map((one) => `${id} after the fault: ${one}`);
+        [
+          ...(await checkCopy(copy, boots)).problems,
+          ...(records === undefined ? [] : checkRecords(records, boots).problems),
+        ].map((one) => `${id} after the fault: ${one}`);
     }),
   );
 }
@@ -177,8 +189,22 @@ async function whereTheyAre({ world, ids }: Ground, node: string): Promise<reado
     const [only] = openers;
     if (openers.length !== 1 || only?.cwd.includes(`/${node}/`) !== true || only.state === "T")
       problems.push(`${instance.id} has the processes ${JSON.stringify(openers)}`);
-    return problems;
+    return [...problems, ...volumeProblems(world, instance.id, openers)];
   });
+}
+
+/** Violations of: one process has the volume, the one that has the disk, and the volume has one path. */
+function volumeProblems(world: RecoveryWorld, id: string, disk: readonly Opener[]): readonly string[] {
+  const volumeId = world.volumeOf(id);
+  if (volumeId === undefined) return [];
+  const pidsOf = (openers: readonly Opener[]) => openers.map(({ pid }) => pid).join(", ");
+  const openers = world.writers.openersOf(volumeId);
+  const places = world.volumePlaces(id);
+  const problems: string[] = [];
+  if (pidsOf(openers) !== pidsOf(disk))
+    problems.push(`the volume of ${id} is open in ${pidsOf(openers)}, its disk in ${pidsOf(disk)}`);
+  if (places.length !== 1) problems.push(`the volume of ${id} lies at ${places.join(", ")}`);
+  return problems;
 }
 
 /** Violations of: one boot on the other host since the fault, and none on the old one. */

@@ -11,11 +11,13 @@ import { openLinks } from "../chaos/links.ts";
 import { processesOf } from "../chaos/parties.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { signalProcess } from "../drivers/process-table.ts";
+import { dataFile } from "../drivers/volumes/directory.ts";
 import { linkName, passing, rulesOf } from "../proxy/link-rules.ts";
 import type { Event } from "../sdk/sdk.ts";
 import { type BenchCluster, openCluster } from "./bench-cluster.ts";
 import { Counters } from "./counters.ts";
 import { countingName, registerCountingGuest, tinyGuest } from "./counting-guest.ts";
+import { recordsOf, type VolumeRecord } from "./volume-check.ts";
 import { WriterLog, type WriterSummary } from "./writer-log.ts";
 
 const lookEveryMs = 50;
@@ -70,6 +72,8 @@ export class RecoveryWorld {
   readonly #gates: Gates;
   readonly #links: Awaited<ReturnType<typeof openLinks>>;
   readonly #watching = new AbortController();
+  /** The volume of an instance that has one. */
+  readonly #volumes = new Map<string, string>();
 
   private constructor(
     cluster: RecoveryWorld["cluster"],
@@ -81,7 +85,7 @@ export class RecoveryWorld {
     this.#links = parts.links;
     this.signal = parts.options.signal;
     this.counters = new Counters(cluster.config);
-    this.writers = new WriterLog(this.sharedGuests, parts.options.writerLog);
+    this.writers = new WriterLog(this.sharedDirectory, parts.options.writerLog);
     void this.#watch();
   }
 
@@ -111,9 +115,14 @@ export class RecoveryWorld {
     return this.config.nodes.map(({ name }) => name);
   }
 
+  /** The directory of the storage that the nodes share. */
+  get sharedDirectory(): string {
+    return this.config.nodes[0]?.sharedDirectory ?? "";
+  }
+
   /** The directory of all guests' disks. */
   get sharedGuests(): string {
-    return join(this.config.nodes[0]?.sharedDirectory ?? "", "guests");
+    return join(this.sharedDirectory, "guests");
   }
 
   async #watch(): Promise<void> {
@@ -141,6 +150,35 @@ export class RecoveryWorld {
     this.counters.start(ids);
     await this.countOn(ids, node, { sinceMs: performance.now(), withinMs: 60_000 });
     return ids;
+  }
+
+  /** Gives the guest a volume, and waits until it counts there too. */
+  async giveVolume(instanceId: string): Promise<void> {
+    const { instance, volume: volumes } = this.cluster.demo;
+    const { volume } = await volumes.create({ name: `of-${instanceId}`, sizeGib: 1 });
+    const { operation } = await instance.volumeAttach(instanceId, { volume: volume.id, wait: true }, patient);
+    if (operation.state !== "done")
+      throw new Error(`A volume was not attached: ${JSON.stringify(operation)}`);
+    this.#volumes.set(instanceId, volume.id);
+    const counts = async () => (await this.recordsOf(instanceId)).length > 1;
+    await this.until(`${instanceId} counts on its volume`, 60_000, counts);
+  }
+
+  volumeOf(instanceId: string): string | undefined {
+    return this.#volumes.get(instanceId);
+  }
+
+  /** What is written on the guest's volume at this moment. */
+  recordsOf(instanceId: string): Promise<readonly VolumeRecord[]> {
+    const [name = ""] = this.volumePlaces(instanceId).slice(-1);
+    return recordsOf(join(this.sharedDirectory, "volumes", name, dataFile));
+  }
+
+  /** The names under which the guest's volume lies on the storage: one, except for a moment. */
+  volumePlaces(instanceId: string): readonly string[] {
+    const directory = join(this.sharedDirectory, "volumes");
+    const volumeId = this.#volumes.get(instanceId);
+    return readdirSync(directory).filter((name) => volumeId !== undefined && name.startsWith(volumeId));
   }
 
   /** Creates guests on hosts of the scheduler's choice. */
@@ -180,6 +218,8 @@ export class RecoveryWorld {
   async deleteGuests(ids: readonly string[]): Promise<void> {
     const { instance } = this.cluster.demo;
     await Promise.all(ids.map((id) => instance.delete(id, { wait: true }, patient)));
+    const volumes = ids.flatMap((id) => this.#volumes.get(id) ?? []);
+    await Promise.all(volumes.map((id) => this.cluster.demo.volume.delete(id, {})));
   }
 
   /** Ends agent, guard, the guard's shell and guests at once; they stay down until the power is back. */

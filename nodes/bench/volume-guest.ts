@@ -43,7 +43,7 @@ const serialLength = 20;
 export const serialOf = (volumeId: string): string => volumeId.slice(0, serialLength);
 
 const lookEveryMs = 2;
-const saidWithinMs = 60_000;
+const saidWithinMs = 120_000;
 
 export type VolumeWord = "HAS" | "LOST";
 

@@ -1,7 +1,8 @@
 /**
- * Observes from outside who may write to a guest's disk: every 50 ms it asks the kernel which running QEMU
- * processes have the disk open for writing, and the disk whether it has changed. The observations go into a
- * log of JSON lines; two writers at once are a violation, and so is a disk that changes without a writer.
+ * Observes from outside who may write to a guest's disk, or to a volume: every 50 ms it asks the kernel which
+ * running QEMU processes have the file open for writing, and the file whether it has changed. The observations
+ * go into a log of JSON lines; two writers at once are a violation, and so is a file that changes without a
+ * writer. Both kinds of files go by an id: that of the instance, or of the volume.
  */
 import {
   createWriteStream,
@@ -15,6 +16,7 @@ import { join } from "node:path";
 import { guestFiles } from "../drivers/guest-directory.ts";
 import { guestOfArgv } from "../drivers/guest-of-argv.ts";
 import { parseStat } from "../drivers/process-stat.ts";
+import { dataFile } from "../drivers/volumes/directory.ts";
 
 const periodMs = 50;
 /** A process that was no guest in this many looks is not looked at again. */
@@ -56,8 +58,20 @@ interface Disk {
   changes: number;
 }
 
+/** Where files of a kind are: `<directory>/<id>.e<epoch>/<file>`. */
+interface Kind {
+  readonly directory: string;
+  readonly file: string;
+}
+
+/** A file of an id: its kind, and the epochs under which it lies there, in order: one, except for a moment. */
+interface Place {
+  readonly kind: Kind | undefined;
+  readonly epochs: readonly number[];
+}
+
 export class WriterLog {
-  readonly #guests: string;
+  readonly #kinds: readonly Kind[];
   readonly #out: WriteStream;
   readonly #strangers = new Map<number, number>();
   readonly #argv = new Map<number, readonly string[]>();
@@ -71,16 +85,19 @@ export class WriterLog {
   #lastAtMs = performance.now();
   #now: ReadonlyMap<string, readonly Opener[]> = new Map();
 
-  /** `guests`: the directory of the disks on the storage that the nodes share. */
-  constructor(guests: string, file: string) {
-    this.#guests = guests;
+  /** `storage`: the directory that the nodes share. */
+  constructor(storage: string, file: string) {
+    this.#kinds = [
+      { directory: join(storage, "guests"), file: guestFiles.disk },
+      { directory: join(storage, "volumes"), file: dataFile },
+    ];
     this.#out = createWriteStream(file, { flags: "a" });
     this.#timer = setInterval(() => this.#sample(), periodMs);
   }
 
-  /** The processes that had the disk open at the last look. */
-  openersOf(instanceId: string): readonly Opener[] {
-    return this.#now.get(instanceId) ?? [];
+  /** The processes that had the instance's disk, or the volume, open at the last look. */
+  openersOf(id: string): readonly Opener[] {
+    return this.#now.get(id) ?? [];
   }
 
   note(what: Readonly<Record<string, unknown>>): void {
@@ -111,22 +128,20 @@ export class WriterLog {
     const openers = this.#openers();
     this.#now = openers;
     const places = this.#places();
-    for (const instanceId of new Set([...openers.keys(), ...places.keys()])) {
-      this.#judge(instanceId, {
-        nowMs,
-        openers: openers.get(instanceId) ?? [],
-        epochs: places.get(instanceId) ?? [],
-      });
+    for (const id of new Set([...openers.keys(), ...places.keys()])) {
+      const { kind, epochs } = places.get(id) ?? { kind: undefined, epochs: [] };
+      this.#judge(id, { nowMs, kind, openers: openers.get(id) ?? [], epochs });
     }
   }
 
-  #judge(instanceId: string, { nowMs, openers, epochs }: Seen): void {
+  #judge(id: string, { nowMs, kind, openers, epochs }: Seen): void {
     const writers = openers.filter(({ writes, state }) => writes && !/^[TtZX]$/.test(state));
     const stopped = openers.filter(({ writes, state }) => writes && /^[Tt]$/.test(state));
     if (writers.length > 0 && stopped.length > 0) this.#stoppedBeside += 1;
-    const path = join(this.#guests, `${instanceId}.e${epochs.at(-1)}`, guestFiles.disk);
-    const { mtimeMs, ino } = statSync(path, { throwIfNoEntry: false }) ?? { mtimeMs: 0, ino: 0 };
-    const disk = this.#diskOf(instanceId, { mtimeMs, inode: ino });
+    const path = kind && join(kind.directory, `${id}.e${epochs.at(-1)}`, kind.file);
+    const found = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
+    const { mtimeMs, ino } = found ?? { mtimeMs: 0, ino: 0 };
+    const disk = this.#diskOf(id, { mtimeMs, inode: ino });
     const changed = disk.mtimeMs !== mtimeMs && disk.inode === ino && mtimeMs > 0;
     disk.mtimeMs = mtimeMs;
     disk.inode = ino;
@@ -136,38 +151,36 @@ export class WriterLog {
     disk.lookedAtMs = nowMs;
     if (writers.length > 0) disk.writerSeenAtMs = nowMs;
     const line = JSON.stringify({ epochs, inode: ino, openers: openers.map(withoutR) });
-    if (writers.length > 1) this.#twoWriters.push(`${instanceId}: ${line}`);
-    if (orphan) this.#writtenByNobody.push(`${instanceId}: ${line}`);
+    if (writers.length > 1) this.#twoWriters.push(`${id}: ${line}`);
+    if (orphan) this.#writtenByNobody.push(`${id}: ${line}`);
     const due = nowMs - disk.loggedAtMs >= quietEveryMs;
     if (line === disk.signature && !orphan && writers.length < 2 && !due) return;
     disk.signature = line;
     disk.loggedAtMs = nowMs;
     const { changes } = disk;
     disk.changes = 0;
-    this.note({ instanceId, epochs, inode: ino, mtimeMs, changes, writers: writers.length, openers });
+    this.note({ id, epochs, inode: ino, mtimeMs, changes, writers: writers.length, openers });
   }
 
-  #diskOf(instanceId: string, seen: { mtimeMs: number; inode: number }): Disk {
-    const known = this.#disks.get(instanceId);
+  #diskOf(id: string, seen: { mtimeMs: number; inode: number }): Disk {
+    const known = this.#disks.get(id);
     if (known !== undefined) return known;
     const { mtimeMs, inode } = seen;
     const never = { writerSeenAtMs: undefined, lookedAtMs: 0, loggedAtMs: 0 };
     const disk = { signature: "", mtimeMs, inode, changes: 0, ...never };
-    this.#disks.set(instanceId, disk);
+    this.#disks.set(id, disk);
     return disk;
   }
 
-  /** The owner epochs under which each disk lies on the storage, in order: one, except for a moment. */
-  #places(): ReadonlyMap<string, readonly number[]> {
-    const places = new Map<string, number[]>();
-    for (const name of namesIn(this.#guests)) {
-      const [, instanceId, ownerEpoch] = /^([0-9a-f-]{36})\.e([0-9]+)$/.exec(name) ?? [];
-      if (instanceId === undefined) continue;
-      places.set(
-        instanceId,
-        [...(places.get(instanceId) ?? []), Number(ownerEpoch)].sort((a, b) => a - b),
-      );
-    }
+  #places(): ReadonlyMap<string, Place> {
+    const places = new Map<string, Place>();
+    for (const kind of this.#kinds)
+      for (const name of namesIn(kind.directory)) {
+        const [, id, epoch] = /^([0-9a-f-]{36})\.e([0-9]+)$/.exec(name) ?? [];
+        if (id === undefined) continue;
+        const epochs = [...(places.get(id)?.epochs ?? []), Number(epoch)].sort((a, b) => a - b);
+        places.set(id, { kind, epochs });
+      }
     return places;
   }
 
@@ -183,8 +196,8 @@ export class WriterLog {
       const argv = this.#guestArgv(pid);
       const tag = argv && guestOfArgv(argv);
       if (tag === undefined) continue;
-      const opener = this.#openerOf(pid, tag.ownerEpoch);
-      if (opener !== undefined) found.set(tag.instanceId, [...(found.get(tag.instanceId) ?? []), opener]);
+      for (const [id, opener] of this.#openedBy(pid, tag.ownerEpoch))
+        found.set(id, [...(found.get(id) ?? []), opener]);
     }
     return found;
   }
@@ -203,30 +216,36 @@ export class WriterLog {
     return undefined;
   }
 
-  /** The process as an opener of a disk; undefined when it is gone or has no disk of this storage open. */
-  #openerOf(pid: number, ownerEpoch: number): Opener | undefined {
-    return reading(() => {
-      const stat = parseStat(readFileSync(`/proc/${pid}/stat`, "latin1"));
-      if (stat === undefined || stat.dead) return undefined;
-      let inode = 0;
-      let writes = false;
-      for (const descriptor of readdirSync(`/proc/${pid}/fd`)) {
-        const path = reading(() => readlinkSync(`/proc/${pid}/fd/${descriptor}`)) ?? "";
-        if (!path.startsWith(this.#guests) || !path.includes(guestFiles.disk)) continue;
-        inode = statSync(`/proc/${pid}/fd/${descriptor}`).ino;
-        const flags = /^flags:\s+([0-7]+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, "utf8"));
-        writes ||= (Number.parseInt(flags?.[1] ?? "0", 8) & 3) !== 0;
-      }
-      if (inode === 0) return undefined;
-      return { pid, cwd: readlinkSync(`/proc/${pid}/cwd`), ownerEpoch, state: stat.state, writes, inode };
-    });
+  /** What the process has open, by id; empty when it is gone or has nothing of this storage open. */
+  #openedBy(pid: number, ownerEpoch: number): ReadonlyMap<string, Opener> {
+    const opened = new Map<string, Opener>();
+    const stat = reading(() => parseStat(readFileSync(`/proc/${pid}/stat`, "latin1")));
+    const cwd = reading(() => readlinkSync(`/proc/${pid}/cwd`));
+    if (stat === undefined || stat.dead || cwd === undefined) return opened;
+    for (const descriptor of namesIn(`/proc/${pid}/fd`)) {
+      const one = reading(() => this.#openedAs(pid, descriptor));
+      if (one === undefined) continue;
+      const writes = one.writes || opened.get(one.id)?.writes === true;
+      opened.set(one.id, { pid, cwd, ownerEpoch, state: stat.state, inode: one.inode, writes });
+    }
+    return opened;
+  }
+
+  /** Undefined: the descriptor is of no file that is looked at. */
+  #openedAs(pid: number, descriptor: string) {
+    const path = readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+    const kind = this.#kinds.find((one) => path.startsWith(`${one.directory}/`) && path.includes(one.file));
+    const [, id] = /\/([0-9a-f-]{36})\.[er][0-9]+\/[^/]*$/.exec(path) ?? [];
+    if (kind === undefined || id === undefined) return undefined;
+    const flags = /^flags:\s+([0-7]+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, "utf8"));
+    const writes = (Number.parseInt(flags?.[1] ?? "0", 8) & 3) !== 0;
+    return { id, inode: statSync(`/proc/${pid}/fd/${descriptor}`).ino, writes };
   }
 }
 
-interface Seen {
+interface Seen extends Place {
   readonly nowMs: number;
   readonly openers: readonly Opener[];
-  readonly epochs: readonly number[];
 }
 
 /** The opener without the difference between sleeping and computing, which is not worth a log line. */

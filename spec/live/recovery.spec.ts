@@ -1,7 +1,7 @@
 /**
  * A host loses its power: agent, guard and QEMU at once. Its guest goes on counting on another host, from the
- * last number on its disk; no other process ever writes to the disk, and the host comes back with nothing of
- * the guest. The short form of `npm run bench -- recovery`.
+ * last number on its disk, and on its volume; no other process ever writes to either, and the host comes back
+ * with nothing of the guest. The short form of `npm run bench -- recovery`.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,6 +42,7 @@ describe("a host without power", function () {
     if (world === undefined) return;
     const [node = "", other = ""] = world.nodeNames;
     const ids = await world.createGuests(node, 1);
+    await world.giveVolume(ids[0] ?? "");
     const run = await runOnce({ world, ids, node, other, directory }, recoveryCases.powerLoss);
     const how = `fenced by its ${run.fencedBy} after ${run.fencedMs} ms`;
     console.info(`      ${run.recoveryMs?.join(", ")} ms, ${how}`);

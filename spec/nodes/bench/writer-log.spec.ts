@@ -6,12 +6,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect } from "chai";
 import { WriterLog } from "../../../nodes/bench/writer-log.ts";
 
 const instanceId = "01a20000-0000-7000-8000-000000000001";
+const volumeId = "0a200000-0000-4000-8000-000000000001";
 
 describe("the log of writers", () => {
   let directory: string;
@@ -43,7 +44,7 @@ describe("the log of writers", () => {
     mkdirSync(join(guests, `${instanceId}.e1`), { recursive: true });
     disk = join(guests, `${instanceId}.e1`, "disk.qcow2");
     writeFileSync(disk, "disk");
-    log = new WriterLog(guests, join(directory, "writers.jsonl"));
+    log = new WriterLog(directory, join(directory, "writers.jsonl"));
   });
   afterEach(async () => {
     for (const child of children.splice(0)) child.kill("SIGKILL");
@@ -59,6 +60,18 @@ describe("the log of writers", () => {
     expect(twoWriters).to.have.length.greaterThan(0);
     const lines = readFileSync(join(directory, "writers.jsonl"), "utf8").trim().split("\n");
     expect(lines.map((line) => JSON.parse(line).writers)).to.include(2);
+  });
+
+  it("tells of two that may write to one volume", async () => {
+    const volume = join(directory, "volumes", `${volumeId}.e3`, "data.raw");
+    mkdirSync(dirname(volume), { recursive: true });
+    writeFileSync(volume, "bytes");
+    disk = volume;
+    await open(1, "r+");
+    await open(1, "r+");
+    while (log.openersOf(volumeId).length !== 2) await pause(10);
+    expect((await log.end()).twoWriters[0]).to.match(new RegExp(`^${volumeId}: `));
+    expect(log.openersOf(instanceId)).to.deep.equal([]);
   });
 
   it("does not mind one that reads, nor one that is stopped", async () => {
