@@ -1,13 +1,23 @@
 /**
- * The methods that give an instance interfaces and volumes, and take them away, while its guest runs or is
- * stopped. Schemas only.
+ * The methods that give an instance interfaces and volumes, and take them away, and the one that makes an
+ * image of its disk, while its guest runs or is stopped. Schemas only.
  */
 import { type TSchema, Type } from "@sinclair/typebox";
+import { Image } from "./image.ts";
 import { askedInterface } from "./interface.ts";
 import { fieldLimits } from "./limits/fields.ts";
 import { storageLimits } from "./limits/storage.ts";
-import { Label, request } from "./wire/schema.ts";
+import { Operation } from "./operation.ts";
+import { answer, given, Id, Label, Name, request } from "./wire/schema.ts";
 import { method } from "./wire/service.ts";
+
+const imageMade = answer({
+  image: Image,
+  /** It is the image's, and not the instance's: whatever is asked of the instance goes on. */
+  operation: Operation,
+  /** Ids of the instance's volumes: an image has nothing of them. */
+  volumesLeftOut: Type.Array(Id),
+});
 
 /** @param wait the field of requests that wait for the end @param changed the answer */
 export const deviceMethods = <W extends TSchema, A extends TSchema>(wait: W, changed: A) =>
@@ -68,5 +78,13 @@ export const deviceMethods = <W extends TSchema, A extends TSchema>(wait: W, cha
       audience: "project",
       mutates: true,
       summary: "Makes a volume of the instance larger, while its guest runs or is stopped.",
+    }),
+    createImage: method({
+      request: request({ wait, /** Of the image; several may have it. */ name: given(Name) }),
+      answer: imageMade,
+      target: "entity",
+      audience: "project",
+      mutates: true,
+      summary: "Makes an image of the instance's root disk, while its guest runs or is stopped.",
     }),
   }) as const;

@@ -7,6 +7,7 @@ import { type Static, Type } from "@sinclair/typebox";
 import { guardDeeds, guardReasons } from "./guard.ts";
 import { GuestData } from "./guest-data.ts";
 import { HostDrivers } from "./host-drivers.ts";
+import { hostImageMethods } from "./host-images.ts";
 import { hostPortMethods } from "./host-ports.ts";
 import { hostVolumeMethods } from "./host-volumes.ts";
 import { diskFormats } from "./image.ts";
@@ -254,6 +255,7 @@ export const hostAgentService = service({
     }),
     ...sharedDiskMethods,
     ...hostVolumeMethods,
+    ...hostImageMethods,
   },
 });
 

@@ -80,11 +80,18 @@ export type InstanceOperationKind = (typeof instanceOperationKinds)[number];
  */
 const hostOperationKinds = ["drain", "fence"] as const;
 
-export const operationKinds = [...instanceOperationKinds, ...hostOperationKinds] as const;
+/** `imageCreate`: an image is made of an instance's root disk. */
+const imageOperationKinds = ["imageCreate"] as const;
+
+export const operationKinds = [
+  ...instanceOperationKinds,
+  ...hostOperationKinds,
+  ...imageOperationKinds,
+] as const;
 export type OperationKind = (typeof operationKinds)[number];
 
 /** The nouns that have operations. */
-export const operationNouns = ["instance", "host"] as const;
+export const operationNouns = ["instance", "host", "image"] as const;
 export type OperationNoun = (typeof operationNouns)[number];
 
 export const operationStates = ["running", "done", "failed", "cancelled"] as const;

@@ -2,6 +2,7 @@
 import type { ImageFile } from "../../protocol/image.ts";
 import type { MachineSpec, SharedDisk } from "../../protocol/machine.ts";
 import type { NetworkPicture } from "../../protocol/networking.ts";
+import type { DiskCopies } from "./disk-copies.ts";
 import type { GuestPaths } from "./hypervisor.ts";
 
 /**
@@ -11,6 +12,8 @@ import type { GuestPaths } from "./hypervisor.ts";
 export interface Disks {
   /** Config drives are made. Absent: none is. */
   readonly configDrives?: boolean;
+  /** Copies of root disks. Absent: none is made here. */
+  readonly copies?: DiskCopies;
   /**
    * Makes whatever is missing of the guest's directory, cached image and overlay; keeps an existing overlay.
    * With `takesOverDisk` the disk of the highest lower owner epoch is renamed to this owner epoch, so that

@@ -99,6 +99,13 @@ export interface DetachOptions {
   readonly waitedMs?: number;
 }
 
+export interface RootCopy {
+  /** A file in the guest's directory, which its process may write to. */
+  readonly path: string;
+  readonly bytesPerSecond: number;
+  readonly onProgress: (doneBytes: number, totalBytes: number) => void;
+}
+
 /** Why a guest's process ended. The message is for its owner: a sentence. */
 export interface Loss {
   readonly reason: LossReason;
@@ -192,6 +199,15 @@ export interface Hypervisor {
    * paused it, or it was let go on a moment ago. Absent: no guest pauses for that.
    */
   continueFull?(instanceId: string, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Copies the root disk of a living guest, as it is when the copy begins, into a file that is there and
+   * empty; resolves when the copy is whole and closed. It holds up no other verb, and what is left of an
+   * earlier copy ends first. Absent: the disk of a living guest cannot be copied. @throws diskFull; copyLost
+   * when the guest ends meanwhile
+   */
+  copyRoot?(instanceId: string, copy: RootCopy, signal: AbortSignal): Promise<void>;
+  /** Ends what an earlier life of the agent has begun to copy. There whenever `copyRoot` is. */
+  endCopy?(instanceId: string): Promise<void>;
   onEvent(listener: (event: GuestEvent) => void): void;
   /** Disconnects from every guest without touching it: the agent ends, guests run on. */
   detach(): Promise<void>;

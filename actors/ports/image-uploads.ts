@@ -19,6 +19,14 @@ export interface UploadBegin {
   readonly project: string;
   /** What may be sent at most; said again, it is as it was said last. Absent: as much as any image has. */
   readonly bytesMax?: number;
+  /** The guest whose root disk is copied, and the only host that sends it. Absent: people send it. */
+  readonly from?: UploadFrom;
+}
+
+export interface UploadFrom {
+  readonly instanceId: string;
+  readonly hostId: string;
+  readonly ownerEpoch: number;
 }
 
 export interface UploadStatus extends UploadBegin {

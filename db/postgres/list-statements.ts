@@ -217,6 +217,7 @@ export function operationsStatement({ o }: Pick<InstanceColumns, "o">, query: Op
 const conditionOf: Readonly<Record<OperationNoun, string>> = {
   instance: "noun = 'instance'",
   host: "noun = 'host'",
+  image: "noun = 'image'",
 };
 
 export function operationStatement({ o }: Pick<InstanceColumns, "o">, id: string): Statement {

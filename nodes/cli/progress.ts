@@ -55,9 +55,12 @@ export async function waitForAll(
   });
 }
 
-/** An operation of a host takes as long as its guests take, and ends by a deadline of its own. */
+/**
+ * An operation of a host takes as long as its guests take, one of an image as long as a disk, and both end by
+ * deadlines of their own.
+ */
 const patienceMs = (waited: readonly Waited[]): number =>
-  waited.some(({ operation }) => operation.noun === "host")
+  waited.some(({ operation: { noun } }) => noun === "host" || noun === "image")
     ? Number.POSITIVE_INFINITY
     : wireLimits.waitTimeoutMsDefault;
 

@@ -3,7 +3,7 @@
  * reports. The same for a real process and for a cluster in one process. This file opens nothing and decides
  * nothing.
  */
-import { createHost, type HostEnding } from "../../actors/node/host/host.ts";
+import { createHost, type Host, type HostEnding } from "../../actors/node/host/host.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
 import { meterCalls } from "../../actors/runtime/metered.ts";
@@ -111,7 +111,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
     ...(meter.on ? { meter: meterCalls(meter, "host") } : {}),
   });
   meter.look("novact_calls_under_way", () => [[{ door: "host" }, server.inWork]]);
-  const trims = trimming(system, ports);
+  const trims = trimming(system, ports, host);
   trims.next();
   return {
     system,
@@ -135,7 +135,7 @@ function releaseOf({ release, plugins }: ComputePorts): Release {
 }
 
 /** Trims the logs and the caches periodically: what grows for ever would fill the disk. */
-function trimming(system: ActorSystem, { drivers, log }: ComputePorts): Periodic {
+function trimming(system: ActorSystem, { drivers, log }: ComputePorts, host: Pick<Host, "tidy">): Periodic {
   return new Periodic(system, {
     name: "trimming",
     pauseMs: () => computeLimits.consoleTrimPeriodMs,
@@ -146,6 +146,7 @@ function trimming(system: ActorSystem, { drivers, log }: ComputePorts): Periodic
       };
       await drivers.consoles.trim().catch(failed("A console log could not be cut."));
       await drivers.disks.tidy?.().catch(failed("The cache of images could not be looked through."));
+      await host.tidy().catch(failed("Copies of disks could not be looked through."));
     },
   });
 }

@@ -4,6 +4,7 @@
  * fences them is put together in safety.ts.
  */
 
+import { beginImage } from "../../actors/control/catalog/copies/making.ts";
 import { resourcesHandlers } from "../../actors/control/catalog/handlers.ts";
 import { imageSweeperDefinition } from "../../actors/control/catalog/image-sweeper.ts";
 import { networkingOf } from "../../actors/control/catalog/networks/handlers.ts";
@@ -29,7 +30,7 @@ import { wakerDefinition } from "../../actors/control/host/waker.ts";
 import { InstanceRegistry } from "../../actors/control/instance/registry.ts";
 import { Creator } from "../../actors/control/instances/creator.ts";
 import { eventHandlers, operationHandlers } from "../../actors/control/instances/operations.ts";
-import { instanceHandlers } from "../../actors/control/instances/service.ts";
+import { type InstanceServiceOptions, instanceHandlers } from "../../actors/control/instances/service.ts";
 import { explainHandler } from "../../actors/control/passage/explain.ts";
 import { portLooks } from "../../actors/control/passage/port-looks.ts";
 import { Placer } from "../../actors/control/placement/placer.ts";
@@ -135,7 +136,9 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     system.spawn(wakerDefinition({ store, wake: (id) => void parts.hosts.tell(id, { kind: "look" }) })),
     system.spawn(sweeperDefinition({ store, directory, agent })),
     system.spawn(imageSweeperDefinition({ store, files: ports.imageFiles })),
-    ...(parts.images === undefined ? [] : [system.spawn(parts.images.sweeper)]),
+    ...(parts.images === undefined
+      ? []
+      : [parts.images.sweeper, parts.images.maker].map((one) => system.spawn(one))),
     system.spawn(volumeSweeperDefinition({ store, directory, commit: commits.commit, agent })),
   ];
   for (const actor of needed)
@@ -221,7 +224,7 @@ function actorsOf(ports: ControllerPorts) {
   const space = new SpaceWatch({ space: ports.space, system, log });
   const { self, rollCall } = rollCallOf(ports);
   const networking = networkingOf({ ...ports, commit });
-  const images = imagesOf(ports, commit);
+  const images = imagesOf(ports, commit, hostAgent);
   const creator = new Creator({
     ...{ store, commit, placer, clock, ids, space, networking },
     born: (created) => registry.adopt(created),
@@ -296,7 +299,7 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     imageDoor: ports.imageDoor,
   };
   const handlers: AllHandlers = {
-    instance: instanceHandlers({ ...catalog, ...parts }),
+    instance: instanceHandlers({ ...catalog, ...parts, makeImage: makeImageOf(catalog, parts) }),
     operation: operationHandlers(read),
     event: eventHandlers(read),
     host: hostHandlers({ ...catalog, ...parts, power: ports.power }),
@@ -353,6 +356,19 @@ function serverOf(ports: ControllerPorts, parts: Parts): Server {
     ...(meter.on ? { meter: meterCalls(meter, "command") } : {}),
   });
 }
+
+/** How an image of an instance is begun. */
+const makeImageOf =
+  (
+    catalog: ControllerPorts & Pick<Commits, "commit">,
+    { images }: Parts,
+  ): InstanceServiceOptions["makeImage"] =>
+  (request, context) =>
+    beginImage(request, context, {
+      ...catalog,
+      desk: images?.desk,
+      hurry: () => images?.maker.next(0),
+    });
 
 function implementAll(handlers: AllHandlers): readonly Implementation[] {
   const all: readonly (readonly [string, Service])[] = Object.entries<Service>(services);

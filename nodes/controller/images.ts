@@ -2,6 +2,7 @@
  * What a controller with a door for the bytes of images has for them: its desk, its answers to the other
  * controllers, and its clients of theirs. It decides nothing.
  */
+import { ImageMaker, imageMakerDefinition } from "../../actors/control/catalog/copies/maker.ts";
 import { UploadDesk } from "../../actors/control/catalog/uploads/desk.ts";
 import type { ImageHolders } from "../../actors/control/catalog/uploads/handlers.ts";
 import { type ImageHolder, ownHolder } from "../../actors/control/catalog/uploads/holders.ts";
@@ -15,6 +16,7 @@ import { imageHolderBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
 import type { Bus, Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import type { HostAgents } from "./host-agents.ts";
 
 export interface ImagePorts {
   readonly cell: string;
@@ -28,7 +30,7 @@ export interface ImagePorts {
 }
 
 /** Undefined: the controller has no door. */
-export function imagesOf(ports: ImagePorts, commit: Commits["commit"]) {
+export function imagesOf(ports: ImagePorts, commit: Commits["commit"], hostAgent: HostAgents) {
   const { store, bus, clock, ids, log, cell, imageDoor: door, imageFiles: files } = ports;
   if (door === undefined) return undefined;
   const desk = new UploadDesk({ store, commit, clock, door, files, log });
@@ -41,6 +43,7 @@ export function imagesOf(ports: ImagePorts, commit: Commits["commit"]) {
     return client;
   };
   const holders: ImageHolders = { server: door.server, own, other };
+  const maker = new ImageMaker({ store, commit, clock, door, desk, hostAgent, log });
   const server = createServer({
     ...{ bus, clock, ids, log },
     binding: imageHolderBinding(cell, door.server),
@@ -48,7 +51,7 @@ export function imagesOf(ports: ImagePorts, commit: Commits["commit"]) {
     discoverable: false,
   });
   return {
-    holders,
+    ...{ holders, desk, maker: imageMakerDefinition(maker) },
     sweeper: uploadSweeperDefinition({ store, commit, clock, desk, holders }),
     stop: async (): Promise<void> => {
       await server.drain();

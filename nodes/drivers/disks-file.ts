@@ -7,6 +7,7 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { CopyName, DiskCopies } from "../../actors/ports/disk-copies.ts";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { Disks, GuestNetworks, ReleaseOptions } from "../../actors/ports/disks.ts";
 import type { GuestPaths } from "../../actors/ports/hypervisor.ts";
@@ -16,6 +17,7 @@ import { fullSentence, spaceOf } from "../../protocol/space.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { DirectorySpace, spaceNames } from "../process/disk-space.ts";
 import { ensureConfigDrive } from "./config-drive/drive.ts";
+import { FileCopies } from "./copies/copies.ts";
 import { diskError, isMissing, writeDurably } from "./durable-file.ts";
 import {
   exists,
@@ -43,6 +45,7 @@ export interface FileDisksOptions {
 
 export class FileDisks implements Disks {
   readonly configDrives = true;
+  readonly copies: DiskCopies;
   readonly #directories: StateDirectories;
   readonly #cache: ImageCache;
   readonly #shared: SharedStorage | undefined;
@@ -66,6 +69,7 @@ export class FileDisks implements Disks {
     this.#shared = shared;
     this.#room = cache?.room;
     this.#leases = cache?.leases;
+    this.copies = new FileCopies(directories, (of) => this.#rootDisk(of));
     const bounded = cache === undefined ? {} : { room: cache.room };
     this.#cache = new ImageCache(directories, images, { leftoverMsMin: 0, ...bounded });
     this.#bases =
@@ -108,6 +112,14 @@ export class FileDisks implements Disks {
     const base = shared === undefined ? undefined : below;
     const direct = disk !== undefined && shared?.direct === true;
     return { disk, direct, base, kernel, ramdisk };
+  }
+
+  /** @throws diskMissing */
+  async #rootDisk({ instanceId, ownerEpoch }: CopyName): Promise<string> {
+    const own = join(guestDirectory(this.#directories, instanceId), guestFiles.disk);
+    const shared = this.#shared?.diskPath(instanceId, ownerEpoch);
+    for (const path of [own, shared]) if (path !== undefined && (await exists(path))) return path;
+    throw new StatusError("diskMissing", `The root disk of instance ${instanceId} is not on this host.`);
   }
 
   async tidy(): Promise<boolean> {

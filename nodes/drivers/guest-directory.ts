@@ -10,6 +10,7 @@
  *                                   they cannot be swapped
  *     config.iso                    written by the agent before each start, for the guest's own user
  *     process.json  process.log     written by the agent: who the process is, and its standard error
+ *     copy.part  copy-<imageId>.*   copies of the disk on their way to an image (copies/copies.ts)
  *     epoch                         the owner epoch of a disk on shared storage (shared-storage/storage.ts)
  *     run/                          sockets and pid file, made by the process
  *
@@ -30,6 +31,8 @@ export const guestFiles = {
   process: "process.json",
   processLog: "process.log",
   epoch: "epoch",
+  /** A copy of the disk that is being made, for an image (copies/copies.ts). */
+  copy: "copy.part",
   runtime: "run",
   pid: "run/pid",
   qmp: "run/qmp",

@@ -116,6 +116,14 @@ export const reasons = {
     code: "RESOURCE_EXHAUSTED",
     next: "Let one of the uploads end, or delete its image; one that stands still ends within an hour.",
   },
+  copyLost: {
+    code: "UNAVAILABLE",
+    next: "Make the image again: the instance is as it was. The message says what ended the copy.",
+  },
+  notCopyable: {
+    code: "FAILED_PRECONDITION",
+    next: "Do what the message says first: an image is made of the root disk of an instance on a host.",
+  },
   ticketInvalid: {
     code: "UNAUTHENTICATED",
     next: "Ask for a new ticket, and send it as Authorization: Bearer TICKET.",

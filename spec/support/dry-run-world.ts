@@ -176,5 +176,6 @@ function handlersOf(controller: OneOfTwo, { store, system, clock, ids }: Shared)
   };
   const obstacleOf = () => undefined;
   const parts = { registry, creator, networking, placer, directory, waits, hostAgent, obstacleOf };
-  return instanceHandlers({ store, clock, ids, ...parts });
+  const makeImage = hostAgent;
+  return instanceHandlers({ store, clock, ids, makeImage, ...parts });
 }

@@ -147,6 +147,10 @@ export class ScriptedHost {
           removeSharedDisks: (request) => this.storage.removeSharedDisks(request),
           removeVolumes: (request) => this.storage.removeVolumes(request),
           extendVolume: (request) => this.storage.extendVolume(request),
+          copyDisk: async () => {
+            throw new StatusError("notCopyable", "A scripted host copies no disks.");
+          },
+          endCopy: async () => ({}),
         }),
       ],
     });

@@ -28,4 +28,19 @@ export const catalogLimits = {
   volumeSweepPeriodMs: 30_000,
   /** A look that takes longer is given up: a host does not answer. */
   volumeSweepRoundMsMax: 300_000,
+  /** How often a controller looks at a copy of a disk that is on its way to an image; else, for others' ends. */
+  copyLookMs: 1_000,
+  copyIdleMs: 60_000,
+  /** A look asks hosts, all at once. */
+  copyLookMsMax: 60_000,
+  /** Images under way that one look has. */
+  copiesLookedAtMax: 500,
+  /** A host that does not answer for so long is given up, and its copy with it. */
+  copyHostSilentMsMax: 120_000,
+  /** An image is made in this time, and in so many bytes of the disk a millisecond beside it. */
+  copyMsMin: 1_800_000,
+  copyBytesPerMs: 16_384,
+  /** What a copy may take beside the disk's own size: tables, and clusters that do not shrink. */
+  copyOverheadShare: 1 / 64,
+  copyOverheadBytesMin: 4 * 1024 ** 2,
 } as const;

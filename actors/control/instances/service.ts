@@ -8,7 +8,7 @@ import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import { errorBodyOf } from "../../../protocol/wire/denials.ts";
-import type { CallContext, Client, Handlers } from "../../../protocol/wire/service.ts";
+import type { AnswerOf, CallContext, Client, Handlers, RequestOf } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { StorePart } from "../../ports/store.ts";
@@ -50,6 +50,11 @@ export interface InstanceServiceOptions extends Pick<InterfaceWorld, "clock" | "
   readonly directory: HostDirectory;
   readonly waits: Waits;
   readonly hostAgent: (hostId: string) => Client<typeof hostAgentService>;
+  /** Begins to make an image of an instance. */
+  readonly makeImage: (
+    request: RequestOf<ImageMethod>,
+    context: CallContext,
+  ) => Promise<AnswerOf<ImageMethod>>;
   /**
    * Why the instance did not leave its host, which is drained, at the last attempt; undefined: nothing known.
    */
@@ -57,6 +62,7 @@ export interface InstanceServiceOptions extends Pick<InterfaceWorld, "clock" | "
 }
 
 type Service = Handlers<typeof instanceService>;
+type ImageMethod = (typeof instanceService)["methods"]["createImage"];
 
 export function instanceHandlers(options: InstanceServiceOptions): Service {
   const { store, creator, placer, directory } = options;
@@ -78,6 +84,12 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
       finish,
     }),
     ...volumeChangeHandlers({ ...options, finish }),
+    createImage: async (request, context) => {
+      const made = await options.makeImage(request, context);
+      if (request.wait !== true) return made;
+      const ended = (await untilEnded([made.operation.id], context, options)).get(made.operation.id);
+      return ended === undefined ? made : { ...made, operation: operationView(ended.operation) };
+    },
     create: async (request, context) => {
       const facts = requestFacts("instance.create", request, context);
       const answer = await creator.create(request, facts, context.deadlineMs);

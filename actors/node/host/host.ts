@@ -27,12 +27,14 @@ import { SpaceWatch } from "../../runtime/space-watch.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
 import { sharedDisksHandlers } from "../../shared-storage/shared-disks.ts";
+import { DiskTurns } from "../machine/disk-turns.ts";
 import type { EnsureRequest } from "../machine/messages.ts";
 import { createSlots } from "../machine/slots.ts";
 import { VolumeStorages } from "../machine/volume-storages.ts";
 import { hostActor } from "./actor.ts";
 import { audit, type Findings } from "./audit.ts";
 import { createConsoleReader } from "./console.ts";
+import { RootCopies } from "./copies.ts";
 import { GuardDeeds } from "./guard-deeds.ts";
 import { LeaseHolder } from "./lease-holder.ts";
 import { Ledger } from "./ledger.ts";
@@ -86,6 +88,8 @@ export interface HostOptions {
 export interface Host {
   /** What the process runs is the assembly's to say. */
   readonly handlers: Omit<Handlers<typeof hostAgentService>, "release">;
+  /** To be called from time to time: removes copies of disks that nobody asks for. */
+  tidy(): Promise<void>;
   /** Stops the agent; resolves when nothing of it acts any more, within a bounded time. Idempotent. */
   stop(ending: HostEnding): Promise<void>;
   /**
@@ -111,7 +115,10 @@ export function createHost(options: HostOptions): Host {
   const slots = createSlots(options.bootsMax);
   const networks = networking?.pictures.bind(networking);
   const storages = new VolumeStorages(options.volumes);
-  const ports = { hypervisor, disks, network, networks, storages, others, files, knows, clock, log, slots };
+  const diskTurns = new DiskTurns();
+  const copies = new RootCopies({ hypervisor, copies: disks.copies, diskTurns, clock, log });
+  const near = { hypervisor, disks, network, networks, storages, diskTurns };
+  const ports = { ...near, others, files, knows, clock, log, slots };
   const machines = new Machines({
     ports,
     publish: (observation, told) => news.publish(observation, told),
@@ -170,9 +177,11 @@ export function createHost(options: HostOptions): Host {
         audit({ hostId: inventory.hostId, ledger, files, knows, look, keepsDisks, spaces, networking }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
       ...volumeHandlers(storages, ledger),
+      ...copies.handlers,
     },
+    tidy: () => copies.tidy(),
     stop: (ending) => {
-      const watched = Promise.all([watch.stop(), networking?.stop(), traffic.stop()]);
+      const watched = Promise.all([watch.stop(), networking?.stop(), traffic.stop(), copies.stop()]);
       stopped ??= stop(ref, options, ending)
         .then(() => holder.end(ending.guests))
         .then(async () => void (await watched));

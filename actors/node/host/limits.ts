@@ -81,4 +81,15 @@ export const hostLimits = {
   trafficPeriodMs: 15_000,
   /** Deeds of the guard that are older than this are not reported any more. */
   guardDeedAgeMsMax: 3_600_000,
+  /**
+   * A copy of a root disk passes at this speed, its holes as well: at full speed a guest's own writes fell to
+   * a tenth, and at this one not at all (QEMU 7.2).
+   */
+  copyBytesPerSecond: 64 * 1024 ** 2,
+  /** Copies that are asked for at once: one of them is made, the others wait. */
+  copiesMax: 64,
+  /** A copy that no controller has asked for so long is removed; they ask every second. */
+  copyForgottenMs: 1_800_000,
+  /** How often a copy is begun anew because its machine needed the disk. */
+  copyAttemptsMax: 3,
 } as const;

@@ -16,6 +16,7 @@ import type { GuestPaths, Hypervisor } from "../../ports/hypervisor.ts";
 import type { Keeper } from "../../ports/keeper.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { Network } from "../../ports/network.ts";
+import type { DiskTurns } from "./disk-turns.ts";
 import { plugIn, releaseOthers, rewire } from "./interfaces.ts";
 import { releaseKept } from "./kept.ts";
 import type { MachineMessage, Outcome } from "./messages.ts";
@@ -43,6 +44,8 @@ export interface MachinePorts {
   readonly knows: readonly string[];
   /** How many guests of the host may boot at once. */
   readonly slots: Slots;
+  /** Who may have a root disk open that no guest has. Absent: nobody else ever has. */
+  readonly diskTurns?: DiskTurns | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -145,7 +148,7 @@ export class MachineRunner {
     const id = this.#instanceId;
     switch (work.kind) {
       case "boot":
-        return this.#boot(run);
+        return this.#withDisk(() => this.#boot(run));
       case "wire":
         return done(this.#rewire(run));
       case "pause":
@@ -161,7 +164,17 @@ export class MachineRunner {
       case "release":
         // The machine file is removed later, in the turn that hears of this end: a turn that writes meanwhile
         // would make the file again.
-        return done(this.#release(run));
+        return this.#withDisk(() => done(this.#release(run)));
+    }
+  }
+
+  /** A copy of the disk of a guest that is down is called off, and has ended when the work begins. */
+  async #withDisk<T>(work: () => Promise<T>): Promise<T> {
+    const leave = await this.#ports.diskTurns?.enter(this.#instanceId);
+    try {
+      return await work();
+    } finally {
+      leave?.();
     }
   }
 

@@ -6,7 +6,9 @@ import { CommandError } from "../errors.ts";
 import { bytes } from "../format.ts";
 import type { Invoke, Run } from "../run.ts";
 import { type FileKind, saveFile, sendFile } from "./image-file.ts";
+import { imageOfInstance, notOfInstances } from "./image-of-instance.ts";
 import { type PropertyOptions, propertiesOf, withProperties } from "./image-properties.ts";
+import { type Waiting, waiting } from "./volume-attachment.ts";
 
 type Print = (run: Run, image: Image) => Promise<void>;
 type Visibility = (typeof imageVisibilities)[number];
@@ -27,7 +29,8 @@ export const sharingCommands = (invoke: Invoke, print: Print): readonly Command[
   plainCommand(invoke, print, "reject", "Does not list an image that another project shares with this one."),
 ];
 
-interface CreateOptions extends PropertyOptions, FileKind {
+interface CreateOptions extends PropertyOptions, FileKind, Waiting {
+  readonly instance?: string;
   readonly file?: string;
   readonly visibility?: Visibility;
   readonly protect?: true;
@@ -35,7 +38,10 @@ interface CreateOptions extends PropertyOptions, FileKind {
 
 function createCommand(invoke: Invoke, print: Print): Command {
   const create = new Command("create")
-    .description("Makes an image of a file, or one that waits for its bytes. Run again, it goes on sending.")
+    .description(
+      "Makes an image of a file, of an instance's root disk, or one that waits for its bytes. " +
+        "Of a file: run again, it goes on sending.",
+    )
     .argument("<name>", "its name; several may have it")
     .option("--file <path>", "a disk to send; without it the image waits for bytes")
     .addOption(
@@ -49,12 +55,19 @@ function createCommand(invoke: Invoke, print: Print): Command {
       ),
     )
     .addOption(visibilityOption("who beside the project may use it; without it nobody"))
-    .option("--protect", "it cannot be deleted");
-  return withProperties(create).action((name: string, options: CreateOptions, command: Command) =>
+    .option("--protect", "it cannot be deleted")
+    .addOption(
+      new Option(
+        "--instance <instance>",
+        "make it of this instance's root disk, by its id or name",
+      ).conflicts(notOfInstances),
+    );
+  return waiting(withProperties(create)).action((name: string, options: CreateOptions, command: Command) =>
     invoke(command, async (run) => {
-      const { file, format, packing, ...rest } = options;
-      const request = { name, ...changesOf(rest) };
+      const { file, format, packing, instance, ...rest } = options;
       const session = await run.session();
+      if (instance !== undefined) return imageOfInstance(run, session, { ...rest, name, instance, print });
+      const request = { name, ...changesOf(rest) };
       const make = async () => (await session.image.create(request, run.call())).image;
       if (file === undefined) await print(run, await make());
       else {

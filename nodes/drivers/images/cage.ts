@@ -18,6 +18,8 @@ export interface CageBounds {
   readonly files?: number;
   /** The group that it is in where the agent is root; root's own is never meant. */
   readonly group?: number;
+  /** The user that it is where the agent is root. Absent: nobody. */
+  readonly user?: number;
 }
 
 export interface CageOptions {
@@ -72,13 +74,14 @@ async function namespaces(): Promise<readonly string[]> {
  * it is made. How many threads QEMU has is a matter of time, and on a busy computer a conversion of 5 MiB
  * died of a bound of 1 GiB (4 of 200; QEMU 7.2, glibc 2.36).
  */
-function boundsOf({ timeoutMs, memoryBytes, fileBytes, files, group }: CageBounds): readonly string[] {
+function boundsOf({ timeoutMs, memoryBytes, fileBytes, files, group, user }: CageBounds): readonly string[] {
   // At the first number a signal says what it was for; at the second the kernel kills.
   const cpuSeconds = Math.ceil(timeoutMs / 1_000);
   const nofile = files ?? imageLimits.imageInspectFilesMax;
   const limits = { as: memoryBytes, core: 0, fsize: fileBytes, nofile };
   const regid = group === undefined || group === 0 ? nobody : group;
-  const identity = [`--reuid=${nobody}`, `--regid=${regid}`, "--clear-groups"];
+  const reuid = user === undefined || user === 0 ? nobody : user;
+  const identity = [`--reuid=${reuid}`, `--regid=${regid}`, "--clear-groups"];
   const rights = ["--bounding-set=-all", "--inh-caps=-all", "--ambient-caps=-all"];
   return [
     ...["setpriv", ...(isRoot() ? [...identity, ...rights] : []), "--no-new-privs", "--pdeathsig=KILL"],

@@ -33,6 +33,10 @@ export const imageLimits = {
   /** Time for unpacking or converting an image, and address space of the tool that does. */
   imageConvertTimeoutMs: 3_600_000,
   imageConvertMemoryBytesMax: 1024 ** 3,
+  /** What a copy of a disk may take beside its content: tables, and clusters that do not shrink. */
+  copyOverheadBytes: 64 * 1024 ** 2,
+  /** Bytes of a copy that are sent in one request. */
+  copyPieceBytes: 8 * 1024 ** 2,
   /** What is kept of the words of a tool that unpacks an image. */
   toolErrorsBytesMax: 16 * 1024,
   /** Bytes that come out of a packed image between two looks at the room that is left. */

@@ -260,6 +260,12 @@ export class QemuGuest {
     return this.#plugging("volumes", signal, work);
   }
 
+  /** Works on its disks; what QEMU itself has refused or not answered passes as it is. */
+  onDisks<T>(signal: AbortSignal, work: (plugging: Plugging) => Promise<T>): Promise<T> {
+    if (this.#qmp === undefined) return Promise.reject(new QmpSilence("QEMU does not answer."));
+    return work({ qmp: this.#qmp, instanceId: this.process.tag.instanceId, signal });
+  }
+
   async #plugging<T>(
     what: string,
     signal: AbortSignal,

@@ -38,6 +38,10 @@ export const qemuLimits = {
   closePatienceMs: 5_000,
   /** A guest that a full disk has stopped goes on at most once in this time. */
   fullDiskRetryMs: 10_000,
+  /** How often a copy of a disk is looked at. */
+  copyProbeMs: 250,
+  /** How long QEMU may take to cancel a copy and to close its file (8 ms, tried). */
+  copyEndMs: 10_000,
   /** How long QEMU may take to end after `quit` (8 ms, with a flush of its disks) before it is killed. */
   quitTimeoutMs: 2_000,
   /** From SIGKILL until the process is seen gone; a process in disk sleep may take long. */

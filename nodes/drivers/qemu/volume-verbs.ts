@@ -6,15 +6,31 @@ import type {
   AttachedVolume,
   DetachOptions,
   GuestVolume,
+  RootCopy,
   VolumeName,
 } from "../../../actors/ports/hypervisor.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
 import { refuseOtherEpoch } from "./cards.ts";
 import type { QemuGuest } from "./guest.ts";
 import type { QemuOptions } from "./options.ts";
 import { attach, detachBySteps, detachOne, refuseShrinking, resize, volumesIn } from "./plugging.ts";
+import { QmpRefusal, QmpSilence } from "./qmp.ts";
+import { copyRoot, endCopy, type OnGuest } from "./root-copy.ts";
 import { refuseUnfit } from "./starting.ts";
 import { refuseVolumes } from "./volumes.ts";
+
+function failureOf(instanceId: string, cause: unknown): unknown {
+  const isGone = cause instanceof StatusError && cause.reason === "guestFailed";
+  const detail = String(cause);
+  if (isGone || cause instanceof QmpSilence) {
+    const message = `The process of instance ${instanceId} ended while its disk was copied.`;
+    return new StatusError("copyLost", message, { cause, detail });
+  }
+  if (!(cause instanceof QmpRefusal)) return cause;
+  const message = `The hypervisor of instance ${instanceId} does not copy its disk.`;
+  return new StatusError("hypervisorRefused", message, { cause, detail });
+}
 
 type Known = Pick<QemuOptions, "clock" | "shapes">;
 
@@ -72,6 +88,25 @@ export abstract class VolumeVerbs {
       await refuseShrinking(volume.device, sizeBytes, this.#known.clock);
       await guest.onVolumes(signal, (plugging) => resize(volume, sizeBytes, plugging));
     });
+  }
+
+  async copyRoot(instanceId: string, copy: RootCopy, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#known;
+    await copyRoot({ ...copy, clock, signal, onGuest: this.#copying(instanceId) }).catch((error: unknown) => {
+      throw failureOf(instanceId, error);
+    });
+  }
+
+  /** A guest that is not there has nothing to end. */
+  async endCopy(instanceId: string): Promise<void> {
+    await endCopy(this.#copying(instanceId), this.#known.clock);
+  }
+
+  #copying(instanceId: string): OnGuest {
+    return (signal, work) =>
+      this.command(instanceId, signal, (guest) =>
+        guest.onDisks(signal, (plugging) => work({ ...plugging, directory: guest.process.directory })),
+      );
   }
 
   continueFull(instanceId: string, signal: AbortSignal): Promise<boolean> {

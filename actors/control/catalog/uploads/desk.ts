@@ -4,14 +4,14 @@
  * done one after the other. It must never decide who may send or fetch: whoever calls it has read the row.
  */
 import { type Image, image } from "../../../../protocol/image.ts";
-import type { ImageUpload } from "../../../../protocol/image-bytes.ts";
+import type { ImageUpload, Refusal } from "../../../../protocol/image-bytes.ts";
 import { imageLimits } from "../../../../protocol/limits/image.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { adminProject } from "../../../../protocol/wire/subjects.ts";
 import type { Log } from "../../../../protocol/wire/transport.ts";
 import type { ImageDoor } from "../../../ports/image-bytes.ts";
 import type { ImageFiles } from "../../../ports/image-files.ts";
-import type { SealedImage, SealRequest } from "../../../ports/image-uploads.ts";
+import type { SealedImage, SealRequest, UploadFrom } from "../../../ports/image-uploads.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
 import { findRow } from "../../request/rows.ts";
 import { allImages, settleRegistration } from "../image-removal.ts";
@@ -42,8 +42,11 @@ export class UploadDesk {
     return this.#options.door.server;
   }
 
-  /** The row first: what is sent has room in the quota before a byte of it comes. */
-  upload(imageId: string, sizeBytes: number): Promise<ImageUpload> {
+  /**
+   * The row first: what is sent has room in the quota before a byte of it comes. `from`: the guest whose disk
+   * it is, the first time.
+   */
+  upload(imageId: string, sizeBytes: number, from?: UploadFrom): Promise<ImageUpload> {
     const { door, clock } = this.#options;
     return this.#inTurn(imageId, async () => {
       const { project = adminProject } = await this.#step(imageId, {
@@ -51,7 +54,8 @@ export class UploadDesk {
         holder: door.server,
         sizeBytes,
       });
-      const begin = { uploadId: imageId, imageId, project, bytesMax: sizeBytes };
+      const whose = { uploadId: imageId, imageId, project, ...(from && { from }) };
+      const begin = { ...whose, bytesMax: sizeBytes };
       const { nextOffset } = await door.uploads.begin(begin).catch(async (thrown: unknown) => {
         // Where the row cannot be put right now, the next look does.
         await this.#step(imageId, { kind: "forget" }).catch(() => undefined);
@@ -84,6 +88,15 @@ export class UploadDesk {
       await this.#step(imageId, { kind: "import" });
       const booted = row.kernel === null ? { bootedBy: row.properties.hypervisor ?? null } : {};
       this.#seal(imageId, { ...said, ...booted });
+    });
+  }
+
+  /** No more bytes come: the image is queued, with the reason, and what was sent is forgotten. */
+  abandon(imageId: string, refusal: Refusal): Promise<void> {
+    return this.#inTurn(imageId, async () => {
+      await this.#step(imageId, { kind: "requeue", refusal });
+      await this.#step(imageId, { kind: "forget" });
+      await this.#options.door.uploads.discard(imageId);
     });
   }
 

@@ -78,7 +78,7 @@ export async function readRecord(directory: string, uploadId: string): Promise<U
  */
 export async function statusOf(
   directory: string,
-  { sealed: made, sentBytes, uploadId, imageId, project, bytesMax }: UploadRecord,
+  { sealed: made, sentBytes, uploadId, imageId, project, bytesMax, from }: UploadRecord,
   isKept: (sha256: string) => Promise<boolean>,
 ): Promise<UploadStatus | undefined> {
   const found = await orMissing(stat(partPath(directory, uploadId)));
@@ -88,7 +88,13 @@ export async function statusOf(
   if (written === undefined) return undefined;
   const nextOffset = sealed === null ? written.size : sentBytes;
   const said = { uploadId, imageId, project, ...(bytesMax === undefined ? {} : { bytesMax }) };
-  return { ...said, sealed, nextOffset, writtenAtMs: Math.trunc(written.mtimeMs) };
+  return {
+    ...said,
+    ...(from === undefined ? {} : { from }),
+    sealed,
+    nextOffset,
+    writtenAtMs: Math.trunc(written.mtimeMs),
+  };
 }
 
 /** A seal that died has left it readable alone. */

@@ -1,0 +1,223 @@
+/**
+ * Copies of root disks that controllers ask for, for images. A guest that lives is copied by its hypervisor,
+ * one that is down by a tool, and its machine's work goes before that. What is made is told when it is asked
+ * for; a copy that is whole outlives the agent, and any other begins anew. Nothing here may ever change what
+ * a guest has, or be waited for by its machine.
+ */
+import type { DiskCopy } from "../../../protocol/host-images.ts";
+import type { hostAgentService } from "../../../protocol/machine.ts";
+import type { Handlers, RequestOf } from "../../../protocol/wire/service.ts";
+import { StatusError } from "../../../protocol/wire/status.ts";
+import type { Clock, Log } from "../../../protocol/wire/transport.ts";
+import type { CopyOf, CopyWay, DiskCopies } from "../../ports/disk-copies.ts";
+import type { Hypervisor } from "../../ports/hypervisor.ts";
+import { CalledOff, type DiskTurns } from "../machine/disk-turns.ts";
+import { type CopyState, copyView, forgotten, nextToCopy } from "./copy-plan.ts";
+import { hostLimits } from "./limits.ts";
+
+type Asked = RequestOf<(typeof hostAgentService)["methods"]["copyDisk"]>;
+
+export interface CopiesOptions {
+  readonly hypervisor: Pick<Hypervisor, "inspect" | "copyRoot" | "endCopy">;
+  /** Absent: none is made on this host. */
+  readonly copies?: DiskCopies | undefined;
+  readonly diskTurns: DiskTurns;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Copy extends CopyState {
+  readonly of: CopyOf;
+  readonly abort: AbortController;
+}
+
+export class RootCopies {
+  readonly #options: CopiesOptions;
+  readonly #copies = new Map<string, Copy>();
+  readonly #underWay = new Set<Promise<void>>();
+  #opened: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: CopiesOptions) {
+    this.#options = options;
+  }
+
+  readonly handlers: Pick<Handlers<typeof hostAgentService>, "copyDisk" | "endCopy"> = {
+    copyDisk: (asked) => this.#copyDisk(asked),
+    endCopy: async ({ imageId }) => {
+      await this.#open();
+      await this.#end(imageId);
+      return {};
+    },
+  };
+
+  /** Removes what an earlier life of the agent has left half done, and what nobody asks for. */
+  async tidy(): Promise<void> {
+    await this.#open();
+    for (const imageId of forgotten(this.#copies.values(), this.#nowMs())) await this.#end(imageId);
+  }
+
+  /** What is under way is called off: the next life of the agent begins it anew. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const { abort } of this.#copies.values()) abort.abort();
+    await Promise.allSettled(this.#underWay);
+  }
+
+  async #copyDisk({ upload, ...of }: Asked): Promise<DiskCopy> {
+    if (this.#stopped) throw new StatusError("hostStopping", "The host's agent is ending.");
+    await this.#open();
+    const { imageId } = of;
+    const known = this.#copies.get(imageId) ?? this.#take(of);
+    this.#copies.set(imageId, { ...known, askedAtMs: this.#nowMs() });
+    this.#beginNext();
+    if (upload !== undefined && known.state === "ready")
+      this.#begin(imageId, () => this.#send(imageId, upload));
+    return copyView(this.#copies.get(imageId) ?? known);
+  }
+
+  #take(of: CopyOf): Copy {
+    if (this.#copies.size >= hostLimits.copiesMax)
+      throw new StatusError("tooManyRequests", "The host has more disks to copy than it takes on.");
+    const abort = new AbortController();
+    const none = { doneBytes: 0, totalBytes: 0, askedAtMs: this.#nowMs() };
+    return { imageId: of.imageId, of, abort, state: "waiting", ...none };
+  }
+
+  #beginNext(): void {
+    const imageId = this.#stopped ? undefined : nextToCopy(this.#copies.values());
+    if (imageId === undefined) return;
+    this.#change(imageId, { state: "copying" });
+    this.#begin(imageId, () => this.#make(imageId));
+  }
+
+  #begin(imageId: string, work: () => Promise<void>): void {
+    const running = work()
+      .catch((thrown: unknown) => this.#failed(imageId, thrown))
+      .finally(() => {
+        this.#underWay.delete(running);
+        this.#beginNext();
+      });
+    this.#underWay.add(running);
+  }
+
+  async #make(imageId: string): Promise<void> {
+    const copy = this.#copies.get(imageId);
+    if (copy === undefined) return;
+    const { of, abort } = copy;
+    try {
+      await this.#fill(of, abort.signal);
+      const kept = await this.#port.keep(of, abort.signal);
+      this.#change(imageId, { state: "ready", kept });
+    } finally {
+      await this.#port.clear(of.instanceId);
+    }
+  }
+
+  async #fill(of: CopyOf, signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#fillOnce(of, signal);
+      } catch (error) {
+        if (!(error instanceof CalledOff) || attempt >= hostLimits.copyAttemptsMax) throw error;
+      }
+    }
+  }
+
+  async #fillOnce(of: CopyOf, signal: AbortSignal): Promise<void> {
+    const { hypervisor, diskTurns } = this.#options;
+    const guest = await hypervisor.inspect(of.instanceId);
+    if (guest !== undefined) return this.#copyLiving(of, guest.ownerEpoch, signal);
+    await diskTurns.copy(of.instanceId, signal, async (turn) => {
+      // Started since the look before: then its hypervisor copies.
+      if ((await hypervisor.inspect(of.instanceId)) === undefined) await this.#port.fill(of, turn);
+      else throw new CalledOff("copyLost", "The guest has started while its disk was to be copied.");
+    });
+  }
+
+  async #copyLiving(of: CopyOf, ownerEpoch: number, signal: AbortSignal): Promise<void> {
+    const { hypervisor } = this.#options;
+    const { instanceId, imageId } = of;
+    if (ownerEpoch !== of.ownerEpoch)
+      throw new StatusError("staleEpoch", `Another owner epoch of instance ${instanceId} runs here.`);
+    if (hypervisor.copyRoot === undefined) throw notCopied();
+    const path = await this.#port.prepare(of, signal);
+    const onProgress = (doneBytes: number, totalBytes: number) =>
+      this.#change(imageId, { doneBytes, totalBytes });
+    const bytesPerSecond = hostLimits.copyBytesPerSecond;
+    await hypervisor.copyRoot(instanceId, { path, bytesPerSecond, onProgress }, signal);
+  }
+
+  async #send(imageId: string, way: CopyWay): Promise<void> {
+    const copy = this.#copies.get(imageId);
+    if (copy === undefined) return;
+    this.#change(imageId, { state: "sending", failure: undefined });
+    try {
+      await this.#port.send(imageId, way, copy.abort.signal);
+      this.#change(imageId, { state: "ready" });
+    } catch (thrown) {
+      const { reason, message } = StatusError.from(thrown, "Sending a copy of a disk");
+      if (reason === "copyLost") throw thrown;
+      // It is offered another way when it is asked for again.
+      this.#change(imageId, { state: "ready", failure: { reason, message } });
+    }
+  }
+
+  #failed(imageId: string, thrown: unknown): void {
+    if (this.#stopped || this.#copies.get(imageId)?.abort.signal.aborted !== false) return;
+    const { reason, message, detail } = StatusError.from(thrown, "Copying the disk");
+    this.#options.log.warn({ imageId, reason, detail, err: thrown }, "A copy of a root disk has failed.");
+    this.#change(imageId, { state: "failed", kept: undefined, failure: { reason, message } });
+  }
+
+  /** A copy that was ended meanwhile stays so. */
+  #change(imageId: string, change: Partial<CopyState>): void {
+    const copy = this.#copies.get(imageId);
+    if (copy !== undefined) this.#copies.set(imageId, { ...copy, ...change });
+  }
+
+  async #end(imageId: string): Promise<void> {
+    const copy = this.#copies.get(imageId);
+    this.#copies.delete(imageId);
+    copy?.abort.abort();
+    await this.#options.copies?.remove(imageId);
+  }
+
+  /** Once in each life of the agent. */
+  #open(): Promise<void> {
+    this.#opened ??= this.#settle().catch((error: unknown) => {
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
+  }
+
+  async #settle(): Promise<void> {
+    const { hypervisor, copies } = this.#options;
+    if (copies === undefined) return;
+    for (const instanceId of await copies.leftovers()) {
+      // Its process goes on with what nobody will ask for.
+      if ((await hypervisor.inspect(instanceId)) !== undefined) await hypervisor.endCopy?.(instanceId);
+      await copies.clear(instanceId);
+    }
+    for (const kept of await copies.kept()) {
+      const of = { ...kept, base: null };
+      const all = { doneBytes: kept.sizeBytes, totalBytes: kept.sizeBytes, askedAtMs: this.#nowMs() };
+      const { imageId } = kept;
+      this.#copies.set(imageId, { imageId, of, abort: new AbortController(), state: "ready", kept, ...all });
+    }
+  }
+
+  get #port(): DiskCopies {
+    const { copies } = this.#options;
+    if (copies === undefined) throw notCopied();
+    return copies;
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.monotonicMs();
+  }
+}
+
+const notCopied = (): StatusError =>
+  new StatusError("notCopyable", "The drivers of the instance's host copy no disks.");
