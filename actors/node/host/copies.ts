@@ -120,6 +120,8 @@ export class RootCopies {
         return await this.#fillOnce(of, signal);
       } catch (error) {
         if (!(error instanceof CalledOff) || attempt >= hostLimits.copyAttemptsMax) throw error;
+        await this.#options.diskTurns.whenFree(of.instanceId, signal);
+        signal.throwIfAborted();
       }
     }
   }

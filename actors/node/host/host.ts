@@ -109,16 +109,11 @@ export function createHost(options: HostOptions): Host {
   const { system, inventory, hypervisor, disks, files, consoles, reports, clock, log } = options;
   const ledger = new Ledger();
   const news = new News(ledger);
-  const { knows, keepsDisks, others, findings: look } = options;
+  const { knows, keepsDisks, findings: look } = options;
   const networking = networkingOf(options, ledger);
-  const network = networking?.hurried;
-  const slots = createSlots(options.bootsMax);
-  const networks = networking?.pictures.bind(networking);
-  const storages = new VolumeStorages(options.volumes);
-  const diskTurns = new DiskTurns();
+  const ports = machinePorts(options, networking);
+  const { storages, diskTurns } = ports;
   const copies = new RootCopies({ hypervisor, copies: disks.copies, diskTurns, clock, log });
-  const near = { hypervisor, disks, network, networks, storages, diskTurns };
-  const ports = { ...near, others, files, knows, clock, log, slots };
   const machines = new Machines({
     ports,
     publish: (observation, told) => news.publish(observation, told),
@@ -188,6 +183,19 @@ export function createHost(options: HostOptions): Host {
       return stopped;
     },
     endLease: () => holder.end(true),
+  };
+}
+
+/** What each machine works with. */
+function machinePorts(options: HostOptions, networking: Networking | undefined) {
+  const { hypervisor, disks, others, files, knows, clock, log } = options;
+  return {
+    ...{ hypervisor, disks, others, files, knows, clock, log },
+    network: networking?.hurried,
+    networks: networking?.pictures.bind(networking),
+    storages: new VolumeStorages(options.volumes),
+    diskTurns: new DiskTurns(),
+    slots: createSlots(options.bootsMax),
   };
 }
 

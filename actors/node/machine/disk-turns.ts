@@ -9,22 +9,37 @@ interface Copying {
   readonly ended: Promise<unknown>;
 }
 
+interface Working {
+  /** At most one, but for what an actor that crashed has left. */
+  pieces: number;
+  readonly ended: PromiseWithResolvers<void>;
+}
+
 export class DiskTurns {
-  /** Pieces of work under way, by instance: at most one, but for what an actor that crashed has left. */
-  readonly #working = new Map<string, number>();
+  readonly #working = new Map<string, Working>();
   readonly #copies = new Map<string, Copying>();
 
   /** For work that may start the guest, or remove its disk; answers the function that ends it. */
   async enter(instanceId: string): Promise<() => void> {
-    this.#working.set(instanceId, (this.#working.get(instanceId) ?? 0) + 1);
+    const working = this.#working.get(instanceId) ?? { pieces: 0, ended: Promise.withResolvers<void>() };
+    working.pieces += 1;
+    this.#working.set(instanceId, working);
     const copying = this.#copies.get(instanceId);
     copying?.abort.abort();
     await copying?.ended;
     return () => {
-      const left = (this.#working.get(instanceId) ?? 1) - 1;
-      if (left > 0) this.#working.set(instanceId, left);
-      else this.#working.delete(instanceId);
+      working.pieces -= 1;
+      if (working.pieces > 0) return;
+      this.#working.delete(instanceId);
+      working.ended.resolve();
     };
+  }
+
+  /** Resolves when no work is under way, or the signal is aborted. */
+  async whenFree(instanceId: string, signal: AbortSignal): Promise<void> {
+    const { promise: aborted, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    if (!signal.aborted) await Promise.race([this.#working.get(instanceId)?.ended.promise, aborted]);
   }
 
   /**

@@ -96,7 +96,7 @@ export class ImageMaker {
     if (next.kind === "done") return this.#end(operation);
     if (next.kind === "fail") return this.#fail({ operation, why: next.why, row, from: of });
     if (next.kind === "giveUp") return this.#giveUp({ operation, why: next.why, row, from: of });
-    if (next.kind === "verifying") return this.#reach(operation, { step: "verifying", percent: 90 });
+    if (next.kind === "verifying") return this.#reach(operation, verifying);
     if (next.kind !== "ask" || row === undefined || status === null) return;
     const base = instance?.image.disk?.sha256 ?? null;
     await this.#ask({ operation, row, status, from: next.from, base });
@@ -116,10 +116,15 @@ export class ImageMaker {
         await this.#offer(one, next.sizeBytes);
         return this.#reach(operation, next.stage);
       case "complete":
-        await this.#options.desk.complete(row.id, {
-          ...{ format: "qcow2", sizeBytes: next.sizeBytes, sha256: next.sha256 },
-        });
+        return this.#complete(one, next);
     }
+  }
+
+  /** All of it has come: the host is rid of it at once, and of what it does not hear by itself. */
+  async #complete({ operation, row, from }: One, { sizeBytes, sha256 }: Whole): Promise<void> {
+    await this.#options.desk.complete(row.id, { format: "qcow2", sizeBytes, sha256 });
+    await this.#reach(operation, verifying);
+    await this.#endCopy(row.id, from.hostId);
   }
 
   /** A ticket of this moment, and where it goes on: nothing is remembered that could be old. */
@@ -187,6 +192,13 @@ export class ImageMaker {
     const told = aboutRow(image, failed.row, { event: "copyFailed", body: { ...failed.why } });
     await commit({ operations, events: [{ ...told, atMs, requestId, operationId }] });
   }
+}
+
+const verifying: Stage = { step: "verifying", percent: 90 };
+
+interface Whole {
+  readonly sizeBytes: number;
+  readonly sha256: string;
 }
 
 /** Looks often while images are made, and from time to time at those of controllers that are gone. */

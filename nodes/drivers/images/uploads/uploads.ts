@@ -225,7 +225,9 @@ export class FileUploads implements ImageUploads {
     await parts.removePart(this.#directory, uploadId);
   }
 
-  #isStale({ writtenAtMs }: UploadStatus): boolean {
+  /** What is sent by a host may be copied for long before; whoever asks the host gives it up in the end. */
+  #isStale({ writtenAtMs, from }: UploadStatus): boolean {
+    if (from !== undefined) return false;
     return this.#options.nowMs() - writtenAtMs > storageLimits.uploadKeptMs;
   }
 
