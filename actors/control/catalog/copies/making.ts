@@ -88,10 +88,12 @@ async function committed(asked: Asked, context: CallContext, making: Committing)
 
 /** The one guest and host that it may come from. @throws notCopyable */
 export function fromOf(instance: InstanceRecord): UploadFrom {
-  const { id, hostId, ownerEpoch, desired, built } = instance;
+  const { id, hostId, ownerEpoch, desired, built, volumes } = instance;
   if (desired === "deleted") throw notCopyable(id, "is being deleted");
   if (hostId === null || !built) throw notCopyable(id, "has not run yet, or is on no host");
   if (diskBytes(instance) === 0) throw notCopyable(id, "has no root disk");
+  if (volumes?.some(({ bootIndex }) => bootIndex === 0))
+    throw notCopyable(id, "has its root disk on a volume");
   return { instanceId: id, hostId, ownerEpoch };
 }
 
