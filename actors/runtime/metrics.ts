@@ -42,7 +42,8 @@ const size = define("size");
 
 const none = {};
 const answers: readonly ("OK" | Code)[] = ["OK", ...(Object.keys(codes) as Code[])];
-const doors: readonly Binding["kind"][] = ["command", "report", "host"];
+/** `images`: of controllers, for each other. */
+const doors: readonly (Binding["kind"] | "images")[] = ["command", "report", "host", "images"];
 const methods: Named = { most: actorLimits.meteredMethodsMax };
 const named: Named = { most: actorLimits.meteredNamesMax };
 

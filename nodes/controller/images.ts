@@ -11,6 +11,8 @@ import type { Commits } from "../../actors/control/request/commits.ts";
 import type { ImageDoor } from "../../actors/ports/image-bytes.ts";
 import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { Store } from "../../actors/ports/store.ts";
+import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
+import { meterCalls } from "../../actors/runtime/metered.ts";
 import { imageHolderService } from "../../protocol/image-bytes.ts";
 import { imageHolderBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
@@ -27,12 +29,14 @@ export interface ImagePorts {
   readonly log: Log;
   readonly imageFiles: ImageFiles;
   readonly imageDoor?: ImageDoor;
+  readonly meter?: Meter | undefined;
 }
 
 /** Undefined: the controller has no door. */
 export function imagesOf(ports: ImagePorts, commit: Commits["commit"], hostAgent: HostAgents) {
   const { store, bus, clock, ids, log, cell, imageDoor: door, imageFiles: files } = ports;
   if (door === undefined) return undefined;
+  const { meter = nullMeter } = ports;
   const desk = new UploadDesk({ store, commit, clock, door, files, log });
   const own = ownHolder({ desk, door }, clock);
   const clients = new Map<string, ImageHolder>();
@@ -49,7 +53,9 @@ export function imagesOf(ports: ImagePorts, commit: Commits["commit"], hostAgent
     binding: imageHolderBinding(cell, door.server),
     services: [implement(imageHolderService, own)],
     discoverable: false,
+    ...(meter.on ? { meter: meterCalls(meter, "images") } : {}),
   });
+  meter.look("novact_calls_under_way", () => [[{ door: "images" }, server.inWork]]);
   return {
     ...{ holders, desk, maker: imageMakerDefinition(maker) },
     sweeper: uploadSweeperDefinition({ store, commit, clock, desk, holders }),

@@ -102,7 +102,7 @@ describe("the counting meter", () => {
     meter.zero("novact_calls_kept_out_total", "novact_actor_turns_total", "novact_calls_total");
     const seen = meter.measure().map(({ name, series }) => [name, series.length, series.every(isZero)]);
     expect(seen).to.deep.equal([
-      ["novact_calls_kept_out_total", 6, true],
+      ["novact_calls_kept_out_total", 8, true],
       ["novact_actor_turns_total", 1, true],
     ]);
   });
