@@ -23,8 +23,12 @@ const mutating: ReadonlySet<string> = new Set(
   ),
 );
 
+/** What is sent of an image is known by its place in the upload: nobody remembers who asked. */
+const ofUploads: ReadonlySet<string> = new Set(["image.upload", "image.write", "image.complete"]);
+
 /** Whether the method changes records, and so is remembered by its request id. */
-export const isMutating = ({ method, mutates }: Invoked): boolean => mutates ?? mutating.has(method);
+export const isMutating = ({ method, mutates }: Invoked): boolean =>
+  mutates ?? (mutating.has(method) && !ofUploads.has(method));
 
 export interface Call {
   readonly invoked: Invoked;

@@ -14,7 +14,7 @@ import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult } from "../records/commit.ts";
 import type { QuotaUse } from "../records/placement.ts";
 import type { HostLook } from "./host-look.ts";
-import type { ImageCached, ImagesNeeded } from "./image-facts.ts";
+import type { ImageFact, UploadsAtRest } from "./image-facts.ts";
 import type { RoomForgotten, RoomHeard } from "./room-heard.ts";
 import type { VolumesAtRest } from "./volume-facts.ts";
 
@@ -329,6 +329,8 @@ export interface Quiet {
   readonly eventsTrimmed: number;
   /** Sequence numbers in the event stream; absent where it cannot be read. */
   readonly stream?: readonly number[];
+  /** Absent where nobody can look. */
+  readonly uploads?: UploadsAtRest;
   /** Names of the sinks that every event has come to by now; absent: there are none that can be seen. */
   readonly sinks?: readonly string[];
   readonly findings: readonly FindingFacts[];
@@ -361,8 +363,7 @@ export type Fact =
   | RoomHeard
   | RoomForgotten
   | PortHeld
-  | ImagesNeeded
-  | ImageCached
+  | ImageFact
   | Applied
   | PictureLost
   | PacketFact
@@ -376,7 +377,7 @@ export type Fact =
 
 type UpToTen = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 /** I1 to I12 are about instances and hosts, N1 to N10 about networks (spec/INVARIANTS.md). */
-export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | `V${10 | 12}`;
+export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | `V${7 | 10 | 12}`;
 
 export interface Violation {
   readonly promise: PromiseId;

@@ -1,4 +1,5 @@
-/** Facts of the image caches of hosts, which only the simulator tells. Types only. */
+/** Facts of images: of hosts' caches, which only the simulator tells, and of their bytes. Types only. */
+import type { ImageState } from "../../protocol/image.ts";
 
 /** The files of a guest on a host are based on these images of its cache from now on, or are gone. */
 export interface ImagesNeeded {
@@ -16,3 +17,42 @@ export interface ImageCached {
   readonly hostId: string;
   readonly sha256: string;
 }
+
+/** A controller keeps bytes from now on; `digest`: their own SHA-256, `sha256`: what they are kept under. */
+export interface ImageStored {
+  readonly kind: "imageStored";
+  readonly atMs: number;
+  /** Name of the controller in rows of images. */
+  readonly by: string;
+  readonly sha256: string;
+  readonly digest: string;
+}
+
+/** A client or a host has got all bytes of what has this SHA-256; `digest`: that of what came. */
+export interface ImageServed {
+  readonly kind: "imageServed";
+  readonly atMs: number;
+  readonly to: string;
+  readonly sha256: string;
+  readonly digest: string;
+}
+
+/** A controller has lost what was sent to it and is not kept yet. */
+export interface PartsLost {
+  readonly kind: "partsLost";
+  readonly atMs: number;
+  readonly by: string;
+}
+
+/** Images and parts of uploads, when all is quiet. */
+export interface UploadsAtRest {
+  readonly images: readonly {
+    readonly id: string;
+    readonly state: ImageState;
+    readonly holder: string | null;
+  }[];
+  /** What controllers have of uploads. */
+  readonly parts: readonly { readonly by: string; readonly imageId: string; readonly sizeBytes: number }[];
+}
+
+export type ImageFact = ImagesNeeded | ImageCached | ImageStored | ImageServed | PartsLost;

@@ -25,6 +25,7 @@ import { nothingIsLeft } from "./n07-nothing-is-left.ts";
 import { rulesFirst } from "./n08-rules-first.ts";
 import { restartsChangeNothing } from "./n09-restarts-change-nothing.ts";
 import { revokedIsOver } from "./n10-revoked-is-over.ts";
+import { imagesAsTheyWereRecorded } from "./v07-images-as-they-were-recorded.ts";
 import { noBaseIsEvicted } from "./v10-no-base-is-evicted.ts";
 import { imagesOfThoseWhoMay } from "./v12-images-of-those-who-may.ts";
 
@@ -57,6 +58,7 @@ export function allCheckers(): readonly Checker[] {
     rulesFirst(),
     restartsChangeNothing(),
     revokedIsOver(),
+    imagesAsTheyWereRecorded(),
     noBaseIsEvicted(),
     imagesOfThoseWhoMay(),
   ];

@@ -11,11 +11,14 @@ import { StatusError } from "../../protocol/wire/status.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import { extensionCall, extensionMethod, extensionServices, isExtension } from "./client-extensions.ts";
 import { isSurrounding, surroundingCall } from "./client-surroundings.ts";
+import { SimulatedUploads, type Wanted } from "./client-uploads.ts";
 import { cell } from "./cluster.ts";
+import type { ImageStores } from "./image-stores.ts";
 import type { Kernel } from "./kernel.ts";
 import type { Network } from "./network.ts";
 import type { PlannedCommand } from "./plan.ts";
 import { editCommands } from "./plan-edits.ts";
+import { isUpload, type UploadCommand } from "./plan-uploads.ts";
 import { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 
@@ -30,6 +33,8 @@ export interface ClientOptions {
   readonly numbered: () => number;
   /** There is a flavor with CPUs of its own. */
   readonly bound: boolean;
+  /** Where the bytes of images go, and what all clients of the run have begun to send. */
+  readonly bytes: { readonly stores: ImageStores; readonly wanted: Wanted };
 }
 
 const image = "tiny";
@@ -64,6 +69,8 @@ interface Known {
   readonly id: string;
 }
 
+type Ended = Omit<Completed, "kind" | "atMs" | "call">;
+
 export class SimulatedClient {
   readonly project: string;
   readonly process: SimulatedProcess;
@@ -79,8 +86,9 @@ export class SimulatedClient {
   /** The last event that the watcher was handed. */
   watchedUntil = 0;
   underWay = 0;
-  readonly #ends = new Set<(completed: Omit<Completed, "kind" | "atMs" | "call">) => void>();
+  readonly #ends = new Set<(completed: Ended) => void>();
   readonly #options: ClientOptions;
+  readonly #uploads: SimulatedUploads;
   #last: { readonly method: string; readonly requestId: string; readonly id: string } | undefined;
 
   constructor(options: ClientOptions) {
@@ -99,6 +107,9 @@ export class SimulatedClient {
     };
     this.clients = createClients(world);
     this.#of = clientOf(world);
+    const { stores, wanted } = options.bytes;
+    const ask = async (...asked: Parameters<SimulatedClient["ask"]>) => (await this.#call(...asked)).answer;
+    this.#uploads = new SimulatedUploads({ kernel, process: this.process, project, stores, ask }, wanted);
     this.process.onDeath(() => this.#die());
     kernel.soon(this.process, "watches", () => void this.#watch(createFollowers(this.clients, world)));
   }
@@ -127,39 +138,52 @@ export class SimulatedClient {
       return;
     }
     if (command === "list") {
-      this.#call("instance.list", "", {});
+      this.ask("instance.list", "", {});
       return;
     }
     if (command === "foreign") {
       const foreign = others[target % Math.max(1, others.length)]?.id;
-      if (foreign !== undefined)
-        this.#call(target % 2 === 0 ? "instance.get" : "instance.delete", foreign, {});
+      if (foreign !== undefined) this.ask(target % 2 === 0 ? "instance.get" : "instance.delete", foreign, {});
       return;
     }
     if (command === "repeat") {
       const last = this.#last;
       if (last !== undefined)
-        this.#call(last.method, last.id, this.#requests.get(last.requestId) ?? {}, last.requestId);
+        this.ask(last.method, last.id, this.#requests.get(last.requestId) ?? {}, last.requestId);
+      return;
+    }
+    if (isUpload(command)) {
+      this.upload(command, target, images);
       return;
     }
     if (isExtension(command)) {
       const foreign = others[target % Math.max(1, others.length)]?.id;
       const { method, id, request } = extensionCall(command, target, { own, foreign });
-      if (id !== undefined) this.#call(method, id, request);
+      if (id !== undefined) this.ask(method, id, request);
       return;
     }
     if (isSurrounding(command)) {
       const things = { instance: own, floating: this.#floating, images };
       const { method, id, request } = surroundingCall(planned, others, things);
-      if (id !== undefined) this.#call(method, id, request);
+      if (id !== undefined) this.ask(method, id, request);
       return;
     }
-    if (own !== undefined) this.#call(`instance.${methodOf(planned)}`, own, requestOf(planned));
+    if (own !== undefined) this.ask(`instance.${methodOf(planned)}`, own, requestOf(planned));
   }
 
   /** Asks for exactly this; `again`: with the id of an earlier request. */
   ask(method: string, id: string, request: Readonly<Record<string, unknown>>, again?: string): void {
-    this.#call(method, id, request, again);
+    void this.#call(method, id, request, again);
+  }
+
+  /** Many calls, one after the other: it is under way until the last has ended. */
+  upload(command: UploadCommand, target: number, images: readonly string[]): void {
+    this.underWay += 1;
+    this.#options.kernel.soon(this.process, command, () => {
+      void this.#uploads.perform(command, target, images).then(() => {
+        this.underWay -= 1;
+      });
+    });
   }
 
   readonly #requests = new Map<string, Readonly<Record<string, unknown>>>();
@@ -181,17 +205,23 @@ export class SimulatedClient {
       ...(count === undefined ? {} : { count }),
       ...(wait === true ? { wait } : {}),
     };
-    this.#call("instance.create", "", request);
+    this.ask("instance.create", "", request);
   }
 
-  #call(method: string, id: string, request: Readonly<Record<string, unknown>>, again?: string): void {
+  /** Resolves when it has ended. */
+  #call(
+    method: string,
+    id: string,
+    request: Readonly<Record<string, unknown>>,
+    again?: string,
+  ): Promise<Ended> {
     const { kernel, told, numbered } = this.#options;
     const requestId = again ?? this.process.ids.next();
     const call = numbered();
     this.#requests.set(requestId, request);
     const mutates = extensionMethod(method)?.mutates;
     const reads = mutates === false || method === "instance.list" || method === "instance.get";
-    if (!reads) this.#last = { method, requestId, id };
+    if (!reads && !isOfUploads(method)) this.#last = { method, requestId, id };
     this.underWay += 1;
     const project = isForOperators(method) ? adminProject : this.project;
     told({
@@ -206,10 +236,12 @@ export class SimulatedClient {
       request,
       ...(mutates === undefined ? {} : { mutates }),
     });
-    const end = (completed: Omit<Completed, "kind" | "atMs" | "call">) => {
+    const { promise, resolve } = Promise.withResolvers<Ended>();
+    const end = (completed: Ended) => {
       if (!this.#ends.delete(end)) return;
       this.underWay -= 1;
       told({ kind: "completed", atMs: kernel.nowMs, call, ...completed });
+      resolve(completed);
     };
     this.#ends.add(end);
     kernel.soon(this.process, `asks ${method} ${id} ${requestId}`, () => {
@@ -221,6 +253,7 @@ export class SimulatedClient {
         (thrown: unknown) => end(failure(thrown)),
       );
     });
+    return promise;
   }
 
   async #send(method: string, id: string, request: Readonly<Record<string, unknown>>, requestId: string) {
@@ -249,6 +282,9 @@ export class SimulatedClient {
   }
 }
 
+/** Known by their place in the upload: their answers tell how far it has come. */
+const isOfUploads = (method: string): boolean => /^image\.(upload|write|complete)$/.test(method);
+
 type FloatingAnswer = { readonly floatingIp: Known };
 type CreateAnswer = Partial<Changed> & { readonly all?: readonly Changed[] };
 type Call = (...given: readonly unknown[]) => Promise<Readonly<Record<string, unknown>>>;
@@ -274,7 +310,7 @@ function requestOf({
 }
 
 /** With retries inside, UNAVAILABLE at the end says nothing about the attempts before it. */
-function failure(thrown: unknown): Omit<Completed, "kind" | "atMs" | "call"> {
+function failure(thrown: unknown): Ended {
   if (!(thrown instanceof StatusError)) throw thrown;
   const { code, reason } = thrown;
   const open =

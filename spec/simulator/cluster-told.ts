@@ -7,6 +7,7 @@ import type { RoomHeard } from "../../actors/promises/room-heard.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import type { Space } from "../../protocol/space.ts";
+import type { ToldOfBytes } from "./image-stores.ts";
 import type { Owner } from "./kernel.ts";
 
 /** A process came, went, cannot write any more, or can again. */
@@ -36,6 +37,8 @@ export interface ClusterTold extends HostTold {
   /** A controller may have forgotten what it heard. */
   roomForgotten(by: string): void;
   sent(from: string, subject: string, bytes: number): void;
+  /** Bytes of images were kept, came to somebody, or were lost. */
+  bytes(what: ToldOfBytes): void;
   /** Events with these numbers have come to a sink. */
   delivered(sink: string, sequences: readonly number[]): void;
   /** A turn was broken, by a fault, in the middle of this kind of message. */

@@ -4,7 +4,6 @@
  */
 
 import type { OpenSafety } from "../../actors/control/fleet/link.ts";
-import type { ImageFiles } from "../../actors/ports/image-files.ts";
 import type { ActorSystem } from "../../actors/runtime/system.ts";
 import { MemoryStore } from "../../db/memory/store.ts";
 import { assembleCompute, type Compute } from "../../nodes/compute/assembly.ts";
@@ -21,20 +20,21 @@ import { startEventPublisher } from "../../nodes/events/publisher.ts";
 import type { Space } from "../../protocol/space.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
-import { MemoryImageFiles } from "../support/memory-image-files.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
 import { ActorFaults } from "./actor-faults.ts";
 import type { ClusterTold } from "./cluster-told.ts";
 import type { SimulatedHypervisor } from "./computer.ts";
 import { type ForeignRules, pluginOf } from "./foreign.ts";
-import { pullsImages, reachedBy, simulatedDoor } from "./host-images.ts";
+import { pullsImages, reachedBy } from "./host-images.ts";
 import { HostMachine } from "./host-machine.ts";
+import { ImageStores } from "./image-stores.ts";
 import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import { Network } from "./network.ts";
 import { numaNodesOf } from "./numa-nodes.ts";
 import { projects } from "./plan-hostile.ts";
 import type { Parameters } from "./plan-parameters.ts";
+import { takesUploads } from "./plan-uploads.ts";
 import { simulatedPower } from "./power.ts";
 import { across, type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
@@ -86,8 +86,7 @@ export class Cluster {
   readonly network: Network;
   readonly store: StoreServer;
   readonly stream = createMemoryEventStream();
-  /** On storage that all controllers have. */
-  readonly #imageFiles: ImageFiles;
+  readonly imageStores: ImageStores;
   readonly interposer = new Interposer();
   readonly actors: ActorFaults;
   readonly hosts: HostPlace[] = [];
@@ -115,7 +114,8 @@ export class Cluster {
       wallShiftMs: 0,
       monotonicShiftMs: 0,
     });
-    this.#imageFiles = new MemoryImageFiles(world.clock);
+    const bytesOf = { kernel, random: random.fork("image stores"), interposer, told: told.bytes };
+    this.imageStores = new ImageStores(bytesOf);
     const lives = parameters.oneVersion === true ? oneVersion : versionsOf(random.fork("versions"));
     this.#nextVersion = options.imaged === true ? withoutOlder(lives) : lives;
     const storage = random.fork("storage unaware");
@@ -232,8 +232,9 @@ export class Cluster {
         isOff: (hostName) => !this.hosts.some(({ agent }, at) => nameOf(at) === hostName && agent.alive),
       });
       const openSafety = this.#safetyOf(process, index, onFailed);
-      const door = pullsImages(parameters) ? { imageDoor: simulatedDoor(name, clock) } : {};
-      const more = { openSafety, imageFiles: this.#imageFiles, power, ...door };
+      const hasDoor = pullsImages(parameters) || takesUploads(parameters);
+      const door = hasDoor ? { imageDoor: this.imageStores.doorOf(process) } : {};
+      const more = { openSafety, imageFiles: this.imageStores.files, power, ...door };
       const sinks = this.sink?.at(process, { store, holder: name });
       void assembleController({ ...ports, ...more, ...sinks, ...extended }).then((controller) => {
         bus.onConnected(() => controller.cutOff());
@@ -306,7 +307,7 @@ export class Cluster {
       } as const;
       const { clock, ids, log, tally } = agent;
       this.tallies.push(tally);
-      const images = reachedBy({ bus, clock, ids, cell, hostId: machine.name }, this.controllers);
+      const images = reachedBy({ bus, clock, ids, cell, hostId: machine.name }, this.imageStores);
       place.compute = assembleCompute({
         ...{ cell, inventory, bus, clock, ids, log, meter: tally.meter },
         drivers: machine.drivers(agent, this.#storageAware(), pullsImages(parameters) ? images : undefined),
@@ -367,6 +368,7 @@ export class Cluster {
     this.store.heal();
     this.actors.heal();
     this.sink?.heal();
+    this.imageStores.heal();
     // An agent of the version before can neither start nor remove what one of today was given to run. Hosts
     // that are switched off later, or come back only later, have none either.
     this.#nextVersion = { ...this.#nextVersion, agent: () => "same" };

@@ -56,9 +56,12 @@ const parameters: Parameters = {
   ...{ driverLatencyMs: 5, startMs: 50, refused: 0, hang: 0, shutdownMs: 500 },
 };
 
-/** Faults that a step of this kind can have: a file has no answer that could be lost. */
+/**
+ * Faults that a step of this kind can have: a file has no answer that could be lost, but for the tools that
+ * verify one.
+ */
 export function faultsAt({ what }: CountedStep): readonly CellFault[] {
-  const isFile = what === "writeFile" || what === "removeFile";
+  const isFile = /^(write|remove)File$|^(begin|write|discard)Upload$/.test(what);
   return cellFaultNames.filter((fault) => !(isFile && fault === "loseReply"));
 }
 

@@ -72,6 +72,9 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "loopBreaks":
     case "loopHangs":
       return onActors(planned, world);
+    case "imageStoreFull":
+    case "partsLost":
+      return onImageStores(planned, world);
     case "storeStalls":
     case "answersLate":
       return onWriters(planned, world);
@@ -304,6 +307,20 @@ function onNetwork(
       };
     }
   }
+}
+
+function onImageStores({ fault, target }: PlannedFault, { cluster }: FaultWorld): (() => void) | undefined {
+  const { all } = cluster.imageStores;
+  const store = all[target % Math.max(1, all.length)];
+  if (store === undefined) return undefined;
+  if (fault === "partsLost") {
+    store.lose();
+    return undefined;
+  }
+  store.full = true;
+  return () => {
+    store.full = false;
+  };
 }
 
 const guestVerbs = { guestShutsDown: "shutdown", guestPanics: "panicked", guestPauses: "paused" } as const;

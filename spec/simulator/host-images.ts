@@ -4,7 +4,6 @@
  * each of which anything may die or be full. What goes is chosen by the agent's own rules.
  */
 import type { Disks } from "../../actors/ports/disks.ts";
-import type { ImageDoor } from "../../actors/ports/image-bytes.ts";
 import { type ImageConnection, ImageQuestions } from "../../nodes/compute/image-questions.ts";
 import type { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import type { BringImage } from "../../nodes/drivers/images/cache.ts";
@@ -15,32 +14,25 @@ import { throwIfAborted } from "../../nodes/drivers/waiting.ts";
 import { filesOf } from "../../protocol/image.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { Clock } from "../../protocol/wire/transport.ts";
-import { MemoryImageUploads } from "../support/memory-image-uploads.ts";
 import type { ToldOfImage } from "./cluster-told.ts";
+import type { ImageStores } from "./image-stores.ts";
 import type { Parameters } from "./plan-parameters.ts";
-import type { Machine, SimulatedProcess } from "./process.ts";
+import type { SimulatedProcess } from "./process.ts";
 
 /** The controllers, as a life of an agent reaches them. */
 export interface ImageControllers {
   readonly ask: AskImageOrigins;
-  /** Whether the controller with this address lives. */
-  readonly serves: (url: string) => boolean;
+  readonly stores: ImageStores;
 }
 
 export const pullsImages = ({ pulledImages, oneVersion }: Parameters): boolean =>
   pulledImages === true && oneVersion === true;
 
 /** The controllers of a cluster, as they live at the moment of each question. */
-export function reachedBy(
-  connection: ImageConnection,
-  controllers: readonly { readonly machine: Machine; readonly process: SimulatedProcess }[],
-): ImageControllers {
+export function reachedBy(connection: ImageConnection, stores: ImageStores): ImageControllers {
   const questions = new ImageQuestions();
   questions.connect(connection);
-  const serves = (url: string) =>
-    controllers.some(({ machine, process }) => addressOf(machine.name) === url && process.alive);
-  return { ask: questions.ask, serves };
+  return { ask: questions.ask, stores };
 }
 
 interface Reach extends ImageControllers {
@@ -54,25 +46,13 @@ const pieces = 2;
 /** Images in a cache. */
 const imagesMax = 3;
 
-const addressOf = (controller: string): string => `http://${controller}`;
-
-/** Where a simulated controller gives the bytes of images. A ticket is what it says. */
-export function simulatedDoor(controller: string, clock: Pick<Clock, "nowMs">): ImageDoor {
-  return {
-    ...{ server: `${controller}-simulated`, url: addressOf(controller) },
-    bytes: { open: async () => undefined },
-    uploads: new MemoryImageUploads(clock),
-    tickets: { issue: (facts) => Buffer.from(JSON.stringify(facts)).toString("base64url") },
-  };
-}
-
 export class HostImages {
   readonly #world: FakeWorld;
   readonly #told: (what: ToldOfImage) => void;
   /** When each was last used, by its place in the order of uses. */
   readonly #cached = new Map<string, number>();
-  /** Pieces that have come. */
-  readonly #parts = new Map<string, number>();
+  /** What has come. */
+  readonly #parts = new Map<string, Buffer>();
   readonly #needed = new Map<string, readonly string[]>();
   #uses = 0;
 
@@ -142,19 +122,23 @@ export class HostImages {
     }
   }
 
-  #bringing({ ask, agent, step, serves }: Reach): BringImage {
+  #bringing({ ask, agent, step, stores }: Reach): BringImage {
+    const partOf = (sha256: string) => this.#parts.get(sha256) ?? Buffer.alloc(0);
     const pull = async ({ image: { sha256 }, origins, signal }: Pulling): Promise<void> => {
-      const isWhole = () => (this.#parts.get(sha256) ?? 0) >= pieces;
+      const isWhole = () => partOf(sha256).length > 0 && partOf(sha256).length === stores.sizeOf(sha256);
       const piece = async (origin: ImageOrigin) => {
         throwIfAborted(signal);
-        if (!serves(origin.url) || !opens(origin, sha256, agent.clock.nowMs())) return false;
-        this.#parts.set(sha256, (this.#parts.get(sha256) ?? 0) + 1);
-        return true;
+        const has = partOf(sha256);
+        const length = Math.ceil((stores.sizeOf(sha256) ?? 0) / pieces);
+        const more = stores.give(origin, has.length, length);
+        if (more !== undefined) this.#parts.set(sha256, Buffer.concat([has, more]));
+        return more !== undefined && more.length > 0;
       };
       for (const origin of origins) while (!isWhole()) if (!(await step(() => piece(origin), signal))) break;
       if (!isWhole()) throw new StatusError("imageMissing", "No simulated controller gives the image.");
+      stores.served(agent.name, sha256, partOf(sha256));
     };
-    const sizeOf = async (sha256: string) => this.#parts.get(sha256) ?? 0;
+    const sizeOf = async (sha256: string) => partOf(sha256).length;
     return pulledImages({ ask, clock: agent.clock, pull, sizeOf });
   }
 }
@@ -163,9 +147,4 @@ interface Work {
   readonly signal: AbortSignal;
   readonly bring: BringImage;
   readonly leased: ReadonlyMap<string, number>;
-}
-
-function opens({ ticket, url }: ImageOrigin, sha256: string, nowMs: number): boolean {
-  const { server, of, verb, expiresAtMs } = JSON.parse(Buffer.from(ticket, "base64url").toString("utf8"));
-  return `${url}-simulated` === addressOf(server) && of === sha256 && verb === "fetch" && expiresAtMs > nowMs;
 }

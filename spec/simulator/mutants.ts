@@ -21,6 +21,7 @@ import { recordMutants } from "./mutants-records.ts";
 import { routedPacketMutants } from "./mutants-routed-packets.ts";
 import { routerMutants } from "./mutants-routers.ts";
 import { storageMutants } from "./mutants-storages.ts";
+import { uploadMutants } from "./mutants-uploads.ts";
 
 export const mutants: readonly Mutant[] = [
   ...extensionMutants,
@@ -41,4 +42,5 @@ export const mutants: readonly Mutant[] = [
   ...reachedMutants,
   ...networkLifeMutants,
   ...imageMutants,
+  ...uploadMutants,
 ];

@@ -5,6 +5,7 @@
 import { catalogLimits } from "../../actors/control/catalog/limits.ts";
 import { hostLimits } from "../../actors/node/host/limits.ts";
 import type { Quiet } from "../../actors/promises/facts.ts";
+import { unfitUploads } from "../../actors/promises/v07-images-as-they-were-recorded.ts";
 import { actorLimits } from "../../actors/runtime/limits.ts";
 import { storageLimits } from "../../protocol/limits/storage.ts";
 import { sharedStorage } from "./quiet.ts";
@@ -40,5 +41,11 @@ function deletedVolumes({ volumes }: Quiet, nowMs: number): number | undefined {
   return areLeft ? nowMs + catalogLimits.volumeSweepPeriodMs + sweepMs : undefined;
 }
 
+/** A controller looks at its uploads when it starts, and from time to time. */
+function unfit({ uploads }: Quiet, nowMs: number): number | undefined {
+  if (uploads === undefined || unfitUploads(uploads).length === 0) return undefined;
+  return nowMs + catalogLimits.uploadSweepPeriodMs + sweepMs;
+}
+
 /** Each answers until when to wait; undefined: there is nothing to wait for. In this order. */
-export const patience = [drift, leftDisks, deletedVolumes, behind] as const;
+export const patience = [drift, leftDisks, deletedVolumes, behind, unfit] as const;

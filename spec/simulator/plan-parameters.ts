@@ -43,6 +43,8 @@ export interface Parameters {
   readonly pulledImages?: true;
   /** Hosts give their guests volumes. Only where nobody is of another version. */
   readonly volumes?: true;
+  /** Clients send and fetch the bytes of images. Only where nobody is of another version. */
+  readonly uploads?: true;
   /** Controllers have a plug-in that extends the API, also where no command of the plan asks for it. */
   readonly extended?: true;
 }

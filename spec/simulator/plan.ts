@@ -24,6 +24,7 @@ import {
   surroundingCommands,
   surroundingsOf,
 } from "./plan-surroundings.ts";
+import { takesUploads, uploadCommands, uploadFaults, uploadFaultsOf, uploadsOf } from "./plan-uploads.ts";
 import { Random } from "./random.ts";
 
 export const ordinaryCommands = [
@@ -42,7 +43,12 @@ export const ordinaryCommands = [
   "list",
 ] as const;
 export type OrdinaryCommand = (typeof ordinaryCommands)[number];
-export const commandKinds = [...ordinaryCommands, ...editCommands, ...surroundingCommands] as const;
+export const commandKinds = [
+  ...ordinaryCommands,
+  ...editCommands,
+  ...surroundingCommands,
+  ...uploadCommands,
+] as const;
 export type CommandKind = (typeof commandKinds)[number];
 
 export interface PlannedCommand {
@@ -86,6 +92,7 @@ export const faultKinds = [
   "hostFenced",
   ...disturbances,
   ...hostileDeeds,
+  ...uploadFaults,
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -137,6 +144,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...(random.fork("batched").chance(0.5) ? { batched: true as const } : {}),
     ...(random.fork("sink").chance(0.3) ? { sink: true as const } : {}),
     ...(random.fork("pulled images").chance(0.4) ? { pulledImages: true as const } : {}),
+    ...(random.fork("uploads").chance(0.5) ? { uploads: true as const } : {}),
   };
   const seconds = size.seconds ?? random.fork("length").whole(20, 90);
   const faultyMs = setUpMs + seconds * 1_000;
@@ -153,6 +161,9 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...evacuationsOf(random.fork("evacuations"), away).filter(({ atMs }) => atMs < faultyMs),
     ...editsOf(random.fork("edits"), { ...span, clients: parameters.clients }),
     ...(isReached ? reachedOf(random.fork("reached"), { ...span, clients: parameters.clients }) : []),
+    ...(takesUploads(parameters)
+      ? uploadsOf(random.fork("upload commands"), { ...span, clients: parameters.clients })
+      : []),
   ];
   const faults = [
     ...faultsOf(random.fork("faults"), parameters, faultyMs),
@@ -167,6 +178,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...lowDisksOf(random.fork("low disks"), span),
     ...liesOf(random.fork("lies"), span),
     ...loopFaultsOf(random.fork("loop faults"), span),
+    ...(takesUploads(parameters) ? uploadFaultsOf(random.fork("upload faults"), span) : []),
     // Whoever removes the last host of a zone has taken it from those who asked for it.
     ...(commands.some(({ command }) => command === "hostAdd")
       ? []
@@ -254,6 +266,7 @@ const extraordinary: readonly FaultKind[] = [
   ...(["guardDies", "hostAway", "hostDrained", "hostFenced"] as const),
   ...disturbances,
   ...hostileDeeds,
+  ...uploadFaults,
 ];
 const ordinaryFaults = faultKinds.filter((kind) => !extraordinary.includes(kind));
 

@@ -7,6 +7,7 @@ import type { InstanceFacts, LedgerRow, Quiet } from "../../actors/promises/fact
 import type { ClaimRecord } from "../../actors/records/instance.ts";
 import type { Event } from "../../protocol/event.ts";
 import { floatingIp } from "../../protocol/floating-ip.ts";
+import { image } from "../../protocol/image.ts";
 import { network, subnet } from "../../protocol/network.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import { address, groupMembership, plug, port } from "../../protocol/port.ts";
@@ -77,9 +78,16 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: Quiet[
     events,
     eventsTrimmed: trimmed,
     stream: cluster.stream.events.map(({ sequence }) => sequence),
+    ...(cluster.imageStores.all.length === 0 ? {} : { uploads: await uploadsAtRest(cluster) }),
     sinks: cluster.sink === undefined ? [] : [sinkName],
     findings,
   };
+}
+
+async function uploadsAtRest({ store, imageStores }: Cluster): Promise<NonNullable<Quiet["uploads"]>> {
+  const rows = await store.inner.rows.list(image, { limit: everything });
+  const images = rows.map(({ id, state, holder }) => ({ id, state, holder }));
+  return { images, parts: await imageStores.parts() };
 }
 
 async function networkOf({ name, world }: Machine, { networking }: Store) {

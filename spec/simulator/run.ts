@@ -136,19 +136,17 @@ class Run {
         },
         roomForgotten: (by) => this.#see({ kind: "roomForgotten", atMs: kernel.nowMs, by }),
         sent: (from, subject, bytes) => this.#see({ kind: "sent", atMs: kernel.nowMs, from, subject, bytes }),
+        bytes: (what) => this.#see({ ...what, atMs: kernel.nowMs }),
         delivered: (sink, sequences) => this.#see({ kind: "delivered", atMs: kernel.nowMs, sink, sequences }),
         crashed: (by, message) => this.#crashed(by, message),
         silent: ({ name }, actor) => this.#violated(`The full mailbox of ${actor} at ${name} said nothing.`),
       },
     });
+    const bytes = { stores: this.#cluster.imageStores, wanted: new Map() };
     const client = (name: string, project: string) =>
       new SimulatedClient({
-        kernel,
-        network: this.#cluster.network,
-        random: random.fork(name),
-        name,
-        project,
-        told: (fact) => this.#see(fact),
+        ...{ kernel, name, project, network: this.#cluster.network, random: random.fork(name) },
+        ...{ told: (fact) => this.#see(fact), bytes },
         bound: this.#plan.parameters.numaNodes !== undefined,
         numbered: () => {
           this.#calls += 1;

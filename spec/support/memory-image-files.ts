@@ -16,6 +16,8 @@ export class MemoryImageFiles implements ImageFiles {
   readonly #kept = new Map<string, KeptFile>();
   readonly #aside = new Set<KeptFile>();
   readonly #holds = new Set<FileHold>();
+  /** By checksum, also of files that are gone by now. */
+  readonly contents = new Map<string, Buffer>();
 
   constructor(clock: Pick<Clock, "nowMs">) {
     this.#clock = clock;
@@ -34,6 +36,7 @@ export class MemoryImageFiles implements ImageFiles {
     const atMs = this.#clock.nowMs();
     this.#holds.add({ imageId, sha256, heldAtMs: atMs });
     this.#kept.set(sha256, { sha256, sizeBytes, keptAtMs: atMs, aside: false });
+    this.contents.set(sha256, Buffer.from(path));
     return { sha256, sizeBytes };
   }
 
