@@ -10,7 +10,7 @@ import { Label, request } from "./wire/schema.ts";
 const most = storageLimits.volumesPerInstanceMax;
 
 export const AskedVolume = request({
-  /** Id of one that no instance has, or its name. Absent: a new one is made, where root disks of its host are. */
+  /** Id or name of one that no instance has. Absent: a new one is made, where root disks of the host are. */
   volume: Type.Optional(Label),
   /** Of a new one. Absent: as large as the image's disk. */
   sizeGib: Type.Optional(Type.Integer({ minimum: 1, maximum: fieldLimits.diskGibMax })),

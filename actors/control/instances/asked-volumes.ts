@@ -32,7 +32,7 @@ export type PlannedVolume = Pick<AskedVolume, "bootIndex"> & {
 
 const isRoot = ({ bootIndex }: Pick<AskedVolume, "bootIndex">): boolean => bootIndex === 0;
 
-export const rootOf = (planned: readonly PlannedVolume[]): PlannedVolume | undefined => planned.find(isRoot);
+const rootOf = (planned: readonly PlannedVolume[]): PlannedVolume | undefined => planned.find(isRoot);
 
 /**
  * Reads nothing when nothing is asked for. The root disk comes first, so that a guest finds it as its first
@@ -97,7 +97,7 @@ export async function imageKeyOf(
   );
 }
 
-/** The image as instances of this plan have it: with its root disk on a volume it gives them none. */
+/** The image as instances of this plan have it. With a root volume, without the disk. */
 export const startedBy = (image: ImageRecord, planned: readonly PlannedVolume[]): ImageRecord =>
   rootOf(planned) === undefined ? image : { ...image, disk: null };
 
@@ -123,7 +123,7 @@ export function placedOf(planned: readonly PlannedVolume[]): PlacedVolumes | und
   };
 }
 
-/** The room that they take where they come to be: of those that are somewhere, it is taken. */
+/** GiB that the volumes still have to take of a storage: a volume that is somewhere has its room there. */
 export const roomOf = (planned: readonly PlannedVolume[]): number =>
   planned.reduce((sum, one) => {
     if (one.kind === "new") return sum + one.sizeGib;

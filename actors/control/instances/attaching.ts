@@ -60,7 +60,7 @@ function attached(
   const { deleteOnTermination, bootIndex } = one;
   const about = {
     ...{ place, deleteOnTermination, ...(bootIndex === undefined ? {} : { bootIndex }) },
-    // Until its host has said that it is so: then the image that it was made of is free.
+    // The host's word ends the change, and frees the image of a new volume.
     change: { kind: "attaching", generation: firstGeneration } as const,
   };
   if (one.kind === "new") {
@@ -83,7 +83,7 @@ function rowOf(one: AttachedVolume, given: Furnishing) {
   return { ...own, ...where, imageId: source?.image.id ?? null, createdAtMs: given.nowMs, version: 1 };
 }
 
-/** That of the instance for its root disk; the others have their places behind it. */
+/** A root volume has the name of the instance; after the name of another volume stands the place. */
 function nameOf({ bootIndex, place }: AttachedVolume, { name }: Furnishing): string {
   const suffix = bootIndex === 0 ? "" : `-${place}`;
   return [...name].slice(0, fieldLimits.nameLengthMax - suffix.length).join("") + suffix;

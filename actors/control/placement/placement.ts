@@ -38,7 +38,7 @@ export interface Wish {
   readonly portIds?: readonly string[];
   /** Absent: it has none. */
   readonly volumes?: PlacedVolumes | undefined;
-  /** Room that new ones among them take where root disks are. Absent: none. */
+  /** GiB that new volumes take where root disks are. Absent: none. */
   readonly volumeGib?: number;
   /** Whether ports of a new instance are to be published; it may go on elsewhere without. Absent: false. */
   readonly publishing?: boolean;
