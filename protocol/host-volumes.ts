@@ -2,7 +2,7 @@
  * What controllers ask a host about volumes that no guest has: one of the hosts that see their storage is
  * asked, for all of them. Schemas only.
  */
-import { Type } from "@sinclair/typebox";
+import { type Static, Type } from "@sinclair/typebox";
 import { storageLimits } from "./limits/storage.ts";
 import { VolumeRef } from "./machine-volume.ts";
 import { answer, Count, Id, nullable, request } from "./wire/schema.ts";
@@ -14,7 +14,30 @@ const storage = {
 };
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
+/** What there is of a volume on a storage. */
+export const VolumeFile = answer({
+  ...VolumeRef.properties,
+  /** False: it is half made, or half removed. */
+  whole: Type.Boolean(),
+});
+export type VolumeFile = Static<typeof VolumeFile>;
+
 export const hostVolumeMethods = {
+  listVolumes: method({
+    request: request({
+      ...storage,
+      /** The last volume id of the previous page. */
+      marker: Type.Optional(Id),
+    }),
+    answer: answer({
+      volumes: Type.Array(VolumeFile, { maxItems: storageLimits.volumeFilesPageMax }),
+      nextMarker: Type.Optional(Id),
+    }),
+    target: "collection",
+    audience: "admin",
+    mutates: false,
+    summary: "Lists what there is of volumes on a storage that the host sees, in order of volume ids.",
+  }),
   removeVolumes: method({
     request: request({
       ...storage,

@@ -21,6 +21,8 @@ export const storageLimits = {
   imageHoldMs: 24 * 3_600_000,
   /** How long the part of an upload is kept for whoever resumes it. */
   uploadKeptMs: 3_600_000,
+  /** What one page of the list of a storage tells of its volumes: one each, and some parts. */
+  volumeFilesPageMax: 1_000,
   volumesPerProjectMax: 10_000,
   /** Of all volumes of a project together. */
   volumeGibPerProjectMax: 1024 * 1024,

@@ -19,7 +19,7 @@ const counts = new Set([
   ...["eventPublishWindow", "eventPublishPage", "fullBelowShare", "roomAgainShare"],
   ...["newDiskFloorShare", "newDiskWrittenShare", "advisedUsedShare"],
   ...["pipeColumns", "newestRows", "requestsAtOnce", "watchPausePerReading"],
-  ...["beginningsPerSlice", "applyPausesPerApply"],
+  ...["beginningsPerSlice", "applyPausesPerApply", "countPausesPerCount"],
 ]);
 
 describe("limits", () => {

@@ -62,6 +62,7 @@ export class ScriptedHost {
       this.sharedDisks = this.sharedDisks.filter((one) => !isUnwanted(one));
       return { removed: [...disks] };
     },
+    listVolumes: async () => ({ volumes: this.volumes.map((one) => ({ ...one, whole: true })) }),
     removeVolumes: async ({ volumes }: { readonly volumes: readonly VolumeRef[] }) => {
       const isUnwanted = (one: VolumeRef) =>
         volumes.some(({ volumeId, epoch }) => one.volumeId === volumeId && one.epoch <= epoch);
@@ -145,6 +146,7 @@ export class ScriptedHost {
           release: async () => ({ version: "0.0.0" }),
           sharedDisks: () => this.storage.sharedDisks(),
           removeSharedDisks: (request) => this.storage.removeSharedDisks(request),
+          listVolumes: () => this.storage.listVolumes(),
           removeVolumes: (request) => this.storage.removeVolumes(request),
           extendVolume: (request) => this.storage.extendVolume(request),
           copyDisk: async () => {

@@ -31,6 +31,7 @@ import { sinkFindings } from "./sinks.ts";
 import { overcommitObservations, spaceFindings } from "./space.ts";
 import { storageFindings } from "./storage-room.ts";
 import { uploadFindings } from "./uploads.ts";
+import { heldVolumeFindings, volumeFileFindings } from "./volume-files.ts";
 import { volumeFindings } from "./volumes.ts";
 import { zoneFindings } from "./zones.ts";
 
@@ -72,6 +73,8 @@ export function compare(input: DoctorInput): Diagnosis {
     ...atMost(doctorLimits.hostFindingsMax, imageCacheFindings(audits, known), "image caches"),
     ...atMost(doctorLimits.hostFindingsMax, portFindings(input), "ports"),
     ...atMost(doctorLimits.hostFindingsMax, volumeFindings(input), "volumes"),
+    ...atMost(doctorLimits.hostFindingsMax, volumeFileFindings(input, known), "files of volumes"),
+    ...atMost(doctorLimits.hostFindingsMax, heldVolumeFindings(audits, known), "volumes in guests"),
     ...atMost(doctorLimits.hostFindingsMax, networkFindings(input, known), "networks of hosts"),
   ];
   return {

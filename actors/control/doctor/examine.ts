@@ -31,6 +31,7 @@ import {
 import { compare, type Diagnosis, inBoth } from "./compare.ts";
 import type { AilingSink, Audit, DoctorInput, HostAnswer, StorageState, WantedNetworks } from "./input.ts";
 import { doctorLimits } from "./limits.ts";
+import { listVolumeFiles, type VolumeAgent } from "./volume-listing.ts";
 
 export interface DoctorOptions {
   readonly store: StorePart<{
@@ -47,8 +48,8 @@ export interface DoctorOptions {
   readonly auditHost: (hostId: string, onLeftOut: (leftOut: LeftOut) => void) => Promise<Audit>;
   readonly strange: () => DoctorInput["strange"];
   readonly excessive: () => DoctorInput["excessive"];
-  /** The agent to ask about the disks on its shared storage. */
-  readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks">;
+  /** The agent to ask about the disks on its shared storage, and about volumes on all that it sees. */
+  readonly storageAgent: (hostId: string) => Pick<StorageAgent, "sharedDisks"> & VolumeAgent;
   /** What a host is to apply, as of now. @throws UNAVAILABLE storeUnavailable */
   readonly networksOfHost: (hostId: string) => Promise<WantedNetworks>;
   readonly clock: Clock;
@@ -74,7 +75,9 @@ export async function examine(options: DoctorOptions): Promise<Diagnosis> {
 async function look(options: DoctorOptions): Promise<Diagnosis> {
   const { store, auditHost, clock, brake: brakeNow } = options;
   const answers = await askAll(store, auditHost);
-  const listed = await listStorages(answers, options);
+  const able = await hostsThatAnswered(answers, store);
+  const listed = await listStorages(able, options);
+  const volumeFiles = await listVolumeFiles(able, options.storageAgent);
   const imageFiles = await listImageFiles(options);
   const uploads = await listUploads(options);
   const images = await allPages<ImageRecord>(
@@ -85,14 +88,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     (page) => store.rows.list(plug, page),
     ({ id }) => id,
   );
-  const volumes = await allPages<RowOf<typeof volume>>(
-    (page) => store.rows.list(volume, page),
-    ({ id }) => id,
-  );
-  const deletedVolumes = await allPages<RowOf<typeof deletedVolume>>(
-    (page) => store.rows.list(deletedVolume, page),
-    ({ id }) => id,
-  );
+  const volumeRows = await readVolumeRows(store);
   const before = await store.hosts.claimTotals();
   const hosts = await allHosts(store);
   const unsettled = await readUnsettled(store);
@@ -128,7 +124,7 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     storages,
     images,
     ...{ imageFiles, uploads },
-    ...{ plugs, networks, volumes, deletedVolumes },
+    ...{ plugs, networks, volumeFiles, ...volumeRows },
   };
   const spaces = options.spaces();
   const faults = options.faults() ?? [];
@@ -144,6 +140,18 @@ async function look(options: DoctorOptions): Promise<Diagnosis> {
     sinks: options.sinks(),
     ...(brake === undefined ? {} : { brake }),
   });
+}
+
+async function readVolumeRows({ rows }: DoctorOptions["store"]) {
+  const volumes = await allPages<RowOf<typeof volume>>(
+    (page) => rows.list(volume, page),
+    ({ id }) => id,
+  );
+  const deletedVolumes = await allPages<RowOf<typeof deletedVolume>>(
+    (page) => rows.list(deletedVolume, page),
+    ({ id }) => id,
+  );
+  return { volumes, deletedVolumes };
 }
 
 /** Nobody is called where nobody has a plug-in: only these are compared. */
@@ -202,13 +210,19 @@ async function askAll(
   return Promise.all(hosts.map(({ id }) => ask(id, auditHost)));
 }
 
-/** Asks only hosts that answered the audit: the others are a finding already. */
-async function listStorages(
+/** Those that did not answer the audit are a finding already, and are asked nothing else. */
+async function hostsThatAnswered(
   answers: readonly HostAnswer[],
-  { store, storageAgent }: DoctorOptions,
-): Promise<readonly StorageAnswer[]> {
+  store: DoctorOptions["store"],
+): Promise<readonly HostRecord[]> {
   const answered = new Set(answers.flatMap((answer) => ("audit" in answer ? [answer.hostId] : [])));
-  const hosts = (await allHosts(store)).filter(({ id }) => answered.has(id));
+  return (await allHosts(store)).filter(({ id }) => answered.has(id));
+}
+
+async function listStorages(
+  hosts: readonly HostRecord[],
+  { storageAgent }: DoctorOptions,
+): Promise<readonly StorageAnswer[]> {
   const listings = storagesOf(hosts).map((storage) =>
     listStorage(storage, storageAgent, wireLimits.hostRequestTimeoutMs),
   );

@@ -17,6 +17,7 @@ import type { LoadedInstance, OperationRecord } from "../../records/instance.ts"
 import type { QuotaTotal } from "../../records/placement.ts";
 import type { StorageListing } from "../../shared-storage/listing.ts";
 import type { DiskOwner } from "../../shared-storage/ownerless.ts";
+import type { VolumeFiles } from "./volume-listing.ts";
 
 export type Audit = AnswerOf<typeof hostAgentService.methods.audit>;
 
@@ -86,6 +87,8 @@ export interface DoctorInput {
   /** Read before the instances. Absent: they were not read. */
   readonly volumes?: readonly RowOf<typeof volume>[];
   readonly deletedVolumes?: readonly RowOf<typeof deletedVolume>[];
+  /** What there is of volumes, by place, listed before the rows were read. Absent: nobody was asked. */
+  readonly volumeFiles?: readonly VolumeFiles[];
   readonly images: readonly ImageRecord[];
   /** Those of the controller that was asked, read before the rows; or why nobody could list them. */
   readonly imageFiles: Awaited<ReturnType<ImageFiles["list"]>> | { readonly error: string };

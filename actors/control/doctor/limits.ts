@@ -26,6 +26,10 @@ export const doctorLimits = {
   hostsNamedMax: 5,
   /** Hosts whose version is asked for at once. */
   hostsAskedAtOnceMax: 50,
+  /** What there is of volumes in one place, in pages. A host that lists more is not believed. */
+  volumeFilesMax: 100_000,
+  /** Hosts that are asked to list the volumes of a storage, one after the other, until one can. */
+  volumeHostsAskedMax: 3,
   /** A deleted volume whose file is there after this time is told of: some rounds of the volume sweeper. */
   volumeLeftMs: 300_000,
 } as const;

@@ -12,6 +12,8 @@ export const hostLimits = {
    * (leaseTtlMs and fenceMarginMs), if it was not before, and may ask for a new host lease.
    */
   storageTakenQuietMs: 16_000,
+  /** Volumes in one page of the list of a storage. */
+  volumesPageLength: 200,
   /** Period at which a host lists all its machines, changed or not. */
   inventoryPeriodMs: 30_000,
   /**

@@ -2,9 +2,13 @@
  * A host's answers about volumes that no guest has, on the storages that it sees. It removes what it is told
  * to, but never what one of its own machines may have open: that is for the machine to let go of first.
  */
+
+import { storageLimits } from "../../../protocol/limits/storage.ts";
 import type { hostAgentService, Observation, VolumeRef } from "../../../protocol/machine.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
+import type { KeptVolume, VolumePage, VolumeStorage } from "../../ports/volumes.ts";
 import type { VolumeStorages } from "../machine/volume-storages.ts";
+import { hostLimits } from "./limits.ts";
 
 interface OwnMachines {
   all(): readonly Observation[];
@@ -13,8 +17,9 @@ interface OwnMachines {
 export function volumeHandlers(
   storages: VolumeStorages,
   ledger: OwnMachines,
-): Pick<Handlers<typeof hostAgentService>, "removeVolumes" | "extendVolume"> {
+): Pick<Handlers<typeof hostAgentService>, "listVolumes" | "removeVolumes" | "extendVolume"> {
   return {
+    listVolumes: async ({ storageId, marker }) => pageOf(await storages.find(storageId), marker),
     removeVolumes: async ({ storageId, volumes }, { signal }) => {
       const storage = await storages.find(storageId);
       const removed: VolumeRef[] = [];
@@ -36,6 +41,30 @@ export function volumeHandlers(
       return {};
     },
   };
+}
+
+async function pageOf(storage: VolumeStorage, after: string | undefined) {
+  const { volumeFilesPageMax } = storageLimits;
+  const { volumesPageLength } = hostLimits;
+  const { volumes, next } =
+    (await storage.page?.(after, volumesPageLength)) ?? (await cutPage(storage, after));
+  return {
+    volumes: volumes
+      .slice(0, volumeFilesPageMax)
+      .map(({ volumeId, epoch, whole }) => ({ volumeId, epoch, whole })),
+    ...(next === undefined ? {} : { nextMarker: next }),
+  };
+}
+
+/** Of a storage that only lists all that it has. */
+async function cutPage(storage: VolumeStorage, after: string | undefined): Promise<VolumePage> {
+  const isAfter = ({ volumeId }: KeptVolume) => after === undefined || volumeId > after;
+  const left = (await storage.volumes()).filter(isAfter);
+  const ids = [...new Set(left.map(({ volumeId }) => volumeId))].sort();
+  const last = ids[hostLimits.volumesPageLength - 1];
+  if (last === undefined) return { volumes: left };
+  const volumes = left.filter(({ volumeId }) => volumeId <= last);
+  return { volumes, ...(volumes.length < left.length ? { next: last } : {}) };
 }
 
 function isOpen({ volumeId, epoch }: VolumeRef, ledger: OwnMachines): boolean {

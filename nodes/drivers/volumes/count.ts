@@ -35,7 +35,7 @@ export class VolumeCount {
       const nowMs = this.#clock.monotonicMs();
       const pauseMs = Math.max(
         volumeLimits.countPeriodMs,
-        (nowMs - beganAtMs) * volumeLimits.countPauseFactor,
+        (nowMs - beganAtMs) * volumeLimits.countPausesPerCount,
       );
       this.#known = known ?? this.#known;
       this.#running = undefined;

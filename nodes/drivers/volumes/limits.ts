@@ -9,7 +9,7 @@ export const volumeLimits = {
   /** What all volumes take is counted again after this time, */
   countPeriodMs: 60_000,
   /** and not before so many times as long as the last count took. */
-  countPauseFactor: 20,
+  countPausesPerCount: 20,
   /** From the start of a copy to its end: 2 TiB at 600 MiB a second. */
   volumeCopyMsMax: 3_600_000,
   /** Copies that wait for the one that is being made: each has its caller's signal, and holds nothing. */

@@ -125,7 +125,7 @@ describe("doctor: disks on shared storage", () => {
         if (hostId === "h3") throw new StatusError("hostUnreachable", "It is off.");
         return { ...audit, hostId };
       },
-      storageAgent: agent,
+      storageAgent: (hostId) => ({ ...agent(hostId), listVolumes: async () => ({ volumes: [] }) }),
       clock,
       brake: () => undefined,
       strange: () => [],

@@ -44,7 +44,10 @@ const nothingElse = (clock: SimulatedClock): DoctorOptions => ({
   store: new MemoryStore(clock),
   imageFiles: { list: async () => ({ files: [], holds: [] }) },
   auditHost: () => Promise.reject(new Error("there are no hosts")),
-  storageAgent: () => ({ sharedDisks: async () => ({ disks: [] }) }),
+  storageAgent: () => ({
+    sharedDisks: async () => ({ disks: [] }),
+    listVolumes: async () => ({ volumes: [] }),
+  }),
   clock,
   brake: () => undefined,
   strange: () => [],

@@ -57,7 +57,7 @@ describe("the count of the volumes of a storage", () => {
     await clock.advance(volumeLimits.countPeriodMs);
     counts[0]?.resolve(1);
     await clock.settle();
-    await clock.advance(volumeLimits.countPeriodMs * volumeLimits.countPauseFactor - 1);
+    await clock.advance(volumeLimits.countPeriodMs * volumeLimits.countPausesPerCount - 1);
     await ask();
     expect(counts).to.have.length(1);
     await clock.advance(1);
