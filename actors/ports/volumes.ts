@@ -1,6 +1,6 @@
 /**
- * A storage of volumes, as the worker on a host sees it. What it hands to a hypervisor is a file or a block
- * device and names neither of them. Types only.
+ * A storage of volumes, as the worker on a host sees it. What it hands to a hypervisor is a file, a block
+ * device, or a socket of a process on the host that reaches the storage. Types only.
  */
 import type { Keeper } from "./keeper.ts";
 
@@ -42,7 +42,12 @@ export interface VolumeUsage {
 
 /** What a hypervisor opens. The format is always told and never probed. */
 export interface BlockDevice {
-  readonly kind: "file" | "device";
+  /**
+   * `nbd`: the path is that of a Unix socket on this host, at which a process offers the volume by NBD, as
+   * its only export, without a name. Who starts the hypervisor gives it the socket, which nobody else can
+   * connect to then. For storages that a hypervisor cannot reach by itself, or must not.
+   */
+  readonly kind: "file" | "device" | "nbd";
   readonly path: string;
   readonly format: "raw" | "qcow2";
   readonly mode: "readWrite" | "readOnly";

@@ -103,7 +103,7 @@ export function hypervisorContract(contract: HypervisorContract): void {
       expect(capabilities.kind).to.match(/^[a-z][a-z0-9-]*$/);
       expect(["kvm", "tcg", "none"]).to.include(capabilities.accelerator);
       for (const one of capabilities.networks) expect(["stream", "tap", "macvtap"]).to.include(one);
-      for (const one of capabilities.volumes) expect(["file", "device"]).to.include(one);
+      for (const one of capabilities.volumes) expect(["file", "device", "nbd"]).to.include(one);
       for (const one of ["hotPlug", "liveMigration", "console", "save"] as const)
         expect(capabilities[one]).to.be.a("boolean");
       expect(capabilities.acceleratorReason).to.match(/\.$/);

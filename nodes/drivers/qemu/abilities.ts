@@ -6,7 +6,7 @@ export const abilities: Omit<
   "kind" | "accelerator" | "acceleratorReason" | "version" | "shapes"
 > = {
   networks: ["stream", "tap", "macvtap"],
-  volumes: ["file", "device"],
+  volumes: ["file", "device", "nbd"],
   hotPlug: true,
   liveMigration: false,
   console: true,

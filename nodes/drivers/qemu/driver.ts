@@ -58,8 +58,8 @@ import {
   spawn,
   unlessAborted,
 } from "./starting.ts";
+import { readyVolumes } from "./volume-sockets.ts";
 import { VolumeVerbs } from "./volume-verbs.ts";
-import { refuseVolumes } from "./volumes.ts";
 
 export class QemuHypervisor extends VolumeVerbs implements Hypervisor {
   readonly #options: QemuOptions;
@@ -112,7 +112,7 @@ export class QemuHypervisor extends VolumeVerbs implements Hypervisor {
       await refuseUnfit(spec, this.#options.shapes);
       refuseUntold(spec, paths);
       refuseUnplugged(spec, paths, abilities.networks);
-      refuseVolumes(spec, paths.volumes ?? []);
+      await readyVolumes(spec, paths.volumes ?? []);
       const living = await this.#living(spec.instanceId);
       if (living !== undefined && (await this.#takeOver(living, spec, paths, signal))) return living.facts;
       return this.#launch(spec, paths, signal);

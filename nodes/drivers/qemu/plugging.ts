@@ -131,11 +131,14 @@ export async function detachOne(
 
 /**
  * Exchanges the node of a device for one that answers every request with an error. The same node once more
- * would end QEMU, so the caller has seen the volume's own node there; and nobody else is connected.
+ * would end QEMU, so the caller has seen the volume's own node there; and nobody else is connected. Before
+ * that, what waits for a server of NBD is given up: QEMU would be silent until that server answers.
  */
 async function cut({ place }: AttachedVolume, plugging: Plugging): Promise<void> {
-  const { device, gone } = volumeNames(place);
+  const { device, gone, remote } = volumeNames(place);
   await unlessThere(plugging, "blockdev-add", goneNode(place));
+  // QEMU refuses it for a volume that does not come by NBD.
+  await unlessRefused(plugging, "yank", { instances: [{ type: "block-node", "node-name": remote }] });
   const data = { path: `${devicesPath}/${device}`, property: "drive", value: gone };
   await plugging.qmp.execute("qom-set", data, plugging.signal);
 }
@@ -185,6 +188,7 @@ async function unlessRefused({ qmp, signal }: Plugging, command: string, data: D
 
 /** @throws hypervisorRefused when the guest does not have it; QmpRefusal, QmpSilence, AbortError */
 export async function resize(volume: GuestVolume, sizeBytes: number, plugging: Plugging): Promise<void> {
+  if (volume.device.kind === "nbd") throw new StatusError("hypervisorRefused", stays(plugging.instanceId));
   const has = (await volumesIn(plugging)).some(
     (one) => one.state === "attached" && one.volumeId === volume.volumeId && one.epoch === volume.epoch,
   );
@@ -192,6 +196,10 @@ export async function resize(volume: GuestVolume, sizeBytes: number, plugging: P
   const data = { "node-name": volumeNames(volume.place).data, size: sizeBytes };
   await plugging.qmp.execute("block_resize", data, plugging.signal);
 }
+
+/** NBD tells the size once, and QEMU never lets such a disk grow. Tried with 7.2. */
+const stays = (instanceId: string): string =>
+  `Instance ${instanceId} sees the new size of the volume when it is started again.`;
 
 function occupied(instanceId: string, why: "occupied" | "elsewhere" | "dead"): StatusError {
   const messages = {

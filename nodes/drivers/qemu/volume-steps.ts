@@ -16,6 +16,8 @@ export const volumeNames = (place: number) => ({
   /** Limits what passes, and is what the device is on. */
   node: `volume${place}`,
   data: `data${place}`,
+  /** Where the data of a volume comes from by NBD. */
+  remote: `remote${place}`,
   /** Fails everything. */
   gone: `gone${place}`,
 });

@@ -18,7 +18,7 @@ import { attach, detachBySteps, detachOne, refuseShrinking, resize, volumesIn } 
 import { QmpRefusal, QmpSilence } from "./qmp.ts";
 import { copyRoot, endCopy, type OnGuest } from "./root-copy.ts";
 import { refuseUnfit } from "./starting.ts";
-import { refuseVolumes } from "./volumes.ts";
+import { readyVolumes } from "./volume-sockets.ts";
 
 function failureOf(instanceId: string, cause: unknown): unknown {
   const isGone = cause instanceof StatusError && cause.reason === "guestFailed";
@@ -51,8 +51,8 @@ export abstract class VolumeVerbs {
   attachVolume(spec: MachineSpec, volume: GuestVolume, signal: AbortSignal): Promise<void> {
     return this.command(spec.instanceId, signal, async (guest) => {
       await refuseUnfit(spec, this.#known.shapes);
-      refuseVolumes(spec, [volume]);
       refuseOtherEpoch(guest.facts, spec);
+      await readyVolumes(spec, [volume]);
       const { directory } = guest.process;
       await guest.onVolumes(signal, (plugging) => attach(volume, { ...plugging, spec, directory }));
     });

@@ -29,7 +29,7 @@ export function volumeNodes(
 ): readonly Readonly<Record<string, unknown>>[] {
   const { data, node } = volumeNames(volume.place);
   return [
-    dataNode(data, volume.device, directory),
+    dataNode(volume.place, volume.device, directory),
     {
       driver: "throttle",
       "node-name": node,
@@ -40,21 +40,37 @@ export function volumeNodes(
   ];
 }
 
-function dataNode(
-  name: string,
-  { kind, path, format, mode, direct = false }: BlockDevice,
-  directory: string,
-) {
-  const readOnly = mode === "readOnly" ? { "read-only": true } : {};
-  const file = {
-    driver: kind === "file" ? "file" : "host_device",
-    filename: relative(directory, path),
-    ...{ locking: "on", discard: "unmap", ...readOnly },
-    ...(direct ? { cache: { direct: true } } : {}),
-  };
+function dataNode(place: number, device: BlockDevice, directory: string) {
+  const { format } = device;
   const backing = format === "qcow2" ? { backing: null } : {};
-  return { driver: format, "node-name": name, discard: "unmap", ...readOnly, ...backing, file };
+  const { data } = volumeNames(place);
+  return {
+    ...{ driver: format, "node-name": data, discard: "unmap", ...onlyRead(device), ...backing },
+    file: device.kind === "nbd" ? remoteNode(place, device, directory) : fileNode(device, directory),
+  };
 }
+
+const fileNode = (device: BlockDevice, directory: string) => ({
+  driver: device.kind === "file" ? "file" : "host_device",
+  filename: relative(directory, device.path),
+  ...{ locking: "on", discard: "unmap", ...onlyRead(device) },
+  ...(device.direct === true ? { cache: { direct: true } } : {}),
+});
+
+/** Has a name, so that what waits for a server that hangs can be given up. */
+const remoteNode = (place: number, device: BlockDevice, directory: string) => ({
+  ...{ driver: "nbd", "node-name": volumeNames(place).remote },
+  server: { type: "unix", path: socketPath(device.path, directory) },
+  ...{ discard: "unmap", ...onlyRead(device) },
+});
+
+/** A socket's path may be short only: QEMU runs in the guest's directory. */
+const socketPath = (path: string, directory: string): string => {
+  const near = relative(directory, path);
+  return near.length < path.length ? near : path;
+};
+
+const onlyRead = ({ mode }: BlockDevice) => (mode === "readOnly" ? { "read-only": true } : {});
 
 /** Answers every request with an error, and asks nothing of any storage. Its size is that of no volume. */
 export const goneNode = (place: number) => ({

@@ -11,7 +11,7 @@ import {
   groupOf,
   type SeenVolumes,
 } from "../../../nodes/drivers/qemu/volume-steps.ts";
-import { refuseVolumes } from "../../../nodes/drivers/qemu/volumes.ts";
+import { refuseVolumes, volumeNodes } from "../../../nodes/drivers/qemu/volumes.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { machineSpec } from "../../support/driver-world.ts";
 import { SimulatedClock } from "../../support/simulated-clock.ts";
@@ -92,6 +92,20 @@ describe("the next step of a volume's way", () => {
     it(`out of a guest: ${expected}, when ${what}`, () => {
       expect(detachStep(has, one, { ...patient, ...given }).kind).to.equal(expected);
     });
+
+  it("is the same for what comes by NBD, whose connection has a name of its own", () => {
+    const path = "/state/nfs/0123456789abcdef/nbd";
+    const device = { kind: "nbd", path, format: "raw", mode: "readOnly" } as const;
+    const [data, throttle] = volumeNodes({ ...one, place: 3, device }, "/state/guests/i");
+    expect(data).to.deep.equal({
+      ...{ driver: "raw", "node-name": "data3", discard: "unmap", "read-only": true },
+      file: {
+        ...{ driver: "nbd", "node-name": "remote3", discard: "unmap", "read-only": true },
+        server: { type: "unix", path: "../../nfs/0123456789abcdef/nbd" },
+      },
+    });
+    expect(throttle).to.include({ "node-name": "volume3", file: "data3" });
+  });
 
   it("is refused for places and volumes that a guest could not tell apart, or does not have", () => {
     const refused = (volumes: readonly GuestVolume[], of: Parameters<typeof refuseVolumes>[0] = spec) => {
