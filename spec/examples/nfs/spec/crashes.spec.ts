@@ -1,0 +1,144 @@
+/**
+ * Agents that die before any call of the server, servers that do not keep the promise, and hosts that come
+ * late: on a server in memory.
+ */
+import { expect } from "chai";
+import { StatusError, type VolumeUse } from "novact/plugin";
+import { groupOf } from "../src/names.ts";
+import type { Nfs } from "../src/nfs.ts";
+import { silent } from "../src/refusals.ts";
+import type { NfsVolumes } from "../src/storage.ts";
+import { FakeNfs } from "./fake-nfs.ts";
+import { firstGroup, makeHosts, totalBytes } from "./worlds.ts";
+
+const never = new AbortController().signal;
+const mib = 1024 ** 2;
+const use = (epoch: number, instanceId = "i1"): VolumeUse => ({
+  ...{ instanceId, ownerEpoch: epoch, epoch, takesOver: true, mode: "readWrite" },
+});
+const reasonOf = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => "nothing",
+    (error: unknown) => (error instanceof StatusError ? error.reason : String(error)),
+  );
+
+/** Makes, opens, extends, takes over, releases and removes, as an agent does that is asked for all of that. */
+async function live(volumes: NfsVolumes): Promise<void> {
+  await volumes.create("v2", { epoch: 1, sizeBytes: mib }, never);
+  await volumes.open("v1", use(2), never);
+  await volumes.extend("v1", { epoch: 2, sizeBytes: 2 * mib }, never);
+  await volumes.open("v2", use(1, "i2"), never);
+  const [, one] = await volumes.list();
+  if (one !== undefined) await volumes.release(one, never);
+  await volumes.remove("v2", 1, never);
+}
+
+/** A server on which a volume stands under epoch 1, and two hosts. */
+async function worldWithVolume() {
+  const hosts = makeHosts();
+  await hosts.volumes.create("v1", { epoch: 1, sizeBytes: mib }, never);
+  return hosts;
+}
+
+const fileOf = async (nfs: Nfs, directory: string) => {
+  const { handle } = await nfs.lookup(await nfs.root(), directory);
+  return nfs.lookup(handle, "data.raw");
+};
+
+describe("an agent on a server of NFS", () => {
+  it("that dies before any call does in its next life what it was asked for, and leaves nothing", async () => {
+    let calls = 1;
+    for (let patience = 0; patience < calls; patience += 1) {
+      const { nfs, volumes, restartAgent } = await worldWithVolume();
+      let made = 0;
+      nfs.before = () => {
+        made += 1;
+        if (made > patience) throw silent();
+      };
+      const died = await reasonOf(live(volumes));
+      if (died === "nothing") break;
+      calls = patience + 2;
+      nfs.before = () => undefined;
+      const next = await restartAgent();
+      await live(next);
+      const kept = await next.volumes();
+      expect(
+        kept.map(({ volumeId, epoch, sizeBytes, whole }) => [volumeId, epoch, sizeBytes, whole]),
+      ).to.deep.equal([["v1", 2, 2 * mib, true]], `after ${patience} calls`);
+      const root = (await nfs.list(await nfs.root())).map(({ name }) => name).sort();
+      expect(root, `after ${patience} calls`).to.deep.equal(["storage", "v1.e2"]);
+    }
+    expect(calls).to.be.above(40);
+  });
+
+  it("gives a volume no name that its group does not go with, wherever it dies", async () => {
+    for (let patience = 0; ; patience += 1) {
+      const { nfs, other } = await worldWithVolume();
+      let made = 0;
+      nfs.before = () => {
+        made += 1;
+        if (made > patience) throw silent();
+      };
+      const died = await reasonOf(other.open("v1", use(2), never));
+      nfs.before = () => undefined;
+      const named = (await nfs.list(await nfs.root())).find(({ name }) => name.startsWith("v1."))?.name ?? "";
+      const { handle, attributes } = await fileOf(nfs, named);
+      if (named === "v1.e2") expect(attributes.gid).to.equal(groupOf(firstGroup, 2));
+      const former = await nfs.write(handle, Buffer.from("late"), groupOf(firstGroup, 1)).then(
+        () => "written",
+        () => "refused",
+      );
+      expect(former, `after ${patience} calls`).to.equal(
+        attributes.gid === groupOf(firstGroup, 1) ? "written" : "refused",
+      );
+      if (died === "nothing") return;
+    }
+  });
+
+  it("that was held up in the middle of a take-over does not give a volume back", async () => {
+    const { nfs, volumes, other } = await worldWithVolume();
+    let isHeldUp = false;
+    const between = async () => {
+      isHeldUp = false;
+      await other.open("v1", use(3), never);
+    };
+    const change = nfs.change.bind(nfs);
+    nfs.change = async (file, wanted) => {
+      if (isHeldUp && wanted.gid === groupOf(firstGroup, 2)) await between();
+      return change(file, wanted);
+    };
+    await other.facts();
+    await volumes.facts();
+    isHeldUp = true;
+    expect(await reasonOf(volumes.open("v1", use(2), never))).to.equal("staleEpoch");
+    expect((await fileOf(nfs, "v1.e3")).attributes.gid).to.equal(groupOf(firstGroup, 3));
+    expect([await volumes.list(), (await other.list()).length]).to.deep.equal([[], 1]);
+  });
+
+  it("that comes late to extend a volume changes nothing of it", async () => {
+    const { nfs, volumes, other } = await worldWithVolume();
+    const resize = nfs.resize.bind(nfs);
+    nfs.resize = async (file, sizeBytes, gid) => {
+      nfs.resize = resize;
+      await other.open("v1", use(2), never);
+      await other.extend("v1", { epoch: 2, sizeBytes: 8 * mib }, never);
+      return resize(file, sizeBytes, gid);
+    };
+    const late = volumes.extend("v1", { epoch: 1, sizeBytes: 2 * mib }, never);
+    expect(await reasonOf(late)).to.equal("hypervisorRefused");
+    expect((await volumes.volumes()).map(({ sizeBytes }) => sizeBytes)).to.deep.equal([8 * mib]);
+  });
+
+  it("refuses a server that lets a former writer write, and leaves nothing on it", async () => {
+    const { nfs, volumes } = makeHosts(new FakeNfs({ totalBytes, ownerGid: 900, ignoresGroups: true }));
+    const wanted = { epoch: 1, sizeBytes: mib };
+    expect(await reasonOf(volumes.create("v1", wanted, never))).to.equal("hypervisorRefused");
+    expect((await nfs.list(await nfs.root())).map(({ name }) => name)).to.deep.equal(["storage"]);
+  });
+
+  it("gives a storage one id, whichever host comes first", async () => {
+    const { volumes, other } = makeHosts();
+    const [one, two] = await Promise.all([volumes.facts(), other.facts()]);
+    expect(one.storageId).to.be.a("string").and.equal(two.storageId);
+  });
+});

@@ -1,0 +1,24 @@
+/** Bridges of one host that only pretend. They outlive its agent, as real ones do. */
+import { type Bridge, type Bridges, isSame, keyOf } from "../src/bridges.ts";
+
+export class FakeBridges implements Bridges {
+  #open: readonly Bridge[] = [];
+
+  async open(bridge: Bridge): Promise<string> {
+    await this.end(bridge);
+    this.#open = [...this.#open, bridge];
+    return `/bridges/${encodeURIComponent(keyOf(bridge))}`;
+  }
+
+  async renew(bridge: Bridge): Promise<void> {
+    await this.open(bridge);
+  }
+
+  async list(): Promise<readonly Bridge[]> {
+    return this.#open;
+  }
+
+  async end(bridge: Bridge): Promise<void> {
+    this.#open = this.#open.filter((one) => !isSame(one, bridge));
+  }
+}

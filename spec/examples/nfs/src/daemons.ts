@@ -1,0 +1,188 @@
+/**
+ * Bridges that are processes: a `qemu-storage-daemon` for each, which reaches the server by user-space NFS
+ * and offers the volume at a socket by NBD. It outlives the agent, as guests do. Each has a directory:
+ *
+ *   <hex>/use.json   which bridge it is, written before anything runs
+ *   <hex>/pid        written by the process itself, before it becomes the daemon
+ *   <hex>/nbd        the socket; its owner is who may connect, and whoever starts the guest gives it to it
+ *   <hex>/log        what the daemon complained of
+ *
+ * An end takes the directory its name away first: what has not written its pid by then never becomes a daemon.
+ * What must never happen is that a process is ended which is not a bridge of this directory.
+ */
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createConnection } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Bridge, type Bridges, keyOf } from "./bridges.ts";
+import {
+  bridgeArguments,
+  bridgeIn,
+  isConnected,
+  type NfsPlace,
+  program,
+  programName,
+} from "./daemon-line.ts";
+import { nfsLimits } from "./limits.ts";
+import { refused, silent } from "./refusals.ts";
+
+export interface DaemonsOptions {
+  readonly directory: string;
+  readonly place: NfsPlace;
+}
+
+/** As whom bridges run where the agent is root: they need nothing on the computer but their directory. */
+const nobody = 65_534;
+/** Source: unix(7), sun_path with its end. */
+const socketPathBytesMax = 107;
+
+/** Writes who it is and becomes the daemon. A directory that has lost its name ends it. */
+const launcher = 'echo $$ > "$0" && exec "$@"';
+
+export class Daemons implements Bridges {
+  readonly #options: DaemonsOptions;
+
+  constructor(options: DaemonsOptions) {
+    this.#options = options;
+  }
+
+  async open(bridge: Bridge, signal: AbortSignal): Promise<string> {
+    const directory = this.#pathOf(bridge);
+    const socket = join(directory, "nbd");
+    if (Buffer.byteLength(socket) > socketPathBytesMax)
+      throw refused("The state directory of the host has too long a path for the sockets of volumes.");
+    if (await listens(socket)) return socket;
+    await this.end(bridge);
+    await mkdir(directory, { recursive: true, mode: 0o711 });
+    await writeFile(join(directory, "use.json"), JSON.stringify(bridge));
+    try {
+      await this.#begin(bridge, directory, signal);
+      return socket;
+    } catch (error) {
+      await this.end(bridge);
+      throw error;
+    }
+  }
+
+  async #begin(bridge: Bridge, directory: string, signal: AbortSignal): Promise<void> {
+    const isRoot = process.getuid?.() === 0;
+    const log = await open(join(directory, "log"), "w", 0o600);
+    if (isRoot) await chown(directory, nobody, nobody);
+    const line = bridgeArguments(bridge, this.#options.place, join(directory, "nbd"));
+    const { PATH = "/usr/bin:/bin", LD_LIBRARY_PATH, QEMU_MODULE_DIR } = process.env;
+    const child = spawn("sh", ["-c", launcher, join(directory, "pid"), program, ...line], {
+      ...{ detached: true, cwd: "/", stdio: ["ignore", log.fd, log.fd] },
+      env: { PATH, ...(LD_LIBRARY_PATH && { LD_LIBRARY_PATH }), ...(QEMU_MODULE_DIR && { QEMU_MODULE_DIR }) },
+      ...(isRoot ? { uid: nobody, gid: nobody } : {}),
+    });
+    let hasEnded = false;
+    child.on("exit", () => (hasEnded = true));
+    child.on("error", () => (hasEnded = true));
+    child.unref();
+    try {
+      const endMs = performance.now() + nfsLimits.bridgeBeginMsMax;
+      while (!(await listens(join(directory, "nbd")))) {
+        signal.throwIfAborted();
+        if (hasEnded) throw refused("The bridge to a volume ended.", await textOf(join(directory, "log")));
+        if (performance.now() > endMs) throw silent();
+        await sleep(nfsLimits.bridgeProbeMs);
+      }
+    } finally {
+      await log.close();
+    }
+    // From now on nobody but the agent puts anything in the socket's place.
+    if (isRoot) await chown(directory, 0, 0);
+  }
+
+  async renew(bridge: Bridge, signal: AbortSignal): Promise<void> {
+    const connected = await textOf("/proc/net/unix", Number.POSITIVE_INFINITY);
+    if (isConnected(connected, join(this.#pathOf(bridge), "nbd"))) return;
+    await this.end(bridge);
+    await this.open(bridge, signal);
+  }
+
+  async list(): Promise<readonly Bridge[]> {
+    const found = await Promise.all(
+      (await this.#directories()).map(async (name) => bridgeIn(await textOf(this.#path(name, "use.json")))),
+    );
+    return found.filter((one) => one !== undefined);
+  }
+
+  async end(bridge: Bridge): Promise<void> {
+    const gone = `${this.#pathOf(bridge)}.gone`;
+    // What an earlier end has left goes first: its process may live, and the name is needed.
+    await this.#finish(gone, bridge);
+    await rename(this.#pathOf(bridge), gone).catch(unlessMissing);
+    await this.#finish(gone, bridge);
+  }
+
+  async #finish(gone: string, bridge: Bridge): Promise<void> {
+    const pid = Number((await textOf(join(gone, "pid"))).trim());
+    const socket = join(this.#pathOf(bridge), "nbd");
+    const endMs = performance.now() + nfsLimits.bridgeEndMsMax;
+    while (Number.isSafeInteger(pid) && pid > 1 && (await isBridge(pid, socket))) {
+      if (performance.now() > endMs) throw refused("The bridge to a volume does not end.");
+      kill(pid);
+      await sleep(nfsLimits.bridgeProbeMs);
+    }
+    await rm(gone, { recursive: true, force: true });
+  }
+
+  /** Also those whose end was begun: they are bridges until nothing of them lives. */
+  async #directories(): Promise<readonly string[]> {
+    const names = await readdir(this.#options.directory).catch(unlessMissing);
+    return (names ?? []).filter((name) => /^[0-9a-f]{16}(\.gone)?$/.test(name));
+  }
+
+  #pathOf(bridge: Bridge): string {
+    return this.#path(createHash("sha256").update(keyOf(bridge)).digest("hex").slice(0, 16));
+  }
+
+  #path = (...names: readonly string[]): string => join(this.#options.directory, ...names);
+}
+
+const listens = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = createConnection({ path });
+    const answer = (value: boolean) => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket.on("connect", () => answer(true));
+    socket.on("error", () => answer(false));
+  });
+
+/** Whether the process lives, is a bridge's, and is the one of this socket. */
+async function isBridge(pid: number, socket: string): Promise<boolean> {
+  const status = await textOf(`/proc/${pid}/status`);
+  const [, name] = /^Name:\t(.*)$/m.exec(status) ?? [];
+  const [, uid] = /^Uid:\t([0-9]+)/m.exec(status) ?? [];
+  const own = process.getuid?.() === 0 ? nobody : process.getuid?.();
+  if (Number(uid) !== own || name === undefined || !["sh", programName].includes(name)) return false;
+  // A process that has ended, and is waited for by nobody yet, has no arguments.
+  return (await textOf(`/proc/${pid}/cmdline`)).includes(socket);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** At most so much of it; nothing when it is not there. */
+async function textOf(path: string, lengthMax: number = nfsLimits.logBytesMax): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).slice(0, lengthMax);
+  } catch (error) {
+    return unlessMissing(error) ?? "";
+  }
+}
+
+function unlessMissing(error: unknown): undefined {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== "ENOENT" && code !== "ESRCH") throw error;
+}
