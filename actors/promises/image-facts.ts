@@ -37,6 +37,15 @@ export interface ImageServed {
   readonly digest: string;
 }
 
+/** Bytes of an upload that came by its ticket were acknowledged: all before `nextOffset` are there. */
+export interface BytesTaken {
+  readonly kind: "bytesTaken";
+  readonly atMs: number;
+  readonly imageId: string;
+  readonly nextOffset: number;
+  readonly askedAtMs: number;
+}
+
 /** A controller has lost what was sent to it and is not kept yet. */
 export interface PartsLost {
   readonly kind: "partsLost";
@@ -55,4 +64,4 @@ export interface UploadsAtRest {
   readonly parts: readonly { readonly by: string; readonly imageId: string; readonly sizeBytes: number }[];
 }
 
-export type ImageFact = ImagesNeeded | ImageCached | ImageStored | ImageServed | PartsLost;
+export type ImageFact = ImagesNeeded | ImageCached | ImageStored | ImageServed | BytesTaken | PartsLost;

@@ -95,6 +95,11 @@ function committed({ images, named, stored }: Known, { commit, atMs }: Committed
 }
 
 function bytes({ images, stored }: Known, fact: Fact): readonly string[] {
+  if (fact.kind === "bytesTaken") {
+    const sent = images.get(fact.imageId);
+    if (sent !== undefined && sent.lostAtMs < fact.askedAtMs)
+      sent.nextOffset = Math.max(sent.nextOffset, fact.nextOffset);
+  }
   if (fact.kind === "partsLost")
     for (const sent of images.values())
       if (sent.holder === fact.by) Object.assign(sent, { nextOffset: 0, lostAtMs: fact.atMs });

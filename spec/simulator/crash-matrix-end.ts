@@ -90,7 +90,7 @@ export function thingsIn({ instances, events, volumes }: Quiet, sinceMs: number)
   const others = new Map(
     events
       .filter(({ noun, event, atMs }) => !isSeen(noun) && !isBirth(noun, event) && atMs >= sinceMs)
-      .map(({ noun, id, event }) => [`${noun} ${id}`, `${noun} ${event}`]),
+      .map(({ noun, id, event, body }) => [`${noun} ${id}`, `${noun} ${stateIn(noun, event, body)}`]),
   );
   const seen = volumes === undefined ? [] : volumeWords(volumes);
   return [...states, ...seen, ...others.values()].sort();
@@ -98,6 +98,10 @@ export function thingsIn({ instances, events, volumes }: Quiet, sinceMs: number)
 
 /** What is looked at itself, whatever events told of it. */
 const isSeen = (noun: string): boolean => noun === "instance" || noun === "volume";
+
+/** Of an image whose bytes come or go: its state. */
+const stateIn = (noun: string, event: string, body: Readonly<Record<string, unknown>>): unknown =>
+  noun === "image" && event === "stateChanged" ? body.state : event;
 
 /** Metadata in the order of the keys, then the lock. */
 function writtenWords({ metadata, lockedBy }: InstanceFacts["written"] = nothingWritten): readonly string[] {

@@ -1,5 +1,5 @@
 /** Images of projects in the crash matrix, as data: each change is one commit, done or not done. */
-import { type Act, ask, type Operation } from "./crash-matrix-acts.ts";
+import { type Act, ask, command, fault, type Operation } from "./crash-matrix-acts.ts";
 
 const on = { parameters: { oneVersion: true } } as const;
 const made = ask("image.create", "", { name: "own" });
@@ -53,5 +53,41 @@ export const images: readonly Operation[] = [
     act: [ask("instance.create", "", { name: "web", flavor: "tiny", image: "own" }), later(deactivate, 1)],
     done: [["image deactivated", "running"]],
     undone: [["image deactivated"], ["image registered", "running"], ["image registered"]],
+  },
+];
+
+const withBytes = { parameters: { oneVersion: true, uploads: true, pulledImages: true } } as const;
+/** By the target of the client's command (client-uploads.ts): how it is sent. */
+const sent = { byBus: 0, byTicket: 7, wrongThenTaken: 10, wrong: 3, brokenOff: 4, deleted: 5 } as const;
+const send = (how: keyof typeof sent, atMs = 0): Act => command("imageSend", atMs, { target: sent[how] });
+const states = (...words: readonly string[]) => words.map((word) => [`image ${word}`]);
+/** Where a client that died has left one that it was sending. */
+const under = [[], ...states("created", "saving", "queued", "active")];
+
+const upload = (name: string, prepare: readonly Act[], act: readonly Act[], done: string): Operation => ({
+  ...{ ...withBytes, name: `upload: ${name}`, prepare, act },
+  ...{ done: states(done), undone: under },
+});
+
+export const uploads: readonly Operation[] = [
+  upload("send over the bus", [], [send("byBus")], "active"),
+  upload("send by the ticket", [], [send("byTicket")], "active"),
+  upload("send other bytes than are named", [], [send("wrong")], "queued"),
+  upload("send other bytes, and complete them as what they are", [], [send("wrongThenTaken")], "active"),
+  upload("break off", [], [send("brokenOff")], "saving"),
+  upload("resume", [send("brokenOff")], [command("imageResume")], "active"),
+  upload(
+    "resume while a controller is away",
+    [send("brokenOff")],
+    [fault("killController"), command("imageResume", 50)],
+    "active",
+  ),
+  upload("delete in the middle", [], [send("deleted")], "deleted"),
+  upload("fetch", [send("byBus")], [command("imageFetch")], "active"),
+  {
+    ...{ ...withBytes, name: "upload: create an instance of what was sent", prepare: [send("byBus")] },
+    act: [ask("instance.create", "", { name: "web", flavor: "tiny", image: "sent-0" })],
+    done: [["image active", "running"]],
+    undone: [["image active"]],
   },
 ];

@@ -6,7 +6,7 @@
 import { type Act, ask, command, created, fault, type Operation, one, today } from "./crash-matrix-acts.ts";
 import { edits } from "./crash-matrix-edits.ts";
 import { extensions } from "./crash-matrix-extensions.ts";
-import { images } from "./crash-matrix-images.ts";
+import { images, uploads } from "./crash-matrix-images.ts";
 import { networks } from "./crash-matrix-networks.ts";
 import { routing } from "./crash-matrix-routers.ts";
 import { volumes } from "./crash-matrix-volumes.ts";
@@ -353,4 +353,5 @@ export const operations: readonly Operation[] = [
   ...routing,
   ...images,
   ...volumes,
+  ...uploads,
 ];

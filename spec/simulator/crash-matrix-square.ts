@@ -11,6 +11,7 @@ import type { CountedStep, StepFault } from "./interposer.ts";
 import { nobody } from "./kernel.ts";
 import { type Plan, setUpMs } from "./plan.ts";
 import type { Parameters } from "./plan-parameters.ts";
+import { isUpload } from "./plan-uploads.ts";
 import { epochMs } from "./process.ts";
 import { type Outcome, runPlan, type ScriptWorld } from "./run.ts";
 
@@ -127,14 +128,14 @@ function enact(act: Act, world: ScriptWorld): void {
   const early =
     "ofInstance" in act
       ? known <= act.ofInstance
-      : "command" in act && act.command !== "create" && known === 0;
+      : "command" in act && act.command !== "create" && !isUpload(act.command) && known === 0;
   if (early && kernel.nowMs < faultyMs) {
     kernel.after(nobody, lookAgainMs, "", () => enact(act, world));
     return;
   }
   // What operators do with instances, this client does with its own.
   const operated = "command" in act && act.command === "evacuate" ? (client?.instances ?? []) : [];
-  if ("command" in act) client?.perform({ client: 0, target: 0, ...act }, operated);
+  if ("command" in act) client?.perform({ client: 0, target: 0, ...act }, operated, [...client.images]);
   else if ("ofInstance" in act) client?.ask(act.ask, client.instances[act.ofInstance]?.id ?? "", act.request);
   else if ("ask" in act) (act.operator ? admin : client)?.ask(act.ask, act.id, act.request);
   else if ("fault" in act) applyFault(act, { kernel, cluster, tell, admin: admin.clients });

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import type { ImageDoor, TicketFacts } from "../../actors/ports/image-bytes.ts";
 import type { ImageUploads } from "../../actors/ports/image-uploads.ts";
 import type {
+  BytesTaken,
   ImageServed,
   ImageStored,
   PartsLost,
@@ -21,7 +22,11 @@ import type { Kernel } from "./kernel.ts";
 import { epochMs, type SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 
-export type ToldOfBytes = Omit<ImageStored, "atMs"> | Omit<ImageServed, "atMs"> | Omit<PartsLost, "atMs">;
+export type ToldOfBytes =
+  | Omit<ImageStored, "atMs">
+  | Omit<ImageServed, "atMs">
+  | Omit<BytesTaken, "atMs">
+  | Omit<PartsLost, "atMs">;
 
 export interface ImageStoresOptions {
   readonly kernel: Kernel;
@@ -86,7 +91,10 @@ export class ImageStores {
     const { promise: broken, reject } = Promise.withResolvers<never>();
     process.onDeath(() => reject(new StatusError("imageElsewhere", "The connection broke.")));
     const written = store.door(process).uploads.write(found.of, offset, bytes);
-    return (await Promise.race([written, broken])).nextOffset;
+    const askedAtMs = this.#options.kernel.nowMs;
+    const { nextOffset, imageId } = await Promise.race([written, broken]);
+    this.#options.told({ kind: "bytesTaken", imageId, nextOffset, askedAtMs });
+    return nextOffset;
   }
 
   /** What has come from a store, to the last byte. */

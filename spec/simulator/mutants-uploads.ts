@@ -70,17 +70,12 @@ export const uploadMutants: readonly Mutant[] = [
     ...{ size, shape: losing },
   },
   {
-    name: "upload-of-others",
+    name: "upload-left-over",
     promise: "V7",
-    file: "actors/control/catalog/image-states.ts",
-    find: "if (holder !== null && holder !== step.holder) throw elsewhere(holder);",
-    replace: "",
-    masked: {
-      file: "actors/control/catalog/uploads/handlers.ts",
-      find: "if (holder === null || holder === holders.server) return work(holders.own, left);",
-      replace: "if (holder === null || holder !== holders.server || left) return work(holders.own, left);",
-    },
-    guard: "An upload belongs to one controller, whoever is asked.",
+    file: "actors/control/catalog/uploads/settle.ts",
+    find: 'const unwanted = status === null ? "nothing" : "discard";',
+    replace: 'const unwanted = status === null ? "nothing" : "nothing";',
+    guard: "What was sent for an image that is gone, or active, is removed.",
     ...{ size, shape: uploading },
   },
 ];

@@ -73,6 +73,9 @@ describe("V7: images are served as they were recorded", () => {
     const lost: Fact = { kind: "partsLost", atMs: 4, by: "s1" };
     expect(found(saving, ...written(8), lost, ...goesOnAt(0, 5))).to.deep.equal([]);
     expect(found(saving, ...written(8), { ...lost, by: "s2" }, ...goesOnAt(0, 5))).to.have.length(1);
+    const taken: Fact = { kind: "bytesTaken", atMs: 3, imageId: "one", nextOffset: 8, askedAtMs: 2 };
+    expect(found(saving, taken, ...goesOnAt(0, 5))).to.have.length(1);
+    expect(found(saving, { ...taken, askedAtMs: 1 }, ...goesOnAt(0, 5))).to.deep.equal([]);
     const [invoked, answered] = goesOnAt(0);
     const overtaken = [invoked, ...written(8), answered].flatMap((fact) => fact ?? []);
     expect(found(saving, ...overtaken)).to.deep.equal([]);
