@@ -13,7 +13,7 @@ import type { DesiredPower, InstanceState, MachineState } from "../../protocol/s
 import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult } from "../records/commit.ts";
 import type { QuotaUse } from "../records/placement.ts";
-import type { HostLook } from "./host-look.ts";
+import type { HostLook, VolumesEnd, VolumesLook } from "./host-look.ts";
 import type { ImageFact, UploadsAtRest } from "./image-facts.ts";
 import type { RoomForgotten, RoomHeard } from "./room-heard.ts";
 import type { VolumesAtRest } from "./volume-facts.ts";
@@ -368,6 +368,8 @@ export type Fact =
   | PictureLost
   | PacketFact
   | HostLook
+  | VolumesLook
+  | VolumesEnd
   | DiskWritten
   | Sent
   | Measured
@@ -376,8 +378,8 @@ export type Fact =
   | Quiet;
 
 type UpToTen = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
-/** I1 to I12 are about instances and hosts, N1 to N10 about networks (spec/INVARIANTS.md). */
-export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | `V${7 | 10 | 12}`;
+/** I1 to I12 are about instances and hosts, N1 to N10 about networks, V about images and volumes. */
+export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | `V${1 | 2 | 3 | 7 | 9 | 10 | 12}`;
 
 export interface Violation {
   readonly promise: PromiseId;

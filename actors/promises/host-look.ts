@@ -20,3 +20,42 @@ export interface HostAnswer {
   /** Absent: it is an address of the port itself. */
   readonly floatingId?: string;
 }
+
+interface OpenVolume {
+  readonly hostId: string;
+  readonly instanceId: string;
+  /** Of the guest. */
+  readonly pid: number;
+  readonly volumeId: string;
+}
+
+/** Which guests' processes have which volumes open, on all hosts one after the other. Real clusters only. */
+export interface VolumesLook {
+  readonly kind: "volumesLook";
+  readonly atMs: number;
+  readonly untilMs: number;
+  /** Of guests that are not stopped: others write nothing. */
+  readonly open: readonly OpenVolume[];
+}
+
+/** What there is of volumes at the end of a run. Real clusters only. */
+export interface VolumesEnd {
+  readonly kind: "volumesEnd";
+  readonly atMs: number;
+  readonly rows: readonly {
+    readonly id: string;
+    readonly status: string;
+    readonly instanceId: string | null;
+    readonly made: boolean;
+    /** The directory where its file has to be. Absent: on a host that only pretends. */
+    readonly place?: string;
+  }[];
+  readonly instances: readonly {
+    readonly id: string;
+    readonly volumes: readonly { readonly volumeId: string; readonly change?: string }[];
+  }[];
+  readonly files: readonly { readonly place: string; readonly volumeId: string }[];
+  readonly open: readonly OpenVolume[];
+  /** Ids of instances whose guest is a process that lives. */
+  readonly living: readonly string[];
+}

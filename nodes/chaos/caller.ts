@@ -13,6 +13,10 @@ export interface Asked {
   readonly send: (options: { requestId: string; timeoutMs: number }) => Promise<object>;
 }
 
+export const asked = (method: string, id: string, request: Asked["request"], send: Asked["send"]): Asked => ({
+  ...{ method, id, request, send },
+});
+
 export interface CallerOptions {
   readonly name: string;
   readonly novact: Pick<Novact, "project">;

@@ -36,9 +36,24 @@ export async function removeAll({ admin, key, run, offer, say }: CleanUp): Promi
     }
   }
   if (failed.length > 0) return;
+  await removeVolumes(admin, run, say);
   await removeGroups(admin, run);
   if (offer.outside !== undefined) await removeRouting({ admin, run, outside: offer.outside });
   await offer.remove();
+}
+
+/** Found by their names; those of a project, whose instances are gone by now. */
+async function removeVolumes(admin: Novact, run: string, say: CleanUp["say"]): Promise<void> {
+  let marker: string | undefined;
+  do {
+    const page = { limit: groupsAtOnce, ...(marker === undefined ? {} : { marker }) };
+    const { volumes, nextMarker } = await admin.volume.list(page, patient);
+    for (const { id, name } of volumes.filter((one) => one.name.startsWith(`chaos-${run}-`)))
+      await admin.volume
+        .delete(id, {}, patient)
+        .catch((error: Error) => say(`volume ${name} could not be removed: ${error.message}`));
+    marker = nextMarker;
+  } while (marker !== undefined);
 }
 
 async function removeGroups(admin: Novact, run: string): Promise<void> {

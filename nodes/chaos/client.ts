@@ -11,6 +11,8 @@ import type { Recorder } from "./recorder.ts";
 import { Routing } from "./routing.ts";
 import { type RoutingCommand, routingCommands } from "./routing-commands.ts";
 import type { LoadCommand } from "./scenario.ts";
+import { type VolumeCommand, volumeCommands } from "./volume-commands.ts";
+import { Volumes } from "./volumes.ts";
 import { Wiring } from "./wiring.ts";
 import { type WiringCommand, wiringCommands } from "./wiring-commands.ts";
 import { groupsOf, wishOf } from "./wishes.ts";
@@ -27,6 +29,8 @@ export interface ClientOptions {
   readonly groups: number;
   readonly atOnce: number;
   readonly network: string | undefined;
+  /** Volumes of its own, at most. */
+  readonly volumes: number;
   /** Id of the external network to which a router of its own leads; undefined: it has no router. */
   readonly outside: string | undefined;
   readonly flavor: string;
@@ -61,11 +65,22 @@ export const weightsDefault: Readonly<Record<LoadCommand, number>> = {
   float: 1,
   refloat: 2,
   unfloat: 1,
+  volumeCreate: 2,
+  volumeAttach: 3,
+  volumeDetach: 2,
+  volumeExtend: 1,
+  volumeDelete: 1,
 };
 
 const isRouting = (command: LoadCommand): command is RoutingCommand =>
   routingCommands.some((one) => one === command);
-const unrouted = Object.fromEntries(routingCommands.map((command) => [command, 0]));
+const none = (commands: readonly LoadCommand[]) =>
+  Object.fromEntries(commands.map((command) => [command, 0]));
+const unrouted = none(routingCommands);
+const volumeless = none(volumeCommands);
+
+const isOfVolumes = (command: LoadCommand): command is VolumeCommand =>
+  volumeCommands.some((one) => one === command);
 
 const isWiring = (command: LoadCommand): command is WiringCommand =>
   wiringCommands.some((one) => one === command);
@@ -78,7 +93,8 @@ const keysMax = 20;
 const waitingShare = 0.6;
 
 type Known = "running" | "stopped" | "paused" | "unclear";
-type Changing = Exclude<LoadCommand, "create" | "set" | "get" | "list" | WiringCommand | RoutingCommand>;
+type OfOthers = WiringCommand | RoutingCommand | VolumeCommand;
+type Changing = Exclude<LoadCommand, "create" | "set" | "get" | "list" | OfOthers>;
 
 const after: Readonly<Record<Exclude<Changing, "delete">, Known>> = {
   start: "running",
@@ -104,12 +120,14 @@ export class Client {
   /** Undefined: there is no network. */
   readonly #wiring: Wiring | undefined;
   readonly #routing: Routing | undefined;
+  readonly #volumes: Volumes;
 
   constructor(options: ClientOptions) {
     this.#options = options;
     const { network, outside } = options;
     this.#wiring = network === undefined ? undefined : new Wiring({ ...options, network });
     this.#routing = outside === undefined ? undefined : new Routing({ ...options, outside });
+    this.#volumes = new Volumes(options);
     this.#before = [...(this.#routing?.first() ?? []), ...groupsOf(options)].reverse();
   }
 
@@ -139,17 +157,23 @@ export class Client {
     }
     if (command === "set") return void (await this.#ask(call, this.#set(call, id)));
     const wired = isWiring(command) ? this.#wiring?.asked(command, id) : undefined;
-    if (wired !== undefined) return void (await this.#ask(call, wired));
+    const ofVolume = isOfVolumes(command) ? this.#volumes.asked(command, id) : undefined;
+    const other = wired ?? ofVolume;
+    if (other !== undefined) return void (await this.#ask(call, other));
     const wanted = sensible[known].filter((one) => (this.#options.weights[one] ?? 0) > 0);
     const choices = wanted.length > 0 ? wanted : sensible[known];
-    const isOther = isWiring(command) || isRouting(command);
+    const isOther = isWiring(command) || isRouting(command) || isOfVolumes(command);
     const isMeant = !isOther && (choices.includes(command) || random.next() < 0.1);
     await this.#change(call, isMeant ? command : random.pick(choices), id);
   }
 
   #choose(): LoadCommand {
-    const { random, instancesMax } = this.#options;
-    const weights = { ...this.#options.weights, ...(this.#routing === undefined ? unrouted : {}) };
+    const { random, instancesMax, volumes } = this.#options;
+    const weights = {
+      ...this.#options.weights,
+      ...(this.#routing === undefined ? unrouted : {}),
+      ...(volumes === 0 ? volumeless : {}),
+    };
     if (this.#instances.size === 0) return "create";
     // With few instances: make more; with enough: stop making them.
     if (this.#instances.size < instancesMax && random.next() < 0.5) return "create";
@@ -219,6 +243,7 @@ export class Client {
       again === undefined ? first : await callOnce(this.#options, { call: again, requestId }, asked);
     this.#wiring?.learn(answer);
     this.#routing?.learn(asked, answer);
+    this.#volumes.learn(asked, answer);
     return answer;
   }
 }

@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { inject, resumeAll, type World } from "./faults.ts";
 import { removeFillers } from "./full-disk.ts";
+import { thawDisks } from "./hanging-disk.ts";
 import { FaultRefused, type Injected } from "./injected.ts";
 import { partiesOf } from "./parties.ts";
 import type { Step } from "./plan.ts";
@@ -71,6 +72,7 @@ export interface Healed {
 export async function healAll({ config, links }: World): Promise<Healed> {
   const { controllers, nodes } = partiesOf(config);
   const resumed = await resumeAll(config, [...controllers, ...nodes, "nats", "postgres"]);
+  await thawDisks(config);
   await removeFillers(config);
   await links?.heal();
   return { resumed };

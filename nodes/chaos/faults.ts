@@ -14,6 +14,7 @@ import { startCommand } from "../package/typed-command.ts";
 import { linkName, type Rule, rulesOf } from "../proxy/link-rules.ts";
 import { floodCluster } from "./flood.ts";
 import { fillDisk } from "./full-disk.ts";
+import { hangDisk } from "./hanging-disk.ts";
 import { FaultRefused, type Injected } from "./injected.ts";
 import type { Links } from "./links.ts";
 import { guestsOf, processesOf } from "./parties.ts";
@@ -44,6 +45,8 @@ export async function inject(world: World, step: Wanted): Promise<Injected> {
       return wiped(world);
     case "fill":
       return fillDisk(world.config, step.target);
+    case "hang":
+      return hangDisk(world.config, step.target);
     case "flood":
       return floodCluster(world.config, step);
     case "cut":

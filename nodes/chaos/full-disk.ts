@@ -47,7 +47,9 @@ function fillable(config: ClusterConfig, target: string): readonly string[] {
   return own.map((directory) => small(directory, directory, remedy));
 }
 
-function placesOf(config: ClusterConfig): Readonly<Record<(typeof fillTargets)[number], readonly string[]>> {
+export function placesOf(
+  config: ClusterConfig,
+): Readonly<Record<(typeof fillTargets)[number], readonly string[]>> {
   const nodes = config.nodes.map(({ name }) => statePaths(config).nodeFileSystem(name));
   const shared = [...new Set(config.nodes.flatMap(({ sharedDirectory }) => sharedDirectory ?? []))];
   return { state: [config.stateDirectory], shared, all: [config.stateDirectory, ...shared, ...nodes] };
@@ -57,8 +59,12 @@ const lacking = "has no small file system of its own: ";
 const remedy = "mount one there, as a tmpfs.";
 const nodeRemedy = () => `set chaos.nodeFileSystemMib, and run ${startCommand()} as root.`;
 
-const isOwnFileSystem = (directory: string): boolean =>
+export const isOwnFileSystem = (directory: string): boolean =>
   existsSync(directory) && statSync(directory).dev !== statSync(dirname(directory)).dev;
+
+/** Those of the state or the shared directory. @throws FaultRefused when one is no small file system */
+export const smallPlaces = (config: ClusterConfig, target: "state" | "shared"): readonly string[] =>
+  placesOf(config)[target].map((directory) => small(directory, `The ${target} directory`, remedy));
 
 function small(directory: string, name: string, how: string): string {
   if (!isOwnFileSystem(directory)) throw new FaultRefused(`${name} ${lacking}${how}`);

@@ -11,6 +11,7 @@ import { judgeAddresses } from "./addresses-judged.ts";
 import { judgeFloods } from "./flood-judgement.ts";
 import { judgeLooks } from "./looks-judged.ts";
 import type { FaultRecord } from "./recorder.ts";
+import { judgeVolumes } from "./volumes-judged.ts";
 
 export interface Judgement {
   readonly violations: readonly Violation[];
@@ -30,7 +31,12 @@ export function judgeFacts(facts: readonly Fact[], faults: readonly FaultRecord[
   for (const fact of facts) violations.push(...judge.see(fact));
   const quiet = facts.findLast((fact) => fact.kind === "quiet");
   if (quiet !== undefined) violations.push(...notAsAsked(facts, quiet));
-  violations.push(...judgeFloods(facts, faults), ...judgeAddresses(facts), ...judgeLooks(facts));
+  violations.push(
+    ...judgeFloods(facts, faults),
+    ...judgeAddresses(facts),
+    ...judgeLooks(facts),
+    ...judgeVolumes(facts),
+  );
   return {
     violations: violations.slice(0, violationsMax),
     facts: facts.length,

@@ -98,7 +98,7 @@ async function driveClient(
       pauseMs: group.pauseMs ?? 1_000,
       weights: { ...weightsDefault, ...group.commands },
       groups: group.groups ?? 0,
-      atOnce: group.atOnce ?? 1,
+      ...{ atOnce: group.atOnce ?? 1, volumes: group.volumes ?? 0 },
       flavor: offer.flavor,
       image: offer.imageFor(group.hypervisor ?? "any"),
       network: offer.network,

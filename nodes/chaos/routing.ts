@@ -4,7 +4,7 @@
  * what answers have told; what it has forgotten after an unclear answer is found by its name at the end.
  */
 import type { Novact } from "../sdk/sdk.ts";
-import type { Asked } from "./caller.ts";
+import { type Asked, asked } from "./caller.ts";
 import type { Random } from "./random.ts";
 import type { RoutingCommand } from "./routing-commands.ts";
 
@@ -155,10 +155,6 @@ export class Routing {
     return this.#floating.size === 0 ? undefined : this.#options.random.pick([...this.#floating]);
   }
 }
-
-const asked = (method: string, id: string, request: Asked["request"], send: Asked["send"]): Asked => ({
-  ...{ method, id, request, send },
-});
 
 interface TellingInstance {
   readonly id: string;

@@ -20,6 +20,7 @@ import { takeDown, untilSettled } from "./quiet.ts";
 import { openRecorder, type Recorder } from "./recorder.ts";
 import { type Summary, writeReport } from "./report.ts";
 import { minutesDefault, type Scenario } from "./scenario.ts";
+import { volumesAtEnd } from "./volumes-end.ts";
 import { startWitness } from "./witness.ts";
 
 export interface RunOptions {
@@ -95,6 +96,7 @@ async function inWorld(running: Running): Promise<Summary> {
     for (const project of projects) await project.close();
   }
   recorder.tell(await takeDown({ config: cluster, admin, after }));
+  recorder.tell(await volumesAtEnd(cluster, admin));
   if (!running.keep) await removeAll({ admin, key: runKey, run, offer, say });
   const judgement = judgeFacts(recorder.facts, recorder.faults);
   const summary: Summary = {

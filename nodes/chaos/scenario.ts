@@ -10,6 +10,7 @@ import { type Direction, directions, type LinkServer, linkServers } from "../pro
 import { type ChaosFloodKind, chaosFloodKinds } from "./flood-kinds.ts";
 import { type HypervisorChoice, hypervisorChoices } from "./hypervisor-choices.ts";
 import { routingCommands } from "./routing-commands.ts";
+import { volumeCommands } from "./volume-commands.ts";
 import { wiringCommands } from "./wiring-commands.ts";
 
 export const faultKinds = [
@@ -21,6 +22,7 @@ export const faultKinds = [
   "blackHole",
   "delay",
   "fill",
+  "hang",
   "flood",
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
@@ -35,15 +37,19 @@ export const faultMeanings: Readonly<Record<FaultKind, string>> = {
   blackHole: "a link stays open and nothing arrives: a silent partition, also of one direction",
   delay: "what passes a link arrives later",
   fill: "fills a small file system: a node's, that of the state or shared directory, or all of them",
+  hang: "a small file system answers nobody who writes: the shared directory's, or the state directory's",
   flood: "a project sends far more than anybody could want",
 };
+
+/** What can hang. */
+export const hangTargets = ["state", "shared"] as const;
 
 /** What can be filled beside the file systems of nodes. */
 export const fillTargets = ["state", "shared", "all"] as const;
 
 export const linkFaults: readonly FaultKind[] = ["cut", "blackHole", "delay"];
 /** Faults that last for a time and are healed after it. */
-export const lastingFaults: readonly FaultKind[] = ["pause", "fill", "flood", ...linkFaults];
+export const lastingFaults: readonly FaultKind[] = ["pause", "fill", "hang", "flood", ...linkFaults];
 
 const seconds = (minimum: number, description: string) =>
   Type.Optional(Type.Number({ minimum, maximum: 86_400, description }));
@@ -61,7 +67,7 @@ const Fault = Type.Object(
       pattern: "^[A-Za-z0-9_-]{1,64}$",
       description:
         "controller, node, nats, postgres or guest for one by chance, or a process by its name; " +
-        "for fill also state, shared or all; " +
+        "for fill also state, shared or all; for hang state or shared; " +
         "of a flood: project for the last one, or a project by its name",
     }),
     atSeconds: seconds(0, "once, so long after the beginning"),
@@ -105,6 +111,7 @@ const loadCommands = [
   "list",
   ...wiringCommands,
   ...routingCommands,
+  ...volumeCommands,
 ] as const;
 export type LoadCommand = (typeof loadCommands)[number];
 
@@ -138,6 +145,7 @@ const Load = Type.Object(
         description: "whether each client has a network of its own behind a router of its own",
       }),
     ),
+    volumes: Type.Optional(count(20, "how many volumes of its own each client has, at most")),
     atOnce: Type.Optional(count(50, "how many instances a create asks for, at most")),
   },
   { additionalProperties: false, description: "a group of clients" },
@@ -190,8 +198,11 @@ export function contradictions(fault: Fault, byHand = false): readonly string[] 
   return [
     ...(byHand || timed === 1 ? [] : ["write either atSeconds or everySeconds."]),
     ...(kind === "wipe" && target !== "nats" ? ["only nats can be wiped. Write target: nats."] : []),
-    ...(kind !== "fill" && fillTargets.some((one) => one === target)
-      ? [`${target} is no process: it can only be filled.`]
+    ...(kind !== "fill" && kind !== "hang" && fillTargets.some((one) => one === target)
+      ? [`${target} is no process: it can only be filled, or hang.`]
+      : []),
+    ...(kind === "hang" && !hangTargets.some((one) => one === target)
+      ? [`what hangs is a file system. Write target: ${hangTargets.join(" or ")}.`]
       : []),
     ...(isLink && ["nats", "postgres", "guest"].includes(target)
       ? ["a link is named by the party that uses it: a controller or a node. Say which server by server."]

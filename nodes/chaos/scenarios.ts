@@ -15,16 +15,16 @@ const pretended: Load = {
 };
 const both: Load[] = [real, pretended];
 
-/** With all that surrounds instances: members of groups, several at once, networks behind routers. */
+/** With all that surrounds instances: members of groups, several at once, networks behind routers, volumes. */
 const grouped: Load[] = [
-  { ...real, groups: 2, routers: true },
-  { ...pretended, groups: 4, atOnce: 5, routers: true },
+  { ...real, groups: 2, routers: true, volumes: 4 },
+  { ...pretended, groups: 4, atOnce: 5, routers: true, volumes: 2 },
 ];
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
   mixed: {
     summary:
-      "All there is: kills, pauses, restarts, broken links, wiped NATS, full disks, floods; groups and quotas.",
+      "All there is: kills, pauses, restarts, broken links, wiped NATS, full and hanging disks, floods; volumes, groups and quotas.",
     operatorEverySeconds: 3,
     load: grouped,
     faults: [
@@ -59,6 +59,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
       { kind: "delay", target: "node", delayMs: 150, jitterMs: 150, everySeconds: 100, forSeconds: 10 },
       { kind: "wipe", target: "nats", everySeconds: 200 },
       { kind: "fill", target: "node", everySeconds: 180, forSeconds: 10 },
+      { kind: "fill", target: "shared", everySeconds: 190, forSeconds: 12 },
+      { kind: "hang", target: "shared", everySeconds: 140, forSeconds: 8 },
+      { kind: "hang", target: "shared", everySeconds: 400, forSeconds: 25 },
       { kind: "flood", target: "project", everySeconds: 120, forSeconds: 10 },
     ],
   },

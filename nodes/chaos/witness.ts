@@ -9,6 +9,7 @@ import type { Novact } from "../sdk/sdk.ts";
 import { lookAtHosts } from "./host-looks.ts";
 import { type GuestParty, guestsOf, livingParties } from "./parties.ts";
 import type { Recorder } from "./recorder.ts";
+import { lookAtVolumes } from "./volume-looks.ts";
 
 /** Period of looking at processes; a process that lives for less may be missed. */
 const lookEveryMs = 250;
@@ -81,6 +82,8 @@ async function watchGuests({ config, recorder }: WitnessOptions, signal: AbortSi
     }
     for (const [key, guest] of now) if (!known.has(key)) recorder.tell(factOf("guestStarted", guest));
     known = now;
+    const open = await lookAtVolumes(guests);
+    if (open.open.length > 0) recorder.tell(open);
     await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
   }
 }

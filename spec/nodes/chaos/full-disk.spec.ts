@@ -1,9 +1,11 @@
 /** The fault that fills file systems: each in turn and all at once, only small ones of our own. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { fillDisk, removeFillers } from "../../../nodes/chaos/full-disk.ts";
+import { hangDisk, thawDisks } from "../../../nodes/chaos/hanging-disk.ts";
+import { FaultRefused } from "../../../nodes/chaos/injected.ts";
 import { contradictions } from "../../../nodes/chaos/scenario.ts";
 import { parseConfig } from "../../../nodes/config/config.ts";
 import { mountSmall, type SmallFileSystem } from "../../support/small-file-system.ts";
@@ -67,5 +69,16 @@ describe("a fault that fills disks", () => {
   it("fills nothing but what is no process", () => {
     expect(contradictions({ kind: "fill", target: "state", atSeconds: 1 })).to.deep.equal([]);
     expect(contradictions({ kind: "kill", target: "state", atSeconds: 1 })).to.have.length(1);
+  });
+
+  it("lets hang what can be frozen, which memory cannot, and no process", async () => {
+    expect(contradictions({ kind: "hang", target: "shared", atSeconds: 1 })).to.deep.equal([]);
+    expect(contradictions({ kind: "hang", target: "node", atSeconds: 1 })).to.have.length(1);
+    for (const target of ["shared", "node-1"]) {
+      const refused = await hangDisk(config(), target).catch((error: unknown) => error);
+      expect(refused).to.be.instanceOf(FaultRefused);
+    }
+    await thawDisks(config());
+    writeFileSync(join(shared.path, "written"), "");
   });
 });
