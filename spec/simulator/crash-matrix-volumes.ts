@@ -129,6 +129,48 @@ const raced: readonly Operation[] = [
   },
 ];
 
+/** Instances that begin with volumes, and are nothing without their root disk. */
+const boot = (...asked: readonly object[]): Act => command("create", 0, { request: { volumes: asked } });
+const rooted = { sizeGib: 1, bootIndex: 0 };
+
+const begun: readonly Operation[] = [
+  {
+    ...{ name: "create with a root volume from an image, and another", prepare: [] },
+    act: [boot({ ...rooted, image: "tiny" }, { sizeGib: 2 })],
+    ...{ done: [["running", "volume attached", "volume attached 2 GiB"]], undone: [[]] },
+  },
+  {
+    ...{
+      name: "create on one that is there",
+      prepare: [made],
+      act: [boot({ volume: "data", bootIndex: 0 })],
+    },
+    ...{ done: [held("running")], undone: [["volume free"]] },
+  },
+  {
+    ...{ name: "delete with the root volume", prepare: [boot({ ...rooted, deleteOnTermination: true })] },
+    ...{ act: [command("delete")], done: [["deleted"]], undone: [held("running")] },
+  },
+  {
+    ...{ name: "power loss with a root volume", prepare: [boot(rooted)], act: [fault("powerLoss")] },
+    ...{ done: [held("running")], undone: [held("running")] },
+  },
+];
+
+const begunShared: readonly Operation[] = [
+  {
+    // It goes on elsewhere: its volume is on the storage of both hosts.
+    ...{ ...shared, name: "volume: create with a root volume, first host refuses", prepare: [] },
+    act: [{ atMs: 0, at: /^start$/, happens: "refuse", forMs: 1_500 }, boot(rooted)],
+    ...{ done: [held("running")], undone: [[]] },
+  },
+  {
+    ...{ ...shared, name: "volume: two creates on one root volume", prepare: [made] },
+    act: [boot({ volume: "data", bootIndex: 0 }), boot({ volume: "data", bootIndex: 0 })],
+    ...{ done: [held("running")], undone: [["volume free"]] },
+  },
+];
+
 const three = { ...shared.parameters, hosts: 3 } as const;
 const several = [made, guests(3), later(attach(), 3_000)];
 const withThree = ["running", "running", ...held("running")];
@@ -150,4 +192,11 @@ const moved: readonly Operation[] = [
   },
 ];
 
-export const volumes: readonly Operation[] = [...alone, ...both.flatMap(ofBoth), ...raced, ...moved];
+export const volumes: readonly Operation[] = [
+  ...[...alone, ...both.flatMap(ofBoth), ...raced],
+  ...[...begun.flatMap(ofBoth), ...begunShared, ...moved],
+  {
+    ...lost("power lost for long with a root volume", "hostAway"),
+    prepare: [boot(rooted), later(guests(2), 1_000)],
+  },
+];
