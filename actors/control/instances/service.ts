@@ -3,6 +3,7 @@
  * actor; reads go to the store, which has everything that was ever acknowledged.
  */
 
+import { image } from "../../../protocol/image.ts";
 import type { Changed, instanceService } from "../../../protocol/instance.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
@@ -25,6 +26,7 @@ import { requestLimits } from "../request/limits.ts";
 import { operationView } from "../request/operation-view.ts";
 import type { Ended } from "../request/operation-waits.ts";
 import { fitting, markerBehind } from "../request/page.ts";
+import { shownRow } from "../request/rows.ts";
 import { mayRead } from "../request/tenancy.ts";
 import type { Waits } from "../request/waits.ts";
 import { bytesOfInstance } from "./bytes.ts";
@@ -86,9 +88,7 @@ export function instanceHandlers(options: InstanceServiceOptions): Service {
     ...volumeChangeHandlers({ ...options, finish }),
     createImage: async (request, context) => {
       const made = await options.makeImage(request, context);
-      if (request.wait !== true) return made;
-      const ended = (await untilEnded([made.operation.id], context, options)).get(made.operation.id);
-      return ended === undefined ? made : { ...made, operation: operationView(ended.operation) };
+      return request.wait === true ? imageAsItIs(made, context, options) : made;
     },
     create: async (request, context) => {
       const facts = requestFacts("instance.create", request, context);
@@ -263,6 +263,20 @@ async function asItIs(
   const row = ended?.row ?? (await store.instances.get(changed.instance.id));
   if (row === undefined) return { ...changed, operation };
   return { instance: instanceView(row, directory.facts(row.instance.hostId)), operation };
+}
+
+/** As `waitFor`, of an image that is made of an instance. */
+async function imageAsItIs(
+  made: AnswerOf<ImageMethod>,
+  context: CallContext,
+  options: InstanceServiceOptions,
+): Promise<AnswerOf<ImageMethod>> {
+  const { id } = made.operation;
+  const ended = (await untilEnded([id], context, options)).get(id);
+  const row = (await options.store.rows.called(image, made.image.id)).find((one) => one.id === made.image.id);
+  const shown = row === undefined ? made.image : { ...made.image, ...shownRow<typeof image>(row) };
+  const operation = ended === undefined ? made.operation : operationView(ended.operation);
+  return { ...made, image: shown, operation };
 }
 
 async function waitForAll(
