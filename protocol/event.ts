@@ -34,6 +34,7 @@ export const eventNames: Readonly<Record<string, readonly string[]>> = {
       "created",
       "changed",
       "stateChanged",
+      "operationEnded",
       "deactivated",
       "reactivated",
       "shared",

@@ -12,7 +12,7 @@ import { method } from "./wire/service.ts";
  * `waiting`: for a copy that is before it; `copying`; `ready`: whole, and not on its way; `sending`;
  * `failed`: nothing is left of it.
  */
-export const copyStates = ["waiting", "copying", "ready", "sending", "failed"] as const;
+const copyStates = ["waiting", "copying", "ready", "sending", "failed"] as const;
 
 export const DiskCopy = answer({
   state: literals(copyStates),

@@ -43,7 +43,7 @@ export interface DiskCopies {
   fill(of: CopyOf, signal: AbortSignal): Promise<void>;
   /** Takes what was filled from the guest, and keeps it until `remove`. @throws diskMissing, diskFull */
   keep(of: CopyName, signal: AbortSignal): Promise<KeptCopy>;
-  /** Those that were kept, whichever life of the agent did. */
+  /** All copies that are whole, whichever life of the agent kept them. */
   kept(): Promise<readonly KeptCopy[]>;
   /** Sends what is kept from an offset on. @throws what its receiver refused; copyLost when it is gone */
   send(imageId: string, way: CopyWay, signal: AbortSignal): Promise<void>;

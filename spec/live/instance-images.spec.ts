@@ -78,7 +78,7 @@ describe("images of instances", function () {
     return instance;
   };
 
-  /** What its console has said, once it has said this. */
+  /** The text of a guest's console, as soon as this is in it. */
   const said = async (id: string, text: string): Promise<string> => {
     for (let all = "", offset = 0; ; ) {
       const page = await cluster.demo.instance.console(id, { offset, waitMs: 10_000 }, patient);

@@ -28,7 +28,7 @@ export const catalogLimits = {
   volumeSweepPeriodMs: 30_000,
   /** A look that takes longer is given up: a host does not answer. */
   volumeSweepRoundMsMax: 300_000,
-  /** How often a controller looks at a copy of a disk that is on its way to an image; else, for others' ends. */
+  /** How often a controller looks at copies of disks on their way to images, and where it knows of none. */
   copyLookMs: 1_000,
   copyIdleMs: 60_000,
   /** A look asks hosts, all at once. */

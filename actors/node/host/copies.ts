@@ -198,7 +198,7 @@ export class RootCopies {
     const { hypervisor, copies } = this.#options;
     if (copies === undefined) return;
     for (const instanceId of await copies.leftovers()) {
-      // Its process goes on with what nobody will ask for.
+      // The guest's process goes on with a copy that nobody will ask for.
       if ((await hypervisor.inspect(instanceId)) !== undefined) await hypervisor.endCopy?.(instanceId);
       await copies.clear(instanceId);
     }

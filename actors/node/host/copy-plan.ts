@@ -1,6 +1,6 @@
 /**
- * What is to be done with the copies of root disks on a host, by value: one is made at a time, in the order in
- * which they were asked for, and one that nobody asks for any more goes. Pure.
+ * What is to be done with the copies of root disks on a host, by value: one is made at a time, in the order
+ * in which they were asked for, and one that nobody asks for any more goes. Pure.
  */
 import type { DiskCopy } from "../../../protocol/host-images.ts";
 import type { Refusal } from "../../../protocol/image-bytes.ts";
@@ -25,7 +25,7 @@ export function nextToCopy(copies: Iterable<CopyState>): string | undefined {
   return all.find(({ state }) => state === "waiting")?.imageId;
 }
 
-/** Those whose controller is gone, or has forgotten them. */
+/** Copies whose controller is gone, or has forgotten them: their images. */
 export const forgotten = (copies: Iterable<CopyState>, nowMs: number): readonly string[] =>
   [...copies].flatMap(({ imageId, askedAtMs }) =>
     nowMs - askedAtMs > hostLimits.copyForgottenMs ? [imageId] : [],

@@ -1,6 +1,6 @@
 /**
- * Who may have the root disk of a guest open that is down: the work of its machine, or a copy of the disk. The
- * machine's work never waits for a copy: it calls it off, and waits for no more than its end.
+ * Who may have the root disk of a guest open that is down: the work of its machine, or a copy of the disk.
+ * The machine's work never waits for a copy: it calls it off, and waits for no more than its end.
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
 

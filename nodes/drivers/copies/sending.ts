@@ -1,6 +1,6 @@
 /**
- * Sends a file to an upload by its ticket, a piece at a time, from where its receiver goes on. The ticket must
- * never come into a log or an error.
+ * Sends a file to an upload by its ticket, a piece at a time, from where its receiver goes on. The ticket
+ * must never come into a log or an error.
  */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";

@@ -1,8 +1,8 @@
 /**
- * Copies the root disk of a living guest by QEMU's own backup, as the disk is at the beginning of the job. The
- * source is never changed: whatever ends a job leaves it as it was. There is one job in a guest at a time,
- * and the next one takes away what an agent that died has left of the last. Its names are fixed, so that
- * nothing has to be remembered; whether a copy is whole is told by the job alone, and never by its file.
+ * Copies the root disk of a living guest by QEMU's own backup, as the disk is at the beginning of the job.
+ * The source is never changed: whatever ends a job leaves it as it was. There is one job in a guest at a
+ * time, and the next one takes away what an agent that died has left of the last. The names of a job are
+ * fixed, so that nothing has to be remembered; the job alone tells whether a copy is whole, never its file.
  */
 import { relative } from "node:path";
 import type { RootCopy } from "../../../actors/ports/hypervisor.ts";

@@ -97,7 +97,7 @@ export abstract class VolumeVerbs {
     });
   }
 
-  /** A guest that is not there has nothing to end. */
+  /** Of a guest that lives. */
   async endCopy(instanceId: string): Promise<void> {
     await endCopy(this.#copying(instanceId), this.#known.clock);
   }

@@ -18,10 +18,9 @@ import type { StorePart } from "../../../ports/store.ts";
 import type { OperationRecord } from "../../../records/instance.ts";
 import { type PeriodicActor, periodicActor } from "../../../runtime/periodic.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
-import { aboutRow } from "../../request/row-changes.ts";
 import { catalogLimits } from "../limits.ts";
 import type { UploadDesk } from "../uploads/desk.ts";
-import { endedOperation, reached, type Stage } from "./operation.ts";
+import { endedOperation, endOf, reached, type Stage } from "./operation.ts";
 import { afterAnswer, afterRefusal, look } from "./plan.ts";
 
 export interface MakerOptions extends Pick<CatalogOptions, "commit" | "clock"> {
@@ -93,7 +92,7 @@ export class ImageMaker {
     const instance = of && (await store.instances.get(of.instanceId))?.instance;
     const about = { operation, row, status, instance, server: door.server, nowMs: clock.nowMs() };
     const next = look(about);
-    if (next.kind === "done") return this.#end(operation);
+    if (next.kind === "done") return this.#end(operation, row);
     if (next.kind === "fail") return this.#fail({ operation, why: next.why, row, from: of });
     if (next.kind === "giveUp") return this.#giveUp({ operation, why: next.why, row, from: of });
     if (next.kind === "verifying") return this.#reach(operation, verifying);
@@ -160,8 +159,8 @@ export class ImageMaker {
   }
 
   async #fail(failed: Failed): Promise<void> {
-    const { operation, from } = failed;
-    await this.#end(operation, failed);
+    const { operation, row, why, from } = failed;
+    await this.#end(operation, row, why);
     // A host that does not hear it forgets the copy by itself.
     if (from !== undefined) await this.#endCopy(operation.entityId, from.hostId);
   }
@@ -179,18 +178,10 @@ export class ImageMaker {
     if (next !== undefined) await this.#options.commit({ operations: [next] });
   }
 
-  /** That it is active was told with its row; why it is not, is told here. */
-  async #end(operation: OperationRecord, failed?: Failed): Promise<void> {
+  async #end(operation: OperationRecord, row: Row | undefined, why?: Refusal): Promise<void> {
     const { commit, clock } = this.#options;
-    const atMs = clock.nowMs();
-    const operations = [endedOperation(operation, atMs, failed?.why)];
-    if (failed?.row === undefined) {
-      await commit({ operations });
-      return;
-    }
-    const { id: operationId, requestId } = operation;
-    const told = aboutRow(image, failed.row, { event: "copyFailed", body: { ...failed.why } });
-    await commit({ operations, events: [{ ...told, atMs, requestId, operationId }] });
+    const ended = endedOperation(operation, clock.nowMs(), why);
+    await commit({ operations: [ended], events: [endOf(ended, row?.name)] });
   }
 }
 

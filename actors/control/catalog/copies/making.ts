@@ -1,7 +1,7 @@
 /**
  * Begins to make an image of an instance's root disk: the image's row and the operation in one commit, with
- * the room that the copy may need claimed. What the image needs at least, and its properties, are those of the
- * image that the instance was made of. It must never take anything of an instance that its caller may not see.
+ * the room that the copy may need claimed. What the image needs at least, and its properties, are those of
+ * the image that the instance was made of. An instance that its caller may not see must never be looked into.
  */
 import { type Image, image } from "../../../../protocol/image.ts";
 import type { instanceService } from "../../../../protocol/instance.ts";
@@ -26,7 +26,7 @@ export type ImageMade = AnswerOf<Method>;
 
 export interface Making extends CatalogOptions {
   readonly store: CatalogOptions["store"] & StorePart<{ instances: "get" }>;
-  /** What takes the bytes. Absent: this controller takes none. */
+  /** Takes the bytes of uploads. Absent: the controller has no door for images. */
   readonly desk?: Pick<UploadDesk, "server" | "upload" | "abandon"> | undefined;
   /** Looks at the new operation at once. */
   readonly hurry: () => void;
@@ -87,7 +87,7 @@ async function committed(asked: Asked, context: CallContext, making: Committing)
 }
 
 /** The one guest and host that it may come from. @throws notCopyable */
-export function fromOf(instance: InstanceRecord): UploadFrom {
+function fromOf(instance: InstanceRecord): UploadFrom {
   const { id, hostId, ownerEpoch, desired, built, volumes } = instance;
   if (desired === "deleted") throw notCopyable(id, "is being deleted");
   if (hostId === null || !built) throw notCopyable(id, "has not run yet, or is on no host");
@@ -101,10 +101,10 @@ const notCopyable = (id: string, why: string): StatusError =>
   new StatusError("notCopyable", `No image can be made of the instance ${id}: it ${why}.`);
 
 /** 0: it has none. */
-export const diskBytes = ({ flavor, image: of }: Pick<InstanceRecord, "flavor" | "image">): number =>
+const diskBytes = ({ flavor, image: of }: Pick<InstanceRecord, "flavor" | "image">): number =>
   flavor.diskGib > 0 ? flavor.diskGib * gib : (of.disk?.virtualSizeBytes ?? 0);
 
-export const copyBytesMax = (bytes: number): number =>
+const copyBytesMax = (bytes: number): number =>
   bytes + Math.max(catalogLimits.copyOverheadBytesMin, Math.ceil(bytes * catalogLimits.copyOverheadShare));
 
 function imageOf(name: string, instance: InstanceRecord): Omit<RowOf<typeof image>, Given> {

@@ -5,6 +5,7 @@
 import type { Refusal } from "../../../../protocol/image-bytes.ts";
 import { isReason } from "../../../../protocol/wire/reasons.ts";
 import { type ErrorBody, StatusError } from "../../../../protocol/wire/status.ts";
+import type { NewEvent } from "../../../records/commit.ts";
 import type { OperationRecord } from "../../../records/instance.ts";
 import { catalogLimits } from "../limits.ts";
 
@@ -52,6 +53,16 @@ export function endedOperation(operation: OperationRecord, nowMs: number, error?
   const percent = error === undefined ? 100 : operation.percent;
   const body = error === undefined ? null : bodyOf(error);
   return { ...operation, state, step: state, steps, percent, endedAtMs: nowMs, error: body };
+}
+
+/** `name`: the image's; undefined: it was deleted. */
+export function endOf(
+  { id, entityId, project, requestId, kind, state, error, endedAtMs }: OperationRecord,
+  name: string | undefined,
+): NewEvent {
+  const body = { ...(name && { name }), kind, state, ...(error && { error }) };
+  const about = { noun: "image", id: entityId, project, requestId, operationId: id };
+  return { ...about, event: "operationEnded", atMs: endedAtMs ?? 0, body };
 }
 
 /** A reason that is not ours is a host's, which may be of another version, or lie. */

@@ -20,7 +20,7 @@ export interface Seen {
   readonly operation: Pick<OperationRecord, "deadlineAtMs">;
   /** The image's; undefined: it was deleted. */
   readonly row: Row | undefined;
-  /** What this controller has of its upload. */
+  /** The image's upload on the controller that looks. */
   readonly status: UploadStatus | null;
   readonly instance: Instance | undefined;
   /** Who looks. */

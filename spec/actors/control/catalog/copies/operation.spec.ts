@@ -2,6 +2,7 @@
 import { expect } from "chai";
 import {
   endedOperation,
+  endOf,
   imageOperation,
   reached,
 } from "../../../../../actors/control/catalog/copies/operation.ts";
@@ -34,6 +35,18 @@ describe("the operation of an image of an instance", () => {
     expect(failed).to.include({ state: "failed", percent: 0, endedAtMs: 9 });
     expect(failed.error).to.include({ reason: "diskFull", message: "Full." });
     expect(failed.steps.at(-1)).to.deep.equal({ step: "failed", atMs: 9, message: "Full." });
+    const told = endOf(failed, "mine");
+    expect(told).to.include({
+      noun: "image",
+      id: "image",
+      event: "operationEnded",
+      operationId: "o1",
+      atMs: 9,
+    });
+    expect(told.body).to.include({ name: "mine", kind: "imageCreate", state: "failed" });
+    expect(endOf(endedOperation(begun, 9), undefined).body).to.deep.equal({
+      ...{ kind: "imageCreate", state: "done" },
+    });
     expect(endedOperation(begun, 9, { reason: "of a host", message: "?" }).error?.reason).to.equal(
       "copyLost",
     );
