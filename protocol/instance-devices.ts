@@ -59,7 +59,13 @@ export const deviceMethods = <W extends TSchema, A extends TSchema>(wait: W, cha
       summary: "Gives the instance a volume that no other one has, while its guest runs or is stopped.",
     }),
     volumeDetach: method({
-      request: request({ wait, /** Id or name of the volume. */ volume: Label }),
+      request: request({
+        wait,
+        /** Id or name of the volume. */
+        volume: Label,
+        /** True: the guest is not asked, or not any longer. What it has not written is lost. */
+        force: Type.Optional(Type.Boolean()),
+      }),
       answer: changed,
       target: "entity",
       audience: "project",

@@ -24,7 +24,7 @@ import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
 import { storageLimits } from "./limits/storage.ts";
 import { MachineIntent } from "./machine-intent.ts";
-import { MachineVolume, SeenVolume } from "./machine-volume.ts";
+import { MachineVolume, SeenVolume, VolumeRef } from "./machine-volume.ts";
 import { HostNetworkingAnswer, HostNetworkingRequest, NetworkingAudit } from "./networking.ts";
 import { NumaPlacement } from "./numa.ts";
 import { HostText, HostWord, hostWords, OfferedLabels, OfferedNumaNode, upTo } from "./offered.ts";
@@ -97,6 +97,8 @@ export const MachineSpec = answer({
   interfaces: Type.Optional(Type.Array(MachineInterface)),
   /** Absent: the guest is told of no volumes, and none that it may have is touched. */
   volumes: Type.Optional(Type.Array(MachineVolume, { maxItems: storageLimits.volumesPerInstanceMax })),
+  /** Of those that are to go: the guest is not asked for these. Absent: it is asked for each. */
+  forcedVolumes: Type.Optional(Type.Array(VolumeRef, { maxItems: storageLimits.volumesPerInstanceMax })),
   /** What the guest is given of the host's NUMA nodes. Null: no CPUs, memory or huge pages of its own. */
   numa: nullable(NumaPlacement),
 });

@@ -168,8 +168,8 @@ export interface AttachedVolume {
    * is there. Absent: it is not booted from.
    */
   readonly bootIndex?: number;
-  /** As {@link InterfaceRecord.change}. */
-  readonly change?: { readonly kind: VolumeChange; readonly generation: number };
+  /** As {@link InterfaceRecord.change}. `force`: it leaves, and the guest is not asked for it. */
+  readonly change?: { readonly kind: VolumeChange; readonly generation: number; readonly force?: true };
 }
 
 export interface InstanceLock {

@@ -62,6 +62,10 @@ describe("attached volumes", () => {
     expect((await volumeOf(id)).status).to.equal("detaching");
     const waitingFor = async () => (await demo.instance.explain(vm.id, {})).waitingFor[0];
     await until(waitingFor, (sentence) => sentence === `Host host-a to let go of its volume ${id}.`);
+    const forced = await demo.instance.volumeDetach(vm.id, { volume: id, force: true });
+    expect(forced.operation.state).to.equal("running");
+    const told = () => Promise.resolve(host.ensured.at(-1)?.spec.forcedVolumes);
+    await until(told, (volumes) => volumes?.[0]?.volumeId === id);
     host.open = [];
     await host.become(vm.id, { volumes: [] });
     expect(await volumeOf(id)).to.include({ status: "available", instanceId: null, epoch: 1 });

@@ -85,7 +85,7 @@ export type VolumeChangeAsked =
       /** Absent: the lowest one that is free. */
       readonly place?: number;
     }
-  | { readonly command: "volumeDetach"; readonly volumeId: string }
+  | { readonly command: "volumeDetach"; readonly volumeId: string; readonly force?: boolean }
   | { readonly command: "volumeExtend"; readonly volumeId: string; readonly sizeGib: number };
 
 /** A command about one volume: the intent changes as by any other command. */

@@ -20,7 +20,7 @@ import {
   withEvent,
   withInstance,
 } from "./change.ts";
-import { type Commanded, newOperation } from "./command.ts";
+import { type Commanded, cancelledBy, newOperation } from "./command.ts";
 import { denied, lockDenial } from "./lock.ts";
 import type { Decision, RevolumeEvent } from "./messages.ts";
 import { stateOf, workEffects } from "./state.ts";
@@ -35,8 +35,11 @@ export function decideRevolume(loaded: LoadedInstance, event: RevolumeEvent): De
   const commanded: Commanded = { command: change.command, request, operationId, nowMs };
   const generation = loaded.instance.generation + 1;
   const changed = withInstance(draft(loaded, nowMs), { generation, failure: null, volumes });
-  const begun = beginOperation(changed, newOperation(changed.after.instance, commanded));
-  const facts = { changed: true, generation, volumeId: volumeIdOf(event) };
+  // Only a detach that waits for its guest is replaced, by one that does not.
+  const free = endOperation(changed, "cancelled", cancelledBy(commanded));
+  const begun = beginOperation(free, newOperation(free.after.instance, commanded));
+  const forced = change.command === "volumeDetach" && change.force === true ? { force: true } : {};
+  const facts = { changed: true, generation, volumeId: volumeIdOf(event), ...forced };
   const ended = endWhatIsReached(withEvent(begun, acceptance(commanded, facts)));
   const { commit, next } = commitOf(ended);
   const operation = next.operation ?? ended.ended.at(-1);
@@ -68,7 +71,8 @@ function volumesAfter(
     }
     case "volumeDetach": {
       const isMeant = ({ volumeId }: AttachedVolume) => volumeId === change.volumeId;
-      return withVolumeChange(instance, isMeant, { kind: "leaving", generation });
+      const forced = change.force === true ? ({ force: true } as const) : {};
+      return withVolumeChange(instance, isMeant, { kind: "leaving", generation, ...forced });
     }
     case "volumeExtend":
       return (instance.volumes ?? []).map((one) =>
@@ -105,7 +109,9 @@ function denialOf(loaded: LoadedInstance, event: RevolumeEvent): Denial | undefi
   if (state === "failed" && !instance.built)
     return { reason: "neverBuilt", message: `Instance ${instance.id} was never built.` };
   if (change.command !== "volumeAttach") {
-    const its = instance.volumes?.find((one) => one.volumeId === change.volumeId && !isLeavingVolume(one));
+    const its = instance.volumes?.find(
+      (one) => one.volumeId === change.volumeId && (isForced(change) || !isLeavingVolume(one)),
+    );
     const message = `Instance ${instance.id} has no volume ${change.volumeId}.`;
     if (its === undefined) return { reason: "notFound", message };
     const unfit =
@@ -113,12 +119,22 @@ function denialOf(loaded: LoadedInstance, event: RevolumeEvent): Denial | undefi
     if (unfit !== undefined) return unfit;
   }
   // A change of a volume that replaced another command would leave that one half done.
-  if (operation !== undefined) {
+  if (operation !== undefined && !isHurried(loaded, change)) {
     const message = `The ${operation.kind} of instance ${instance.id} is still under way.`;
     return { reason: "operationUnderWay", message, details: { operationId: operation.id } };
   }
   const isUp = state === "running" || state === "paused" || state === "unknown";
   return placeDenial(loaded, event) ?? hostDenial(loaded, event, isUp);
+}
+
+const isForced = (change: RevolumeEvent["change"]): boolean =>
+  change.command === "volumeDetach" && change.force === true;
+
+/** The detach of the volume is under way, and waits for its guest: it is to wait no longer. */
+function isHurried({ instance, operation }: LoadedInstance, change: RevolumeEvent["change"]): boolean {
+  if (operation?.kind !== "volumeDetach" || change.command !== "volumeDetach") return false;
+  const leaving = (instance.volumes ?? []).filter((one) => isLeavingVolume(one) && !one.change?.force);
+  return isForced(change) && leaving.some(({ volumeId }) => volumeId === change.volumeId);
 }
 
 function shrinkDenial({ volumeId, sizeGib }: AttachedVolume, wantedGib: number): Denial | undefined {

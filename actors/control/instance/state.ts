@@ -22,7 +22,7 @@ import type {
 } from "../../records/instance.ts";
 import { isBeingRewired, machineInterfaces } from "./interfaces.ts";
 import type { InstanceEffect } from "./messages.ts";
-import { isChangingVolumes, localVolume, machineVolumes } from "./volumes.ts";
+import { forcedVolumes, isChangingVolumes, localVolume, machineVolumes } from "./volumes.ts";
 
 export function intentFacts(instance: InstanceRecord): IntentFacts {
   return {
@@ -118,10 +118,15 @@ function machineSpec(
     machineType: instance.shape === null ? (properties.extra?.hw_machine_type ?? null) : null,
     ...(instance.shape === null ? {} : { shape: instance.shape }),
     ...(instance.interfaces && { interfaces: machineInterfaces(instance.interfaces) }),
-    ...(instance.volumes && { volumes: machineVolumes(instance.volumes) }),
+    ...(instance.volumes && volumesOf(instance.volumes)),
     ...(instance.guest && { guest: guestOf(instance, instance.guest, guestData) }),
     numa,
   };
+}
+
+function volumesOf(all: NonNullable<InstanceRecord["volumes"]>) {
+  const forced = forcedVolumes(all);
+  return { volumes: machineVolumes(all), ...(forced.length === 0 ? {} : { forcedVolumes: forced }) };
 }
 
 function guestOf(

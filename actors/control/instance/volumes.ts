@@ -3,7 +3,7 @@
  * and when a volume is let go of. The volumes' own rows follow in the same commit (volume-rows.ts). A volume
  * that goes is held until no host can write to it any more, so that none has two writers (V1). Pure.
  */
-import type { MachineVolume, Observation, SeenVolume } from "../../../protocol/machine.ts";
+import type { MachineVolume, Observation, SeenVolume, VolumeRef } from "../../../protocol/machine.ts";
 import type { VolumeChange } from "../../../protocol/volume.ts";
 import type { AttachedVolume, InstanceRecord, LoadedInstance } from "../../records/instance.ts";
 
@@ -18,6 +18,10 @@ export const machineVolumes = (volumes: readonly AttachedVolume[]): MachineVolum
       ...(bootIndex === undefined ? {} : { bootIndex }),
       source: source && { kind: source.kind, image: { id: source.image.id, disk: source.image.disk } },
     }));
+
+/** Those of the leaving ones that the guest is not asked for. */
+export const forcedVolumes = (volumes: readonly AttachedVolume[]): VolumeRef[] =>
+  volumes.flatMap(({ volumeId, epoch, change }) => (change?.force === true ? [{ volumeId, epoch }] : []));
 
 export const isLeavingVolume = ({ change }: AttachedVolume): boolean => change?.kind === "leaving";
 

@@ -73,9 +73,10 @@ export function volumeChangeHandlers({ store, registry, finish }: VolumeChangesO
       return finish(changed, request, context);
     },
     volumeDetach: async (request, context) => {
+      const { force = false } = request;
       const changed = await ask(request, context, "volumeDetach", ({ id }) => ({
-        command: "volumeDetach",
-        volumeId: id,
+        ...{ command: "volumeDetach", volumeId: id },
+        ...(force ? { force } : {}),
       }));
       return finish(changed, request, context);
     },

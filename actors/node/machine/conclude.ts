@@ -12,7 +12,7 @@ import type { Answer, Moment } from "./messages.ts";
 import { isStillWanted, nextStep, partsOf, seen } from "./plan.ts";
 import { succeed } from "./settle.ts";
 import { ceilingFor, type Machine, type MachineState, type Wait, type Work } from "./state.ts";
-import { isGivingWhatLeaves, volumesOf } from "./volume-plan.ts";
+import { isGivingWhatLeaves, isTooPatient, volumesOf } from "./volume-plan.ts";
 import { isPluggingWhatLeaves, portsOf, unknownWiring } from "./wiring.ts";
 
 export type Effect =
@@ -70,7 +70,8 @@ function advance(machine: Machine, effects: Effect[]): Machine {
   const { work } = machine;
   if (work !== undefined) {
     const { spec } = machine;
-    const isVain = isPluggingWhatLeaves(work, spec) || isGivingWhatLeaves(work, spec);
+    const isVain =
+      isPluggingWhatLeaves(work, spec) || isGivingWhatLeaves(work, spec) || isTooPatient(work, spec);
     if (work.aborted || (isStillWanted(work, step) && !isVain)) return machine;
     effects.push({ kind: "abortWork", workId: work.id });
     return { ...machine, work: { ...work, aborted: true } };
@@ -84,6 +85,7 @@ function advance(machine: Machine, effects: Effect[]): Machine {
     ...{ ...begun, had: machine.wired ?? [], isFull: machine.isFull },
     ports: due.ports ? portsOf(machine.spec) : undefined,
     volumes: due.volumes ? volumesOf(machine.spec) : undefined,
+    forced: due.volumes ? machine.spec.forcedVolumes : undefined,
   };
   effects.push({ kind: "startWork", work: next });
   // Written down before it begins: whoever finds it half done must not believe what was there before.

@@ -98,10 +98,13 @@ function onSameEpoch(machine: Machine, request: EnsureRequest): Ensured {
  * What the guest is told may be another at each command, and the guest hears of it when it starts again; so
  * may its interfaces and volumes, which come and go at once. What a message does not have stays as it is.
  */
-function retold(machine: Machine, { guest, interfaces, volumes }: MachineSpec): Machine {
+function retold(machine: Machine, { guest, interfaces, volumes, forcedVolumes }: MachineSpec): Machine {
   if (guest === undefined && interfaces === undefined && volumes === undefined) return machine;
-  const told = { ...(guest && { guest }), ...(interfaces && { interfaces }), ...(volumes && { volumes }) };
-  return { ...machine, spec: { ...machine.spec, ...told } };
+  const told = { ...(guest && { guest }), ...(interfaces && { interfaces }) };
+  const spec = { ...machine.spec, ...told };
+  if (volumes === undefined) return { ...machine, spec };
+  const { forcedVolumes: _, ...others } = spec;
+  return { ...machine, spec: { ...others, volumes, ...(forcedVolumes && { forcedVolumes }) } };
 }
 
 /**

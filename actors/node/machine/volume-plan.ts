@@ -94,6 +94,15 @@ export function isGivingWhatLeaves({ kind, step, volumes = [] }: Work, spec: Mac
   return isGiving && spec.volumes !== undefined && volumes.some((one) => !isWanted(spec, one));
 }
 
+/** True: the work asks the guest for a volume that it is not to be asked for any more. */
+export const isTooPatient = (
+  { kind, volumes, forced = [] }: Work,
+  { forcedVolumes = [] }: MachineSpec,
+): boolean =>
+  kind === "wire" &&
+  volumes !== undefined &&
+  forcedVolumes.some((one) => !forced.some((other) => isSameVolume(one, other)));
+
 /** Notes for what the process has, as of a look at this time; those of what has gone are dropped. */
 export function notesAfter(
   before: readonly VolumeNote[],

@@ -116,7 +116,8 @@ const asSaid = (has: readonly HeldVolume[], closed: readonly VolumeRef[]): reado
 async function detach({ ports, spec, notes, signal }: VolumeWork, volume: HeldVolume): Promise<void> {
   const { hypervisor, clock } = ports;
   const { volumeId, epoch } = volume;
-  const asked = { waitedMs: waitedMs(notes, volume, clock.nowMs()) };
+  const force = spec.forcedVolumes?.some((one) => isSameVolume(one, volume)) === true;
+  const asked = { force, waitedMs: waitedMs(notes, volume, clock.nowMs()) };
   await hypervisor.detachVolume?.(spec, { volumeId, epoch }, asked, signal);
 }
 

@@ -12,6 +12,10 @@ export interface Waiting {
   readonly requestId?: string;
 }
 
+interface Detaching extends Waiting {
+  readonly force?: boolean;
+}
+
 interface Attaching extends Waiting {
   readonly place?: number;
   readonly deleteOnTermination?: boolean;
@@ -52,13 +56,17 @@ export function detachCommand(invoke: Invoke): Command {
   const command = new Command("detach")
     .description("Takes a volume from an instance. What its guest has not written by then is lost.")
     .argument("<instance>", "its id or name")
-    .argument("<volume>", "the volume's id or name");
-  return waiting(command).action((instance: string, key: string, options: Waiting, typed: Command) =>
+    .argument("<volume>", "the volume's id or name")
+    .option("--force", "at once: the guest is not asked, or not any longer");
+  return waiting(command).action((instance: string, key: string, options: Detaching, typed: Command) =>
     invoke(typed, async (run) => {
-      const { wait = false, requestId } = options;
+      const { wait = false, force = false, requestId } = options;
       const session = await run.session();
       const id = await instanceId(run, session, instance);
-      const asked = { volume: await rowId(run, session.volume, { resource: volume, key }) };
+      const asked = {
+        volume: await rowId(run, session.volume, { resource: volume, key }),
+        ...(force ? { force } : {}),
+      };
       const again = { line: "the same command with", requestId: requestId ?? session.newRequestId() };
       const changed = await repeatable(again, (request) =>
         session.instance.volumeDetach(id, asked, run.call({ requestId: request })),

@@ -116,6 +116,35 @@ describe("instance: volumes that come, grow and go", () => {
     }
   });
 
+  it("leave at once when their guest is not to be asked, also when it is being asked already", () => {
+    const force = (loaded: LoadedInstance) =>
+      decide(loaded, event({ command: "volumeDetach", volumeId: "v", force: true }));
+    const forcedOf = ({ effects }: Decision) => {
+      const ensure = effects.find((effect) => effect.kind === "ensure");
+      return ensure?.spec.forcedVolumes;
+    };
+    const v = { volumeId: "v", epoch: 4 };
+    const once = force(holding());
+    expect([toldOf(once), forcedOf(once)]).to.deep.equal([[], [v]]);
+    const asked = detach(holding(), "v");
+    expect(forcedOf(asked)).to.equal(undefined);
+    const hurried = force(asked.next);
+    expect([forcedOf(hurried), rowsOf(hurried)]).to.deep.equal([[v], []]);
+    const states = hurried.commit?.operations?.map(({ kind, state }) => [kind, state]);
+    expect(states).to.deep.equal([
+      ["volumeDetach", "cancelled"],
+      ["volumeDetach", "running"],
+    ]);
+    expect(hurried.next.instance.generation).to.equal(asked.next.instance.generation + 1);
+    expect(denialOf(force(hurried.next)), "it is forced already").to.equal("operationUnderWay");
+    expect(denialOf(detach(asked.next, "v")), "it leaves already").to.equal("notFound");
+    expect(denialOf(force(attach(running(), "v").next)), "another command").to.equal("operationUnderWay");
+    const early = observed(hurried.next, { intentGeneration: asked.next.instance.generation, volumes: [] });
+    expect(rowsOf(decide(hurried.next, early)), "a word of before").to.deep.equal([]);
+    const gone = decide(hurried.next, observed(hurried.next, { volumes: [seen("v", 4, "dead")] }));
+    expect(rowsOf(gone)).to.deep.equal([["v", "i", 4, { instanceId: null }]]);
+  });
+
   it("come to a guest that is down with its next start", () => {
     const loaded = running({ desired: "stopped" });
     const stopped = decide(loaded, observed(loaded, { state: "stopped" })).next;

@@ -137,6 +137,20 @@ describe("the volumes of a guest", () => {
     ).to.equal("hypervisorRefused");
   });
 
+  it("are taken at once from a guest that clings, where it is not to be asked", async () => {
+    await change(volumeOf("v1"), volumeOf("v2", { place: 1 }));
+    Object.assign(world.processOf(spec.instanceId) ?? {}, { clings: true });
+    const work = workFor([volumeOf("v2", { place: 1 })]);
+    const forcedVolumes = [{ volumeId: "v1", epoch: 1 }];
+    const beganMs = clock.nowMs();
+    await changeVolumes({ ...work, spec: { ...work.spec, forcedVolumes } });
+    expect(clock.nowMs()).to.equal(beganMs);
+    expect(told.at(-1)?.has.map(({ volumeId, state }) => [volumeId, state])).to.deep.equal([
+      ["v1", "dead"],
+      ["v2", "attached"],
+    ]);
+  });
+
   it("grow while they are in use, and are told to the guest once", async () => {
     await change(volumeOf("v1"));
     const known = [{ volumeId: "v1", epoch: 1, toldBytes: gib }];

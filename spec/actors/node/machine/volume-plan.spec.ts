@@ -123,6 +123,31 @@ describe("machine: volumes", () => {
     expect(said(settle(has(again, [h1]), done))).to.deep.equal(["v1"]);
   });
 
+  it("that a guest is asked for are taken from it at once when it is not to be asked any more", () => {
+    const forced = (generation: number, ...names: readonly string[]): MachineEvent => {
+      const asked = ensure({ generation });
+      const forcedVolumes = names.map((volumeId) => ({ volumeId, epoch: 1 }));
+      return {
+        kind: "ensure",
+        request: { ...asked, spec: { ...asked.spec, volumes: [], forcedVolumes } },
+        at: at(),
+      };
+    };
+    const asking = has(following(running(), wish({ generation: 2 })), [h1]);
+    const decision = decide(asking, forced(3, "v1"));
+    expect(decision.effects.map(({ kind }) => kind)).to.include("abortWork");
+    const hurried = settle(decision.next, { kind: "aborted" });
+    expect([step(hurried), known(hurried).work?.forced]).to.deep.equal([
+      ...["wire", [{ volumeId: "v1", epoch: 1 }]],
+    ]);
+    const again = decide(hurried, forced(4, "v1"));
+    expect(
+      again.effects.map(({ kind }) => kind),
+      "it is not asked already",
+    ).not.to.include("abortWork");
+    expect(known(following(hurried, wish({ generation: 5 }))).spec).not.to.have.property("forcedVolumes");
+  });
+
   it("that could not come are trouble, and tried again; what went meanwhile is said to be gone", () => {
     const refused = settle(has(following(running(), wish({ generation: 2 }, v2)), []), failed("diskFull"));
     expect([step(refused), said(refused), refused.observation.reason]).to.deep.equal([
