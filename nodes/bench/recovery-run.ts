@@ -24,7 +24,7 @@ const wouldHaveMovedMs = leaseLimits.leaseTtlMs + leaseLimits.fenceMarginMs + 3_
 export interface Run {
   /** For each guest: from the fault to its first number on the other host, in ms. */
   readonly recoveryMs?: readonly number[];
-  /** The same, apart for guests that have a volume and for those that have none. Absent: none has. */
+  /** Recovery times of guests with a volume, and of those without. Absent: no guest has a volume. */
   readonly byVolume?: { readonly withMs: readonly number[]; readonly withoutMs: readonly number[] };
   /** From the fault to the fence. */
   readonly fencedMs?: number;

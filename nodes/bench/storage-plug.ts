@@ -28,7 +28,7 @@ interface Plugged {
   readonly usableMs: number;
   /** Until the caller knows that it is in, which may be before. */
   readonly attachedMs: number;
-  /** Until the caller knows that nobody has it open. */
+  /** Until the caller hears that the volume is open nowhere. */
   readonly detachedMs: number;
 }
 
@@ -81,7 +81,7 @@ async function once({ console, volumeId, attach, detach }: Plugger): Promise<Plu
   const detachMs = performance.now();
   await detach();
   const detachedMs = performance.now() - detachMs;
-  // Before that the guest would take the next one for this one.
+  // A guest that still has the old device would take the next one for it.
   await console.said("LOST", volumeId, before.LOST);
   return { usableMs: round(usableMs), attachedMs: round(attachedMs), detachedMs: round(detachedMs) };
 }

@@ -1,5 +1,5 @@
 /**
- * Two instances on two hosts ask for one volume at once, again and again: one has it, and the other hears who.
+ * Two instances on two hosts ask for one volume at once, again and again: one has it, the other hears who.
  * What is not so is told, not thrown.
  */
 import type { Novact } from "../sdk/sdk.ts";

@@ -1,6 +1,6 @@
 /**
- * A guest that writes to its volumes all the time, and says on its console which it has and which it has
- * lost: how it notices is the same whoever plugs them in. A volume that it has is one that it has written.
+ * A guest that writes to its volumes all the time. On its console it says which volumes have come, once it
+ * has written to them, and which have gone: so a volume is noticed alike, whoever plugs it in.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -47,7 +47,7 @@ const saidWithinMs = 120_000;
 
 export type VolumeWord = "HAS" | "LOST";
 
-/** What the guest of this directory has said so far. */
+/** The words of a guest, read from its directory. */
 export class VolumeConsole {
   readonly #file: string;
 

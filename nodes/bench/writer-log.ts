@@ -1,7 +1,7 @@
 /**
  * Observes from outside who may write to a guest's disk, or to a volume: every 50 ms it asks the kernel which
- * running QEMU processes have the file open for writing, and the file whether it has changed. The observations
- * go into a log of JSON lines; two writers at once are a violation, and so is a file that changes without a
+ * running QEMU processes have the file open for writing, and the file whether it has changed. Observations go
+ * into a log of JSON lines; two writers at once are a violation, and so is a file that changes without a
  * writer. Both kinds of files go by an id: that of the instance, or of the volume.
  */
 import {
@@ -64,7 +64,7 @@ interface Kind {
   readonly file: string;
 }
 
-/** A file of an id: its kind, and the epochs under which it lies there, in order: one, except for a moment. */
+/** Where the file of an id is, and under which epochs, in order: one, except for a moment. */
 interface Place {
   readonly kind: Kind | undefined;
   readonly epochs: readonly number[];
