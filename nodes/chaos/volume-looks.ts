@@ -29,7 +29,8 @@ export async function lookAtVolumes(
 function volumesIn(paths: readonly string[]): ReadonlySet<string> {
   const names = paths
     .filter((path) => basename(path) === dataFile)
-    .map((path) => volumeIn(basename(dirname(path))));
+    .map((path) => dirname(path))
+    .map((directory) => volumeIn(basename(dirname(directory)), basename(directory)));
   return new Set(names.flatMap((found) => found?.volumeId ?? []));
 }
 

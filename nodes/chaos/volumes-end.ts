@@ -65,11 +65,12 @@ function placesOf(
 }
 
 async function filesIn(place: string): Promise<VolumesEnd["files"]> {
-  const names = await readdir(join(place, "volumes")).catch(() => []);
-  return names.flatMap((name) => {
-    const found = volumeIn(name);
-    return found?.kind === "whole" ? { place, volumeId: found.volumeId } : [];
-  });
+  const volumes = join(place, "volumes");
+  const found: VolumesEnd["files"][number][] = [];
+  for (const id of await readdir(volumes).catch(() => []))
+    for (const name of await readdir(join(volumes, id)).catch(() => []))
+      if (volumeIn(id, name)?.kind === "whole") found.push({ place, volumeId: id });
+  return found;
 }
 
 async function rowsOf(admin: Novact) {

@@ -104,10 +104,10 @@ describe("volumes on NFS", function () {
     });
     begun.push(tool);
     let said = "";
-    tool.stdout.on("data", (bytes) => (said += bytes));
+    tool.stdout?.on("data", (bytes) => (said += bytes));
     return async (command: string): Promise<string> => {
       said = "";
-      tool.stdin.write(`${command}\n`);
+      tool.stdin?.write(`${command}\n`);
       return until(
         async () => said,
         (text) => /(?:wrote|read) \d+|failed/.test(text),

@@ -78,7 +78,6 @@ export const liveLanes: readonly Lane[] = [
       ...["nats-meter", "placement", "schema", "servers", "store", "store-comparison", "store-failures"],
       ...["store-writers", "safety", "websocket", "wire", "compute", "host-features", "pinning", "qemu"],
       ...["qemu-images", "shared-storage", "bridge-network", "packet-rules", "tunnel-rules", "full-subnet"],
-      ...["published-ports", "pulled-images", "catalogue"],
       ...["published-ports", "pulled-images", "catalogue", "nfs-volumes", "instance-images"],
       ...["machine-volumes", "boot-volumes", "volume-kills"],
     ),

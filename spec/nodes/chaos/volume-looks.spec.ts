@@ -7,9 +7,9 @@ const guest = (pid: number, state = "S") => ({
   process: { pid, state, startTicks: 1, executable: "", cwd: "", argv: [], uids: [] },
 });
 const files: Readonly<Record<number, readonly string[]>> = {
-  1: ["/s/volumes/v.e3/data.raw", "/s/volumes/v.e3/data.raw", "/s/volumes/w.e1/open.1.i1.1.h", "socket:[1]"],
-  2: ["/s/volumes/v.r3/data.raw"],
-  3: ["/s/volumes/x.e1/data.raw"],
+  1: ["/s/volumes/v/e3/data.raw", "/s/volumes/v/e3/data.raw", "/s/volumes/w/e1/open.1.i1.1.h", "socket:[1]"],
+  2: ["/s/volumes/v/r3/data.raw"],
+  3: ["/s/volumes/x/e1/data.raw"],
 };
 
 describe("chaos: a look at volumes", () => {

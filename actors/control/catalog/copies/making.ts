@@ -87,7 +87,7 @@ async function committed(asked: Asked, context: CallContext, making: Committing)
 }
 
 /** The one guest and host that it may come from. @throws notCopyable */
-function fromOf(instance: InstanceRecord): UploadFrom {
+export function fromOf(instance: InstanceRecord): UploadFrom {
   const { id, hostId, ownerEpoch, desired, built, volumes } = instance;
   if (desired === "deleted") throw notCopyable(id, "is being deleted");
   if (hostId === null || !built) throw notCopyable(id, "has not run yet, or is on no host");
@@ -104,7 +104,7 @@ const notCopyable = (id: string, why: string): StatusError =>
 const diskBytes = ({ flavor, image: of }: Pick<InstanceRecord, "flavor" | "image">): number =>
   flavor.diskGib > 0 ? flavor.diskGib * gib : (of.disk?.virtualSizeBytes ?? 0);
 
-const copyBytesMax = (bytes: number): number =>
+export const copyBytesMax = (bytes: number): number =>
   bytes + Math.max(catalogLimits.copyOverheadBytesMin, Math.ceil(bytes * catalogLimits.copyOverheadShare));
 
 function imageOf(name: string, instance: InstanceRecord): Omit<RowOf<typeof image>, Given> {
