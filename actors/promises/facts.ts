@@ -16,6 +16,7 @@ import type { QuotaUse } from "../records/placement.ts";
 import type { HostLook, VolumesEnd, VolumesLook } from "./host-look.ts";
 import type { ImageFact, UploadsAtRest } from "./image-facts.ts";
 import type { RoomForgotten, RoomHeard } from "./room-heard.ts";
+import type { FaultsOver, VolumeOpened, VolumeWritten } from "./volume-access.ts";
 import type { VolumesAtRest } from "./volume-facts.ts";
 
 type GroupPolicy = ServerGroupRecord["policy"];
@@ -371,6 +372,9 @@ export type Fact =
   | VolumesLook
   | VolumesEnd
   | DiskWritten
+  | VolumeOpened
+  | VolumeWritten
+  | FaultsOver
   | Sent
   | Measured
   | Hostile

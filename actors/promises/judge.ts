@@ -25,7 +25,11 @@ import { nothingIsLeft } from "./n07-nothing-is-left.ts";
 import { rulesFirst } from "./n08-rules-first.ts";
 import { restartsChangeNothing } from "./n09-restarts-change-nothing.ts";
 import { revokedIsOver } from "./n10-revoked-is-over.ts";
+import { oneEpochWrites } from "./v01-one-epoch-writes.ts";
+import { detachesEnd } from "./v02-detaches-end.ts";
+import { noFileWithoutRow } from "./v03-no-file-without-row.ts";
 import { imagesAsTheyWereRecorded } from "./v07-images-as-they-were-recorded.ts";
+import { writesSurvive } from "./v09-writes-survive.ts";
 import { noBaseIsEvicted } from "./v10-no-base-is-evicted.ts";
 import { imagesOfThoseWhoMay } from "./v12-images-of-those-who-may.ts";
 
@@ -58,7 +62,11 @@ export function allCheckers(): readonly Checker[] {
     rulesFirst(),
     restartsChangeNothing(),
     revokedIsOver(),
+    oneEpochWrites(),
+    detachesEnd(),
+    noFileWithoutRow(),
     imagesAsTheyWereRecorded(),
+    writesSurvive(),
     noBaseIsEvicted(),
     imagesOfThoseWhoMay(),
   ];

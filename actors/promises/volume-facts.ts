@@ -27,6 +27,8 @@ export interface VolumesAtRest {
   readonly files: readonly (Named & {
     readonly place: string;
     readonly sizeGib: number;
+    /** The number that guests have written there last. Absent: nobody has looked. */
+    readonly writes?: number;
     /** The guests for which it is noted as open. */
     readonly openFor: readonly { readonly hostId: string; readonly instanceId: string }[];
   })[];

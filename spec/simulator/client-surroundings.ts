@@ -9,6 +9,7 @@ import { imageCall, isOfImages } from "./client-images.ts";
 import { isOfNetworks, networkCall } from "./client-networks.ts";
 import { reachedCall } from "./client-reached.ts";
 import { isOfRouters, routerCall } from "./client-routers.ts";
+import { isOfVolumes, type VolumeThings, volumeCall } from "./client-volumes.ts";
 import type { CommandKind, PlannedCommand } from "./plan.ts";
 import type { ExtensionCommand } from "./plan-extensions.ts";
 import type { ImageCommand } from "./plan-images.ts";
@@ -24,6 +25,7 @@ import {
   type SurroundingCommand,
   surroundingCommands,
 } from "./plan-surroundings.ts";
+import type { VolumeCommand } from "./plan-volumes.ts";
 
 export interface SurroundingCall {
   readonly method: string;
@@ -47,7 +49,8 @@ const methods = {
 } as const satisfies Record<
   Exclude<
     SurroundingCommand,
-    ResourceCommand | ExtensionCommand | NetworkCommand | RouterCommand | ReachedCommand | ImageCommand
+    | (ResourceCommand | ExtensionCommand | NetworkCommand | RouterCommand | ReachedCommand)
+    | (ImageCommand | VolumeCommand)
   >,
   string
 >;
@@ -60,7 +63,7 @@ const isOfResource = (command: SurroundingCommand): command is ResourceCommand =
 /** They need each other, and have commands of their own. */
 const ofNetworks: ReadonlySet<string> = new Set([
   ...["network", "subnet", "port", "published-port", "security-group", "security-group-rule"],
-  ...["router", "floating-ip", "image"],
+  ...["router", "floating-ip", "image", "volume"],
 ]);
 
 /** The resources that a client can make by a request alone, with no file behind it. */
@@ -92,6 +95,7 @@ interface OwnThings {
   readonly floating?: readonly string[];
   /** Those of everybody. */
   readonly images?: readonly string[];
+  readonly volumed?: VolumeThings;
 }
 
 const isReached = (command: SurroundingCommand): command is ReachedCommand =>
@@ -109,6 +113,7 @@ export function surroundingCall(
   if (isOfResource(command)) return resourceCall(command, target);
   if (isOfNetworks(command)) return networkCall(command, target, own.instance);
   if (isOfImages(command)) return imageCall(command, target, own.images ?? []);
+  if (isOfVolumes(command)) return own.volumed ? volumeCall(command, target, own.volumed) : nothing;
   const { floating = [] } = own;
   if (isReached(command)) return reachedCall(target, floating) ?? nothing;
   if (isOfRouters(command))

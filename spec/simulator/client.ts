@@ -12,6 +12,7 @@ import { adminProject } from "../../protocol/wire/subjects.ts";
 import { extensionCall, extensionMethod, extensionServices, isExtension } from "./client-extensions.ts";
 import { isSurrounding, surroundingCall } from "./client-surroundings.ts";
 import { SimulatedUploads, type Wanted } from "./client-uploads.ts";
+import { KnownVolumes } from "./client-volumes.ts";
 import { cell } from "./cluster.ts";
 import type { ImageStores } from "./image-stores.ts";
 import type { Kernel } from "./kernel.ts";
@@ -81,6 +82,7 @@ export class SimulatedClient {
   readonly #floating: string[] = [];
   /** Ids of images that this client has made. */
   readonly images = new Set<string>();
+  readonly #volumed = new KnownVolumes();
   /** Rules of security groups that it has made. */
   readonly #rules: Known[] = [];
   /** The last event that the watcher was handed. */
@@ -163,7 +165,8 @@ export class SimulatedClient {
       return;
     }
     if (isSurrounding(command)) {
-      const things = { instance: own, floating: this.#floating, images };
+      const volumed = this.#volumed.among(this.instances);
+      const things = { instance: own, floating: this.#floating, images, volumed };
       const { method, id, request } = surroundingCall(planned, others, things);
       if (id !== undefined) this.ask(method, id, request);
       return;
@@ -248,6 +251,7 @@ export class SimulatedClient {
       this.#send(method, id, request, requestId).then(
         (answer) => {
           this.#learn(method, answer);
+          this.#volumed.learn(method, { id, request, answer });
           end({ outcome: "ok", answer });
         },
         (thrown: unknown) => end(failure(thrown)),

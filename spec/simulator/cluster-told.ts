@@ -1,9 +1,10 @@
 /** Who hears what happens in a simulated cluster, at the moment when it happens. */
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { PortSpec } from "../../actors/ports/network.ts";
-import type { Applied, PictureLost } from "../../actors/promises/facts.ts";
+import type { Applied, PictureLost, PortHeld } from "../../actors/promises/facts.ts";
 import type { ImageCached, ImagesNeeded } from "../../actors/promises/image-facts.ts";
 import type { RoomHeard } from "../../actors/promises/room-heard.ts";
+import type { VolumeOpened } from "../../actors/promises/volume-access.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import type { Space } from "../../protocol/space.ts";
@@ -17,8 +18,12 @@ export type ToldOfImage =
   | Pick<ImageCached, "kind" | "sha256">
   | Pick<ImagesNeeded, "kind" | "instanceId" | "sha256s">;
 
+type OpenFile = Pick<VolumeOpened, "instanceId" | "pid" | "volumeId" | "epoch">;
+
 export interface HostTold {
   guest(kind: ToldOfGuest, hostId: string, guest: Guest): void;
+  /** A process of a guest has the file of a volume open from now on, or has it no more. */
+  volume(hostId: string, open: OpenFile, isOpen: boolean): void;
   /** The host lets pass what this picture allows. Undefined: a power loss took the picture. */
   applied(hostId: string, networking: HostNetworking | undefined): void;
   /** Of the cache of images on a host. */
@@ -71,3 +76,17 @@ export const appliedFact = (
   networking === undefined
     ? { kind: "pictureLost", atMs, hostId }
     : { kind: "applied", atMs, hostId, networking };
+
+export const portFact = (
+  atMs: number,
+  hostId: string,
+  { instanceId, portId }: PortSpec,
+  isThere: boolean,
+): PortHeld => ({ kind: isThere ? "portHeld" : "portLetGo", atMs, hostId, instanceId, portId });
+
+export const volumeFact = (atMs: number, hostId: string, open: OpenFile, isOpen: boolean): VolumeOpened => ({
+  kind: isOpen ? "volumeOpened" : "volumeClosed",
+  atMs,
+  hostId,
+  ...open,
+});

@@ -2,6 +2,7 @@
 
 import type { Fact } from "../../actors/promises/facts.ts";
 import { killFakeGuard, openFakeGuard } from "../../nodes/drivers/fake/guard.ts";
+import { fillDisk } from "../../nodes/drivers/fake/guest-volumes.ts";
 import type { Clients } from "../../nodes/sdk/clients.ts";
 import type { Cluster } from "./cluster.ts";
 import { flood } from "./flood.ts";
@@ -66,6 +67,8 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "guestShutsDown":
     case "guestPanics":
     case "guestPauses":
+    case "guestClings":
+    case "guestFills":
       return onGuest(planned, world);
     case "actorCrash":
     case "mailboxesFull":
@@ -325,12 +328,20 @@ function onImageStores({ fault, target }: PlannedFault, { cluster }: FaultWorld)
 
 const guestVerbs = { guestShutsDown: "shutdown", guestPanics: "panicked", guestPauses: "paused" } as const;
 
-function onGuest({ fault, target }: PlannedFault, { cluster }: FaultWorld): undefined {
+function onGuest({ fault, target }: PlannedFault, { cluster }: FaultWorld): (() => void) | undefined {
   const guests = cluster.hosts.flatMap(({ machine }) =>
     machine.world.list().map(({ instanceId }) => ({ world: machine.world, instanceId })),
   );
   const guest = guests[target % Math.max(1, guests.length)];
   if (guest === undefined) return undefined;
+  const process = guest.world.processOf(guest.instanceId);
+  if (fault === "guestClings" && process !== undefined) {
+    process.clings = true;
+    return () => {
+      process.clings = false;
+    };
+  }
+  if (fault === "guestFills") fillDisk(guest.world, guest.instanceId);
   // Of some their hosts can tell why.
   if (fault === "guestDies" && target % 2 === 1) guest.world.exceedMemory(guest.instanceId);
   else if (fault === "guestDies") guest.world.kill(guest.instanceId);

@@ -66,11 +66,21 @@ export class HostImages {
     const leased = new Map<string, number>();
     const bring = this.#bringing(reach);
     const { configDrives } = disks;
+    const lease = (sha256: string, more: 1 | -1) => leased.set(sha256, (leased.get(sha256) ?? 0) + more);
     return {
       ...(configDrives === undefined ? {} : { configDrives }),
+      image: async ({ sha256, instanceId }, signal) => {
+        lease(sha256, 1);
+        try {
+          await this.#ensure(sha256, { instanceId }, { signal, bring, leased });
+          return `/fake/images/${sha256}`;
+        } finally {
+          lease(sha256, -1);
+        }
+      },
       ensure: async (spec, signal, networks) => {
         const sha256s = [...new Set(filesOf(spec.image))];
-        for (const sha256 of sha256s) leased.set(sha256, (leased.get(sha256) ?? 0) + 1);
+        for (const sha256 of sha256s) lease(sha256, 1);
         try {
           for (const sha256 of sha256s) await this.#ensure(sha256, spec, { signal, bring, leased });
           const paths = await disks.ensure(spec, signal, networks);
@@ -78,7 +88,7 @@ export class HostImages {
           this.#told({ kind: "imagesNeeded", instanceId: spec.instanceId, sha256s });
           return paths;
         } finally {
-          for (const sha256 of sha256s) leased.set(sha256, (leased.get(sha256) ?? 1) - 1);
+          for (const sha256 of sha256s) lease(sha256, -1);
         }
       },
       release: async (instanceId, ...rest) => {
@@ -92,7 +102,7 @@ export class HostImages {
     };
   }
 
-  async #ensure(sha256: string, { instanceId }: MachineSpec, work: Work): Promise<void> {
+  async #ensure(sha256: string, { instanceId }: Pick<MachineSpec, "instanceId">, work: Work): Promise<void> {
     this.#uses += 1;
     if (!this.#cached.has(sha256)) {
       this.#makeRoom(work.leased);

@@ -3,27 +3,27 @@
  * The agent's drivers are the fake ones, with time, refusals, hangs and a full disk put in between. Every
  * process that comes or goes is told to the judge at that moment.
  */
-import type { Guest, GuestEvent } from "../../actors/ports/hypervisor.ts";
+import type { GuestEvent } from "../../actors/ports/hypervisor.ts";
 import type { Network } from "../../actors/ports/network.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
-import { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import { abortError } from "../../nodes/drivers/waiting.ts";
-import type { MachineSpec } from "../../protocol/machine.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
-import type { HostTold, ToldOfGuest } from "./cluster-told.ts";
+import { whileAnswering } from "./answering-volumes.ts";
+import type { HostTold } from "./cluster-told.ts";
 import { computerOf, type SimulatedComputer, type SimulatedHypervisor } from "./computer.ts";
 import { HostImages, type ImageControllers } from "./host-images.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
-import { RoutedThings, withRouters } from "./routed-things.ts";
+import { withRouters } from "./routed-things.ts";
 import { type SlowVerb, slowedLeases, slowedNetwork, withApply } from "./slowed-network.ts";
 import { slowedVolumes } from "./slowed-volumes.ts";
 import type { Versions } from "./versions.ts";
+import { WatchedWorld } from "./watched-world.ts";
 
 export interface DriverRates {
   latencyMs: number;
@@ -56,101 +56,6 @@ export interface HostMachineOptions {
 
 const isMap = (value: unknown): value is object => typeof value === "object" && value !== null;
 
-class WatchedWorld extends FakeWorld {
-  readonly routed = new RoutedThings();
-  readonly #told: (kind: ToldOfGuest, guest: Guest) => void;
-  readonly #held = new Set<number>();
-  /** Pids whose CPU does not run yet. */
-  readonly #starting = new Set<number>();
-
-  constructor(options: ConstructorParameters<typeof FakeWorld>[0], told: WatchedWorld["told"]) {
-    super(options);
-    this.#told = told;
-  }
-
-  get told() {
-    return this.#told;
-  }
-
-  override async boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
-    const guest = await super.boot(spec, signal);
-    this.#starting.add(guest.pid);
-    this.#told("guestStarted", guest);
-    this.#tellHeld(spec.instanceId);
-    return guest;
-  }
-
-  override end(instanceId: string): void {
-    super.end(instanceId);
-    this.#tellHeld(instanceId);
-  }
-
-  override kill(...loss: Parameters<FakeWorld["kill"]>): void {
-    super.kill(...loss);
-    const [instanceId] = loss;
-    this.#tellHeld(instanceId);
-  }
-
-  override unhangStorage(): void {
-    super.unhangStorage();
-    for (const { instanceId } of this.list()) this.#tellHeld(instanceId);
-  }
-
-  protected override leave(instanceId: string): boolean {
-    const guest = this.known(instanceId);
-    if (guest !== undefined) this.#told("guestEnded", guest);
-    return super.leave(instanceId);
-  }
-
-  override setStatus(instanceId: string, status: Guest["status"]): void {
-    super.setStatus(instanceId, status);
-    this.#tellHeld(instanceId);
-  }
-
-  override guestDoes(...deed: Parameters<FakeWorld["guestDoes"]>): void {
-    super.guestDoes(...deed);
-    this.#tellHeld(deed[0]);
-  }
-
-  override reboot(instanceId: string): void {
-    super.reboot(instanceId);
-    this.#tellHeld(instanceId);
-  }
-
-  override freeze(instanceId: string): void {
-    super.freeze(instanceId);
-    this.#tellHeld(instanceId);
-  }
-
-  override thaw(instanceId: string): void {
-    super.thaw(instanceId);
-    this.#tellHeld(instanceId);
-  }
-
-  /** Its CPU runs from now on. */
-  run(instanceId: string): void {
-    const guest = this.find(instanceId);
-    if (guest !== undefined && this.#starting.delete(guest.pid)) this.#tellHeld(instanceId);
-  }
-
-  canWrite(instanceId: string): boolean {
-    const guest = this.find(instanceId);
-    const stands = this.isFrozen(instanceId) || this.isDying(instanceId);
-    return guest?.status === "running" && !stands && !this.#starting.has(guest.pid);
-  }
-
-  #tellHeld(instanceId: string): void {
-    const guest = this.known(instanceId);
-    if (guest === undefined) return;
-    const stands = this.isFrozen(instanceId) || this.isDying(instanceId);
-    const held = stands || this.#starting.has(guest.pid) || guest.status === "paused";
-    if (held === this.#held.has(guest.pid)) return;
-    if (held) this.#held.add(guest.pid);
-    else this.#held.delete(guest.pid);
-    this.#told(held ? "guestHeld" : "guestFree", guest);
-  }
-}
-
 /** Size of each of a host's disks. */
 const diskBytes = 2 ** 40;
 /** More than is full, and less than is kept for disks that are there. */
@@ -182,6 +87,8 @@ export class HostMachine implements Machine {
     this.world = new WatchedWorld({ clock, ...shutdown, ...shared }, (kind, guest) =>
       told.guest(kind, hostId, guest),
     );
+    this.world.onVolume = ({ instanceId, pid }, { volumeId, epoch }, isOpen) =>
+      told.volume(hostId, { instanceId, pid, volumeId, epoch }, isOpen);
     this.#images = new HostImages(this.world, (what) => told.image(hostId, what));
   }
 
@@ -257,7 +164,8 @@ export class HostMachine implements Machine {
     if (storageLeases !== undefined) agent.onDeath(() => void storageLeases.close());
     const { versions, volumes: given } = this.#options;
     const roomy = <T>(work: () => Promise<T>, shared: boolean) => this.#roomy(work, shared);
-    const volumed = given ? slowedVolumes({ hypervisor, disks, storages: rest.volumes, verb, roomy }) : {};
+    const storages = rest.volumes?.map((one) => whileAnswering(one, this.world));
+    const volumed = given ? slowedVolumes({ hypervisor, disks, storages, verb, roomy }) : {};
     return {
       ...rest,
       ...(storageLeases === undefined ? {} : { storageLeases: slowedLeases(storageLeases, verb) }),

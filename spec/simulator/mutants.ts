@@ -22,6 +22,7 @@ import { routedPacketMutants } from "./mutants-routed-packets.ts";
 import { routerMutants } from "./mutants-routers.ts";
 import { storageMutants } from "./mutants-storages.ts";
 import { uploadMutants } from "./mutants-uploads.ts";
+import { volumeMutants } from "./mutants-volumes.ts";
 
 export const mutants: readonly Mutant[] = [
   ...extensionMutants,
@@ -43,4 +44,5 @@ export const mutants: readonly Mutant[] = [
   ...networkLifeMutants,
   ...imageMutants,
   ...uploadMutants,
+  ...volumeMutants,
 ];

@@ -54,6 +54,8 @@ export interface PlanSize {
   readonly hosts?: number;
   readonly instances?: number;
   readonly seconds?: number;
+  /** False: as plans were before there were volumes. */
+  readonly volumes?: false;
 }
 
 /** In some runs hosts have NUMA nodes, and some guests ask for CPUs of their own. */

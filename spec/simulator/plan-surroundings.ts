@@ -11,6 +11,7 @@ import { imageCommands, imagesOf, operatorImageCommands } from "./plan-images.ts
 import { networkCommands, networksOf } from "./plan-networks.ts";
 import { reachedByOperators, reachedCommands } from "./plan-reached.ts";
 import { externalCommands, routerCommands, routersOf } from "./plan-routers.ts";
+import { volumeCommands } from "./plan-volumes.ts";
 import type { Random } from "./random.ts";
 
 // Types only: a mutant of the product must be in place before any of its code is loaded.
@@ -51,6 +52,7 @@ export const surroundingCommands = [
   ...routerCommands,
   ...reachedCommands,
   ...imageCommands,
+  ...volumeCommands,
 ] as const;
 export type SurroundingCommand = (typeof surroundingCommands)[number];
 

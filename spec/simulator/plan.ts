@@ -25,6 +25,7 @@ import {
   surroundingsOf,
 } from "./plan-surroundings.ts";
 import { takesUploads, uploadCommands, uploadFaults, uploadFaultsOf, uploadsOf } from "./plan-uploads.ts";
+import { guestVolumeFaults, volumeFaultsOf, volumesOf } from "./plan-volumes.ts";
 import { Random } from "./random.ts";
 
 export const ordinaryCommands = [
@@ -93,6 +94,7 @@ export const faultKinds = [
   ...disturbances,
   ...hostileDeeds,
   ...uploadFaults,
+  ...guestVolumeFaults,
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -146,12 +148,16 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...(random.fork("pulled images").chance(0.4) ? { pulledImages: true as const } : {}),
     ...(random.fork("uploads").chance(0.5) ? { uploads: true as const } : {}),
   };
+  const mayBeVolumed = drawn.oneVersion === true && size.volumes !== false;
+  const isVolumed = mayBeVolumed && random.fork("volumed").chance(0.5);
   const seconds = size.seconds ?? random.fork("length").whole(20, 90);
   const faultyMs = setUpMs + seconds * 1_000;
   const away = awayOf(random.fork("away"), faultyMs);
   const span = { fromMs: setUpMs, untilMs: faultyMs };
   const hostile = hostileOf(random.fork("hostile"), { ...drawn, fromMs: setUpMs, untilMs: faultyMs });
-  const parameters = calmed(drawn, hostile);
+  const parameters = { ...calmed(drawn, hostile), ...(isVolumed ? { volumes: true as const } : {}) };
+  const about = { ...span, clients: parameters.clients };
+  const volumes = isVolumed ? volumesOf(random.fork("volumes"), about) : [];
   const commands = [
     ...surrounded(random.fork("surroundings"), {
       ...{ parameters, faultyMs },
@@ -159,11 +165,10 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     }),
     // What is asked for after the last fault would meet a cluster that is being judged.
     ...evacuationsOf(random.fork("evacuations"), away).filter(({ atMs }) => atMs < faultyMs),
-    ...editsOf(random.fork("edits"), { ...span, clients: parameters.clients }),
-    ...(isReached ? reachedOf(random.fork("reached"), { ...span, clients: parameters.clients }) : []),
-    ...(takesUploads(parameters)
-      ? uploadsOf(random.fork("upload commands"), { ...span, clients: parameters.clients })
-      : []),
+    ...editsOf(random.fork("edits"), about),
+    ...(isReached ? reachedOf(random.fork("reached"), about) : []),
+    ...(takesUploads(parameters) ? uploadsOf(random.fork("upload commands"), about) : []),
+    ...volumes,
   ];
   const faults = [
     ...faultsOf(random.fork("faults"), parameters, faultyMs),
@@ -179,6 +184,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...liesOf(random.fork("lies"), span),
     ...loopFaultsOf(random.fork("loop faults"), span),
     ...(takesUploads(parameters) ? uploadFaultsOf(random.fork("upload faults"), span) : []),
+    ...(isVolumed ? volumeFaultsOf(random.fork("volume faults"), volumes, span) : []),
     // Whoever removes the last host of a zone has taken it from those who asked for it.
     ...(commands.some(({ command }) => command === "hostAdd")
       ? []
@@ -267,6 +273,7 @@ const extraordinary: readonly FaultKind[] = [
   ...disturbances,
   ...hostileDeeds,
   ...uploadFaults,
+  ...guestVolumeFaults,
 ];
 const ordinaryFaults = faultKinds.filter((kind) => !extraordinary.includes(kind));
 

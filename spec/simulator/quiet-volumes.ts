@@ -43,8 +43,8 @@ export async function volumesAtRest(
 /** A storage knows a host by its world. */
 function filesOf(place: string, pool: FakeVolumePool, { hosts }: Cluster): VolumesAtRest["files"] {
   const nameOf = (world: object) => hosts.find(({ machine }) => machine.world === world)?.machine.name ?? "";
-  return [...pool.volumes].map(([volumeId, { epoch, sizeBytes, uses }]) => ({
-    ...{ place, volumeId, epoch, sizeGib: sizeBytes / bytesPerGib },
+  return [...pool.volumes].map(([volumeId, { epoch, sizeBytes, file, uses }]) => ({
+    ...{ place, volumeId, epoch, sizeGib: sizeBytes / bytesPerGib, writes: file.writes },
     openFor: [...uses].map(([instanceId, { host }]) => ({ hostId: nameOf(host), instanceId })),
   }));
 }

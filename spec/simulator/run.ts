@@ -8,11 +8,12 @@ import type { Commit, CommitResult } from "../../actors/records/commit.ts";
 import { boundFlavor, SimulatedClient } from "./client.ts";
 import { isOfImages } from "./client-images.ts";
 import { Cluster } from "./cluster.ts";
-import { appliedFact, roomFacts } from "./cluster-told.ts";
+import { appliedFact, portFact, roomFacts, volumeFact } from "./cluster-told.ts";
 import type { SimulatedHypervisor } from "./computer.ts";
 import { Coverage } from "./coverage.ts";
 import { applyFault } from "./faults.ts";
 import type { ForeignRules } from "./foreign.ts";
+import { writesOf } from "./guest-writes.ts";
 import type { Aim, CountedStep } from "./interposer.ts";
 import { Kernel, nobody, type Owner } from "./kernel.ts";
 import { firstStandingStill } from "./loops.ts";
@@ -122,10 +123,8 @@ class Run {
             ...(options.hypervisor ? {} : { shape: shapeIn(this.#cluster.hosts, hostId, instanceId) }),
           }),
         image: (hostId, what) => this.#see({ ...what, atMs: kernel.nowMs, hostId }),
-        port: (hostId, { instanceId, portId }, isThere) => {
-          const kind = isThere ? "portHeld" : "portLetGo";
-          this.#see({ kind, atMs: kernel.nowMs, hostId, instanceId, portId });
-        },
+        port: (...told) => this.#see(portFact(kernel.nowMs, ...told)),
+        volume: (...told) => this.#see(volumeFact(kernel.nowMs, ...told)),
         applied: (...told) => this.#see(appliedFact(kernel.nowMs, ...told)),
         // The first lives begin before anybody can send anything.
         turned: () => kernel.soon(nobody, "", () => this.#traffic.turned()),
@@ -222,10 +221,7 @@ class Run {
   /** Guests write to their disks all the time, and nothing held in memory grows without end. */
   #look(): void {
     const atMs = this.#kernel.nowMs;
-    for (const { machine } of this.#cluster.hosts)
-      for (const { instanceId, pid } of machine.world.list())
-        if (machine.world.canWrite(instanceId))
-          this.#see({ kind: "diskWritten", atMs, hostId: machine.name, instanceId, pid });
+    for (const write of writesOf(this.#cluster.hosts, atMs)) this.#see(write);
     this.#traffic.some();
     const [amount, max] = [this.#kernel.waiting, timersMaxOf(this.#plan)];
     this.#see({ kind: "measured", atMs, what: "timers", amount, max });
@@ -273,6 +269,7 @@ class Run {
   async #comeToRest(): Promise<void> {
     this.#kernel.trace.note(this.#kernel.nowMs, "world", "every fault is over");
     this.#cluster.heal();
+    this.#see({ kind: "faultsOver", atMs: this.#kernel.nowMs });
     const untilMs = this.#kernel.nowMs + liveMsMax;
     while (!this.#kernel.halted && this.#kernel.nowMs < untilMs) {
       await this.#kernel.run(this.#kernel.nowMs + 1_000);

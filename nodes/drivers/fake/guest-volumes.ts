@@ -46,6 +46,16 @@ export function refuseShrinking(world: FakeWorld, { volumeId }: VolumeName, size
   if (known !== undefined && sizeBytes < known.sizeBytes) throw refused("A volume is never made smaller.");
 }
 
+/**
+ * A volume that a storage of the world knows is there under the path of its present epoch alone. @throws
+ * hypervisorRefused
+ */
+export function refuseMissing(world: FakeWorld, volume: VolumeName): void {
+  const pools = [world.volumes, world.storage?.volumes];
+  const isKnown = pools.some((pool) => pool?.volumes.has(volume.volumeId));
+  if (isKnown && world.fileOf(volume) === undefined) throw refused("The volume's file is not there.");
+}
+
 /** @throws hypervisorRefused */
 export function attachTo(volumes: Volumes, { volumeId, epoch, place }: GuestVolume): void {
   if (!Number.isInteger(place) || place < 0 || place >= placesMax)

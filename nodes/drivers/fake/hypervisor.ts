@@ -21,7 +21,7 @@ import { refuseUntold } from "../config-drive/untold.ts";
 import { driverLimits } from "../limits.ts";
 import { refuseUnplugged } from "../unplugged.ts";
 import { delay, Turns, throwIfAborted } from "../waiting.ts";
-import { attachTo, detachFrom, refuseShrinking, refuseUnfitVolumes } from "./guest-volumes.ts";
+import { attachTo, detachFrom, refuseMissing, refuseShrinking, refuseUnfitVolumes } from "./guest-volumes.ts";
 import { diskInUse, type FakeVerb, type FakeWorld } from "./world.ts";
 
 const networks = ["tap", "stream"] as const;
@@ -98,10 +98,8 @@ export class FakeHypervisor implements Hypervisor {
     const deadlineMs = clock.monotonicMs() + driverLimits.diskLockPatienceMs;
     for (;;) {
       try {
-        const guest = await this.#world.boot(spec, signal);
-        for (const [place, volume] of volumes)
-          this.#world.processOf(spec.instanceId)?.volumes.set(place, volume);
-        return guest;
+        for (const [, volume] of volumes) refuseMissing(this.#world, volume);
+        return await this.#world.boot(spec, signal, volumes);
       } catch (error) {
         const inUse = error instanceof StatusError && error.message === diskInUse(spec.instanceId);
         if (!inUse || clock.monotonicMs() >= deadlineMs) throw error;
@@ -159,7 +157,9 @@ export class FakeHypervisor implements Hypervisor {
 
   attachVolume(spec: MachineSpec, volume: GuestVolume, signal: AbortSignal): Promise<void> {
     return this.#turns.run(spec.instanceId, async () => {
-      attachTo(await this.#volumesOf("attachVolume", spec, signal), volume);
+      const volumes = await this.#volumesOf("attachVolume", spec, signal);
+      refuseMissing(this.#world, volume);
+      attachTo(volumes, volume);
     });
   }
 

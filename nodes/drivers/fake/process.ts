@@ -1,7 +1,9 @@
 /** A process of a fake guest, and what of it is seen from outside. Pure. */
 import { conditionOf } from "../../../actors/node/guard/condition.ts";
-import type { AttachedVolume, Guest, GuestStatus } from "../../../actors/ports/hypervisor.ts";
+import type { Guest, GuestStatus } from "../../../actors/ports/hypervisor.ts";
 import type { GuestData } from "../../../protocol/guest-data.ts";
+import type { MachineSpec } from "../../../protocol/machine.ts";
+import type { ProcessVolumes } from "./process-volumes.ts";
 import type { FakeDisk, FakeLease } from "./storage.ts";
 
 export type FakeVerb =
@@ -38,7 +40,7 @@ export interface FakeProcess {
   /** MACs by the places of the interfaces. Undefined: the guest was told of none. */
   interfaces: ReadonlyMap<number, string> | undefined;
   /** Volumes of the guest by place. */
-  readonly volumes: Map<number, AttachedVolume>;
+  readonly volumes: ProcessVolumes;
   /** True: it gives back no device that it is asked for. */
   clings: boolean;
   /** The contents of the config drive; undefined: the guest has none. */
@@ -77,3 +79,9 @@ function threadsOf({ hung, killed, stopping }: FakeProcess): readonly string[] {
 
 export const isStopped = (guest: FakeProcess): boolean => conditionOf(threadsOf(guest)) === "stopped";
 export const isThere = (guest: FakeProcess): boolean => conditionOf(threadsOf(guest)) !== "gone";
+
+/** The MACs of a guest's interfaces by their places, as it is told them. Undefined: of none. */
+export const placesOf = ({
+  interfaces,
+}: Pick<MachineSpec, "interfaces">): ReadonlyMap<number, string> | undefined =>
+  interfaces && new Map(interfaces.map(({ mac, place }, index) => [place ?? index, mac]));

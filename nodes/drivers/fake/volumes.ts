@@ -3,6 +3,7 @@
  * epoch, so that the path of an earlier epoch is gone. Hosts share the storage when they share the pool.
  * Nothing here touches the real computer.
  */
+import type { VolumeName } from "../../../actors/ports/hypervisor.ts";
 import type { Holding } from "../../../actors/ports/keeper.ts";
 import type {
   BlockDevice,
@@ -21,9 +22,16 @@ import type { VolumesDriver } from "../kinds.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { fakeFacts } from "./facts.ts";
 
+/** What is in a volume's file: a process that has it open writes on, whatever becomes of its name. */
+export interface FakeVolumeFile {
+  /** Number of writes by guests. */
+  writes: number;
+}
+
 interface Kept {
   epoch: number;
   sizeBytes: number;
+  readonly file: FakeVolumeFile;
   /** The guests that have the volume open, by instance; `host` tells the hosts apart. */
   readonly uses: Map<string, { readonly host: object; readonly holding: Holding }>;
 }
@@ -44,6 +52,12 @@ export class FakeVolumePool {
 
   usedBytes(): number {
     return [...this.volumes.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  }
+
+  /** What a process opens under the path of that epoch; undefined: there is nothing. */
+  fileOf({ volumeId, epoch }: VolumeName): FakeVolumeFile | undefined {
+    const known = this.volumes.get(volumeId);
+    return known?.epoch === epoch ? known.file : undefined;
   }
 
   /** @throws diskFull, and nothing is changed */
@@ -89,7 +103,7 @@ export class FakeVolumes implements VolumeStorage {
     if (known === undefined) {
       if (source !== undefined) this.#refuseSource(source, sizeBytes);
       this.#pool.refuseMore(sizeBytes);
-      this.#pool.volumes.set(volumeId, { epoch, sizeBytes, uses: new Map() });
+      this.#pool.volumes.set(volumeId, { epoch, sizeBytes, file: { writes: 0 }, uses: new Map() });
       return;
     }
     if (known.epoch > epoch) throw stale(volumeId);

@@ -6,39 +6,39 @@
  */
 import type { SeenGuest } from "../../../actors/node/guard/messages.ts";
 import type { StoredGuard } from "../../../actors/node/guard/state.ts";
-import type { Guest, GuestEvent, GuestStatus, Loss } from "../../../actors/ports/hypervisor.ts";
+import type {
+  AttachedVolume,
+  Guest,
+  GuestEvent,
+  GuestStatus,
+  Loss,
+  VolumeName,
+} from "../../../actors/ports/hypervisor.ts";
 import type { GuestData } from "../../../protocol/guest-data.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import type { FileSystemSpace } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { hostName } from "../guest-name.ts";
-import { abortError, delay, throwIfAborted } from "../waiting.ts";
+import { delay, throwIfAborted } from "../waiting.ts";
+import { Injections } from "./injections.ts";
 import { FakePorts } from "./network.ts";
-import { type FakeProcess, type FakeVerb, factsOf, isStopped, isThere, type OwnDeed } from "./process.ts";
+import {
+  type FakeProcess,
+  type FakeVerb,
+  factsOf,
+  isStopped,
+  isThere,
+  type OwnDeed,
+  placesOf,
+} from "./process.ts";
+import { type OpenedVolume, ProcessVolumes } from "./process-volumes.ts";
 import { FakeShapes } from "./shapes.ts";
 import type { FakeDisk, FakeLease, FakeStorage } from "./storage.ts";
-import { FakeVolumePool } from "./volumes.ts";
+import { type FakeVolumeFile, FakeVolumePool } from "./volumes.ts";
+import type { FakeWorldOptions } from "./world-options.ts";
 
-export type { FakeVerb };
-
-export interface FakeWorldOptions {
-  readonly clock: Clock;
-  /** From the start of a guest until its CPU runs, in ms. 0: at once, without a timer. */
-  readonly startLatencyMs?: number;
-  /** From the power button to the guest's end, in ms. Absent: the guest ignores the button. */
-  readonly shutdownLatencyMs?: number;
-  /** Storage whose disks other worlds see as well. Absent: this world's disks are its own. */
-  readonly storage?: FakeStorage;
-}
-
-interface Injection {
-  readonly verb: FakeVerb;
-  /** Absent: the next call for any instance. */
-  readonly instanceId: string | undefined;
-  /** `hang`: the call hangs until it is aborted. */
-  readonly outcome: StatusError | "hang";
-}
+export type { FakeVerb, FakeWorldOptions };
 
 /** Above the pids that Linux gives by default, so that none is ever taken for a real one. */
 const firstFakePid = 10_000_000;
@@ -60,11 +60,13 @@ export class FakeWorld {
   spaces: readonly FileSystemSpace[] = [];
   /** Number of starts of the computer. */
   starts = 1;
+  /** Hears of each file of a volume that a process opens or closes. */
+  onVolume: ((guest: Guest, volume: OpenedVolume, isOpen: boolean) => void) | undefined;
   #storageHangs = false;
   readonly #processes = new Map<string, FakeProcess>();
   readonly #consoles = new Map<string, string>();
   readonly #listeners = new Set<(event: GuestEvent) => void>();
-  readonly #injections: Injection[] = [];
+  readonly #injections = new Injections();
   readonly #options: FakeWorldOptions;
   #nextPid = firstFakePid;
 
@@ -85,25 +87,22 @@ export class FakeWorld {
    * aborted.
    */
   inject(verb: FakeVerb, outcome: StatusError | "hang", instanceId?: string): void {
-    this.#injections.push({ verb, outcome, instanceId });
+    this.#injections.add({ verb, outcome, instanceId });
   }
 
   /** The first step of every verb. @throws the injected error; AbortError */
-  async enter(verb: FakeVerb, instanceId: string, signal: AbortSignal): Promise<void> {
-    throwIfAborted(signal);
-    const index = this.#injections.findIndex(
-      (one) => one.verb === verb && (one.instanceId === undefined || one.instanceId === instanceId),
-    );
-    if (index < 0) return;
-    const [injection] = this.#injections.splice(index, 1);
-    if (injection?.outcome === "hang") await untilAborted(signal);
-    else if (injection !== undefined) throw injection.outcome;
+  enter(verb: FakeVerb, instanceId: string, signal: AbortSignal): Promise<void> {
+    return this.#injections.enter(verb, instanceId, signal);
   }
 
   /**
    * Starts a guest. @throws AbortError, hypervisorRefused when the disk is in use: then there is no process
    */
-  async boot(spec: MachineSpec, signal: AbortSignal): Promise<Guest> {
+  async boot(
+    spec: MachineSpec,
+    signal: AbortSignal,
+    volumes: ReadonlyMap<number, AttachedVolume> = new Map(),
+  ): Promise<Guest> {
     const { clock, startLatencyMs = 0 } = this.#options;
     if (startLatencyMs > 0) await delay(clock, startLatencyMs, signal);
     throwIfAborted(signal);
@@ -115,7 +114,11 @@ export class FakeWorld {
       pid,
       startedAtMs: clock.nowMs(),
       ...{ status: "running", isFull: false, resets: 0 },
-      ...{ volumes: new Map(), clings: false },
+      volumes: new ProcessVolumes(
+        (one) => this.fileOf(one),
+        (one, isOpen) => this.onVolume?.(factsOf(guest), one, isOpen),
+      ),
+      clings: false,
       fence: spec.fence,
       interfaces: placesOf(spec),
       told: spec.guest?.configDrive === true ? spec.guest : undefined,
@@ -128,8 +131,14 @@ export class FakeWorld {
     };
     this.#processes.set(spec.instanceId, guest);
     guest.lease?.holders.add(guest);
+    for (const [place, volume] of volumes) guest.volumes.set(place, volume);
     this.#greet(guest);
     return factsOf(guest);
+  }
+
+  /** The file of a volume under the path of that epoch, on whichever storage of the host. */
+  fileOf(volume: VolumeName): FakeVolumeFile | undefined {
+    return this.volumes.fileOf(volume) ?? this.storage?.volumes.fileOf(volume);
   }
 
   /** The storage lease to start a guest with. @throws hypervisorRefused when another host has taken it */
@@ -208,6 +217,11 @@ export class FakeWorld {
     for (const guest of this.#processes.values()) if (!isStopped(guest)) guest.hung = true;
   }
 
+  /** Whether what the host asks of its storage is answered. */
+  get storageAnswers(): boolean {
+    return !this.#storageHangs;
+  }
+
   /** The storage answers again: pending signals take effect. */
   unhangStorage(): void {
     this.#storageHangs = false;
@@ -276,7 +290,7 @@ export class FakeWorld {
     guest.isFull = false;
   }
 
-  /** The process of a guest, for the hypervisor alone; undefined: no process lives. */
+  /** For the hypervisor alone; undefined: no process lives. */
   processOf(instanceId: string): FakeProcess | undefined {
     return this.#processes.get(instanceId);
   }
@@ -317,6 +331,7 @@ export class FakeWorld {
   protected leave(instanceId: string): boolean {
     const guest = this.#processes.get(instanceId);
     guest?.disk?.openedBy.delete(guest.pid);
+    guest?.volumes.clear();
     if (guest !== undefined) guest.lease?.holders.delete(guest);
     return this.#processes.delete(instanceId);
   }
@@ -378,15 +393,6 @@ export class FakeWorld {
   #emit(event: GuestEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
-}
-
-const placesOf = ({ interfaces }: MachineSpec) =>
-  interfaces && new Map(interfaces.map(({ mac, place }, index) => [place ?? index, mac]));
-
-function untilAborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    signal.addEventListener("abort", () => reject(abortError()), { once: true });
-  });
 }
 
 export const diskInUse = (instanceId: string): string =>
