@@ -37,6 +37,14 @@ export interface ImageServed {
   readonly digest: string;
 }
 
+/** An image was refused whose bytes were sent as they were named, or could not be sent or fetched. */
+export interface ImageRefused {
+  readonly kind: "imageRefused";
+  readonly atMs: number;
+  readonly imageId: string;
+  readonly reason: string;
+}
+
 /** Bytes of an upload that came by its ticket were acknowledged: all before `nextOffset` are there. */
 export interface BytesTaken {
   readonly kind: "bytesTaken";
@@ -64,4 +72,11 @@ export interface UploadsAtRest {
   readonly parts: readonly { readonly by: string; readonly imageId: string; readonly sizeBytes: number }[];
 }
 
-export type ImageFact = ImagesNeeded | ImageCached | ImageStored | ImageServed | BytesTaken | PartsLost;
+export type ImageFact =
+  | ImagesNeeded
+  | ImageCached
+  | ImageStored
+  | ImageServed
+  | ImageRefused
+  | BytesTaken
+  | PartsLost;

@@ -108,9 +108,14 @@ function bytes({ images, stored }: Known, fact: Fact): readonly string[] {
     if (fact.sha256 === fact.digest) return [];
     return [`${fact.by} keeps bytes with the checksum ${fact.digest} under ${fact.sha256}.`];
   }
+  if (fact.kind === "imageRefused" && ofOtherBytes.includes(fact.reason))
+    return [`The image ${fact.imageId} was sent as it was named, and refused: ${fact.reason}.`];
   if (fact.kind !== "imageServed" || fact.sha256 === fact.digest) return [];
   return [`${fact.to} asked for ${fact.sha256}, and got bytes with the checksum ${fact.digest}.`];
 }
+
+/** Refusals of what is not what was sent. */
+const ofOtherBytes = ["checksumMismatch", "unusableImage", "uploadTooLarge"];
 
 /** What a quiet point must not have; a controller puts some of it right at its next look. */
 export function unfitUploads({ images, parts }: UploadsAtRest): readonly string[] {

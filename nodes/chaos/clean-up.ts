@@ -1,8 +1,9 @@
 /**
  * Removes what a run has made: its instances, found by their metadata, then its server groups, found by their
- * names, its routers and networks, its images and its flavor.
+ * names, its routers and networks, its images, also those that it sent, and its flavor.
  */
 import type { Novact } from "../sdk/sdk.ts";
+import { imagePrefix } from "./load.ts";
 import type { Offer } from "./offer.ts";
 import { removeRouting } from "./routing-clean-up.ts";
 
@@ -17,7 +18,7 @@ export interface CleanUp {
 
 const patient = { timeoutMs: 120_000 };
 const atOnce = 20;
-const groupsAtOnce = 100;
+const rowsAtOnce = 100;
 
 export async function removeAll({ admin, key, run, offer, say }: CleanUp): Promise<void> {
   const failed: string[] = [];
@@ -38,6 +39,7 @@ export async function removeAll({ admin, key, run, offer, say }: CleanUp): Promi
   if (failed.length > 0) return;
   await removeVolumes(admin, run, say);
   await removeGroups(admin, run);
+  await removeImages(admin, imagePrefix(run));
   if (offer.outside !== undefined) await removeRouting({ admin, run, outside: offer.outside });
   await offer.remove();
 }
@@ -59,10 +61,21 @@ async function removeVolumes(admin: Novact, run: string, say: CleanUp["say"]): P
 async function removeGroups(admin: Novact, run: string): Promise<void> {
   let marker: string | undefined;
   do {
-    const page = { limit: groupsAtOnce, ...(marker === undefined ? {} : { marker }) };
+    const page = { limit: rowsAtOnce, ...(marker === undefined ? {} : { marker }) };
     const { serverGroups, nextMarker } = await admin.serverGroup.list(page, patient);
     for (const { id, name } of serverGroups)
       if (name.startsWith(`chaos-${run}-`)) await admin.serverGroup.delete(id, {}, patient);
+    marker = nextMarker;
+  } while (marker !== undefined);
+}
+
+/** What was sent by clients that could not delete it. */
+async function removeImages(admin: Novact, prefix: string): Promise<void> {
+  let marker: string | undefined;
+  do {
+    const page = { limit: rowsAtOnce, ...(marker === undefined ? {} : { marker }) };
+    const { images, nextMarker } = await admin.image.list(page, patient);
+    for (const { id, name } of images) if (name.startsWith(prefix)) await admin.image.delete(id, {}, patient);
     marker = nextMarker;
   } while (marker !== undefined);
 }

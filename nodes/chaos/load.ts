@@ -5,6 +5,7 @@
 import type { ClusterConfig } from "../config/config.ts";
 import { connect, type Novact } from "../sdk/sdk.ts";
 import { Client, weightsDefault } from "./client.ts";
+import { sendImages } from "./image-traffic.ts";
 import type { Offer } from "./offer.ts";
 import { operate } from "./operator.ts";
 import { createRandom } from "./random.ts";
@@ -26,6 +27,9 @@ export interface LoadOptions {
 
 /** Key of the metadata by which a run finds the instances that it made. */
 export const runKey = "chaos-run";
+
+/** Begins the names of the images that a run sends. */
+export const imagePrefix = (run: string): string => `chaos-${run}-sent-`;
 
 /** The groups that can run on this cluster, and for the others the reason why not. */
 export function usableGroups(config: ClusterConfig, groups: readonly Load[]) {
@@ -75,8 +79,35 @@ async function driveGroup(options: LoadOptions, group: Load, count: () => number
     left -= 1;
     return left < 0 ? undefined : count();
   };
-  const numbers = Array.from({ length: group.clients }, (_, index) => index + 1);
-  await Promise.all(numbers.map((number) => driveClient(options, group, { number, nextCall })));
+  const over = new AbortController();
+  const ending = AbortSignal.any([options.ending, over.signal]);
+  const clients = numbersTo(group.clients).map((number) => driveClient(options, group, { number, nextCall }));
+  const end = () => over.abort();
+  const ended = Promise.all(clients).finally(end);
+  const senders = numbersTo(group.images ?? 0).map((number) =>
+    driveSender({ ...options, ending }, group, number),
+  );
+  await Promise.all([ended, ...senders]);
+}
+
+const numbersTo = (last: number): readonly number[] => Array.from({ length: last }, (_, index) => index + 1);
+
+const projectOf = ({ projects }: ClusterConfig, number: number): string =>
+  projects[(number - 1) % projects.length] ?? "demo";
+
+/** It works until the last of its group's clients has ended. */
+async function driveSender(options: LoadOptions, group: Load, number: number): Promise<void> {
+  const { config, seed, run, recorder, ending } = options;
+  const novact = await connected(config, projectOf(config, number));
+  try {
+    await sendImages({
+      ...{ novact, recorder, ending, pauseMs: group.pauseMs ?? 1_000 },
+      name: `${imagePrefix(run)}${group.name}-${number}`,
+      random: createRandom(seed, `images ${group.name} ${number}`),
+    });
+  } finally {
+    await novact.close();
+  }
 }
 
 async function driveClient(
@@ -85,7 +116,7 @@ async function driveClient(
   { number, nextCall }: { readonly number: number; readonly nextCall: () => number | undefined },
 ): Promise<void> {
   const { config, seed, run, offer, recorder, ending } = options;
-  const project = config.projects[(number - 1) % config.projects.length] ?? "demo";
+  const project = projectOf(config, number);
   const name = `chaos-${run}-${group.name}-${number}`;
   const novact = await connected(config, project);
   try {

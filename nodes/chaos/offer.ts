@@ -23,12 +23,14 @@ export interface Offer {
 const sectorBytes = 512;
 
 /** cli; hlt; jmp back to hlt. The signature makes it bootable. Source: IBM PC BIOS boot sector convention. */
-function haltingDisk(): Buffer {
-  const disk = Buffer.alloc(2_048 * sectorBytes);
-  disk.set([0xfa, 0xf4, 0xeb, 0xfd], 0);
-  disk.set([0x55, 0xaa], sectorBytes - 2);
-  return disk;
+export function haltingSector(): Buffer {
+  const sector = Buffer.alloc(sectorBytes);
+  sector.set([0xfa, 0xf4, 0xeb, 0xfd], 0);
+  sector.set([0x55, 0xaa], sectorBytes - 2);
+  return sector;
 }
+
+const haltingDisk = (): Buffer => Buffer.concat([haltingSector(), Buffer.alloc(2_047 * sectorBytes)]);
 
 const patient = { timeoutMs: 60_000 };
 

@@ -146,6 +146,7 @@ const Load = Type.Object(
       }),
     ),
     volumes: Type.Optional(count(20, "how many volumes of its own each client has, at most")),
+    images: Type.Optional(count(20, "how many more clients send images and fetch them")),
     atOnce: Type.Optional(count(50, "how many instances a create asks for, at most")),
   },
   { additionalProperties: false, description: "a group of clients" },

@@ -17,14 +17,14 @@ const both: Load[] = [real, pretended];
 
 /** With all that surrounds instances: members of groups, several at once, networks behind routers, volumes. */
 const grouped: Load[] = [
-  { ...real, groups: 2, routers: true, volumes: 4 },
+  { ...real, groups: 2, routers: true, volumes: 4, images: 2 },
   { ...pretended, groups: 4, atOnce: 5, routers: true, volumes: 2 },
 ];
 
 export const scenarios: Readonly<Record<string, Scenario>> = {
   mixed: {
     summary:
-      "All there is: kills, pauses, restarts, broken links, wiped NATS, full and hanging disks, floods; volumes, groups and quotas.",
+      "All there is: kills, pauses, broken links, wiped NATS, full and hanging disks, floods; volumes, images, groups.",
     operatorEverySeconds: 3,
     load: grouped,
     faults: [

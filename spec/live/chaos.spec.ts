@@ -36,6 +36,7 @@ load:
     pauseMs: 250
     commands: { stop: 0 }
     groups: 3
+    images: 1
     atOnce: 4
 faults:
   - { kind: wipe, target: nats, atSeconds: 2 }
@@ -105,6 +106,8 @@ describe("novact chaos", function () {
       "server-group.create",
       "quota.set",
     ]);
+    const facts = readFileSync(join(report, "facts.jsonl"), "utf8");
+    expect(facts, "an image has been sent and fetched").to.contain('"kind":"imageServed"');
     await using admin = await connect({ config: config(), project: "admin" });
     expect((await admin.serverGroup.list({})).serverGroups).to.deep.equal([]);
     expect((await admin.aggregate.list({})).aggregates).to.deep.equal([]);

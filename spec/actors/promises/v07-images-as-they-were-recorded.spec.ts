@@ -60,6 +60,9 @@ describe("V7: images are served as they were recorded", () => {
   it("is broken where other bytes are kept, recorded or served", () => {
     expect(found(stored("a", "b"))).to.have.length(1);
     expect(found(served("a", "b"))).to.have.length(1);
+    const refused = (reason: string): Fact => ({ kind: "imageRefused", atMs: 1, imageId: "one", reason });
+    expect(found(refused("checksumMismatch"))).to.have.length(1);
+    expect(found(refused("imageElsewhere"))).to.deep.equal([]);
     expect(found(saving, ...completed("a"), row("active", "s1", "a"))).to.have.length(1);
     expect(found(saving, ...completed("b"), stored("a"), row("active", "s1", "a"))).to.have.length(1);
   });
