@@ -48,7 +48,7 @@ export async function removeAll({ admin, key, run, offer, say }: CleanUp): Promi
 async function removeVolumes(admin: Novact, run: string, say: CleanUp["say"]): Promise<void> {
   let marker: string | undefined;
   do {
-    const page = { limit: groupsAtOnce, ...(marker === undefined ? {} : { marker }) };
+    const page = { limit: rowsAtOnce, ...(marker === undefined ? {} : { marker }) };
     const { volumes, nextMarker } = await admin.volume.list(page, patient);
     for (const { id, name } of volumes.filter((one) => one.name.startsWith(`chaos-${run}-`)))
       await admin.volume

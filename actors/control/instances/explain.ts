@@ -5,6 +5,7 @@
  */
 import type { HostVerdict, Instance } from "../../../protocol/instance.ts";
 import type { Operation } from "../../../protocol/operation.ts";
+import { bytes } from "../../../protocol/wire/wording.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { HostRecord } from "../../records/host.ts";
 import type { InstanceRecord, InterfaceRecord } from "../../records/instance.ts";
@@ -165,6 +166,18 @@ function waitingFor(facts: ExplainFacts): string[] {
   } else if (changesOf(record, host).length > 0 && machine.state === record.desired)
     sentences.push(...changesOf(record, host));
   else sentences.push(`The machine on host ${host} to become ${record.desired}; it is ${machine.state}.`);
+  if (machine?.state === "preparing" && record.failure === null)
+    sentences.push(...ofImage(record.image, host));
   if (facts.stays !== undefined) sentences.push(facts.stays);
   return sentences;
+}
+
+/** Files are made of an image that the host may have to get from a controller first. */
+function ofImage(image: InstanceRecord["image"], host: string): readonly string[] {
+  const files = [image.disk, image.kernel, image.ramdisk].flatMap((file) => file ?? []);
+  if (files.length === 0) return [];
+  const size = bytes(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+  return [
+    `Host ${host} to make files of the image ${image.name}; if it has not got its ${size}, these come first.`,
+  ];
 }

@@ -13,6 +13,7 @@ import type { Column, Fact } from "../table.ts";
 import { catalogueCommand } from "./image-catalogue.ts";
 import { type PropertyOptions, propertiesOf, withProperties } from "./image-properties.ts";
 import { sharingCommands, visibilityOption } from "./image-sharing.ts";
+import { waitOf } from "./image-wait.ts";
 
 export function imageCommand(invoke: Invoke): Command {
   const noun = new Command("image").description(
@@ -63,6 +64,7 @@ function facts({
     ["id", id],
     ["name", name],
     ["state", more.state],
+    ["waits for", waitOf({ id, name, ...more })],
     ["visibility", more.visibility],
     ["owner", more.project],
     ["protected", more.protected === true ? "yes" : undefined],

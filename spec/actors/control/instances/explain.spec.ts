@@ -75,4 +75,25 @@ describe("the explanation of an instance", () => {
     expect(found.earlier.map(({ atMs }) => atMs)).to.deep.equal([7_000, 9_000]);
     expect(found.earlier[0]?.message).to.equal("It was paused by the guard of host-a.");
   });
+
+  it("whose host makes its files is said to wait for them, and for its image where the host has not got it", () => {
+    const machine = { state: "preparing", intentGeneration: 1 } as NonNullable<
+      ExplainFacts["row"]["machine"]
+    >;
+    const image = { ...instance("i").image, name: "mine", kernel: null, ramdisk: null };
+    const disk = { sha256: "a", sizeBytes: 2_048, format: "raw", virtualSizeBytes: 2_048 } as const;
+    const waiting = (disked: boolean) => {
+      const record = instance("i", {
+        ...{ hostId: "h1", built: false, settled: false, failure: null, generation: 1, desired: "running" },
+        image: { ...image, disk: disked ? disk : null },
+      });
+      const row = { instance: record, machine };
+      const shown = instanceView(row, undefined);
+      return explain({}, { row, instance: shown }).waitingFor.slice(1);
+    };
+    expect(waiting(false)).to.deep.equal([]);
+    expect(waiting(true)).to.deep.equal([
+      "Host h1 to make files of the image mine; if it has not got its 2 KiB, these come first.",
+    ]);
+  });
 });
