@@ -54,7 +54,18 @@ export interface VolumesEnd {
     readonly id: string;
     readonly volumes: readonly { readonly volumeId: string; readonly change?: string }[];
   }[];
-  readonly files: readonly { readonly place: string; readonly volumeId: string }[];
+  readonly files: readonly {
+    readonly place: string;
+    readonly volumeId: string;
+    /** Name of its directory, which has the volume's epoch. */
+    readonly directory: string;
+    /** Which start of a guest wrote which records, and which are lost. Absent: none of ours wrote there. */
+    readonly log?: {
+      readonly count: number;
+      readonly runs: readonly { readonly writer: string; readonly from: number; readonly to: number }[];
+      readonly lost: readonly number[];
+    };
+  }[];
   readonly open: readonly OpenVolume[];
   /** Ids of instances whose guest is a process that lives. */
   readonly living: readonly string[];

@@ -7,7 +7,6 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Novact } from "../sdk/sdk.ts";
 import { StatusError } from "../sdk/sdk.ts";
-import { haltingSector } from "./offer.ts";
 import type { Random } from "./random.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -86,13 +85,18 @@ async function fetchBack(
   recorder.tell({ kind: "imageServed", atMs: Date.now(), to: name, sha256, digest: hash.digest("hex") });
 }
 
+/** cli; hlt; jmp back to hlt. Source: IBM PC BIOS boot sector convention. */
+const halting = [0xfa, 0xf4, 0xeb, 0xfd];
+const bootable = [0x55, 0xaa];
+
 /** A disk from which a guest could boot, and no other one. */
 function contentOf(random: Random): Buffer {
   const count = sectors[random.weighted({ one: 3, some: 2, many: 1 })];
   const content = Buffer.alloc(count * sectorBytes);
   for (let at = 0; at < content.length; at += 4)
     content.writeUInt32LE(Math.floor(random.next() * 2 ** 32), at);
-  haltingSector().copy(content);
+  content.set(halting, 0);
+  content.set(bootable, sectorBytes - bootable.length);
   return content;
 }
 

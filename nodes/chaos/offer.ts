@@ -1,13 +1,14 @@
 /**
- * The images and the flavor of the load: the cheapest real guest (a disk whose boot sector halts the CPU:
- * boots in a moment, then costs nothing), a flavor for it, and an image for each hypervisor; and a network
- * that all projects share, where a node can plug guests into it. Removed at the end.
+ * The images and the flavor of the load: the cheapest real guest (writing-disk.ts), a flavor for it, and an
+ * image for each hypervisor; and a network that all projects share, where a node can plug guests into it.
+ * Removed at the end.
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { type Novact, StatusError } from "../sdk/sdk.ts";
 import { type HypervisorChoice, hypervisorChoices } from "./hypervisor-choices.ts";
+import { writingDisk } from "./writing-disk.ts";
 
 export interface Offer {
   readonly flavor: string;
@@ -20,18 +21,6 @@ export interface Offer {
   remove(): Promise<void>;
 }
 
-const sectorBytes = 512;
-
-/** cli; hlt; jmp back to hlt. The signature makes it bootable. Source: IBM PC BIOS boot sector convention. */
-export function haltingSector(): Buffer {
-  const sector = Buffer.alloc(sectorBytes);
-  sector.set([0xfa, 0xf4, 0xeb, 0xfd], 0);
-  sector.set([0x55, 0xaa], sectorBytes - 2);
-  return sector;
-}
-
-const haltingDisk = (): Buffer => Buffer.concat([haltingSector(), Buffer.alloc(2_047 * sectorBytes)]);
-
 const patient = { timeoutMs: 60_000 };
 
 export async function makeOffer(config: ClusterConfig, admin: Novact, run: string): Promise<Offer> {
@@ -40,7 +29,7 @@ export async function makeOffer(config: ClusterConfig, admin: Novact, run: strin
   const directory = statePaths(config).import;
   mkdirSync(directory, { recursive: true });
   const path = join(directory, `chaos-${run}.raw`);
-  writeFileSync(path, haltingDisk());
+  writeFileSync(path, writingDisk());
   try {
     await admin.flavor.create({ name: flavor, vcpus: 1, memoryMib: 32, diskGib: 0 }, patient);
     for (const hypervisor of hypervisorChoices) {

@@ -9,7 +9,7 @@ import { volumeIn } from "../drivers/volumes/names.ts";
 import type { GuestParty } from "./parties.ts";
 
 /** Name of the file of a volume in its directory (drivers/volumes/directory.ts). */
-const dataFile = "data.raw";
+export const dataFile = "data.raw";
 
 /** `parties`: the guests as they were seen a moment ago. */
 export async function lookAtVolumes(

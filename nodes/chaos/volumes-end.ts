@@ -12,8 +12,9 @@ import { hostIdOf } from "../config/host-id.ts";
 import { volumeIn } from "../drivers/volumes/names.ts";
 import type { Novact } from "../sdk/sdk.ts";
 import { guestsOf } from "./parties.ts";
-import { lookAtVolumes } from "./volume-looks.ts";
+import { dataFile, lookAtVolumes } from "./volume-looks.ts";
 import { endFaults } from "./volumes-judged.ts";
+import { readWriterLog } from "./writer-log.ts";
 
 /** Some rounds of the sweeper. */
 const withinMs = 120_000;
@@ -25,7 +26,8 @@ export async function volumesAtEnd(config: ClusterConfig, admin: Novact): Promis
   const deadlineMs = performance.now() + withinMs;
   for (;;) {
     const end = await lookAtEnd(config, admin);
-    if (endFaults(end).length === 0 || performance.now() > deadlineMs) return end;
+    if (endFaults(end).length === 0 || performance.now() > deadlineMs)
+      return { ...end, files: await Promise.all(end.files.map(withLog)) };
     await sleep(lookEveryMs);
   }
 }
@@ -64,12 +66,19 @@ function placesOf(
   return places;
 }
 
+/** The log is read at last alone: guests write on. */
+async function withLog(file: VolumesEnd["files"][number]): Promise<VolumesEnd["files"][number]> {
+  const { place, volumeId, directory } = file;
+  const log = await readWriterLog(join(place, "volumes", volumeId, directory, dataFile));
+  return { ...file, ...(log === undefined ? {} : { log }) };
+}
+
 async function filesIn(place: string): Promise<VolumesEnd["files"]> {
   const volumes = join(place, "volumes");
   const found: VolumesEnd["files"][number][] = [];
-  for (const id of await readdir(volumes).catch(() => []))
-    for (const name of await readdir(join(volumes, id)).catch(() => []))
-      if (volumeIn(id, name)?.kind === "whole") found.push({ place, volumeId: id });
+  for (const volumeId of await readdir(volumes).catch(() => []))
+    for (const directory of await readdir(join(volumes, volumeId)).catch(() => []))
+      if (volumeIn(volumeId, directory)?.kind === "whole") found.push({ place, volumeId, directory });
   return found;
 }
 

@@ -1,7 +1,7 @@
 /**
  * V1 to V3 of a real cluster: no volume is open in two guests that act (what two looks in a row have seen of
  * both was so at one moment, however long a look takes), nothing is being attached or detached in the end, and
- * rows, files and open files say the same then. Pure.
+ * rows, files and open files say the same then. By the logs that guests have written, also V1 and V9. Pure.
  */
 import type { Fact, Violation } from "../../actors/promises/facts.ts";
 import type { VolumesEnd, VolumesLook } from "../../actors/promises/host-look.ts";
@@ -34,6 +34,8 @@ export function endFaults(end: VolumesEnd): readonly Violation[] {
     ...openFaults(end).map(of("V1")),
     ...unfinished(end).map(of("V2")),
     ...fileFaults(end).map(of("V3")),
+    ...writtenTwice(end).map(of("V1")),
+    ...lostWrites(end).map(of("V9")),
   ];
 }
 
@@ -58,6 +60,25 @@ function openFaults({ open, instances, living }: VolumesEnd): readonly string[] 
     ),
     ...few,
   ];
+}
+
+/** A start of a guest whose records stand before and after another's had the volume at the same time. */
+function writtenTwice({ files }: VolumesEnd): readonly string[] {
+  return files.flatMap(({ volumeId, log }) => {
+    const writers = (log?.runs ?? []).map(({ writer }) => writer);
+    const again = new Set(writers.filter((writer, at) => writers.indexOf(writer) !== at));
+    return [...again].map(
+      (writer) => `Volume ${volumeId}: ${writer} wrote on after another one had written.`,
+    );
+  });
+}
+
+function lostWrites({ files }: VolumesEnd): readonly string[] {
+  return files.flatMap(({ volumeId, log }) => {
+    if (log === undefined || log.lost.length === 0) return [];
+    const numbers = log.lost.slice(0, 5).join(", ");
+    return [`Volume ${volumeId}: of ${log.count} records ${log.lost.length} are lost: ${numbers}.`];
+  });
 }
 
 const atRest: readonly string[] = ["available", "in-use"];

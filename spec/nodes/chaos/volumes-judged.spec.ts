@@ -16,7 +16,7 @@ const right: VolumesEnd = {
   ...{ kind: "volumesEnd", atMs: 900 },
   rows: [{ id: "v", status: "in-use", instanceId: "i", made: true, place: "/s" }],
   instances: [{ id: "i", volumes: [{ volumeId: "v" }] }],
-  files: [{ place: "/s", volumeId: "v" }],
+  files: [{ place: "/s", volumeId: "v", directory: "e1" }],
   open: [open("i", 1)],
   living: ["i"],
 };
@@ -62,8 +62,25 @@ describe("chaos: volumes in the end", () => {
 
   it("have a file each where they belong", () => {
     expect(judged({ files: [] }).join()).to.include("V3 Volume v was made, and has no file in /s");
-    const more = [...right.files, { place: "/s", volumeId: "w" }];
+    const more = [...right.files, { place: "/s", volumeId: "w", directory: "e1" }];
     expect(judged({ files: more })).to.deep.equal(["V3 The file of volume w in /s has no row."]);
-    expect(judged({ files: [...right.files, { place: "/t", volumeId: "v" }] }).join()).to.include("is in /t");
+    expect(
+      judged({ files: [...right.files, { place: "/t", volumeId: "v", directory: "e1" }] }).join(),
+    ).to.include("is in /t");
+  });
+
+  it("have been written by one guest after the other, and all of it is there", () => {
+    const runs = [
+      { writer: "a", from: 1, to: 4 },
+      { writer: "b", from: 5, to: 6 },
+    ];
+    const logged = (log: NonNullable<VolumesEnd["files"][number]["log"]>) =>
+      judged({ files: [{ place: "/s", volumeId: "v", directory: "e1", log }] });
+    expect(logged({ count: 6, runs, lost: [] })).to.deep.equal([]);
+    const both = [...runs, { writer: "a", from: 7, to: 7 }];
+    expect(logged({ count: 7, runs: both, lost: [] })).to.deep.equal([
+      "V1 Volume v: a wrote on after another one had written.",
+    ]);
+    expect(logged({ count: 7, runs, lost: [7] })).to.deep.equal(["V9 Volume v: of 7 records 1 are lost: 7."]);
   });
 });
