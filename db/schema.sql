@@ -736,6 +736,22 @@ create trigger volume_gives_room after delete on volume for each row when (((old
 create trigger volume_takes_room after insert on volume for each row when (((new.storage_id is not null) or
     (new.host_id is not null))) execute function novact_volume();
 
+create table volume_copy (
+  id text collate "C" not null,
+  project text collate "C" not null,
+  name text collate "C" not null,
+  source_id text collate "C" not null,
+  source_epoch bigint not null,
+  epoch bigint not null,
+  size_gib bigint not null,
+  storage_id text collate "C",
+  host_id text collate "C",
+  created_at_ms bigint not null,
+  version bigint not null default '1'::bigint,
+  constraint volume_copy_pkey primary key (id)
+);
+create index volume_copy_name_idx on volume_copy using btree (project, name);
+
 create sequence aggregate_number;
 
 create sequence extension_row_number;
@@ -1605,7 +1621,8 @@ begin
           where m.image_id = i.id
           and m.name = r.project)) as usable) as seen
     cross join lateral (select ((r.flavor->>'memoryMib')::bigint < (i.properties->>'memoryMibMin')::bigint
-        or (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint) as small) as small
+        or r.image->'disk' <> 'null'
+        and (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint) as small) as small
     where not seen.usable
     or i.state <> 'active'
     or small.small

@@ -50,6 +50,21 @@ export const hostVolumeMethods = {
     ...entityless,
     summary: "Removes volumes that nobody owns: of each, that of this epoch and those before it.",
   }),
+  copyVolume: method({
+    request: request({
+      ...storage,
+      /** With the epoch that it has for the copy. */
+      source: VolumeRef,
+      copy: VolumeRef,
+      sizeBytes: Count,
+    }),
+    answer: answer({
+      /** False: it is under way. What has failed is said once, and begun anew when it is asked for again. */
+      made: Type.Boolean(),
+    }),
+    ...entityless,
+    summary: "Makes a volume as a copy of one that no guest has, both on one storage; asked again and again.",
+  }),
   extendVolume: method({
     request: request({ ...storage, ...VolumeRef.properties, sizeBytes: Count }),
     answer: answer({}),

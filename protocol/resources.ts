@@ -20,6 +20,7 @@ import {
 } from "./security-group.ts";
 import { serverGroup, serverGroupService } from "./server-group.ts";
 import { deletedVolume, volume, volumeService } from "./volume.ts";
+import { volumeCopy } from "./volume-copy.ts";
 import type { Resource } from "./wire/resource.ts";
 
 export const resources = {
@@ -48,6 +49,7 @@ export const innerResources = {
   routerInterface,
   floatingTarget,
   deletedVolume,
+  volumeCopy,
 } as const;
 
 export const resourceServices = {

@@ -28,13 +28,13 @@ const VolumeSource = answer({
 });
 export type VolumeSource = Static<typeof VolumeSource>;
 
-const SizeGib = Type.Integer({ minimum: 1, maximum: fieldLimits.diskGibMax });
+export const SizeGib = Type.Integer({ minimum: 1, maximum: fieldLimits.diskGibMax });
 
 /**
  * `available`: it can be attached or deleted. `attaching`, `detaching`: its instance's host has not said yet
- * that it is so. Nobody stores it: it is computed from the rows whenever somebody asks.
+ * that it is so. `copying`: a volume is made from it, or it from one. Nobody stores it: it is computed from the rows whenever somebody asks.
  */
-const volumeStatuses = ["available", "attaching", "in-use", "detaching"] as const;
+const volumeStatuses = ["available", "attaching", "in-use", "detaching", "copying"] as const;
 export type VolumeStatus = (typeof volumeStatuses)[number];
 
 export const volume = resource({
@@ -61,7 +61,10 @@ export const volume = resource({
     hostId: nullable(Id),
     /** Number of its present writer: it rises with every other one. 0: no instance has had the volume. */
     epoch: Count,
-    /** The instance that it is attached to, or is not yet let go of by; null: none. */
+    /**
+     * The instance that it is attached to, or is not yet let go of by; or the other volume, while one of the
+     * two is made from the other. Null: nobody has it.
+     */
     instanceId: nullable(Id),
   },
   joined: {
@@ -125,6 +128,8 @@ export const volumeService = service({
         sizeGib: Type.Optional(SizeGib),
         /** Id or name of the image that it is made from. Absent: it is empty. */
         image: Type.Optional(Label),
+        /** Id or name of the volume that it is a copy of, and where it is then; nobody may have that one. */
+        sourceVolume: Type.Optional(Label),
         /** Id of the shared storage. Absent: the one with the most room; where none is shared, as `local`. */
         storage: Type.Optional(Id),
         /** True: on the own disk of the host of its first instance, where it stays. */
@@ -134,7 +139,8 @@ export const volumeService = service({
       target: "collection",
       audience: "project",
       mutates: true,
-      summary: "Makes a volume, empty or from an image; its file is made where it is attached first.",
+      summary:
+        "Makes a volume, empty, from an image or from another volume; unless it is a copy, its file is made where it is attached first.",
     }),
     ...kept(volume, { delete: "Removes a volume that is attached to nothing, with all that is in it." }),
     set: changed(

@@ -139,7 +139,7 @@ export async function assembleController(ports: ControllerPorts): Promise<Contro
     ...(parts.images === undefined
       ? []
       : [parts.images.sweeper, parts.images.maker].map((one) => system.spawn(one))),
-    system.spawn(volumeSweeperDefinition({ store, directory, commit: commits.commit, agent })),
+    system.spawn(parts.volumeWork),
   ];
   for (const actor of needed)
     actor.onEnd(({ how }) => {
@@ -225,6 +225,7 @@ function actorsOf(ports: ControllerPorts) {
   const { self, rollCall } = rollCallOf(ports);
   const networking = networkingOf({ ...ports, commit });
   const images = imagesOf(ports, commit, hostAgent);
+  const volumeWork = volumeSweeperDefinition({ store, directory, commit, agent: hostAgent });
   const creator = new Creator({
     ...{ store, commit, placer, clock, ids, space, networking },
     born: (created) => registry.adopt(created),
@@ -241,7 +242,7 @@ function actorsOf(ports: ControllerPorts) {
     ...{ debug, system, strange, directory, leases, commits, waits, tell, scheduler, placer },
     ...{ hostAgent, networkingNews: news },
     registry,
-    ...{ networking, images },
+    ...{ networking, images, volumeWork },
     creator,
     ...steering,
     ...{ propose, faults, space, rollCall, self, sinks },
@@ -287,7 +288,7 @@ function hostsOf({ store, clock, ids, log, power }: ControllerPorts, around: Aro
 function serverOf(ports: ControllerPorts, parts: Parts): Server {
   const { store, bus, clock, ids, log, cell, meter = nullMeter, extensions = [] } = ports;
   const { commit } = parts.commits;
-  const catalog = { ...ports, commit };
+  const catalog = { ...ports, commit, hurryVolumes: () => parts.volumeWork.next(0) };
   const read = { store, clock, waits: parts.waits };
   const timeoutMs = wireLimits.hostRequestTimeoutMs;
   const auditHost: DoctorOptions["auditHost"] = (hostId, onLeftOut) =>

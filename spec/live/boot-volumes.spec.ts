@@ -76,7 +76,7 @@ describe("instances whose root disk is a volume", function () {
     expect(volumes.map(({ status }) => status)).to.deep.equal(["available"]);
   };
 
-  it("boot from one that is made of an image, by firmware and by a kernel, and find what they wrote", async () => {
+  it("boot from one that is made of an image, by firmware and by a kernel, and from its copy, and find what they wrote", async () => {
     const first = await create({
       volumes: [
         { image: "disk", bootIndex: 0 },
@@ -93,6 +93,13 @@ describe("instances whose root disk is a volume", function () {
 
     const second = await create({ image: "kernel", volumes: [{ volume, bootIndex: 0 }] });
     await says(second, "NOVACT-GUEST BOOT 2 on /dev/vda2");
-    await demo.instance.delete(second.id, { wait });
+    await gone(second);
+
+    const { volume: clone } = await demo.volume.create({ name: "clone", sourceVolume: volume });
+    const statusOf = async () => (await demo.volume.get(clone.id, {})).volume.status;
+    await until(statusOf, (status) => status === "available", triesMax);
+    const third = await create({ image: "kernel", volumes: [{ volume: clone.id, bootIndex: 0 }] });
+    await says(third, "NOVACT-GUEST BOOT 3 on /dev/vda2");
+    await demo.instance.delete(third.id, { wait });
   });
 });

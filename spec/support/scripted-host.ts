@@ -51,6 +51,10 @@ export class ScriptedHost {
   /** Volumes that its guests' processes do not let go of. */
   open: readonly SeenVolume[] = [];
   /** What it was told to extend while no guest had it. */
+  /** Copies that it was asked for; they are there as soon as `copies` says so. */
+  readonly copied: { readonly source: VolumeRef; readonly copy: VolumeRef; readonly sizeBytes: number }[] =
+    [];
+  copies = true;
   readonly extended: (VolumeRef & { readonly sizeBytes: number })[] = [];
   readonly storage = {
     sharedDisks: async () => ({ disks: [...this.sharedDisks] }),
@@ -68,6 +72,10 @@ export class ScriptedHost {
         volumes.some(({ volumeId, epoch }) => one.volumeId === volumeId && one.epoch <= epoch);
       this.volumes = this.volumes.filter((one) => !isUnwanted(one));
       return { removed: [...volumes] };
+    },
+    copyVolume: async ({ source, copy, sizeBytes }: ScriptedHost["copied"][number]) => {
+      this.copied.push({ source, copy, sizeBytes });
+      return { made: this.copies };
     },
     extendVolume: async (wanted: VolumeRef & { readonly sizeBytes: number }) => {
       this.extended.push(wanted);
@@ -148,6 +156,7 @@ export class ScriptedHost {
           removeSharedDisks: (request) => this.storage.removeSharedDisks(request),
           listVolumes: () => this.storage.listVolumes(),
           removeVolumes: (request) => this.storage.removeVolumes(request),
+          copyVolume: (request) => this.storage.copyVolume(request),
           extendVolume: (request) => this.storage.extendVolume(request),
           copyDisk: async () => {
             throw new StatusError("notCopyable", "A scripted host copies no disks.");

@@ -26,6 +26,8 @@ export const catalogLimits = {
   holderAnswerMsMax: 5_000,
   /** Period at which a controller has files of deleted volumes removed: their room is taken until then. */
   volumeSweepPeriodMs: 30_000,
+  /** The same as long as there are volumes to be copied. */
+  volumeCopyLookMs: 1_000,
   /** A look that takes longer is given up: a host does not answer. */
   volumeSweepRoundMsMax: 300_000,
   /** How often a controller looks at copies of disks on their way to images, and where it knows of none. */

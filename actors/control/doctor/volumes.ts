@@ -16,7 +16,9 @@ export function volumeFindings(input: Input): Finding[] {
   const held = heldBy(input);
   const rows = new Map((input.volumes ?? []).map((row) => [row.id, row]));
   return [
-    ...[...rows.values()].flatMap((row) => ofRow(row, held.get(row.id))),
+    ...[...rows.values()].flatMap((row) =>
+      rows.has(row.instanceId ?? "") ? ofCopy(row, input) : ofRow(row, held.get(row.id)),
+    ),
     ...(input.volumes === undefined ? [] : [...held.keys()].filter((id) => !rows.has(id)).map(rowless)),
     ...(input.deletedVolumes ?? []).flatMap((row) => ofDeleted(row, input)),
   ];
@@ -47,6 +49,18 @@ function ofRow({ id, name, instanceId, epoch }: VolumeRow, held: Held | undefine
     return differs(`Its row has instance ${instanceId}, which does not have it.`);
   if (held.epoch === epoch) return [];
   return differs(`Its row has epoch ${epoch}, and instance ${instanceId} has epoch ${held.epoch}.`);
+}
+
+/** Held by the other one of the two; a copy of many bytes takes its time. */
+function ofCopy({ id, name, made, instanceId, createdAtMs }: VolumeRow, { nowMs }: Input): Finding[] {
+  if (made || nowMs - createdAtMs < doctorLimits.volumeLeftMs) return [];
+  return [
+    {
+      ...{ kind: "stuck", subject: `volume ${name} (${id})` },
+      message: `It is still to be made as a copy of volume ${instanceId}, which nobody has meanwhile.`,
+      next: "Is a host up that sees both? The controllers' logs say what failed. Or delete the copy: novact volume delete.",
+    },
+  ];
 }
 
 const rowless = (id: string): Finding => ({

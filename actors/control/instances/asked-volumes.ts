@@ -7,10 +7,10 @@ import type { AskedVolume } from "../../../protocol/asked-volume.ts";
 import { type VolumeSource, volume } from "../../../protocol/volume.ts";
 import { faulty } from "../../../protocol/wire/denials.ts";
 import type { RowOf } from "../../../protocol/wire/resource.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
 import { gibibytes } from "../../../protocol/wire/wording.ts";
 import type { Store } from "../../ports/store.ts";
 import type { ImageRecord } from "../../records/catalog.ts";
+import { assertHeldByNobody } from "../request/held-volume.ts";
 import { findOwnRow } from "../request/rows.ts";
 import { imageSource, sizeOfVolume } from "../request/volume-source.ts";
 import type { PlacedVolumes } from "../scheduler/messages.ts";
@@ -72,8 +72,8 @@ async function plannedOf(asked: AskedVolume, project: string, store: Rows): Prom
 
 async function freeVolume(id: string, project: string, { rows }: Rows): Promise<RowOf<typeof volume>> {
   const row = await findOwnRow(volume, { id, project }, rows);
-  if (row.instanceId === null) return row;
-  throw new StatusError("inUse", `The volume ${row.name} is attached to the instance ${row.instanceId}.`);
+  await assertHeldByNobody(row, rows, "attached");
+  return row;
 }
 
 /**

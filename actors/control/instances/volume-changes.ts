@@ -13,6 +13,7 @@ import { notFound } from "../instance/actor.ts";
 import type { VolumeChangeAsked } from "../instance/messages.ts";
 import { unlessAnswered } from "../request/commit-once.ts";
 import { requestFacts } from "../request/content-hash.ts";
+import { assertHeldByNobody } from "../request/held-volume.ts";
 import { findOwnRow } from "../request/rows.ts";
 import { mayRead } from "../request/tenancy.ts";
 import type { InterfaceChangesOptions } from "./interface-changes.ts";
@@ -43,7 +44,9 @@ export function volumeChangeHandlers({ store, registry, finish }: VolumeChangesO
     return unlessAnswered(`instance.${command}`, cause, async () => {
       const { project } = await instanceOf(context);
       for (let attempt = 1; ; attempt += 1) {
-        const change = changeOf(await findOwnRow(volume, { project, id: request.volume }, store.rows));
+        const row = await findOwnRow(volume, { project, id: request.volume }, store.rows);
+        if (command === "volumeAttach") await assertHeldByNobody(row, store.rows, "attached");
+        const change = changeOf(row);
         const facts = requestFacts(`instance.${command}`, request, context);
         const { id, deadlineMs, signal } = context;
         try {
@@ -62,14 +65,11 @@ export function volumeChangeHandlers({ store, registry, finish }: VolumeChangesO
   return {
     volumeAttach: async (request, context) => {
       const { place, deleteOnTermination = false } = request;
-      const changed = await ask(request, context, "volumeAttach", (row) => {
-        assertFree(row, context.id);
-        return {
-          command: "volumeAttach",
-          volume: { ...kept(row), deleteOnTermination },
-          ...(place === undefined ? {} : { place }),
-        };
-      });
+      const changed = await ask(request, context, "volumeAttach", (row) => ({
+        command: "volumeAttach",
+        volume: { ...kept(row), deleteOnTermination },
+        ...(place === undefined ? {} : { place }),
+      }));
       return finish(changed, request, context);
     },
     volumeDetach: async (request, context) => {
@@ -93,10 +93,3 @@ export function volumeChangeHandlers({ store, registry, finish }: VolumeChangesO
 const kept = ({ id, project, epoch, sizeGib, storageId, hostId, made, source }: VolumeRow) => ({
   ...{ volumeId: id, project, epoch, sizeGib, storageId, hostId, made, source },
 });
-
-/** @throws inUse */
-function assertFree({ name, instanceId }: VolumeRow, wantedBy: string): void {
-  if (instanceId === null) return;
-  const whose = instanceId === wantedBy ? "that instance already" : `the instance ${instanceId}`;
-  throw new StatusError("inUse", `The volume ${name} is attached to ${whose}.`);
-}

@@ -45,6 +45,7 @@ import { Networking } from "./networking.ts";
 import { News } from "./pending-reports.ts";
 import type { ReportClient } from "./reporter.ts";
 import { HostTraffic } from "./traffic.ts";
+import { VolumeCopies } from "./volume-copies.ts";
 import { volumeHandlers } from "./volumes.ts";
 
 export interface HostOptions {
@@ -150,6 +151,7 @@ export function createHost(options: HostOptions): Host {
     log.error({ instanceId: event.instanceId, event: event.kind }, "A machine did not hear its guest.");
   });
   const reader = createConsoleReader(consoles, clock, inventory.drivers?.abilities.console ?? true);
+  const volumeCopies = new VolumeCopies(storages);
   let stopped: Promise<void> | undefined;
   return {
     handlers: {
@@ -172,10 +174,12 @@ export function createHost(options: HostOptions): Host {
         audit({ hostId: inventory.hostId, ledger, files, knows, look, keepsDisks, spaces, networking }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
       ...volumeHandlers(storages, ledger),
+      ...volumeCopies.handlers,
       ...copies.handlers,
     },
     tidy: () => copies.tidy(),
     stop: (ending) => {
+      volumeCopies.stop();
       const watched = Promise.all([watch.stop(), networking?.stop(), traffic.stop(), copies.stop()]);
       stopped ??= stop(ref, options, ending)
         .then(() => holder.end(ending.guests))

@@ -14,6 +14,8 @@ export const hostLimits = {
   storageTakenQuietMs: 16_000,
   /** Volumes in one page of the list of a storage. */
   volumesPageLength: 200,
+  /** Copies of volumes that the host has under way, or of which nobody has heard how they ended. */
+  volumeCopiesMax: 100,
   /** Period at which a host lists all its machines, changed or not. */
   inventoryPeriodMs: 30_000,
   /**

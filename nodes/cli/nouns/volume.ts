@@ -11,6 +11,7 @@ import { attachCommand, detachCommand, type Waiting, waiting } from "./volume-at
 interface Making {
   readonly size?: number;
   readonly image?: string;
+  readonly sourceVolume?: string;
   readonly description?: string;
   readonly storage?: string;
   readonly local?: boolean;
@@ -41,14 +42,14 @@ export function volumeCommand(invoke: Invoke): Command {
       ["description", one.description ?? undefined],
       ["size", gibibytes(one.sizeGib)],
       ["status", one.status],
-      ["instance", one.instanceId ?? "none"],
+      [one.status === "copying" ? "other volume" : "instance", one.instanceId ?? "none"],
       ["from", fromOf(one)],
       ["where", whereOf(one)],
       ["created", time(one.createdAtMs)],
     ],
   });
   const create = new Command("create")
-    .description("Makes a volume, empty or from an image.")
+    .description("Makes a volume, empty, from an image or from another one.")
     .argument("<name>", "what it is called")
     .option(
       "--size <size>",
@@ -56,6 +57,10 @@ export function volumeCommand(invoke: Invoke): Command {
       parseGibibytes,
     )
     .option("--image <image>", "the image that it is made from: its id or name")
+    .option(
+      "--source-volume <volume>",
+      "the volume that it is a copy of, which nobody may have: its id or name",
+    )
     .option("--description <text>", "what it is for")
     .option("--storage <id>", "the storage that it is on (default: the one with the most room)")
     .option("--local", "on the own disk of the host of its first instance, where it stays")

@@ -6,21 +6,26 @@ import type { Volume, VolumeStatus, volume } from "../../../../protocol/volume.t
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { StorePart } from "../../../ports/store.ts";
 import type { InstanceRecord } from "../../../records/instance.ts";
+import { otherOfCopy } from "../../request/held-volume.ts";
 import { shownRow } from "../../request/rows.ts";
 
 type VolumeRow = RowOf<typeof volume>;
 
 export async function withStatuses(
   rows: readonly VolumeRow[],
-  store: StorePart<{ instances: "list" }>,
+  store: StorePart<{ instances: "list"; rows: "called" }>,
 ): Promise<readonly Volume[]> {
   const ids = [...new Set(rows.flatMap(({ instanceId }) => instanceId ?? []))];
   const page = ids.length === 0 ? [] : (await store.instances.list({ ids, limit: ids.length })).rows;
   const instances = new Map(page.map(({ instance }) => [instance.id, instance]));
-  return rows.map((row) => ({
-    ...shownRow<typeof volume>(row),
-    status: statusOf(row, instances.get(row.instanceId ?? "")),
-  }));
+  return Promise.all(
+    rows.map(async (row) => {
+      const instance = instances.get(row.instanceId ?? "");
+      const isCopied = instance === undefined && (await otherOfCopy(row, store.rows)) !== undefined;
+      const status = isCopied ? ("copying" as const) : statusOf(row, instance);
+      return { ...shownRow<typeof volume>(row), status };
+    }),
+  );
 }
 
 /** An instance that is gone, or is to go, lets go of all that it has. */

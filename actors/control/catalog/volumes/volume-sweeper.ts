@@ -1,7 +1,7 @@
 /**
  * Removes what is left of deleted volumes: it works off their rows, each of which holds its room until a host
  * has said that the file is gone. Any host that sees the storage is asked; a host's own disk is its host's.
- * Every controller sweeps; removing twice is harmless. It must never name a volume that has a row.
+ * In the same round copies of volumes are asked for (volume-copier.ts). Every controller sweeps; removing twice is harmless. It must never name a volume that has a row.
  */
 import { storageLimits } from "../../../../protocol/limits/storage.ts";
 import { wireLimits } from "../../../../protocol/limits/wire.ts";
@@ -17,6 +17,7 @@ import type { HostRecord } from "../../../records/host.ts";
 import { type PeriodicActor, periodicActor, type Round } from "../../../runtime/periodic.ts";
 import { rowLetGo } from "../../request/row-changes.ts";
 import { catalogLimits } from "../limits.ts";
+import { copyVolumes, type VolumeCopierOptions } from "./volume-copier.ts";
 
 export interface VolumeSweeperOptions {
   readonly store: StorePart<{ hosts: "get" }> & Pick<Store, "rows">;
@@ -28,15 +29,19 @@ export interface VolumeSweeperOptions {
   readonly agent: (hostId: string) => Pick<Client<typeof hostAgentService>, "removeVolumes">;
 }
 
+type WorkerOptions = VolumeSweeperOptions & VolumeCopierOptions;
+
 type Left = RowOf<typeof deletedVolume>;
 
-export function volumeSweeperDefinition(options: VolumeSweeperOptions): PeriodicActor<null> {
+export function volumeSweeperDefinition(options: WorkerOptions): PeriodicActor<null> {
+  let copies = 0;
   return periodicActor<null>({
     name: "volume-sweeper",
-    pauseMs: () => catalogLimits.volumeSweepPeriodMs,
+    pauseMs: () => (copies > 0 ? catalogLimits.volumeCopyLookMs : catalogLimits.volumeSweepPeriodMs),
     roundMsMax: catalogLimits.volumeSweepRoundMsMax,
     begin: () => null,
     round: async (_state, { log }, one) => {
+      copies = await copyVolumes(options, { log, ...one });
       await sweepVolumes(options, { log, ...one });
       return null;
     },

@@ -12,14 +12,18 @@ import { gibibytes } from "../../../../protocol/wire/wording.ts";
 import type { StorePart } from "../../../ports/store.ts";
 import type { RowChange } from "../../../records/rows.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
+import { assertHeldByNobody, otherOfCopy } from "../../request/held-volume.ts";
 import { rowChanged, rowMade } from "../../request/row-changes.ts";
-import { shownRow } from "../../request/rows.ts";
+import { findOwnRow, shownRow } from "../../request/rows.ts";
 import { imageSource, sizeOfVolume } from "../../request/volume-source.ts";
 import { resourceHandlers } from "../resource-handlers.ts";
+import { copiedFields, copyBegun, copyGivenUp } from "./copied-volumes.ts";
 import { withStatuses } from "./shown-volumes.ts";
 
 export interface VolumeOptions extends CatalogOptions {
   readonly store: CatalogOptions["store"] & StorePart<{ hosts: "storageTotals"; instances: "list" }>;
+  /** A copy is to be made: whoever has it made is to begin at once. */
+  readonly hurryVolumes?: () => void;
 }
 
 type VolumeRow = RowOf<typeof volume>;
@@ -28,42 +32,77 @@ type Asked = RequestOf<(typeof volumeService)["methods"]["create"]>;
 export function volumeHandlers(options: VolumeOptions): Handlers<typeof volumeService> {
   const handlers = resourceHandlers(volume, options, {
     join: (rows) => withStatuses(rows, options.store),
-    assertFree: ({ name, instanceId }) => {
-      if (instanceId === null) return;
+    assertFree: ({ name, instanceId, status, made }) => {
+      if (instanceId === null || (status === "copying" && !made)) return;
+      if (status === "copying")
+        throw new StatusError(
+          "inUse",
+          `The volume ${name} is being copied to ${instanceId}: delete that first.`,
+        );
       throw new StatusError("inUse", `The volume ${name} is attached to the instance ${instanceId}.`);
     },
-    goesToo: async (row) => [heldByNobody(row)],
+    goesToo: async (row) => [unchanged(row), ...copyGivenUp(row)],
     goesAfter: async (row) => remainsOf(row, options.clock.nowMs()),
   });
   const { create, change, list, get, delete: remove } = handlers;
   return {
     ...{ list, get, delete: remove },
-    create: (request, context) =>
-      create(() => fieldsOf(request, context, options), { request, context, told: toldOf(request) }),
+    create: async (request, context) => {
+      const told = toldOf(request);
+      if (request.sourceVolume === undefined)
+        return create(() => fieldsOf(request, context, options), { request, context, told });
+      let source: VolumeRow | undefined;
+      const fields = async () => {
+        source = await copiedVolume(request, context, options);
+        return { ...named(request), ...copiedFields(source, request.sizeGib) };
+      };
+      const also = (row: VolumeRow) => (source === undefined ? [] : copyBegun(source, row));
+      const made = await create(fields, { request, context, told, also });
+      options.hurryVolumes?.();
+      return made;
+    },
     set: (request, context) =>
       change("set", { request, context }, async (before) => ({
         after: { ...before, ...request },
         body: { ...request },
       })),
     extend: (request, context) =>
-      change("extend", { request, context }, async (before) => grown(before, request.sizeGib)),
+      change("extend", { request, context }, async (before) => {
+        if ((await otherOfCopy(before, options.store.rows)) !== undefined)
+          await assertHeldByNobody(before, options.store.rows, "extended");
+        return grown(before, request.sizeGib);
+      }),
   };
 }
 
-const toldOf = ({ sizeGib, image: from }: Asked): object => ({
+const named = ({ name, description = null }: Asked) => ({ name, description });
+
+/** @throws notFound, ambiguous, inUse, schemaMismatch */
+async function copiedVolume(asked: Asked, { project }: CallContext, { store }: VolumeOptions) {
+  const { sourceVolume: id = "", image, storage, local } = asked;
+  if (image !== undefined) throw faulty("sourceVolume", "goes with no image");
+  if (storage !== undefined || local !== undefined)
+    throw faulty("sourceVolume", "says where the copy is: on the same storage");
+  const source = await findOwnRow(volume, { id, project }, store.rows);
+  await assertHeldByNobody(source, store.rows, "copied");
+  return source;
+}
+
+const toldOf = ({ sizeGib, image: from, sourceVolume }: Asked): object => ({
+  ...(sourceVolume === undefined ? {} : { sourceVolume }),
   ...(sizeGib === undefined ? {} : { sizeGib }),
   ...(from === undefined ? {} : { image: from }),
 });
 
 /** @throws unknownImage, ambiguous, imageNotActive, schemaMismatch, notFound */
 async function fieldsOf(asked: Asked, context: CallContext, { store }: VolumeOptions): Promise<object> {
-  const { name, description = null, local = false, storage } = asked;
+  const { local = false, storage } = asked;
   if (local && storage !== undefined) throw faulty("storage", "is of volumes that are not local");
   const source = asked.image === undefined ? null : await imageSource(asked.image, context, store.rows);
   const sizeGib = sizeOfVolume(asked.sizeGib, source);
   const storageId = local ? null : await storageFor(storage, store);
   const nowhere = { hostId: null, instanceId: null, epoch: 0, made: false };
-  return { name, description, sizeGib, source, imageId: source?.image.id ?? null, storageId, ...nowhere };
+  return { ...named(asked), sizeGib, source, imageId: source?.image.id ?? null, storageId, ...nowhere };
 }
 
 /** The one with the most room, where none is named; null: hosts share none. @throws notFound */
@@ -96,11 +135,11 @@ function grown(before: VolumeRow, sizeGib: number) {
   };
 }
 
-/** In the commit it is still attached to nothing, and as it was read. */
-const heldByNobody = ({ id, epoch, sizeGib }: VolumeRow): RowChange => ({
+/** In the commit it is as it was read: attached to nothing, or still a copy that is to be made. */
+const unchanged = ({ id, epoch, sizeGib, instanceId, made }: VolumeRow): RowChange => ({
   resource: volume,
   patched: id,
-  whereHas: { instanceId: null, epoch, sizeGib },
+  whereHas: { instanceId, epoch, sizeGib, made },
   set: { instanceId: null },
 });
 

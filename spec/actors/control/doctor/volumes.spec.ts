@@ -46,6 +46,19 @@ describe("the doctor on volumes", () => {
     );
   });
 
+  it("finds a copy that no host has made for a while, and nothing wrong with what it is made from", () => {
+    const pair = [
+      { ...row, instanceId: "w" },
+      { ...row, id: "w", name: "copy", made: false, epoch: 1, instanceId: "v" },
+    ];
+    expect(found(pair, [])).to.deep.equal([]);
+    const [late] = found(pair, [], 1_000 + doctorLimits.volumeLeftMs);
+    expect(late).to.deep.equal([
+      "stuck",
+      "It is still to be made as a copy of volume v, which nobody has meanwhile.",
+    ]);
+  });
+
   it("finds a deleted volume whose file no host has removed for a while", () => {
     expect(found([row], [attached], 1_000 + doctorLimits.volumeLeftMs)).to.deep.equal([
       ["leak", "Its 2 GiB on storage s are still taken: no host has removed the file."],
