@@ -90,8 +90,9 @@ describe("images of instances", function () {
 
   const endOf = async ({ id }: Operation): Promise<Operation> => {
     for (;;) {
-      const { operation } = await cluster.demo.operation.get(id, { waitMs: 10_000 }, patient);
-      if (operation.state !== "running") return operation;
+      // A controller that was killed is there again in a while.
+      const found = await cluster.demo.operation.get(id, { waitMs: 10_000 }, patient);
+      if (found.operation.state !== "running") return found.operation;
     }
   };
 
@@ -164,6 +165,22 @@ describe("images of instances", function () {
     for (const one of [image.id, again.image.id]) await demo.image.delete(one, {}, patient);
     const { findings } = await admin.doctor.examine({}, patient);
     expect(findings.filter(({ kind }) => kind !== "advice")).to.deep.equal([]);
+  });
+
+  it("is made although its controller and its agent are killed in the middle", async () => {
+    const { demo } = cluster;
+    const source = await create("goes-on", "base", "quick", "first");
+    const made = await demo.instance.createImage(source.id, { name: "goes-on" }, patient);
+    await copying(made.operation);
+    for (const { pid, name } of cluster.processes())
+      if (name === "controller" || name === "compute") process.kill(pid, "SIGKILL");
+    const operation = await endOf(made.operation);
+    expect(operation.error, JSON.stringify(operation.error)).to.equal(null);
+    const { image } = await demo.image.get(made.image.id, {}, patient);
+    expect(image).to.include({ state: "active" });
+    await demo.instance.delete(source.id, { wait: true }, patient);
+    expect(readdirSync(guestsDirectory())).to.deep.equal([]);
+    await demo.image.delete(image.id, {}, patient);
   });
 
   /** Until the host has begun to copy. */

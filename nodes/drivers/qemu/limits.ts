@@ -41,7 +41,7 @@ export const qemuLimits = {
   /** How often a copy of a disk is looked at. */
   copyProbeMs: 250,
   /** How long QEMU may take to cancel a copy and to close its file (8 ms, tried). */
-  copyEndMs: 10_000,
+  copyEndMs: 5_000,
   /** How long QEMU may take to end after `quit` (8 ms, with a flush of its disks) before it is killed. */
   quitTimeoutMs: 2_000,
   /** From SIGKILL until the process is seen gone; a process in disk sleep may take long. */
