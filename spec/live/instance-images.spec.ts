@@ -91,14 +91,19 @@ describe("images of instances", function () {
   const endOf = async ({ id }: Operation): Promise<Operation> => {
     for (;;) {
       // A controller that was killed is there again in a while.
-      const found = await cluster.demo.operation.get(id, { waitMs: 10_000 }, patient);
-      if (found.operation.state !== "running") return found.operation;
+      const { operation } = await cluster.demo.operation.get(id, { waitMs: 10_000 }, patient);
+      if (operation.state !== "running") return operation;
     }
   };
 
-  const imageOf = async (instanceId: string, name: string) => {
+  const imageOf = async (
+    instanceId: string,
+    name: string,
+    meanwhile = async (_operation: Operation) => {},
+  ) => {
     const made = await cluster.demo.instance.createImage(instanceId, { name }, patient);
     expect(made.volumesLeftOut).to.deep.equal([]);
+    await meanwhile(made.operation);
     const operation = await endOf(made.operation);
     const { image } = await cluster.demo.image.get(made.image.id, {}, patient);
     expect(operation.error, JSON.stringify(operation.error)).to.equal(null);
@@ -122,11 +127,18 @@ describe("images of instances", function () {
     return word.toString().replaceAll("\0", "");
   };
 
-  it("has what the guest wrote, made while it runs and when it is stopped", async () => {
+  /** The copy is begun anew by the next agent; what has come is asked for by the next controller. */
+  const killBoth = async (operation: Operation) => {
+    await copying(operation);
+    for (const { pid, name } of cluster.processes())
+      if (name === "controller" || name === "compute") process.kill(pid, "SIGKILL");
+  };
+
+  it("has what the guest wrote, made while it runs, whoever else is killed, and when it is stopped", async () => {
     const { demo } = cluster;
     const source = await create("source", "base", "quick", "first");
     await said(source.id, "NOVACT-GUEST WROTE");
-    const running = await imageOf(source.id, "of-running");
+    const running = await imageOf(source.id, "of-running", killBoth);
     expect(running).to.deep.include({ state: "active", visibility: "private", refusal: null });
     expect(running.disk).to.include({ format: "qcow2" });
     expect(running.properties).to.deep.include({ diskGibMin: 1, extra: { os_distro: "none" } });
@@ -165,22 +177,6 @@ describe("images of instances", function () {
     for (const one of [image.id, again.image.id]) await demo.image.delete(one, {}, patient);
     const { findings } = await admin.doctor.examine({}, patient);
     expect(findings.filter(({ kind }) => kind !== "advice")).to.deep.equal([]);
-  });
-
-  it("is made although its controller and its agent are killed in the middle", async () => {
-    const { demo } = cluster;
-    const source = await create("goes-on", "base", "quick", "first");
-    const made = await demo.instance.createImage(source.id, { name: "goes-on" }, patient);
-    await copying(made.operation);
-    for (const { pid, name } of cluster.processes())
-      if (name === "controller" || name === "compute") process.kill(pid, "SIGKILL");
-    const operation = await endOf(made.operation);
-    expect(operation.error, JSON.stringify(operation.error)).to.equal(null);
-    const { image } = await demo.image.get(made.image.id, {}, patient);
-    expect(image).to.include({ state: "active" });
-    await demo.instance.delete(source.id, { wait: true }, patient);
-    expect(readdirSync(guestsDirectory())).to.deep.equal([]);
-    await demo.image.delete(image.id, {}, patient);
   });
 
   /** Until the host has begun to copy. */
