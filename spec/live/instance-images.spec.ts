@@ -99,11 +99,11 @@ describe("images of instances", function () {
   const imageOf = async (
     instanceId: string,
     name: string,
-    meanwhile = async (_operation: Operation) => {},
+    meanwhile?: (operation: Operation) => Promise<void>,
   ) => {
     const made = await cluster.demo.instance.createImage(instanceId, { name }, patient);
     expect(made.volumesLeftOut).to.deep.equal([]);
-    await meanwhile(made.operation);
+    await meanwhile?.(made.operation);
     const operation = await endOf(made.operation);
     const { image } = await cluster.demo.image.get(made.image.id, {}, patient);
     expect(operation.error, JSON.stringify(operation.error)).to.equal(null);

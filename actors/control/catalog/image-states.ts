@@ -33,7 +33,7 @@ const steps: Readonly<
   save: { from: ["queued", "saving"], to: "saving" },
   import: { from: ["saving"], to: "importing" },
   activate: { from: ["importing"], to: "active" },
-  requeue: { from: ["queued", "saving", "importing"], to: "queued" },
+  requeue: { from: ["saving", "importing"], to: "queued" },
   forget: { from: ["queued", "saving", "importing"], to: "queued" },
   deactivate: { from: ["active", "deactivated"], to: "deactivated" },
   reactivate: { from: ["active", "deactivated"], to: "active" },

@@ -94,6 +94,8 @@ export class UploadDesk {
   /** No more bytes come: the image is queued, with the reason, and what was sent is forgotten. */
   abandon(imageId: string, refusal: Refusal): Promise<void> {
     return this.#inTurn(imageId, async () => {
+      // Where it could not be begun, the row has forgotten it already.
+      await this.#step(imageId, { kind: "save", holder: this.server, sizeBytes: 0 });
       await this.#step(imageId, { kind: "requeue", refusal });
       await this.#step(imageId, { kind: "forget" });
       await this.#options.door.uploads.discard(imageId);
