@@ -32,6 +32,8 @@ describe("cli: program", () => {
       "novact instance volume-attach": "novact volume attach",
       "novact instance volume-detach": "novact volume detach",
       "novact instance volume-extend": "novact volume extend",
+      // create --instance
+      "novact instance create-image": "novact image create",
       // create --dry-run
       "novact instance explain-create": "novact instance create",
     };
