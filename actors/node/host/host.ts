@@ -180,7 +180,8 @@ export function createHost(options: HostOptions): Host {
     tidy: () => copies.tidy(),
     stop: (ending) => {
       volumeCopies.stop();
-      const watched = Promise.all([watch.stop(), networking?.stop(), traffic.stop(), copies.stop()]);
+      const works = [copies.stop(), storages.makings.end()];
+      const watched = Promise.all([watch.stop(), networking?.stop(), traffic.stop(), ...works]);
       stopped ??= stop(ref, options, ending)
         .then(() => holder.end(ending.guests))
         .then(async () => void (await watched));

@@ -25,13 +25,15 @@ export function volumeHandlers(
       const removed: VolumeRef[] = [];
       let thrown: unknown;
       // A volume that its storage does not remove keeps no other volume there.
-      for (const one of volumes.filter((each) => !isOpen(each, ledger)))
+      for (const one of volumes.filter((each) => !isOpen(each, ledger))) {
+        await storages.makings.callOff(one.volumeId);
         await storage.remove(one.volumeId, one.epoch, signal).then(
           () => removed.push(one),
           (error: unknown) => {
             thrown = error;
           },
         );
+      }
       if (thrown !== undefined && removed.length === 0) throw thrown;
       return { removed };
     },

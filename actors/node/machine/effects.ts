@@ -24,7 +24,15 @@ import type { Slots } from "./slots.ts";
 import type { Machine, Work } from "./state.ts";
 import type { HeldVolumes, VolumeNote } from "./volume-facts.ts";
 import type { VolumeStorages } from "./volume-storages.ts";
-import { changeVolumes, goOn, lookAfterStart, openForStart, releaseAll, type VolumeWork } from "./volumes.ts";
+import {
+  changeVolumes,
+  goOn,
+  lookAfterStart,
+  makeMissing,
+  openForStart,
+  releaseAll,
+  type VolumeWork,
+} from "./volumes.ts";
 import { portsOf } from "./wiring.ts";
 
 export interface MachinePorts {
@@ -213,10 +221,12 @@ export class MachineRunner {
     await disks.release(this.#instanceId, spec.ownerEpoch, { keepDisk });
   }
 
-  /** Waits for a boot slot of this host, then makes disks and ports, then starts the process. */
+  /** Makes volumes that are missing and waits for a boot slot of this host, then makes disks and ports, then starts the process. */
   async #boot(run: Run): Promise<Outcome> {
     const { work, spec, signal, listener } = run;
     const { hypervisor, disks, network, slots, networks = async () => [] } = this.#ports;
+    const ofVolumes = this.#volumeWork(run);
+    if (work.volumes !== undefined) await makeMissing(ofVolumes);
     const leave = await slots.enter(signal);
     try {
       // No guest of it lives at this moment.
@@ -228,7 +238,6 @@ export class MachineRunner {
       const plugs = await plugIn(network, spec, signal);
       const pictures = () => networks(portsOf(spec) ?? [], signal);
       const made = await disks.ensure(spec, signal, pictures);
-      const ofVolumes = this.#volumeWork(run);
       const volumes = work.volumes === undefined ? {} : { volumes: await openForStart(ofVolumes) };
       const paths: GuestPaths = { ...made, ...plugs, ...volumes };
       signal.throwIfAborted();

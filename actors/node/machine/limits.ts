@@ -11,6 +11,8 @@ export const machineLimits = {
    */
   guestRestartBackoffMsMin: 500,
   guestRestartBackoffMsMax: 60_000,
+  /** The making of a volume for which nobody has waited for so long is called off. */
+  makingUnwantedMsMax: 600_000,
   /**
    * A guest that does not hear the power button of a soft reboot in this time is reset; below verbTimeoutMs.
    */

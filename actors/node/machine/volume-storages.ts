@@ -5,8 +5,11 @@
  */
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { VolumeStorage } from "../../ports/volumes.ts";
+import { VolumeMakings } from "./volume-makings.ts";
 
 export class VolumeStorages {
+  /** What is being made on them. */
+  readonly makings = new VolumeMakings();
   readonly #storages: readonly VolumeStorage[];
   readonly #ids = new Map<VolumeStorage, string | null>();
 

@@ -10,7 +10,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { Disks } from "../../ports/disks.ts";
 import type { GuestVolume, Hypervisor } from "../../ports/hypervisor.ts";
-import type { VolumeSource, VolumeStorage } from "../../ports/volumes.ts";
+import type { BlockDevice, VolumeSource, VolumeStorage } from "../../ports/volumes.ts";
 import type { HeldVolume, HeldVolumes, VolumeNote } from "./volume-facts.ts";
 import { isSameVolume, volumePlan, waitedMs } from "./volume-plan.ts";
 import type { VolumeStorages } from "./volume-storages.ts";
@@ -167,23 +167,45 @@ interface OpenedVolume {
   readonly sizeBytes: number;
 }
 
-/** `asItIs`: a storage without room to extend it keeps no guest from its start. */
-async function openVolume(
-  { ports, spec, signal }: VolumeWork,
-  wanted: MachineVolume,
-  size: "asItIs" | "asWanted" = "asWanted",
-): Promise<OpenedVolume> {
-  const { volumeId, epoch, place, sizeBytes, bootIndex } = wanted;
+/**
+ * Makes the volumes of a guest that is about to start, where they are missing: it takes as long as their
+ * images are large, and is waited for before the guest has a place among those that boot.
+ */
+export async function makeMissing(work: VolumeWork): Promise<void> {
+  for (const volume of work.spec.volumes ?? []) if (!volume.made) await deviceOf(work, volume);
+}
+
+/** Opens the volume, when it is made. */
+async function deviceOf({ ports, spec, signal }: VolumeWork, wanted: MachineVolume): Promise<BlockDevice> {
+  const { volumeId, epoch } = wanted;
   const { instanceId, ownerEpoch } = spec;
   const storage = await ports.storages.find(wanted.storageId);
   const use = { instanceId, ownerEpoch, epoch, takesOver: true, mode: "readWrite" } as const;
   const open = () => storage.open(volumeId, use, signal);
-  const device = await open().catch(async (error: unknown) => {
+  const asked = { volumeId, clock: ports.clock, signal };
+  // The storage would have it wait for the copy, whatever becomes of the guest meanwhile.
+  await ports.storages.makings.settled(asked);
+  return open().catch(async (error: unknown) => {
     if (StatusError.from(error, "Opening a volume").reason !== "diskMissing") throw error;
     if (wanted.made) throw lost(wanted);
-    await make({ ports, storage, wanted, instanceId, signal });
+    await ports.storages.makings.make(asked, (until) =>
+      make({ ports, storage, wanted, instanceId, signal: until }),
+    );
     return open();
   });
+}
+
+/** `asItIs`: a storage without room to extend it keeps no guest from its start. */
+async function openVolume(
+  work: VolumeWork,
+  wanted: MachineVolume,
+  size: "asItIs" | "asWanted" = "asWanted",
+): Promise<OpenedVolume> {
+  const { ports, spec, signal } = work;
+  const { instanceId } = spec;
+  const { volumeId, epoch, place, sizeBytes, bootIndex } = wanted;
+  const device = await deviceOf(work, wanted);
+  const storage = await ports.storages.find(wanted.storageId);
   const has = await storage.extend(volumeId, { epoch, sizeBytes }, signal).catch((error: unknown) => {
     const { reason, message } = StatusError.from(error, "Extending a volume");
     if (size !== "asItIs" || reason !== "diskFull") throw error;
