@@ -7,7 +7,7 @@ import { canHaveVolumes } from "../../../protocol/host-drivers.ts";
 import { storageLimits } from "../../../protocol/limits/storage.ts";
 import type { Denial, ErrorBody } from "../../../protocol/wire/status.ts";
 import { gibibytes } from "../../../protocol/wire/wording.ts";
-import type { AttachedVolume, LoadedInstance } from "../../records/instance.ts";
+import type { AttachedVolume, InstanceRecord, LoadedInstance } from "../../records/instance.ts";
 import { acceptance, requestOf } from "./accepted.ts";
 import { admit } from "./admission.ts";
 import {
@@ -194,11 +194,24 @@ function hostDenial(
     return cannot("is on no host now, on whose disk the volume could be: start it first.");
   if (hostId !== null && hostId !== instance.hostId)
     return cannot(`is not on host ${hostId}, on whose own disk the volume is.`);
+  const other = otherStorage(instance, storageId);
+  if (other !== undefined)
+    return cannot(`is on storage ${other}: no host sees that and storage ${storageId} of the volume.`);
   if (host === undefined) return undefined;
   if (!canHaveVolumes(host.drivers)) return cannot(`is on host ${host.name}, which gives guests no volumes.`);
   if (storageId !== null && host.storageId !== storageId)
     return cannot(`is on host ${host.name}, which does not see the storage ${storageId} of the volume.`);
   return undefined;
+}
+
+/** A host sees one storage that others share: what the instance has there says which. */
+function otherStorage(
+  { storageId: ofDisk, volumes }: Pick<InstanceRecord, "storageId" | "volumes">,
+  wanted: string | null,
+): string | undefined {
+  if (wanted === null) return undefined;
+  const has = [ofDisk, ...(volumes ?? []).map(({ storageId }) => storageId)];
+  return has.find((one) => one !== null && one !== wanted) ?? undefined;
 }
 
 /**

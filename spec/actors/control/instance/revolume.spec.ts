@@ -229,6 +229,27 @@ describe("instance: volumes that come, grow and go", () => {
     expect([told(2 * gib), told(5 * gib)]).to.deep.equal(["running", undefined]);
   });
 
+  it("are refused on another storage than what their instance has, also while it is on no host", () => {
+    const loaded = running({ desired: "stopped" });
+    const { instance } = decide(loaded, observed(loaded, { state: "stopped" })).next;
+    const nowhere = (given: Partial<typeof instance>): LoadedInstance => ({
+      ...{
+        instance: { ...instance, hostId: null, ...given },
+        machines: [],
+        claims: [],
+        operation: undefined,
+      },
+    });
+    const attachTo = (given: Partial<typeof instance>, storageId: string | null) =>
+      denialOf(decide(nowhere(given), { ...event(attachment("w", { storageId })), host: undefined }));
+    expect(attachTo({}, "s"), "its disk is there").to.equal("accepted");
+    expect(attachTo({}, "t")).to.equal("notPluggable");
+    expect(attachTo({ storageId: null }, "t"), "nothing of it is shared").to.equal("accepted");
+    const { volumes } = holding().instance;
+    expect(attachTo({ storageId: null, volumes }, "t"), "another volume is on s").to.equal("notPluggable");
+    expect(attachTo({ storageId: null, volumes }, "s")).to.equal("accepted");
+  });
+
   it("are refused what cannot be, in words", () => {
     const loaded = running();
     const facts = (change: Partial<HostFacts>) => ({ ...host, ...change });
