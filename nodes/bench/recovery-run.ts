@@ -199,7 +199,7 @@ function volumeProblems(world: RecoveryWorld, id: string, disk: readonly Opener[
   if (volumeId === undefined) return [];
   const pidsOf = (openers: readonly Opener[]) => openers.map(({ pid }) => pid).join(", ");
   const openers = world.writers.openersOf(volumeId);
-  const places = world.volumePlaces(id);
+  const places = world.volumePaths(id);
   const problems: string[] = [];
   if (pidsOf(openers) !== pidsOf(disk))
     problems.push(`the volume of ${id} is open in ${pidsOf(openers)}, its disk in ${pidsOf(disk)}`);

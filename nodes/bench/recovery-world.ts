@@ -11,7 +11,6 @@ import { openLinks } from "../chaos/links.ts";
 import { processesOf } from "../chaos/parties.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { signalProcess } from "../drivers/process-table.ts";
-import { dataFile } from "../drivers/volumes/directory.ts";
 import { linkName, passing, rulesOf } from "../proxy/link-rules.ts";
 import type { Event } from "../sdk/sdk.ts";
 import { type BenchCluster, openCluster } from "./bench-cluster.ts";
@@ -19,6 +18,7 @@ import { Counters } from "./counters.ts";
 import { countingName, registerCountingGuest, tinyGuest } from "./counting-guest.ts";
 import { recordsOf, type VolumeRecord } from "./volume-check.ts";
 import { WriterLog, type WriterSummary } from "./writer-log.ts";
+import { volumesIn } from "./written-files.ts";
 
 const lookEveryMs = 50;
 /** Time after which every controller has heard of a change that one of them was told about a host. */
@@ -170,15 +170,14 @@ export class RecoveryWorld {
 
   /** What is written on the guest's volume at this moment. */
   recordsOf(instanceId: string): Promise<readonly VolumeRecord[]> {
-    const [name = ""] = this.volumePlaces(instanceId).slice(-1);
-    return recordsOf(join(this.sharedDirectory, "volumes", name, dataFile));
+    return recordsOf(this.volumePaths(instanceId).at(-1) ?? "");
   }
 
-  /** The names under which the guest's volume lies on the storage: one, except for a moment. */
-  volumePlaces(instanceId: string): readonly string[] {
-    const directory = join(this.sharedDirectory, "volumes");
-    const volumeId = this.#volumes.get(instanceId);
-    return readdirSync(directory).filter((name) => volumeId !== undefined && name.startsWith(volumeId));
+  /** Where the guest's volume lies on the storage, in the order of epochs: at one path, except for a moment. */
+  volumePaths(instanceId: string): readonly string[] {
+    const { directory, epochs, pathOf } = volumesIn(join(this.sharedDirectory, "volumes"));
+    const volumeId = this.#volumes.get(instanceId) ?? "";
+    return (epochs().get(volumeId) ?? []).map((epoch) => join(directory, pathOf(volumeId, epoch)));
   }
 
   /** Creates guests on hosts of the scheduler's choice. */

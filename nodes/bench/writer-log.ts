@@ -13,10 +13,9 @@ import {
   type WriteStream,
 } from "node:fs";
 import { join } from "node:path";
-import { guestFiles } from "../drivers/guest-directory.ts";
 import { guestOfArgv } from "../drivers/guest-of-argv.ts";
 import { parseStat } from "../drivers/process-stat.ts";
-import { dataFile } from "../drivers/volumes/directory.ts";
+import { type FileKind, fileKinds, idOfPath } from "./written-files.ts";
 
 const periodMs = 50;
 /** A process that was no guest in this many looks is not looked at again. */
@@ -58,20 +57,14 @@ interface Disk {
   changes: number;
 }
 
-/** Where files of a kind are: `<directory>/<id>.e<epoch>/<file>`. */
-interface Kind {
-  readonly directory: string;
-  readonly file: string;
-}
-
 /** Where the file of an id is, and under which epochs, in order: one, except for a moment. */
 interface Place {
-  readonly kind: Kind | undefined;
+  readonly kind: FileKind | undefined;
   readonly epochs: readonly number[];
 }
 
 export class WriterLog {
-  readonly #kinds: readonly Kind[];
+  readonly #kinds: readonly FileKind[];
   readonly #out: WriteStream;
   readonly #strangers = new Map<number, number>();
   readonly #argv = new Map<number, readonly string[]>();
@@ -87,10 +80,7 @@ export class WriterLog {
 
   /** `storage`: the directory that the nodes share. */
   constructor(storage: string, file: string) {
-    this.#kinds = [
-      { directory: join(storage, "guests"), file: guestFiles.disk },
-      { directory: join(storage, "volumes"), file: dataFile },
-    ];
+    this.#kinds = fileKinds(storage);
     this.#out = createWriteStream(file, { flags: "a" });
     this.#timer = setInterval(() => this.#sample(), periodMs);
   }
@@ -138,7 +128,9 @@ export class WriterLog {
     const writers = openers.filter(({ writes, state }) => writes && !/^[TtZX]$/.test(state));
     const stopped = openers.filter(({ writes, state }) => writes && /^[Tt]$/.test(state));
     if (writers.length > 0 && stopped.length > 0) this.#stoppedBeside += 1;
-    const path = kind && join(kind.directory, `${id}.e${epochs.at(-1)}`, kind.file);
+    const newest = epochs.at(-1);
+    const isThere = kind !== undefined && newest !== undefined;
+    const path = isThere ? join(kind.directory, kind.pathOf(id, newest)) : undefined;
     const found = path === undefined ? undefined : statSync(path, { throwIfNoEntry: false });
     const { mtimeMs, ino } = found ?? { mtimeMs: 0, ino: 0 };
     const disk = this.#diskOf(id, { mtimeMs, inode: ino });
@@ -173,15 +165,9 @@ export class WriterLog {
   }
 
   #places(): ReadonlyMap<string, Place> {
-    const places = new Map<string, Place>();
-    for (const kind of this.#kinds)
-      for (const name of namesIn(kind.directory)) {
-        const [, id, epoch] = /^([0-9a-f-]{36})\.e([0-9]+)$/.exec(name) ?? [];
-        if (id === undefined) continue;
-        const epochs = [...(places.get(id)?.epochs ?? []), Number(epoch)].sort((a, b) => a - b);
-        places.set(id, { kind, epochs });
-      }
-    return places;
+    const each = (kind: FileKind) =>
+      [...kind.epochs()].map(([id, epochs]) => [id, { kind, epochs }] as const);
+    return new Map(this.#kinds.flatMap(each));
   }
 
   #openers(): ReadonlyMap<string, readonly Opener[]> {
@@ -234,9 +220,8 @@ export class WriterLog {
   /** Undefined: the descriptor is of no file that is looked at. */
   #openedAs(pid: number, descriptor: string) {
     const path = readlinkSync(`/proc/${pid}/fd/${descriptor}`);
-    const kind = this.#kinds.find((one) => path.startsWith(`${one.directory}/`) && path.includes(one.file));
-    const [, id] = /\/([0-9a-f-]{36})\.[er][0-9]+\/[^/]*$/.exec(path) ?? [];
-    if (kind === undefined || id === undefined) return undefined;
+    const id = idOfPath(this.#kinds, path);
+    if (id === undefined) return undefined;
     const flags = /^flags:\s+([0-7]+)/m.exec(readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, "utf8"));
     const writes = (Number.parseInt(flags?.[1] ?? "0", 8) & 3) !== 0;
     return { id, inode: statSync(`/proc/${pid}/fd/${descriptor}`).ino, writes };

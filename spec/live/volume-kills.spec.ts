@@ -15,6 +15,7 @@ import { VolumeConsole, volumeGuestData } from "../../nodes/bench/volume-guest.t
 import { guestFiles } from "../../nodes/drivers/guest-directory.ts";
 import { QmpConnection } from "../../nodes/drivers/qemu/qmp.ts";
 import { dataFile } from "../../nodes/drivers/volumes/directory.ts";
+import { nameOf } from "../../nodes/drivers/volumes/names.ts";
 import { systemClock } from "../../nodes/process/clock.ts";
 import { findNatsServer } from "../../nodes/up/nats-server.ts";
 import { findPostgres } from "../../nodes/up/postgres.ts";
@@ -59,10 +60,10 @@ describe("a volume whose host's agent is killed", function () {
   /** The host's word is behind the row by a moment, and the row behind QEMU by none. */
   const expectAsIts = async (status: "available" | "in-use", what: string) => {
     const { epoch } = await rowOf();
-    const place = join(cluster.config.nodes[0]?.sharedDirectory ?? "", "volumes", `${volumeId}.e${epoch}`);
+    const volumes = join(cluster.config.nodes[0]?.sharedDirectory ?? "", "volumes");
     const isOpen = status === "in-use";
     expect(await namesInQemu(guest.directory), what).to.deep.equal(isOpen ? whatIsThere : []);
-    expect(isFree(join(place, dataFile)), what).to.equal(!isOpen);
+    expect(isFree(join(volumes, nameOf(volumeId, epoch), dataFile)), what).to.equal(!isOpen);
   };
 
   it("is where its row says", async () => {

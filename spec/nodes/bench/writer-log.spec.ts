@@ -63,7 +63,7 @@ describe("the log of writers", () => {
   });
 
   it("tells of two that may write to one volume", async () => {
-    const volume = join(directory, "volumes", `${volumeId}.e3`, "data.raw");
+    const volume = join(directory, "volumes", volumeId, "e3", "data.raw");
     mkdirSync(dirname(volume), { recursive: true });
     writeFileSync(volume, "bytes");
     disk = volume;
