@@ -69,7 +69,7 @@ export function idOfPath(kinds: readonly FileKind[], path: string): string | und
   return kind?.idOf(relative(kind.directory, path));
 }
 
-/** None when it is not there. */
+/** Empty for a directory that is not there. */
 function namesIn(directory: string): readonly string[] {
   try {
     return readdirSync(directory);

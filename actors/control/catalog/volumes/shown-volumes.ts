@@ -28,14 +28,17 @@ export async function withStatuses(
   );
 }
 
-/** An instance that is gone, or is to go, lets go of all that it has. */
+/**
+ * An instance that is gone, or is to go, lets go of all that it has. One that has the volume no more has let
+ * go of it since the volume's row was read.
+ */
 function statusOf(
   { id, instanceId }: Pick<VolumeRow, "id" | "instanceId">,
   instance: Pick<InstanceRecord, "volumes" | "desired"> | undefined,
 ): VolumeStatus {
   if (instanceId === null) return "available";
-  if (instance === undefined || instance.desired === "deleted") return "detaching";
-  const change = instance.volumes?.find(({ volumeId }) => volumeId === id)?.change;
-  if (change === undefined) return "in-use";
-  return change.kind === "leaving" ? "detaching" : "attaching";
+  const its = instance?.volumes?.find(({ volumeId }) => volumeId === id);
+  if (its === undefined || instance?.desired === "deleted") return "detaching";
+  if (its.change === undefined) return "in-use";
+  return its.change.kind === "leaving" ? "detaching" : "attaching";
 }
