@@ -99,9 +99,8 @@ describe("volumes on NFS", function () {
 
   /** A process that has the volume open as a guest's has, and writes when it is told. */
   const writerOf = ({ path }: BlockDevice) => {
-    const tool = spawn("qemu-io", ["-f", "raw", `nbd+unix:///?socket=${path}`], {
-      stdio: ["pipe", "pipe", 2],
-    });
+    const argv = ["-f", "raw", `nbd+unix:///?socket=${path}`];
+    const tool = spawn("qemu-io", argv, { stdio: ["pipe", "pipe", "inherit"] });
     begun.push(tool);
     let said = "";
     tool.stdout?.on("data", (bytes) => (said += bytes));
@@ -132,7 +131,9 @@ describe("volumes on NFS", function () {
 
   it("are refused on a server that makes all clients one user", async () => {
     const here = hostOn(server.squashed, "one")();
-    const refused = await here.create("v1", { epoch: 1, sizeBytes: mib }, never).catch((error) => error);
+    const refused = await here
+      .create("v1", { epoch: 1, sizeBytes: mib }, never)
+      .catch((error: unknown) => error);
     expect(refused).to.be.instanceOf(StatusError).and.include({ reason: "hypervisorRefused" });
     expect(readdirSync(server.squashed)).to.deep.equal(["storage"]);
   });

@@ -11,6 +11,7 @@ const notCopied: ReadonlySet<string> = new Set(
     ...["spec/examples", "spec/cluster/maintenance.spec.ts"],
     ...["spec/live/plugins-packed.spec.ts", "spec/support/examples-in-use.ts"],
     ...["spec/live/macvtap-cluster.spec.ts", "spec/live/macvtap-guests.spec.ts"],
+    ...["spec/live/nfs-volumes.spec.ts", "spec/support/ganesha.ts", "spec/support/port-mapper.ts"],
   ].map((path) => join(root, path)),
 );
 const copied = ["protocol", "actors", "db", "nodes", "spec", "package.json", "tsconfig.json", "cluster.yaml"];

@@ -1,6 +1,6 @@
 /**
- * A server of NFS in user space for specs: nfs-ganesha of the distribution, unpacked and never installed, on a
- * loopback address of its own. Needs root, for the port mapper's number and for users of the server. The
+ * A server of NFS in user space for specs: nfs-ganesha of the distribution, unpacked and never installed, on
+ * a loopback address of its own. Needs root, for the port mapper's number and for users of the server. The
  * computer's own port mapper, if it has one, is not touched: the server has a /run of its own.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
@@ -30,7 +30,7 @@ export interface Ganesha {
   readonly host: string;
   /** A new directory of volumes that is exported: its path on the server, which is that here as well. */
   makeDirectory(name: string): string;
-  /** One of an export that makes all clients one user. */
+  /** A directory of an export that makes all clients one user. */
   readonly squashed: string;
   readonly process: ChildProcess;
   close(): Promise<void>;
@@ -47,7 +47,7 @@ function lend(environment: Readonly<Record<string, string>>): () => void {
   };
 }
 
-/** `directory`: others pass through it. @throws Error that says why there can be no such server here */
+/** `directory`: for all users to pass. @throws Error with the reason why no server can be had */
 export async function beginGanesha(directory: string): Promise<Ganesha> {
   if (process.getuid?.() !== 0) throw new Error("only root can start a server of NFS");
   const root = await unpacked(join(directory, "packages"));
@@ -99,7 +99,7 @@ export async function beginGanesha(directory: string): Promise<Ganesha> {
   }
 }
 
-/** What the packages have in them, and what these need that is not installed. */
+/** Unpacks the packages, and the missing packages that these depend on. */
 async function unpacked(root: string): Promise<string> {
   mkdirSync(root, { recursive: true, mode: 0o711 });
   const archives = join(root, "archives");

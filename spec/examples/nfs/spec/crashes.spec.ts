@@ -22,7 +22,7 @@ const reasonOf = (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof StatusError ? error.reason : String(error)),
   );
 
-/** Makes, opens, extends, takes over, releases and removes, as an agent does that is asked for all of that. */
+/** Makes, opens, extends, takes over, releases and removes, like an agent with all of that to do. */
 async function live(volumes: NfsVolumes): Promise<void> {
   await volumes.create("v2", { epoch: 1, sizeBytes: mib }, never);
   await volumes.open("v1", use(2), never);

@@ -1,4 +1,4 @@
-/** Bridges of one host that only pretend. They outlive its agent, as real ones do. */
+/** Pretended bridges of one host. Like real bridges they outlive the agent. */
 import { type Bridge, type Bridges, isSame, keyOf } from "../src/bridges.ts";
 
 export class FakeBridges implements Bridges {

@@ -24,7 +24,7 @@ interface Node {
 export interface FakeNfsOptions {
   readonly totalBytes: number;
   readonly ownerGid: number;
-  /** True: it lets everybody write, as one that makes all clients one user. */
+  /** True: the server lets everybody write, like a server that makes all clients one user. */
   readonly ignoresGroups?: boolean;
 }
 

@@ -7,7 +7,7 @@
  *   <hex>/nbd        the socket; its owner is who may connect, and whoever starts the guest gives it to it
  *   <hex>/log        what the daemon complained of
  *
- * An end takes the directory its name away first: what has not written its pid by then never becomes a daemon.
+ * An end takes the directory its name away first: what has not written its pid by then becomes no daemon.
  * What must never happen is that a process is ended which is not a bridge of this directory.
  */
 import { spawn } from "node:child_process";
@@ -130,7 +130,7 @@ export class Daemons implements Bridges {
     await rm(gone, { recursive: true, force: true });
   }
 
-  /** Also those whose end was begun: they are bridges until nothing of them lives. */
+  /** A bridge whose end was begun counts until its process is gone. */
   async #directories(): Promise<readonly string[]> {
     const names = await readdir(this.#options.directory).catch(unlessMissing);
     return (names ?? []).filter((name) => /^[0-9a-f]{16}(\.gone)?$/.test(name));
@@ -173,7 +173,7 @@ function kill(pid: number): void {
   }
 }
 
-/** At most so much of it; nothing when it is not there. */
+/** The beginning of a file; empty for a file that is not there. */
 async function textOf(path: string, lengthMax: number = nfsLimits.logBytesMax): Promise<string> {
   try {
     return (await readFile(path, "utf8")).slice(0, lengthMax);

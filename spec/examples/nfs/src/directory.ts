@@ -123,7 +123,7 @@ export class NfsDirectory {
     return { bytes: sizeBytes, hasGrown: true };
   }
 
-  /** Removes it, if it is of this epoch or an earlier one. */
+  /** Removes the volume, but never one of a later epoch. */
   async remove(volumeId: string, epoch: number): Promise<void> {
     const isMeant = (one: Found) => one.volumeId === volumeId && one.epoch <= epoch;
     for (const one of (await this.#all()).filter(isMeant)) {

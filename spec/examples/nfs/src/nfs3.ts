@@ -110,7 +110,7 @@ export class Nfs3 implements Nfs {
   }
 
   async makeFile(directory: Handle, name: string, mode: number): Promise<Handle> {
-    // GUARDED: of a file that is there nothing is changed.
+    // GUARDED: a file of this name stays as the server has it.
     await this.#call("create", attributesTo(at(directory, name).uint32(1), { mode }));
     return (await this.lookup(directory, name)).handle;
   }

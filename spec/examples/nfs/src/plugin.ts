@@ -1,4 +1,4 @@
-/** The plug-in: a storage of volumes on an NFS server, without a mount. It opens nothing before it is asked. */
+/** The plug-in: volumes on an NFS server, without a mount. It opens nothing before it is asked. */
 import { join } from "node:path";
 import { definePlugin, type VolumesDriver } from "novact/plugin";
 import { Daemons } from "./daemons.ts";

@@ -95,7 +95,7 @@ export class RpcClient {
     }
   }
 
-  /** Everything that waits on this connection fails; on a later one nothing does. */
+  /** Calls that wait on this connection fail; calls on a later connection go on. */
   #end(socket: Socket, error: Error = silent()): void {
     socket.destroy();
     if (this.#socket !== socket) return;
