@@ -70,7 +70,11 @@ describe("volumes on NFS", function () {
       const daemons = new Daemons({ directory: join(state, "nfs"), place });
       opened.add(daemons);
       const nfs = new Nfs3({ host: server.host, path, owner, writerUid });
-      return new NfsVolumes({ ...{ hostId, firstGroup, overcommit: 1 }, nfs, bridges: daemons });
+      return new NfsVolumes({
+        ...{ hostId, firstGroup, overcommit: 1, shared: true },
+        nfs,
+        bridges: daemons,
+      });
     };
   };
   const hosts = () => {

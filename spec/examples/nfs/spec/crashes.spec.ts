@@ -141,4 +141,15 @@ describe("an agent on a server of NFS", () => {
     const [one, two] = await Promise.all([volumes.facts(), other.facts()]);
     expect(one.storageId).to.be.a("string").and.equal(two.storageId);
   });
+
+  it("keeps the directory of one node from every other, and from nodes that share one", async () => {
+    const own = makeHosts(undefined, false);
+    expect((await own.volumes.facts()).storageId).to.equal(null);
+    expect(await reasonOf(own.other.facts())).to.equal("hypervisorRefused");
+    expect(await reasonOf(own.other.volumes())).to.equal("hypervisorRefused");
+    expect(await reasonOf(makeHosts(own.nfs, true).volumes.facts())).to.equal("hypervisorRefused");
+    const shared = makeHosts();
+    await shared.volumes.facts();
+    expect(await reasonOf(makeHosts(shared.nfs, false).volumes.facts())).to.equal("hypervisorRefused");
+  });
 });

@@ -11,10 +11,10 @@ export const totalBytes = 1024 ** 3;
 export const firstGroup = 1_000;
 
 /** Two hosts on one server. `restartAgent` is another life of the agent of the first. */
-export function makeHosts(nfs = new FakeNfs({ totalBytes, ownerGid: 900 })) {
+export function makeHosts(nfs = new FakeNfs({ totalBytes, ownerGid: 900 }), shared = true) {
   const bridges = { host: new FakeBridges(), other: new FakeBridges() };
   const open = (hostId: keyof typeof bridges) =>
-    new NfsVolumes({ ...{ nfs, hostId, firstGroup, overcommit: 1 }, bridges: bridges[hostId] });
+    new NfsVolumes({ ...{ nfs, hostId, firstGroup, overcommit: 1, shared }, bridges: bridges[hostId] });
   return {
     nfs,
     bridges,
@@ -33,6 +33,13 @@ const worlds: DriverWorlds = {
         tooLargeBytes: totalBytes + 1,
         close: async () => undefined,
       }),
+    },
+    "nfs of one node": {
+      ...{ name: "nfs of one node", timeoutMs: 10_000 },
+      makeBench: async () => {
+        const { volumes, restartAgent } = makeHosts(undefined, false);
+        return { volumes, restartAgent, tooLargeBytes: totalBytes + 1, close: async () => undefined };
+      },
     },
   },
 };

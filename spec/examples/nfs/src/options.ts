@@ -28,6 +28,10 @@ export const nfsOptions = Type.Object(
       description:
         "the first of the numbers of groups that writers have; none above it may be anybody else's on the server",
     }),
+    shared: Type.Boolean({
+      default: false,
+      description: "true: nodes with this path have their volumes together; else each has a path of its own",
+    }),
     overcommit: Type.Number({
       ...{ default: 1, minimum: 0.1, maximum: 100 },
       description: "how many times the room of the server may be promised to volumes",

@@ -8,10 +8,11 @@ import { NfsVolumes } from "./storage.ts";
 
 export const nfs: VolumesDriver<typeof nfsOptions> = {
   options: nfsOptions,
-  open({ hostId, stateDirectory }, { server, path, user, group, writer, firstGroup, overcommit }) {
+  open({ hostId, stateDirectory }, { server, path, user, group, writer, ...options }) {
+    const { firstGroup, overcommit, shared } = options;
     const place = { server, path, writerUid: writer, firstGroup };
     return new NfsVolumes({
-      ...{ hostId, firstGroup, overcommit },
+      ...{ hostId, firstGroup, overcommit, shared },
       nfs: new Nfs3({ host: server, path, owner: { uid: user, gid: group }, writerUid: writer }),
       bridges: new Daemons({ directory: join(stateDirectory, "nfs"), place }),
     });

@@ -10,13 +10,26 @@ import { refused } from "./refusals.ts";
 
 const storageDirectory = "storage";
 
-/** Answers the storage's id. @throws hypervisorRefused when the server does not keep the promise */
-export async function proved(nfs: Nfs, hostId: string, firstGroup: number): Promise<string> {
+export interface Proving {
+  readonly nfs: Nfs;
+  readonly hostId: string;
+  readonly firstGroup: number;
+  /** Whether other hosts have volumes there. */
+  readonly shared: boolean;
+}
+
+/**
+ * Answers the storage's id; null: the directory is this host's own. @throws hypervisorRefused when the server
+ * does not keep the promise, or the directory is not whose it is said to be
+ */
+export async function proved({ nfs, hostId, firstGroup, shared }: Proving): Promise<string | null> {
   const root = await nfs.root();
-  const found = await idIn(nfs, root);
-  const id = found ?? (await named(nfs, root, hostId));
+  const own = `host.${hostId}`;
+  const id = (await idIn(nfs, root)) ?? (await named(nfs, root, { hostId, id: shared ? randomUUID() : own }));
+  if (shared ? id.startsWith("host.") : id !== own)
+    throw refused("The directory of volumes on the NFS server belongs to other nodes.");
   await prove(nfs, root, { name: `probe.${markOf(hostId)}`, firstGroup });
-  return id;
+  return shared ? id : null;
 }
 
 async function idIn(nfs: Nfs, root: Handle): Promise<string | undefined> {
@@ -30,11 +43,15 @@ async function idIn(nfs: Nfs, root: Handle): Promise<string | undefined> {
 }
 
 /** Whoever renames first has named it: a directory that is not empty is never replaced. */
-async function named(nfs: Nfs, root: Handle, hostId: string): Promise<string> {
+async function named(
+  nfs: Nfs,
+  root: Handle,
+  { hostId, id: wanted }: { readonly hostId: string; readonly id: string },
+): Promise<string> {
   const part = `${storageDirectory}.${markOf(hostId)}.part`;
   await nfs.makeDirectory(root, part, 0o711).catch(unlessExists);
   const { handle } = await nfs.lookup(root, part);
-  if ((await nfs.list(handle)).length === 0) await nfs.makeFile(handle, randomUUID(), 0);
+  if ((await nfs.list(handle)).length === 0) await nfs.makeFile(handle, wanted, 0);
   await nfs.rename(root, part, storageDirectory).catch(unlessExists);
   const id = await idIn(nfs, root);
   if (id === undefined) throw refused("The NFS server does not keep the name of the storage.");

@@ -26,6 +26,8 @@ import { WireError } from "./xdr.ts";
 
 export interface NfsVolumesOptions extends DirectoryOptions {
   readonly bridges: Bridges;
+  /** Whether other hosts have volumes in the directory. */
+  readonly shared: boolean;
 }
 
 export class NfsVolumes implements VolumeStorage {
@@ -33,7 +35,7 @@ export class NfsVolumes implements VolumeStorage {
   readonly #options: NfsVolumesOptions;
   readonly #directory: NfsDirectory;
   readonly #turns = new Turns();
-  #proved: Promise<string> | undefined;
+  #proved: Promise<string | null> | undefined;
 
   constructor(options: NfsVolumesOptions) {
     this.#options = options;
@@ -119,16 +121,16 @@ export class NfsVolumes implements VolumeStorage {
   }
 
   volumes(): Promise<readonly KeptVolume[]> {
-    return told(() => this.#directory.volumes());
+    return this.#asked(() => this.#directory.volumes());
   }
 
   usage(): Promise<VolumeUsage> {
-    return told(() => this.#directory.usage());
+    return this.#asked(() => this.#directory.usage());
   }
 
   async list(): Promise<readonly Holding[]> {
     const bridges = await this.#options.bridges.list();
-    const noted = await told(() => this.#directory.opened());
+    const noted = await this.#asked(() => this.#directory.opened());
     const own = noted.filter(({ hostId }) => hostId === this.#options.hostId);
     const held = new Map<string, Holding>();
     for (const { volumeId, epoch, instanceId, ownerEpoch } of [...bridges, ...own]) {
@@ -143,6 +145,7 @@ export class NfsVolumes implements VolumeStorage {
     signal.throwIfAborted();
     await told(async () => {
       await this.#endBridges(isMeant);
+      await this.#known();
       for (const one of await this.#directory.opened())
         if (one.hostId === this.#options.hostId && isMeant(one))
           await this.#directory.forget(one.volumeId, one);
@@ -157,17 +160,21 @@ export class NfsVolumes implements VolumeStorage {
   #inTurn<T>(volumeId: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     return this.#turns.run(volumeId, async () => {
       signal.throwIfAborted();
-      return told(async () => {
-        await this.#known();
-        return work();
-      });
+      return this.#asked(work);
+    });
+  }
+
+  /** Of a directory that is another node's nothing is told or touched. */
+  #asked<T>(work: () => Promise<T>): Promise<T> {
+    return told(async () => {
+      await this.#known();
+      return work();
     });
   }
 
   /** The storage's id, asked once in an agent's life; what has failed is asked again. */
-  #known(): Promise<string> {
-    const { nfs, hostId, firstGroup } = this.#options;
-    this.#proved ??= proved(nfs, hostId, firstGroup);
+  #known(): Promise<string | null> {
+    this.#proved ??= proved(this.#options);
     const asked = this.#proved;
     asked.catch(() => {
       if (this.#proved === asked) this.#proved = undefined;
