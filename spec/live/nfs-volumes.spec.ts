@@ -162,6 +162,24 @@ describe("volumes on NFS", function () {
     expect(readdirSync(join(device.path, "../.."))).to.deep.equal([]);
   });
 
+  it("are told of as unknown while the server is silent, and are there again when it answers", async () => {
+    const { one } = hosts();
+    const here = one();
+    await here.create("v1", { epoch: 1, sizeBytes: mib }, never);
+    const said = () =>
+      here.volumes().then(
+        (volumes) => volumes.map(({ volumeId }) => volumeId).join(" "),
+        (error: unknown) => (error instanceof StatusError ? error.reason : String(error)),
+      );
+    server.process.kill("SIGSTOP");
+    try {
+      expect(await said()).to.equal("storageUnknown");
+    } finally {
+      server.process.kill("SIGCONT");
+    }
+    expect(await until(said, (one) => one !== "storageUnknown", 8_000)).to.equal("v1");
+  });
+
   it("are a guest's, which writes to them, gives them back, and has them taken away", async function () {
     const guest = guestOfSetup();
     if (guest === undefined) return skip(this, "no guest was built");
