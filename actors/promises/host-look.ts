@@ -34,7 +34,7 @@ export interface VolumesLook {
   readonly kind: "volumesLook";
   readonly atMs: number;
   readonly untilMs: number;
-  /** Of guests that are not stopped: others write nothing. */
+  /** Files of guests that are not stopped: a stopped guest writes nothing. */
   readonly open: readonly OpenVolume[];
 }
 

@@ -58,7 +58,7 @@ export class Volumes {
     if (known !== undefined) this.#volumes.set(String(volumeId), { ...known, ...change });
   }
 
-  /** Some of them may have gone with it: whoever asks for one that has is told so. */
+  /** Volumes of a deleted instance: a call about one that was deleted as well is refused. */
   #forget(instanceId: string): void {
     for (const [id, known] of this.#volumes)
       if (known.instanceId === instanceId) this.#volumes.set(id, { ...known, instanceId: undefined });

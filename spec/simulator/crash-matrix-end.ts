@@ -96,7 +96,7 @@ export function thingsIn({ instances, events, volumes }: Quiet, sinceMs: number)
   return [...states, ...seen, ...others.values()].sort();
 }
 
-/** What is looked at itself, whatever events told of it. */
+/** True for instances and volumes: their rows are read, and their events are left out. */
 const isSeen = (noun: string): boolean => noun === "instance" || noun === "volume";
 
 /** Of an image whose bytes come or go: its state. */

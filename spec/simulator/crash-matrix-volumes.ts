@@ -27,7 +27,7 @@ const apart = [made, guests(1)];
 const joined = [...apart, later(attach(), 3_000)];
 const stopped = [...apart, command("stopHard", 3_000)];
 const joinedStopped = [...joined, command("stopHard", 5_500)];
-/** Its file is there, and nobody has it. */
+/** The volume has a file, and no instance has the volume. */
 const parted = [...joined, later(detach, 5_500)];
 /** It goes with its instance. */
 const bound = [...apart, later(attach({ deleteOnTermination: true }), 3_000)];

@@ -9,7 +9,7 @@ import type { VolumeStorage } from "../../actors/ports/volumes.ts";
 import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import type { SlowVerb } from "./slowed-network.ts";
 
-/** Refuses work that needs room where there is none. */
+/** Work that needs room is refused on a full file system. */
 type Roomy = <T>(work: () => Promise<T>, shared: boolean) => Promise<T>;
 
 interface Volumed {
@@ -21,7 +21,7 @@ interface Volumed {
 }
 
 interface Slowed {
-  /** Those that the hypervisor has more. */
+  /** Verbs of volumes, beside the hypervisor's other verbs. */
   readonly verbs?: VolumeVerbs;
   readonly disks?: Pick<Disks, "image">;
   readonly drivers?: Pick<Drivers, "volumes">;
