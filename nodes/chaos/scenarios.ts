@@ -15,7 +15,7 @@ const pretended: Load = {
 };
 const both: Load[] = [real, pretended];
 
-/** With all that surrounds instances: members of groups, several at once, networks behind routers, volumes. */
+/** With all that surrounds instances: groups, several at once, networks behind routers, volumes. */
 const grouped: Load[] = [
   { ...real, groups: 2, routers: true, volumes: 4, images: 2 },
   { ...pretended, groups: 4, atOnce: 5, routers: true, volumes: 2 },

@@ -1,7 +1,7 @@
 /**
  * V1 to V3 of a real cluster: no volume is open in two guests that act (what two looks in a row have seen of
- * both was so at one moment, however long a look takes), nothing is being attached or detached in the end, and
- * rows, files and open files say the same then. By the logs that guests have written, also V1 and V9. Pure.
+ * both was so at one moment, however long a look takes), nothing is being attached or detached in the end,
+ * and rows, files and open files say the same then. By the logs that guests have written, also V1, V9. Pure.
  */
 import type { Fact, Violation } from "../../actors/promises/facts.ts";
 import type { VolumesEnd, VolumesLook } from "../../actors/promises/host-look.ts";

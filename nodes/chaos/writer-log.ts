@@ -1,6 +1,6 @@
 /**
- * What the load's guests have written to a volume (writing-disk.ts): which start of a guest wrote which of the
- * records, and which of them are missing. A volume that no such guest has had is empty. It only reads.
+ * What the load's guests have written to a volume (writing-disk.ts): which start of a guest wrote which of
+ * the records, and which of them are missing. A volume that no such guest has had is empty. It only reads.
  */
 import { open } from "node:fs/promises";
 

@@ -8,7 +8,7 @@ const sectorBytes = 512;
 const sectors = 2_048;
 
 /**
- * The program, for the 16-bit mode in which a BIOS starts it; disks by its interrupt 13h, functions 42h and 43h.
+ * The program, for the 16-bit mode in which a BIOS starts it; disks by its interrupt 13h (42h, 43h).
  * The first sector of a volume has the magic number and how many records there are; the records follow it.
  */
 const program = [

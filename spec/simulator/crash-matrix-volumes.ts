@@ -1,6 +1,6 @@
 /**
- * Volumes in the crash matrix, as data: on a storage that hosts share, and on a host's own disk. What else must
- * be so of them in the end is in crash-matrix-volumes-end.ts.
+ * Volumes in the crash matrix, as data: on a storage that hosts share, and on a host's own disk. What else
+ * must be so of them in the end is in crash-matrix-volumes-end.ts.
  */
 import { type Act, ask, command, fault, type Operation } from "./crash-matrix-acts.ts";
 import type { FaultKind } from "./plan.ts";
