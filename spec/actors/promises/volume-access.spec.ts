@@ -15,8 +15,10 @@ const held = (kind: GuestHeld["kind"], hostId: string): Fact => ({ kind, ...by(h
 const wrote = (hostId: string, found: number, epoch = 1): VolumeWritten => ({
   ...{ kind: "volumeWritten", ...by(hostId), volumeId: "v", epoch, found },
 });
+/** A fact with what these checkers read of it. */
+const factOf = (some: object): Fact => some as Fact;
 const committed = (commit: object): Fact =>
-  ({ kind: "committed", atMs: 1, by: "c1", result: { kind: "committed" }, commit }) as unknown as Fact;
+  factOf({ kind: "committed", atMs: 1, by: "c1", result: { kind: "committed" }, commit });
 const fence = (hostId: string): Fact =>
   committed({ leasesFenced: [{ hostId, leaseEpoch: 1, proof: { kind: "operator" } }] });
 const grant = (hostId: string): Fact => committed({ leasesGranted: [{ hostId, leaseEpoch: 2 }] });
@@ -50,10 +52,10 @@ describe("V1: one epoch writes", () => {
 
 describe("V9: writes survive", () => {
   const quiet = (writes: number): Fact =>
-    ({
+    factOf({
       ...{ kind: "quiet", atMs: 2 },
       volumes: { rows: [{ id: "v" }], files: [{ volumeId: "v", place: "s", epoch: 1, writes }] },
-    }) as unknown as Fact;
+    });
 
   it("holds where each writer finds what the last one has written, and the file has it at the end", () => {
     expect(found(writesSurvive(), wrote("h1", 0), wrote("h1", 1), wrote("h2", 2), quiet(3))).to.deep.equal(

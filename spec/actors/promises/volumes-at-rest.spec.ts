@@ -6,10 +6,12 @@ import { noFileWithoutRow } from "../../../actors/promises/v03-no-file-without-r
 import type { VolumesAtRest } from "../../../actors/promises/volume-facts.ts";
 
 const nothing: VolumesAtRest = { rows: [], deleted: [], attached: [], files: [], inGuests: [] };
+/** A fact with what these checkers read of it. */
+const factOf = (some: object): Fact => some as Fact;
 const quiet = (some: Partial<VolumesAtRest>, atMs = 1): Fact =>
-  ({ kind: "quiet", atMs, volumes: { ...nothing, ...some } }) as unknown as Fact;
+  factOf({ kind: "quiet", atMs, volumes: { ...nothing, ...some } });
 const committed = (atMs: number, commit: object): Fact =>
-  ({ kind: "committed", atMs, by: "c1", commit, result: { kind: "committed" } }) as unknown as Fact;
+  factOf({ kind: "committed", atMs, by: "c1", commit, result: { kind: "committed" } });
 const found = (checker: Checker, ...facts: readonly Fact[]) => facts.flatMap((fact) => checker.see(fact));
 
 const row = (more: Partial<VolumesAtRest["rows"][number]> = {}) => ({
