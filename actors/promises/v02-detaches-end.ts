@@ -56,7 +56,7 @@ function told(known: Known, { id, hostId, volumes }: InstanceRecord, atMs: numbe
   for (const key of ended) leaving.delete(key);
   for (const key of now) {
     const before = leaving.get(key);
-    // On another host it is that one whose word is waited for.
+    // Another host has to say the word from now on.
     if (before === undefined || before.hostId !== hostId) leaving.set(key, { sinceMs: atMs, hostId });
   }
   return broken;

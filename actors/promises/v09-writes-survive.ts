@@ -1,8 +1,8 @@
 /**
- * V9: what a storage has acknowledged to a guest is in the volume from then on, whoever has the volume next
- * and wherever: each guest finds the number that the last one has written. No two processes take turns: one
- * after which another has written never writes again, unless it got the volume anew. And no volume goes but by its deletion, or with an
- * instance that was to take it along.
+ * V9: what a storage has acknowledged to a guest is in the volume from then on, whoever has the volume next:
+ * each guest finds the number that was written last. No two processes take turns: after another one has
+ * written, a process writes again only if it got the volume anew. No volume goes but by its deletion, or with
+ * an instance that was to take the volume along.
  */
 import { volume } from "../../protocol/volume.ts";
 import type { Checker, Committed, Quiet } from "./facts.ts";
@@ -49,7 +49,7 @@ function written(volumes: Map<string, Written>, fact: VolumeWritten): readonly s
   return [...lost, ...again];
 }
 
-/** Volumes that are there still, with what is in their files. */
+/** The file of each volume has the number that was written last. */
 function atRest(volumes: ReadonlyMap<string, Written>, { volumes: rest }: Quiet): readonly string[] {
   const rows = new Set((rest?.rows ?? []).map(({ id }) => id));
   return (rest?.files ?? []).flatMap(({ volumeId, writes }) => {

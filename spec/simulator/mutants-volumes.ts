@@ -53,6 +53,28 @@ function forsaken(plan: Plan): Plan {
   return { ...shaped, commands: all, faults };
 }
 
+/** One volume goes with its instance, another one stays, goes to the next one, and is deleted. */
+function outliving(plan: Plan): Plan {
+  const { parameters } = volumed(plan);
+  const [goes, stays] = [volumeTarget(0, 0, 1), volumeTarget(1, 0, 2)];
+  const steps: readonly (readonly [number, PlannedCommand["command"], number])[] = [
+    [3_000, "create", 0],
+    [3_500, "volumeCreate", 0],
+    [4_500, "volumeCreate", 1],
+    [9_000, "volumeAttach", goes],
+    [14_000, "volumeAttach", stays],
+    [22_000, "delete", 0],
+    [25_000, "create", 1],
+    [32_000, "volumeAttach", stays],
+    [38_000, "volumeDetach", stays],
+    [44_000, "volumeDelete", stays],
+  ];
+  const commands = steps.map(([atMs, command, target]): PlannedCommand => {
+    return { atMs, client: 0, command, target };
+  });
+  return { ...plan, parameters, commands, faults: [], faultyMs: 50_000 };
+}
+
 export const volumeMutants: readonly Mutant[] = [
   {
     name: "volume-won-twice",
@@ -97,7 +119,7 @@ export const volumeMutants: readonly Mutant[] = [
     find: "return [freed, { resource: volume, removed: id }, rowMade(deletedVolume, left)];",
     replace: "return [freed, { resource: volume, removed: id }];",
     guard: "A volume that goes with its instance is listed until its file is gone.",
-    shape: volumed,
+    shape: outliving,
   },
   {
     name: "volume-epoch-kept",
@@ -111,7 +133,7 @@ export const volumeMutants: readonly Mutant[] = [
       replace: "epoch, sizeGib, storageId, made }",
     },
     guard: "Each attachment raises the epoch of its volume, by which it is known that there may be a file.",
-    shape: volumed,
+    shape: outliving,
   },
   {
     name: "volume-goes-anyway",
@@ -120,6 +142,6 @@ export const volumeMutants: readonly Mutant[] = [
     find: 'desired === "deleted" && volume.deleteOnTermination && !isLeavingVolume(volume);',
     replace: 'desired === "deleted" && !isLeavingVolume(volume);',
     guard: "A volume goes with its instance only if it was to.",
-    shape: volumed,
+    shape: outliving,
   },
 ];

@@ -1,9 +1,9 @@
 /**
- * The part of a plan that is about volumes: made empty and from an image, on the storage that hosts share and
- * on hosts' own disks; attached, extended and detached while guests run and while they do not, many at one
- * instance, one wanted by many at once, and deleted with their instances; beside hosts that are lost, agents
- * that are killed, guests that give nothing back, and storage that hangs or is full. It has a stream of chance
- * of its own. Pure.
+ * The part of a plan that is about volumes: made empty and from an image, on shared storage and on hosts' own
+ * disks; attached, extended and detached while guests run and while they do not; many at one instance, one
+ * wanted by many at once, and deleted with instances; beside hosts that are lost, agents that are killed,
+ * guests that give nothing back, and storage that hangs or is full. The part has a stream of chance of its
+ * own. Pure.
  */
 import type { Random } from "./random.ts";
 

@@ -1,7 +1,6 @@
 /**
  * The world of a simulated host, watched: every process that comes, goes, cannot write any more or can again
- * is told at that moment, and so is every volume that one opens or closes. Guests write to their volumes here,
- * as a real one would: a number that goes up.
+ * is told at that moment. Guests write to their volumes here, as a real guest would: a number that goes up.
  */
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import { FakeWorld } from "../../nodes/drivers/fake/world.ts";

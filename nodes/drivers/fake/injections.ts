@@ -1,4 +1,4 @@
-/** What a test lets go wrong with verbs of a fake world: each once, in the order in which it was asked for. */
+/** Failures of verbs of a fake world that a test has asked for: each happens once, in order. */
 import type { StatusError } from "../../../protocol/wire/status.ts";
 import { abortError, throwIfAborted } from "../waiting.ts";
 import type { FakeVerb } from "./process.ts";

@@ -29,7 +29,7 @@ export class ProcessVolumes extends Map<number, AttachedVolume> {
     return [...this.#opened.values()];
   }
 
-  /** One that is dead has its file closed. */
+  /** The file of a dead volume is closed. */
   override set(place: number, volume: AttachedVolume): this {
     if (volume.state === "dead") this.#close(place);
     else if (!this.#opened.has(place)) this.#open(place, volume);

@@ -6,7 +6,7 @@ import { writesSurvive } from "../../../actors/promises/v09-writes-survive.ts";
 import type { VolumeOpened, VolumeWritten } from "../../../actors/promises/volume-access.ts";
 import { volume } from "../../../protocol/volume.ts";
 
-/** A process on this host; each host has one here. */
+/** Every host has one process. */
 const by = (hostId: string) => ({ atMs: 1, hostId, instanceId: `of-${hostId}`, pid: 1 });
 const access = (kind: VolumeOpened["kind"], hostId: string, epoch = 1): VolumeOpened => ({
   ...{ kind, ...by(hostId), volumeId: "v", epoch },
@@ -15,7 +15,7 @@ const held = (kind: GuestHeld["kind"], hostId: string): Fact => ({ kind, ...by(h
 const wrote = (hostId: string, found: number, epoch = 1): VolumeWritten => ({
   ...{ kind: "volumeWritten", ...by(hostId), volumeId: "v", epoch, found },
 });
-/** A fact with what these checkers read of it. */
+/** Facts have only the fields that these checkers read. */
 const factOf = (some: object): Fact => some as Fact;
 const committed = (commit: object): Fact =>
   factOf({ kind: "committed", atMs: 1, by: "c1", result: { kind: "committed" }, commit });

@@ -6,7 +6,7 @@ import { noFileWithoutRow } from "../../../actors/promises/v03-no-file-without-r
 import type { VolumesAtRest } from "../../../actors/promises/volume-facts.ts";
 
 const nothing: VolumesAtRest = { rows: [], deleted: [], attached: [], files: [], inGuests: [] };
-/** A fact with what these checkers read of it. */
+/** Facts have only the fields that these checkers read. */
 const factOf = (some: object): Fact => some as Fact;
 const quiet = (some: Partial<VolumesAtRest>, atMs = 1): Fact =>
   factOf({ kind: "quiet", atMs, volumes: { ...nothing, ...some } });
