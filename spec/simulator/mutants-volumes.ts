@@ -38,21 +38,6 @@ function clinging(plan: Plan): Plan {
   return { ...plan, parameters, commands, faults, faultyMs: 70_000 };
 }
 
-/** A volume is wanted back from an instance whose host is lost, and which nobody starts elsewhere. */
-function forsaken(plan: Plan): Plan {
-  const shaped = clinging(plan);
-  const left = { recovery: { policy: "leave" } };
-  const commands = shaped.commands.map((one) => (one.command === "create" ? { ...one, request: left } : one));
-  const faults = [0, 1, 2].map(
-    (target): PlannedFault => ({ atMs: 11_000, fault: "hostAway", target, forMs: 50_000 }),
-  );
-  const evacuated = [0, 1, 2].map(
-    (target): PlannedCommand => ({ atMs: 30_000 + target, client: 0, command: "evacuate", target }),
-  );
-  const all = [...commands, ...evacuated].sort((a, b) => a.atMs - b.atMs);
-  return { ...shaped, commands: all, faults };
-}
-
 /** One volume goes with its instance, another one stays, goes to the next one, and is deleted. */
 function outliving(plan: Plan): Plan {
   const { parameters } = volumed(plan);
@@ -102,15 +87,6 @@ export const volumeMutants: readonly Mutant[] = [
     replace: "there === undefined",
     guard: "A device that the guest keeps, and whose file is closed, holds no volume.",
     shape: clinging,
-  },
-  {
-    name: "volume-fence-unheard",
-    promise: "V2",
-    file: "actors/control/instance/volumes.ts",
-    find: ": all.filter(isLeavingVolume);",
-    replace: ": [];",
-    guard: "What leaves is let go of when no host has anything of the instance.",
-    shape: forsaken,
   },
   {
     name: "volume-left-unlisted",
