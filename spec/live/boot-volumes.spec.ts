@@ -72,11 +72,12 @@ describe("instances whose root disk is a volume", function () {
   };
   const gone = async ({ id }: Instance) => {
     await demo.instance.delete(id, { wait });
-    const { volumes } = await demo.volume.list({});
-    expect(volumes.map(({ status }) => status)).to.deep.equal(["available"]);
+    const statuses = async () =>
+      (await demo.volume.list({})).volumes.map(({ status }) => status ?? "").join();
+    await until(statuses, (all) => all === "available", triesMax);
   };
 
-  it("boot from one that is made of an image, by firmware and by a kernel, and from its copy, and find what they wrote", async () => {
+  it("boot from one that is made of an image, by firmware, and by a kernel from its copy, and find what they wrote", async () => {
     const first = await create({
       volumes: [
         { image: "disk", bootIndex: 0 },
@@ -91,15 +92,11 @@ describe("instances whose root disk is a volume", function () {
     expect((await refused(demo.instance.volumeDetach(first.id, { volume }))).reason).to.equal("rootVolume");
     await gone(first);
 
-    const second = await create({ image: "kernel", volumes: [{ volume, bootIndex: 0 }] });
-    await says(second, "NOVACT-GUEST BOOT 2 on /dev/vda2");
-    await gone(second);
-
     const { volume: clone } = await demo.volume.create({ name: "clone", sourceVolume: volume });
     const statusOf = async () => (await demo.volume.get(clone.id, {})).volume.status;
     await until(statusOf, (status) => status === "available", triesMax);
-    const third = await create({ image: "kernel", volumes: [{ volume: clone.id, bootIndex: 0 }] });
-    await says(third, "NOVACT-GUEST BOOT 3 on /dev/vda2");
-    await demo.instance.delete(third.id, { wait });
+    const second = await create({ image: "kernel", volumes: [{ volume: clone.id, bootIndex: 0 }] });
+    await says(second, "NOVACT-GUEST BOOT 2 on /dev/vda2");
+    await demo.instance.delete(second.id, { wait });
   });
 });

@@ -108,6 +108,7 @@ describe("the tables", function () {
       "0019-storages",
       "0020-image-bytes",
       "0021-volumes",
+      "0022-volume-copies",
     ]);
   });
 
