@@ -134,7 +134,7 @@ describe("images of instances", function () {
       if (name === "controller" || name === "compute") process.kill(pid, "SIGKILL");
   };
 
-  it("has what the guest wrote, made while it runs, whoever else is killed, and when it is stopped", async () => {
+  it("has what the guest wrote, made while it runs, whoever is killed, and when it is stopped", async () => {
     const { demo } = cluster;
     const source = await create("source", "base", "quick", "first");
     await said(source.id, "NOVACT-GUEST WROTE");

@@ -1,4 +1,4 @@
-/** Copies of root disks in directories of guests: which are whole, which are left over, and how they are sent. */
+/** Copies of root disks in directories of guests: which are whole, which are left, and how they are sent. */
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";

@@ -80,7 +80,7 @@ function world() {
     }),
     log: silentLog,
   });
-  /** One look, and what was asked in it. */
+  /** The questions of one look. */
   const look = async (): Promise<readonly string[]> => {
     it.asked = [];
     await maker.round();
