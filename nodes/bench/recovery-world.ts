@@ -173,7 +173,7 @@ export class RecoveryWorld {
     return recordsOf(this.volumePaths(instanceId).at(-1) ?? "");
   }
 
-  /** Where the guest's volume lies on the storage, in the order of epochs: at one path, except for a moment. */
+  /** Where the guest's volume lies, in the order of epochs: at one path, except for a moment. */
   volumePaths(instanceId: string): readonly string[] {
     const { directory, epochs, pathOf } = volumesIn(join(this.sharedDirectory, "volumes"));
     const volumeId = this.#volumes.get(instanceId) ?? "";
