@@ -43,6 +43,6 @@ export const catalogLimits = {
   copyMsMin: 1_800_000,
   copyBytesPerMs: 16_384,
   /** What a copy may take beside the disk's own size: tables, and clusters that do not shrink. */
-  copyOverheadShare: 1 / 64,
+  diskBytesPerOverheadByteMin: 64,
   copyOverheadBytesMin: 4 * 1024 ** 2,
 } as const;

@@ -146,7 +146,7 @@ export class RootCopies {
     const path = await this.#port.prepare(of, signal);
     const onProgress = (doneBytes: number, totalBytes: number) =>
       this.#change(imageId, { doneBytes, totalBytes });
-    const bytesPerSecond = hostLimits.copyBytesPerSecond;
+    const bytesPerSecond = hostLimits.copySecondBytesMax;
     await hypervisor.copyRoot(instanceId, { path, bytesPerSecond, onProgress }, signal);
   }
 

@@ -89,7 +89,7 @@ export const hostLimits = {
    * A copy of a root disk passes at this speed, its holes as well: at full speed a guest's own writes fell to
    * a tenth, and at this one not at all (QEMU 7.2).
    */
-  copyBytesPerSecond: 64 * 1024 ** 2,
+  copySecondBytesMax: 64 * 1024 ** 2,
   /** Copies that are asked for at once: one of them is made, the others wait. */
   copiesMax: 64,
   /** A copy that no controller has asked for so long is removed; they ask every second. */

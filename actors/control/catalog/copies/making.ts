@@ -105,7 +105,8 @@ const diskBytes = ({ flavor, image: of }: Pick<InstanceRecord, "flavor" | "image
   flavor.diskGib > 0 ? flavor.diskGib * gib : (of.disk?.virtualSizeBytes ?? 0);
 
 export const copyBytesMax = (bytes: number): number =>
-  bytes + Math.max(catalogLimits.copyOverheadBytesMin, Math.ceil(bytes * catalogLimits.copyOverheadShare));
+  bytes +
+  Math.max(catalogLimits.copyOverheadBytesMin, Math.ceil(bytes / catalogLimits.diskBytesPerOverheadByteMin));
 
 function imageOf(name: string, instance: InstanceRecord): Omit<RowOf<typeof image>, Given> {
   const { kernel, ramdisk, commandLine, properties } = instance.image;

@@ -47,6 +47,6 @@ describe("images of instances: of which", () => {
     const least = catalogLimits.copyOverheadBytesMin;
     expect(copyBytesMax(1)).to.equal(1 + least);
     const large = least * 1_000_000;
-    expect(copyBytesMax(large)).to.equal(large + large * catalogLimits.copyOverheadShare);
+    expect(copyBytesMax(large)).to.equal(large + large / catalogLimits.diskBytesPerOverheadByteMin);
   });
 });
