@@ -229,10 +229,7 @@ export const reasons = {
     code: "RESOURCE_EXHAUSTED",
     next: "Detach one that is not needed: novact volume detach.",
   },
-  rootVolume: {
-    code: "FAILED_PRECONDITION",
-    next: "Delete the instance: the volume stays, unless it was said to go too.",
-  },
+  rootVolume: { code: "FAILED_PRECONDITION", next: "Delete the instance, which keeps its volume." },
   notPluggable: {
     code: "FAILED_PRECONDITION",
     next: "Do what the message says, or make an instance with all networks that it needs: novact instance create.",
