@@ -81,7 +81,7 @@ function committed({ images, named, stored }: Known, { commit, atMs }: Committed
     const before = images.get(id);
     const goesOn = before !== undefined && before.holder === row.holder;
     if (!goesOn) images.set(id, { holder: row.holder, nextOffset: 0, lostAtMs: atMs });
-    // Of what was registered nobody has sent anything.
+    // An image that an operator registered was sent by nobody.
     if (row.disk === null || row.checksums === null) return [];
     const { sha256 } = row.disk;
     const said = named.get(id);

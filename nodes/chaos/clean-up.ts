@@ -1,6 +1,6 @@
 /**
- * Removes what a run has made: its instances, found by their metadata, then its server groups, found by their
- * names, its routers and networks, its images, also those that it sent, and its flavor.
+ * Removes the instances of a run, found by their metadata, and its server groups, found by their names; then
+ * its routers and networks, the images that it made or sent, and its flavor.
  */
 import type { Novact } from "../sdk/sdk.ts";
 import { imagePrefix } from "./load.ts";
@@ -69,7 +69,7 @@ async function removeGroups(admin: Novact, run: string): Promise<void> {
   } while (marker !== undefined);
 }
 
-/** What was sent by clients that could not delete it. */
+/** Images of clients that could not delete them. */
 async function removeImages(admin: Novact, prefix: string): Promise<void> {
   let marker: string | undefined;
   do {

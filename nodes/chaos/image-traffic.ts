@@ -60,7 +60,7 @@ async function sendOne(options: ImageTrafficOptions, name: string): Promise<void
   }
 }
 
-/** As by somebody who closes his terminal after some of it. */
+/** A client that closes its terminal in the middle of an upload. */
 async function breakOff({ novact }: ImageTrafficOptions, id: string, content: Buffer): Promise<void> {
   const closed = new AbortController();
   const onProgress = (done: number) => {

@@ -147,7 +147,7 @@ async function useBridge(
 
 interface Before {
   readonly kept: Kept | undefined;
-  /** Guests run with the driver, so that it stays. */
+  /** The driver is kept: guests run with it. */
   readonly isKept: boolean;
 }
 

@@ -25,7 +25,7 @@ export interface Around {
 export type Wanted = Map<string, { readonly project: string; readonly content: Buffer }>;
 
 const pieceBytes = 8;
-/** Whoever sends begins anew so often. */
+/** Times that a client begins a transfer anew. */
 const roundsMax = 6;
 const againMs = 700;
 /** Looks until an image is verified: longer than a controller is away. */
@@ -41,7 +41,7 @@ export class SimulatedUploads {
     this.#wanted = wanted;
   }
 
-  /** `images`: ids of those that anybody has made. */
+  /** `images`: ids of the images that the clients have made. */
   async perform(command: UploadCommand, target: number, images: readonly string[]): Promise<void> {
     switch (command) {
       case "imageSend":
@@ -71,7 +71,7 @@ export class SimulatedUploads {
     if (how === "brokenOff" || how === "deleted") await this.#pieces(sending, 1 + (target % 3));
     else await this.#send(sending);
     if (how === "deleted") await ask("image.delete", id, {});
-    // What was refused is there, and is taken as what it is.
+    // The refused bytes are there, and can be sealed under their own checksum.
     if (how === "wrong" && target % 3 > 0) await this.#send({ ...sending, sha256: digestOf(sent) });
   }
 

@@ -61,7 +61,7 @@ const withBytes = { parameters: { oneVersion: true, uploads: true, pulledImages:
 const sent = { byBus: 0, byTicket: 7, wrongThenTaken: 10, wrong: 3, brokenOff: 4, deleted: 5 } as const;
 const send = (how: keyof typeof sent, atMs = 0): Act => command("imageSend", atMs, { target: sent[how] });
 const states = (...words: readonly string[]) => words.map((word) => [`image ${word}`]);
-/** Where a client that died has left one that it was sending. */
+/** Ends of an upload whose client died in the middle. */
 const under = [[], ...states("created", "saving", "queued", "active")];
 
 const upload = (name: string, prepare: readonly Act[], act: readonly Act[], done: string): Operation => ({

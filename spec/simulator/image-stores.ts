@@ -49,7 +49,7 @@ export class ImageStores {
   readonly files: MemoryImageFiles;
   readonly #options: ImageStoresOptions;
   readonly #stores = new Map<string, ImageStore>();
-  /** By URL: who answers there in its present life. */
+  /** By URL: the controller that answers there, in its present life. */
   readonly #places = new Map<string, Place>();
 
   constructor(options: ImageStoresOptions) {

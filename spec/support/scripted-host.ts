@@ -50,11 +50,11 @@ export class ScriptedHost {
   volumes: readonly VolumeRef[] = [];
   /** Volumes that its guests' processes do not let go of. */
   open: readonly SeenVolume[] = [];
-  /** What it was told to extend while no guest had it. */
-  /** Copies that it was asked for; they are there as soon as `copies` says so. */
+  /** Copies that the host was asked for; they are there as soon as `copies` says so. */
   readonly copied: { readonly source: VolumeRef; readonly copy: VolumeRef; readonly sizeBytes: number }[] =
     [];
   copies = true;
+  /** Volumes that the host was told to extend while no guest had them. */
   readonly extended: (VolumeRef & { readonly sizeBytes: number })[] = [];
   readonly storage = {
     sharedDisks: async () => ({ disks: [...this.sharedDisks] }),

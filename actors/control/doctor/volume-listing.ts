@@ -25,7 +25,7 @@ export type VolumeFiles = VolumePlace &
 
 type Seeing = Pick<HostRecord, "id" | "storageId" | "drivers">;
 
-/** `hosts`: those that can be asked. */
+/** `hosts`: the hosts whose agents can be asked. */
 export async function listVolumeFiles(
   hosts: readonly Seeing[],
   agent: (hostId: string) => VolumeAgent,

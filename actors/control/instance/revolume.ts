@@ -204,7 +204,7 @@ function hostDenial(
   return undefined;
 }
 
-/** A host sees one storage that others share: what the instance has there says which. */
+/** A host sees one shared storage: the instance's disk or volumes there say which. */
 function otherStorage(
   { storageId: ofDisk, volumes }: Pick<InstanceRecord, "storageId" | "volumes">,
   wanted: string | null,

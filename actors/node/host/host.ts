@@ -159,12 +159,7 @@ export function createHost(options: HostOptions): Host {
         refuseUnknownNeeds(request.needs, knows);
         return ensure(ref, request, context);
       },
-      networkChanged: async () => {
-        networking?.hurry();
-        return {};
-      },
-      networkState: async () => ({ networking: networking?.state ?? null }),
-      portStates: async ({ portIds }) => ({ networking: networking?.portStates(portIds) ?? null }),
+      ...networkHandlers(networking),
       portTraffic: ({ portIds }) => traffic.of(portIds),
       console: (request, context) => reader.read(request, context),
       storageLease: async ({ hostId, leaseEpoch, take }) => ({
@@ -190,6 +185,19 @@ export function createHost(options: HostOptions): Host {
     endLease: () => holder.end(true),
   };
 }
+
+type Handled = Handlers<typeof hostAgentService>;
+
+const networkHandlers = (
+  networking: Networking | undefined,
+): Pick<Handled, "networkChanged" | "networkState" | "portStates"> => ({
+  networkChanged: async () => {
+    networking?.hurry();
+    return {};
+  },
+  networkState: async () => ({ networking: networking?.state ?? null }),
+  portStates: async ({ portIds }) => ({ networking: networking?.portStates(portIds) ?? null }),
+});
 
 /** What each machine works with. */
 function machinePorts(options: HostOptions, networking: Networking | undefined) {

@@ -58,7 +58,7 @@ async function pageOf(storage: VolumeStorage, after: string | undefined) {
   };
 }
 
-/** Of a storage that only lists all that it has. */
+/** A page of a storage that can only list all its volumes. */
 async function cutPage(storage: VolumeStorage, after: string | undefined): Promise<VolumePage> {
   const isAfter = ({ volumeId }: KeptVolume) => after === undefined || volumeId > after;
   const left = (await storage.volumes()).filter(isAfter);

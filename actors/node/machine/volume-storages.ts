@@ -8,7 +8,7 @@ import type { VolumeStorage } from "../../ports/volumes.ts";
 import { VolumeMakings } from "./volume-makings.ts";
 
 export class VolumeStorages {
-  /** What is being made on them. */
+  /** Volumes that are being made on the storages. */
   readonly makings = new VolumeMakings();
   readonly #storages: readonly VolumeStorage[];
   readonly #ids = new Map<VolumeStorage, string | null>();

@@ -12,7 +12,7 @@ import { imageLimits } from "./limits.ts";
 export interface CageBounds {
   readonly timeoutMs: number;
   readonly memoryBytes: number;
-  /** The largest file that it may write; 0: it writes none. */
+  /** Size limit of each file that the tool writes; 0: it may write none. */
   readonly fileBytes: number;
   /** Files that it may have open. Absent: as many as an inspection. */
   readonly files?: number;

@@ -1,4 +1,4 @@
-/** What a client of the load does that sends images, by value: nobody is there but what it calls. */
+/** The uploads of a client of the load, by value, against a server of the spec's own. */
 import { expect } from "chai";
 import type { Fact } from "../../../actors/promises/facts.ts";
 import { type ImageTrafficOptions, sendImages } from "../../../nodes/chaos/image-traffic.ts";

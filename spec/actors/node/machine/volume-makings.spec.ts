@@ -29,7 +29,7 @@ describe("the making of a volume", () => {
   let hypervisor: FakeHypervisor;
   let storages: VolumeStorages;
   let spec = machineSpec();
-  /** Copies that have begun, each with what ends it. */
+  /** Copies under way; resolving one ends it. */
   let copies: PromiseWithResolvers<void>[];
 
   beforeEach(async () => {
