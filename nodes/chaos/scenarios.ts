@@ -15,7 +15,7 @@ const pretended: Load = {
 };
 const both: Load[] = [real, pretended];
 
-/** With all that surrounds instances: groups, several at once, networks behind routers, volumes. */
+/** With all that surrounds instances: members of groups, several at once, routers, volumes, images. */
 const grouped: Load[] = [
   { ...real, groups: 2, routers: true, volumes: 4, images: 2 },
   { ...pretended, groups: 4, atOnce: 5, routers: true, volumes: 2 },
@@ -24,7 +24,7 @@ const grouped: Load[] = [
 export const scenarios: Readonly<Record<string, Scenario>> = {
   mixed: {
     summary:
-      "All there is: kills, pauses, broken links, wiped NATS, full and hanging disks, floods; volumes, images, groups.",
+      "All there is: kills, pauses, broken links, wiped NATS, full and hanging disks, floods; volumes, images.",
     operatorEverySeconds: 3,
     load: grouped,
     faults: [

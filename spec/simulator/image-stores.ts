@@ -1,7 +1,7 @@
 /**
- * What simulated controllers have of the bytes of images: what was sent to each, which outlives its lives,
- * and the files, on storage that all of them have. Every use takes time, at which its controller may die; a
- * store may be full, and may lose what was sent. Who asks by a ticket is answered as by a controller's server.
+ * Parts of uploads of each simulated controller, which outlive its lives, and the files of images, on
+ * storage that all controllers have. Every use takes time, at which its controller may die; a store may be
+ * full, and may lose its parts. A ticket is answered as by a controller's server.
  */
 import { createHash } from "node:crypto";
 import type { ImageDoor, TicketFacts } from "../../actors/ports/image-bytes.ts";

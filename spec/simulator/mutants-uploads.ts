@@ -54,9 +54,9 @@ export const uploadMutants: readonly Mutant[] = [
     name: "upload-refused-forgotten",
     promise: "V7",
     file: "actors/control/catalog/uploads/desk.ts",
-    find: 'await this.#step(imageId, { kind: "requeue", refusal: { reason, message: message.slice(0, 1_024) } });',
+    find: '.info({ imageId, reason, message, detail }, "what was sent of an image was refused");',
     replace:
-      'await this.#step(imageId, { kind: "requeue", refusal: { reason, message: message.slice(0, 1_024) } }); await this.#clear(imageId);',
+      '.info({ imageId, reason, message, detail }, ""); await this.#options.door.uploads.discard(imageId);',
     guard: "What was refused stays for whoever goes on with it.",
     ...{ size, shape: uploading },
   },

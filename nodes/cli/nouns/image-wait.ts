@@ -12,7 +12,7 @@ export function waitOf({ id, name, state, holder, sizeBytes, refusal }: Waiting)
     case "queued":
       if ((holder ?? null) === null) return `its bytes: ${send}`;
       if (refusal?.reason === "uploadInterrupted") return `${send}, once more: ${holder} has what was sent`;
-      return `somebody who says what was sent to ${holder} (${send}), or removes it: novact image delete ${id}`;
+      return `somebody who says what ${holder} has (${send}), or removes it: novact image delete ${id}`;
     case "saving":
       return `${size}, which are sent to ${holder}; whoever was cut off goes on: ${send}`;
     case "importing":

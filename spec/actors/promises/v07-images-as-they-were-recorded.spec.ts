@@ -1,4 +1,4 @@
-/** V7 by value: other bytes than were recorded or named, what was acknowledged and is gone, what stays unfit. */
+/** V7 by value: bytes that were neither recorded nor named, lost acknowledged bytes, unfit images. */
 import { expect } from "chai";
 import type { Fact } from "../../../actors/promises/facts.ts";
 import type { UploadsAtRest } from "../../../actors/promises/image-facts.ts";
@@ -38,7 +38,7 @@ const completed = (sha256?: string) => asked("image.complete", sha256 === undefi
 function row(state: string, holder: string | null, sha256?: string): Fact {
   const disk = sha256 === undefined ? null : { sha256 };
   const changed = { id: "one", state, holder, disk, checksums: disk };
-  const commit = { rows: [{ resource: image, changed }] } as unknown as Commit;
+  const commit = { rows: [{ resource: image, changed }] } as object as Commit;
   return { kind: "committed", atMs: 1, by: "c1", commit, result: { kind: "committed", lastSequence: 1 } };
 }
 const saving = row("saving", "s1");
