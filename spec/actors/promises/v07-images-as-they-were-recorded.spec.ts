@@ -38,7 +38,8 @@ const completed = (sha256?: string) => asked("image.complete", sha256 === undefi
 function row(state: string, holder: string | null, sha256?: string): Fact {
   const disk = sha256 === undefined ? null : { sha256 };
   const changed = { id: "one", state, holder, disk, checksums: disk };
-  const commit = { rows: [{ resource: image, changed }] } as object as Commit;
+  const rows: object[] = [{ resource: image, changed }];
+  const commit = { rows } as Commit;
   return { kind: "committed", atMs: 1, by: "c1", commit, result: { kind: "committed", lastSequence: 1 } };
 }
 const saving = row("saving", "s1");

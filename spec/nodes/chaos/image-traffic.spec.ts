@@ -37,7 +37,8 @@ async function traffic(kept: (content: Buffer) => Buffer) {
     yield files.get(id) ?? Buffer.alloc(0);
   }
   const fetchImage = async (id: string) => ({ pieces: all(id) });
-  const novact = { image, sendImage, fetchImage } as object as ImageTrafficOptions["novact"];
+  const calls: object = { image, sendImage, fetchImage };
+  const novact = calls as ImageTrafficOptions["novact"];
   const options: ImageTrafficOptions = {
     ...{ name: "sent", novact, random: createRandom(1, "images"), pauseMs: 0, ending: over.signal },
     recorder: { tell: (fact) => void facts.push(fact) },
