@@ -138,7 +138,7 @@ describe("a benchmark that is ended", function () {
 });
 
 describe("benchmarks with small numbers", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   before(function () {
     if (findPostgres() === undefined) skip(this, "no PostgreSQL server is installed (postgresql)");
     if (findNatsServer() === undefined) skip(this, "no NATS server is installed (nats-server)");
