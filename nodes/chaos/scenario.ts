@@ -42,7 +42,7 @@ export const faultMeanings: Readonly<Record<FaultKind, string>> = {
 };
 
 /** What can hang. */
-export const hangTargets = ["state", "shared"] as const;
+const hangTargets = ["state", "shared"] as const;
 
 /** What can be filled beside the file systems of nodes. */
 export const fillTargets = ["state", "shared", "all"] as const;
