@@ -46,6 +46,7 @@ import { News } from "./pending-reports.ts";
 import type { ReportClient } from "./reporter.ts";
 import { HostTraffic } from "./traffic.ts";
 import { VolumeCopies } from "./volume-copies.ts";
+import { closeForgotten } from "./volume-notes.ts";
 import { volumeHandlers } from "./volumes.ts";
 
 export interface HostOptions {
@@ -146,12 +147,10 @@ export function createHost(options: HostOptions): Host {
     holder.poke();
     return ref.tell({ kind: "news" });
   });
-  hypervisor.onEvent((event) => {
-    if (machines.hear(event)) return;
-    log.error({ instanceId: event.instanceId, event: event.kind }, "A machine did not hear its guest.");
-  });
+  hearGuests(options, machines);
   const reader = createConsoleReader(consoles, clock, inventory.drivers?.abilities.console ?? true);
   const volumeCopies = new VolumeCopies(storages);
+  const ending = new AbortController();
   let stopped: Promise<void> | undefined;
   return {
     handlers: {
@@ -172,18 +171,29 @@ export function createHost(options: HostOptions): Host {
       ...volumeCopies.handlers,
       ...copies.handlers,
     },
-    tidy: () => copies.tidy(),
-    stop: (ending) => {
+    tidy: async () => {
+      await closeForgotten({ storages, hypervisor, files, machines, log }, ending.signal);
+      await copies.tidy();
+    },
+    stop: (how) => {
+      ending.abort();
       volumeCopies.stop();
       const works = [copies.stop(), storages.makings.end()];
       const watched = Promise.all([watch.stop(), networking?.stop(), traffic.stop(), ...works]);
-      stopped ??= stop(ref, options, ending)
-        .then(() => holder.end(ending.guests))
+      stopped ??= stop(ref, options, how)
+        .then(() => holder.end(how.guests))
         .then(async () => void (await watched));
       return stopped;
     },
     endLease: () => holder.end(true),
   };
+}
+
+function hearGuests({ hypervisor, log }: HostOptions, machines: Machines): void {
+  hypervisor.onEvent((event) => {
+    if (machines.hear(event)) return;
+    log.error({ instanceId: event.instanceId, event: event.kind }, "A machine did not hear its guest.");
+  });
 }
 
 type Handled = Handlers<typeof hostAgentService>;

@@ -10,12 +10,18 @@ import { VolumeMakings } from "./volume-makings.ts";
 export class VolumeStorages {
   /** Volumes that are being made on the storages. */
   readonly makings = new VolumeMakings();
+  /**
+   * Storages that may still note volumes as open for guests that are gone: one could not be told, or nobody
+   * has looked in this life of the agent.
+   */
+  readonly doubted: Set<VolumeStorage>;
   readonly #storages: readonly VolumeStorage[];
   readonly #ids = new Map<VolumeStorage, string | null>();
 
   /** `storages`: the host's own first. */
   constructor(storages: readonly VolumeStorage[] = []) {
     this.#storages = storages;
+    this.doubted = new Set(storages);
   }
 
   get all(): readonly VolumeStorage[] {

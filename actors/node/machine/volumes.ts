@@ -286,6 +286,7 @@ async function releaseOthers(
   for (const storage of ports.storages.all)
     await storage.releaseOthers({ instanceId, ownerEpoch, volumes }, signal).catch((error: unknown) => {
       signal.throwIfAborted();
+      ports.storages.doubted.add(storage);
       if (needed.has(storage)) throw error;
       ports.log.warn({ instanceId, err: error }, "A storage of volumes was not told that one is closed.");
     });
