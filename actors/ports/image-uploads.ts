@@ -27,6 +27,8 @@ export interface UploadFrom {
   readonly instanceId: string;
   readonly hostId: string;
   readonly ownerEpoch: number;
+  /** When the host is given up by whoever asks it; wall clock. */
+  readonly untilMs: number;
 }
 
 export interface UploadStatus extends UploadBegin {
@@ -91,6 +93,6 @@ export interface ImageUploads {
   /** Forgets an upload: its part goes, what was sealed stays. */
   discard(uploadId: string): Promise<void>;
   list(): Promise<readonly UploadStatus[]>;
-  /** Discards uploads that nobody has written to for storageLimits.uploadKeptMs; answers their names. */
+  /** Discards uploads that nobody has written to, or is to, for storageLimits.uploadKeptMs; answers their names. */
   sweep(): Promise<readonly string[]>;
 }

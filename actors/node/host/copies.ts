@@ -35,6 +35,9 @@ export class RootCopies {
   readonly #options: CopiesOptions;
   readonly #copies = new Map<string, Copy>();
   readonly #underWay = new Set<Promise<void>>();
+  /** Guests whose process, or directory, has what could not be ended of an earlier copy. */
+  readonly #left = new Set<string>();
+  #making = false;
   #opened: Promise<void> | undefined;
   #stopped = false;
 
@@ -54,6 +57,7 @@ export class RootCopies {
   /** Removes what an earlier life of the agent has left half done, and what nobody asks for. */
   async tidy(): Promise<void> {
     await this.#open();
+    for (const instanceId of this.#left) await this.#clearLeft(instanceId).catch(() => undefined);
     for (const imageId of forgotten(this.#copies.values(), this.#nowMs())) await this.#end(imageId);
   }
 
@@ -67,7 +71,8 @@ export class RootCopies {
   async #copyDisk({ upload, ...of }: Asked): Promise<DiskCopy> {
     if (this.#stopped) throw new StatusError("hostStopping", "The host's agent is ending.");
     await this.#open();
-    const { imageId } = of;
+    const { imageId, instanceId } = of;
+    if (this.#left.has(instanceId)) await this.#clearLeft(instanceId);
     const known = this.#copies.get(imageId) ?? this.#take(of);
     this.#copies.set(imageId, { ...known, askedAtMs: this.#nowMs() });
     this.#beginNext();
@@ -85,7 +90,8 @@ export class RootCopies {
   }
 
   #beginNext(): void {
-    const imageId = this.#stopped ? undefined : nextToCopy(this.#copies.values());
+    // One that was ended may still be on its way out, and files of one guest's copies have one name.
+    const imageId = this.#stopped || this.#making ? undefined : nextToCopy(this.#copies.values());
     if (imageId === undefined) return;
     this.#change(imageId, { state: "copying" });
     this.#begin(imageId, () => this.#make(imageId));
@@ -105,12 +111,15 @@ export class RootCopies {
     const copy = this.#copies.get(imageId);
     if (copy === undefined) return;
     const { of, abort } = copy;
+    this.#making = true;
     try {
       await this.#fill(of, abort.signal);
       const kept = await this.#port.keep(of, abort.signal);
       this.#change(imageId, { state: "ready", kept });
     } finally {
-      await this.#port.clear(of.instanceId);
+      await this.#port.clear(of.instanceId).finally(() => {
+        this.#making = false;
+      });
     }
   }
 
@@ -185,6 +194,19 @@ export class RootCopies {
     await this.#options.copies?.remove(imageId);
   }
 
+  /** The guest's process goes on with a copy that nobody will ask for. @throws hypervisorRefused */
+  async #clearLeft(instanceId: string): Promise<void> {
+    const { hypervisor } = this.#options;
+    this.#left.add(instanceId);
+    if ((await hypervisor.inspect(instanceId)) !== undefined)
+      await hypervisor.endCopy?.(instanceId).catch((cause: unknown) => {
+        const message = "The guest's process does not end an earlier copy of its disk.";
+        throw new StatusError("hypervisorRefused", message, { cause });
+      });
+    await this.#port.clear(instanceId);
+    this.#left.delete(instanceId);
+  }
+
   /** Once in each life of the agent. */
   #open(): Promise<void> {
     this.#opened ??= this.#settle().catch((error: unknown) => {
@@ -195,13 +217,13 @@ export class RootCopies {
   }
 
   async #settle(): Promise<void> {
-    const { hypervisor, copies } = this.#options;
+    const { copies, log } = this.#options;
     if (copies === undefined) return;
-    for (const instanceId of await copies.leftovers()) {
-      // The guest's process goes on with a copy that nobody will ask for.
-      if ((await hypervisor.inspect(instanceId)) !== undefined) await hypervisor.endCopy?.(instanceId);
-      await copies.clear(instanceId);
-    }
+    // A guest that hangs keeps the copies of no other one from being made.
+    for (const instanceId of await copies.leftovers())
+      await this.#clearLeft(instanceId).catch((error: unknown) => {
+        log.warn({ instanceId, err: error }, "What is left of a copy could not be ended.");
+      });
     for (const kept of await copies.kept()) {
       const of = { ...kept, base: null };
       const all = { doneBytes: kept.sizeBytes, totalBytes: kept.sizeBytes, askedAtMs: this.#nowMs() };

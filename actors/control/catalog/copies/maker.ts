@@ -20,7 +20,7 @@ import { type PeriodicActor, periodicActor } from "../../../runtime/periodic.ts"
 import type { CatalogOptions } from "../../request/commit-once.ts";
 import { catalogLimits } from "../limits.ts";
 import type { UploadDesk } from "../uploads/desk.ts";
-import { endedOperation, endOf, reached, type Stage } from "./operation.ts";
+import { endedOperation, endOf, reached, type Stage, stableRefusal } from "./operation.ts";
 import { afterAnswer, afterRefusal, look } from "./plan.ts";
 
 export interface MakerOptions extends Pick<CatalogOptions, "commit" | "clock"> {
@@ -154,8 +154,9 @@ export class ImageMaker {
 
   /** The row first: an operation that has ended is not looked at any more. */
   async #giveUp(failed: Failed): Promise<void> {
-    await this.#options.desk.abandon(failed.operation.entityId, failed.why);
-    await this.#fail(failed);
+    const why = stableRefusal(failed.why);
+    await this.#options.desk.abandon(failed.operation.entityId, why);
+    await this.#fail({ ...failed, why });
   }
 
   async #fail(failed: Failed): Promise<void> {

@@ -18,7 +18,7 @@ import { shownRow } from "../../request/rows.ts";
 import { mayRead } from "../../request/tenancy.ts";
 import { catalogLimits } from "../limits.ts";
 import type { UploadDesk } from "../uploads/desk.ts";
-import { imageOperation } from "./operation.ts";
+import { copyDeadlineMs, imageOperation } from "./operation.ts";
 
 type Method = (typeof instanceService)["methods"]["createImage"];
 type Asked = RequestOf<Method>;
@@ -47,7 +47,8 @@ export async function beginImage(asked: Asked, context: CallContext, making: Mak
     const from = fromOf(row.instance);
     const answer = await committed(asked, context, { ...making, desk, instance: row.instance });
     const { id, sizeBytes } = answer.image;
-    await desk.upload(id, sizeBytes ?? 0, from).catch((thrown: unknown) => {
+    const untilMs = copyDeadlineMs(sizeBytes ?? 0, making.clock.nowMs());
+    await desk.upload(id, sizeBytes ?? 0, { ...from, untilMs }).catch((thrown: unknown) => {
       // The image is queued with the reason, and by that its operation ends.
       const { reason, message } = StatusError.from(thrown, "Beginning an image of an instance");
       return desk.abandon(id, { reason, message });
@@ -87,7 +88,7 @@ async function committed(asked: Asked, context: CallContext, making: Committing)
 }
 
 /** The one guest and host that it may come from. @throws notCopyable */
-export function fromOf(instance: InstanceRecord): UploadFrom {
+export function fromOf(instance: InstanceRecord): Omit<UploadFrom, "untilMs"> {
   const { id, hostId, ownerEpoch, desired, built, volumes } = instance;
   if (desired === "deleted") throw notCopyable(id, "is being deleted");
   if (hostId === null || !built) throw notCopyable(id, "has not run yet, or is on no host");

@@ -3,6 +3,7 @@
  * neither end it nor wait for it. Pure.
  */
 import type { Refusal } from "../../../../protocol/image-bytes.ts";
+import { fieldLimits } from "../../../../protocol/limits/fields.ts";
 import { isReason } from "../../../../protocol/wire/reasons.ts";
 import { type ErrorBody, StatusError } from "../../../../protocol/wire/status.ts";
 import type { NewEvent } from "../../../records/commit.ts";
@@ -23,8 +24,12 @@ export const imageOperation = ({ id, imageId, nowMs, ...of }: Beginning): Operat
   ...{ id, project: of.project, noun: "image", entityId: imageId, toHost: null, kind: "imageCreate" },
   ...{ state: "running", percent: 0, step: "accepted", steps: [{ step: "accepted", atMs: nowMs }] },
   ...{ requestId: of.requestId, startedAtMs: nowMs, endedAtMs: null, error: null },
-  deadlineAtMs: nowMs + catalogLimits.copyMsMin + Math.ceil(of.sizeBytes / catalogLimits.copyBytesPerMs),
+  deadlineAtMs: copyDeadlineMs(of.sizeBytes, nowMs),
 });
+
+/** When a copy of so many bytes that begins now is given up. */
+export const copyDeadlineMs = (sizeBytes: number, nowMs: number): number =>
+  nowMs + catalogLimits.copyMsMin + Math.ceil(sizeBytes / catalogLimits.copyBytesPerMs);
 
 export interface Stage {
   readonly step: "copying" | "sending" | "verifying";
@@ -65,6 +70,13 @@ export function endOf(
   return { ...about, event: "operationEnded", atMs: endedAtMs ?? 0, body };
 }
 
+const bodyOf = (refusal: Refusal): ErrorBody => {
+  const { reason, message } = stableRefusal(refusal);
+  return new StatusError(reason, message).toBody();
+};
+
 /** A reason that is not ours is a host's, which may be of another version, or lie. */
-const bodyOf = ({ reason, message }: Refusal): ErrorBody =>
-  new StatusError(isReason(reason) ? reason : "copyLost", message).toBody();
+export const stableRefusal = ({ reason, message }: Refusal) => ({
+  reason: isReason(reason) ? reason : "copyLost",
+  message: message.slice(0, fieldLimits.reasonLengthMax),
+});

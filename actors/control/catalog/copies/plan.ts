@@ -7,6 +7,7 @@
 import type { DiskCopy } from "../../../../protocol/host-images.ts";
 import type { image } from "../../../../protocol/image.ts";
 import type { Refusal } from "../../../../protocol/image-bytes.ts";
+import { storageLimits } from "../../../../protocol/limits/storage.ts";
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { UploadFrom, UploadStatus } from "../../../ports/image-uploads.ts";
 import type { InstanceRecord, OperationRecord } from "../../../records/instance.ts";
@@ -41,7 +42,7 @@ export function look({ operation, row, status, instance, server, nowMs }: Seen):
   if (row.state === "queued") return { kind: "fail", why: row.refusal ?? interrupted };
   const isOwn = row.holder === server;
   if (row.state === "importing") return { kind: isOwn ? "verifying" : "nothing" };
-  if (nowMs > operation.deadlineAtMs)
+  if (nowMs > operation.deadlineAtMs + (isOwn ? 0 : storageLimits.uploadKeptMs))
     return { kind: isOwn ? "giveUp" : "fail", why: why("operationTimeout", "The copy took too long.") };
   // Without the record of its upload the row is settled by whoever settles those of all uploads.
   if (!isOwn || status?.from === undefined) return { kind: "nothing" };

@@ -37,7 +37,10 @@ export function settlingOf({ row, status, server, sealing }: Found): Settling {
     case "importing":
       if (status === null) return "forget";
       return status.sealed === null ? "interrupted" : "activate";
-    default:
+    case "queued":
+      // Its operation has ended with that, and no host sends it again.
+      return status === null || status.from !== undefined ? "forget" : "nothing";
+    case "saving":
       return status === null ? "forget" : "nothing";
   }
 }

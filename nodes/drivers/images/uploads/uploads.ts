@@ -225,10 +225,10 @@ export class FileUploads implements ImageUploads {
     await parts.removePart(this.#directory, uploadId);
   }
 
-  /** What is sent by a host may be copied for long before; whoever asks the host gives it up in the end. */
+  /** A host may copy for long before it sends anything. */
   #isStale({ writtenAtMs, from }: UploadStatus): boolean {
-    if (from !== undefined) return false;
-    return this.#options.nowMs() - writtenAtMs > storageLimits.uploadKeptMs;
+    const awaitedMs = Math.max(writtenAtMs, from?.untilMs ?? 0);
+    return this.#options.nowMs() - awaitedMs > storageLimits.uploadKeptMs;
   }
 
   async #find(uploadId: string): Promise<UploadStatus | undefined> {

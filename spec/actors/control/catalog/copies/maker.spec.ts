@@ -34,7 +34,7 @@ function world() {
     asked: [] as string[],
     events: [] as NonNullable<Commit["events"]>[number][],
   };
-  const from = { instanceId: "i1", hostId: "h1", ownerEpoch: 3 };
+  const from = { instanceId: "i1", hostId: "h1", ownerEpoch: 3, untilMs: 100 };
   const status = (): UploadStatus => ({
     ...{ uploadId: "m1", imageId: "m1", project: "demo", from, nextOffset: it.nextOffset },
     ...{ writtenAtMs: 0, sealed: null },

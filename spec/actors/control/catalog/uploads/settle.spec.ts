@@ -26,6 +26,17 @@ describe("an image and its upload", () => {
     expect(found(null)).to.deep.equal(["forget", "forget", "forget", "nothing", "nothing"]);
   });
 
+  it("are forgotten where a host has sent a copy that was refused, or was not verified to the end", () => {
+    const from = { instanceId: "i", hostId: "h", ownerEpoch: 1, untilMs: 9 };
+    expect(found({ ...part, from })).to.deep.equal([
+      "forget",
+      "nothing",
+      "interrupted",
+      "discard",
+      "discard",
+    ]);
+  });
+
   it("are left alone where the image is another controller's, but for bytes that nobody needs", () => {
     for (const holder of ["two", null]) {
       expect(new Set(found(null, holder))).to.deep.equal(new Set(["nothing"]));
