@@ -1,23 +1,35 @@
 /**
  * I7: when an instance is gone, nothing of it is left: no process, no file, no claim. Judged when all is
- * quiet, from both sides: everything on the hosts must belong to an existing instance.
+ * quiet, from both sides: everything on the hosts must belong to an existing instance. What was left of a
+ * volume on the own disk of a host that was removed has gone with the host, for the ledger: should the host
+ * come back, the doctor names it, and people decide.
  */
 import type { Checker, FindingFacts, InstanceFacts, Quiet } from "./facts.ts";
+import { isCommitted } from "./ledger.ts";
 
 type Rows = ReadonlyMap<string, InstanceFacts>;
 
 export function nothingLeaks(): Checker {
-  return { promise: "I7", see: (fact) => (fact.kind === "quiet" ? still(fact) : []) };
+  const removed = new Set<string>();
+  return {
+    promise: "I7",
+    see(fact) {
+      if (isCommitted(fact)) for (const { hostId } of fact.commit.hostsRemoved ?? []) removed.add(hostId);
+      return fact.kind === "quiet" ? still(fact, removed) : [];
+    },
+  };
 }
 
-function still(quiet: Quiet): readonly string[] {
+function still(quiet: Quiet, removed: ReadonlySet<string>): readonly string[] {
+  const left = (quiet.volumes?.files ?? []).filter(({ place }) => removed.has(place));
+  const named = new Set(left.map(({ volumeId }) => `volume ${volumeId}`));
   const rows = new Map(quiet.instances.map((row) => [row.id, row]));
   return [
     ...quiet.guests.flatMap((guest) => processFaults(rows, guest)),
     ...quiet.remains.flatMap((remains) => remainsFaults(rows, remains)),
     ...claimFaults(rows, quiet.claims ?? []),
     ...quiet.findings
-      .filter(isOurs)
+      .filter((one) => isOurs(one) && !(one.kind === "leak" && named.has(one.subject)))
       .map((one) => `The doctor says: ${one.kind}, ${one.subject}: ${one.message}`),
   ];
 }

@@ -75,6 +75,13 @@ describe("copies of volumes", () => {
     expect(host.copied).to.deep.equal([]);
   });
 
+  it("are refused of one that a guest may have written to, as long as nobody has said that it is made", async () => {
+    const { volume: unsure } = await world.demo.volume.create({ name: "unsure", sizeGib: 2 });
+    const had = { resource: volume, patched: unsure.id, whereHas: { epoch: 0 }, set: { epoch: 1 } };
+    await world.store.commit({ rows: [had] });
+    expect(await reasonOf(copy({ sourceVolume: "unsure" }))).to.equal("notCopyable");
+  });
+
   it("are refused of what somebody has, of what is larger, and of what is another project's", async () => {
     expect(await reasonOf(copy({ sizeGib: 2 }))).to.equal("schemaMismatch");
     expect(await reasonOf(copy({ image: "tiny" }))).to.equal("schemaMismatch");

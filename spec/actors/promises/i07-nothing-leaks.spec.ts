@@ -1,7 +1,7 @@
 /** I7: remains of an instance that is gone, or on another host, are found. */
 import { expect } from "chai";
 import { nothingLeaks } from "../../../actors/promises/i07-nothing-leaks.ts";
-import { amounts, facts, judged, quiet } from "./worlds.ts";
+import { amounts, committed, facts, judged, quiet } from "./worlds.ts";
 
 const found = (change: Parameters<typeof quiet>[0]) => judged(nothingLeaks(), [quiet(change)]);
 const guest = { hostId: "h1", instanceId: "i", pid: 7, running: true };
@@ -47,5 +47,20 @@ describe("promise I7, nothing leaks", () => {
         `The doctor says: ${kind}, host one: A stray socket.`,
       ]);
     expect(found({ findings: [{ kind: "advice", ...finding }] })).to.deep.equal([]);
+  });
+
+  it("is kept where a removed host has come back with what was left there of a volume", () => {
+    const finding = { kind: "leak", subject: "volume v", message: "Its file is there." } as const;
+    const file = { volumeId: "v", epoch: 1, place: "h1", sizeGib: 1, openFor: [] };
+    const none = { rows: [], deleted: [], attached: [], inGuests: [] };
+    const still = quiet({ findings: [finding], volumes: { ...none, files: [file] } });
+    expect(judged(nothingLeaks(), [still])).to.have.length(1);
+    const removed = committed({ hostsRemoved: [{ hostId: "h1", parked: false }] });
+    expect(judged(nothingLeaks(), [removed, still])).to.deep.equal([]);
+    const other = quiet({
+      findings: [{ ...finding, subject: "volume w" }],
+      volumes: { ...none, files: [file] },
+    });
+    expect(judged(nothingLeaks(), [removed, other])).to.have.length(1);
   });
 });

@@ -7,6 +7,7 @@ import { volume } from "../../../../protocol/volume.ts";
 import { volumeCopy } from "../../../../protocol/volume-copy.ts";
 import { faulty } from "../../../../protocol/wire/denials.ts";
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
+import { StatusError } from "../../../../protocol/wire/status.ts";
 import { gibibytes } from "../../../../protocol/wire/wording.ts";
 import type { RowChange } from "../../../records/rows.ts";
 import { rowMade, rowRemoved } from "../../request/row-changes.ts";
@@ -19,18 +20,26 @@ const firstEpoch = 1;
 
 /**
  * What the row of a new volume says beside name and description. A source without a file is no more than what
- * it is to be made from: then the new one is made from that, too. @throws schemaMismatch
+ * it is to be made from: then the new one is made from that, too. @throws schemaMismatch, notCopyable
  */
 export function copiedFields(source: VolumeRow, askedGib: number | undefined): object {
   const { sizeGib: leastGib, storageId, hostId, made, imageId } = source;
   const sizeGib = askedGib ?? leastGib;
   if (sizeGib < leastGib)
     throw faulty("sizeGib", `is less than the ${gibibytes(leastGib)} of the volume ${source.name}`);
+  if (!made && source.epoch > 0) throw unknownContent(source);
   const about = { sizeGib, source: source.source, made: false, storageId };
   return made
     ? { ...about, hostId, imageId: null, instanceId: source.id, epoch: firstEpoch }
     : { ...about, hostId: null, imageId, instanceId: null, epoch: 0 };
 }
+
+/** Some host may have made it, and a guest may have written to it, without a word that came here. */
+const unknownContent = ({ name }: VolumeRow): StatusError => {
+  const why = "an instance has had it, and no host has said yet whether it is made";
+  const next = "Attach it to an instance that runs, and detach it.";
+  return new StatusError("notCopyable", `The volume ${name} cannot be copied: ${why}. ${next}`);
+};
 
 /** Beside the new volume's own row: the source is held from now on, and is of another epoch. */
 export function copyBegun(source: VolumeRow, copy: VolumeRow): readonly RowChange[] {

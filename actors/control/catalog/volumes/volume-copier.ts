@@ -14,6 +14,7 @@ import type { Store } from "../../../ports/store.ts";
 import type { Commit, CommitResult } from "../../../records/commit.ts";
 import type { HostRecord } from "../../../records/host.ts";
 import type { Round } from "../../../runtime/periodic.ts";
+import { catalogLimits } from "../limits.ts";
 import { type CopyRow, copyMade } from "./copied-volumes.ts";
 
 export interface VolumeCopierOptions {
@@ -48,20 +49,42 @@ export async function copyVolumes(
   return left;
 }
 
-/** The host with the first id, as long as that host is heard: so one host makes the copy. */
-async function isMade(copy: CopyRow, { directory, agent, commit }: VolumeCopierOptions): Promise<boolean> {
-  const { id, epoch, sourceId, sourceEpoch, sizeGib, storageId, hostId } = copy;
-  const sees = (host: Pick<HostRecord, "id" | "storageId">) =>
-    storageId === null ? host.id === hostId : host.storageId === storageId;
-  const [host] = directory
+/**
+ * The host with the first id is asked, as long as it is heard and answers: so one host makes the copy. One
+ * whose own view of the storage is broken keeps no other from it.
+ */
+async function isMade(copy: CopyRow, options: VolumeCopierOptions): Promise<boolean> {
+  let thrown: unknown;
+  for (const hostId of ableHosts(copy, options))
+    try {
+      return await isMadeBy(hostId, copy, options);
+    } catch (error) {
+      thrown = error;
+    }
+  if (thrown !== undefined) throw thrown;
+  return false;
+}
+
+function ableHosts({ storageId, hostId }: CopyRow, { directory }: VolumeCopierOptions): readonly string[] {
+  return directory
     .all()
-    .filter((one) => sees(one) && directory.alive(one.id))
-    .sort((one, other) => (one.id < other.id ? -1 : 1));
-  if (host === undefined) return false;
+    .filter((one) => (storageId === null ? one.id === hostId : one.storageId === storageId))
+    .filter(({ id }) => directory.alive(id))
+    .map(({ id }) => id)
+    .sort()
+    .slice(0, catalogLimits.sweepHostsAskedMax);
+}
+
+async function isMadeBy(
+  hostId: string,
+  copy: CopyRow,
+  { agent, commit }: VolumeCopierOptions,
+): Promise<boolean> {
+  const { id, epoch, sourceId, sourceEpoch, sizeGib, storageId } = copy;
   const asked = {
     ...{ storageId, sizeBytes: sizeGib * bytesOfGib },
     ...{ source: { volumeId: sourceId, epoch: sourceEpoch }, copy: { volumeId: id, epoch } },
   };
-  const { made } = await agent(host.id).copyVolume(asked, { timeoutMs: wireLimits.hostRequestTimeoutMs });
+  const { made } = await agent(hostId).copyVolume(asked, { timeoutMs: wireLimits.hostRequestTimeoutMs });
   return made && (await commit({ rows: copyMade(copy) })).kind === "committed";
 }

@@ -21,7 +21,8 @@ describe("the status of a volume", () => {
   const status = async (instanceId: string | null, changes: Partial<InstanceRecord> | undefined) => {
     const found = changes === undefined ? [] : [{ ...rows.instance("i"), ...changes }];
     const listed = found.map((instance) => ({ instance, machine: undefined }));
-    const store = { instances: { list: async () => ({ rows: listed, next: undefined }) } };
+    const instances = { list: async () => ({ rows: listed, next: undefined }) };
+    const store = { instances, rows: { called: async () => [] } };
     const [shown] = await withStatuses([{ ...row, instanceId }], store as never);
     return shown?.status;
   };
