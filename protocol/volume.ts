@@ -32,7 +32,8 @@ export const SizeGib = Type.Integer({ minimum: 1, maximum: fieldLimits.diskGibMa
 
 /**
  * `available`: it can be attached or deleted. `attaching`, `detaching`: its instance's host has not said yet
- * that it is so. `copying`: a volume is made from it, or it from one. Nobody stores it: it is computed from the rows whenever somebody asks.
+ * that it is so. `copying`: a volume is made from it, or it from one. Nobody stores it: it is computed from
+ * the rows whenever somebody asks.
  */
 const volumeStatuses = ["available", "attaching", "in-use", "detaching", "copying"] as const;
 export type VolumeStatus = (typeof volumeStatuses)[number];
@@ -140,7 +141,7 @@ export const volumeService = service({
       audience: "project",
       mutates: true,
       summary:
-        "Makes a volume, empty, from an image or from another volume; unless it is a copy, its file is made where it is attached first.",
+        "Makes a volume, empty, from an image or from another volume; but for a copy its file is made at the first attach.",
     }),
     ...kept(volume, { delete: "Removes a volume that is attached to nothing, with all that is in it." }),
     set: changed(

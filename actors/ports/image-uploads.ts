@@ -93,6 +93,9 @@ export interface ImageUploads {
   /** Forgets an upload: its part goes, what was sealed stays. */
   discard(uploadId: string): Promise<void>;
   list(): Promise<readonly UploadStatus[]>;
-  /** Discards uploads that nobody has written to, or is to, for storageLimits.uploadKeptMs; answers their names. */
+  /**
+   * Discards uploads that nobody has written to, or was to write to, for storageLimits.uploadKeptMs; answers
+   * their names.
+   */
   sweep(): Promise<readonly string[]>;
 }

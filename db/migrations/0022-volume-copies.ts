@@ -1,6 +1,6 @@
 /**
- * Copies of volumes that are to be made. Not breaking: a controller of before leaves them to others, and gives
- * neither of the two volumes to an instance, since each has a holder.
+ * Copies of volumes that are to be made. Not breaking: a controller of before leaves them to others, and
+ * gives neither of the two volumes to an instance, since each has a holder.
  */
 export const statements = [
   `create table volume_copy (

@@ -37,6 +37,8 @@ export const notes: Readonly<Record<string, string>> = {
   "Instance.keyName": "The key pair that it was made with, which may be gone by now; null: none.",
   "Instance.configDrive": "True: its guest is told about itself by a drive.",
   "Instance.userDataBytes": "How many bytes of user data its guest is told.",
+  "MachineSpec.forcedVolumes":
+    "Volumes that its guest is not asked for when they go. Absent: it is asked for each.",
   "MachineSpec.volumes": "What it has beside its root disk. Absent: it is told of no volumes.",
   "Observation.volumes":
     "What its process has of volumes: no other is open. Absent: not known now, or it is told of none.",

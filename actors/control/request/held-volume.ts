@@ -1,4 +1,4 @@
-/** Why a volume cannot be had, in words: an instance has it, or a copy is under way. It decides nothing else. */
+/** Why a volume cannot be had, in words: an instance has it, or it is being copied. It decides nothing. */
 import { volume } from "../../../protocol/volume.ts";
 import type { RowOf } from "../../../protocol/wire/resource.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";

@@ -1,7 +1,7 @@
 /**
  * Copies of volumes that controllers ask for, on one storage. A copy takes minutes, and nobody waits for it:
- * whoever asks again hears how it stands. What an earlier life of the agent has begun begins anew, and what is
- * there is not made again. A volume that a guest has is never read: the storage refuses it.
+ * whoever asks again hears how it stands. What an earlier life of the agent has begun begins anew, and what
+ * is there is not made again. A volume that a guest has is never read: the storage refuses it.
  */
 import type { hostAgentService, VolumeRef } from "../../../protocol/machine.ts";
 import type { Handlers, RequestOf } from "../../../protocol/wire/service.ts";

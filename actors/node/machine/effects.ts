@@ -221,7 +221,10 @@ export class MachineRunner {
     await disks.release(this.#instanceId, spec.ownerEpoch, { keepDisk });
   }
 
-  /** Makes volumes that are missing and waits for a boot slot of this host, then makes disks and ports, then starts the process. */
+  /**
+   * Makes volumes that are missing and waits for a boot slot of this host, then makes disks and ports, then
+   * starts the process.
+   */
   async #boot(run: Run): Promise<Outcome> {
     const { work, spec, signal, listener } = run;
     const { hypervisor, disks, network, slots, networks = async () => [] } = this.#ports;

@@ -28,7 +28,7 @@ describe("validation", () => {
   });
 
   const wrong: readonly [object, string][] = [
-    [{ name: "web", flavor: "small" }, "The field image is missing."],
+    [{ name: "web", image: "tiny" }, "The field flavor is missing."],
     [{ ...sound, name: 5 }, "The field name must be of type string, not number."],
     [
       { ...sound, name: "" },
@@ -43,7 +43,7 @@ describe("validation", () => {
     [{ ...sound, metadata: { "a/b": 5 } }, "The field metadata.a/b must be of type string, not number."],
     [
       { ...sound, colour: "red" },
-      "The field colour is not known; known are name, description, flavor, image, metadata, count, atLeast,",
+      "The field colour is not known; known are name, description, flavor, image, volumes, metadata, count,",
     ],
   ];
   for (const [value, sentence] of wrong) {

@@ -1,7 +1,8 @@
 /**
  * Removes what is left of deleted volumes: it works off their rows, each of which holds its room until a host
  * has said that the file is gone. Any host that sees the storage is asked; a host's own disk is its host's.
- * In the same round copies of volumes are asked for (volume-copier.ts). Every controller sweeps; removing twice is harmless. It must never name a volume that has a row.
+ * In the same round copies of volumes are asked for (volume-copier.ts). Every controller sweeps; removing
+ * twice is harmless. It must never name a volume that has a row.
  */
 import { storageLimits } from "../../../../protocol/limits/storage.ts";
 import { wireLimits } from "../../../../protocol/limits/wire.ts";

@@ -1,4 +1,4 @@
-/** Copies of volumes that a host is asked for: made behind its answers, whole or not at all, and told once. */
+/** Copies of volumes that a host is asked for: made behind its answers, whole or not at all, told once. */
 import { expect } from "chai";
 import { VolumeCopies } from "../../../../actors/node/host/volume-copies.ts";
 import { VolumeStorages } from "../../../../actors/node/machine/volume-storages.ts";

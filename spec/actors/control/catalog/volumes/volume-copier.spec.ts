@@ -1,9 +1,6 @@
 /** Which hosts are asked to copy a volume, by value. */
 import { expect } from "chai";
-import {
-  copyVolumes,
-  type VolumeCopierOptions,
-} from "../../../../../actors/control/catalog/volumes/volume-copier.ts";
+import { copyVolumes } from "../../../../../actors/control/catalog/volumes/volume-copier.ts";
 import type { HostRecord } from "../../../../../actors/records/host.ts";
 import { StatusError } from "../../../../../protocol/wire/status.ts";
 import { silentLog } from "../../../../support/silent-log.ts";
@@ -12,8 +9,7 @@ const copy = {
   ...{ id: "copy", project: "demo", name: "copy", sourceId: "source", sourceEpoch: 5, epoch: 1, sizeGib: 2 },
   ...{ storageId: "s", hostId: null, createdAtMs: 1, version: 1 },
 };
-const host = (id: string, more: Partial<HostRecord> = {}) =>
-  ({ id, storageId: "s", ...more }) as unknown as HostRecord;
+const host = (id: string, more: Partial<HostRecord> = {}) => ({ id, storageId: "s", ...more }) as HostRecord;
 
 describe("copies of volumes: who is asked", () => {
   const asked: string[] = [];
@@ -37,7 +33,7 @@ describe("copies of volumes: who is asked", () => {
           return { made: true };
         },
       }),
-    } as unknown as VolumeCopierOptions;
+    } as never;
     const { signal } = new AbortController();
     return copyVolumes(options, { log: silentLog, fail: () => failures.push("failed"), signal });
   };
