@@ -129,6 +129,30 @@ describe("an agent on a server of NFS", () => {
     expect((await volumes.volumes()).map(({ sizeBytes }) => sizeBytes)).to.deep.equal([8 * mib]);
   });
 
+  it("that grows a volume under a guest tells its next start the size, whoever asks first", async () => {
+    const { volumes, bridges } = await worldWithVolume();
+    const wanted = { epoch: 1, sizeBytes: 2 * mib };
+    await volumes.open("v1", use(1), never);
+    bridges.host.connected = true;
+    for (const _ of ["asked", "asked again"])
+      expect(await volumes.extend("v1", wanted, never)).to.equal(2 * mib);
+    await volumes.open("v1", use(1), never);
+    expect(bridges.host.sizes()).to.deep.equal([mib]);
+    bridges.host.connected = false;
+    await volumes.open("v1", use(1), never);
+    expect(bridges.host.sizes()).to.deep.equal([2 * mib]);
+  });
+
+  it("that grew a volume and heard of no success begins the bridge anew when it is asked again", async () => {
+    const { volumes, bridges } = await worldWithVolume();
+    await volumes.open("v1", use(1), never);
+    bridges.host.connected = true;
+    await volumes.extend("v1", { epoch: 1, sizeBytes: 2 * mib }, never);
+    bridges.host.connected = false;
+    await volumes.extend("v1", { epoch: 1, sizeBytes: 2 * mib }, never);
+    expect(bridges.host.sizes()).to.deep.equal([2 * mib]);
+  });
+
   it("refuses a server that lets a former writer write, and leaves nothing on it", async () => {
     const { nfs, volumes } = makeHosts(new FakeNfs({ totalBytes, ownerGid: 900, ignoresGroups: true }));
     const wanted = { epoch: 1, sizeBytes: mib };

@@ -1,24 +1,39 @@
 /** Pretended bridges of one host. Like real bridges they outlive the agent. */
-import { type Bridge, type Bridges, isSame, keyOf } from "../src/bridges.ts";
+import { type Bridge, type Bridges, isOutgrown, isSame, keyOf } from "../src/bridges.ts";
+
+interface Begun {
+  readonly bridge: Bridge;
+  readonly sizeBytes: number;
+}
 
 export class FakeBridges implements Bridges {
-  #open: readonly Bridge[] = [];
+  #begun: readonly Begun[] = [];
+  /** Whether guests are connected to all of them. */
+  connected = false;
 
-  async open(bridge: Bridge): Promise<string> {
-    await this.end(bridge);
-    this.#open = [...this.#open, bridge];
+  async open(bridge: Bridge, sizeBytes: number): Promise<string> {
+    const there = this.#begun.find((one) => isSame(one.bridge, bridge));
+    if (there === undefined || isOutgrown(there.sizeBytes, sizeBytes, this.connected)) {
+      await this.end(bridge);
+      this.#begun = [...this.#begun, { bridge, sizeBytes }];
+    }
     return `/bridges/${encodeURIComponent(keyOf(bridge))}`;
   }
 
-  async renew(bridge: Bridge): Promise<void> {
-    await this.open(bridge);
+  async renew(bridge: Bridge, sizeBytes: number): Promise<void> {
+    await this.open(bridge, sizeBytes);
   }
 
   async list(): Promise<readonly Bridge[]> {
-    return this.#open;
+    return this.#begun.map(({ bridge }) => bridge);
+  }
+
+  /** What each offers to its guest. */
+  sizes(): readonly number[] {
+    return this.#begun.map(({ sizeBytes }) => sizeBytes);
   }
 
   async end(bridge: Bridge): Promise<void> {
-    this.#open = this.#open.filter((one) => !isSame(one, bridge));
+    this.#begun = this.#begun.filter((one) => !isSame(one.bridge, bridge));
   }
 }

@@ -1,8 +1,8 @@
 /** What is decided by value: bytes on the wire, names and groups, command lines of bridges. */
 import { expect } from "chai";
 import { StatusError } from "novact/plugin";
-import { type Bridge, isReplaced } from "../src/bridges.ts";
-import { bridgeArguments, bridgeIn, isConnected } from "../src/daemon-line.ts";
+import { type Bridge, isOutgrown, isReplaced } from "../src/bridges.ts";
+import { begunBytesIn, bridgeArguments, bridgeIn, isConnected, recordOf } from "../src/daemon-line.ts";
 import { inOrder, keptOf } from "../src/kept.ts";
 import { nfsLimits } from "../src/limits.ts";
 import { groupOf, isOfHost, nameOf, openedIn, openedName, partOf, volumeIn } from "../src/names.ts";
@@ -126,8 +126,16 @@ describe("bridges", () => {
   });
 
   it("are known by their records, and by none that is half written", () => {
-    expect(bridgeIn(JSON.stringify(bridge))).to.deep.equal(bridge);
+    expect(bridgeIn(recordOf(bridge, 7))).to.deep.equal(bridge);
+    expect([begunBytesIn(recordOf(bridge, 7)), begunBytesIn("{}"), begunBytesIn("")]).to.deep.equal([
+      7, 0, 0,
+    ]);
     expect([bridgeIn(""), bridgeIn('{"volumeId')]).to.deep.equal([undefined, undefined]);
+  });
+
+  it("begin anew for more bytes than they began with, and for nobody who is connected", () => {
+    expect([isOutgrown(7, 8, false), isOutgrown(7, 8, true)]).to.deep.equal([true, false]);
+    expect([isOutgrown(8, 8, false), isOutgrown(9, 8, false)]).to.deep.equal([false, false]);
   });
 
   it("have somebody connected when the kernel says so of their own socket", () => {

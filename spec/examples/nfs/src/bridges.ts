@@ -9,11 +9,15 @@ export interface Bridge extends Pick<VolumeUse, "instanceId" | "ownerEpoch" | "e
   readonly volumeId: string;
 }
 
+/** A bridge offers the bytes that the file has when it begins, and no more as long as it lives. */
 export interface Bridges {
-  /** Path of the socket at which a hypervisor finds the volume. @throws hypervisorRefused, storageUnknown */
-  open(bridge: Bridge, signal: AbortSignal): Promise<string>;
-  /** Begins anew at the same socket, to tell a new size; not while somebody is connected. */
-  renew(bridge: Bridge, signal: AbortSignal): Promise<void>;
+  /**
+   * Path of the socket at which a hypervisor finds the volume. A bridge of fewer bytes begins anew, unless
+   * somebody is connected. @throws hypervisorRefused, storageUnknown
+   */
+  open(bridge: Bridge, sizeBytes: number, signal: AbortSignal): Promise<string>;
+  /** Has the bridge begin anew at the same socket if it is of fewer bytes, and nobody is connected. */
+  renew(bridge: Bridge, sizeBytes: number, signal: AbortSignal): Promise<void>;
   list(): Promise<readonly Bridge[]>;
   /** When this resolves nothing of it writes any more. @throws hypervisorRefused when it does not end */
   end(bridge: Bridge): Promise<void>;
@@ -23,6 +27,10 @@ export const isSame = (one: Bridge, other: Bridge): boolean => keyOf(one) === ke
 
 export const keyOf = ({ volumeId, epoch, instanceId, ownerEpoch, mode }: Bridge): string =>
   [volumeId, epoch, instanceId, ownerEpoch, mode].join(" ");
+
+/** `begunBytes`: what the file had at least when the bridge began; 0 where nothing was noted. */
+export const isOutgrown = (begunBytes: number, sizeBytes: number, isConnected: boolean): boolean =>
+  begunBytes < sizeBytes && !isConnected;
 
 /** Whether a bridge of the same volume has no use any more once the wanted one is there. */
 export const isReplaced = (one: Bridge, wanted: Bridge): boolean =>

@@ -14,6 +14,9 @@ export interface NfsPlace {
   readonly firstGroup: number;
 }
 
+export const recordOf = (bridge: Bridge, sizeBytes: number): string =>
+  JSON.stringify({ ...bridge, sizeBytes });
+
 export function bridgeArguments(bridge: Bridge, place: NfsPlace, socket: string): readonly string[] {
   const { volumeId, epoch, mode } = bridge;
   const isReadOnly = mode === "readOnly";
@@ -38,6 +41,16 @@ export function bridgeIn(record: string): Bridge | undefined {
     return { volumeId, epoch, instanceId, ownerEpoch, mode };
   } catch {
     return undefined;
+  }
+}
+
+/** How large the volume was when the bridge began; 0 when the record does not say. */
+export function begunBytesIn(record: string): number {
+  try {
+    const { sizeBytes } = JSON.parse(record);
+    return Number.isSafeInteger(sizeBytes) ? sizeBytes : 0;
+  } catch {
+    return 0;
   }
 }
 

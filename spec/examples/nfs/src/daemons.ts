@@ -2,7 +2,7 @@
  * Bridges that are processes: a `qemu-storage-daemon` for each, which reaches the server by user-space NFS
  * and offers the volume at a socket by NBD. It outlives the agent, as guests do. Each has a directory:
  *
- *   <hex>/use.json   which bridge it is, written before anything runs
+ *   <hex>/use.json   which bridge it is, and of how many bytes; written before anything runs
  *   <hex>/pid        written by the process itself, before it becomes the daemon
  *   <hex>/nbd        the socket; its owner is who may connect, and whoever starts the guest gives it to it
  *   <hex>/log        what the daemon complained of
@@ -16,14 +16,16 @@ import { chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from "no
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Bridge, type Bridges, keyOf } from "./bridges.ts";
+import { type Bridge, type Bridges, isOutgrown, keyOf } from "./bridges.ts";
 import {
+  begunBytesIn,
   bridgeArguments,
   bridgeIn,
   isConnected,
   type NfsPlace,
   program,
   programName,
+  recordOf,
 } from "./daemon-line.ts";
 import { nfsLimits } from "./limits.ts";
 import { refused, silent } from "./refusals.ts";
@@ -48,15 +50,17 @@ export class Daemons implements Bridges {
     this.#options = options;
   }
 
-  async open(bridge: Bridge, signal: AbortSignal): Promise<string> {
+  async open(bridge: Bridge, sizeBytes: number, signal: AbortSignal): Promise<string> {
     const directory = this.#pathOf(bridge);
     const socket = join(directory, "nbd");
     if (Buffer.byteLength(socket) > socketPathBytesMax)
       throw refused("The state directory of the host has too long a path for the sockets of volumes.");
-    if (await listens(socket)) return socket;
+    // Looked at first: to ask whether it listens is to be connected for a moment.
+    const isTooSmall = await this.#isOutgrown(bridge, sizeBytes);
+    if (!isTooSmall && (await listens(socket))) return socket;
     await this.end(bridge);
     await mkdir(directory, { recursive: true, mode: 0o711 });
-    await writeFile(join(directory, "use.json"), JSON.stringify(bridge));
+    await writeFile(join(directory, "use.json"), recordOf(bridge, sizeBytes));
     try {
       await this.#begin(bridge, directory, signal);
       return socket;
@@ -96,11 +100,17 @@ export class Daemons implements Bridges {
     if (isRoot) await chown(directory, 0, 0);
   }
 
-  async renew(bridge: Bridge, signal: AbortSignal): Promise<void> {
-    const connected = await textOf("/proc/net/unix", Number.POSITIVE_INFINITY);
-    if (isConnected(connected, join(this.#pathOf(bridge), "nbd"))) return;
-    await this.end(bridge);
-    await this.open(bridge, signal);
+  async renew(bridge: Bridge, sizeBytes: number, signal: AbortSignal): Promise<void> {
+    // One whose end was begun has its name no more, and is begun for nobody.
+    if ((await textOf(join(this.#pathOf(bridge), "use.json"))) === "") return;
+    if (await this.#isOutgrown(bridge, sizeBytes)) await this.open(bridge, sizeBytes, signal);
+  }
+
+  async #isOutgrown(bridge: Bridge, sizeBytes: number): Promise<boolean> {
+    const directory = this.#pathOf(bridge);
+    const begunBytes = begunBytesIn(await textOf(join(directory, "use.json")));
+    const sockets = await textOf("/proc/net/unix", Number.POSITIVE_INFINITY);
+    return isOutgrown(begunBytes, sizeBytes, isConnected(sockets, join(directory, "nbd")));
   }
 
   async list(): Promise<readonly Bridge[]> {

@@ -108,19 +108,19 @@ export class NfsDirectory {
     }
   }
 
-  /** @throws staleEpoch, diskMissing, diskFull */
-  async extend(
-    volumeId: string,
-    epoch: number,
-    sizeBytes: number,
-  ): Promise<{ readonly bytes: number; readonly hasGrown: boolean }> {
+  async sizeOf(directory: Handle): Promise<number> {
+    return (await this.#options.nfs.lookup(directory, dataFile)).attributes.sizeBytes;
+  }
+
+  /** Answers the size, which may have been larger before. @throws staleEpoch, diskMissing, diskFull */
+  async extend(volumeId: string, epoch: number, sizeBytes: number): Promise<number> {
     const { nfs, firstGroup } = this.#options;
     const { handle, attributes } = await nfs.lookup(await this.take(volumeId, epoch, false), dataFile);
     const more = sizeBytes - attributes.sizeBytes;
-    if (more <= 0) return { bytes: attributes.sizeBytes, hasGrown: false };
+    if (more <= 0) return attributes.sizeBytes;
     await this.refuseMore(more);
     await nfs.resize(handle, sizeBytes, groupOf(firstGroup, epoch));
-    return { bytes: sizeBytes, hasGrown: true };
+    return sizeBytes;
   }
 
   /** Removes the volume, but never one of a later epoch. */

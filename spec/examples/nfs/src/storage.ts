@@ -70,7 +70,7 @@ export class NfsVolumes implements VolumeStorage {
         if (one.hostId !== hostId || one.epoch !== epoch || one.ownerEpoch < ownerEpoch)
           await this.#directory.forget(volumeId, one);
       await this.#endBridges((one) => isReplaced(one, bridge));
-      const path = await bridges.open(bridge, signal);
+      const path = await bridges.open(bridge, await this.#directory.sizeOf(directory), signal);
       return { kind: "nbd", path, format: "raw", mode };
     });
   }
@@ -88,11 +88,10 @@ export class NfsVolumes implements VolumeStorage {
 
   extend(volumeId: string, { epoch, sizeBytes }: WantedVolume, signal: AbortSignal): Promise<number> {
     return this.#inTurn(volumeId, signal, async () => {
-      const { bytes, hasGrown } = await this.#directory.extend(volumeId, epoch, sizeBytes);
-      if (!hasGrown) return bytes;
+      const bytes = await this.#directory.extend(volumeId, epoch, sizeBytes);
       const { bridges } = this.#options;
       for (const one of await bridges.list())
-        if (one.volumeId === volumeId && one.epoch === epoch) await bridges.renew(one, signal);
+        if (one.volumeId === volumeId && one.epoch === epoch) await bridges.renew(one, bytes, signal);
       return bytes;
     });
   }
