@@ -5,7 +5,7 @@
 import { expect } from "chai";
 import { StatusError, type VolumeUse } from "novact/plugin";
 import { groupOf } from "../src/names.ts";
-import type { Nfs } from "../src/nfs.ts";
+import { type Nfs, NfsError } from "../src/nfs.ts";
 import { silent } from "../src/refusals.ts";
 import type { NfsVolumes } from "../src/storage.ts";
 import { FakeNfs } from "./fake-nfs.ts";
@@ -127,6 +127,19 @@ describe("an agent on a server of NFS", () => {
     const late = volumes.extend("v1", { epoch: 1, sizeBytes: 2 * mib }, never);
     expect(await reasonOf(late)).to.equal("hypervisorRefused");
     expect((await volumes.volumes()).map(({ sizeBytes }) => sizeBytes)).to.deep.equal([8 * mib]);
+  });
+
+  it("that is begun again asks again, whatever call the server cannot answer yet", async () => {
+    for (const call of ["root", "lookup", "list", "makeFile", "change", "write"] as const) {
+      const { nfs, volumes } = makeHosts();
+      nfs.before = (asked) => {
+        if (asked === call) throw new NfsError("later", "The server begins.");
+      };
+      const wanted = { epoch: 1, sizeBytes: mib };
+      expect(await reasonOf(volumes.create("v1", wanted, never)), call).to.equal("storageUnknown");
+      nfs.before = () => undefined;
+      await volumes.create("v1", wanted, never);
+    }
   });
 
   it("that grows a volume under a guest tells its next start the size, whoever asks first", async () => {

@@ -3,10 +3,13 @@ import { expect } from "chai";
 import { StatusError } from "novact/plugin";
 import { type Bridge, isOutgrown, isReplaced } from "../src/bridges.ts";
 import { begunBytesIn, bridgeArguments, bridgeIn, isConnected, recordOf } from "../src/daemon-line.ts";
+import { endedEarly } from "../src/daemons.ts";
 import { inOrder, keptOf } from "../src/kept.ts";
 import { nfsLimits } from "../src/limits.ts";
 import { groupOf, isOfHost, nameOf, openedIn, openedName, partOf, volumeIn } from "../src/names.ts";
+import { toldOf } from "../src/refusals.ts";
 import { message, Records, record } from "../src/rpc.ts";
+import { refusalOf } from "../src/statuses.ts";
 import { WireError, XdrReader, XdrWriter } from "../src/xdr.ts";
 
 const reasonOf = (work: () => unknown): string => {
@@ -64,6 +67,28 @@ describe("bytes of the wire", () => {
     words.uint32();
     expect([words.text(255), words.uint32(), words.uint32(), words.uint32()]).to.deep.equal([
       ...["novact", 900, 901, 0],
+    ]);
+  });
+});
+
+describe("answers of a server", () => {
+  const reasonFor = (status: number) => {
+    const told = toldOf(refusalOf("write", status));
+    return told instanceof StatusError ? told.reason : String(told);
+  };
+
+  it("that are no answers have the same asked again, and the others are final", () => {
+    for (const status of [5, 10_003, 10_006, 10_008])
+      expect(reasonFor(status), `${status}`).to.equal("storageUnknown");
+    for (const status of [28, 69]) expect(reasonFor(status), `${status}`).to.equal("diskFull");
+    for (const status of [1, 13, 22, 10_004])
+      expect(reasonFor(status), `${status}`).to.equal("hypervisorRefused");
+  });
+
+  it("are not asked for by a bridge that ends at once, unless there is none to run", () => {
+    const reasons = [1, null, 126, 127].map((code) => endedEarly(code, "").reason);
+    expect(reasons).to.deep.equal([
+      ...["storageUnknown", "storageUnknown", "hypervisorRefused", "hypervisorRefused"],
     ]);
   });
 });

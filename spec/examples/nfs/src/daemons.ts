@@ -16,6 +16,7 @@ import { chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from "no
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { StatusError } from "novact/plugin";
 import { type Bridge, type Bridges, isOutgrown, keyOf } from "./bridges.ts";
 import {
   begunBytesIn,
@@ -28,7 +29,7 @@ import {
   recordOf,
 } from "./daemon-line.ts";
 import { nfsLimits } from "./limits.ts";
-import { refused, silent } from "./refusals.ts";
+import { refused, silent, unknown } from "./refusals.ts";
 
 export interface DaemonsOptions {
   readonly directory: string;
@@ -39,6 +40,9 @@ export interface DaemonsOptions {
 const nobody = 65_534;
 /** Source: unix(7), sun_path with its end. */
 const socketPathBytesMax = 107;
+
+/** Ends of a shell that could not run a program, which no time mends. */
+const notRun: readonly number[] = [126, 127];
 
 /** Writes who it is and becomes the daemon. A directory that has lost its name ends it. */
 const launcher = 'echo $$ > "$0" && exec "$@"';
@@ -81,15 +85,15 @@ export class Daemons implements Bridges {
       env: { PATH, ...(LD_LIBRARY_PATH && { LD_LIBRARY_PATH }), ...(QEMU_MODULE_DIR && { QEMU_MODULE_DIR }) },
       ...(isRoot ? { uid: nobody, gid: nobody } : {}),
     });
-    let hasEnded = false;
-    child.on("exit", () => (hasEnded = true));
-    child.on("error", () => (hasEnded = true));
+    let ended: number | null | undefined;
+    child.on("exit", (code) => (ended = code));
+    child.on("error", () => (ended = null));
     child.unref();
     try {
       const endMs = performance.now() + nfsLimits.bridgeBeginMsMax;
       while (!(await listens(join(directory, "nbd")))) {
         signal.throwIfAborted();
-        if (hasEnded) throw refused("The bridge to a volume ended.", await textOf(join(directory, "log")));
+        if (ended !== undefined) throw endedEarly(ended, await textOf(join(directory, "log")));
         if (performance.now() > endMs) throw silent();
         await sleep(nfsLimits.bridgeProbeMs);
       }
@@ -152,6 +156,12 @@ export class Daemons implements Bridges {
 
   #path = (...names: readonly string[]): string => join(this.#options.directory, ...names);
 }
+
+/** A bridge ends before it listens when the server does not let it in, or is not there: that may pass. */
+export const endedEarly = (code: number | null, log: string): StatusError =>
+  code !== null && notRun.includes(code)
+    ? refused(`There is no ${program} to bridge a volume with.`, log)
+    : unknown("The bridge to a volume ended.", log);
 
 const listens = (path: string): Promise<boolean> =>
   new Promise((resolve) => {

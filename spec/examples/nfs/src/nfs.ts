@@ -35,7 +35,7 @@ export interface Room {
   readonly freeBytes: number;
 }
 
-export type NfsFault = "missing" | "exists" | "notEmpty" | "denied" | "full" | "notSync" | "other";
+export type NfsFault = "missing" | "exists" | "notEmpty" | "denied" | "full" | "notSync" | "later" | "other";
 
 /** What the server has refused. */
 export class NfsError extends Error {

@@ -7,10 +7,10 @@ import {
   type Handle,
   type Nfs,
   NfsError,
-  type NfsFault,
   type Room,
 } from "./nfs.ts";
 import { type Credentials, RpcClient } from "./rpc.ts";
+import { refusalOf } from "./statuses.ts";
 import { WireError, type XdrReader, XdrWriter } from "./xdr.ts";
 
 export interface NfsServer {
@@ -35,10 +35,6 @@ const procedures = {
 };
 const directoryType = 2;
 const fileSync = 2;
-const faults: Readonly<Record<number, NfsFault>> = {
-  ...{ 1: "denied", 2: "missing", 13: "denied", 17: "exists", 28: "full", 30: "denied" },
-  ...{ 66: "notEmpty", 69: "full", 70: "missing", 10002: "notSync" },
-};
 
 export class Nfs3 implements Nfs {
   readonly #server: NfsServer;
@@ -172,8 +168,7 @@ export class Nfs3 implements Nfs {
       const body = new XdrWriter().text(path);
       const reader = await mounting.call({ ...mountProgram, procedure: 1, as: owner, body });
       const status = reader.uint32();
-      if (status !== 0)
-        throw new NfsError(faults[status] ?? "other", `The server does not export it (${status}).`);
+      if (status !== 0) throw refusalOf("the mount", status);
       return { client: new RpcClient(host, files), root: takeHandle(reader) };
     } finally {
       mounting.close();
@@ -189,7 +184,7 @@ export class Nfs3 implements Nfs {
     const reader = await client.call({ ...nfsProgram, procedure: procedures[name], as, body });
     const status = reader.uint32();
     if (status === 0) return reader;
-    throw new NfsError(faults[status] ?? "other", `The server refuses ${name} (${status}).`);
+    throw refusalOf(name, status);
   }
 }
 
@@ -199,7 +194,8 @@ async function portOf(host: string, { program, version }: typeof nfsProgram): Pr
     const body = new XdrWriter().uint32(program).uint32(version).uint32(tcp).uint32(0);
     const port = (await client.call({ ...portMapper, body })).uint32();
     if (port > 0 && port < 65_536) return port;
-    throw new NfsError("other", `The server has no program ${program} of version ${version}.`);
+    // Programs come to the port mapper one by one when a server begins.
+    throw new NfsError("later", `The server has no program ${program} of version ${version}.`);
   } finally {
     client.close();
   }

@@ -1,5 +1,7 @@
 /** What the storage refuses, in words. Pure. */
 import { StatusError } from "novact/plugin";
+import { NfsError } from "./nfs.ts";
+import { WireError } from "./xdr.ts";
 
 export const stale = (volumeId: string): StatusError =>
   new StatusError("staleEpoch", `The volume ${volumeId} belongs to a newer epoch.`);
@@ -19,5 +21,19 @@ export const silent = (): StatusError =>
 export const busy = (): StatusError =>
   new StatusError("storageUnknown", "The NFS server of the volumes has more to do than it can: ask again.");
 
+/** No answer, so that the same is asked again: neither done nor refused. */
+export const unknown = (message: string, detail: string): StatusError =>
+  new StatusError("storageUnknown", message, { detail });
+
 export const refused = (message: string, detail?: string): StatusError =>
   new StatusError("hypervisorRefused", message, detail === undefined ? {} : { detail });
+
+/** What the server has answered, in the words of the port. What else has failed stays what it is. */
+export function toldOf(error: unknown): unknown {
+  if (error instanceof NfsError && error.fault === "full") return full();
+  if (error instanceof NfsError && error.fault === "later")
+    return unknown("The NFS server of the volumes cannot answer now.", error.message);
+  if (error instanceof NfsError || error instanceof WireError)
+    return refused("The NFS server could not do what was asked.", error.message);
+  return error;
+}

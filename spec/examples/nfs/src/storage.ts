@@ -18,11 +18,9 @@ import {
 import { type Bridge, type Bridges, isReplaced } from "./bridges.ts";
 import { type DirectoryOptions, NfsDirectory } from "./directory.ts";
 import { whatOf } from "./names.ts";
-import { NfsError } from "./nfs.ts";
 import { proved } from "./proof.ts";
-import { another, full, refused } from "./refusals.ts";
+import { another, refused, toldOf } from "./refusals.ts";
 import { Turns } from "./turns.ts";
-import { WireError } from "./xdr.ts";
 
 export interface NfsVolumesOptions extends DirectoryOptions {
   readonly bridges: Bridges;
@@ -187,9 +185,6 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof NfsError && error.fault === "full") throw full();
-    if (error instanceof NfsError || error instanceof WireError)
-      throw refused("The NFS server could not do what was asked.", error.message);
-    throw error;
+    throw toldOf(error);
   }
 }
