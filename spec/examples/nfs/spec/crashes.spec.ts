@@ -142,6 +142,24 @@ describe("an agent on a server of NFS", () => {
     }
   });
 
+  it("that has a handle which the server does not know any more takes no volume for gone", async () => {
+    const { nfs, volumes } = await worldWithVolume();
+    const asked = { lists: () => volumes.volumes(), opens: () => volumes.open("v1", use(1), never) };
+    for (const [what, ask] of Object.entries(asked)) {
+      let isKnown = true;
+      nfs.before = (call) => {
+        if (call === "list") isKnown = false;
+        else if (!isKnown && call === "lookup") {
+          isKnown = true;
+          throw new NfsError("stale", "The server does not know it.");
+        }
+      };
+      expect(await reasonOf(ask()), what).to.equal("storageUnknown");
+    }
+    nfs.before = () => undefined;
+    expect((await volumes.volumes()).map(({ volumeId }) => volumeId)).to.deep.equal(["v1"]);
+  });
+
   it("that grows a volume under a guest tells its next start the size, whoever asks first", async () => {
     const { volumes, bridges } = await worldWithVolume();
     const wanted = { epoch: 1, sizeBytes: 2 * mib };

@@ -157,7 +157,7 @@ export class FakeNfs implements Nfs {
 
   #node(handle: Handle): Node {
     const node = this.#nodes.get(handle);
-    if (node === undefined || node.handle === "") throw fault("missing");
+    if (node === undefined || node.handle === "") throw fault("stale");
     return node;
   }
 

@@ -78,7 +78,7 @@ describe("answers of a server", () => {
   };
 
   it("that are no answers have the same asked again, and the others are final", () => {
-    for (const status of [5, 10_003, 10_006, 10_008])
+    for (const status of [5, 70, 10_001, 10_003, 10_006, 10_008])
       expect(reasonFor(status), `${status}`).to.equal("storageUnknown");
     for (const status of [28, 69]) expect(reasonFor(status), `${status}`).to.equal("diskFull");
     for (const status of [1, 13, 22, 10_004])

@@ -103,7 +103,7 @@ export class NfsDirectory {
       if (attributes.gid < gid) await nfs.change(handle, { gid, guard: attributes.changed });
       return true;
     } catch (error) {
-      if (isFault(error, "missing", "notSync")) return false;
+      if (isFault(error, "missing", "stale", "notSync")) return false;
       throw error;
     }
   }
@@ -136,7 +136,8 @@ export class NfsDirectory {
   async volumes(): Promise<readonly KeptVolume[]> {
     const kept: KeptVolume[] = [];
     for (const one of await this.#all()) {
-      const data = await this.#options.nfs.lookup(one.handle, dataFile).catch(unless("missing"));
+      const looking = this.#options.nfs.lookup(one.handle, dataFile).catch(unless("missing"));
+      const data = await this.#unlessGone(one, looking);
       if (data !== undefined || one.kind !== "whole") kept.push(keptOf(one, data?.attributes));
     }
     return kept.sort(inOrder);
@@ -162,10 +163,10 @@ export class NfsDirectory {
   /** For whom the volumes are open, each as long as it is of the epoch that it was opened in. */
   async opened(): Promise<readonly (Opened & { readonly volumeId: string })[]> {
     const found: (Opened & { readonly volumeId: string })[] = [];
-    for (const { kind, volumeId, epoch, handle } of await this.#all()) {
+    for (const { name, kind, volumeId, epoch, handle } of await this.#all()) {
       if (kind !== "whole") continue;
-      const noted = await this.noted(handle);
-      found.push(...noted.filter((one) => one.epoch === epoch).map((one) => ({ ...one, volumeId })));
+      const noted = await this.#unlessGone({ name }, this.noted(handle));
+      found.push(...(noted ?? []).filter((one) => one.epoch === epoch).map((one) => ({ ...one, volumeId })));
     }
     return found;
   }
@@ -182,8 +183,10 @@ export class NfsDirectory {
 
   async forget(volumeId: string, opened: Opened): Promise<void> {
     const { nfs } = this.#options;
-    for (const { handle } of await this.epochs(volumeId))
-      await nfs.removeFile(handle, openedName(opened)).catch(unless("missing"));
+    for (const one of await this.epochs(volumeId)) {
+      const removing = nfs.removeFile(one.handle, openedName(opened)).catch(unless("missing"));
+      await this.#unlessGone(one, removing);
+    }
   }
 
   /** @throws diskFull for bytes more than may be promised */
@@ -211,8 +214,10 @@ export class NfsDirectory {
     const root = await nfs.root();
     const found = await nfs.lookup(root, name).catch(unless("missing"));
     if (found === undefined) return;
-    for (const one of await nfs.list(found.handle))
-      await nfs.removeFile(found.handle, one.name).catch(unless("missing"));
+    for (const one of (await this.#unlessGone(found, nfs.list(found.handle))) ?? []) {
+      const removing = nfs.removeFile(found.handle, one.name).catch(unless("missing"));
+      await this.#unlessGone(found, removing);
+    }
     await nfs.removeDirectory(root, name).catch(unless("missing"));
   }
 
@@ -225,6 +230,21 @@ export class NfsDirectory {
     } catch (error) {
       if (isFault(error, "missing", "exists", "notEmpty")) return false;
       throw error;
+    }
+  }
+
+  /**
+   * What was found by a directory's handle; undefined when the directory has gone meanwhile. A stale handle is
+   * no proof of that, since it is stale on a server that has begun anew too: the name is looked up.
+   */
+  async #unlessGone<T>({ name }: Pick<Found, "name">, found: Promise<T>): Promise<T | undefined> {
+    const { nfs } = this.#options;
+    try {
+      return await found;
+    } catch (error) {
+      if (!isFault(error, "stale")) throw error;
+      if ((await nfs.lookup(await nfs.root(), name).catch(unless("missing"))) !== undefined) throw error;
+      return undefined;
     }
   }
 

@@ -35,7 +35,17 @@ export interface Room {
   readonly freeBytes: number;
 }
 
-export type NfsFault = "missing" | "exists" | "notEmpty" | "denied" | "full" | "notSync" | "later" | "other";
+/** `stale`: the server does not know the handle: what it named is gone, or the server is another than before. */
+export type NfsFault =
+  | "missing"
+  | "stale"
+  | "exists"
+  | "notEmpty"
+  | "denied"
+  | "full"
+  | "notSync"
+  | "later"
+  | "other";
 
 /** What the server has refused. */
 export class NfsError extends Error {

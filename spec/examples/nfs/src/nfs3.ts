@@ -9,7 +9,7 @@ import {
   NfsError,
   type Room,
 } from "./nfs.ts";
-import { type Credentials, RpcClient } from "./rpc.ts";
+import { type Connection, type Credentials, RpcClient } from "./rpc.ts";
 import { refusalOf } from "./statuses.ts";
 import { WireError, type XdrReader, XdrWriter } from "./xdr.ts";
 
@@ -36,12 +36,20 @@ const procedures = {
 const directoryType = 2;
 const fileSync = 2;
 
+/** What a server has told of itself: its port, and the handle of the directory. Both last as long as it does. */
+interface Mounted {
+  readonly client: Connection;
+  readonly root: Handle;
+}
+
 export class Nfs3 implements Nfs {
   readonly #server: NfsServer;
-  #opened: Promise<{ readonly client: RpcClient; readonly root: Handle }> | undefined;
+  readonly #connect: (port: number) => Connection;
+  #opened: Promise<Mounted> | undefined;
 
-  constructor(server: NfsServer) {
+  constructor(server: NfsServer, connect = (port: number): Connection => new RpcClient(server.host, port)) {
     this.#server = server;
+    this.#connect = connect;
   }
 
   async root(): Promise<Handle> {
@@ -160,18 +168,31 @@ export class Nfs3 implements Nfs {
     return opening;
   }
 
-  async #mount(): Promise<{ readonly client: RpcClient; readonly root: Handle }> {
-    const { host, path, owner } = this.#server;
-    const [mounts, files] = [await portOf(host, mountProgram), await portOf(host, nfsProgram)];
-    const mounting = new RpcClient(host, mounts);
+  async #mount(): Promise<Mounted> {
+    const { path, owner } = this.#server;
+    const [mounts, files] = [await this.#portOf(mountProgram), await this.#portOf(nfsProgram)];
+    const mounting = this.#connect(mounts);
     try {
       const body = new XdrWriter().text(path);
       const reader = await mounting.call({ ...mountProgram, procedure: 1, as: owner, body });
       const status = reader.uint32();
       if (status !== 0) throw refusalOf("the mount", status);
-      return { client: new RpcClient(host, files), root: takeHandle(reader) };
+      return { client: this.#connect(files), root: takeHandle(reader) };
     } finally {
       mounting.close();
+    }
+  }
+
+  async #portOf({ program, version }: typeof nfsProgram): Promise<number> {
+    const client = this.#connect(portMapperPort);
+    try {
+      const body = new XdrWriter().uint32(program).uint32(version).uint32(tcp).uint32(0);
+      const port = (await client.call({ ...portMapper, body })).uint32();
+      if (port > 0 && port < 65_536) return port;
+      // Programs come to the port mapper one by one when a server begins.
+      throw new NfsError("later", `The server has no program ${program} of version ${version}.`);
+    } finally {
+      client.close();
     }
   }
 
@@ -180,24 +201,22 @@ export class Nfs3 implements Nfs {
     body: XdrWriter,
     as: Credentials = this.#server.owner,
   ): Promise<XdrReader> {
-    const { client } = await this.#open();
-    const reader = await client.call({ ...nfsProgram, procedure: procedures[name], as, body });
-    const status = reader.uint32();
-    if (status === 0) return reader;
-    throw refusalOf(name, status);
-  }
-}
-
-async function portOf(host: string, { program, version }: typeof nfsProgram): Promise<number> {
-  const client = new RpcClient(host, portMapperPort);
-  try {
-    const body = new XdrWriter().uint32(program).uint32(version).uint32(tcp).uint32(0);
-    const port = (await client.call({ ...portMapper, body })).uint32();
-    if (port > 0 && port < 65_536) return port;
-    // Programs come to the port mapper one by one when a server begins.
-    throw new NfsError("later", `The server has no program ${program} of version ${version}.`);
-  } finally {
-    client.close();
+    const opened = this.#open();
+    const { client } = await opened;
+    try {
+      const reader = await client.call({ ...nfsProgram, procedure: procedures[name], as, body });
+      const status = reader.uint32();
+      if (status === 0) return reader;
+      throw refusalOf(name, status);
+    } catch (error) {
+      const isStale = error instanceof NfsError && error.fault === "stale";
+      if ((isStale || client.isUnreachable) && this.#opened === opened) {
+        // The server may have another port, or another directory, since it has begun anew.
+        this.#opened = undefined;
+        client.leave();
+      }
+      throw error;
+    }
   }
 }
 

@@ -31,7 +31,7 @@ export const refused = (message: string, detail?: string): StatusError =>
 /** What the server has answered, in the words of the port. What else has failed stays what it is. */
 export function toldOf(error: unknown): unknown {
   if (error instanceof NfsError && error.fault === "full") return full();
-  if (error instanceof NfsError && error.fault === "later")
+  if (error instanceof NfsError && (error.fault === "later" || error.fault === "stale"))
     return unknown("The NFS server of the volumes cannot answer now.", error.message);
   if (error instanceof NfsError || error instanceof WireError)
     return refused("The NFS server could not do what was asked.", error.message);

@@ -31,11 +31,16 @@ interface Waiting {
 const lastFragment = 0x8000_0000;
 const machineName = "novact";
 
+/** What is needed of a connection, so that a spec can answer in a server's place. */
+export type Connection = Pick<RpcClient, "call" | "close" | "leave" | "isUnreachable">;
+
 export class RpcClient {
   readonly #address: { readonly host: string; readonly port: number };
   readonly #waiting = new Map<number, Waiting>();
   #socket: Socket | undefined;
   #nextId = 1;
+  #isUnreachable = false;
+  #isLeft = false;
 
   constructor(host: string, port: number) {
     this.#address = { host, port };
@@ -58,7 +63,19 @@ export class RpcClient {
       clearTimeout(timer);
       this.#waiting.delete(id);
       if (this.#waiting.size === 0) socket.unref();
+      if (this.#waiting.size === 0 && this.#isLeft) this.close();
     }
+  }
+
+  /** Whether the last connection that was tried could not be made: nobody listens at this port any more. */
+  get isUnreachable(): boolean {
+    return this.#isUnreachable;
+  }
+
+  /** Closes as soon as nobody waits for an answer. */
+  leave(): void {
+    this.#isLeft = true;
+    if (this.#waiting.size === 0) this.close();
   }
 
   close(): void {
@@ -69,8 +86,14 @@ export class RpcClient {
     if (this.#socket !== undefined) return this.#socket;
     const socket = createConnection({ ...this.#address, noDelay: true });
     this.#socket = socket;
+    let isMade = false;
+    socket.on("connect", () => (isMade = true));
+    const fail = () => {
+      if (this.#socket === socket) this.#isUnreachable = !isMade;
+      this.#end(socket);
+    };
     const records = new Records();
-    socket.setTimeout(nfsLimits.connectMsMax, () => socket.connecting && this.#end(socket));
+    socket.setTimeout(nfsLimits.connectMsMax, () => socket.connecting && fail());
     socket.on("data", (bytes) => {
       try {
         for (const each of records.add(bytes)) this.#hear(new XdrReader(each));
@@ -78,8 +101,8 @@ export class RpcClient {
         this.#end(socket, error instanceof Error ? error : undefined);
       }
     });
-    socket.on("error", () => this.#end(socket));
-    socket.on("close", () => this.#end(socket));
+    socket.on("error", fail);
+    socket.on("close", fail);
     return socket;
   }
 
