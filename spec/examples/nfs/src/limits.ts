@@ -10,6 +10,8 @@ export const nfsLimits = {
   pageBytes: 65_536,
   /** Entries of one directory that are read: 20,000 volumes are more than a storage is made for. */
   entriesMax: 20_000,
+  /** Pages of one directory: ten entries in each, at least, on a server that sends short ones. */
+  pagesMax: 2_000,
   /** Source: RFC 1813, NFS3_FHSIZE. */
   handleBytesMax: 64,
   /** As file systems have it. */

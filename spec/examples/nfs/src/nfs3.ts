@@ -66,21 +66,23 @@ export class Nfs3 implements Nfs {
 
   async list(directory: Handle): Promise<readonly Entry[]> {
     const found: Entry[] = [];
+    const { pageBytes, pagesMax, entriesMax } = nfsLimits;
     let [cookie, verifier] = [0n, Buffer.alloc(8)];
-    for (;;) {
-      const { pageBytes } = nfsLimits;
+    for (let page = 0; page < pagesMax; page += 1) {
       const body = put(directory).uint64(cookie).fixed(verifier).uint32(pageBytes).uint32(pageBytes);
       const reader = await this.#call("readdirplus", body);
       takeAttributes(reader);
       verifier = Buffer.from(reader.fixed(8));
-      const before = found.length;
+      const before = cookie;
       while (reader.flag()) {
         cookie = this.#takeEntry(reader, found);
-        if (found.length > nfsLimits.entriesMax) throw new WireError("The directory has too many entries.");
+        if (found.length > entriesMax) throw new WireError("The directory has too many entries.");
       }
       if (reader.flag()) return await this.#whole(directory, found);
-      if (found.length === before && cookie === 0n) throw new WireError("The server sends an empty page.");
+      // A page without entries leaves it, too.
+      if (cookie === before) throw new WireError("The server sends a page that leads nowhere.");
     }
+    throw new WireError("The directory has too many pages.");
   }
 
   /** Answers where the next page begins. */
