@@ -1,10 +1,21 @@
 /** The command line of a bridge, and what its record says. Pure. */
 import type { Bridge } from "./bridges.ts";
+import { nfsLimits } from "./limits.ts";
 import { dataFile, groupOf, nameOf } from "./names.ts";
 
 export const program = "qemu-storage-daemon";
 /** As the kernel names its process: the first fifteen characters. */
 export const programName = program.slice(0, 15);
+
+/**
+ * Writes who it is and becomes the daemon. A directory that has lost its name ends it. The daemon says a line
+ * for each request that the server refuses, and a guest may make as many as it likes: no file of it grows
+ * beyond the limit, and it lives on when one would (Source: POSIX, `ulimit`: of 512 bytes).
+ */
+export const launcher = [
+  `trap "" XFSZ; ulimit -f ${nfsLimits.logBytesMax / 512};`,
+  'echo $$ > "$0" && exec "$@"',
+].join(" ");
 
 /** Where the volumes are, and who writes to them. */
 export interface NfsPlace {

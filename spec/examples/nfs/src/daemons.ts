@@ -5,7 +5,7 @@
  *   <hex>/use.json   which bridge it is, and of how many bytes; written before anything runs
  *   <hex>/pid        written by the process itself, before it becomes the daemon
  *   <hex>/nbd        the socket; its owner is who may connect, and whoever starts the guest gives it to it
- *   <hex>/log        what the daemon complained of
+ *   <hex>/log        what the daemon complained of first
  *
  * An end takes the directory its name away first: what has not written its pid by then becomes no daemon.
  * What must never happen is that a process is ended which is not a bridge of this directory.
@@ -23,6 +23,7 @@ import {
   bridgeArguments,
   bridgeIn,
   isConnected,
+  launcher,
   type NfsPlace,
   program,
   programName,
@@ -43,9 +44,6 @@ const socketPathBytesMax = 107;
 
 /** Ends of a shell that could not run a program, which no time mends. */
 const notRun: readonly number[] = [126, 127];
-
-/** Writes who it is and becomes the daemon. A directory that has lost its name ends it. */
-const launcher = 'echo $$ > "$0" && exec "$@"';
 
 export class Daemons implements Bridges {
   readonly #options: DaemonsOptions;

@@ -26,6 +26,6 @@ export const nfsLimits = {
   bridgeEndMsMax: 5_000,
   /** How often it is looked whether a bridge listens, or has gone. */
   bridgeProbeMs: 20,
-  /** What a bridge may leave in its log. It says a line when it fails, and nothing else. */
+  /** What a bridge may leave in its log: why it did not begin is a line or two. Whole blocks of 512 bytes. */
   logBytesMax: 4_096,
 } as const;
