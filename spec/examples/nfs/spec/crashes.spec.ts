@@ -115,6 +115,25 @@ describe("an agent on a server of NFS", () => {
     expect([await volumes.list(), (await other.list()).length]).to.deep.equal([[], 1]);
   });
 
+  it("takes a volume over from a writer that writes on, and asks again when it cannot", async () => {
+    const { nfs, volumes, other } = await worldWithVolume();
+    await other.facts();
+    const { handle } = await fileOf(nfs, "v1.e1");
+    const change = nfs.change.bind(nfs);
+    let writes = Number.POSITIVE_INFINITY;
+    nfs.change = async (file, wanted) => {
+      writes -= 1;
+      if (writes >= 0) await nfs.write(handle, Buffer.from("on and on"), groupOf(firstGroup, 1));
+      return change(file, wanted);
+    };
+    expect(await reasonOf(other.open("v1", use(2), never))).to.equal("storageUnknown");
+    expect((await fileOf(nfs, "v1.e1")).attributes.gid).to.equal(groupOf(firstGroup, 1));
+    writes = 100;
+    await other.open("v1", use(2), never);
+    expect((await fileOf(nfs, "v1.e2")).attributes.gid).to.equal(groupOf(firstGroup, 2));
+    expect(await reasonOf(volumes.open("v1", use(1), never))).to.equal("staleEpoch");
+  });
+
   it("that comes late to extend a volume changes nothing of it", async () => {
     const { nfs, volumes, other } = await worldWithVolume();
     const resize = nfs.resize.bind(nfs);

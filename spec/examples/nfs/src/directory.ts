@@ -30,7 +30,7 @@ import {
   volumeIn,
 } from "./names.ts";
 import { type Entry, type Handle, type Nfs, NfsError } from "./nfs.ts";
-import { full, missing, refused, stale } from "./refusals.ts";
+import { contended, full, missing, refused, stale } from "./refusals.ts";
 
 export interface DirectoryOptions {
   readonly nfs: Nfs;
@@ -76,7 +76,7 @@ export class NfsDirectory {
     throw stale(volumeId);
   }
 
-  /** The volume's directory, under the name of this epoch. @throws staleEpoch, diskMissing */
+  /** The volume's directory, under the name of this epoch. @throws staleEpoch, diskMissing, storageUnknown */
   async take(volumeId: string, epoch: number, takesOver: boolean): Promise<Handle> {
     for (let round = 0; round < nfsLimits.takeOversMax; round += 1) {
       const all = await this.epochs(volumeId);
@@ -90,20 +90,33 @@ export class NfsDirectory {
       if (!takesOver) throw missing(volumeId, epoch);
       if (await this.#isGiven(newest, epoch)) await this.#renamed(newest.name, nameOf(volumeId, epoch));
     }
-    throw stale(volumeId);
+    throw contended(volumeId);
   }
 
   /** Gives the volume's file to the group of a later epoch; false: somebody came between. */
   async #isGiven(volume: Found, epoch: number): Promise<boolean> {
-    const { nfs, firstGroup } = this.#options;
-    const gid = groupOf(firstGroup, epoch);
+    const gid = groupOf(this.#options.firstGroup, epoch);
     try {
-      const { handle, attributes } = await nfs.lookup(volume.handle, dataFile);
-      if (attributes.gid > gid) throw stale(volume.volumeId);
-      if (attributes.gid < gid) await nfs.change(handle, { gid, guard: attributes.changed });
+      for (let round = 0; round < nfsLimits.givingsMax; round += 1)
+        if (await this.#hasGroup(volume, gid)) return true;
+    } catch (error) {
+      if (isFault(error, "missing", "stale")) return false;
+      throw error;
+    }
+    throw contended(volume.volumeId);
+  }
+
+  /** False: the file was changed meanwhile, and be it by a former writer that writes on. */
+  async #hasGroup(volume: Found, gid: number): Promise<boolean> {
+    const { nfs } = this.#options;
+    const { handle, attributes } = await nfs.lookup(volume.handle, dataFile);
+    if (attributes.gid > gid) throw stale(volume.volumeId);
+    if (attributes.gid === gid) return true;
+    try {
+      await nfs.change(handle, { gid, guard: attributes.changed });
       return true;
     } catch (error) {
-      if (isFault(error, "missing", "stale", "notSync")) return false;
+      if (isFault(error, "notSync")) return false;
       throw error;
     }
   }

@@ -18,6 +18,8 @@ export const nfsLimits = {
   nameBytesMax: 255,
   /** Tries of a take-over that somebody comes between; each one of these has raised the epoch. */
   takeOversMax: 16,
+  /** Tries to give a file away whose writer still writes: each write between look and change spoils one. */
+  givingsMax: 256,
   /** Calls that wait for their answers at a time; who asks for more hears that the storage is busy. */
   callsMax: 64,
   /** How long a bridge may take to listen: it connects to the server first, on a computer that is busy. */

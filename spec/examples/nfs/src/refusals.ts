@@ -18,6 +18,10 @@ export const full = (): StatusError =>
 export const silent = (): StatusError =>
   new StatusError("storageUnknown", "The NFS server of the volumes does not answer.");
 
+/** Somebody came between, each time. */
+export const contended = (volumeId: string): StatusError =>
+  new StatusError("storageUnknown", `The volume ${volumeId} is being changed by others: ask again.`);
+
 export const busy = (): StatusError =>
   new StatusError("storageUnknown", "The NFS server of the volumes has more to do than it can: ask again.");
 
