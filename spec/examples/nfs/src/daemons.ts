@@ -10,7 +10,6 @@
  * An end takes the directory its name away first: what has not written its pid by then becomes no daemon.
  * What must never happen is that a process is ended which is not a bridge of this directory.
  */
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chown, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
@@ -23,12 +22,12 @@ import {
   bridgeArguments,
   bridgeIn,
   isConnected,
-  launcher,
   type NfsPlace,
   program,
   programName,
   recordOf,
 } from "./daemon-line.ts";
+import { type Launched, launch } from "./launch.ts";
 import { nfsLimits } from "./limits.ts";
 import { refused, silent, unknown } from "./refusals.ts";
 
@@ -61,9 +60,9 @@ export class Daemons implements Bridges {
     const isTooSmall = await this.#isOutgrown(bridge, sizeBytes);
     if (!isTooSmall && (await listens(socket))) return socket;
     await this.end(bridge);
-    await mkdir(directory, { recursive: true, mode: 0o711 });
-    await writeFile(join(directory, "use.json"), recordOf(bridge, sizeBytes));
     try {
+      await mkdir(directory, { recursive: true, mode: 0o711 });
+      await writeFile(join(directory, "use.json"), recordOf(bridge, sizeBytes));
       await this.#begin(bridge, directory, signal);
       return socket;
     } catch (error) {
@@ -73,33 +72,21 @@ export class Daemons implements Bridges {
   }
 
   async #begin(bridge: Bridge, directory: string, signal: AbortSignal): Promise<void> {
-    const isRoot = process.getuid?.() === 0;
-    const log = await open(join(directory, "log"), "w", 0o600);
-    if (isRoot) await chown(directory, nobody, nobody);
+    const user = process.getuid?.() === 0 ? nobody : undefined;
     const line = bridgeArguments(bridge, this.#options.place, join(directory, "nbd"));
-    const { PATH = "/usr/bin:/bin", LD_LIBRARY_PATH, QEMU_MODULE_DIR } = process.env;
-    const child = spawn("sh", ["-c", launcher, join(directory, "pid"), program, ...line], {
-      ...{ detached: true, cwd: "/", stdio: ["ignore", log.fd, log.fd] },
-      env: { PATH, ...(LD_LIBRARY_PATH && { LD_LIBRARY_PATH }), ...(QEMU_MODULE_DIR && { QEMU_MODULE_DIR }) },
-      ...(isRoot ? { uid: nobody, gid: nobody } : {}),
-    });
-    let ended: number | null | undefined;
-    child.on("exit", (code) => (ended = code));
-    child.on("error", () => (ended = null));
-    child.unref();
+    const log = await open(join(directory, "log"), "w", 0o600);
     try {
-      const endMs = performance.now() + nfsLimits.bridgeBeginMsMax;
-      while (!(await listens(join(directory, "nbd")))) {
-        signal.throwIfAborted();
-        if (ended !== undefined) throw endedEarly(ended, await textOf(join(directory, "log")));
-        if (performance.now() > endMs) throw silent();
-        await sleep(nfsLimits.bridgeProbeMs);
-      }
+      if (user !== undefined) await chown(directory, user, user);
+      const launched = launch({ directory, line, log: log.fd, ...(user !== undefined && { user }) });
+      await untilListens(directory, launched, signal).catch(async (error: unknown) => {
+        await launched.stop();
+        throw error;
+      });
     } finally {
       await log.close();
     }
     // From now on nobody but the agent puts anything in the socket's place.
-    if (isRoot) await chown(directory, 0, 0);
+    if (user !== undefined) await chown(directory, 0, 0);
   }
 
   async renew(bridge: Bridge, sizeBytes: number, signal: AbortSignal): Promise<void> {
@@ -153,6 +140,17 @@ export class Daemons implements Bridges {
   }
 
   #path = (...names: readonly string[]): string => join(this.#options.directory, ...names);
+}
+
+async function untilListens(directory: string, launched: Launched, signal: AbortSignal): Promise<void> {
+  const endMs = performance.now() + nfsLimits.bridgeBeginMsMax;
+  while (!(await listens(join(directory, "nbd")))) {
+    signal.throwIfAborted();
+    const end = launched.end();
+    if (end !== undefined) throw endedEarly(end, await textOf(join(directory, "log")));
+    if (performance.now() > endMs) throw silent();
+    await sleep(nfsLimits.bridgeProbeMs);
+  }
 }
 
 /** A bridge ends before it listens when the server does not let it in, or is not there: that may pass. */
