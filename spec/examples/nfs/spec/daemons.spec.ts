@@ -7,6 +7,8 @@ import { expect } from "chai";
 import { StatusError } from "novact/plugin";
 import type { Bridge } from "../src/bridges.ts";
 import { Daemons } from "../src/daemons.ts";
+import { NfsVolumes } from "../src/storage.ts";
+import { FakeNfs } from "./fake-nfs.ts";
 
 const bridge: Bridge = { volumeId: "v1", epoch: 1, instanceId: "i1", ownerEpoch: 1, mode: "readWrite" };
 const place = { server: "127.0.0.1", path: "/v", writerUid: 65_534, firstGroup: 1_000 };
@@ -54,6 +56,19 @@ describe("a bridge that never listens", () => {
       expect(() => process.kill(pid, "SIGKILL")).to.throw("ESRCH");
       expect(readdirSync(stateOf())).to.deep.equal([]);
     });
+
+  it("where the host has no directory for bridges is a refusal in words", async () => {
+    const volumes = new NfsVolumes({
+      ...{ nfs: new FakeNfs({ totalBytes: 1024, ownerGid: 900 }), hostId: "host", firstGroup: 1_000 },
+      ...{ overcommit: 1, shared: false, bridges: daemons() },
+    });
+    const signal = new AbortController().signal;
+    const use = { instanceId: "i1", ownerEpoch: 1, epoch: 1, takesOver: true, mode: "readWrite" } as const;
+    await volumes.create("v1", { epoch: 1, sizeBytes: 1024 }, signal);
+    writeFileSync(stateOf(), "");
+    expect(await failureOf(volumes.open("v1", use, signal))).to.equal("hypervisorRefused");
+    expect(await failureOf(volumes.list())).to.equal("hypervisorRefused");
+  });
 
   it("and has ended is told with what it said, and leaves nothing", async () => {
     program("qemu-storage-daemon", "echo The server lets nobody in.; exit 1");

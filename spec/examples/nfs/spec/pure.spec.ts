@@ -85,6 +85,17 @@ describe("answers of a server", () => {
       expect(reasonFor(status), `${status}`).to.equal("hypervisorRefused");
   });
 
+  it("go with those of the host's system, which has room or has not", () => {
+    const of = (code: string) => Object.assign(new Error(code), { code, errno: -1, syscall: "mkdir" });
+    const reasons = ["ENOSPC", "EDQUOT", "EACCES", "EROFS"].map((code) => {
+      const told = toldOf(of(code));
+      return told instanceof StatusError ? told.reason : String(told);
+    });
+    expect(reasons).to.deep.equal(["diskFull", "diskFull", "hypervisorRefused", "hypervisorRefused"]);
+    const given = new Error("given up");
+    expect(toldOf(given)).to.equal(given);
+  });
+
   it("are not asked for by a bridge that ends at once, unless there is none to run", () => {
     const reasons = [1, null, 126, 127].map((code) => endedEarly(code, "").reason);
     expect(reasons).to.deep.equal([

@@ -32,12 +32,21 @@ export const unknown = (message: string, detail: string): StatusError =>
 export const refused = (message: string, detail?: string): StatusError =>
   new StatusError("hypervisorRefused", message, detail === undefined ? {} : { detail });
 
-/** What the server has answered, in the words of the port. What else has failed stays what it is. */
+/** What the server has answered, or the host's system, in the words of the port; all else stays what it is. */
 export function toldOf(error: unknown): unknown {
   if (error instanceof NfsError && error.fault === "full") return full();
   if (error instanceof NfsError && (error.fault === "later" || error.fault === "stale"))
     return unknown("The NFS server of the volumes cannot answer now.", error.message);
   if (error instanceof NfsError || error instanceof WireError)
     return refused("The NFS server could not do what was asked.", error.message);
-  return error;
+  return isOfSystem(error) ? ofHost(error) : error;
 }
+
+/** Bridges have directories on the host, and are processes of it. */
+const ofHost = (error: NodeJS.ErrnoException): StatusError =>
+  error.code === "ENOSPC" || error.code === "EDQUOT"
+    ? new StatusError("diskFull", "The state directory of the host has no room for the bridge to a volume.")
+    : refused("The host could not do what the bridge to a volume needs.", error.message);
+
+const isOfSystem = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "syscall" in error && "code" in error;

@@ -126,7 +126,7 @@ export class NfsVolumes implements VolumeStorage {
   }
 
   async list(): Promise<readonly Holding[]> {
-    const bridges = await this.#options.bridges.list();
+    const bridges = await told(() => this.#options.bridges.list());
     const noted = await this.#asked(() => this.#directory.opened());
     const own = noted.filter(({ hostId }) => hostId === this.#options.hostId);
     const held = new Map<string, Holding>();
@@ -180,7 +180,7 @@ export class NfsVolumes implements VolumeStorage {
   }
 }
 
-/** What the server has refused, in the words of the port. */
+/** What the server or the host has refused, in the words of the port. */
 async function told<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
