@@ -85,6 +85,11 @@ describe("answers of a server", () => {
       expect(reasonFor(status), `${status}`).to.equal("hypervisorRefused");
   });
 
+  it("say what to look at when the server lets nobody in", () => {
+    expect(refusalOf("the mount", 13).message).to.contain("(13)").and.contain("`insecure`");
+    expect(refusalOf("rename", 2).message).to.equal("The server refuses rename (2).");
+  });
+
   it("go with those of the host's system, which has room or has not", () => {
     const of = (code: string) => Object.assign(new Error(code), { code, errno: -1, syscall: "mkdir" });
     const reasons = ["ENOSPC", "EDQUOT", "EACCES", "EROFS"].map((code) => {

@@ -9,4 +9,9 @@ const faults: Readonly<Record<number, NfsFault>> = {
 };
 
 export const refusalOf = (asked: string, status: number): NfsError =>
-  new NfsError(faults[status] ?? "other", `The server refuses ${asked} (${status}).`);
+  new NfsError(faults[status] ?? "other", `The server refuses ${asked} (${status}).${causes[status] ?? ""}`);
+
+/** What an operator has to look at who has forgotten it. */
+const causes: Readonly<Record<number, string>> = {
+  13: " Its export must name this host, and Linux' server must have it as `insecure`: no port is below 1024.",
+};
