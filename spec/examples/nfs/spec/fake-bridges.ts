@@ -28,7 +28,6 @@ export class FakeBridges implements Bridges {
     return this.#begun.map(({ bridge }) => bridge);
   }
 
-  /** What each offers to its guest. */
   sizes(): readonly number[] {
     return this.#begun.map(({ sizeBytes }) => sizeBytes);
   }

@@ -247,8 +247,8 @@ export class NfsDirectory {
   }
 
   /**
-   * What was found by a directory's handle; undefined when the directory has gone meanwhile. A stale handle is
-   * no proof of that, since it is stale on a server that has begun anew too: the name is looked up.
+   * What was found by a directory's handle; undefined when the directory has gone meanwhile. A stale handle
+   * is no proof of that, since it is stale on a server that has begun anew too: the name is looked up.
    */
   async #unlessGone<T>({ name }: Pick<Found, "name">, found: Promise<T>): Promise<T | undefined> {
     const { nfs } = this.#options;

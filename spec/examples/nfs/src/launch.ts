@@ -1,6 +1,6 @@
 /**
- * The process of a bridge, as long as the agent that launched it waits for it to listen. What must never happen
- * is that one goes on which nobody waits for: it could become the daemon of a volume that others have.
+ * The process of a bridge, as long as the agent that launched it waits for it to listen. What must never
+ * happen is that one goes on which nobody waits for: it could become the daemon of a volume that others have.
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";

@@ -35,7 +35,10 @@ export interface Room {
   readonly freeBytes: number;
 }
 
-/** `stale`: the server does not know the handle: what it named is gone, or the server is another than before. */
+/**
+ * `stale`: the server does not know the handle; what it named is gone, or the server is another than before.
+ * `later`: no answer about what was asked.
+ */
 export type NfsFault =
   | "missing"
   | "stale"

@@ -36,7 +36,7 @@ const procedures = {
 const directoryType = 2;
 const fileSync = 2;
 
-/** What a server has told of itself: its port, and the handle of the directory. Both last as long as it does. */
+/** What a server has told of itself, its port and the directory's handle: they last as long as it does. */
 interface Mounted {
   readonly client: Connection;
   readonly root: Handle;

@@ -32,7 +32,7 @@ export const unknown = (message: string, detail: string): StatusError =>
 export const refused = (message: string, detail?: string): StatusError =>
   new StatusError("hypervisorRefused", message, detail === undefined ? {} : { detail });
 
-/** What the server has answered, or the host's system, in the words of the port; all else stays what it is. */
+/** What the server or the host's system has answered, in the words of the port; all else stays as it is. */
 export function toldOf(error: unknown): unknown {
   if (error instanceof NfsError && error.fault === "full") return full();
   if (error instanceof NfsError && (error.fault === "later" || error.fault === "stale"))
