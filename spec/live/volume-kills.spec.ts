@@ -66,12 +66,15 @@ describe("a volume whose host's agent is killed", function () {
   };
 
   it("is where its row says", async () => {
+    let killed: number | undefined;
     for (let kill = 0; kill < kills; kill += 1) {
       const verb = kill % 2 === 0 ? "volumeAttach" : "volumeDetach";
       const before = guest.console.count("HAS", volumeId);
-      const [agent, asked] = [agentOf(cluster), ask(verb)];
+      const agent = await agentAfter(cluster, killed);
+      const asked = ask(verb);
       await new Promise((resolve) => setTimeout(resolve, (kill * 67) % 241));
       process.kill(agent, "SIGKILL");
+      killed = agent;
       const { operation } = await asked;
       const what = `kill ${kill} of ${verb}`;
       const isDone = async () => (await cluster.demo.operation.get(operation.id, {})).operation;
@@ -88,6 +91,7 @@ describe("a volume whose host's agent is killed", function () {
           triesMax,
         );
     }
+    await agentAfter(cluster, killed);
     const { findings } = await cluster.admin.doctor.examine({}, patient);
     expect(findings.filter(({ message }) => message.includes(volumeId))).to.deep.equal([]);
   });
@@ -120,10 +124,11 @@ interface Named {
   readonly "node-name"?: string;
 }
 
-function agentOf(cluster: BenchCluster): number {
-  const agent = cluster.processes().find(({ name }) => name === "compute");
-  if (agent === undefined) throw new Error("The agent does not run.");
-  return agent.pid;
+/** The agent that follows the killed one: the operation may have been done before that one died. */
+async function agentAfter(cluster: BenchCluster, killed: number | undefined): Promise<number> {
+  const look = async () => cluster.processes().find(({ name }) => name === "compute")?.pid;
+  const pid = await until(look, (one) => one !== undefined && one !== killed, triesMax);
+  return pid ?? Number.NaN;
 }
 
 /** Nobody has the file open: QEMU's own tool gets the lock, and writes. */
