@@ -46,6 +46,8 @@ function figuresIn(value: unknown): number {
 interface Case {
   /** Why the benchmark cannot run on this computer; undefined: it can. Absent: all computers do. */
   readonly missing?: () => string | undefined;
+  /** Absent: five minutes. */
+  readonly timeoutMs?: number;
   run(note: Note): Promise<unknown>;
 }
 
@@ -91,6 +93,8 @@ const cases: Readonly<Record<BenchName, Case>> = {
   images: { run: (note) => images({ mib: 4, pairs: 1, note }) },
   storage: {
     missing: () => missingForGuests() ?? noGuest(),
+    // It boots three emulated guests, and begins a second cluster.
+    timeoutMs: 600_000,
     run: (note) => storage({ rounds: 1, warmUps: 0, races: 1, mib: 4, imagePairs: 1, note }),
   },
   growth: { run: (note) => growth({ creates: 20, lives: 5, restSeconds: 1, note }) },
@@ -145,8 +149,9 @@ describe("benchmarks with small numbers", function () {
   });
 
   for (const name of benchNames) {
-    const { missing, run } = cases[name];
+    const { missing, timeoutMs, run } = cases[name];
     it(`${name} runs to its end, and tells figures before it`, async function () {
+      if (timeoutMs !== undefined) this.timeout(timeoutMs);
       const lacking = missing?.();
       if (lacking !== undefined) skip(this, lacking);
       const parts: unknown[] = [];
