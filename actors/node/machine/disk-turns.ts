@@ -35,11 +35,17 @@ export class DiskTurns {
     };
   }
 
-  /** Resolves when no work is under way, or the signal is aborted. */
+  /** Resolves when neither work nor a copy is under way, or the signal is aborted. */
   async whenFree(instanceId: string, signal: AbortSignal): Promise<void> {
     const { promise: aborted, resolve } = Promise.withResolvers<void>();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    if (!signal.aborted) await Promise.race([this.#working.get(instanceId)?.ended.promise, aborted]);
+    const onAbort = () => resolve();
+    signal.addEventListener("abort", onAbort, { once: true });
+    for (;;) {
+      const taken = this.#working.get(instanceId)?.ended.promise ?? this.#copies.get(instanceId)?.ended;
+      if (taken === undefined || signal.aborted) break;
+      await Promise.race([taken, aborted]);
+    }
+    signal.removeEventListener("abort", onAbort);
   }
 
   /**

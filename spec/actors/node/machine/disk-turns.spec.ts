@@ -68,6 +68,35 @@ describe("turns at the disk of a guest that is down", () => {
     await copy.outcome;
   });
 
+  it("are free again only when a copy that is called off, or whose caller has gone, has ended", async () => {
+    const turns = new DiskTurns();
+    const abort = new AbortController();
+    const copy = copyOn(turns, abort.signal);
+    abort.abort();
+    await copy.aborted;
+    let free = false;
+    const waited = turns.whenFree("i1", never).then(() => {
+      free = true;
+    });
+    await new Promise(setImmediate);
+    expect(free).to.equal(false);
+    copy.end();
+    await waited;
+    expect(await copyOnce(turns)).to.equal("again");
+  });
+
+  it("are waited for no longer than the caller wants to", async () => {
+    const turns = new DiskTurns();
+    const copy = copyOn(turns);
+    const abort = new AbortController();
+    const waited = turns.whenFree("i1", abort.signal);
+    abort.abort();
+    await waited;
+    await turns.whenFree("i1", abort.signal);
+    copy.end();
+    expect(await copy.outcome).to.equal("copied");
+  });
+
   it("tell an abort of the caller as such, and a failure as it is", async () => {
     const turns = new DiskTurns();
     const abort = new AbortController();
