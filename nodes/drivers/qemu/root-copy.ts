@@ -7,8 +7,8 @@
 import { relative } from "node:path";
 import type { RootCopy } from "../../../actors/ports/hypervisor.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import type { Clock } from "../../../protocol/wire/transport.ts";
-import { delay, throwIfAborted } from "../waiting.ts";
+import type { Clock, Log } from "../../../protocol/wire/transport.ts";
+import { delay, isAbort, throwIfAborted } from "../waiting.ts";
 import { qemuLimits } from "./limits.ts";
 import { backends } from "./line/seen.ts";
 import type { Plugging } from "./plugging.ts";
@@ -68,39 +68,76 @@ export type OnGuest = <T>(
 
 export interface CopyingRoot extends RootCopy {
   readonly clock: Clock;
+  readonly log: Log;
   readonly signal: AbortSignal;
   readonly onGuest: OnGuest;
 }
 
 /**
- * Resolves when the copy is whole, and QEMU has closed it. @throws diskFull, copyLost, hypervisorRefused;
- * AbortError: then the job is cancelled
+ * Resolves when the copy is whole, and QEMU has closed it. @throws diskFull, copyLost, hypervisorRefused
+ * (its file must stay then: a job may go on writing to it); AbortError: then the job is cancelled
  */
-export async function copyRoot({ clock, signal, onGuest, onProgress, ...copy }: CopyingRoot): Promise<void> {
+export async function copyRoot({ log, ...copying }: CopyingRoot): Promise<void> {
+  const { onGuest, clock } = copying;
   try {
-    await onGuest(signal, async (plugging) => {
-      await endJob(plugging, clock);
-      for (const [command, data] of beginning(copy, plugging.directory))
-        await plugging.qmp.execute(command, data, signal);
-    });
-    for (;;) {
-      const job = await onGuest(signal, ({ qmp }) => lookAt(qmp, signal));
-      if (job.kind === "done") break;
-      if (job.kind === "failed") throw failureOf(job.why);
-      if (job.kind === "none") throw lost();
-      if (job.kind === "running") onProgress(job.doneBytes, job.totalBytes);
-      await delay(clock, qemuLimits.copyProbeMs, signal);
-      throwIfAborted(signal);
-    }
-  } finally {
-    // Of a guest that is gone by now nothing is left, but its file.
-    await endCopy(onGuest, clock).catch(() => undefined);
+    await makeCopy(copying);
+  } catch (error) {
+    // Of a guest that is gone by now nothing is left, but its file. The first failure is the one to tell.
+    await endCopy(onGuest, clock).catch((thrown: unknown) =>
+      log.warn({ err: thrown }, "What was begun of a copy of a root disk could not be ended."),
+    );
+    throw error;
+  }
+  await endCopy(onGuest, clock).catch((thrown: unknown) => {
+    log.warn({ err: thrown }, "A copy of a root disk could not be closed.");
+    throw thrown;
+  });
+}
+
+async function makeCopy({ clock, signal, onGuest, onProgress, ...copy }: Omit<CopyingRoot, "log">) {
+  await onGuest(signal, async (plugging) => {
+    await endInTime(plugging, clock);
+    for (const [command, data] of beginning(copy, plugging.directory))
+      await plugging.qmp.execute(command, data, signal);
+  });
+  for (;;) {
+    const job = await onGuest(signal, ({ qmp }) => lookAt(qmp, signal));
+    if (job.kind === "done") return;
+    if (job.kind === "failed") throw failureOf(job.why);
+    if (job.kind === "none") throw lost();
+    if (job.kind === "running") onProgress(job.doneBytes, job.totalBytes);
+    await delay(clock, qemuLimits.copyProbeMs, signal);
+    throwIfAborted(signal);
   }
 }
 
-/** Cancels what there is of a copy, and closes its file. */
-export const endCopy = (onGuest: OnGuest, clock: Clock): Promise<void> =>
-  onGuest(AbortSignal.timeout(qemuLimits.copyEndMs), (plugging) => endJob(plugging, clock));
+/** Cancels what there is of a copy, and closes its file. @throws hypervisorRefused when it does not end */
+export const endCopy = (onGuest: OnGuest, clock: Clock): Promise<void> => {
+  const late = AbortSignal.timeout(qemuLimits.copyEndMs);
+  return toldWhenLate(late, () => onGuest(late, (plugging) => endJob(plugging, clock)));
+};
+
+/** The same, in a turn that the caller has already. */
+function endInTime(plugging: Plugging, clock: Clock): Promise<void> {
+  const late = AbortSignal.timeout(qemuLimits.copyEndMs);
+  const signal = AbortSignal.any([plugging.signal, late]);
+  return toldWhenLate(late, () => endJob({ ...plugging, signal }, clock), plugging.signal);
+}
+
+/** The end of the time is no abort of the caller's. */
+async function toldWhenLate(
+  late: AbortSignal,
+  work: () => Promise<void>,
+  callers?: AbortSignal,
+): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isAbort(error) || !late.aborted || callers?.aborted === true) throw error;
+    const message = "The hypervisor does not end a copy of the disk.";
+    throw new StatusError("hypervisorRefused", message, { cause: error });
+  }
+}
 
 const lookAt = async (qmp: Plugging["qmp"], signal: AbortSignal): Promise<CopyJob> =>
   copyJobIn(await qmp.execute("query-jobs", {}, signal));

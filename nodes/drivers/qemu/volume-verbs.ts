@@ -32,7 +32,7 @@ function failureOf(instanceId: string, cause: unknown): unknown {
   return new StatusError("hypervisorRefused", message, { cause, detail });
 }
 
-type Known = Pick<QemuOptions, "clock" | "shapes">;
+type Known = Pick<QemuOptions, "clock" | "shapes" | "log">;
 
 export abstract class VolumeVerbs {
   readonly #known: Known;
@@ -91,8 +91,9 @@ export abstract class VolumeVerbs {
   }
 
   async copyRoot(instanceId: string, copy: RootCopy, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#known;
-    await copyRoot({ ...copy, clock, signal, onGuest: this.#copying(instanceId) }).catch((error: unknown) => {
+    const { clock, log } = this.#known;
+    const copying = { ...copy, clock, log, signal, onGuest: this.#copying(instanceId) };
+    await copyRoot(copying).catch((error: unknown) => {
       throw failureOf(instanceId, error);
     });
   }

@@ -1,8 +1,9 @@
 /** The copy of a living guest's root disk, by what QEMU says of its jobs. */
 import { expect } from "chai";
-import { QmpRefusal } from "../../../nodes/drivers/qemu/qmp.ts";
+import { QmpRefusal, QmpSilence } from "../../../nodes/drivers/qemu/qmp.ts";
 import { beginning, copyJobIn, copyRoot, type OnGuest } from "../../../nodes/drivers/qemu/root-copy.ts";
 import { systemClock } from "../../../nodes/process/clock.ts";
+import { silentLog } from "../../support/driver-world.ts";
 
 const job = (status: string, more: object = {}) => [
   { id: "another", status: "running", "current-progress": 1, "total-progress": 2 },
@@ -27,7 +28,7 @@ describe("the copy of a root disk in QEMU", () => {
   });
 
   /** QEMU with a job that somebody has left, which ends when it is cancelled and dismissed. */
-  const qemu = (ends: object) => {
+  const qemu = (ends: object, lastly?: Error) => {
     const asked: string[] = [];
     let state = "running";
     let begun = false;
@@ -39,6 +40,7 @@ describe("the copy of a root disk in QEMU", () => {
         return found;
       }
       if (command === "job-cancel") state = "concluded";
+      if (command === "job-dismiss" && begun && lastly !== undefined) throw lastly;
       if (command === "job-dismiss") state = "none";
       if (command === "blockdev-backup") [state, begun] = ["running", true];
       if (command === "blockdev-del" && !begun) throw new QmpRefusal(command, "GenericError", "No node.");
@@ -46,7 +48,7 @@ describe("the copy of a root disk in QEMU", () => {
     };
     const onGuest: OnGuest = (signal, work) =>
       work({ qmp: { execute }, instanceId: "i1", signal, directory: "/g/i1" });
-    const copy = { path: "/g/i1/copy.part", bytesPerSecond: 7, clock: systemClock, onGuest };
+    const copy = { path: "/g/i1/copy.part", bytesPerSecond: 7, clock: systemClock, log: silentLog, onGuest };
     const told: number[] = [];
     const onProgress = (done: number) => told.push(done);
     const signal = new AbortController().signal;
@@ -62,6 +64,13 @@ describe("the copy of a root disk in QEMU", () => {
       ...["blockdev-add", "blockdev-backup", "job-dismiss", "blockdev-del"],
     ]);
     expect(told).to.deep.equal([5]);
+  });
+
+  it("fails when its file cannot be closed; what ended it before is told first", async () => {
+    const silence = new QmpSilence("QEMU did not answer job-dismiss in time.");
+    expect(await qemu({}, silence).copied.catch((thrown: unknown) => thrown)).to.equal(silence);
+    const failed = await qemu({ error: "No space left on device" }, silence).copied.catch((thrown) => thrown);
+    expect(failed).to.include({ reason: "diskFull" });
   });
 
   it("fails with a reason when its job does", async () => {
