@@ -18,7 +18,7 @@ export function waitOf({ id, name, state, holder, sizeBytes, refusal }: Waiting)
   switch (state) {
     case "queued":
       if (refusal && copyReasons.has(refusal.reason))
-        return `nothing: the instance's disk was not copied. Make another (${again}), and remove it: ${remove}`;
+        return `nothing: no disk of an instance was copied. Make another (${again}); remove it: ${remove}`;
       if ((holder ?? null) === null) return `its bytes: ${send}`;
       if (refusal?.reason === "uploadInterrupted") return `${send}, once more: ${holder} has what was sent`;
       return `somebody who says what ${holder} has (${send}), or removes it: ${remove}`;
