@@ -35,10 +35,10 @@ export interface DiskCopies {
    * Makes the empty file that the guest's hypervisor is to fill, and answers its path. One for each guest:
    * what is there of an earlier copy goes. @throws diskMissing, diskFull
    */
-  prepare(of: CopyName, signal: AbortSignal): Promise<string>;
+  prepare(of: CopyOf, signal: AbortSignal): Promise<string>;
   /**
    * Makes the copy of a guest that is down, by a tool that may open what that guest's process might.
-   * @throws diskMissing, diskFull, toolFailed
+   * @throws diskMissing, diskFull, toolFailed, operationTimeout
    */
   fill(of: CopyOf, signal: AbortSignal): Promise<void>;
   /** Takes what was filled from the guest, and keeps it until `remove`. @throws diskMissing, diskFull */

@@ -69,7 +69,8 @@ export class FileDisks implements Disks {
     this.#shared = shared;
     this.#room = cache?.room;
     this.#leases = cache?.leases;
-    this.copies = new FileCopies(directories, (of) => this.#rootDisk(of));
+    const bases = [directories.images, ...(shared === undefined ? [] : [shared.images])];
+    this.copies = new FileCopies(directories, (of) => this.#rootDisk(of), bases);
     const bounded = cache === undefined ? {} : { room: cache.room };
     this.#cache = new ImageCache(directories, images, { leftoverMsMin: 0, ...bounded });
     this.#bases =

@@ -24,6 +24,7 @@ import { refusalOf } from "../images/tool-end.ts";
 import { driverLimits } from "../limits.ts";
 import { runTool } from "../tool.ts";
 import { throwIfAborted } from "../waiting.ts";
+import { copyBytes, copyFailure, copyTimeoutMs } from "./bounds.ts";
 import { hashOf, sendFrom } from "./sending.ts";
 
 /** The path of a guest's root disk, wherever it lies. @throws diskMissing */
@@ -32,19 +33,23 @@ export type FindDisk = (of: CopyName) => Promise<string>;
 export class FileCopies implements DiskCopies {
   readonly #directories: StateDirectories;
   readonly #findDisk: FindDisk;
+  readonly #bases: readonly string[];
 
-  constructor(directories: StateDirectories, findDisk: FindDisk) {
+  /** `bases`: the directories in which the images below disks are, by their checksums. */
+  constructor(directories: StateDirectories, findDisk: FindDisk, bases: readonly string[]) {
     this.#directories = directories;
     this.#findDisk = findDisk;
+    this.#bases = bases;
   }
 
-  async prepare(of: CopyName, signal: AbortSignal): Promise<string> {
+  async prepare(of: CopyOf, signal: AbortSignal): Promise<string> {
     try {
       const disk = await this.#findDisk(of);
       await this.clear(of.instanceId);
       const path = this.#part(of.instanceId);
       const sizeBytes = await virtualBytes(disk);
-      await this.#refuseFull(disk);
+      const base = of.base === null ? 0 : await this.#baseBytes(of.base);
+      await this.#refuseFull(copyBytes({ own: await bytesTaken(disk), base, virtual: sizeBytes }));
       await makeEmpty(path, sizeBytes, signal);
       await give(path, guestUser(of.instanceId));
       return path;
@@ -56,6 +61,7 @@ export class FileCopies implements DiskCopies {
   async fill(of: CopyOf, signal: AbortSignal): Promise<void> {
     const disk = await this.#findDisk(of);
     const path = await this.prepare(of, signal);
+    const sizeBytes = await virtualBytes(disk);
     const user = guestUser(of.instanceId);
     const group = of.base === null ? undefined : imageGroup(of.base);
     // Nobody else writes to it on this host; where another host has taken it over, the copy is refused.
@@ -63,15 +69,14 @@ export class FileCopies implements DiskCopies {
     const end = await runCaged([...convert, "-o", zstd, disk, path], {
       signal,
       bounds: {
-        timeoutMs: imageLimits.imageConvertTimeoutMs,
+        timeoutMs: copyTimeoutMs(sizeBytes),
         memoryBytes: imageLimits.imageConvertMemoryBytesMax,
-        fileBytes: (await virtualBytes(disk)) + imageLimits.copyOverheadBytes,
+        fileBytes: sizeBytes + imageLimits.copyOverheadBytes,
         ...(user === undefined ? {} : { user: user.uid }),
         ...(group === undefined ? {} : { group }),
       },
     });
-    if (end.exitCode !== 0)
-      throw refusalOf(end, { why: "QEMU cannot read the disk", doing: "Copying a disk" });
+    if (end.exitCode !== 0) throw copyFailure(end);
   }
 
   async keep(of: CopyName, signal: AbortSignal): Promise<KeptCopy> {
@@ -143,14 +148,17 @@ export class FileCopies implements DiskCopies {
   }
 
   /** What the copy may take has to be free, beside what guests that are there need. @throws diskFull */
-  async #refuseFull(disk: string): Promise<void> {
-    const [{ blocks }, { bavail, bsize, blocks: all }] = await Promise.all([
-      stat(disk),
-      statfs(this.#directories.guests),
-    ]);
-    const left = bavail * bsize - blocks * sectorBytes;
-    if (left >= fullBelow({ totalBytes: all * bsize })) return;
+  async #refuseFull(neededBytes: number): Promise<void> {
+    const { bavail, bsize, blocks } = await statfs(this.#directories.guests);
+    if (bavail * bsize - neededBytes >= fullBelow({ totalBytes: blocks * bsize })) return;
     throw new StatusError("diskFull", "The host has no room for a copy of the disk.");
+  }
+
+  /** What the image below a disk takes, wherever it is; 0: it is nowhere, and the copy will tell. */
+  async #baseBytes(sha256: string): Promise<number> {
+    if (!isToken(sha256)) return 0;
+    const taken = this.#bases.map((directory) => bytesTaken(join(directory, sha256)).catch(() => 0));
+    return Math.max(0, ...(await Promise.all(taken)));
   }
 
   async #guests(): Promise<readonly string[]> {
@@ -180,6 +188,7 @@ const jsonOf = (name: string): string => name.replace(/\.qcow2$/, ".json");
 const zstd = "compression_type=zstd";
 /** Of stat's `blocks`. */
 const sectorBytes = 512;
+const bytesTaken = async (path: string): Promise<number> => (await stat(path)).blocks * sectorBytes;
 
 const gone = () => new StatusError("copyLost", "The copy of the disk is not on the host any more.");
 

@@ -33,6 +33,9 @@ export const imageLimits = {
   /** Time for unpacking or converting an image, and address space of the tool that does. */
   imageConvertTimeoutMs: 3_600_000,
   imageConvertMemoryBytesMax: 1024 ** 3,
+  /** A copy of a disk is made in this time, and in so many bytes of the disk a millisecond beside it. */
+  diskCopyMsMin: 1_800_000,
+  diskCopyBytesPerMs: 16_384,
   /** What a copy of a disk may take beside its content: tables, and clusters that do not shrink. */
   copyOverheadBytes: 64 * 1024 ** 2,
   /** Bytes of a copy that are sent in one request. */

@@ -25,7 +25,7 @@ describe("copies of root disks in directories of guests", () => {
     of = { imageId: "image-1", instanceId, ownerEpoch: 3 };
     own = join(directories.guests, instanceId);
     mkdirSync(own);
-    copies = new FileCopies(directories, async () => join(own, "disk.qcow2"));
+    copies = new FileCopies(directories, async () => join(own, "disk.qcow2"), [directories.images]);
   });
   afterEach(() => rmSync(directories.root, { recursive: true, force: true }));
 
