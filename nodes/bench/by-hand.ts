@@ -2,7 +2,7 @@
  * The command line of a cluster's guest, started by hand in a copy of its directory: what QEMU alone needs,
  * to be compared with. It must never touch the guest's own files.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,6 +19,8 @@ export interface GuestByHand {
   readonly pid: number;
   readonly directory: string;
   readonly qmp: QmpConnection;
+  /** Aborted when the process has ended, with an Error that says how. */
+  readonly ended: AbortSignal;
   /** From the start of the process until its CPUs ran. */
   readonly startedMs: number;
   /** Ends the process, and removes the directory. */
@@ -55,7 +57,7 @@ const ignored = () => undefined;
 
 /** `heard`: the events of the new process. */
 export async function startByHand(
-  cluster: BenchCluster,
+  cluster: Pick<BenchCluster, "directory">,
   { argv, directory }: GuestCommand,
   heard: (event: QmpEvent) => void = ignored,
 ): Promise<GuestByHand> {
@@ -66,33 +68,51 @@ export async function startByHand(
   const log = openLog({ process: "bench", file: join(cluster.directory, "bench.log") });
   const startMs = performance.now();
   const child = spawn(argv[0] ?? "", argv.slice(1), { cwd: copy, stdio: ["ignore", "ignore", "inherit"] });
-  const ended = once(child, "exit");
+  const { ended, gone } = endOf(child);
   const end = async () => {
     child.kill("SIGKILL");
-    await ended;
+    await gone;
     rmSync(copy, { recursive: true, force: true });
   };
   try {
-    const qmp = await openWhenThere(join(copy, guestFiles.qmp), { log, onEvent: heard });
+    const qmp = await openWhenThere(join(copy, guestFiles.qmp), ended, { log, onEvent: heard });
     await qmp.execute("cont");
     await qmp.execute("query-status");
     const started = { pid: child.pid ?? 0, directory: copy, qmp, startedMs: performance.now() - startMs };
-    return { ...started, end: () => end().finally(() => qmp.close()) };
+    return { ...started, ended, end: () => end().finally(() => qmp.close()) };
   } catch (error) {
     await end();
     throw error;
   }
 }
 
+/** `gone` resolves, however the process ends, or where it never began. */
+function endOf(child: ChildProcess) {
+  const ending = new AbortController();
+  const tell = (how: string) => ending.abort(new Error(`QEMU by hand ${how}.`));
+  const gone = once(child, "exit").then(
+    ([code, signal]) => tell(signal === null ? `ended with code ${code}` : `was ended by ${signal}`),
+    (error: Error) => tell(`did not start: ${error.message}`),
+  );
+  return { ended: ending.signal, gone };
+}
+
+/** How long QEMU may take to have its socket, and to say what it was told to do. */
+export const byHandWithinMs = 120_000;
+
 /**
  * Opens the QMP socket as soon as it exists: looks for it every millisecond, as quickly as anybody could by
- * hand.
+ * hand. @throws Error when the process has ended, or has none in time
  */
 async function openWhenThere(
   path: string,
+  ended: AbortSignal,
   options: { readonly log: ReturnType<typeof openLog>; readonly onEvent: (event: QmpEvent) => void },
 ): Promise<QmpConnection> {
+  const startMs = performance.now();
   for (;;) {
+    ended.throwIfAborted();
+    if (performance.now() - startMs > byHandWithinMs) throw new Error("QEMU by hand has no socket in time.");
     try {
       return await QmpConnection.open(path, { clock: systemClock, onClose: ignored, ...options });
     } catch (error) {

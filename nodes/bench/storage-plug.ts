@@ -6,9 +6,9 @@
 import { truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { portOf } from "../drivers/qemu/line/root-ports.ts";
-import type { QmpConnection, QmpEvent } from "../drivers/qemu/qmp.ts";
+import type { QmpEvent } from "../drivers/qemu/qmp.ts";
 import type { BenchCluster } from "./bench-cluster.ts";
-import { commandOf, startByHand } from "./by-hand.ts";
+import { byHandWithinMs, commandOf, type GuestByHand, startByHand } from "./by-hand.ts";
 import { round, spread } from "./figures.ts";
 import type { Note } from "./note.ts";
 import { serialOf, VolumeConsole } from "./volume-guest.ts";
@@ -101,10 +101,7 @@ function done({ operation }: { readonly operation: { readonly state: string; rea
   if (operation.state !== "done") throw new Error(`It is ${operation.state}: ${JSON.stringify(operation)}`);
 }
 
-async function byQmp(
-  { pid, directory, qmp }: { readonly pid: number; readonly directory: string; readonly qmp: QmpConnection },
-  events: Events,
-): Promise<Plugger> {
+async function byQmp({ pid, directory, qmp, ended }: GuestByHand, events: Events): Promise<Plugger> {
   const [volumeId, device, node] = ["by-hand-0000-0000-000000", "bare", "bareData"];
   const filename = join(directory, "volume.raw");
   writeFileSync(filename, "");
@@ -119,9 +116,9 @@ async function byQmp(
       await qmp.execute("device_add", { driver: "virtio-blk-pci", ...where, ...policy });
     },
     async detach() {
-      const deleted = events.next((event) => event.name === "DEVICE_DELETED" && event.data.device === device);
-      await qmp.execute("device_del", { id: device });
-      await deleted;
+      const is = ({ name, data }: QmpEvent) => name === "DEVICE_DELETED" && data.device === device;
+      const unplug = () => qmp.execute("device_del", { id: device });
+      await events.following(unplug, { what: "DEVICE_DELETED", is, ended });
       await qmp.execute("blockdev-del", { "node-name": node });
     },
   };
@@ -129,15 +126,36 @@ async function byQmp(
 
 /** The events of a QEMU, for whoever waits for one. */
 class Events {
-  #waiting: { readonly is: (event: QmpEvent) => boolean; readonly resolve: () => void }[] = [];
+  readonly #waiting = new Set<(event: QmpEvent) => void>();
 
   readonly take = (event: QmpEvent): void => {
-    for (const { is, resolve } of this.#waiting) if (is(event)) resolve();
-    this.#waiting = this.#waiting.filter(({ is }) => !is(event));
+    for (const each of this.#waiting) each(event);
   };
 
-  next(is: (event: QmpEvent) => boolean): Promise<void> {
-    return new Promise((resolve) => this.#waiting.push({ is, resolve }));
+  /**
+   * Does the work, and resolves with the event that follows. @throws Error when QEMU has ended, or has not
+   * told of it in time
+   */
+  async following(
+    work: () => Promise<unknown>,
+    { what, is, ended }: { what: string; is: (event: QmpEvent) => boolean; ended: AbortSignal },
+  ): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    promise.catch(() => undefined);
+    const each = (event: QmpEvent) => is(event) && resolve();
+    const onEnd = () => reject(ended.reason);
+    this.#waiting.add(each);
+    ended.addEventListener("abort", onEnd);
+    const late = () => reject(new Error(`QEMU by hand did not tell in time: ${what}.`));
+    const timer = setTimeout(late, byHandWithinMs);
+    try {
+      await work();
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      ended.removeEventListener("abort", onEnd);
+      this.#waiting.delete(each);
+    }
   }
 }
 
