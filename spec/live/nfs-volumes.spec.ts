@@ -19,7 +19,14 @@ import { Nfs3 } from "../examples/nfs/src/nfs3.ts";
 import { NfsVolumes } from "../examples/nfs/src/storage.ts";
 import { until } from "../support/asking.ts";
 import { machineSpec, type TemporaryDirectory, temporaryDirectory } from "../support/driver-world.ts";
-import { beginGanesha, type Ganesha, owner, writerUid } from "../support/ganesha.ts";
+import {
+  beginGanesha,
+  type Ganesha,
+  missingForGanesha,
+  owner,
+  unpackGanesha,
+  writerUid,
+} from "../support/ganesha.ts";
 import { guestOfSetup, missingForGuests } from "../support/live-guest.ts";
 import { qemuHost } from "../support/qemu-host.ts";
 import { skip } from "../support/services.ts";
@@ -40,15 +47,13 @@ describe("volumes on NFS", function () {
   const opened = new Set<Daemons>();
 
   before(async function () {
-    const missing = missingForGuests();
+    const missing = missingForGuests() ?? (await missingForGanesha());
     if (missing !== undefined) return skip(this, missing);
     directory = await temporaryDirectory();
-    const beginning = beginGanesha(directory.path);
-    try {
-      server = await beginning;
-    } catch (error) {
-      skip(this, error instanceof Error ? error.message : String(error));
-    }
+    const packages = await unpackGanesha(directory.path).catch((error: unknown) =>
+      skip(this, error instanceof Error ? error.message : String(error)),
+    );
+    server = await beginGanesha(directory.path, packages);
   });
   afterEach(async () => {
     for (const one of begun.splice(0)) one.kill("SIGKILL");

@@ -1,13 +1,15 @@
 /**
  * A server of NFS in user space for specs: nfs-ganesha of the distribution, unpacked and never installed, on
  * a loopback address of its own. Needs root, for the port mapper's number and for users of the server. The
- * computer's own port mapper, if it has one, is not touched: the server has a /run of its own.
+ * computer's own port mapper, if it has one, is not touched: the server has a /run of its own. What the
+ * computer lacks for that is told before, and by itself: every later failure is one, and no reason to skip.
  */
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, readFileSync, statfsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { downloadPackages } from "../../nodes/setup/guest/packages.ts";
@@ -25,6 +27,8 @@ const packages = ["nfs-ganesha", "nfs-ganesha-vfs", "qemu-block-extra"];
 const deadlineMs = 60_000;
 /** A network that hangs keeps no other spec waiting. */
 const downloadMsMax = 120_000;
+/** What is kept of the server's last words. */
+const wordsMax = 2_000;
 
 export interface Ganesha {
   readonly host: string;
@@ -47,9 +51,36 @@ function lend(environment: Readonly<Record<string, string>>): () => void {
   };
 }
 
-/** `directory`: for all users to pass. @throws Error with the reason why no server can be had */
-export async function beginGanesha(directory: string): Promise<Ganesha> {
-  if (process.getuid?.() !== 0) throw new Error("only root can start a server of NFS");
+/** Undefined: a server can be started here, where its packages can be had. */
+export async function missingForGanesha(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return "only root can start a server of NFS";
+  const tried = spawnSync("unshare", ["--mount", "sh", "-c", 'mount --bind "$0" /run', tmpdir()]);
+  if (tried.status !== 0) return "a server of NFS cannot have a /run of its own here: mounts are refused";
+  if (!mayOpenHandles()) return "a server of NFS may not open files by their handles here";
+  if (statfsSync(tmpdir()).type === overlay) return `files in ${tmpdir()} have no handles: it is an overlay`;
+  return portIsFree("127.77.0.1", 111).then(
+    () => undefined,
+    (error: unknown) => `the port of a port mapper cannot be had here: ${firstLine(error)}`,
+  );
+}
+
+/** Source: linux/magic.h, OVERLAYFS_SUPER_MAGIC. */
+const overlay = 0x794c7630;
+
+/** Source: capabilities(7), CAP_DAC_READ_SEARCH. */
+function mayOpenHandles(): boolean {
+  const [, effective = "0"] = /^CapEff:\t(\w+)/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  return (BigInt(`0x${effective}`) & 4n) !== 0n;
+}
+
+/** Where the packages are unpacked, and what its programs need to run. */
+export interface GaneshaPackages {
+  readonly libraries: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** `directory`: for all users to pass. @throws Error with the reason why the packages cannot be had */
+export async function unpackGanesha(directory: string): Promise<GaneshaPackages> {
   const root = await unpacked(join(directory, "packages"));
   const libraries = join(root, "usr/lib/x86_64-linux-gnu");
   const environment = {
@@ -57,17 +88,27 @@ export async function beginGanesha(directory: string): Promise<Ganesha> {
     LD_LIBRARY_PATH: [libraries, join(root, "usr/lib/ganesha"), join(libraries, "libnfsidmap")].join(":"),
     QEMU_MODULE_DIR: join(libraries, "qemu"),
   };
-  const restore = lend(environment);
+  const tried = spawnSync("ganesha.nfsd", ["-v"], { env: { ...process.env, ...environment } });
+  if (tried.status === 0) return { libraries, environment };
+  throw new Error(`the program of nfs-ganesha does not run here: ${tried.error ?? tried.stderr}`);
+}
+
+/** `directory`: that of the packages. @throws Error when the server does not come up, with its words */
+export async function beginGanesha(
+  directory: string,
+  { libraries, environment }: GaneshaPackages,
+): Promise<Ganesha> {
   const host = `127.77.${randomInt(1, 255)}.${randomInt(1, 255)}`;
   const [nfs, mount] = [await freePort(host), await freePort(host)];
   const run = join(directory, "run");
   mkdirSync(run);
+  const restore = lend(environment);
   let mapper: PortMapper | undefined;
   let server: ChildProcess | undefined;
   const close = async () => {
     restore();
     await mapper?.close();
-    if (server === undefined || server.exitCode !== null || server.signalCode !== null) return;
+    if (server === undefined || hasEnded(server)) return;
     const ended = once(server, "exit");
     server.kill("SIGKILL");
     await ended;
@@ -89,9 +130,10 @@ export async function beginGanesha(directory: string): Promise<Ganesha> {
       join(files.work, one),
     );
     const argv = ["--mount", "sh", "-c", command, run, configuration ?? "", log ?? "", pid ?? ""];
-    server = spawn("unshare", argv, { stdio: "ignore" });
+    server = spawn("unshare", argv, { stdio: ["ignore", "ignore", "pipe"] });
+    const words = wordsOf(server);
     const squashed = makeDirectory("volumes", exported.squashed);
-    await answers({ host, path: makeDirectory("first"), log: log ?? "", server });
+    await answers({ host, path: makeDirectory("first"), log: log ?? "", server, words });
     return { host, makeDirectory, squashed, process: server, close };
   } catch (error) {
     await close();
@@ -116,8 +158,7 @@ async function unpacked(root: string): Promise<string> {
     for (const archive of await downloadPackages(wanted, archives, { say: () => undefined, stop }))
       execFileSync("dpkg-deb", ["-x", archive, root]);
   } catch (error) {
-    const [first] = String(error instanceof Error ? error.message : error).split("\n");
-    throw new Error(`the packages of nfs-ganesha cannot be had: ${first}`);
+    throw new Error(`the packages of nfs-ganesha cannot be had: ${firstLine(error)}`);
   }
   return root;
 }
@@ -158,17 +199,36 @@ function writeConfiguration({
   );
 }
 
-/** Until it has answered once. @throws Error with the end of its log */
+const firstLine = (error: unknown): string =>
+  String(error instanceof Error ? error.message : error).split("\n")[0] ?? "";
+
+const hasEnded = ({ pid, exitCode, signalCode }: ChildProcess): boolean =>
+  pid === undefined || exitCode !== null || signalCode !== null;
+
+/** The end of what it says on its standard error, and that it could not be started. */
+function wordsOf(server: ChildProcess): () => string {
+  let words = "";
+  const add = (more: unknown) => {
+    words = `${words}${String(more)}`.slice(-wordsMax);
+  };
+  server.stderr?.on("data", add);
+  server.on("error", add);
+  return () => words.trim();
+}
+
+/** Until it has answered once. @throws Error with its last words, and the end of its log */
 async function answers({
   host,
   path,
   log,
   server,
+  words,
 }: {
   readonly host: string;
   readonly path: string;
   readonly log: string;
   readonly server: ChildProcess;
+  readonly words: () => string;
 }): Promise<void> {
   const endMs = performance.now() + deadlineMs;
   const asked = new Nfs3({ host, path, owner, writerUid });
@@ -178,8 +238,8 @@ async function answers({
       (error: unknown) => String(error),
     );
     if (said === undefined) return;
-    if (server.exitCode === null && performance.now() < endMs) await sleep(50);
-    else throw new Error(`nfs-ganesha does not answer: ${said} ${endOf(log)}`);
+    if (!hasEnded(server) && performance.now() < endMs) await sleep(50);
+    else throw new Error(`nfs-ganesha does not answer: ${said} ${words()} ${endOf(log)}`);
   }
 }
 
@@ -190,9 +250,12 @@ function endOf(log: string): string {
     : "It has written no log.";
 }
 
-async function freePort(host: string): Promise<number> {
+const freePort = (host: string): Promise<number> => portIsFree(host, 0);
+
+/** Listens on the port for a moment, on any for 0; answers its number. @throws Error when it is taken */
+async function portIsFree(host: string, port: number): Promise<number> {
   const server = createServer();
-  server.listen(0, host);
+  server.listen(port, host);
   await once(server, "listening");
   const address = server.address();
   server.close();
