@@ -17,7 +17,7 @@ import { fillDisk } from "./full-disk.ts";
 import { hangDisk } from "./hanging-disk.ts";
 import { FaultRefused, type Injected } from "./injected.ts";
 import type { Links } from "./links.ts";
-import { guestsOf, processesOf } from "./parties.ts";
+import { guestsOf, lookFor, lookForGuests, processesOf } from "./parties.ts";
 import type { Step } from "./plan.ts";
 import type { Fault } from "./scenario.ts";
 
@@ -58,14 +58,22 @@ export async function inject(world: World, step: Wanted): Promise<Injected> {
 
 async function victimsOf({ config }: World, { target, choice }: Wanted): Promise<readonly ProcessFacts[]> {
   if (target !== "guest") {
-    const found = await processesOf(config, target);
-    if (found.length === 0) throw new FaultRefused(`${target} does not run at the moment.`);
-    return found;
+    const { found, unread } = await lookFor(config, target);
+    if (found.length > 0) return found;
+    throw new FaultRefused(whyNone(target, unread));
   }
-  const guests = await guestsOf(config);
+  const { found: guests, unread } = await lookForGuests(config);
   const guest = guests[Math.floor(choice * guests.length)];
-  if (guest === undefined) throw new FaultRefused("No guest runs at the moment.");
-  return [guest.process];
+  if (guest !== undefined) return [guest.process];
+  throw new FaultRefused(whyNone(target, unread));
+}
+
+/** `unread`: processes that may be it. Pure. */
+export function whyNone(target: string, unread: readonly ProcessFacts[]): string {
+  const name = target === "guest" ? "a guest" : target;
+  if (unread.length > 0)
+    return `It is not known whether ${name} runs: processes did not say in time what they are.`;
+  return target === "guest" ? "No guest runs at the moment." : `${target} does not run at the moment.`;
 }
 
 async function signalled(world: World, step: Wanted, signal: NodeJS.Signals): Promise<Injected> {

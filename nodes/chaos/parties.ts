@@ -1,15 +1,17 @@
 /**
  * The living processes of a cluster, found in the kernel's table by their arguments, whether `up` started
  * them or a person by hand. A process is identified by pid and start time: a signal never reaches a later
- * process with the same pid.
+ * process with the same pid. Arguments are read only of processes that may be the cluster's by what the
+ * kernel says of them; one that does not answer is unknown, and must never be taken for one that has ended.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readlinkSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseTombstone } from "../../actors/node/machine/file.ts";
 import { type ClusterConfig, statePaths } from "../config/config.ts";
 import { hostIdOf } from "../config/host-id.ts";
 import { guestOfArgv } from "../drivers/guest-of-argv.ts";
+import { ArgumentReader } from "../drivers/process-arguments.ts";
 import { findProcesses, type ProcessFacts, readProcess } from "../drivers/process-table.ts";
 import { isProgramFile } from "../package/program-files.ts";
 import { findProved } from "../process/owned-process.ts";
@@ -32,24 +34,62 @@ export function partiesOf(config: ClusterConfig): Parties {
   };
 }
 
+/** What is broken is busy, and so is its computer: a ms is usual, and seconds are no sign of an end. */
+const patienceMs = 10_000;
+const reader = new ArgumentReader({ atOnce: 2, patienceMs });
+
+export interface Found<Party> {
+  readonly found: readonly Party[];
+  /** Processes that may belong to them, and did not answer. */
+  readonly unread: readonly ProcessFacts[];
+}
+
 /** The living processes of a name; PostgreSQL has many, the first of which is the parent of the others. */
 export async function processesOf(config: ClusterConfig, name: string): Promise<readonly ProcessFacts[]> {
-  if (name === "nats") return serverOf(join(statePaths(config).nats, "process.json"), false);
-  if (name === "postgres") return serverOf(join(statePaths(config).postgres, "process.json"), true);
-  return findProcesses(({ argv }) => isRole(argv, name)).then((found) =>
-    found.filter((facts) => configOf(facts) === config.file),
+  return (await lookFor(config, name)).found;
+}
+
+/** The living processes of a name, and processes whose arguments nobody could read in time. */
+export async function lookFor(config: ClusterConfig, name: string): Promise<Found<ProcessFacts>> {
+  const proof = { nats: statePaths(config).nats, postgres: statePaths(config).postgres }[name];
+  if (proof !== undefined)
+    return { found: await serverOf(join(proof, "process.json"), name === "postgres"), unread: [] };
+  const { found, unread } = await rolesOf(config);
+  return { found: found.filter(({ argv }) => isRole(argv, name)), unread };
+}
+
+/** All controllers and agents of the cluster. */
+async function rolesOf(config: ClusterConfig): Promise<Found<ProcessFacts>> {
+  const all = await findProcesses(
+    () => true,
+    ({ pid }) => runsNode(pid),
+    reader,
   );
+  const hasEntry = ({ argv }: ProcessFacts) => argv.some((argument) => isProgramFile(argument, "main"));
+  const found = all.filter((facts) => hasEntry(facts) && configOf(facts) === config.file);
+  return { found, unread: all.filter(({ unread }) => unread) };
+}
+
+const runtimes: ReadonlySet<string> = new Set([basename(process.execPath), "node", "nodejs"]);
+
+const runsNode = (pid: number): boolean =>
+  runtimes.has(basename(linkOf(pid, "exe").replace(/ \(deleted\)$/, "")));
+
+/** Empty: it has ended, or is another user's. The kernel answers, whatever the process does. */
+function linkOf(pid: number, name: "exe" | "cwd"): string {
+  try {
+    return readlinkSync(`/proc/${pid}/${name}`);
+  } catch {
+    return "";
+  }
 }
 
 async function serverOf(proofFile: string, withChildren: boolean): Promise<readonly ProcessFacts[]> {
   const proof = findProved(proofFile);
   if (proof === undefined) return [];
   const children = withChildren ? await childrenOf(proof.pid) : [];
-  const wanted = [proof.pid, ...children];
-  const all = await findProcesses(({ argv }) => argv.length > 0);
-  return all
-    .filter(({ pid }) => wanted.includes(pid))
-    .sort((left, right) => wanted.indexOf(left.pid) - wanted.indexOf(right.pid));
+  const wanted = await Promise.all([proof.pid, ...children].map((pid) => readProcess(pid, reader)));
+  return wanted.filter((facts) => facts !== undefined);
 }
 
 /** The children of all threads of a process. Source: proc(5), /proc/PID/task/TID/children. */
@@ -91,16 +131,13 @@ function configOf({ argv, cwd }: ProcessFacts): string {
 export async function livingParties(config: ClusterConfig): Promise<ReadonlyMap<string, ProcessFacts>> {
   const { controllers, nodes } = partiesOf(config);
   const living = new Map<string, ProcessFacts>();
-  const roles = await findProcesses(({ argv }) =>
-    [...controllers, ...nodes].some((name) => isRole(argv, name)),
-  );
-  for (const facts of roles.filter((one) => configOf(one) === config.file)) {
+  for (const facts of (await rolesOf(config)).found) {
     const name = [...controllers, ...nodes].find((one) => isRole(facts.argv, one));
     if (name !== undefined) living.set(name, facts);
   }
   for (const server of ["nats", "postgres"] as const) {
     const proof = findProved(join(statePaths(config)[server], "process.json"));
-    const facts = proof === undefined ? undefined : await readProcess(proof.pid);
+    const facts = proof === undefined ? undefined : await readProcess(proof.pid, reader);
     if (facts !== undefined) living.set(server, facts);
   }
   return living;
@@ -108,14 +145,23 @@ export async function livingParties(config: ClusterConfig): Promise<ReadonlyMap<
 
 /** The living processes of guests of the cluster's nodes, by instance, where a driver knows them. */
 export async function guestsOf(config: ClusterConfig): Promise<readonly GuestParty[]> {
+  return (await lookForGuests(config)).found;
+}
+
+/** The same, with the processes in directories of guests that did not say whose they are. */
+export async function lookForGuests(config: ClusterConfig): Promise<Found<GuestParty>> {
   const homes = config.nodes
     .filter(({ pretends }) => !pretends)
     .map(({ name }) => ({
       directory: `${statePaths(config).node(name)}/`,
       hostId: hostIdOf(config, name),
     }));
-  const found = await findProcesses(({ argv }) => guestOfArgv(argv) !== undefined);
-  return found
+  const isInside = ({ pid }: { readonly pid: number }) => {
+    const cwd = linkOf(pid, "cwd");
+    return homes.some(({ directory }) => cwd.startsWith(directory));
+  };
+  const all = await findProcesses(() => true, isInside, reader);
+  const found = all
     .flatMap((process) => {
       const home = homes.find(({ directory }) => process.cwd.startsWith(directory));
       const guest = guestOfArgv(process.argv);
@@ -124,6 +170,7 @@ export async function guestsOf(config: ClusterConfig): Promise<readonly GuestPar
       return [{ process, hostId: home.hostId, instanceId, ownerEpoch }];
     })
     .sort((left, right) => (left.instanceId < right.instanceId ? -1 : 1));
+  return { found, unread: all.filter(({ unread }) => unread) };
 }
 
 /** Directories and machine files on the nodes whose guests are processes. */

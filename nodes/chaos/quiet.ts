@@ -10,7 +10,7 @@ import type { Operation } from "../../protocol/operation.ts";
 import type { InstanceState } from "../../protocol/states.ts";
 import type { ClusterConfig } from "../config/config.ts";
 import type { Novact } from "../sdk/sdk.ts";
-import { guestsOf, remainsOf } from "./parties.ts";
+import { lookForGuests, remainsOf } from "./parties.ts";
 import { streamNumbers } from "./stream-numbers.ts";
 
 const settledStates: ReadonlySet<InstanceState> = new Set([
@@ -112,7 +112,9 @@ export async function takeDown({ config, admin, after }: QuietOptions): Promise<
     await admin.host.list({ limit: pageLimit }, patient),
   ];
   const { events, trimmed } = await eventsAfter(admin, after);
-  const guests = await guestsOf(config);
+  const { found: guests, unread } = await lookForGuests(config);
+  if (unread.length > 0)
+    throw new Error(`Processes of guests do not answer: ${unread.map(({ pid }) => pid).join(", ")}.`);
   const last = events.at(-1)?.sequence ?? trimmed;
   // While something still changes, the stream may be ahead of the events read before it.
   const stream = (await streamNumbers(config, last))?.filter((number) => number <= last);

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClusterConfig } from "../config/config.ts";
+import { isAlive } from "../drivers/process-table.ts";
 import type { Novact } from "../sdk/sdk.ts";
 import { lookAtHosts } from "./host-looks.ts";
 import { type GuestParty, guestsOf, livingParties } from "./parties.ts";
@@ -76,7 +77,9 @@ async function watchGuests({ config, recorder }: WitnessOptions, signal: AbortSi
     const now = new Map(guests.map((guest) => [keyOf(guest), guest]));
     for (const [key, guest] of known) {
       const seen = now.get(key);
-      if (seen === undefined) recorder.tell(factOf("guestEnded", guest));
+      // One that did not answer is what it was: only the kernel tells of an end.
+      if (seen === undefined && (await isAlive(guest.process))) now.set(key, guest);
+      else if (seen === undefined) recorder.tell(factOf("guestEnded", guest));
       else if (isStopped(seen) !== isStopped(guest))
         recorder.tell(factOf(isStopped(seen) ? "guestHeld" : "guestFree", guest));
     }
@@ -98,24 +101,38 @@ async function watchHosts({ config, recorder }: WitnessOptions, signal: AbortSig
 
 /** Records each process when it has ended, and the living ones when the watching ends. */
 async function watchParties({ config, recorder }: WitnessOptions, signal: AbortSignal): Promise<void> {
-  const known = new Map<string, { name: string; pid: number; atMs: number; untilMs: number }>();
+  const known = new Map<string, Life>();
   while (!signal.aborted) {
     const living = new Set<string>();
     for (const [name, { pid, startTicks }] of await livingParties(config)) {
       const key = `${pid}/${startTicks}`;
       living.add(key);
-      const life = known.get(key) ?? { name, pid, atMs: Date.now(), untilMs: 0 };
+      const life = known.get(key) ?? { name, pid, startTicks, atMs: Date.now(), untilMs: 0 };
       known.set(key, { ...life, untilMs: Date.now() });
     }
     for (const [key, life] of known) {
       if (living.has(key)) continue;
+      if (await isAlive(life)) {
+        known.set(key, { ...life, untilMs: Date.now() });
+        continue;
+      }
       known.delete(key);
-      recorder.tellLife(life);
+      recorder.tellLife(lifeOf(life));
     }
     await sleep(lookEveryMs, undefined, { signal }).catch(() => undefined);
   }
-  for (const life of known.values()) recorder.tellLife(life);
+  for (const life of known.values()) recorder.tellLife(lifeOf(life));
 }
+
+interface Life {
+  readonly name: string;
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly atMs: number;
+  readonly untilMs: number;
+}
+
+const lifeOf = ({ startTicks: _, ...life }: Life) => life;
 
 const keyOf = ({ process }: GuestParty): string => `${process.pid}/${process.startTicks}`;
 

@@ -27,6 +27,8 @@ export interface ProcessFacts extends ProcessIdentity {
   readonly cwd: string;
   /** Empty as well for a process that did not answer in time. */
   readonly argv: readonly string[];
+  /** It did not answer in time: what it is, is unknown. */
+  readonly unread?: true;
   /** Real, effective, saved and file system user. */
   readonly uids: readonly number[];
 }
@@ -46,20 +48,24 @@ const argumentReader = new ArgumentReader({
  * The facts about a process; undefined when there is no such process, or only its zombie, which has no
  * memory, file or lock any more.
  */
-export async function readProcess(pid: number): Promise<ProcessFacts | undefined> {
+export async function readProcess(
+  pid: number,
+  reader: Pick<ArgumentReader, "read"> = argumentReader,
+): Promise<ProcessFacts | undefined> {
   const facts = livingStat(pid);
   if (facts === undefined) return undefined;
   const { state, startTicks } = facts;
   const part = state === "Z" ? sharedPartOf(pid) : String(pid);
   try {
-    const [argv = [], status, executable, cwd] = await Promise.all([
-      argumentReader.read({ pid, startTicks }),
+    const [read, status, executable, cwd] = await Promise.all([
+      reader.read({ pid, startTicks }),
       readFile(`/proc/${pid}/status`, "latin1"),
       readlink(`/proc/${part}/exe`).catch(() => ""),
       readlink(`/proc/${part}/cwd`).catch(() => ""),
     ]);
     const seen = state !== "Z" && isFrozen(pid) ? "T" : state;
-    return { pid, startTicks, state: seen, executable, cwd, argv, uids: parseUids(status) };
+    const told = read === undefined ? ({ argv: [], unread: true } as const) : { argv: read };
+    return { pid, startTicks, state: seen, executable, cwd, ...told, uids: parseUids(status) };
   } catch (error) {
     if (isGoneError(error)) return undefined;
     throw error;
@@ -115,9 +121,10 @@ export async function signalProcess(identity: ProcessIdentity, signal: NodeJS.Si
 export async function findProcesses(
   isWanted: (facts: ProcessFacts) => boolean,
   isAsked: (seen: SeenProcess) => boolean = () => true,
+  reader?: Pick<ArgumentReader, "read">,
 ): Promise<readonly ProcessFacts[]> {
   const asked = await listProcesses(isAsked);
-  const found = await Promise.all(asked.map(({ pid }) => readProcess(pid)));
+  const found = await Promise.all(asked.map(({ pid }) => readProcess(pid, reader)));
   return found.flatMap((facts) => (facts !== undefined && isWanted(facts) ? [facts] : []));
 }
 
