@@ -114,12 +114,20 @@ export class RootCopies {
     this.#making = true;
     try {
       await this.#fill(of, abort.signal);
+      abort.signal.throwIfAborted();
       const kept = await this.#port.keep(of, abort.signal);
       this.#change(imageId, { state: "ready", kept });
+    } catch (error) {
+      // A job that goes on writes to the file: its name has to say so.
+      const { reason } = StatusError.from(error, "Copying the disk");
+      if (reason === "hypervisorRefused") this.#left.add(of.instanceId);
+      throw error;
     } finally {
-      await this.#port.clear(of.instanceId).finally(() => {
+      try {
+        if (!this.#left.has(of.instanceId)) await this.#port.clear(of.instanceId);
+      } finally {
         this.#making = false;
-      });
+      }
     }
   }
 

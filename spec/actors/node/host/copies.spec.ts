@@ -60,7 +60,9 @@ const of = (imageId: string) => ({ imageId, instanceId: "i1", ownerEpoch: 3, bas
 const way = { url: "http://127.0.0.1/v1/uploads/x", ticket: "t", nextOffset: 0 };
 
 function world(copies = new Scripted()) {
-  const state: { guest: Guest | undefined; copied: Promise<void> } = { guest, copied: Promise.resolve() };
+  const state: { guest: Guest | undefined; copied: Promise<void>; ends: boolean } = {
+    ...{ guest, copied: Promise.resolve(), ends: true },
+  };
   const done: string[] = [];
   const hypervisor = {
     inspect: async () => state.guest,
@@ -69,7 +71,10 @@ function world(copies = new Scripted()) {
       onProgress(3, 9);
       await state.copied;
     },
-    endCopy: async (id: string) => void done.push(`end ${id}`),
+    endCopy: async (id: string) => {
+      done.push(`end ${id}`);
+      if (!state.ends) throw new Error("It is silent.");
+    },
   };
   const diskTurns = new DiskTurns();
   const host = new RootCopies({ hypervisor, copies, diskTurns, clock: systemClock, log: silentLog });
@@ -160,6 +165,32 @@ describe("copies of root disks on a host", () => {
     const after = world(copies);
     expect(await after.ask("one")).to.include({ state: "ready", sizeBytes: 7 });
     expect([after.done, copies.left]).to.deep.equal([["end i1"], []]);
+  });
+
+  it("keep the file of a job that does not end, until it does, and no other guest's copy waits for that", async () => {
+    const { state, copies, host, ask } = world();
+    copies.left = ["i1"];
+    state.ends = false;
+    const refused = await ask("one").catch((error: unknown) => StatusError.from(error, "Asking").reason);
+    expect(refused).to.equal("hypervisorRefused");
+    const other = { ...of("two"), instanceId: "i2" };
+    expect((await host.handlers.copyDisk(other, call)).state).to.equal("copying");
+    expect(copies.left).to.deep.equal(["i1"]);
+    state.ends = true;
+    await host.tidy();
+    expect(copies.left).to.deep.equal([]);
+  });
+
+  it("begin only when one that was ended is out of the way", async () => {
+    const { state, copies, host, ask, until } = world();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    state.copied = promise;
+    await until("one", "copying");
+    await host.handlers.endCopy({ imageId: "one" }, call);
+    expect((await ask("two")).state).to.equal("waiting");
+    resolve();
+    await until("two", "ready");
+    expect([...copies.all.keys()]).to.deep.equal(["two"]);
   });
 
   it("end when they are told to, whatever they are at", async () => {
