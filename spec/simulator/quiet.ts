@@ -4,6 +4,7 @@ import { pictureOf } from "../../actors/control/networking/picture.ts";
 import type { InstanceRow } from "../../actors/ports/instance-reads.ts";
 import type { Store } from "../../actors/ports/store.ts";
 import type { InstanceFacts, LedgerRow, Quiet } from "../../actors/promises/facts.ts";
+import { lacking, madeForRouters } from "../../actors/promises/made-for-routers.ts";
 import type { ClaimRecord } from "../../actors/records/instance.ts";
 import type { Event } from "../../protocol/event.ts";
 import { floatingIp } from "../../protocol/floating-ip.ts";
@@ -95,9 +96,13 @@ async function networkOf({ name, world }: Machine, { networking }: Store) {
   const textOf = ({ networks, groups, far = [], routers = [] }: Omit<HostNetworking, "version">) =>
     JSON.stringify([networks, groups, far, routers]);
   const wanted = textOf(pictureOf(await networking.ofHost(name)));
-  const isBehind = textOf(applied ?? { networks: [], groups: [] }) !== wanted;
+  const { all } = world.routed;
+  const due = madeForRouters(applied ?? null);
+  // What a picture needs no more is released a moment after it was taken.
+  const isAtWork = lacking(all, due).length > 0 || lacking(due, all).length > 0;
+  const isBehind = isAtWork || textOf(applied ?? { networks: [], groups: [] }) !== wanted;
   const taps = [...plugged.keys()].map((row) => ({ what: "tap", row }));
-  const has = [...taps, ...madeFor(applied), ...world.routed.all];
+  const has = [...taps, ...madeFor(applied), ...all];
   return { hostId: name, ports: plugged.size, applied: applied ?? null, isBehind, has };
 }
 

@@ -42,7 +42,7 @@ export const hostileCreates: readonly {
         field: field === "metadata" && type === "object" ? "metadata.a" : field,
       })),
   ),
-  ...["name", "flavor", "image"].map((field) => ({
+  ...["name", "flavor"].map((field) => ({
     name: `no ${field}`,
     body: Object.fromEntries(Object.entries(sound).filter(([name]) => name !== field)),
     field,
