@@ -47,5 +47,11 @@ function unfit({ uploads }: Quiet, nowMs: number): number | undefined {
   return nowMs + catalogLimits.uploadSweepPeriodMs + sweepMs;
 }
 
+/** A file that was sealed for an image that nobody has is removed when it is old enough to be left over. */
+function leftFiles({ findings }: Quiet, nowMs: number): number | undefined {
+  if (!findings.some(({ subject }) => subject.startsWith("image file "))) return undefined;
+  return nowMs + catalogLimits.imageLeftoverMs + catalogLimits.imageSweepPeriodMs + sweepMs;
+}
+
 /** Each answers until when to wait; undefined: there is nothing to wait for. In this order. */
-export const patience = [drift, leftDisks, deletedVolumes, behind, unfit] as const;
+export const patience = [drift, leftDisks, deletedVolumes, behind, unfit, leftFiles] as const;
