@@ -14,7 +14,7 @@ const storage = {
 };
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
-/** What there is of a volume on a storage. */
+/** The file of a volume on a storage, whole or in part. */
 export const VolumeFile = answer({
   ...VolumeRef.properties,
   /** False: it is half made, or half removed. */

@@ -2,7 +2,7 @@
  * storage: a volume into a running guest until the guest has written to it, and out again until nobody has it
  * open, beside bare QMP; two instances that ask for one volume; then the benchmark `images`, for the bytes of
  * an image from one node to another, and creates from a cached and an uncached image. Real QEMU with TCG and
- * a cluster of its own: one computer, so that no network is in the figures, and a busy one is in all of them.
+ * a cluster of its own, on one computer: the figures have no network in them, and all of its other load.
  */
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -39,7 +39,7 @@ export function endFaults(end: VolumesEnd): readonly Violation[] {
   ];
 }
 
-/** What a living guest has open is what its instance has, and all of it. */
+/** A living guest has open exactly the volumes of its instance's row. */
 function openFaults({ open, instances, living }: VolumesEnd): readonly string[] {
   const has = (instanceId: string, volumeId: string) =>
     instances.some(

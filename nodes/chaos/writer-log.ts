@@ -44,7 +44,7 @@ export function logOf(count: number, records: readonly (Sector | undefined)[]): 
   return { count, runs, lost };
 }
 
-/** Undefined: the file is not there any more, or no guest has written to it. */
+/** The log in a volume's file; undefined without the file, or before a guest has written to it. */
 export async function readWriterLog(path: string): Promise<WriterLog | undefined> {
   const file = await open(path, "r").catch(() => undefined);
   if (file === undefined) return undefined;

@@ -26,7 +26,7 @@ export const catalogLimits = {
   holderAnswerMsMax: 5_000,
   /** Period at which a controller has files of deleted volumes removed: their room is taken until then. */
   volumeSweepPeriodMs: 30_000,
-  /** The same as long as there are volumes to be copied. */
+  /** Period of that sweep while copies of volumes are under way. */
   volumeCopyLookMs: 1_000,
   /** A look that takes longer is given up: a host does not answer. */
   volumeSweepRoundMsMax: 300_000,

@@ -19,7 +19,7 @@ export const machineVolumes = (volumes: readonly AttachedVolume[]): MachineVolum
       source: source && { kind: source.kind, image: { id: source.image.id, disk: source.image.disk } },
     }));
 
-/** Those of the leaving ones that the guest is not asked for. */
+/** Leaving volumes that the guest is not asked to give back. */
 export const forcedVolumes = (volumes: readonly AttachedVolume[]): VolumeRef[] =>
   volumes.flatMap(({ volumeId, epoch, change }) => (change?.force === true ? [{ volumeId, epoch }] : []));
 

@@ -44,7 +44,7 @@ export function notThere(
   return networkPartGone(noun, id) ?? groupNotFound(question.serverGroup ?? "");
 }
 
-/** A volume was as it is wanted when it was read, and is not any more. */
+/** A volume has changed between the read of its row and the commit. */
 export function overtaken({ volumes }: Pick<Plan, "volumes">): StatusError {
   const names = volumes.flatMap((one) => (one.kind === "there" ? one.row.name : []));
   const message = `Somebody was faster with a volume of these: ${names.join(", ")}.`;

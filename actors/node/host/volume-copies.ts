@@ -41,7 +41,7 @@ export class VolumeCopies {
   /** @throws hostStopping, storageUnknown */
   #begin(key: string, asked: Asked): void {
     if (this.#ending.signal.aborted) throw new StatusError("hostStopping", "The host's agent is ending.");
-    // Of those that have ended nobody has asked again: they are not wanted any more.
+    // Controllers ask again until they have heard the end of a copy: the ended ones are not needed.
     if (this.#jobs.size >= hostLimits.volumeCopiesMax)
       for (const [name, { state }] of this.#jobs) if (state !== "underWay") this.#jobs.delete(name);
     if (this.#jobs.size >= hostLimits.volumeCopiesMax)

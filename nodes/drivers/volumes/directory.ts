@@ -306,7 +306,7 @@ export class VolumeDirectory {
     this.#promisedBytes = Math.max(0, this.#promisedBytes - size);
   }
 
-  /** Removes the directory of all that there is of a volume, if nothing is in it. */
+  /** Removes a volume's directory if it is empty. */
   #dropHome(volumeId: string): void {
     try {
       fs.rmdirSync(this.#path(homeOf(volumeId)));

@@ -29,8 +29,8 @@ export async function withStatuses(
 }
 
 /**
- * An instance that is gone, or is to go, lets go of all that it has. One that has the volume no more has let
- * go of it since the volume's row was read.
+ * An instance that is gone, or is to go, releases all volumes. An instance without the volume has released it
+ * since the volume's row was read.
  */
 function statusOf(
   { id, instanceId }: Pick<VolumeRow, "id" | "instanceId">,
