@@ -24,7 +24,7 @@ import type { PluggingAgent } from "../support/plugging-agent.ts";
 import { qemuHost } from "../support/qemu-host.ts";
 import { skip } from "../support/services.ts";
 import { mountSmall } from "../support/small-file-system.ts";
-import { writingGuest } from "../support/writing-guest.ts";
+import { volumeMarks, writingGuest } from "../support/writing-guest.ts";
 
 const never = new AbortController().signal;
 const mib = 1024 ** 2;
@@ -90,7 +90,7 @@ describe("volumes of running guests", function () {
     { instanceId }: MachineSpec,
     { place = 0, first = "0", sizeBytes = 16 * mib, on = storage } = {},
   ): Promise<GuestVolume> => {
-    const [volumeId, epoch] = [first + randomUUID().slice(1), 1];
+    const [volumeId, epoch] = [first + randomUUID().slice(first.length), 1];
     await on.create(volumeId, { epoch, sizeBytes }, never);
     const use = { instanceId, ownerEpoch: 1, epoch, takesOver: false, mode: "readWrite" } as const;
     return { volumeId, epoch, place, device: await on.open(volumeId, use, never) };
@@ -183,7 +183,7 @@ describe("volumes of running guests", function () {
 
   it("are taken from a guest that has panicked", async () => {
     const spec = await startGuest();
-    const volume = await volumeFor(spec, { first: "c" });
+    const volume = await volumeFor(spec, { first: volumeMarks.crash });
     await drivers.hypervisor.attachVolume?.(spec, volume, never);
     await until(async () => (await drivers.hypervisor.inspect(spec.instanceId))?.status === "panicked");
     await detach(drivers.hypervisor, spec, { what: "panicked", volume });
@@ -195,7 +195,7 @@ describe("volumes of running guests", function () {
     try {
       const spec = await startGuest();
       const on = volumesIn(join(small.path, "storage"));
-      const volume = await volumeFor(spec, { first: "f", sizeBytes: 256 * mib, on });
+      const volume = await volumeFor(spec, { first: volumeMarks.fill, sizeBytes: 256 * mib, on });
       const { hypervisor } = drivers;
       const heard: unknown[] = [];
       hypervisor.onEvent((event) => heard.push(event));

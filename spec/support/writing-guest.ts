@@ -1,7 +1,10 @@
 /** A tiny guest that writes to every volume that it has, and says which; for specs of volumes. */
 import type { GuestData } from "../../protocol/guest-data.ts";
 
-/** Writes to every disk that has a serial number; fills those that begin with f, and ends itself for a c. */
+/** What the volume's id begins with when it is to be filled, or is to crash the guest: no random id does. */
+export const volumeMarks = { fill: "ffffffff", crash: "cccccccc" } as const;
+
+/** Writes to every disk that has a serial number, and does what the marks say. */
 const writing = `#!/bin/sh
 while :; do
   for path in /sys/block/vd*; do
@@ -9,8 +12,8 @@ while :; do
     serial=$(cat "$path/serial" 2>/dev/null)
     [ -n "$serial" ] || continue
     case "$serial" in
-      c*) echo "NOVACT-GUEST CRASHES"; sleep 1; echo c >/proc/sysrq-trigger ;;
-      f*) dd if=/dev/zero of="/dev/$disk" bs=1M 2>/dev/null; sync ;;
+      ${volumeMarks.crash}*) echo "NOVACT-GUEST CRASHES"; sleep 1; echo c >/proc/sysrq-trigger ;;
+      ${volumeMarks.fill}*) dd if=/dev/zero of="/dev/$disk" bs=1M 2>/dev/null; sync ;;
     esac
     echo "NOVACT-GUEST WRITES $serial" | dd of="/dev/$disk" bs=512 count=1 conv=sync,fsync 2>/dev/null || continue
     [ -e "/run/$disk.seen" ] || echo "NOVACT-GUEST HAS $serial"
