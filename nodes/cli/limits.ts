@@ -50,7 +50,7 @@ export const commandLimits = {
   /** The first port of a host that `launch` publishes ssh at, and how many more it tries. */
   sshHostPortMin: 2_222,
   sshHostPortsTriedMax: 50,
-  /** How long `launch` waits for ssh: an emulated distribution on a busy computer boots for five minutes. */
+  /** How long a command waits for ssh: an emulated distribution on a busy computer boots for five minutes. */
   sshAnswerTimeoutMs: 1_200_000,
   /** How often it looks, and how long a server has for its first line, and how long that is. */
   sshLookPeriodMs: 1_000,

@@ -16,6 +16,8 @@ import { parsePositive } from "../format.ts";
 import { instanceId } from "../resolve.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Session } from "../session.ts";
+import { hasBanner, untilSsh, type Way } from "./launch/reach.ts";
+import { Steps } from "./launch/steps.ts";
 import { floatingOf } from "./networks/floating-ip.ts";
 import { publishedOf } from "./networks/published-port.ts";
 import { refuseElsewhere } from "./own-computer.ts";
@@ -25,6 +27,8 @@ export interface SshOptions {
   readonly port?: number;
   readonly identity?: string;
   readonly tunnel?: boolean;
+  /** False: ssh is run at once. */
+  readonly wait?: boolean;
 }
 
 const sshPort = 22;
@@ -48,14 +52,22 @@ export function sshCommand(invoke: Invoke): Command {
     .option("--port <n>", `the instance's port (default: ${sshPort})`, parsePositive)
     .option("--identity <file>", "the file of the private key")
     .option("--tunnel", "a tunnel leads from the host's port on this computer to that on the instance's")
+    .option("--no-wait", "runs ssh at once; else it waits for a published port's guest, which may boot still")
     .action((key: string, words: readonly string[], options: SshOptions, typed: Command) =>
       invoke(typed, async (run) => {
         const session = await run.session();
         const { instance } = await session.instance.get(await instanceId(run, session, key), {}, run.call());
         const way = await wayOf(run, session, instance, options);
+        if (options.wait !== false) await untilBooted(run, session, instance, way);
         return logIn(run, session, { instance, way, words, options });
       }),
     );
+}
+
+/** A host's port answers before the guest behind it does, and ssh would call that a failure. */
+async function untilBooted(run: Run, session: Session, { id, name }: Instance, way: Way): Promise<void> {
+  if (!way.isHosts || (await hasBanner(way, run.terminal.signal))) return;
+  await untilSsh(run, session, { id, name, way }, new Steps(run));
 }
 
 /** The way to a port of the instance from this computer. @throws CommandError notRunning, usage */
@@ -94,13 +106,6 @@ export async function logIn(
   if (exit === sshFailed && !way.isHosts)
     run.terminal.err.write(whatIsNeeded(run.terminal.command, instance, way));
   return exit;
-}
-
-export interface Way {
-  readonly address: string;
-  readonly port: number;
-  /** True: a port of the instance's host, which answers on that computer alone. */
-  readonly isHosts: boolean;
 }
 
 /** Published ports pass whatever groups say, so they come first. @throws CommandError notRunning, usage */

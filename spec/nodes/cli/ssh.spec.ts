@@ -1,5 +1,7 @@
 /** novact instance ssh: the way to an instance, and the arguments of ssh, which a script writes down. */
+import { once } from "node:events";
 import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect } from "chai";
 import { sshArguments, wayTo, whatIsNeeded } from "../../../nodes/cli/nouns/ssh.ts";
@@ -91,7 +93,7 @@ describe("novact instance ssh", () => {
     await writeFile(ssh, `#!/bin/sh\nprintf '%s\\n' "$@" >"${place.path}/said"\nexit 7\n`);
     await chmod(ssh, 0o755);
     const env = { PATH: `${place.path}/bin:/usr/bin:/bin`, HOME: place.path };
-    const gone = await novact("instance ssh vm --login me -- uname -a", { env });
+    const gone = await novact("instance ssh vm --no-wait --login me -- uname -a", { env });
     expect(gone.exit, gone.err).to.equal(7);
     const said = (await readFile(join(place.path, "said"), "utf8")).trim().split("\n");
     expect(said).to.include.members(["2222", "me", "127.0.0.1"]);
@@ -107,7 +109,37 @@ describe("novact instance ssh", () => {
     const elsewhere = await novact("instance ssh vm", { env });
     expect([elsewhere.exit, elsewhere.err]).to.deep.include(2);
     expect(elsewhere.err).to.contain("is not this computer").and.to.contain("--tunnel");
-    expect((await novact("instance ssh vm --tunnel", { env })).exit).to.equal(7);
+    expect((await novact("instance ssh vm --no-wait --tunnel", { env })).exit).to.equal(7);
+    await world.stop();
+  });
+
+  it("waits until the guest behind a published port has booted, and says so", async () => {
+    const world = await controllerWorld();
+    const novact = commandOn(connectOn(world.bus, "test").connect);
+    const bootId = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+    await world.host("a", { bootId, drivers });
+    let connections = 0;
+    // Below the ports that the kernel gives to any program, which are not published.
+    const hostPort = 20_000 + (process.pid % 10_000);
+    const port = createServer((socket) => {
+      connections += 1;
+      // As the listener of a host does while nothing answers behind it.
+      if (connections < 3) socket.destroy();
+      else socket.end("SSH-2.0-dropbear\r\n");
+    }).listen(hostPort, "127.0.0.1");
+    await once(port, "listening");
+    await novact("network create web");
+    await novact("subnet create of-web 10.0.0.0/29 --network web");
+    const create = `instance create vm --flavor tiny --image tiny --network web --publish ${hostPort}:22 --wait`;
+    const created = await novact(create);
+    expect(created.exit, created.err).to.equal(0);
+    await mkdir(join(place.path, "bin"));
+    await writeFile(join(place.path, "bin", "ssh"), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+    const env = { PATH: `${place.path}/bin:/usr/bin:/bin`, HOME: place.path };
+    const gone = await novact("instance ssh vm", { env });
+    port.close();
+    expect([gone.exit, connections], gone.err).to.deep.equal([0, 3]);
+    expect(gone.err).to.contain("waiting for vm to answer").and.to.contain("it answers, after");
     await world.stop();
   });
 });

@@ -11,13 +11,13 @@ import { gibibytes, mebibytes } from "../../format.ts";
 import type { Invoke, Run } from "../../run.ts";
 import type { Session } from "../../session.ts";
 import { guestFieldsOf } from "../guest-options.ts";
-import { logIn, loginOf, type Way, wayOf } from "../ssh.ts";
+import { logIn, loginOf, wayOf } from "../ssh.ts";
 import { flavorFor } from "./choose.ts";
 import { imageFor } from "./image.ts";
 import { instanceFor } from "./instance.ts";
 import { type KeyChosen, keyFor, networkOf } from "./network.ts";
 import { leadOutside } from "./outside.ts";
-import { untilSsh } from "./reach.ts";
+import { untilSsh, type Way } from "./reach.ts";
 import { Steps } from "./steps.ts";
 
 interface LaunchOptions {

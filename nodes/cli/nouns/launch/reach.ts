@@ -9,8 +9,15 @@ import { duration } from "../../format.ts";
 import { commandLimits } from "../../limits.ts";
 import type { Run } from "../../run.ts";
 import type { Session } from "../../session.ts";
-import type { Way } from "../ssh.ts";
 import type { Steps } from "./steps.ts";
+
+/** Where the ssh server of an instance answers. */
+export interface Way {
+  readonly address: string;
+  readonly port: number;
+  /** True: a port of the instance's host, which answers on that computer alone. */
+  readonly isHosts: boolean;
+}
 
 export interface Reached {
   readonly id: string;
