@@ -1,8 +1,8 @@
 /** Interfaces that come to instances and leave them, as their clients see it: ports, addresses, refusals. */
 import { expect } from "chai";
-import type { HostDrivers } from "../../protocol/host-drivers.ts";
 import { refused, until } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
+import { networkedDrivers } from "../support/host-drivers.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;
 
@@ -14,13 +14,7 @@ const shapes = {
   cpuModel: "qemu64",
   cpuModels: [],
 };
-const driversOf = (hotPlug = true): HostDrivers => ({
-  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
-  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null, shapes: shapes as never },
-  abilities: {
-    ...{ networks: ["tap"], volumes: [], hotPlug, liveMigration: false, console: true, save: false },
-  },
-});
+const driversOf = (hotPlug = true) => networkedDrivers({ shapes: shapes as never, abilities: { hotPlug } });
 
 describe("interfaces that come and go", () => {
   let world: World;

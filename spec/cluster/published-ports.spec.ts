@@ -1,18 +1,12 @@
 /** Published ports from outside: a port of hosts is one instance's, until no host has anything of it. */
 import { expect } from "chai";
-import type { HostDrivers } from "../../protocol/host-drivers.ts";
 import { refused } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
+import { networkedDrivers } from "../support/host-drivers.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;
 
-const drivers: HostDrivers = {
-  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
-  abilities: {
-    ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false, console: true, save: false },
-  },
-  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
-};
+const drivers = networkedDrivers();
 const wanted = { name: "vm", flavor: "tiny", image: "tiny" };
 const on = (network: string) => ({ ...wanted, networks: [{ network }] });
 const web = { hostPort: 8_080, port: 80 };

@@ -1,19 +1,13 @@
 /** Routers and floating addresses from outside: what they lead to, and what holds what. */
 import { expect } from "chai";
 import { pictureOf } from "../../actors/control/networking/picture.ts";
-import type { HostDrivers } from "../../protocol/host-drivers.ts";
 import { refused } from "../support/asking.ts";
 import { controllerWorld } from "../support/controller-world.ts";
+import { networkedDrivers } from "../support/host-drivers.ts";
 
 type World = Awaited<ReturnType<typeof controllerWorld>>;
 
-const drivers: HostDrivers = {
-  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
-  abilities: {
-    ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false, console: true, save: false },
-  },
-  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null },
-};
+const drivers = networkedDrivers({ networking: { publishes: false } });
 const wanted = { name: "vm", flavor: "tiny", image: "tiny" };
 
 describe("routers", () => {

@@ -1,16 +1,10 @@
 /** Networks on the command line of `novact instance create`, and addresses in what it shows. */
 import { expect } from "chai";
-import type { HostInventory } from "../../../protocol/machine.ts";
 import { controllerWorld } from "../../support/controller-world.ts";
+import { networkedDrivers } from "../../support/host-drivers.ts";
 import { commandOn, connectOn } from "./cli-world.ts";
 
-const drivers: HostInventory["drivers"] = {
-  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
-  abilities: {
-    ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false, console: true, save: false },
-  },
-  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
-};
+const drivers = networkedDrivers();
 
 describe("novact instance create on networks", () => {
   let world: Awaited<ReturnType<typeof controllerWorld>>;

@@ -24,6 +24,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { CatalogueServer, digestOf } from "../../support/catalogue-server.ts";
 import { controllerWorld } from "../../support/controller-world.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
+import { networkedDrivers } from "../../support/host-drivers.ts";
 import { memoryImageDoor } from "../../support/memory-image-door.ts";
 import { MemoryImageFiles } from "../../support/memory-image-files.ts";
 import { commandOn, connectOn } from "./cli-world.ts";
@@ -269,14 +270,8 @@ describe("novact launch", () => {
   });
 });
 
-const publishing = (publishes: boolean) => ({
-  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
-  abilities: {
-    ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false },
-    ...{ console: true, save: false, configDrive: true },
-  },
-  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes },
-});
+const publishing = (publishes: boolean) =>
+  networkedDrivers({ abilities: { configDrive: true }, networking: { publishes } });
 
 describe("what answers for an instance", () => {
   const answering = async (said: string): Promise<Server> => {

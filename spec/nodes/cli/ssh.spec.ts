@@ -8,6 +8,7 @@ import { sshArguments, wayTo, whatIsNeeded } from "../../../nodes/cli/nouns/ssh.
 import type { PublishedPort } from "../../../protocol/published-port.ts";
 import { controllerWorld } from "../../support/controller-world.ts";
 import { type TemporaryDirectory, temporaryDirectory } from "../../support/driver-world.ts";
+import { networkedDrivers } from "../../support/host-drivers.ts";
 import { commandOn, connectOn } from "./cli-world.ts";
 
 const published = (hostPort: number, port: number): PublishedPort => ({
@@ -15,14 +16,7 @@ const published = (hostPort: number, port: number): PublishedPort => ({
   ...{ address: "127.0.0.1", portId: "n", port, createdAtMs: 0 },
 });
 
-const drivers = {
-  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
-  abilities: {
-    ...{ networks: ["tap"], volumes: [], hotPlug: false, liveMigration: false },
-    ...{ console: true, save: false },
-  },
-  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null, publishes: true },
-};
+const drivers = networkedDrivers();
 
 describe("novact instance ssh", () => {
   let place: TemporaryDirectory;

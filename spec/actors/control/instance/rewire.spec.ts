@@ -4,16 +4,10 @@ import { decide } from "../../../../actors/control/instance/decide.ts";
 import { withAttached } from "../../../../actors/control/instance/interfaces.ts";
 import type { Decision, HostFacts, RewireEvent } from "../../../../actors/control/instance/messages.ts";
 import type { InterfaceRecord, LoadedInstance } from "../../../../actors/records/instance.ts";
-import type { HostDrivers } from "../../../../protocol/host-drivers.ts";
+import { networkedDrivers } from "../../../support/host-drivers.ts";
 import { command, newborn, observed } from "../../../support/instances.ts";
 
-const drivers: HostDrivers = {
-  ...{ hypervisor: "fake", disks: "fake", network: "fake", volumes: null },
-  abilities: {
-    ...{ networks: ["tap"], volumes: [], hotPlug: true, liveMigration: false, console: true, save: false },
-  },
-  networking: { mtuBytesMax: 1_500, spansHosts: false, underlay: null },
-};
+const drivers = networkedDrivers({ abilities: { hotPlug: true }, networking: { publishes: false } });
 const host: HostFacts = { name: "host-a", alive: true, drivers };
 const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64" };
 
