@@ -66,15 +66,19 @@ function progressLine({ runs, failed, simulatedMs }: Totals, seeds: number, wall
 }
 
 const progressPeriodMs = 200;
+/** Where no terminal is: a log of hours is read, too. */
+const loggedPeriodMs = 60_000;
 
-/** One line at the bottom of a terminal, written over again and again; elsewhere nothing. */
+/** One line at the bottom of a terminal, written over again and again; elsewhere a line a minute. */
 export class Progress {
   readonly #line: () => string;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout;
 
   constructor(line: () => string) {
     this.#line = line;
-    if (process.stderr.isTTY) this.#timer = setInterval(() => this.#draw(), progressPeriodMs);
+    const isSeen = process.stderr.isTTY;
+    const draw = isSeen ? () => this.#draw() : () => process.stderr.write(`${line()}\n`);
+    this.#timer = setInterval(draw, isSeen ? progressPeriodMs : loggedPeriodMs);
   }
 
   /** Prints a lasting text above the line of progress. */
@@ -93,6 +97,6 @@ export class Progress {
   }
 
   #clear(): void {
-    if (this.#timer !== undefined) process.stderr.write("\r\x1b[2K");
+    if (process.stderr.isTTY) process.stderr.write("\r\x1b[2K");
   }
 }
