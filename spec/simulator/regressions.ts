@@ -90,6 +90,11 @@ export const regressions: readonly Regression[] = [
       "N10: the checker took the answers to who was called, and called back, for the revoked connection.",
   },
   {
+    run: { seed: "880000002665" },
+    broke:
+      "I7: a machine whose actor had crashed in going was made anew to be removed, and stopped half way.",
+  },
+  {
     run: {
       seed: "scheduler given up",
       parameters: calm,

@@ -84,8 +84,9 @@ async function begin(options: MachineOptions, context: Context): Promise<Life> {
   const first = context.incarnation === 1 ? found : undefined;
   const { file, guest } = first ?? (await look(options));
   if (file === undefined) {
-    if (lastWord.said !== undefined) options.publish(lastWord.said, false);
-    return { state: { kind: "blank", guest }, unsaved: false };
+    const went = lastWord.said;
+    if (went !== undefined) options.publish(went, false);
+    return { state: { kind: "blank", guest, went }, unsaved: false };
   }
   const decision = introduce(revive(file, guest), momentOf(options, context));
   const unsaved = !(await save(options, decision));

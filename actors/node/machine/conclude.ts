@@ -41,7 +41,8 @@ export interface Concluding {
 
 export function conclude({ before, next, at, reply, publish }: Concluding): Decision {
   const effects: Effect[] = publish === undefined ? [] : [{ kind: "publish", observation: publish }];
-  if (next.kind === "blank") return { next, save: undefined, answer: undefined, effects };
+  if (next.kind === "blank")
+    return { next, save: undefined, answer: reply?.kind === "present" ? undefined : reply, effects };
   const seenLast = observe(advance(under(next, at.lease), effects), at, effects);
   const successor = succeed(seenLast);
   const after =

@@ -6,7 +6,7 @@ import { generationAfter, isPossible } from "../../../protocol/generation.ts";
 import type { MachineIntent, MachineSpec, Observation } from "../../../protocol/machine.ts";
 import type { Denial } from "../../../protocol/wire/status.ts";
 import type { Answer, EnsureRequest } from "./messages.ts";
-import { freshMachine, type Machine, type MachineState } from "./state.ts";
+import { type BlankMachine, freshMachine, type Machine, type MachineState } from "./state.ts";
 
 export interface Ensured {
   readonly next: MachineState;
@@ -19,11 +19,31 @@ export interface Ensured {
 const present = { kind: "present" } as const;
 
 export function onEnsure(state: MachineState, request: EnsureRequest): Ensured {
-  if (state.kind === "blank") return { next: freshMachine(request, state.guest), reply: present };
+  if (state.kind === "blank") return onBlank(state, request);
   const newest = state.successor ?? state;
   if (request.spec.ownerEpoch > newest.spec.ownerEpoch) return onNewerEpoch(state, request);
   if (request.spec.ownerEpoch < newest.spec.ownerEpoch) return onOlderEpoch(state, request);
   return state.successor === undefined ? onSameEpoch(state, request) : onSuccessor(state, request);
+}
+
+/**
+ * One that has gone is not made anew only to be removed, nor by what is older than its end: its host stops the
+ * actor once it reads that the machine is gone, and would leave behind what was made meanwhile.
+ */
+function onBlank(blank: BlankMachine, request: EnsureRequest): Ensured {
+  const { guest, went } = blank;
+  const { spec, intent, observedGeneration } = request;
+  if (went === undefined || spec.ownerEpoch > went.ownerEpoch)
+    return { next: freshMachine(request, guest), reply: present };
+  const isOlder = spec.ownerEpoch < went.ownerEpoch;
+  if (intent.power === "deleted")
+    return { next: blank, reply: { kind: "observation", observation: isOlder ? goneOf(request) : went } };
+  if (isOlder || intent.generation <= went.intentGeneration) {
+    const message = `The instance ${spec.instanceId} has left this host.`;
+    return { next: blank, reply: denied(isOlder ? "staleEpoch" : "staleGeneration", message) };
+  }
+  const aboveGeneration = Math.max(observedGeneration, went.generation);
+  return { next: freshMachine({ ...request, observedGeneration: aboveGeneration }, guest), reply: present };
 }
 
 /**

@@ -75,6 +75,8 @@ export interface Trouble {
 export interface BlankMachine {
   readonly kind: "blank";
   readonly guest: GuestFacts | undefined;
+  /** What the machine said when it went, in an earlier incarnation: its host may not know it yet. */
+  readonly went?: Observation | undefined;
 }
 
 export interface Machine {
