@@ -101,7 +101,10 @@ interface Present {
   readonly removal: readonly ReturnType<typeof rowRemoved>[];
 }
 
-/** Interfaces of these routers, in the order in which they were made. */
+/**
+ * Interfaces of these routers, in the order in which they were made. What they refer to is read later: one that
+ * was removed meanwhile is left out, and whoever changes the router by it meets a conflict.
+ */
 async function interfacesOf(routerIds: readonly string[], rows: RowReads): Promise<readonly Present[]> {
   const gates = await referringTo(routerInterface, { routerId: routerIds }, rows);
   const [addresses, ports, subnets] = await Promise.all([
@@ -117,12 +120,13 @@ async function interfacesOf(routerIds: readonly string[], rows: RowReads): Promi
       rows,
     ),
   ]);
-  return gates.map((gate) => {
+  return gates.flatMap((gate) => {
     const { portId, networkId, subnetId, routerId } = gate;
     const own = addresses.find((one) => one.portId === portId && one.subnetId === subnetId);
-    const [mac, cidr] = [ports.get(portId)?.mac ?? "", subnets.get(subnetId)?.cidr ?? ""];
-    const shown = { portId, networkId, subnetId, mac, address: own?.name ?? "" };
-    return { routerId, cidr, shown, removal: removalOf(gate) };
+    const [mac, cidr] = [ports.get(portId)?.mac, subnets.get(subnetId)?.cidr];
+    if (own === undefined || mac === undefined || cidr === undefined) return [];
+    const shown = { portId, networkId, subnetId, mac, address: own.name };
+    return [{ routerId, cidr, shown, removal: removalOf(gate) }];
   });
 }
 
