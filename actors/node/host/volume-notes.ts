@@ -27,7 +27,7 @@ export async function closeForgotten(options: VolumeNotesOptions, signal: AbortS
     try {
       // A failure that comes meanwhile brings the doubt back.
       doubted.delete(storage);
-      await closeOn(storage, options, signal);
+      if (!(await closeOn(storage, options, signal))) doubted.add(storage);
     } catch (thrown) {
       doubted.add(storage);
       const { reason, message } = StatusError.from(thrown, "Closing volumes of guests that are gone");
@@ -35,26 +35,32 @@ export async function closeForgotten(options: VolumeNotesOptions, signal: AbortS
     }
 }
 
+/** False: a note is of a machine without a process. It may be going, and perhaps was it that was not heard. */
 async function closeOn(
   storage: VolumeStorage,
   options: VolumeNotesOptions,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { log } = options;
+  let isSure = true;
   for (const holding of await storage.list()) {
-    if (await isWanted(holding, options)) continue;
+    if ((await options.hypervisor.inspect(holding.instanceId)) !== undefined) continue;
+    if (await hasMachine(holding, options)) {
+      isSure = false;
+      continue;
+    }
     await storage.release(holding, signal);
     const { instanceId, ownerEpoch, what } = holding;
     log.info({ instanceId, ownerEpoch, what }, "A volume of a guest that is gone was closed.");
   }
+  return isSure;
 }
 
 /** The machine is looked for last, without a pause before the release. */
-async function isWanted(
+async function hasMachine(
   { instanceId }: Holding,
-  { hypervisor, files, machines }: VolumeNotesOptions,
+  { files, machines }: VolumeNotesOptions,
 ): Promise<boolean> {
-  if ((await hypervisor.inspect(instanceId)) !== undefined) return true;
   const contents = (await files.readAll()).filter((one) => one.instanceId === instanceId);
   if (contents.some(({ content }) => parseTombstone(instanceId, content) === undefined)) return true;
   return machines.find(instanceId) !== undefined;

@@ -50,6 +50,11 @@ describe("a host's notes on storages of volumes", () => {
       },
       signal,
     );
+  /** What a machine without a process does as its last. */
+  const stop = async () => {
+    for (const holding of await storage.list())
+      if (["known", "stopped"].includes(holding.instanceId)) await storage.release(holding, signal);
+  };
   const open = async () => (await storage.list()).map(({ instanceId }) => instanceId).sort();
 
   it("go with guests that have neither a process, nor a machine, nor a file of one", async () => {
@@ -57,13 +62,22 @@ describe("a host's notes on storages of volumes", () => {
     expect(await open()).to.deep.equal(["known", "living", "stopped"]);
   });
 
+  it("are looked for again while a machine without a process has one: it may be going", async () => {
+    await look();
+    expect([...storages.doubted]).to.deep.equal([storage]);
+    await stop();
+    await look();
+    expect(storages.doubted.size).to.equal(0);
+  });
+
   it("are looked for again only on a storage that was silent, or was not told of a closing", async () => {
+    await stop();
     storage.silent = true;
     await look();
     storage.silent = false;
-    expect(await open()).to.have.length(5);
-    await look();
     expect(await open()).to.have.length(3);
+    await look();
+    expect(await open()).to.have.length(1);
     const { looks } = storage;
     await look();
     expect(storage.looks).to.equal(looks);
