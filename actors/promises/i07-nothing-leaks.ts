@@ -11,22 +11,30 @@ type Rows = ReadonlyMap<string, InstanceFacts>;
 
 export function nothingLeaks(): Checker {
   const removed = new Set<string>();
+  const away = new Set<string>();
   return {
     promise: "I7",
     see(fact) {
-      if (isCommitted(fact)) for (const { hostId } of fact.commit.hostsRemoved ?? []) removed.add(hostId);
-      return fact.kind === "quiet" ? still(fact, removed) : [];
+      if (isCommitted(fact)) {
+        for (const { hostId } of fact.commit.hostsRemoved ?? []) {
+          removed.add(hostId);
+          away.add(hostId);
+        }
+        for (const { noun, id, event } of fact.commit.events ?? [])
+          if (noun === "host" && event === "registered") away.delete(id);
+      }
+      return fact.kind === "quiet" ? still(fact, removed, away) : [];
     },
   };
 }
 
-function still(quiet: Quiet, removed: ReadonlySet<string>): readonly string[] {
+function still(quiet: Quiet, removed: ReadonlySet<string>, away: ReadonlySet<string>): readonly string[] {
   const left = (quiet.volumes?.files ?? []).filter(({ place }) => removed.has(place));
   const named = new Set(left.map(({ volumeId }) => `volume ${volumeId}`));
   const rows = new Map(quiet.instances.map((row) => [row.id, row]));
   return [
     ...quiet.guests.flatMap((guest) => processFaults(rows, guest)),
-    ...quiet.remains.flatMap((remains) => remainsFaults(rows, remains)),
+    ...quiet.remains.flatMap((one) => (away.has(one.hostId) ? [] : remainsFaults(rows, one))),
     ...claimFaults(rows, quiet.claims ?? []),
     ...quiet.findings
       .filter((one) => isOurs(one) && !(one.kind === "leak" && named.has(one.subject)))

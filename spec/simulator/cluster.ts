@@ -286,7 +286,7 @@ export class Cluster {
     place.agent = agent;
     place.leaving = false;
     agent.version = version;
-    kernel.soon(agent, startLabel(agent), () => {
+    machine.begin(agent, startLabel(agent), () => {
       const bus = this.network.connect(agent);
       const inventory = {
         hostId: machine.name,
@@ -329,7 +329,7 @@ export class Cluster {
     const { kernel } = this.#options;
     kernel.trace.note(kernel.nowMs, place.machine.name, "is switched off");
     place.agent.kill();
-    place.machine.losePower();
+    place.machine.switchOff();
     const { agent } = place;
     kernel.after(nobody, offMs, `${place.machine.name} is switched on`, () => {
       // As it was: nobody puts an older version on a computer by switching it on.

@@ -36,6 +36,9 @@ export interface DriverRates {
 /** The drivers give up on a QEMU that does not answer: QMP's greeting may take 45 s (qemuLimits). */
 const hangMsMax = 45_000;
 
+/** From off to the first word of its agent: fences by power rest on no computer being faster (powerProofMs). */
+const bootMs = 5_000;
+
 export interface HostMachineOptions {
   readonly kernel: Kernel;
   readonly random: Random;
@@ -70,6 +73,8 @@ export class HostMachine implements Machine {
   readonly #full = { state: false, shared: false };
   #low = false;
   boots = 1;
+  /** When it has booted again. */
+  #onAtMs = 0;
   readonly #options: HostMachineOptions;
   readonly #hanging = new Set<() => void>();
   readonly #images: HostImages;
@@ -142,6 +147,20 @@ export class HostMachine implements Machine {
     this.world.routed.clear();
     this.#options.told.applied(this.name, undefined);
     this.boots += 1;
+  }
+
+  /** By its power controller. */
+  switchOff(): void {
+    this.losePower();
+    this.#onAtMs = this.#options.kernel.nowMs + bootMs;
+  }
+
+  /** Runs the start of an agent: at once, or when the computer has booted. */
+  begin(agent: SimulatedProcess, label: string, start: () => void): void {
+    const { kernel } = this.#options;
+    const bootsMs = this.#onAtMs - kernel.nowMs;
+    if (bootsMs > 0) kernel.after(agent, bootsMs, label, start);
+    else kernel.soon(agent, label, start);
   }
 
   /** Drivers of one life of the agent; `storageAware`: it can hold a lease on the storage. */

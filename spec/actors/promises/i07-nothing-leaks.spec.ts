@@ -49,6 +49,21 @@ describe("promise I7, nothing leaks", () => {
     expect(found({ findings: [{ kind: "advice", ...finding }] })).to.deep.equal([]);
   });
 
+  it("is kept by what is left on a host that was removed and is off, until it has registered again", () => {
+    const still = quiet({ instances: [facts("i", { hostId: "h2" })], remains: [remains] });
+    const removed = committed({ hostsRemoved: [{ hostId: "h1", parked: false }] });
+    const about = {
+      noun: "host",
+      id: "h1",
+      event: "registered",
+      body: {},
+      project: "admin",
+      atMs: 1,
+    } as const;
+    expect(judged(nothingLeaks(), [removed, still])).to.deep.equal([]);
+    expect(judged(nothingLeaks(), [removed, committed({ events: [about] }), still])).to.have.length(1);
+  });
+
   it("is kept where a removed host has come back with what was left there of a volume", () => {
     const finding = { kind: "leak", subject: "volume v", message: "Its file is there." } as const;
     const file = { volumeId: "v", epoch: 1, place: "h1", sizeGib: 1, openFor: [] };
