@@ -10,7 +10,7 @@ import { type CellNetworks, mayReceive, maySend } from "./packets.ts";
 
 export function revokedIsOver(): Checker {
   const history = new NetworkingHistory();
-  const ends: Ends = { over: new Set(), anew: new Set() };
+  const ends: Ends = { over: new Set(), anew: new Map() };
   return {
     promise: "N10",
     see(fact) {
@@ -20,10 +20,15 @@ export function revokedIsOver(): Checker {
   };
 }
 
-/** Connections, by their first packet: with a packet that was dropped; begun by the other end since. */
+/** Connections, by their first packet. */
 interface Ends {
+  /** With a packet that was dropped. */
   readonly over: Set<string>;
-  readonly anew: Set<string>;
+  /**
+   * Begun by the other end since: under which version. A host of an older one that drops its packets still, as
+   * the former host of a floating address does, is not where it was begun, and ends nothing.
+   */
+  readonly anew: Map<string, number>;
 }
 
 function goesOn(history: NetworkingHistory, { over, anew }: Ends, packet: PacketFact): readonly string[] {
@@ -31,16 +36,17 @@ function goesOn(history: NetworkingHistory, { over, anew }: Ends, packet: Packet
   if (connection === undefined) return [];
   const key = JSON.stringify([connection.from, connection.flow]);
   const rows = history.cellSince(Math.min(...versions));
+  const version = Math.max(...versions);
   const isBack = packet.flow.sourcePort !== connection.flow.sourcePort;
   if (!delivered) {
     // A packet that may leave begins a connection at its own host, though it finds no way from there.
     const begins = isBack && over.has(key) && rows.some((one) => maySend(one, packet));
     over.add(key);
-    if (begins) anew.add(key);
-    else anew.delete(key);
+    if (begins) anew.set(key, version);
+    else if (version >= (anew.get(key) ?? 0)) anew.delete(key);
     return [];
   }
-  if (isBack && over.has(key) && mayBegin(rows, packet, connection)) anew.add(key);
+  if (isBack && over.has(key) && mayBegin(rows, packet, connection)) anew.set(key, version);
   if (rows.length === 0 || anew.has(key)) return [];
   if ([connection, packet].some((one) => isAllowed(rows, one))) return [];
   const { source, destination, destinationPort } = connection.flow;
