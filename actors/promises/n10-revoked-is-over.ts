@@ -25,8 +25,8 @@ interface Ends {
   /** With a packet that was dropped. */
   readonly over: Set<string>;
   /**
-   * Begun by the other end since: under which version. A host of an older one that drops its packets still, as
-   * the former host of a floating address does, is not where it was begun, and ends nothing.
+   * Begun by the other end since: under which version. A host of an older one that drops its packets still,
+   * as the former host of a floating address does, is not where it was begun, and ends nothing.
    */
   readonly anew: Map<string, number>;
 }

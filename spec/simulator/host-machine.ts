@@ -36,7 +36,9 @@ export interface DriverRates {
 /** The drivers give up on a QEMU that does not answer: QMP's greeting may take 45 s (qemuLimits). */
 const hangMsMax = 45_000;
 
-/** From off to the first word of its agent: fences by power rest on no computer being faster (powerProofMs). */
+/**
+ * From off to the first word of its agent: fences by power rest on no computer being faster (powerProofMs).
+ */
 const bootMs = 5_000;
 
 export interface HostMachineOptions {

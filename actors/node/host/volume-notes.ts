@@ -35,7 +35,9 @@ export async function closeForgotten(options: VolumeNotesOptions, signal: AbortS
     }
 }
 
-/** False: a note is of a machine without a process. It may be going, and perhaps was it that was not heard. */
+/**
+ * False: a note is of a machine without a process. It may be going, and perhaps was it that was not heard.
+ */
 async function closeOn(
   storage: VolumeStorage,
   options: VolumeNotesOptions,

@@ -27,8 +27,8 @@ export function onEnsure(state: MachineState, request: EnsureRequest): Ensured {
 }
 
 /**
- * One that has gone is not made anew only to be removed, nor by what is older than its end: its host stops the
- * actor once it reads that the machine is gone, and would leave behind what was made meanwhile.
+ * One that has gone is not made anew only to be removed, nor by what is older than its end: its host stops
+ * the actor once it reads that the machine is gone, and would leave behind what was made meanwhile.
  */
 function onBlank(blank: BlankMachine, request: EnsureRequest): Ensured {
   const { guest, went } = blank;

@@ -25,6 +25,7 @@ import {
   type DetachStep,
   detachStep,
   groupOf,
+  isAsked,
   type SeenVolumes,
   volumeNames,
 } from "./volume-steps.ts";
@@ -78,20 +79,39 @@ export interface Attaching extends Plugging {
   readonly directory: string;
 }
 
-/** @throws hypervisorRefused, QmpRefusal, QmpSilence, AbortError */
-export async function attach(volume: GuestVolume, attaching: Attaching): Promise<void> {
+/**
+ * Takes steps until the volume is there, or the guest or QEMU has to be waited for: answers which. @throws
+ * hypervisorRefused, QmpRefusal, QmpSilence, AbortError
+ */
+export async function attachOne(
+  volume: GuestVolume,
+  asking: Omit<Detaching, "force">,
+  attaching: Attaching,
+): Promise<"done" | "ask" | "wait"> {
   const { qmp, signal, instanceId } = attaching;
   for (;;) {
-    const step = attachStep(await look(attaching), volume);
-    if (step.kind === "done") return;
-    if (step.kind === "refuse") {
-      if (step.why === "dead") await unlessRefused(attaching, "device_del", idOf(volume.place));
-      throw occupied(instanceId, step.why);
+    const seen = await look(attaching);
+    const canAnswer = isAsked(seen, volume.place) && (await runStateOf(attaching)) === "running";
+    const step = attachStep(seen, volume, { ...asking, canAnswer });
+    switch (step.kind) {
+      case "done":
+      case "wait":
+        return step.kind;
+      case "ask":
+        await askFor(volume.place, attaching);
+        return "ask";
+      case "refuse":
+        if (step.why === "dead") await unlessRefused(attaching, "device_del", idOf(volume.place));
+        throw occupied(instanceId, step.why);
+      case "tidy":
+        if (await close(step.left, attaching)) break;
+        // A device that has left its place is on its node for a moment yet.
+        if (asking.waitedMs < qemuLimits.closePatienceMs) return "wait";
+        throw occupied(instanceId, "dead");
+      case "mark":
+        await qmp.execute("object-add", groupObject(volume), signal);
+        await plug(volume, attaching);
     }
-    if (step.kind === "tidy") {
-      if (!(await close(step.left, attaching))) throw occupied(instanceId, "dead");
-    } else if (step.kind === "mark") await qmp.execute("object-add", groupObject(volume), signal);
-    else await plug(volume, attaching);
   }
 }
 
@@ -106,6 +126,16 @@ async function plug(volume: GuestVolume, attaching: Attaching): Promise<void> {
   }
 }
 
+const runStateOf = async ({ qmp, signal }: Plugging): Promise<string> =>
+  String(asObject(await qmp.execute("query-status", {}, signal))?.status);
+
+/** Written down before it is done: whoever comes after an agent that died knows that an answer is due. */
+async function askFor(place: number, plugging: Plugging): Promise<void> {
+  const asked = { "qom-type": "throttle-group", id: volumeNames(place).asked };
+  await unlessRefused(plugging, "object-add", asked);
+  await unlessRefused(plugging, "device_del", idOf(place));
+}
+
 export type Detaching = Pick<Asking, "force" | "waitedMs" | "askedMs">;
 
 /**
@@ -117,10 +147,9 @@ export async function detachOne(
   asking: Detaching,
   plugging: Plugging,
 ): Promise<DetachStep["kind"]> {
-  const { qmp, signal } = plugging;
-  const runState = String(asObject(await qmp.execute("query-status", {}, signal))?.status);
+  const runState = await runStateOf(plugging);
   const step = detachStep(await look(plugging), volume, { ...asking, canAnswer: canGiveBack(runState) });
-  if (step.kind === "ask") await unlessRefused(plugging, "device_del", idOf(step.of.place));
+  if (step.kind === "ask") await askFor(step.of.place, plugging);
   if (step.kind === "cut") await cut(step.of, plugging);
   if (step.kind === "close") return (await close(step.of, plugging)) ? "close" : "wait";
   if (step.kind !== "closeDead") return step.kind;
@@ -145,10 +174,11 @@ async function cut({ place }: AttachedVolume, plugging: Plugging): Promise<void>
 
 /** Closes what is open for a place without a device; false: QEMU is not rid of the device yet. */
 async function close(volume: VolumeName & { readonly place: number }, plugging: Plugging): Promise<boolean> {
-  const { gone } = volumeNames(volume.place);
+  const { gone, asked } = volumeNames(volume.place);
   for (const node of [...nodesOf(volume.place), gone]) {
     if (!(await removeNode(node, plugging))) return false;
   }
+  await unlessRefused(plugging, "object-del", { id: asked });
   return unlessRefused(plugging, "object-del", { id: groupOf(volume) });
 }
 
@@ -210,7 +240,7 @@ function occupied(instanceId: string, why: "occupied" | "elsewhere" | "dead"): S
   return new StatusError("hypervisorRefused", messages[why]);
 }
 
-export interface DetachingBySteps extends DetachOptions {
+export interface BySteps {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly instanceId: string;
@@ -220,16 +250,35 @@ export interface DetachingBySteps extends DetachOptions {
  * Takes step after step until the volume is gone. @throws hypervisorRefused when QEMU does not close it;
  * AbortError; what a step throws
  */
-export async function detachBySteps(
-  { force = false, waitedMs = 0, clock, signal, instanceId }: DetachingBySteps,
+export function detachBySteps(
+  { force = false, waitedMs = 0, ...by }: DetachOptions & BySteps,
   take: (asking: Detaching) => Promise<DetachStep["kind"]>,
+): Promise<void> {
+  return bySteps(by, ({ passedMs, askedMs }) => take({ force, waitedMs: waitedMs + passedMs, askedMs }));
+}
+
+/** Takes step after step until the volume is there. @throws AbortError; what a step throws */
+export const attachBySteps = (
+  by: BySteps,
+  take: (asking: Omit<Detaching, "force">) => Promise<"done" | "ask" | "wait">,
+): Promise<void> => bySteps(by, ({ passedMs: waitedMs, askedMs }) => take({ waitedMs, askedMs }));
+
+interface Passed {
+  readonly passedMs: number;
+  /** Since the guest was asked the last time. */
+  readonly askedMs: number | undefined;
+}
+
+async function bySteps(
+  { clock, signal, instanceId }: BySteps,
+  take: (passed: Passed) => Promise<DetachStep["kind"]>,
 ): Promise<void> {
   const beganMs = clock.monotonicMs();
   const endMs = beganMs + qemuLimits.detachPatienceMs + qemuLimits.closePatienceMs;
   for (let lastMs: number | undefined; ; ) {
     const nowMs = clock.monotonicMs();
     const askedMs = lastMs === undefined ? undefined : nowMs - lastMs;
-    const step = await take({ force, waitedMs: waitedMs + nowMs - beganMs, askedMs });
+    const step = await take({ passedMs: nowMs - beganMs, askedMs });
     if (step === "done") return;
     if (step === "ask") lastMs = nowMs;
     if (nowMs > endMs) throw notClosed(instanceId);

@@ -20,6 +20,11 @@ export const volumeNames = (place: number) => ({
   remote: `remote${place}`,
   /** Fails everything. */
   gone: `gone${place}`,
+  /**
+   * An object that says that the guest was asked for the device, and may give it back at any moment: of a
+   * pending unplug QEMU tells nobody.
+   */
+  asked: `asked${place}`,
 });
 
 export const groupOf = ({ place, volumeId, epoch }: VolumeName & { readonly place: number }): string =>
@@ -52,9 +57,12 @@ export function attachedIn({ objects, drives }: SeenVolumes): readonly AttachedV
 const isSame = (one: VolumeName, other: VolumeName): boolean =>
   one.volumeId === other.volumeId && one.epoch === other.epoch;
 
-/** `tidy`: first take away what is left at a place that no device is in. */
+/**
+ * `mark`: say whose the place is, and plug the volume in. `tidy`: first take away what is left at a place
+ * that no device is in. `ask`: the guest once more for what an earlier detach has asked it for.
+ */
 export type AttachStep =
-  | { readonly kind: "done" | "mark" | "plug" }
+  | { readonly kind: "done" | "mark" | "ask" | "wait" }
   | { readonly kind: "tidy"; readonly left: AttachedVolume }
   /** A dead device may go when it is asked for once more: then the place is free for the next try. */
   | { readonly kind: "refuse"; readonly why: "occupied" | "elsewhere" | "dead" };
@@ -62,11 +70,12 @@ export type AttachStep =
 export function attachStep(
   seen: SeenVolumes,
   wanted: Pick<GuestVolume, "place" | keyof VolumeName>,
+  asking: Pick<Asking, "canAnswer" | "waitedMs" | "askedMs">,
 ): AttachStep {
   const all = attachedIn(seen);
   const here = all.filter(({ place }) => place === wanted.place);
   const own = here.find((one) => isSame(one, wanted));
-  const left = here.find((one) => one !== own);
+  const left = here.find((one) => one !== own) ?? (own?.state === "open" ? own : undefined);
   if (left !== undefined)
     return left.state === "open"
       ? { kind: "tidy", left }
@@ -75,9 +84,28 @@ export function attachStep(
     return { kind: "refuse", why: "elsewhere" };
   if (own === undefined)
     return seen.drives.has(wanted.place) ? { kind: "refuse", why: "occupied" } : { kind: "mark" };
-  if (own.state === "attached") return { kind: "done" };
-  return own.state === "open" ? { kind: "plug" } : { kind: "refuse", why: "dead" };
+  if (own.state === "dead") return { kind: "refuse", why: "dead" };
+  return isAsked(seen, wanted.place) ? givenBackFirst(asking) : { kind: "done" };
 }
+
+export const isAsked = ({ objects }: SeenVolumes, place: number): boolean =>
+  objects.includes(volumeNames(place).asked);
+
+/**
+ * A guest that was asked for the device gives it back sooner or later, and would then be without its volume:
+ * it is waited for, and given the volume anew. One that does not answer keeps the device, which works.
+ */
+function givenBackFirst({
+  canAnswer,
+  waitedMs,
+  askedMs,
+}: Pick<Asking, "canAnswer" | "waitedMs" | "askedMs">): AttachStep {
+  if (!canAnswer || waitedMs >= qemuLimits.detachPatienceMs) return { kind: "done" };
+  return { kind: isDue(askedMs) ? "ask" : "wait" };
+}
+
+const isDue = (askedMs: number | undefined): boolean =>
+  askedMs === undefined || askedMs >= qemuLimits.detachRepeatMs;
 
 export interface Asking {
   /** False: the guest cannot give anything back, as before its first instruction or after its last one. */
@@ -105,8 +133,7 @@ export function detachStep(seen: SeenVolumes, volume: VolumeName, asking: Asking
   if (of.state === "dead") return { kind: "closeDead", of };
   const patienceMs = asking.force || !asking.canAnswer ? 0 : qemuLimits.detachPatienceMs;
   if (asking.waitedMs >= patienceMs) return { kind: "cut", of };
-  const isDue = asking.askedMs === undefined || asking.askedMs >= qemuLimits.detachRepeatMs;
-  return isDue ? { kind: "ask", of } : { kind: "wait" };
+  return isDue(asking.askedMs) ? { kind: "ask", of } : { kind: "wait" };
 }
 
 /** Whether a guest in this state of QEMU's could give back a device, now or when it goes on. */

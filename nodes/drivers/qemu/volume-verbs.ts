@@ -14,7 +14,15 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import { refuseOtherEpoch } from "./cards.ts";
 import type { QemuGuest } from "./guest.ts";
 import type { QemuOptions } from "./options.ts";
-import { attach, detachBySteps, detachOne, refuseShrinking, resize, volumesIn } from "./plugging.ts";
+import {
+  attachBySteps,
+  attachOne,
+  detachBySteps,
+  detachOne,
+  refuseShrinking,
+  resize,
+  volumesIn,
+} from "./plugging.ts";
 import { QmpRefusal, QmpSilence } from "./qmp.ts";
 import { copyRoot, endCopy, type OnGuest } from "./root-copy.ts";
 import { refuseUnfit } from "./starting.ts";
@@ -49,13 +57,18 @@ export abstract class VolumeVerbs {
   ): Promise<T>;
 
   attachVolume(spec: MachineSpec, volume: GuestVolume, signal: AbortSignal): Promise<void> {
-    return this.command(spec.instanceId, signal, async (guest) => {
-      await refuseUnfit(spec, this.#known.shapes);
-      refuseOtherEpoch(guest.facts, spec);
-      await readyVolumes(spec, [volume]);
-      const { directory } = guest.process;
-      await guest.onVolumes(signal, (plugging) => attach(volume, { ...plugging, spec, directory }));
-    });
+    const { instanceId } = spec;
+    return attachBySteps({ clock: this.#known.clock, signal, instanceId }, (asking) =>
+      this.command(instanceId, signal, async (guest) => {
+        await refuseUnfit(spec, this.#known.shapes);
+        refuseOtherEpoch(guest.facts, spec);
+        await readyVolumes(spec, [volume]);
+        const { directory } = guest.process;
+        return guest.onVolumes(signal, (plugging) =>
+          attachOne(volume, asking, { ...plugging, spec, directory }),
+        );
+      }),
+    );
   }
 
   detachVolume(

@@ -146,7 +146,8 @@ describe("promises about packets", () => {
     expect(found(revokedIsOver(), back, forward)).to.equal(1);
     expect(found(revokedIsOver(), cut, back, forward)).to.equal(0);
     expect(found(revokedIsOver(), cut, back, cut, forward)).to.equal(1);
-    // A host of an older picture, as the former one of a floating address, ends nothing that was begun elsewhere.
+    // A host of an older picture, as the former one of a floating address, ends nothing that was begun
+    // elsewhere.
     expect(found(revokedIsOver(), cut, back, { ...cut, versions: [1] }, forward)).to.equal(0);
   });
 });

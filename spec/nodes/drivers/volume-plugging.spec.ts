@@ -1,7 +1,13 @@
 /** Volumes of a running guest: each step by value, and by QMP against a QEMU in memory. */
 import { expect } from "chai";
 import type { GuestVolume } from "../../../actors/ports/hypervisor.ts";
-import { attach, detachBySteps, detachOne, volumesIn } from "../../../nodes/drivers/qemu/plugging.ts";
+import {
+  attachBySteps,
+  attachOne,
+  detachBySteps,
+  detachOne,
+  volumesIn,
+} from "../../../nodes/drivers/qemu/plugging.ts";
 import { QmpRefusal } from "../../../nodes/drivers/qemu/qmp.ts";
 import {
   type Asking,
@@ -42,6 +48,7 @@ const seen = (
 });
 
 describe("the next step of a volume's way", () => {
+  const patient: Asking = { canAnswer: true, force: false, waitedMs: 0, askedMs: undefined };
   it("knows whose a place is by the name of an object, and takes no other for one", () => {
     expect(groupIn(groupOf(one))).to.deep.equal({ volumeId: one.volumeId, epoch: 1, place: 0 });
     for (const name of [
@@ -57,7 +64,7 @@ describe("the next step of a volume's way", () => {
 
   const ways: readonly (readonly [string, SeenVolumes, string])[] = [
     ["nothing is there", seen([]), "mark"],
-    ["it is marked", seen([one]), "plug"],
+    ["something of it is left", seen([one]), "tidy"],
     ["its device is on it", seen([one], { 0: "volume0" }), "done"],
     ["its device is dead", seen([one], { 0: "gone0" }), "refuse dead"],
     ["another one is there", seen([two], { 0: "volume0" }), "refuse occupied"],
@@ -69,11 +76,23 @@ describe("the next step of a volume's way", () => {
   ];
   for (const [what, there, expected] of ways)
     it(`into a guest: ${expected}, when ${what}`, () => {
-      const step = attachStep(there, one);
+      const step = attachStep(there, one, patient);
       expect(step.kind === "refuse" ? `refuse ${step.why}` : step.kind).to.equal(expected);
     });
 
-  const patient: Asking = { canAnswer: true, force: false, waitedMs: 0, askedMs: undefined };
+  const asked = { ...seen([one], { 0: "volume0" }), objects: [groupOf(one), "asked0"] };
+  const anew: readonly (readonly [string, Partial<Asking>, string])[] = [
+    ["nobody has asked in this life", {}, "ask"],
+    ["it was asked just now", { askedMs: 10 }, "wait"],
+    ["it was asked long ago", { askedMs: 5_000, waitedMs: 5_000 }, "ask"],
+    ["it has had its time", { askedMs: 10, waitedMs: 30_000 }, "done"],
+    ["it does not run", { canAnswer: false }, "done"],
+  ];
+  for (const [what, given, expected] of anew)
+    it(`into a guest that may give it back still: ${expected}, when ${what}`, () => {
+      expect(attachStep(asked, one, { ...patient, ...given }).kind).to.equal(expected);
+    });
+
   const there = seen([one], { 0: "volume0" });
   const out: readonly (readonly [string, SeenVolumes, Partial<Asking>, string])[] = [
     ["nothing is there", seen([]), {}, "done"],
@@ -137,19 +156,26 @@ class Qemu {
   /** By name; what a node is on. */
   readonly nodes = new Map<string, string | undefined>();
   readonly devices = new Map<string, string>();
+  /** Devices that are gone for the guest, and still on their nodes. */
+  readonly leaving = new Map<string, string>();
   status = "running";
   clings = false;
+  /** Commands after which the guest gives back what it was asked for; and until QEMU is rid of the device. */
+  slow = 0;
+  #due: { readonly device: string; commands: number }[] = [];
   /** Commands after which the agent ends. */
   patience = Number.POSITIVE_INFINITY;
 
   async execute(command: string, data: Data = {}): Promise<unknown> {
+    this.#pass();
     this.patience -= 1;
     if (this.patience < 0) throw new Error("The agent has ended.");
     const refuse = (why: string): never => {
       throw new QmpRefusal(command, "GenericError", why);
     };
     const [id, node] = [String(data.id), String(data["node-name"])];
-    const users = (name: string) => [...this.nodes.values(), ...this.devices.values()].includes(name);
+    const users = (name: string) =>
+      [...this.nodes.values(), ...this.devices.values(), ...this.leaving.values()].includes(name);
     switch (command) {
       case "query-status":
         return { status: this.status };
@@ -177,14 +203,31 @@ class Qemu {
       case "device_add":
         if (this.devices.has(id)) refuse(`Duplicate device ID '${id}'`);
         if (!this.nodes.has(String(data.drive))) refuse("not found");
+        if (users(String(data.drive))) refuse("Drive is already in use");
         return this.devices.set(id, String(data.drive));
       case "device_del":
         if (!this.devices.has(id)) refuse("not found");
-        if (!this.clings && this.status === "running") this.devices.delete(id);
+        if (!this.clings && this.status === "running" && !this.#due.some(({ device }) => device === id))
+          this.#due.push({ device: id, commands: this.slow });
+        if (this.slow === 0) this.#pass();
         return {};
       default:
         return refuse(`unknown: ${command}`);
     }
+  }
+
+  /** A device that leaves is listed no more, and is on its node as long again. */
+  #pass(): void {
+    for (const one of this.#due) {
+      one.commands -= 1;
+      if (one.commands === 0 || this.slow === 0) {
+        const node = this.devices.get(one.device);
+        this.devices.delete(one.device);
+        if (node !== undefined && this.slow > 0) this.leaving.set(one.device, node);
+      }
+      if (one.commands <= -this.slow) this.leaving.delete(one.device);
+    }
+    this.#due = this.#due.filter(({ commands }) => commands > -this.slow);
   }
 
   get left(): readonly string[] {
@@ -214,7 +257,12 @@ describe("volumes of a guest that runs", () => {
     await clock.runUntil(() => how !== "");
     return how;
   };
-  const plug = (what: GuestVolume) => outcome(attach(what, { ...plugging(), spec, directory: "/guest" }));
+  const plug = (what: GuestVolume) =>
+    outcome(
+      attachBySteps({ clock, signal, instanceId: spec.instanceId }, (asking) =>
+        attachOne(what, asking, { ...plugging(), spec, directory: "/guest" }),
+      ),
+    );
   const detach = (what: GuestVolume, options: { force?: boolean; waitedMs?: number } = {}) =>
     outcome(
       detachBySteps({ ...options, clock, signal, instanceId: spec.instanceId }, (asking) =>
@@ -254,6 +302,30 @@ describe("volumes of a guest that runs", () => {
         if (again !== "done") expect(await plug(two), when).to.equal("done");
         expect(qemu.devices.get("volume0"), when).to.equal("volume0");
         expect([...qemu.objects], when).to.deep.equal([groupOf(two)]);
+      }
+  });
+
+  it("are there for good when an agent has ended while the guest was asked for them", async () => {
+    for (const slow of [1, 3, 9, 40])
+      for (let commands = 0; commands < 60; commands += 1) {
+        const when = `a guest as slow as ${slow}, after ${commands} commands`;
+        qemu = new Qemu();
+        qemu.slow = slow;
+        await plug(one);
+        qemu.patience = commands;
+        await detach(one);
+        qemu.patience = Number.POSITIVE_INFINITY;
+        expect(await plug(one), when).to.equal("done");
+        for (let later = 0; later < 200; later += 1) await qemu.execute("query-status");
+        expect(
+          (await volumesIn(plugging())).map(({ state }) => state),
+          when,
+        ).to.deep.equal(["attached"]);
+        expect([...qemu.objects], when).to.deep.equal([groupOf(one)]);
+        expect(await detach(one), when).to.equal("done");
+        for (let later = 0; later < 200; later += 1) await qemu.execute("query-status");
+        expect(await detach(one), when).to.equal("done");
+        expect(qemu.left, when).to.deep.equal([]);
       }
   });
 

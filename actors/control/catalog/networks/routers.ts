@@ -102,8 +102,8 @@ interface Present {
 }
 
 /**
- * Interfaces of these routers, in the order in which they were made. What they refer to is read later: one that
- * was removed meanwhile is left out, and whoever changes the router by it meets a conflict.
+ * Interfaces of these routers, in the order in which they were made. What they refer to is read later: one
+ * that was removed meanwhile is left out, and whoever changes the router by it meets a conflict.
  */
 async function interfacesOf(routerIds: readonly string[], rows: RowReads): Promise<readonly Present[]> {
   const gates = await referringTo(routerInterface, { routerId: routerIds }, rows);
