@@ -7,6 +7,7 @@ import type { ErrorBody } from "../../../protocol/wire/status.ts";
 import type { InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import { operationView } from "../request/operation-view.ts";
 import { type AdmissionCommand, operationKindOf } from "./admission.ts";
+import { fetchAllowedMs, type Made } from "./fetch-time.ts";
 import { instanceLimits } from "./limits.ts";
 import type { CommandEvent, HostFacts } from "./messages.ts";
 import { currentMachine, instanceView } from "./state.ts";
@@ -107,10 +108,20 @@ export function operationOf(instance: InstanceRecord, event: Beginning): Operati
   };
 }
 
+/** What a host may have to get or to make before an operation of this kind can end. */
+const madeBy: Partial<Record<InstanceOperationKind, Made>> = {
+  ...{ create: "disks", recover: "disks", evacuate: "disks", move: "disks", volumeAttach: "volumes" },
+};
+
 /** How long an operation of this kind may take, of an instance that is to stop in this way. */
-export function allowedMs({ stop }: Pick<InstanceRecord, "stop">, kind: InstanceOperationKind): number {
-  const ownMs = kind === "stop" || kind === "move" ? stop.timeoutMs : 0;
-  return ownMs + timeoutMsOf[kind] + lifeLimits.operationGraceMs;
+export function allowedMs(
+  instance: Pick<InstanceRecord, "stop" | "image" | "volumes">,
+  kind: InstanceOperationKind,
+): number {
+  const ownMs = kind === "stop" || kind === "move" ? instance.stop.timeoutMs : 0;
+  const made = madeBy[kind];
+  const madeMs = made === undefined ? 0 : fetchAllowedMs(instance, made);
+  return ownMs + madeMs + timeoutMsOf[kind] + lifeLimits.operationGraceMs;
 }
 
 export function cancelledBy(event: Pick<Commanded, "command">): ErrorBody {

@@ -35,7 +35,7 @@ export function moveDenied(instance: InstanceRecord): string | undefined {
 
 /** How long the instance may take to leave its host and to be up on another one. */
 export const moveAllowedMs = (instance: InstanceRecord): number =>
-  allowedMs({ stop: gracefully(instance) }, "move");
+  allowedMs({ ...instance, stop: gracefully(instance) }, "move");
 
 const gracefully = ({ stop: { timeoutMs } }: InstanceRecord): InstanceRecord["stop"] => ({
   mode: "graceful",

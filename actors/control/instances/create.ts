@@ -17,7 +17,7 @@ import type { FlavorRecord, ImageRecord } from "../../records/catalog.ts";
 import type { Commit, NewEvent } from "../../records/commit.ts";
 import type { GuestRecord, InstanceRecord, LoadedInstance, OperationRecord } from "../../records/instance.ts";
 import type { RequestFacts } from "../../runtime/decision.ts";
-import { commandAnswer } from "../instance/command.ts";
+import { allowedMs, commandAnswer } from "../instance/command.ts";
 import { claimOf } from "../instance/reconcile.ts";
 import { intentFacts, isMovable } from "../instance/state.ts";
 import { macAddressOf } from "../request/mac-address.ts";
@@ -206,7 +206,7 @@ function answerFor(loaded: LoadedInstance, birth: Birth | undefined): Changed {
 function newInstance(facts: CreateFacts, birth: Birth, index: number): LoadedInstance {
   const instance = newRecord(facts, birth, index);
   const state = externalState(intentFacts(instance), undefined);
-  const operation = newOperation(facts, birth);
+  const operation = newOperation(facts, birth, instance);
   return {
     instance: { ...instance, state },
     machines: [],
@@ -278,7 +278,11 @@ function guestOf(
   return { hostname: asked ?? hostnameOf(named), launchIndex, keyName, configDrive, userDataBytes };
 }
 
-function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationRecord {
+function newOperation(
+  { request, nowMs }: CreateFacts,
+  birth: Birth,
+  instance: Parameters<typeof allowedMs>[0],
+): OperationRecord {
   return {
     id: birth.operationId,
     project: request.project,
@@ -295,7 +299,7 @@ function newOperation({ request, nowMs }: CreateFacts, birth: Birth): OperationR
     ],
     requestId: request.requestId,
     startedAtMs: nowMs,
-    deadlineAtMs: nowMs + lifeLimits.buildTimeoutMs + lifeLimits.operationGraceMs,
+    deadlineAtMs: nowMs + allowedMs(instance, "create"),
     endedAtMs: null,
     error: null,
   };
