@@ -119,6 +119,8 @@ export interface Loss {
 export type GuestEvent =
   | { readonly kind: "resumed" | "shutdown" | "reset" | "panicked"; readonly instanceId: string }
   | { readonly kind: "paused"; readonly instanceId: string; readonly why?: Guest["pausedBy"] }
+  /** The guest has given back the volume in this place. Absent: of one or several nobody can tell. */
+  | { readonly kind: "ejected"; readonly instanceId: string; readonly place?: number }
   | { readonly kind: "lost"; readonly instanceId: string; readonly why?: Loss | undefined };
 
 /**

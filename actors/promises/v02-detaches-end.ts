@@ -1,7 +1,8 @@
 /**
  * V2: every detach ends within its deadline after its host answers or is fenced. Judged from the moment on at
  * which every fault is over: a host is cut off, hangs or refuses for as long as a plan wants before. When all
- * is quiet, no volume is on its way out, and none belongs to an instance that does not have it.
+ * is quiet, no volume is on its way out, and none belongs to an instance that does not have it; and the guest
+ * of an instance that runs has every volume of it, whatever it has given back.
  */
 import type { InstanceRecord } from "../records/instance.ts";
 import type { Checker, Committed, Fact, Quiet } from "./facts.ts";
@@ -73,14 +74,28 @@ function late(known: Known, atMs: number, keys: Iterable<string>): readonly stri
   });
 }
 
-function atRest({ volumes }: Quiet): readonly string[] {
-  const { attached = [], rows = [] } = volumes ?? {};
+function atRest({ volumes, instances }: Quiet): readonly string[] {
+  const { attached = [], rows = [], inGuests = [] } = volumes ?? {};
+  const running = new Set(instances.flatMap(({ id, state }) => (state === "running" ? [id] : [])));
+  const missing = attached.filter(
+    (one) =>
+      one.change === null &&
+      running.has(one.instanceId) &&
+      !inGuests.some(
+        ({ volumeId, instanceId, state }) =>
+          volumeId === one.volumeId && instanceId === one.instanceId && state === "attached",
+      ),
+  );
   const leaving = attached.filter(({ change }) => change === "leaving");
   const alone = rows.filter(
     ({ id, instanceId }) =>
       instanceId !== null && !attached.some((one) => one.volumeId === id && one.instanceId === instanceId),
   );
   return [
+    ...missing.map(
+      ({ volumeId, instanceId }) =>
+        `The guest of ${instanceId} runs, and does not have its volume ${volumeId}.`,
+    ),
     ...leaving.map(
       ({ volumeId, instanceId }) => `The detach of ${volumeId} from ${instanceId} has never ended.`,
     ),

@@ -221,6 +221,29 @@ describe("volumes of running guests", function () {
     }
   });
 
+  it("are told when a guest gives one back that it is to have, and come to it anew", async () => {
+    const spec = await makeSpec();
+    const volume = await volumeFor(spec);
+    await startGuest([volume], spec);
+    await has(spec, volume, 0);
+    const { hypervisor } = drivers;
+    const heard: unknown[] = [];
+    hypervisor.onEvent((event) => heard.push(event));
+    await hypervisor.pause(spec.instanceId, never);
+    const broken = new AbortController();
+    const asked = hypervisor.detachVolume?.(spec, volume, {}, broken.signal).catch(() => "broken off");
+    setTimeout(() => broken.abort(), 500);
+    expect(await asked).to.equal("broken off");
+    await hypervisor.attachVolume?.(spec, volume, never);
+    await hypervisor.resume(spec.instanceId, never);
+    const { instanceId } = spec;
+    await until(async () => heard.some((event) => JSON.stringify(event).includes('"ejected"')));
+    expect(heard).to.deep.include({ kind: "ejected", instanceId, place: 0 });
+    await hypervisor.attachVolume?.(spec, volume, never);
+    await has(spec, volume, 1);
+    expect((await volumesOf(spec))?.map(({ state: how }) => how)).to.deep.equal(["attached"]);
+  });
+
   it("are what is wanted after the agent was killed anywhere", async () => {
     const spec = await startGuest();
     await until(async () => (await consoleOf(spec)).includes("NOVACT-GUEST READY"));

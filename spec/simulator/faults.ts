@@ -2,7 +2,7 @@
 
 import type { Fact } from "../../actors/promises/facts.ts";
 import { killFakeGuard, openFakeGuard } from "../../nodes/drivers/fake/guard.ts";
-import { fillDisk } from "../../nodes/drivers/fake/guest-volumes.ts";
+import { ejectFrom, fillDisk } from "../../nodes/drivers/fake/guest-volumes.ts";
 import type { Clients } from "../../nodes/sdk/clients.ts";
 import type { Cluster } from "./cluster.ts";
 import { flood } from "./flood.ts";
@@ -69,6 +69,7 @@ function begin(planned: PlannedFault, world: FaultWorld): (() => void) | undefin
     case "guestPauses":
     case "guestClings":
     case "guestFills":
+    case "guestEjects":
       return onGuest(planned, world);
     case "actorCrash":
     case "mailboxesFull":
@@ -342,6 +343,7 @@ function onGuest({ fault, target }: PlannedFault, { cluster }: FaultWorld): (() 
     };
   }
   if (fault === "guestFills") fillDisk(guest.world, guest.instanceId);
+  if (fault === "guestEjects") ejectFrom(guest.world, guest.instanceId, target);
   // Of some their hosts can tell why.
   if (fault === "guestDies" && target % 2 === 1) guest.world.exceedMemory(guest.instanceId);
   else if (fault === "guestDies") guest.world.kill(guest.instanceId);

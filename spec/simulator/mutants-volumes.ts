@@ -60,6 +60,21 @@ function outliving(plan: Plan): Plan {
   return { ...plan, parameters, commands, faults: [], faultyMs: 50_000 };
 }
 
+/** A guest gives back its one volume by itself, and no command follows. */
+function ejecting(plan: Plan): Plan {
+  const { parameters } = volumed(plan);
+  const steps: readonly (readonly [number, PlannedCommand["command"], number])[] = [
+    [3_000, "create", 0],
+    [3_500, "volumeCreate", 0],
+    [9_000, "volumeAttach", volumeTarget(0, 0, 3)],
+  ];
+  const commands = steps.map(([atMs, command, target]): PlannedCommand => {
+    return { atMs, client: 0, command, target };
+  });
+  const faults: readonly PlannedFault[] = [{ atMs: 25_000, fault: "guestEjects", target: 0, forMs: 1 }];
+  return { ...plan, parameters, commands, faults, faultyMs: 26_000 };
+}
+
 export const volumeMutants: readonly Mutant[] = [
   {
     name: "volume-won-twice",
@@ -87,6 +102,15 @@ export const volumeMutants: readonly Mutant[] = [
     replace: "there === undefined",
     guard: "A device that the guest keeps, and whose file is closed, holds no volume.",
     shape: clinging,
+  },
+  {
+    name: "volume-ejected-unheard",
+    promise: "V2",
+    file: "actors/node/machine/guest.ts",
+    find: 'if (event === "ejected") return onEjected(machine, deed.place);',
+    replace: 'if (event === "ejected") return machine;',
+    guard: "What a guest has given back that it is to have is given to it anew.",
+    shape: ejecting,
   },
   {
     name: "volume-left-unlisted",

@@ -18,8 +18,11 @@ export const volumeCommands = [
 ] as const;
 export type VolumeCommand = (typeof volumeCommands)[number];
 
-/** Guests that give back no volume, and guests that write what a disk has no room for. */
-export const guestVolumeFaults = ["guestClings", "guestFills"] as const;
+/**
+ * Guests that give back no volume, guests that write what a disk has no room for, and guests that give back
+ * what nobody has asked them for.
+ */
+export const guestVolumeFaults = ["guestClings", "guestFills", "guestEjects"] as const;
 
 interface PlannedVolume {
   readonly atMs: number;
@@ -173,5 +176,18 @@ export function volumeFaultsOf(
       ...{ fault, target: random.whole(0, 30) },
       forMs: Math.round(random.between(200, random.chance(0.5) ? 3_000 : 45_000)),
     };
+  });
+}
+
+/** Guests that give back a volume just when others come and go; of their own stream of chance. */
+export function ejectionsOf(
+  random: Random,
+  commands: readonly Pick<PlannedVolume, "atMs">[],
+  { untilMs }: Pick<Span, "untilMs">,
+): readonly PlannedVolumeFault[] {
+  return Array.from({ length: random.chance(0.5) ? 0 : random.whole(1, 4) }, (): PlannedVolumeFault => {
+    const beside = random.pick(commands)?.atMs ?? untilMs;
+    const atMs = Math.min(untilMs, Math.round(beside + random.between(0, 4_000)));
+    return { atMs, fault: "guestEjects", target: random.whole(0, 30), forMs: 1 };
   });
 }

@@ -25,7 +25,7 @@ import {
   surroundingsOf,
 } from "./plan-surroundings.ts";
 import { takesUploads, uploadCommands, uploadFaults, uploadFaultsOf, uploadsOf } from "./plan-uploads.ts";
-import { guestVolumeFaults, volumeFaultsOf, volumesOf } from "./plan-volumes.ts";
+import { ejectionsOf, guestVolumeFaults, volumeFaultsOf, volumesOf } from "./plan-volumes.ts";
 import { Random } from "./random.ts";
 
 export const ordinaryCommands = [
@@ -185,6 +185,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...loopFaultsOf(random.fork("loop faults"), span),
     ...(takesUploads(parameters) ? uploadFaultsOf(random.fork("upload faults"), span) : []),
     ...(isVolumed ? volumeFaultsOf(random.fork("volume faults"), volumes, span) : []),
+    ...(isVolumed ? ejectionsOf(random.fork("ejections"), volumes, span) : []),
     // Whoever removes the last host of a zone has taken it from those who asked for it.
     ...(commands.some(({ command }) => command === "hostAdd")
       ? []

@@ -1,6 +1,7 @@
 /**
- * How long a host may take to get and to make what the disks of an instance are made of. A large image on a slow
- * network is no failure of anybody: the operation that waits for it has that much more time, and still an end. Pure.
+ * How long a host may take to get and to make what the disks of an instance are made of. A large image on a
+ * slow network is no failure of anybody: the operation that waits for it has that much more time, and still
+ * an end. Pure.
  */
 import type { InstanceRecord } from "../../records/instance.ts";
 import { instanceLimits } from "./limits.ts";

@@ -6,8 +6,8 @@ export const instanceLimits = {
   /** A volume may be copied from an image before it can be attached. */
   volumeTimeoutMs: 600_000,
   /**
-   * Bytes of images that a host gets and writes at least: a network of 100 Mbit/s carries 11 MiB a second, and a
-   * tool that unpacks on a busy computer is as slow.
+   * Bytes of images that a host gets and writes at least: a network of 100 Mbit/s carries 11 MiB a second,
+   * and a tool that unpacks on a busy computer is as slow.
    */
   fetchBytesPerSecondMin: 8 * 1024 ** 2,
   /** However large its disks are, no operation waits longer for them. */

@@ -134,7 +134,8 @@ export class Machines {
     const ref = this.#refs.get(instanceId);
     const why = kind === "lost" ? event.why : undefined;
     const pausedBy = kind === "paused" ? event.why : undefined;
-    if (ref !== undefined) return ref.tell({ kind: "guest", event: kind, why, pausedBy });
+    const place = kind === "ejected" ? event.place : undefined;
+    if (ref !== undefined) return ref.tell({ kind: "guest", event: kind, why, pausedBy, place });
     if (kind === "lost") this.#strays.delete(instanceId);
     return true;
   }

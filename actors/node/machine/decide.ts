@@ -9,7 +9,7 @@ import { isLossReason } from "../../../protocol/states.ts";
 import { conclude, type Decision } from "./conclude.ts";
 import { onEnsure } from "./ensure.ts";
 import { isPassing } from "./file.ts";
-import { onGuest } from "./guest.ts";
+import { lookAgain, onGuest } from "./guest.ts";
 import { leaseLimitOf, under } from "./lease-limit.ts";
 import type { MachineEvent, Moment } from "./messages.ts";
 import { countLoss, leftDown, untold } from "./patience.ts";
@@ -83,7 +83,8 @@ function onVolumes(machine: Machine, event: Extract<Happening, { kind: "volumes"
 function afterSettled(machine: Machine, event: Extract<Happening, { kind: "settled" }>): Machine {
   const { work } = machine;
   if (work === undefined || work.id !== event.workId) return machine;
-  const settled = onSettled({ ...machine, work: undefined }, work, event.outcome);
+  const after = onSettled({ ...machine, work: undefined }, work, event.outcome);
+  const settled = work.ejected === true ? lookAgain(after) : after;
   return work.early === undefined ? settled : onGuest(settled, work.early, event.at);
 }
 

@@ -13,6 +13,7 @@ export function onGuest(machine: Machine, deed: Deed, at: Moment): Machine {
   const { work, guest } = machine;
   const { event, why } = deed;
   if (machine.gone || work?.kind === "halt" || work?.kind === "release") return machine;
+  if (event === "ejected") return onEjected(machine, deed.place);
   if (work?.kind === "boot") return keepEarly(machine, work, deed);
   const alive = guest === "running" || guest === "paused";
   switch (event) {
@@ -29,6 +30,25 @@ export function onGuest(machine: Machine, deed: Deed, at: Moment): Machine {
     case "lost":
       return alive || guest === "down" ? onLost(machine, why ?? untold, at) : machine;
   }
+}
+
+/**
+ * A guest may give back a volume that it is to have: by itself, or because an earlier life of the agent has
+ * asked it. What it has is looked at anew, after a while: a guest that does so again and again keeps nobody
+ * busy.
+ */
+function onEjected(machine: Machine, place: number | undefined): Machine {
+  const { spec, work } = machine;
+  const isWanted = (spec.volumes ?? []).some((one) => place === undefined || one.place === place);
+  if (!isWanted) return machine;
+  return work === undefined ? lookAgain(machine) : { ...machine, work: { ...work, ejected: true } };
+}
+
+/** What the guest has of volumes is unknown from now on. */
+export function lookAgain(machine: Machine): Machine {
+  if (machine.guest !== "running" && machine.guest !== "paused") return machine;
+  const unsure: Machine = { ...machine, held: undefined };
+  return unsure.wait === undefined ? retryLater(unsure) : unsure;
 }
 
 /** Keeps what the guest did during its boot: the result of the boot comes later and must not hide it. */

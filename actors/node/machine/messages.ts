@@ -37,6 +37,8 @@ export interface Deed {
   readonly why?: Loss | undefined;
   /** Of a pause: who has paused the guest, unless the agent has. */
   readonly pausedBy?: Guest["pausedBy"] | undefined;
+  /** Of what it has ejected: the place of the volume. Undefined: any. */
+  readonly place?: number | undefined;
 }
 
 /** How a piece of work ended. Each piece ends exactly once, also when it was aborted. */

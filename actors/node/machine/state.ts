@@ -42,6 +42,8 @@ export interface Work {
   readonly had: readonly string[];
   /** The volumes of the spec that it began with. Undefined: it leaves volumes alone. */
   readonly volumes?: readonly VolumeRef[] | undefined;
+  /** The guest has given back a volume meanwhile that it is to have. */
+  readonly ejected?: boolean;
   /** The volumes that it does not ask the guest for. */
   readonly forced?: readonly VolumeRef[] | undefined;
   /** For a resume: a full storage has paused the guest. */

@@ -92,6 +92,10 @@ export async function detachFrom(
     const { status, clings, isFull } = guest;
     const hasEnded = status === "shutdown" || status === "panicked" || isFull;
     const gives = status === "running" && !clings;
+    if (found.state === "open") {
+      volumes.delete(found.place);
+      return;
+    }
     if (found.state === "dead") {
       // The guest is asked for the device once more, and nobody waits for the guest.
       if (gives) volumes.delete(found.place);
@@ -107,6 +111,17 @@ export async function detachFrom(
     }
     await delay(clock, probeMs, signal);
   }
+}
+
+/** The guest ejects a volume that nobody has asked it for. */
+export function ejectFrom(world: FakeWorld, instanceId: string, which: number): void {
+  const guest = world.processOf(instanceId);
+  if (guest?.status !== "running" || world.isFrozen(instanceId) || !world.answers(instanceId)) return;
+  const has = [...guest.volumes.values()].filter(({ state }) => state === "attached");
+  const one = has[which % Math.max(1, has.length)];
+  if (one === undefined) return;
+  guest.volumes.set(one.place, { ...one, state: "open" });
+  world.emit({ kind: "ejected", instanceId, place: one.place });
 }
 
 /** The guest writes what a disk has no room for, and waits. */

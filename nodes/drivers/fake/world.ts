@@ -228,7 +228,7 @@ export class FakeWorld {
     for (const guest of [...this.#processes.values()]) {
       guest.hung = false;
       if (guest.killed && this.leave(guest.instanceId))
-        this.#emit({ kind: "lost", instanceId: guest.instanceId });
+        this.emit({ kind: "lost", instanceId: guest.instanceId });
     }
   }
 
@@ -338,7 +338,7 @@ export class FakeWorld {
 
   /** Kills the process, as SIGKILL does. `why`: what the host can tell of it. */
   kill(instanceId: string, why?: Loss): void {
-    if (this.#sendKill(instanceId)) this.#emit({ kind: "lost", instanceId, ...(why && { why }) });
+    if (this.#sendKill(instanceId)) this.emit({ kind: "lost", instanceId, ...(why && { why }) });
   }
 
   /** The guest's process wants more memory than its bound, and is ended by the kernel. */
@@ -365,7 +365,7 @@ export class FakeWorld {
     guest.status = kind === "resumed" || kind === "reset" ? "running" : kind;
     if (kind === "reset") this.#greet(guest);
     const why = kind === "paused" && guest.isFull ? { why: "diskFull" as const } : {};
-    this.#emit({ kind, instanceId, ...why } as GuestEvent);
+    this.emit({ kind, instanceId, ...why } as GuestEvent);
   }
 
   print(instanceId: string, text: string): void {
@@ -390,7 +390,7 @@ export class FakeWorld {
     this.#listeners.delete(listener);
   }
 
-  #emit(event: GuestEvent): void {
+  emit(event: GuestEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
 }

@@ -12,6 +12,7 @@ import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { guestFiles } from "../guest-directory.ts";
 import { isAlive, signalProcess, waitGone } from "../process-table.ts";
 import { delay, isAbort, throwIfAborted } from "../waiting.ts";
+import { type Change, isFull, isOfFullDisk, meaningOf, placeLeft, statusOf } from "./guest-events.ts";
 import { type GuestProcess, lastWords } from "./guest-process.ts";
 import { parseGuestName } from "./guest-tag.ts";
 import { qemuLimits } from "./limits.ts";
@@ -134,7 +135,10 @@ export class QemuGuest {
       try {
         await this.connect();
         if (this.#released) this.#qmp?.close();
-        else this.#tellChange(before);
+        else {
+          this.#tellChange(before);
+          this.#tellEjected({});
+        }
         return;
       } catch (error) {
         this.#options.log.debug({ error: String(error), ...this.process.tag }, "a guest does not answer");
@@ -148,6 +152,12 @@ export class QemuGuest {
     if (before === this.#status) return;
     const kind = this.#status === "running" ? "resumed" : this.#status;
     this.#options.emit(this.#told(kind));
+  }
+
+  /** While nobody listened, any of its volumes may have gone. */
+  #tellEjected(which: { readonly place?: number }): void {
+    const { instanceId } = this.process.tag;
+    if (this.#established) this.#options.emit({ kind: "ejected", instanceId, ...which });
   }
 
   /** Called when the process is proved gone. */
@@ -172,6 +182,8 @@ export class QemuGuest {
   #take(event: QmpEvent): void {
     const asked = this.#commanded > 0 || this.#halting;
     if (isOfFullDisk(event)) this.#isFull = true;
+    const place = placeLeft(event);
+    if (place !== undefined) this.#tellEjected({ place });
     const change = meaningOf(event, this.#status);
     if (change === undefined) return;
     this.#status = change.status;
@@ -347,45 +359,5 @@ export class QemuGuest {
   release(): void {
     this.#released = true;
     this.#qmp?.close();
-  }
-}
-
-/** Source: QEMU 7.2's RunState. */
-export function statusOf(answer: unknown): GuestStatus {
-  const status = asObject(answer)?.status;
-  if (status === "running" || status === "suspended") return "running";
-  if (status === "shutdown") return "shutdown";
-  return status === "guest-panicked" || status === "internal-error" ? "panicked" : "paused";
-}
-
-/** With the policy for errors that guests have, only a write without room stops one. */
-const isFull = (answer: unknown): boolean => asObject(answer)?.status === "io-error";
-
-const isOfFullDisk = ({ name, data }: QmpEvent): boolean =>
-  name === "BLOCK_IO_ERROR" && data.nospace === true && data.action === "stop";
-
-interface Change {
-  readonly kind: Exclude<GuestEvent["kind"], "lost">;
-  readonly status: GuestStatus;
-  /** True: the event may be the echo of one of our commands. */
-  readonly ours: boolean;
-}
-
-/** The meaning of an event for the guest; undefined: no meaning that matters here. */
-export function meaningOf(event: QmpEvent, status: GuestStatus): Change | undefined {
-  switch (event.name) {
-    case "STOP":
-      // QEMU also stops the CPUs of a guest that has ended: that is no pause.
-      return status === "running" ? { kind: "paused", status: "paused", ours: true } : undefined;
-    case "RESUME":
-      return status === "running" ? undefined : { kind: "resumed", status: "running", ours: true };
-    case "SHUTDOWN":
-      return event.data.guest === true ? { kind: "shutdown", status: "shutdown", ours: false } : undefined;
-    case "RESET":
-      return event.data.guest === true ? { kind: "reset", status, ours: false } : undefined;
-    case "GUEST_PANICKED":
-      return { kind: "panicked", status: "panicked", ours: false };
-    default:
-      return undefined;
   }
 }

@@ -9,7 +9,7 @@ const nothing: VolumesAtRest = { rows: [], deleted: [], attached: [], files: [],
 /** Facts have only the fields that these checkers read. */
 const factOf = (some: object): Fact => some as Fact;
 const quiet = (some: Partial<VolumesAtRest>, atMs = 1): Fact =>
-  factOf({ kind: "quiet", atMs, volumes: { ...nothing, ...some } });
+  factOf({ kind: "quiet", atMs, instances: [], volumes: { ...nothing, ...some } });
 const committed = (atMs: number, commit: object): Fact =>
   factOf({ kind: "committed", atMs, by: "c1", commit, result: { kind: "committed" } });
 const found = (checker: Checker, ...facts: readonly Fact[]) => facts.flatMap((fact) => checker.see(fact));
@@ -52,6 +52,36 @@ describe("V2: detaches end", () => {
     expect(found(detachesEnd(), instance(0, [leaving]), over, quiet({}, 1_001 + detachMsMax))).to.have.length(
       1,
     );
+  });
+});
+
+describe("V2: a guest that runs has the volumes of its instance", () => {
+  const attached = [{ volumeId: "v", epoch: 2, instanceId: "i", change: null }];
+  const rows = [row({ instanceId: "i" })];
+  const still = (
+    state: "running" | "stopped",
+    inGuests: VolumesAtRest["inGuests"],
+    change: VolumesAtRest["attached"][number]["change"] = null,
+  ): Fact =>
+    factOf({
+      ...{ kind: "quiet", atMs: 1, instances: [{ id: "i", state }] },
+      volumes: { ...nothing, rows, attached: attached.map((one) => ({ ...one, change })), inGuests },
+    });
+  const there = { volumeId: "v", epoch: 2, hostId: "h1", instanceId: "i" };
+
+  it("holds where it has them, and where it does not run or one is on its way", () => {
+    expect(found(detachesEnd(), still("running", [{ ...there, state: "attached" }]))).to.deep.equal([]);
+    expect(found(detachesEnd(), still("stopped", []))).to.deep.equal([]);
+    expect(found(detachesEnd(), still("running", [], "attaching"))).to.deep.equal([]);
+  });
+
+  it("is broken where it has given one back, or never had it", () => {
+    for (const inGuests of [
+      [],
+      [{ ...there, state: "open" }],
+      [{ ...there, instanceId: "j", state: "attached" }],
+    ] as const)
+      expect(found(detachesEnd(), still("running", inGuests))).to.have.length(1);
   });
 });
 

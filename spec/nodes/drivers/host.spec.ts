@@ -10,7 +10,7 @@ import { guestUser, mapsUid } from "../../../nodes/drivers/guest-user.ts";
 import { parseStat } from "../../../nodes/drivers/process-stat.ts";
 import { isAlive, readProcess, signalProcess, waitGone } from "../../../nodes/drivers/process-table.ts";
 import { chooseAccelerator, kvmAccess } from "../../../nodes/drivers/qemu/accelerator.ts";
-import { meaningOf, statusOf } from "../../../nodes/drivers/qemu/guest.ts";
+import { meaningOf, statusOf } from "../../../nodes/drivers/qemu/guest-events.ts";
 import { systemClock, systemIds } from "../../../nodes/process/clock.ts";
 import { silentLog, temporaryDirectory } from "../../support/driver-world.ts";
 

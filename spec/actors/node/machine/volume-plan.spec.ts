@@ -15,6 +15,7 @@ import {
   ensure,
   ensured,
   failed,
+  fire,
   following,
   known,
   machineAfter,
@@ -211,6 +212,24 @@ describe("machine: volumes", () => {
     const paused = settle(following(running(), wish({ generation: 2, power: "paused" }, v1)), done);
     expect(step(following(paused, wish({ generation: 3, power: "paused" })))).to.equal("wire");
     expect(step(following(paused, wish({ generation: 3 }, v1, v2)))).to.equal("resume");
+  });
+
+  it("that a guest gives back by itself are looked at anew after a while, and no others", () => {
+    const ejected = (state: MachineState, place?: number) =>
+      following(state, { kind: "guest", event: "ejected", place, at: at() });
+    expect(ejected(running(), 7)).to.deep.equal(running());
+    for (const place of [0, undefined]) {
+      const out = ejected(running(), place);
+      expect([step(out), out.wait?.kind, said(out)]).to.deep.equal(["none", "retry", ["v1"]]);
+      const back = settle(has(fire(out), [h1]), done);
+      expect([step(fire(out)), step(back), said(back)]).to.deep.equal(["wire", "none", ["v1"]]);
+    }
+    const wiring = ejected(following(running(), wish({ generation: 2 }, v1, v2)), 0);
+    const wired = settle(has(wiring, [h1, h2]), done);
+    expect([step(wiring), step(wired), wired.wait?.kind]).to.deep.equal(["wire", "none", "retry"]);
+    expect(step(fire(wired)), "what it has found may be older than that").to.equal("wire");
+    const down = ejected(following(running(), wish({ generation: 2, ...hard }, v1)), 0);
+    expect(step(settle(down, done)), "a halt ends all of it").to.equal("none");
   });
 
   it("that are full pause the guest, which is let go on again and again, and says why it stands", () => {
