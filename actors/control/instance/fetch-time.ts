@@ -9,10 +9,10 @@ import { instanceLimits } from "./limits.ts";
 /** `disks`: its root disk as well as its volumes. */
 export type Made = "disks" | "volumes";
 
-/** Whole milliseconds; 0: nothing is left to be made. */
+/** Whole milliseconds; 0: nothing to speak of is left to be made. */
 export function fetchAllowedMs(instance: Pick<InstanceRecord, "image" | "volumes">, made: Made): number {
   const bytes = bytesOfVolumes(instance) + (made === "disks" ? (instance.image.disk?.sizeBytes ?? 0) : 0);
-  const ms = Math.ceil((bytes * 1_000) / instanceLimits.fetchBytesPerSecondMin);
+  const ms = Math.floor((bytes * 1_000) / instanceLimits.fetchBytesPerSecondMin);
   return Math.min(ms, instanceLimits.fetchTimeoutMsMax);
 }
 
