@@ -241,12 +241,12 @@ create index host_draining_idx on host using btree (id) where (draining is not n
 create index host_name_idx on host using btree (name, id);
 create index host_storage_idx on host using btree (storage_id, disk_gib) where (storage_id is not null);
 create trigger host_changes_storage after update on host for each row when (((old.storage_id is distinct from
-    new.storage_id) or ((new.storage_id is not null) and (old.disk_gib <> new.disk_gib)))) execute function
-    novact_storage_offered();
-create trigger host_leaves_storage after delete on host for each row when ((old.storage_id is not null))
-    execute function novact_storage_offered();
-create trigger host_offers_storage after insert on host for each row when ((new.storage_id is not null))
-    execute function novact_storage_offered();
+    new.storage_id) or ((new.storage_id is not null) and (old.disk_gib <> new.disk_gib)) or (old.drivers is
+    distinct from new.drivers))) execute function novact_storage_offered();
+create trigger host_leaves_storage after delete on host for each row when (((old.storage_id is not null) or
+    ((old.drivers -> 'volumeStorages') is not null))) execute function novact_storage_offered();
+create trigger host_offers_storage after insert on host for each row when (((new.storage_id is not null) or
+    ((new.drivers -> 'volumeStorages') is not null))) execute function novact_storage_offered();
 
 create table host_lease (
   host_id text collate "C" not null,
@@ -2172,9 +2172,7 @@ begin
       from storage
       where id = old.storage_id
       and disk_gib_claimed = 0
-      and not exists (select
-        from host
-        where storage_id = old.storage_id);
+      and novact_storage_size(id) is null;
   end if;
   if tg_op <> 'DELETE'
     and new.storage_id is not null then
@@ -2195,29 +2193,66 @@ $$;
 
 create function novact_storage_offered() returns trigger language plpgsql as $$
 declare
-  concerned text;
+  part record;
+  known bigint;
   largest bigint;
 begin
-  foreach concerned in array array[case when tg_op <> 'DELETE' then new.storage_id end, case when tg_op <>
-      'INSERT' then old.storage_id end] loop
-    continue when concerned is null;
-    select max(disk_gib) into largest
-      from host
-      where storage_id = concerned;
+  for part in
+    select told.id, max(told.was) as was, max(told.gib) as gib
+    from (select before.id, before.gib as was, null::bigint as gib
+      from novact_storages_told(old) as before
+      where tg_op <> 'INSERT'
+      union all
+      select after.id, null::bigint, after.gib
+      from novact_storages_told(new) as after
+      where tg_op <> 'DELETE') as told
+    group by told.id
+    order by told.id loop
+    continue when part.was = part.gib;
+    select disk_gib into known
+      from storage
+      where id = part.id;
+    largest := part.gib;
+    if largest is null
+      or largest < known then
+      largest := novact_storage_size(part.id);
+    end if;
     if largest is null then
       delete
         from storage
-        where id = concerned
+        where id = part.id
         and disk_gib_claimed = 0;
     else
       insert into storage as t(id, disk_gib, disk_gib_claimed)
-        values (concerned, largest, 0)
+        values (part.id, largest, 0)
         on conflict (id) do update set disk_gib = excluded.disk_gib
         where t.disk_gib <> excluded.disk_gib;
     end if;
   end loop;
   return null;
 end
+$$;
+
+create function novact_storage_size(concerned text) returns bigint language plpgsql as $$
+declare
+  largest bigint;
+begin
+  select max(told.gib) into largest
+    from host as h, novact_storages_told(h) as told
+    where (h.storage_id = concerned
+      or h.drivers->'volumeStorages' is not null)
+    and told.id = concerned;
+  return largest;
+end
+$$;
+
+create function novact_storages_told(told host) returns TABLE(id text, gib bigint) language sql as $$
+select told.storage_id, told.disk_gib
+  where told.storage_id is not null
+  union all
+  select one->>'id', (one->>'sizeGib')::bigint
+  from jsonb_array_elements(coalesce(nullif(told.drivers, 'null')->'volumeStorages', '[]')) as one
+  where one->>'id' is distinct from told.storage_id
 $$;
 
 create function novact_subnet() returns trigger language plpgsql as $$
@@ -2296,18 +2331,18 @@ begin
         perform novact_refuse('hostFull', jsonb_build_object('hostId', coalesce(new.host_id, '')));
       end if;
     else
-      insert into storage as t(id, disk_gib, disk_gib_claimed)
-        values (part.id, coalesce((select max(disk_gib)
-              from host
-              where storage_id = part.id), 0), greatest(part.more, 0))
-        on conflict (id) do update set disk_gib_claimed = t.disk_gib_claimed + part.more;
+      update storage
+        set disk_gib_claimed = disk_gib_claimed + part.more
+        where id = part.id;
+      if not found then
+        insert into storage(id, disk_gib, disk_gib_claimed)
+          values (part.id, coalesce(novact_storage_size(part.id), 0), greatest(part.more, 0));
+      end if;
       delete
         from storage
         where id = part.id
         and disk_gib_claimed = 0
-        and not exists (select
-          from host
-          where storage_id = part.id);
+        and novact_storage_size(id) is null;
     end if;
   end loop;
   for part in

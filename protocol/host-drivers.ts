@@ -5,8 +5,10 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { IpAddress } from "./ip.ts";
 import { networkLimits } from "./limits/network.ts";
+import { storageLimits } from "./limits/storage.ts";
 import { HostText, HostWord, hostWords, upTo } from "./offered.ts";
 import { OfferedShapes } from "./shape.ts";
+import { OfferedVolumeStorage } from "./volume-storage.ts";
 import { answer, nullable } from "./wire/schema.ts";
 
 /** More kinds of devices than a hypervisor will ever have. */
@@ -75,6 +77,13 @@ export const HostDrivers = answer({
       why: Type.Optional(HostText),
     }),
   ),
+  /**
+   * Storages of volumes that it shares with other hosts, beside that of its disks. Absent: not all of its
+   * storages have answered yet, so that what is known of them stays; or the agent is of before.
+   */
+  volumeStorages: Type.Optional(
+    Type.Array(OfferedVolumeStorage, { maxItems: storageLimits.volumeStoragesPerHostMax }),
+  ),
 });
 export type HostDrivers = Static<typeof HostDrivers>;
 
@@ -96,6 +105,22 @@ export const canPlug = (drivers: HostDrivers | null | undefined): boolean =>
 /** Whether guests of the host can have volumes. */
 export const canHaveVolumes = (drivers: HostDrivers | null | undefined): boolean =>
   drivers?.abilities.volumes.includes("file") === true;
+
+interface SeeingHost {
+  /** The shared storage of its guests' disks. */
+  readonly storageId: string | null;
+  readonly drivers?: HostDrivers | null | undefined;
+}
+
+/** The storages that it shares with other hosts, as its disks are on one and its volumes may be on more. */
+export const storagesSeenBy = ({ storageId, drivers }: SeeingHost): readonly string[] => [
+  ...(storageId === null ? [] : [storageId]),
+  ...(drivers?.volumeStorages ?? []).map(({ id }) => id).filter((id) => id !== storageId),
+];
+
+/** Whether the host sees this storage that hosts share. */
+export const seesStorage = ({ storageId, drivers }: SeeingHost, id: string): boolean =>
+  storageId === id || drivers?.volumeStorages?.some((one) => one.id === id) === true;
 
 /** Whether guests of the host can be on this network of the operator's; null: on any other network. */
 export const canCarry = (

@@ -9,6 +9,7 @@ import { NumaNode, NumaUse } from "./numa.ts";
 import { Operation } from "./operation.ts";
 import { Running } from "./release.ts";
 import { Space } from "./space.ts";
+import { VolumeStorageState } from "./volume-storage.ts";
 import {
   answer,
   Count,
@@ -110,6 +111,8 @@ export const Host = answer({
    * The host's file systems, as it last reported them to the controller that answers. Absent: it has not yet.
    */
   space: Type.Optional(Type.Array(Space)),
+  /** The storages of its volumes, likewise. */
+  volumeStorages: Type.Optional(Type.Array(VolumeStorageState)),
 });
 export type Host = Static<typeof Host>;
 

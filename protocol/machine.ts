@@ -33,6 +33,7 @@ import { MachineShape } from "./shape.ts";
 import { sharedDiskMethods, storageLeaseStates } from "./shared-disk.ts";
 import { Space } from "./space.ts";
 import { machineReasons, machineStates, recoveryPolicies } from "./states.ts";
+import { VolumeStorageState } from "./volume-storage.ts";
 import {
   answer,
   Count,
@@ -237,6 +238,8 @@ export const hostAgentService = service({
         strays: audited(ObservedText),
         /** The host's file systems. Absent: they are not known. */
         space: Type.Optional(lenient(Space, spaceLimits.spacesMax)),
+        /** The storages of its volumes that have answered. Absent: none has, or its agent does not say. */
+        volumeStorages: Type.Optional(lenient(VolumeStorageState, storageLimits.volumeStoragesPerHostMax)),
         /** How its cache of images stands. Absent: it has none, or its agent does not say. */
         imageCache: Type.Optional(ImageCacheAudit),
         /** How its network stands. Absent: the host has none, or its agent does not say. */
@@ -343,6 +346,8 @@ export const reportService = service({
         leaseEpoch: Count,
         /** The host's file systems; on a full one no new guest is made. Absent: they are not known. */
         space: Type.Optional(lenient(Space, spaceLimits.spacesMax)),
+        /** The storages of its volumes that have answered. Absent: none has, or an agent of before. */
+        volumeStorages: Type.Optional(lenient(VolumeStorageState, storageLimits.volumeStoragesPerHostMax)),
       }),
       answer: answer({
         /** False: the controller does not know the host, which has to register again. */

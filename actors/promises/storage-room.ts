@@ -4,6 +4,7 @@
  * are kept here, from the rows of instances; whether the store's own sums agree is judged when all is quiet.
  */
 import type { Commit } from "../records/commit.ts";
+import { storagesToldBy } from "../shared-storage/told-storages.ts";
 import type { Quiet } from "./facts.ts";
 import { volumeRoom } from "./volume-room.ts";
 
@@ -20,12 +21,12 @@ export interface StorageRoom {
 export function storageRoom(): StorageRoom {
   const disks = new Map<string, Disk>();
   const sums = new Map<string, number>();
-  const offered = new Map<string, Disk>();
+  const offered = new Map<string, ReturnType<typeof storagesToldBy>>();
   const add = ({ storageId, diskGib }: Disk, sign: 1 | -1) =>
     sums.set(storageId, (sums.get(storageId) ?? 0) + sign * diskGib);
   const sumOf = (id: string): number => (sums.get(id) ?? 0) + volumes.on("storageId", id);
   const sizeOf = (id: string): number =>
-    Math.max(0, ...[...offered.values()].flatMap((one) => (one.storageId === id ? [one.diskGib] : [])));
+    Math.max(0, ...[...offered.values()].flat().flatMap((one) => (one.id === id ? [one.gib] : [])));
 
   const volumes = volumeRoom();
 
@@ -47,9 +48,7 @@ export function storageRoom(): StorageRoom {
       const taken = new Set((commit.instances ?? []).flatMap((one) => written(one) ?? []));
       for (const id of volumes.apply(commit).storages) taken.add(id);
       const faults = [...taken].flatMap((id) => overfull(id, sumOf(id), sizeOf(id)));
-      for (const { hostId, storageId, diskGib } of commit.hosts ?? [])
-        if (storageId === null) offered.delete(hostId);
-        else offered.set(hostId, { storageId, diskGib });
+      for (const host of commit.hosts ?? []) offered.set(host.hostId, storagesToldBy(host));
       for (const { hostId } of commit.hostsRemoved ?? []) offered.delete(hostId);
       return faults;
     },

@@ -3,6 +3,7 @@
  * the names of their metrics.
  */
 import type { Space } from "../../protocol/space.ts";
+import type { VolumeStorageState } from "../../protocol/volume-storage.ts";
 import type { CallMeter } from "../../protocol/wire/transport.ts";
 import type { LastRound, Loop } from "./loop.ts";
 import { type Meter, only } from "./meter.ts";
@@ -88,6 +89,38 @@ export function meterSpaces(meter: Meter, spaces: () => readonly Space[]): void 
     some(({ imagesMib }) => imagesMib),
   );
 }
+
+/** Shows how full the storages of volumes are; one that does not say is absent. */
+export function meterVolumeStorages(meter: Meter, states: () => readonly VolumeStorageState[]): void {
+  const some = (read: (state: VolumeStorageState) => number | undefined) => () => {
+    const sums = new Map<string, number>();
+    for (const state of states()) {
+      const [of, mib] = [namesOf(state), read(state)];
+      if (mib !== undefined) sums.set(of, (sums.get(of) ?? 0) + mib * bytesPerMib);
+    }
+    return [...sums].map(([of, bytes]) => [{ of }, bytes] as const);
+  };
+  meter.look(
+    "novact_volumes_free_bytes",
+    some(({ freeMib }) => freeMib),
+  );
+  meter.look(
+    "novact_volumes_size_bytes",
+    some(({ totalMib }) => totalMib),
+  );
+  meter.look(
+    "novact_volumes_promised_bytes",
+    some(({ promisedMib }) => promisedMib),
+  );
+  meter.look(
+    "novact_volumes_allocated_bytes",
+    some(({ allocatedMib }) => allocatedMib),
+  );
+}
+
+/** Storages that are alike are one figure: their ids are no label. */
+const namesOf = ({ kind, storageId }: VolumeStorageState): string =>
+  storageId === null ? kind : `${kind}, shared`;
 
 /** Counts the calls of one server. */
 export function meterCalls(meter: Meter, door: LabelsOf<"novact_calls_kept_out_total">["door"]): CallMeter {

@@ -138,6 +138,10 @@ const metrics = {
   novact_images_cached_bytes: gauge("What cached images take, of a shared storage those of all hosts.", {
     of: named,
   }),
+  novact_volumes_size_bytes: gauge("Size of a storage of volumes that the host sees.", { of: named }),
+  novact_volumes_free_bytes: gauge("What is free there.", { of: named }),
+  novact_volumes_promised_bytes: gauge("The sizes of the volumes there, those of all hosts.", { of: named }),
+  novact_volumes_allocated_bytes: gauge("What these volumes really take.", { of: named }),
 
   novact_nats_connected: gauge("Whether there is a connection to NATS.", none),
   novact_nats_reconnects_total: counter("Connections to NATS that were lost and came back.", none),

@@ -45,7 +45,7 @@ export function applyInventories({ tables, commit, journal, nowMs }: Work): Refu
     const changed = canonical({ ...before, ...said }) !== canonical(before);
     const generation = before.generation + (changed ? 1 : 0);
     tables.hosts.put(id, { ...host, generation }, journal);
-    applyOffered({ tables, journal }, [known?.storageId ?? null, host.storageId]);
+    applyOffered({ tables, journal }, known, host);
   }
   return undefined;
 }

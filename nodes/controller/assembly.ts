@@ -215,6 +215,7 @@ function actorsOf(ports: ControllerPorts) {
     ids,
     log,
     hostFacts: (hostId) => directory.facts(hostId),
+    seenTogether: () => directory.storagesTogether(),
     fencesOf: (hostIds) => directory.fencesOf(hostIds),
     hostFull: (hostId) => placer.full(hostId),
     askHost: (hostId, asked, requestId) => askHost(hostAgent(hostId), asked, requestId),
@@ -271,6 +272,7 @@ function hostsOf({ store, clock, ids, log, power }: ControllerPorts, around: Aro
     alive: directory.alive(hostId),
     silentMs: leases.silentMs(hostId),
     spaces: directory.spaces(hostId),
+    volumeStorages: directory.volumeStorages(hostId),
   });
   const hosts = hostActors(system, {
     ...{ store, commit, clock, ids, log, surveys, seen, power },

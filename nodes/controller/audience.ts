@@ -47,8 +47,8 @@ export function audienceOf(
     },
     networking: (pull) => parts.networkingNews.answer(pull),
     imageTicket: (question) => offerImage(question, { store, clock, images: parts.images }),
-    heard: (hostId, spaces) => {
-      directory.heard(hostId, spaces);
+    heard: (hostId, spaces, storages) => {
+      directory.heard(hostId, spaces, storages);
       placer.heard(hostId, spaces);
     },
     hostsChanged: async () => {

@@ -15,6 +15,7 @@ import type { CommitHint } from "../../actors/control/request/commits.ts";
 import type { ImageTicketAnswer } from "../../protocol/image-ticket.ts";
 import type { HostNetworkingAnswer } from "../../protocol/networking.ts";
 import type { Space } from "../../protocol/space.ts";
+import type { VolumeStorageState } from "../../protocol/volume-storage.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
 /** A thread's end of the link: a worker, or what a worker knows as its parent. */
@@ -23,8 +24,12 @@ export interface LinkPort {
   on(event: "message", listener: (message: never) => void): unknown;
 }
 
-/** `spaces`: the host's file systems, as it last said. */
-type Heard = readonly [hostId: string, spaces: readonly Space[] | undefined];
+/** The host's file systems, and the storages of its volumes, as it last said. */
+type Heard = readonly [
+  hostId: string,
+  spaces: readonly Space[] | undefined,
+  storages?: readonly VolumeStorageState[] | undefined,
+];
 
 /** News for the actors: that it was taken is the only answer. */
 interface News {
@@ -61,7 +66,7 @@ export class LinkedAudience implements FleetAudience {
   readonly #port: Pick<LinkPort, "postMessage">;
   readonly #waiting = new Map<number, (answer: AnswerMessage) => void>();
   #number = 0;
-  readonly #heard = new Map<string, Heard[1]>();
+  readonly #heard = new Map<string, Heard>();
   #committed: CommitHint | undefined;
   #cutOff = false;
   #picture: FleetPicture | undefined;
@@ -98,8 +103,9 @@ export class LinkedAudience implements FleetAudience {
     await this.#call({ name: "hostsChanged" });
   }
 
-  heard(hostId: string, spaces?: readonly Space[]): void {
-    this.#heard.set(hostId, spaces ?? this.#heard.get(hostId));
+  heard(hostId: string, spaces?: Heard[1], storages?: Heard[2]): void {
+    const [, before, earlier] = this.#heard.get(hostId) ?? [];
+    this.#heard.set(hostId, [hostId, spaces ?? before, storages ?? earlier]);
     this.#tell();
   }
 
@@ -130,7 +136,7 @@ export class LinkedAudience implements FleetAudience {
   async #send(): Promise<void> {
     while (this.#heard.size > 0 || this.#committed || this.#cutOff || this.#picture) {
       const news = {
-        heard: [...this.#heard],
+        heard: [...this.#heard.values()],
         committed: this.#committed,
         cutOff: this.#cutOff,
         picture: this.#picture,
@@ -194,7 +200,7 @@ const notTold = (): StatusError =>
 
 function tellNews({ heard, committed, cutOff, picture }: News, audience: FleetAudience): void {
   if (cutOff) audience.cutOff();
-  for (const [hostId, spaces] of heard) audience.heard(hostId, spaces);
+  for (const [hostId, spaces, storages] of heard) audience.heard(hostId, spaces, storages);
   if (picture !== undefined) audience.looked(picture);
   if (committed !== undefined) audience.committed(committed);
 }

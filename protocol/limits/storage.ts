@@ -12,6 +12,8 @@ export const storageLimits = {
   sharedDisksRemovedMax: 50,
   /** As many as a machine of shape 1 has places for (0052). */
   volumesPerInstanceMax: 26,
+  /** Storages of volumes that one host sees; drivers have one or two. */
+  volumeStoragesPerHostMax: 8,
   /** Volumes that a host is told to remove in one request. */
   volumesRemovedMax: 50,
   /**

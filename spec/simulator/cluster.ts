@@ -18,6 +18,7 @@ import {
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
 import { startEventPublisher } from "../../nodes/events/publisher.ts";
 import type { Space } from "../../protocol/space.ts";
+import type { VolumeStorageState } from "../../protocol/volume-storage.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
@@ -251,9 +252,9 @@ export class Cluster {
     return (inner) => {
       const { told } = this.#options;
       told.roomForgotten(process.name);
-      const heard = (hostId: string, spaces?: readonly Space[]) => {
+      const heard = (hostId: string, spaces?: readonly Space[], storages?: readonly VolumeStorageState[]) => {
         if (spaces !== undefined) told.roomHeard(process.name, hostId, spaces);
-        inner.heard(hostId, spaces);
+        inner.heard(hostId, spaces, storages);
       };
       const audience = { ...inner, heard };
       const calls = (call: unknown) =>

@@ -165,6 +165,7 @@ function handlersOf(controller: OneOfTwo, { store, system, clock, ids }: Shared)
   const registry = new InstanceRegistry(system, {
     ...{ store, commit, clock, ids, log: silentLog },
     hostFacts: (hostId) => directory.facts(hostId),
+    seenTogether: () => directory.storagesTogether(),
     fencesOf: (hostIds) => directory.fencesOf(hostIds),
     hostFull: () => undefined,
     askHost: unasked,

@@ -9,6 +9,7 @@ import type { RowChange } from "../../actors/records/rows.ts";
 import { image } from "../../protocol/image.ts";
 import { deletedVolume, volume } from "../../protocol/volume.ts";
 import type { RowOf } from "../../protocol/wire/resource.ts";
+import { networkedDrivers } from "./host-drivers.ts";
 import * as rows from "./store-rows.ts";
 import { names } from "./store-rows.ts";
 
@@ -182,5 +183,34 @@ export function volumesContract(get: () => Store, another: () => Promise<Store>)
     expect(await kind(rows.changeTurn(rows.deleted(instance, rows.wallMs)))).to.equal("committed");
     expect(await kind(forgotten)).to.equal("committed");
     await commit({ resource: volume, removed: id(1) });
+  });
+
+  it("takes room of storages that hosts see for volumes alone, as large as the largest of all says", async () => {
+    const store = get();
+    const { host, shared, storageId, inventories, row, made, commit, kind } = await prepare(store);
+    const [nfs, other] = [`${host}-nfs`, `${host}-other`];
+    const seeing = (at: 0 | 1, ...told: readonly (readonly [string, number])[]): Commit => {
+      const volumeStorages = told.map(([id, sizeGib]) => ({ id, kind: "nfs", sizeGib }));
+      const drivers = { ...networkedDrivers(), volumeStorages };
+      return { hosts: inventories.slice(at, at + 1).map((one) => ({ ...one, drivers })) };
+    };
+    const size = async (id: string) =>
+      (await store.hosts.storageTotals()).find((one) => one.storageId === id)?.diskGib;
+    await store.commit(seeing(0, [nfs, 50], [storageId, 99]));
+    await store.commit(seeing(1, [nfs, 60]));
+    expect([await size(nfs), await size(storageId)]).to.deep.equal([60, 10]);
+    expect((await commit(made(row(1, { storageId: nfs, sizeGib: 55 })))).kind).to.equal("committed");
+    expect((await commit(made(row(2, { storageId: nfs, sizeGib: 6 })))).kind).to.equal("hostFull");
+    await store.commit(seeing(1, [other, 7]));
+    expect([await size(nfs), await size(other)]).to.deep.equal([50, 7]);
+    await store.commit(seeing(1));
+    expect(await size(other), "nothing is on it").to.equal(undefined);
+    expect(await kind({ hostsRemoved: [{ hostId: shared, parked: false }] })).to.equal("committed");
+    expect(await size(nfs), "a volume is on it").to.equal(50);
+    await store.commit(seeing(1, [nfs, 40]));
+    expect(await size(nfs)).to.equal(40);
+    await commit({ resource: volume, removed: row(1).id });
+    await store.commit(seeing(1));
+    expect(await size(nfs)).to.equal(undefined);
   });
 }

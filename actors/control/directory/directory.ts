@@ -7,10 +7,11 @@
  * one period: a silence that it could not have heard through proves nothing. It never decides that a host is
  * dead, only that it is silent.
  */
-import type { HostDrivers } from "../../../protocol/host-drivers.ts";
+import { type HostDrivers, storagesSeenBy } from "../../../protocol/host-drivers.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { OfferedShapes } from "../../../protocol/shape.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { VolumeStorageState } from "../../../protocol/volume-storage.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { SignsOfLife } from "../../ports/signs-of-life.ts";
@@ -70,6 +71,7 @@ export class HostDirectory {
   readonly #heardAtMs = new Map<string, number>();
   /** The file systems of the hosts, as each last reported them to this controller. */
   readonly #spaces = new Map<string, readonly Space[]>();
+  readonly #storages = new Map<string, readonly VolumeStorageState[]>();
   readonly #toTouch = new Set<string>();
   #listeningSinceMs: number;
   #lastRoundAtMs: number;
@@ -114,6 +116,12 @@ export class HostDirectory {
     const { name, lease, storageId, drivers } = host;
     const leaseEpoch = lease === null || lease.fencedBy !== null ? 0 : lease.leaseEpoch;
     return { name, alive: this.alive(host.id), leaseEpoch, storageId, shapes: drivers?.shapes, drivers };
+  }
+
+  /** The sets of storages that some host sees together, each once. */
+  storagesTogether(): readonly (readonly string[])[] {
+    const sets = new Map([...this.#hosts.values()].map(storagesSeenBy).map((ids) => [ids.join("\n"), ids]));
+    return [...sets.values()];
   }
 
   get(hostId: string): HostRecord | undefined {
@@ -166,15 +174,35 @@ export class HostDirectory {
     return [...this.#hosts.values()];
   }
 
-  heard(hostId: string, spaces?: readonly Space[]): void {
+  heard(hostId: string, spaces?: readonly Space[], storages?: readonly VolumeStorageState[]): void {
     this.#heardAtMs.set(hostId, this.#options.clock.monotonicMs());
     if (this.#options.signsOfLife !== undefined) this.#toTouch.add(hostId);
     if (spaces !== undefined) this.#spaces.set(hostId, spaces);
+    if (storages !== undefined) this.#storages.set(hostId, storages);
   }
 
   /** The host's file systems; undefined: it has not reported them to this controller. */
   spaces(hostId: string): readonly Space[] | undefined {
     return this.#spaces.get(hostId);
+  }
+
+  /** The storages of the host's volumes; undefined: it has not told this controller. */
+  volumeStorages(hostId: string): readonly VolumeStorageState[] | undefined {
+    return this.#storages.get(hostId);
+  }
+
+  /**
+   * How a shared storage of volumes is, as the least silent of the hosts says that this controller hears;
+   * undefined: none has told it.
+   */
+  volumeStorage(storageId: string): VolumeStorageState | undefined {
+    const told = [...this.#storages].flatMap(([hostId, states]) =>
+      this.alive(hostId) ? states.filter((one) => one.storageId === storageId) : [],
+    );
+    return told.reduce<VolumeStorageState | undefined>(
+      (best, one) => (best === undefined || (one.silentMs ?? 0) < (best.silentMs ?? 0) ? one : best),
+      undefined,
+    );
   }
 
   /** Call when the bus was away: no host could be heard until now. */
@@ -227,7 +255,7 @@ export class HostDirectory {
     onRead?.(hosts, readAtMs);
     this.#hosts.clear();
     for (const host of hosts) this.#hosts.set(host.id, host);
-    for (const known of [this.#heardAtMs, this.#spaces])
+    for (const known of [this.#heardAtMs, this.#spaces, this.#storages])
       for (const id of known.keys()) if (!this.#hosts.has(id)) known.delete(id);
   }
 

@@ -3,7 +3,7 @@
  * disk of each host. Reads only, in pages. A place that cannot be listed is told, and never taken as empty.
  */
 
-import { canHaveVolumes } from "../../../protocol/host-drivers.ts";
+import { canHaveVolumes, storagesSeenBy } from "../../../protocol/host-drivers.ts";
 import type { VolumeFile } from "../../../protocol/host-volumes.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
@@ -31,7 +31,8 @@ export async function listVolumeFiles(
   agent: (hostId: string) => VolumeAgent,
 ): Promise<readonly VolumeFiles[]> {
   const able = hosts.filter(({ drivers }) => canHaveVolumes(drivers));
-  const shared = storagesOf(able).map(({ storageId, hostIds }) =>
+  const seen = able.flatMap((host) => storagesSeenBy(host).map((storageId) => ({ id: host.id, storageId })));
+  const shared = storagesOf(seen).map(({ storageId, hostIds }) =>
     listPlace({ storageId, hostId: null }, hostIds.slice(0, doctorLimits.volumeHostsAskedMax), agent),
   );
   const own = able.map(({ id }) => listPlace({ storageId: null, hostId: id }, [id], agent));

@@ -7,6 +7,7 @@ import type { ImageTicketAnswer } from "../../../protocol/image-ticket.ts";
 import type { Observation, ReportedDeed } from "../../../protocol/machine.ts";
 import type { HostNetworkingAnswer } from "../../../protocol/networking.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { VolumeStorageState } from "../../../protocol/volume-storage.ts";
 import type { LeftOut } from "../../../protocol/wire/understood.ts";
 import type { CommitHint } from "../request/commits.ts";
 import type { Brake } from "./brake.ts";
@@ -78,8 +79,8 @@ export interface FleetAudience {
   networking(pull: NetworkPull): Promise<HostNetworkingAnswer>;
   /** Null: the host is to run no such instance, or not of that image. @throws UNAVAILABLE storeUnavailable */
   imageTicket(question: ImageQuestion): Promise<ImageTicketAnswer | null>;
-  /** The host gave a sign of life. `spaces`: its file systems; absent: it did not say. */
-  heard(hostId: string, spaces?: readonly Space[]): void;
+  /** The host gave a sign of life, and told of its file systems and of the storages of its volumes, or not. */
+  heard(hostId: string, spaces?: readonly Space[], storages?: readonly VolumeStorageState[]): void;
   /** Hosts were registered, fenced, or given a lease. Resolves when the actors know it. */
   hostsChanged(): Promise<void>;
   /** The safety channel has committed something that has events. */

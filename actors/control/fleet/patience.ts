@@ -6,6 +6,7 @@
 import type { ImageTicketAnswer } from "../../../protocol/image-ticket.ts";
 import type { HostNetworkingAnswer } from "../../../protocol/networking.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { VolumeStorageState } from "../../../protocol/volume-storage.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { fleetLimits } from "./limits.ts";
 import type { FleetAudience, GuardReport, ImageQuestion, MachineReport, NetworkPull } from "./link.ts";
@@ -29,8 +30,8 @@ export class Patience {
     this.#log = log;
   }
 
-  heard(hostId: string, spaces?: readonly Space[]): void {
-    this.#audience.heard(hostId, spaces);
+  heard(hostId: string, spaces?: readonly Space[], storages?: readonly VolumeStorageState[]): void {
+    this.#audience.heard(hostId, spaces, storages);
   }
 
   /** The ids of the instances whose observation is durable, as far as is known in time. Never rejects. */

@@ -8,6 +8,7 @@ import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { VolumeStorageState } from "../../../protocol/volume-storage.ts";
 import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
@@ -43,9 +44,9 @@ export interface ReportOptions {
 /** Handlers of the reports. `context.id` is the host that reports; the bus lets no host speak for another. */
 export function reportHandlers(options: ReportOptions): Handlers<typeof reportService> {
   const { directory, audience, budgets, clock } = options;
-  const heard = (hostId: string, spaces?: readonly Space[]) => {
+  const heard = (hostId: string, spaces?: readonly Space[], storages?: readonly VolumeStorageState[]) => {
     directory.heard(hostId);
-    audience.heard(hostId, spaces);
+    audience.heard(hostId, spaces, storages);
   };
   const registering = new AtOnce(fleetLimits.registrationsAtOnceMax);
   const left = ({ deadlineMs }: CallContext) =>
@@ -65,10 +66,10 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       await audience.observed({ ...report, ...leftOutOf(context), timeoutMs: left(context) });
       return { accepted: true };
     },
-    heartbeat: async ({ complete: all, machines, stopping, leaseEpoch, space }, context) => {
+    heartbeat: async ({ complete: all, machines, stopping, leaseEpoch, space, volumeStorages }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
-      if (!stopping) heard(context.id, space);
+      if (!stopping) heard(context.id, space, volumeStorages);
       // Beyond its budget the machines of the list are heard, and nothing is asked about those that it lacks.
       const complete = all && budgets.take(context.id, "complete report");
       const isEmpty = machines.length === 0 && !complete && context.leftOut === undefined;
@@ -159,8 +160,9 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     const before = await options.store.hosts.get(inventory.hostId);
     // A removed host still has its old host lease: it registers without a new one, and asks for it later.
     const known = before?.id === inventory.hostId;
-    if (known && before.lease !== null && isStored(atLeastClaimed(inventory, before), before))
-      return options.directory.known(inventory.hostId) ? "known" : "news";
+    offered = keepingStorages(offered, before);
+    const isSaid = known && isStored(atLeastClaimed(keepingStorages(inventory, before), before), before);
+    if (isSaid && before.lease !== null) return options.directory.known(inventory.hostId) ? "known" : "news";
     await refuseTakenName(inventory, known ? before : undefined, options);
     if (attempt === 1) options.budgets.demand(inventory.hostId, "registration");
     const first = known ? before.lease === null : attempt === 1;
@@ -170,7 +172,7 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     if (result.kind === "conflict") continue;
     const claimed = await options.store.hosts.get(inventory.hostId);
     if (claimed === undefined) break;
-    offered = atLeastClaimed(inventory, claimed);
+    offered = atLeastClaimed(offered, claimed);
     const { vcpus, memoryMib, diskGib } = offered;
     options.log.warn(
       { host: inventory.hostId, vcpus, memoryMib, diskGib },
@@ -178,6 +180,15 @@ async function registerHost(inventory: HostInventory, options: ReportOptions): P
     );
   }
   throw new StatusError("inUse", `The host ${inventory.name} cannot be registered now.`);
+}
+
+/** Storages of volumes that have not answered in this life of the agent are where they were. */
+function keepingStorages(inventory: HostInventory, before: HostRecord | undefined): HostInventory {
+  const { drivers } = inventory;
+  const kept = before?.drivers?.volumeStorages;
+  if (!drivers || drivers.volumes === null || drivers.volumeStorages !== undefined || kept === undefined)
+    return inventory;
+  return { ...inventory, drivers: { ...drivers, volumeStorages: kept } };
 }
 
 function atLeastClaimed(inventory: HostInventory, known: HostRecord): HostInventory {

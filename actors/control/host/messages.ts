@@ -7,6 +7,7 @@
 import type { Drain, Host } from "../../../protocol/host.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { VolumeStorageState } from "../../../protocol/volume-storage.ts";
 import type { ErrorBody } from "../../../protocol/wire/status.ts";
 import type { Whereabouts } from "../../ports/instance-reads.ts";
 import type { PowerProof } from "../../ports/power.ts";
@@ -23,6 +24,8 @@ export interface Seen {
   readonly silentMs: number | undefined;
   /** The host's file systems; undefined: this controller does not know them. */
   readonly spaces: readonly Space[] | undefined;
+  /** The storages of its volumes; undefined: this controller does not know them. */
+  readonly volumeStorages?: readonly VolumeStorageState[] | undefined;
 }
 
 /** What is on a host. */

@@ -27,6 +27,9 @@ export function hostView(host: HostRecord, seen: Seen): Host {
     capacity: { vcpus, memoryMib, diskGib: disk.diskGib },
     claimed: { vcpus: vcpusClaimed, memoryMib: memoryMibClaimed, diskGib: disk.diskGibClaimed },
     alive: seen.alive,
+    ...(seen.volumeStorages === undefined
+      ? {}
+      : { volumeStorages: seen.volumeStorages.map((one) => ({ ...one })) }),
     ...(seen.spaces === undefined ? {} : { space: seen.spaces.map((one) => ({ ...one })) }),
   };
 }

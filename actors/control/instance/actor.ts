@@ -31,6 +31,8 @@ export interface InstanceActorOptions extends InstanceOutside, ResidentOptions {
   readonly store: StorePart<{ instances: "load"; operations: "request" }>;
   readonly ids: Ids;
   readonly hostFacts: (hostId: string | null) => (HostFacts & { readonly leaseEpoch: number }) | undefined;
+  /** The sets of storages that some host sees together. Absent: each host sees one. */
+  readonly seenTogether?: () => readonly (readonly string[])[];
   /** The hosts among these that are fenced, as far as this controller knows. */
   readonly fencesOf: (hostIds: readonly string[]) => readonly Fence[];
   /** Called when a claim did not fit: the scheduler's picture of that host is wrong. */
@@ -131,8 +133,10 @@ export class InstanceKind
     if (message.kind === "edit") return { kind: "edit", edit: message.edit, ...asked };
     if (message.kind === "rewire")
       return { kind: "rewire", rewiring: message.rewiring, operationId, ...asked };
-    if (message.kind === "revolume")
-      return { kind: "revolume", change: message.change, operationId, ...asked };
+    if (message.kind === "revolume") {
+      const seenTogether = this.#options.seenTogether?.() ?? [];
+      return { kind: "revolume", change: message.change, operationId, seenTogether, ...asked };
+    }
     const { kind, command, stopTimeoutMs } = message;
     return { kind, command, stopTimeoutMs, operationId, ...asked, ...this.#fencesFor(command, present) };
   }

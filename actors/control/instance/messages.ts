@@ -96,6 +96,8 @@ export interface RevolumeEvent {
   readonly operationId: string;
   readonly nowMs: number;
   readonly host: HostFacts | undefined;
+  /** The sets of storages that some host sees together. Absent: each host sees one. */
+  readonly seenTogether?: readonly (readonly string[])[];
 }
 
 export interface HostFacts {

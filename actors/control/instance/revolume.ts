@@ -3,7 +3,7 @@
  * intent, as with interfaces (rewire.ts): what comes is there from then on; what goes is held until no host
  * has it open. An attachment that did not come about is taken back by the same way out. Pure.
  */
-import { canHaveVolumes } from "../../../protocol/host-drivers.ts";
+import { canHaveVolumes, seesStorage } from "../../../protocol/host-drivers.ts";
 import { storageLimits } from "../../../protocol/limits/storage.ts";
 import type { Denial, ErrorBody } from "../../../protocol/wire/status.ts";
 import { gibibytes } from "../../../protocol/wire/wording.ts";
@@ -175,7 +175,7 @@ const seenAs = (volumeId: string): string => volumeId.slice(0, seenLength);
 /** What its hardware and its host can do. `isUp`: a guest of it lives, or may. */
 function hostDenial(
   { instance }: LoadedInstance,
-  { change, host }: RevolumeEvent,
+  { change, host, seenTogether }: RevolumeEvent,
   isUp: boolean,
 ): Denial | undefined {
   const cannot = (why: string): Denial => ({
@@ -194,24 +194,29 @@ function hostDenial(
     return cannot("is on no host now, on whose disk the volume could be: start it first.");
   if (hostId !== null && hostId !== instance.hostId)
     return cannot(`is not on host ${hostId}, on whose own disk the volume is.`);
-  const other = otherStorage(instance, storageId);
-  if (other !== undefined)
-    return cannot(`is on storage ${other}: no host sees that and storage ${storageId} of the volume.`);
-  if (host === undefined) return undefined;
+  if (host === undefined) return togetherDenial(instance, change.volume, seenTogether);
   if (!canHaveVolumes(host.drivers)) return cannot(`is on host ${host.name}, which gives guests no volumes.`);
-  if (storageId !== null && host.storageId !== storageId)
+  if (storageId !== null && !seesStorage({ storageId: null, ...host }, storageId))
     return cannot(`is on host ${host.name}, which does not see the storage ${storageId} of the volume.`);
   return undefined;
 }
 
-/** A host sees one shared storage: the instance's disk or volumes there say which. */
-function otherStorage(
-  { storageId: ofDisk, volumes }: Pick<InstanceRecord, "storageId" | "volumes">,
-  wanted: string | null,
-): string | undefined {
+/** On no host that is known, it needs one that sees what its disk and its volumes are on, and the new volume. */
+function togetherDenial(
+  { id, storageId: ofDisk, volumes }: InstanceRecord,
+  { storageId: wanted }: Pick<AttachedVolume, "storageId">,
+  seen: readonly (readonly string[])[] = [],
+): Denial | undefined {
   if (wanted === null) return undefined;
   const has = [ofDisk, ...(volumes ?? []).map(({ storageId }) => storageId)];
-  return has.find((one) => one !== null && one !== wanted) ?? undefined;
+  const others = [...new Set(has)].filter((one) => one !== null && one !== wanted);
+  if (others.length === 0) return undefined;
+  if (seen.some((ids) => ids.includes(wanted) && others.every((one) => ids.includes(one ?? ""))))
+    return undefined;
+  const message =
+    `Instance ${id} is on storage ${others.join(", ")}: ` +
+    `no host sees that and storage ${wanted} of the volume.`;
+  return { reason: "notPluggable", message };
 }
 
 /**

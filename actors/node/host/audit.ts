@@ -8,6 +8,7 @@ import { reportLimits } from "../../../protocol/limits/report.ts";
 import type { hostAgentService } from "../../../protocol/machine.ts";
 import type { NetworkingAudit } from "../../../protocol/networking.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { VolumeStorageState } from "../../../protocol/volume-storage.ts";
 import type { AnswerOf } from "../../../protocol/wire/service.ts";
 import type { Holding } from "../../ports/keeper.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
@@ -37,12 +38,13 @@ export interface AuditOptions {
   /** False: the disks end with the agent. */
   readonly keepsDisks: boolean;
   readonly spaces: () => readonly Space[];
+  readonly storages: { readonly states: readonly VolumeStorageState[] };
   /** Undefined: the host has no network. */
   readonly networking: { readonly state: NetworkingAudit } | undefined;
 }
 
 export async function audit(options: AuditOptions): Promise<Audit> {
-  const { hostId, ledger, files, knows, look, keepsDisks, spaces, networking } = options;
+  const { hostId, ledger, files, knows, look, keepsDisks, spaces, storages, networking } = options;
   const before = new Set(ledger.all().map(({ instanceId }) => instanceId));
   const [found, all] = await Promise.all([look(), files.readAll()]);
   const contents = all.filter(({ instanceId, content }) => parseTombstone(instanceId, content) === undefined);
@@ -86,6 +88,7 @@ export async function audit(options: AuditOptions): Promise<Audit> {
     keepsDisks,
     strays: listed([...said, ...strays]),
     space: spaces().map((one) => ({ ...one })),
+    ...(storages.states.length === 0 ? {} : { volumeStorages: storages.states.map((one) => ({ ...one })) }),
     ...imageCacheOf(found),
     ...(networking === undefined ? {} : { networking: networking.state }),
   };

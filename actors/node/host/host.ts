@@ -22,7 +22,7 @@ import type { StorageLeases } from "../../ports/storage-leases.ts";
 import type { VolumeStorage } from "../../ports/volumes.ts";
 import { actorLimits } from "../../runtime/limits.ts";
 import { type Meter, nullMeter } from "../../runtime/meter.ts";
-import { meterSpaces } from "../../runtime/metered.ts";
+import { meterSpaces, meterVolumeStorages } from "../../runtime/metered.ts";
 import { SpaceWatch } from "../../runtime/space-watch.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
@@ -47,6 +47,7 @@ import type { ReportClient } from "./reporter.ts";
 import { HostTraffic } from "./traffic.ts";
 import { VolumeCopies } from "./volume-copies.ts";
 import { closeForgotten } from "./volume-notes.ts";
+import { VolumeStorageWatch } from "./volume-storage-watch.ts";
 import { volumeHandlers } from "./volumes.ts";
 
 export interface HostOptions {
@@ -126,11 +127,9 @@ export function createHost(options: HostOptions): Host {
     return lease.kind === "held" ? lease.leaseEpoch : 0;
   };
   const registered = () => holder.hurry();
-  const watch = new SpaceWatch({ space: options.space, system, log });
-  void watch.start();
-  const spaces = () => watch.spaces;
-  const common = { inventory, knows, reports, ledger, leaseEpoch, registered, spaces, clock, log };
-  const { storageId } = inventory;
+  const { told, stop: stopWatching } = watchRoom(options);
+  const { storageId, hostId } = inventory;
+  const common = { inventory, knows, reports, ledger, leaseEpoch, registered, ...told, clock, log };
   const storage = new HostStorage({ leases: options.storageLeases, storageId, clock, log });
   const changed = (anew: boolean) => ref.tell({ kind: "lease", anew });
   const holder = leaseHolder(options, { ledger, machines, storage, changed });
@@ -142,7 +141,7 @@ export function createHost(options: HostOptions): Host {
   networking?.start();
   const traffic = new HostTraffic(options);
   traffic.start();
-  meterHost(options, ledger, watch);
+  meterHost(options, ledger);
   news.onNews(() => {
     holder.poke();
     return ref.tell({ kind: "news" });
@@ -164,8 +163,7 @@ export function createHost(options: HostOptions): Host {
       storageLease: async ({ hostId, leaseEpoch, take }) => ({
         state: await storage.examine({ hostId, leaseEpoch }, take),
       }),
-      audit: () =>
-        audit({ hostId: inventory.hostId, ledger, files, knows, look, keepsDisks, spaces, networking }),
+      audit: () => audit({ hostId, ledger, files, knows, look, keepsDisks, ...told, networking }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
       ...volumeHandlers(storages, ledger),
       ...volumeCopies.handlers,
@@ -179,7 +177,7 @@ export function createHost(options: HostOptions): Host {
       ending.abort();
       volumeCopies.stop();
       const works = [copies.stop(), storages.makings.end()];
-      const watched = Promise.all([watch.stop(), networking?.stop(), traffic.stop(), ...works]);
+      const watched = Promise.all([stopWatching(), networking?.stop(), traffic.stop(), ...works]);
       stopped ??= stop(ref, options, how)
         .then(() => holder.end(how.guests))
         .then(async () => void (await watched));
@@ -187,6 +185,18 @@ export function createHost(options: HostOptions): Host {
     },
     endLease: () => holder.end(true),
   };
+}
+
+/** Looks at the host's file systems, and at the storages of its volumes. */
+function watchRoom({ system, inventory, space, volumes = [], log, meter = nullMeter }: HostOptions) {
+  const watch = new SpaceWatch({ space, system, log });
+  void watch.start();
+  const { storageId: disksStorageId } = inventory;
+  const storages = new VolumeStorageWatch({ system, storages: volumes, disksStorageId });
+  meterSpaces(meter, () => watch.spaces);
+  meterVolumeStorages(meter, () => storages.states);
+  const stop = () => Promise.all([watch.stop(), storages.stop()]);
+  return { told: { spaces: () => watch.spaces, storages }, stop };
 }
 
 function hearGuests({ hypervisor, log }: HostOptions, machines: Machines): void {
@@ -233,9 +243,8 @@ function networkingOf(options: HostOptions, ledger: Ledger): Networking | undefi
 /** A guest that is only starting may not have opened what it is to be plugged into. */
 const isLiving = (state: MachineState): boolean => state === "running" || state === "paused";
 
-/** Shows the guests by their newest observations, and the room on the host's file systems. */
-function meterHost({ meter = nullMeter }: HostOptions, ledger: Ledger, watch: SpaceWatch): void {
-  meterSpaces(meter, () => watch.spaces);
+/** Shows the guests by their newest observations. */
+function meterHost({ meter = nullMeter }: HostOptions, ledger: Ledger): void {
   meter.zero("novact_guard_deeds_total");
   meter.look("novact_guests", () => {
     const latest = new Map(ledger.all().map(({ instanceId, state }) => [instanceId, state]));

@@ -12,6 +12,13 @@ export const hostLimits = {
    * (leaseTtlMs and fenceMarginMs), if it was not before, and may ask for a new host lease.
    */
   storageTakenQuietMs: 16_000,
+  /** Period at which a host looks at its storages of volumes; a look may list what is on them. */
+  volumeStoragesLookPeriodMs: 15_000,
+  volumeStoragesRoundMsMax: 10_000,
+  /** How long a look, and the first registration, waits for storages that do not answer. */
+  volumeStoragesAwaitedMs: 2_000,
+  /** A storage whose size has changed by no more than this share is no news: some count what is free. */
+  volumeStorageNewsShare: 0.05,
   /** Volumes in one page of the list of a storage. */
   volumesPageLength: 200,
   /** Copies of volumes that the host has under way, or of which nobody has heard how they ended. */

@@ -5,6 +5,7 @@
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
 import type { Space } from "../../../protocol/space.ts";
+import type { OfferedVolumeStorage, VolumeStorageState } from "../../../protocol/volume-storage.ts";
 import type { Code } from "../../../protocol/wire/reasons.ts";
 import type { Client } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
@@ -16,6 +17,14 @@ import type { ReportEvent, ReportTimer } from "./messages.ts";
 
 export type ReportClient = Client<typeof reportService>;
 
+export interface ToldStorages {
+  readonly states: readonly VolumeStorageState[];
+  /** For the ledger. Undefined: not all have answered yet. */
+  readonly offered: readonly OfferedVolumeStorage[] | undefined;
+  /** Resolves when the storages have been looked at, or are silent. */
+  readonly looked: Promise<void>;
+}
+
 export interface ReporterOptions {
   readonly inventory: HostInventory;
   /** What the agent understands of the `needs` of `ensure`. */
@@ -26,6 +35,8 @@ export interface ReporterOptions {
   readonly leaseEpoch: () => number;
   /** The host's file systems, as of now. */
   readonly spaces: () => readonly Space[];
+  /** The storages of its volumes, as of now. */
+  readonly storages: ToldStorages;
   /** Called when controllers have registered the host: from now on it can ask for its host lease. */
   readonly registered: () => void;
   readonly clock: Clock;
@@ -37,6 +48,8 @@ export class Reporter {
   readonly #deliver: (event: ReportEvent) => void;
   readonly #timers = new Map<ReportTimer, Timer>();
   readonly #signal: AbortSignal;
+  /** The storages of volumes that the last registration has told. */
+  #offered = "";
   /** The refusal that the log has. */
   #refusal = "";
 
@@ -85,8 +98,11 @@ export class Reporter {
    * machine seems lost.
    */
   async #register(): Promise<void> {
-    const { reports, inventory, knows, ledger, log } = this.#options;
+    const { reports, knows, ledger, log, storages } = this.#options;
     try {
+      await storages.looked;
+      this.#offered = offeredText(storages);
+      const inventory = this.#inventory();
       const machines = ledger.all().slice(0, hostLimits.reportMachinesMax);
       const { accepted } = await reports.register(
         { inventory, machines: [...machines], knows: [...knows] },
@@ -102,22 +118,37 @@ export class Reporter {
     }
   }
 
+  #inventory(): HostInventory {
+    const { inventory, storages } = this.#options;
+    const { drivers } = inventory;
+    const { offered } = storages;
+    if (offered === undefined || (drivers?.volumes ?? null) === null || drivers === undefined)
+      return inventory;
+    const volumeStorages = offered.map((one) => ({ ...one }));
+    return { ...inventory, drivers: { ...drivers, volumeStorages } };
+  }
+
   async #heartbeat({ complete, stopping }: Extract<ReportEffect, { kind: "heartbeat" }>): Promise<void> {
     const { reports, ledger } = this.#options;
     if (complete) ledger.renewAll();
     const sent = ledger.take(hostLimits.reportMachinesMax);
     const more = ledger.changes > 0;
     const leaseEpoch = this.#options.leaseEpoch();
+    const { storages } = this.#options;
+    const { states } = storages;
     const space = this.#options.spaces().map((one) => ({ ...one }));
     const request = {
       ...{ complete: complete && !more, machines: [...sent], stopping, leaseEpoch },
       ...(space.length === 0 ? {} : { space }),
+      ...(states.length === 0 ? {} : { volumeStorages: states.map((one) => ({ ...one })) }),
     };
     try {
       const { known, stored } = await reports.heartbeat(request, this.#call());
       this.#refusal = "";
       ledger.settle(sent, new Set(stored));
-      this.#deliver({ kind: "answered", known, more });
+      // The host is not known as it is by now: it registers again.
+      const isNews = offeredText(storages) !== this.#offered;
+      this.#deliver({ kind: "answered", known: known && !isNews, more });
     } catch (thrown) {
       ledger.lost(sent);
       this.#failed(thrown, "A heartbeat");
@@ -142,6 +173,9 @@ export class Reporter {
     this.#refusal = refusal;
   }
 }
+
+/** A storage that has not answered yet is no news. */
+const offeredText = ({ offered }: ToldStorages): string => JSON.stringify(offered ?? null);
 
 /** A controller has heard the report, and what it refuses it will refuse again: the log says so once. */
 const refusals: ReadonlySet<Code> = new Set([

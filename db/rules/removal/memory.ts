@@ -21,10 +21,10 @@ export function applyRemovals({ tables, commit, journal }: Work): Refusal | unde
       tables.machines.delete(machineKey(machine), journal);
     for (const key of [...tables.aggregateHosts.values()].filter((one) => one.hostId === hostId))
       tables.aggregateHosts.delete(aggregateHostKey(key), journal);
-    const storageId = tables.hosts.get(hostId)?.storageId ?? null;
+    const row = tables.hosts.get(hostId);
     tables.hosts.delete(hostId, journal);
     forgetVolumes({ tables, journal }, hostId);
-    applyOffered({ tables, journal }, [storageId]);
+    applyOffered({ tables, journal }, row);
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 /** Room on storages that hosts share, in memory as storage.sql and storage-offered.sql have it. */
 import type { InstanceRecord } from "../../../actors/records/instance.ts";
+import { storagesToldBy, type TellingHost } from "../../../actors/shared-storage/told-storages.ts";
 import type { Refusal, StoredStorage, Tables, Work } from "../../rows/tables.ts";
 
 type Place = Pick<Work, "tables" | "journal">;
@@ -41,10 +42,13 @@ export function takeStorage({ tables, journal }: Place, storage: StoredStorage, 
   tables.storages.put(storage.id, { ...storage, diskGibClaimed }, journal);
 }
 
-/** Call when hosts of these storages were registered, changed or removed; null stands for a host's own. */
-export function applyOffered({ tables, journal }: Place, storageIds: readonly (string | null)[]): void {
-  for (const id of new Set(storageIds)) {
-    if (id === null) continue;
+/** Call when a host was registered, changed or removed; absent: it was not there, or is no more. */
+export function applyOffered(
+  { tables, journal }: Place,
+  ...rows: readonly (TellingHost | undefined)[]
+): void {
+  const told = rows.flatMap((row) => (row === undefined ? [] : storagesToldBy(row)));
+  for (const id of new Set(told.map((one) => one.id))) {
     const largest = largestOf(tables, id);
     const known = tables.storages.get(id);
     if (largest === undefined) {
@@ -56,6 +60,7 @@ export function applyOffered({ tables, journal }: Place, storageIds: readonly (s
 
 /** GiB that the largest host of the storage says; undefined: the storage has no host. */
 export function largestOf({ hosts }: Tables, id: string): number | undefined {
-  const sizes = [...hosts.values()].flatMap(({ storageId, diskGib }) => (storageId === id ? [diskGib] : []));
+  const told = [...hosts.values()].flatMap((host) => storagesToldBy(host));
+  const sizes = told.flatMap((one) => (one.id === id ? [one.gib] : []));
   return sizes.length === 0 ? undefined : Math.max(...sizes);
 }

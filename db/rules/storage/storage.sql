@@ -11,7 +11,7 @@ begin
     update storage set disk_gib_claimed = disk_gib_claimed - (old.flavor->>'diskGib')::bigint
       where id = old.storage_id;
     delete from storage where id = old.storage_id and disk_gib_claimed = 0
-      and not exists (select from host where storage_id = old.storage_id);
+      and novact_storage_size(id) is null;
   end if;
   if tg_op <> 'DELETE' and new.storage_id is not null then
     wanted := (new.flavor->>'diskGib')::bigint;

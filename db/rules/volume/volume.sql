@@ -36,11 +36,12 @@ begin
         perform novact_refuse('hostFull', jsonb_build_object('hostId', coalesce(new.host_id, '')));
       end if;
     else
-      insert into storage as t (id, disk_gib, disk_gib_claimed) values (part.id,
-          coalesce((select max(disk_gib) from host where storage_id = part.id), 0), greatest(part.more, 0))
-        on conflict (id) do update set disk_gib_claimed = t.disk_gib_claimed + part.more;
-      delete from storage where id = part.id and disk_gib_claimed = 0
-        and not exists (select from host where storage_id = part.id);
+      update storage set disk_gib_claimed = disk_gib_claimed + part.more where id = part.id;
+      if not found then
+        insert into storage (id, disk_gib, disk_gib_claimed)
+          values (part.id, coalesce(novact_storage_size(part.id), 0), greatest(part.more, 0));
+      end if;
+      delete from storage where id = part.id and disk_gib_claimed = 0 and novact_storage_size(id) is null;
     end if;
   end loop;
 

@@ -4,6 +4,7 @@
  * forgotten it begins anew. Every controller asks, and a copy that is made twice is the same. It must never
  * say that a copy is there on its own account.
  */
+import { seesStorage } from "../../../../protocol/host-drivers.ts";
 import { wireLimits } from "../../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../../protocol/machine.ts";
 import { volumeCopy } from "../../../../protocol/volume-copy.ts";
@@ -21,7 +22,7 @@ export interface VolumeCopierOptions {
   readonly store: Pick<Store, "rows">;
   readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly directory: {
-    all(): readonly Pick<HostRecord, "id" | "storageId">[];
+    all(): readonly Pick<HostRecord, "id" | "storageId" | "drivers">[];
     alive(hostId: string): boolean;
   };
   readonly agent: (hostId: string) => Pick<Client<typeof hostAgentService>, "copyVolume">;
@@ -68,7 +69,7 @@ async function isMade(copy: CopyRow, options: VolumeCopierOptions): Promise<bool
 function ableHosts({ storageId, hostId }: CopyRow, { directory }: VolumeCopierOptions): readonly string[] {
   return directory
     .all()
-    .filter((one) => (storageId === null ? one.id === hostId : one.storageId === storageId))
+    .filter((one) => (storageId === null ? one.id === hostId : seesStorage(one, storageId)))
     .filter(({ id }) => directory.alive(id))
     .map(({ id }) => id)
     .sort()

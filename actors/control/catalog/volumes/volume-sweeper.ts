@@ -4,6 +4,7 @@
  * In the same round copies of volumes are asked for (volume-copier.ts). Every controller sweeps; removing
  * twice is harmless. It must never name a volume that has a row.
  */
+import { seesStorage } from "../../../../protocol/host-drivers.ts";
 import { storageLimits } from "../../../../protocol/limits/storage.ts";
 import { wireLimits } from "../../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../../protocol/machine.ts";
@@ -24,7 +25,7 @@ export interface VolumeSweeperOptions {
   readonly store: StorePart<{ hosts: "get" }> & Pick<Store, "rows">;
   readonly commit: (changes: Commit) => Promise<CommitResult>;
   readonly directory: {
-    all(): readonly Pick<HostRecord, "id" | "storageId">[];
+    all(): readonly Pick<HostRecord, "id" | "storageId" | "drivers">[];
     alive(hostId: string): boolean;
   };
   readonly agent: (hostId: string) => Pick<Client<typeof hostAgentService>, "removeVolumes">;
@@ -93,8 +94,8 @@ async function sweepPlace(volumes: readonly Left[], options: VolumeSweeperOption
   const { directory, store } = options;
   if (hostId !== null && storageId === null && (await store.hosts.get(hostId)) === undefined)
     return letGo(volumes, options);
-  const sees = (host: Pick<HostRecord, "id" | "storageId">) =>
-    storageId === null ? host.id === hostId : host.storageId === storageId;
+  const sees = (host: Pick<HostRecord, "id" | "storageId" | "drivers">) =>
+    storageId === null ? host.id === hostId : seesStorage(host, storageId);
   const able = directory.all().filter((host) => sees(host) && directory.alive(host.id));
   let thrown: unknown;
   // One whose own view of the storage is broken keeps no other from being asked.

@@ -1,5 +1,5 @@
 /** Passes hosts that give guests volumes and can open all of the instance's, if it has any. */
-import { canHaveVolumes } from "../../../../protocol/host-drivers.ts";
+import { canHaveVolumes, seesStorage } from "../../../../protocol/host-drivers.ts";
 import { efforts, type Refuse, type RequestFilter } from "./filter.ts";
 
 const noVolumes: Refuse = () => ({
@@ -24,7 +24,7 @@ export const volumes: RequestFilter = {
     return (host) => {
       if (!canHaveVolumes(host.drivers)) return noVolumes;
       if (wanted.hostIds.some((id) => id !== host.id)) return elsewhere;
-      return wanted.storageIds.every((id) => id === host.storageId) || unseen;
+      return wanted.storageIds.every((id) => seesStorage(host, id)) || unseen;
     };
   },
 };

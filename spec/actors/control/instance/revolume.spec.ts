@@ -248,6 +248,16 @@ describe("instance: volumes that come, grow and go", () => {
     const { volumes } = holding().instance;
     expect(attachTo({ storageId: null, volumes }, "t"), "another volume is on s").to.equal("notPluggable");
     expect(attachTo({ storageId: null, volumes }, "s")).to.equal("accepted");
+    const seenTogether = [["s"], ["t", "s"]];
+    const asked = { ...event(attachment("w", { storageId: "t" })), host: undefined, seenTogether };
+    expect(denialOf(decide(nowhere({}), asked)), "a host sees both").to.equal("accepted");
+  });
+
+  it("come from each storage that the host sees, for disks or for volumes alone", () => {
+    const seeing = { ...drivers, volumeStorages: [{ id: "t", kind: "nfs", sizeGib: 10 }] };
+    const attachTo = (storageId: string) =>
+      denialOf(attach(running(), "w", { storageId }, { ...host, drivers: seeing }));
+    expect(["s", "t", "u"].map(attachTo)).to.deep.equal(["accepted", "accepted", "notPluggable"]);
   });
 
   it("are refused what cannot be, in words", () => {

@@ -27,7 +27,7 @@ describe("host: audit", () => {
     };
     const answer = await audit({
       ...{ hostId: "h1", ledger, knows: [], look: async () => found, keepsDisks: true, spaces: () => [] },
-      networking: undefined,
+      ...{ networking: undefined, storages: { states: [] } },
       files: { readAll: async () => [] },
     });
     expect(validatorOf(hostAgentService.methods.audit.answer).explain(answer)).to.equal("");

@@ -1,9 +1,13 @@
 /** The agent's log about reports that reach no controller, and about refused ones. */
 import { expect } from "chai";
 import { Ledger } from "../../../../actors/node/host/ledger.ts";
+import type { ReportEvent } from "../../../../actors/node/host/messages.ts";
 import { Reporter } from "../../../../actors/node/host/reporter.ts";
+import type { HostInventory } from "../../../../protocol/machine.ts";
+import type { OfferedVolumeStorage, VolumeStorageState } from "../../../../protocol/volume-storage.ts";
 import type { Reason } from "../../../../protocol/wire/reasons.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
+import { networkedDrivers } from "../../../support/host-drivers.ts";
 import { inventory } from "../../../support/host-world.ts";
 import { SimulatedClock } from "../../../support/simulated-clock.ts";
 import { type Noted, rememberingLog } from "../../../support/wire-world.ts";
@@ -14,14 +18,27 @@ describe("host: reporter", () => {
   let clock: SimulatedClock;
   let reporter: Reporter;
 
+  let events: ReportEvent[];
+  let registered: unknown[];
+  let storages: {
+    states: VolumeStorageState[];
+    offered: OfferedVolumeStorage[] | undefined;
+    looked: Promise<void>;
+  };
+
   beforeEach(() => {
+    [events, registered] = [[], []];
+    storages = { states: [], offered: undefined, looked: Promise.resolve() };
     [noted, clock] = [[], new SimulatedClock()];
     const reply = async <A>(ok: A): Promise<A> => {
       if (answer !== undefined) throw new StatusError(answer, "It says so.");
       return ok;
     };
     const reports = {
-      register: () => reply({ accepted: true }),
+      register: ({ inventory: told }: { readonly inventory: HostInventory }) => {
+        registered.push(told.drivers?.volumeStorages);
+        return reply({ accepted: true });
+      },
       heartbeat: () => reply({ known: true, stored: [] }),
       lease: () => reply({ leaseEpoch: 1, held: true }),
       guarded: () => reply({}),
@@ -29,15 +46,17 @@ describe("host: reporter", () => {
       imageTicket: () => reply({ origins: [] }),
     };
     const options = {
-      inventory,
+      inventory: { ...inventory, drivers: { ...networkedDrivers(), volumes: "nfs" } },
       knows: [],
       reports,
       ledger: new Ledger(),
       clock,
       log: rememberingLog(noted),
     };
-    const rest = { leaseEpoch: () => 0, registered: () => undefined, spaces: () => [] };
-    reporter = new Reporter({ ...options, ...rest }, new AbortController().signal, () => undefined);
+    const rest = { leaseEpoch: () => 0, registered: () => undefined, spaces: () => [], storages };
+    reporter = new Reporter({ ...options, ...rest }, new AbortController().signal, (event) =>
+      events.push(event),
+    );
   });
   const times = async (count: number, kind: "register" | "heartbeat") => {
     for (let done = 0; done < count; done += 1) {
@@ -76,5 +95,25 @@ describe("host: reporter", () => {
       "warn noResponders A heartbeat reached no controller; it is tried again.",
       "warn noResponders A heartbeat reached no controller; it is tried again.",
     ]);
+  });
+
+  it("has the host register again when storages of volumes have answered, and when one has changed", async () => {
+    answer = undefined;
+    const known = async () => {
+      await times(1, "heartbeat");
+      const last = events.at(-1);
+      return last?.kind === "answered" && last.known;
+    };
+    await times(1, "register");
+    expect([registered, await known()]).to.deep.equal([[undefined], true]);
+    const nfs = { id: "nfs-1", kind: "nfs", sizeGib: 10 };
+    storages.offered = [nfs];
+    expect(await known()).to.equal(false);
+    await times(1, "register");
+    expect([registered.at(-1), await known()]).to.deep.equal([[nfs], true]);
+    storages.offered = [];
+    expect(await known()).to.equal(false);
+    await times(1, "register");
+    expect(registered.at(-1)).to.deep.equal([]);
   });
 });
