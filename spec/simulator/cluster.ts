@@ -16,9 +16,8 @@ import {
   LinkedAudience,
 } from "../../nodes/controller/safety-link.ts";
 import { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
+import type { FakeVolumePool } from "../../nodes/drivers/fake/volumes.ts";
 import { startEventPublisher } from "../../nodes/events/publisher.ts";
-import type { Space } from "../../protocol/space.ts";
-import type { VolumeStorageState } from "../../protocol/volume-storage.ts";
 import { allServices } from "../support/all-services.ts";
 import { createMemoryEventStream } from "../support/memory-event-stream.ts";
 import { previousSnapshot, snapshotOf } from "../versions/snapshot.ts";
@@ -33,6 +32,7 @@ import { Interposer } from "./interposer.ts";
 import { type Kernel, nobody } from "./kernel.ts";
 import { Network } from "./network.ts";
 import { numaNodesOf } from "./numa-nodes.ts";
+import { outsideOf, seenBy } from "./outside-volumes.ts";
 import { projects } from "./plan-hostile.ts";
 import type { Parameters } from "./plan-parameters.ts";
 import { takesUploads } from "./plan-uploads.ts";
@@ -95,6 +95,7 @@ export class Cluster {
   readonly #options: ClusterOptions;
   /** The storage of all hosts, when hosts share their disks. */
   readonly storage: FakeStorage | undefined;
+  readonly outside: FakeVolumePool | undefined;
   /** Undefined: there is no sink of events. */
   readonly sink: SimulatedSink | undefined;
   /** Drawn for each life: a process may come back newer, and older too. */
@@ -110,11 +111,8 @@ export class Cluster {
     this.#options = options;
     const { kernel, random, parameters, told, versions = realVersions } = options;
     const { interposer } = this;
-    const world = new SimulatedProcess(kernel, "store", {
-      name: "store",
-      wallShiftMs: 0,
-      monotonicShiftMs: 0,
-    });
+    const itself = { name: "store", wallShiftMs: 0, monotonicShiftMs: 0 };
+    const world = new SimulatedProcess(kernel, "store", itself);
     const bytesOf = { kernel, random: random.fork("image stores"), interposer, told: told.bytes };
     this.imageStores = new ImageStores(bytesOf);
     const lives = parameters.oneVersion === true ? oneVersion : versionsOf(random.fork("versions"));
@@ -144,6 +142,7 @@ export class Cluster {
     this.sink = sinkOf(parameters, { kernel, random: random.fork("sink"), told: told.delivered });
     this.storage =
       sharedDisks === undefined ? undefined : new FakeStorage("shared", { locks: sharedDisks === "locked" });
+    this.outside = outsideOf(parameters);
     for (let index = 0; index < parameters.controllers; index += 1) this.#addController(index);
     for (let index = 0; index < parameters.hosts; index += 1) this.#addHost(index);
   }
@@ -170,6 +169,7 @@ export class Cluster {
       hostId,
       monotonicShiftMs: 7_000_000 * (index + 1),
       ...(this.storage === undefined ? {} : { storage: this.storage }),
+      ...seenBy(index, this.outside),
       ...{ interposer: this.interposer, versions, hypervisor: this.#options.hypervisor },
       rates: {
         latencyMs: parameters.driverLatencyMs,
@@ -252,7 +252,7 @@ export class Cluster {
     return (inner) => {
       const { told } = this.#options;
       told.roomForgotten(process.name);
-      const heard = (hostId: string, spaces?: readonly Space[], storages?: readonly VolumeStorageState[]) => {
+      const heard: typeof inner.heard = (hostId, spaces, storages) => {
         if (spaces !== undefined) told.roomHeard(process.name, hostId, spaces);
         inner.heard(hostId, spaces, storages);
       };

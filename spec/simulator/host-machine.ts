@@ -7,6 +7,7 @@ import type { GuestEvent } from "../../actors/ports/hypervisor.ts";
 import type { Network } from "../../actors/ports/network.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
+import type { FakeVolumePool } from "../../nodes/drivers/fake/volumes.ts";
 import type { Drivers } from "../../nodes/drivers/kinds.ts";
 import { abortError } from "../../nodes/drivers/waiting.ts";
 import type { HostNetworking } from "../../protocol/networking.ts";
@@ -48,6 +49,7 @@ export interface HostMachineOptions {
   readonly monotonicShiftMs: number;
   /** Absent: the host's disks are on the host itself. */
   readonly storage?: FakeStorage;
+  readonly outsideVolumes?: FakeVolumePool;
   readonly rates: DriverRates;
   readonly interposer: Interposer;
   readonly versions: Versions;
@@ -82,7 +84,7 @@ export class HostMachine implements Machine {
   readonly #images: HostImages;
 
   constructor(options: HostMachineOptions) {
-    const { kernel, hostId, shutdownLatencyMs, storage, told } = options;
+    const { kernel, hostId, shutdownLatencyMs, storage, outsideVolumes: outside, told } = options;
     this.#options = options;
     this.name = hostId;
     this.rates = options.rates;
@@ -90,7 +92,8 @@ export class HostMachine implements Machine {
     // What is no process of ours: guests, and the guard, as long as the machine has power.
     const { clock } = new SimulatedProcess(kernel, `${hostId} itself`, this);
     const shutdown = shutdownLatencyMs === undefined ? {} : { shutdownLatencyMs };
-    const shared = storage === undefined ? {} : { storage };
+    const outsideVolumes = outside === undefined ? {} : { outsideVolumes: outside };
+    const shared = { ...outsideVolumes, ...(storage === undefined ? {} : { storage }) };
     this.world = new WatchedWorld({ clock, ...shutdown, ...shared }, (kind, guest) =>
       told.guest(kind, hostId, guest),
     );

@@ -43,6 +43,11 @@ export interface Parameters {
   readonly pulledImages?: true;
   /** Hosts give their guests volumes. Only where nobody is of another version. */
   readonly volumes?: true;
+  /**
+   * Beside `volumes`: a driver from outside has volumes that hosts share, all but each third one, and is as
+   * large as this. Absent: there is none.
+   */
+  readonly outsideGib?: number;
   /** Clients send and fetch the bytes of images. Only where nobody is of another version. */
   readonly uploads?: true;
   /** Controllers have a plug-in that extends the API, also where no command of the plan asks for it. */

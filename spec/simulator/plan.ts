@@ -155,7 +155,12 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
   const away = awayOf(random.fork("away"), faultyMs);
   const span = { fromMs: setUpMs, untilMs: faultyMs };
   const hostile = hostileOf(random.fork("hostile"), { ...drawn, fromMs: setUpMs, untilMs: faultyMs });
-  const parameters = { ...calmed(drawn, hostile), ...(isVolumed ? { volumes: true as const } : {}) };
+  const outside = random.fork("outside volumes");
+  const volumed = {
+    volumes: true as const,
+    ...(outside.chance(0.5) ? { outsideGib: outside.whole(4, 120) } : {}),
+  };
+  const parameters = { ...calmed(drawn, hostile), ...(isVolumed ? volumed : {}) };
   const about = { ...span, clients: parameters.clients };
   const volumes = isVolumed ? volumesOf(random.fork("volumes"), about) : [];
   const commands = [

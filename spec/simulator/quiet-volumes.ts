@@ -4,6 +4,7 @@ import type { VolumesAtRest } from "../../actors/promises/volume-facts.ts";
 import type { FakeVolumePool } from "../../nodes/drivers/fake/volumes.ts";
 import { deletedVolume, volume } from "../../protocol/volume.ts";
 import type { Cluster } from "./cluster.ts";
+import { outsideStorageId } from "./outside-volumes.ts";
 
 const everything = 1_000_000;
 const bytesPerGib = 1024 ** 3;
@@ -29,6 +30,7 @@ export async function volumesAtRest(
       ...(cluster.storage === undefined
         ? []
         : filesOf(cluster.storage.storageId, cluster.storage.volumes, cluster)),
+      ...(cluster.outside === undefined ? [] : filesOf(outsideStorageId, cluster.outside, cluster)),
     ],
     inGuests: cluster.hosts.flatMap(({ machine: { name, world } }) =>
       world.list().flatMap(({ instanceId }) =>

@@ -20,6 +20,7 @@ import type { NetworkingAudit, PortPicture } from "../../protocol/networking.ts"
 import type { Space } from "../../protocol/space.ts";
 import { isDown, type MachineState } from "../../protocol/states.ts";
 import type { PortTraffic } from "../../protocol/traffic.ts";
+import type { VolumeStorageState } from "../../protocol/volume-storage.ts";
 import { hostBinding, reportBinding } from "../../protocol/wire/binding.ts";
 import { createClient } from "../../protocol/wire/client.ts";
 import { createServer, implement } from "../../protocol/wire/server.ts";
@@ -84,6 +85,8 @@ export class ScriptedHost {
   };
   /** The host reports these file systems; undefined: it reports no file systems. */
   space: Space[] | undefined;
+  /** How the storages of its volumes are; undefined: it does not say. */
+  volumeStorages: VolumeStorageState[] | undefined;
   /** Answer to `networkState`: the picture that the host has applied. */
   networking: NetworkingAudit | null = null;
   /** Answer to `portStates`: ports of the picture that it has applied. */
@@ -149,6 +152,7 @@ export class ScriptedHost {
               directories: [...this.machines.keys()].map((instanceId) => ({ instanceId, files: [] })),
               strays: [],
               ...(this.space === undefined ? {} : { space: this.space }),
+              ...(this.volumeStorages === undefined ? {} : { volumeStorages: this.volumeStorages }),
             };
           },
           release: async () => ({ version: "0.0.0" }),
@@ -214,7 +218,8 @@ export class ScriptedHost {
 
   async report(...machines: Observation[]): Promise<readonly string[]> {
     const space = this.space === undefined ? {} : { space: this.space };
-    const beat = { complete: false, machines, stopping: false, leaseEpoch: 0, ...space };
+    const storages = this.volumeStorages === undefined ? {} : { volumeStorages: this.volumeStorages };
+    const beat = { complete: false, machines, stopping: false, leaseEpoch: 0, ...space, ...storages };
     const { stored } = await this.#reports.heartbeat(beat);
     return stored;
   }

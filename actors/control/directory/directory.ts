@@ -192,12 +192,18 @@ export class HostDirectory {
   }
 
   /**
-   * How a shared storage of volumes is, as the least silent of the hosts says that this controller hears;
-   * undefined: none has told it.
+   * How a storage of volumes is, one that hosts share or a host's own, as the least silent of the hosts says
+   * that this controller hears; undefined: none has told it.
    */
-  volumeStorage(storageId: string): VolumeStorageState | undefined {
+  volumeStorage(place: {
+    readonly storageId: string | null;
+    readonly hostId?: string | null;
+  }): VolumeStorageState | undefined {
+    const { storageId, hostId: its } = place;
     const told = [...this.#storages].flatMap(([hostId, states]) =>
-      this.alive(hostId) ? states.filter((one) => one.storageId === storageId) : [],
+      this.alive(hostId) && (storageId !== null || hostId === its)
+        ? states.filter((one) => one.storageId === storageId)
+        : [],
     );
     return told.reduce<VolumeStorageState | undefined>(
       (best, one) => (best === undefined || (one.silentMs ?? 0) < (best.silentMs ?? 0) ? one : best),

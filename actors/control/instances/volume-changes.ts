@@ -16,10 +16,11 @@ import { requestFacts } from "../request/content-hash.ts";
 import { assertHeldByNobody } from "../request/held-volume.ts";
 import { findOwnRow } from "../request/rows.ts";
 import { mayRead } from "../request/tenancy.ts";
+import { assertTakesMore, type Looking } from "../request/volume-room.ts";
 import type { InterfaceChangesOptions } from "./interface-changes.ts";
 import { createLimits } from "./limits.ts";
 
-export interface VolumeChangesOptions extends Omit<InterfaceChangesOptions, "networking"> {
+export interface VolumeChangesOptions extends Omit<InterfaceChangesOptions, "networking">, Looking {
   readonly store: InterfaceChangesOptions["store"] & InterfaceChangesOptions["networking"]["store"];
 }
 
@@ -27,7 +28,8 @@ type Methods = "volumeAttach" | "volumeDetach" | "volumeExtend";
 type Changes = Pick<Handlers<typeof instanceService>, Methods>;
 type VolumeRow = RowOf<typeof volume>;
 
-export function volumeChangeHandlers({ store, registry, finish }: VolumeChangesOptions): Changes {
+export function volumeChangeHandlers(options: VolumeChangesOptions): Changes {
+  const { store, registry, finish } = options;
   const instanceOf = async (context: CallContext): Promise<InstanceRecord> => {
     const row = await store.instances.get(context.id);
     if (row === undefined || !mayRead(context, row.instance.project)) throw notFound(context.id);
@@ -82,9 +84,10 @@ export function volumeChangeHandlers({ store, registry, finish }: VolumeChangesO
     },
     volumeExtend: async (request, context) => {
       const { sizeGib } = request;
-      const changed = await ask(request, context, "volumeExtend", ({ id }) => ({
-        ...{ command: "volumeExtend", volumeId: id, sizeGib },
-      }));
+      const changed = await ask(request, context, "volumeExtend", (row) => {
+        if (sizeGib > row.sizeGib) assertTakesMore(options, row);
+        return { command: "volumeExtend", volumeId: row.id, sizeGib };
+      });
       return finish(changed, request, context);
     },
   };

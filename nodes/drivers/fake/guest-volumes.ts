@@ -41,8 +41,7 @@ export function refuseUnfitVolumes(
 
 /** A volume of which no storage of the world knows may have any size. @throws hypervisorRefused */
 export function refuseShrinking(world: FakeWorld, { volumeId }: VolumeName, sizeBytes: number): void {
-  const pools = [world.volumes, world.storage?.volumes];
-  const known = pools.map((pool) => pool?.volumes.get(volumeId)).find((one) => one !== undefined);
+  const known = world.pools.map((pool) => pool.volumes.get(volumeId)).find((one) => one !== undefined);
   if (known !== undefined && sizeBytes < known.sizeBytes) throw refused("A volume is never made smaller.");
 }
 
@@ -51,8 +50,7 @@ export function refuseShrinking(world: FakeWorld, { volumeId }: VolumeName, size
  * hypervisorRefused
  */
 export function refuseMissing(world: FakeWorld, volume: VolumeName): void {
-  const pools = [world.volumes, world.storage?.volumes];
-  const isKnown = pools.some((pool) => pool?.volumes.has(volume.volumeId));
+  const isKnown = world.pools.some((pool) => pool.volumes.has(volume.volumeId));
   if (isKnown && world.fileOf(volume) === undefined) throw refused("The volume's file is not there.");
 }
 

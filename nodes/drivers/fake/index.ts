@@ -79,8 +79,7 @@ export function createFakeDrivers({ world }: { readonly world: FakeWorld }): Dri
   const { storageLeases, ...ofDisks } = disksPart(world);
   const { strays, ...ofHypervisor } = hypervisorPart(world, 0);
   const network = new FakeNetwork(world.ports);
-  const pools = world.storage === undefined ? [world.volumes] : [world.volumes, world.storage.volumes];
-  const volumes = pools.map((pool) => new FakeVolumes(pool, world));
+  const volumes = world.pools.map((pool) => new FakeVolumes(pool, world));
   const keepers = [...ofHypervisor.keepers, ...ofDisks.keepers, network, ...volumes];
   return {
     // The world of a test outlives the agents on it.

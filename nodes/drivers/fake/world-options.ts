@@ -1,6 +1,7 @@
 /** What a fake world is made of. Types only. */
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { FakeStorage } from "./storage.ts";
+import type { FakeVolumePool } from "./volumes.ts";
 
 export interface FakeWorldOptions {
   readonly clock: Clock;
@@ -10,4 +11,6 @@ export interface FakeWorldOptions {
   readonly shutdownLatencyMs?: number;
   /** Storage whose disks other worlds see as well. Absent: this world's disks are its own. */
   readonly storage?: FakeStorage;
+  /** Volumes alone that other worlds see as well, as a driver from outside has them. Absent: none. */
+  readonly outsideVolumes?: FakeVolumePool;
 }

@@ -82,6 +82,12 @@ export class FakeWorld {
     return this.#options.storage;
   }
 
+  /** Where its guests' volumes are; those of its own first. */
+  get pools(): readonly FakeVolumePool[] {
+    const { storage, outsideVolumes } = this.#options;
+    return [this.volumes, storage?.volumes, outsideVolumes].filter((pool) => pool !== undefined);
+  }
+
   /**
    * Makes the next call of the verb (for this instance, when named) fail with the error, or hang until it is
    * aborted.
@@ -138,7 +144,7 @@ export class FakeWorld {
 
   /** The file of a volume under the path of that epoch, on whichever storage of the host. */
   fileOf(volume: VolumeName): FakeVolumeFile | undefined {
-    return this.volumes.fileOf(volume) ?? this.storage?.volumes.fileOf(volume);
+    return this.pools.map((pool) => pool.fileOf(volume)).find((file) => file !== undefined);
   }
 
   /** The storage lease to start a guest with. @throws hypervisorRefused when another host has taken it */

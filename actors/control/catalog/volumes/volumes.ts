@@ -15,12 +15,13 @@ import type { CatalogOptions } from "../../request/commit-once.ts";
 import { assertHeldByNobody, otherOfCopy } from "../../request/held-volume.ts";
 import { rowChanged, rowMade } from "../../request/row-changes.ts";
 import { findOwnRow, shownRow } from "../../request/rows.ts";
+import { assertTakesMore, type Looking, noMoreThere } from "../../request/volume-room.ts";
 import { imageSource, sizeOfVolume } from "../../request/volume-source.ts";
 import { resourceHandlers } from "../resource-handlers.ts";
 import { copiedFields, copyBegun, copyGivenUp } from "./copied-volumes.ts";
 import { withStatuses } from "./shown-volumes.ts";
 
-export interface VolumeOptions extends CatalogOptions {
+export interface VolumeOptions extends CatalogOptions, Looking {
   readonly store: CatalogOptions["store"] & StorePart<{ hosts: "storageTotals"; instances: "list" }>;
   /** A copy is to be made: whoever has it made is to begin at once. */
   readonly hurryVolumes?: () => void;
@@ -70,7 +71,9 @@ export function volumeHandlers(options: VolumeOptions): Handlers<typeof volumeSe
       change("extend", { request, context }, async (before) => {
         if ((await otherOfCopy(before, options.store.rows)) !== undefined)
           await assertHeldByNobody(before, options.store.rows, "extended");
-        return grown(before, request.sizeGib);
+        const change = grown(before, request.sizeGib);
+        if (request.sizeGib > before.sizeGib) assertTakesMore(options, before);
+        return change;
       }),
   };
 }
@@ -78,13 +81,15 @@ export function volumeHandlers(options: VolumeOptions): Handlers<typeof volumeSe
 const named = ({ name, description = null }: Asked) => ({ name, description });
 
 /** @throws notFound, ambiguous, inUse, schemaMismatch */
-async function copiedVolume(asked: Asked, { project }: CallContext, { store }: VolumeOptions) {
+async function copiedVolume(asked: Asked, { project }: CallContext, options: VolumeOptions) {
+  const { store } = options;
   const { sourceVolume: id = "", image, storage, local } = asked;
   if (image !== undefined) throw faulty("sourceVolume", "goes with no image");
   if (storage !== undefined || local !== undefined)
     throw faulty("sourceVolume", "says where the copy is: on the same storage");
   const source = await findOwnRow(volume, { id, project }, store.rows);
   await assertHeldByNobody(source, store.rows, "copied");
+  assertTakesMore(options, source);
   return source;
 }
 
@@ -95,26 +100,32 @@ const toldOf = ({ sizeGib, image: from, sourceVolume }: Asked): object => ({
 });
 
 /** @throws unknownImage, ambiguous, imageNotActive, schemaMismatch, notFound */
-async function fieldsOf(asked: Asked, context: CallContext, { store }: VolumeOptions): Promise<object> {
+async function fieldsOf(asked: Asked, context: CallContext, options: VolumeOptions): Promise<object> {
+  const { store } = options;
   const { local = false, storage } = asked;
   if (local && storage !== undefined) throw faulty("storage", "is of volumes that are not local");
   const source = asked.image === undefined ? null : await imageSource(asked.image, context, store.rows);
   const sizeGib = sizeOfVolume(asked.sizeGib, source);
-  const storageId = local ? null : await storageFor(storage, store);
+  const storageId = local ? null : await storageFor(storage, options);
   const nowhere = { hostId: null, instanceId: null, epoch: 0, made: false };
   return { ...named(asked), sizeGib, source, imageId: source?.image.id ?? null, storageId, ...nowhere };
 }
 
-/** The one with the most room, where none is named; null: hosts share none. @throws notFound */
-async function storageFor(named: string | undefined, store: VolumeOptions["store"]): Promise<string | null> {
-  const all = await store.hosts.storageTotals();
-  if (named !== undefined) {
-    if (all.some(({ storageId }) => storageId === named)) return named;
+/**
+ * The one with the most room, where none is named, of those that take more; null: hosts share none. @throws
+ * notFound, storageFull
+ */
+async function storageFor(named: string | undefined, options: VolumeOptions): Promise<string | null> {
+  const all = await options.store.hosts.storageTotals();
+  if (named !== undefined && !all.some(({ storageId }) => storageId === named))
     throw new StatusError("notFound", `There is no storage ${named} that hosts share.`);
-  }
   const free = ({ diskGib, diskGibClaimed }: (typeof all)[number]): number => diskGib - diskGibClaimed;
-  const [most] = [...all].sort((one, other) => free(other) - free(one));
-  return most?.storageId ?? null;
+  const takesMore = (place: (typeof all)[number]) =>
+    noMoreThere(options.directory?.volumeStorage(place)) === undefined;
+  const sorted = [...all].sort((one, other) => free(other) - free(one));
+  const storageId = named ?? (sorted.find(takesMore) ?? sorted[0])?.storageId ?? null;
+  if (storageId !== null) assertTakesMore(options, { storageId });
+  return storageId;
 }
 
 /** @throws schemaMismatch, inUse */
