@@ -131,3 +131,24 @@ export const canCarry = (
   if (physicalNetwork === null) return networking?.overlays !== false;
   return networking?.physicalNetworks?.includes(physicalNetwork) === true;
 };
+
+/** What a host's row says of its storages. */
+export interface TellingHost extends SeeingHost {
+  readonly diskGib: number;
+}
+
+/**
+ * How large each storage is that the host shares with others, by its own word: that of its disks, and those
+ * that it has for volumes alone. As db/rules/storage/storages-told.sql.
+ */
+export function storagesToldBy({
+  storageId,
+  diskGib,
+  drivers,
+}: TellingHost): readonly { readonly id: string; readonly gib: number }[] {
+  const others = (drivers?.volumeStorages ?? []).filter(({ id }) => id !== storageId);
+  return [
+    ...(storageId === null ? [] : [{ id: storageId, gib: diskGib }]),
+    ...others.map(({ id, sizeGib }) => ({ id, gib: sizeGib })),
+  ];
+}

@@ -91,10 +91,7 @@ export const MachineSpec = answer({
   guest: Type.Optional(GuestData),
   /** Absent: the guest has the devices of the version before shapes. */
   shape: Type.Optional(MachineShape),
-  /**
-   * Network interfaces in the guest's order. Absent: one with `macAddress` that reaches nobody. Empty: the
-   * guest has no interface.
-   */
+  /** Interfaces in the guest's order. Absent: a single interface with `macAddress`, on no network. */
   interfaces: Type.Optional(Type.Array(MachineInterface)),
   /** Absent: the guest is told of no volumes, and none that it may have is touched. */
   volumes: Type.Optional(Type.Array(MachineVolume, { maxItems: storageLimits.volumesPerInstanceMax })),

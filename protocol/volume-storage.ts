@@ -23,7 +23,9 @@ export const VolumeStorageState = answer({
   /** Null: no other host sees it. */
   storageId: nullable(Id),
   kind: HostWord,
-  /** `rename`: who had a volume must be proved gone. `blocklist`: the storage itself keeps former owners out. */
+  /**
+   * `rename`: who had a volume must be proved gone. `blocklist`: the storage itself keeps former owners out.
+   */
   fencing: HostWord,
   /** Whether a guest that runs sees its volume grow; else a larger size comes with its next start. */
   extendsOnline: Type.Boolean(),

@@ -3,8 +3,9 @@
  * is counted once wherever its instance goes, and from its placement until nothing is left of it. The sums
  * are kept here, from the rows of instances; whether the store's own sums agree is judged when all is quiet.
  */
+
+import { storagesToldBy } from "../../protocol/host-drivers.ts";
 import type { Commit } from "../records/commit.ts";
-import { storagesToldBy } from "../shared-storage/told-storages.ts";
 import type { Quiet } from "./facts.ts";
 import { volumeRoom } from "./volume-room.ts";
 

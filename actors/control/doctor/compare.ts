@@ -32,6 +32,7 @@ import { overcommitObservations, spaceFindings } from "./space.ts";
 import { storageFindings } from "./storage-room.ts";
 import { uploadFindings } from "./uploads.ts";
 import { heldVolumeFindings, volumeFileFindings } from "./volume-files.ts";
+import { volumeStorageFindings } from "./volume-storages.ts";
 import { volumeFindings } from "./volumes.ts";
 import { zoneFindings } from "./zones.ts";
 
@@ -63,6 +64,7 @@ export function compare(input: DoctorInput): Diagnosis {
     ...overdueOperations(input),
     ...stuckInstances(input),
     ...spaceFindings(input, known),
+    ...atMost(doctorLimits.hostFindingsMax, volumeStorageFindings(input, known), "storages of volumes"),
     ...pluginFindings(input, known),
     ...sinkFindings(input),
     ...audits.flatMap((audit) => compareHost(audit, known)),

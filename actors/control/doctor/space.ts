@@ -11,12 +11,49 @@ import type { HostRecord } from "../../records/host.ts";
 import type { Observation } from "./drivers.ts";
 import { type DoctorInput, hostCalled, type Known } from "./input.ts";
 
-export function spaceFindings({ answers, spaces = [] }: DoctorInput, known: Known): Finding[] {
-  const ofHosts = answers.flatMap((answer) =>
-    "audit" in answer ? worst(answer.audit.space ?? [], hostCalled(known, answer.hostId)) : [],
-  );
-  return [...ofHosts, ...worst(spaces, "controllers")];
+/** A storage that hosts share is one finding, unless some of them alone get no answer. */
+export function spaceFindings({ answers, spaces = [], hosts }: DoctorInput, known: Known): Finding[] {
+  const storages = new Map(hosts.map(({ id, storageId }) => [id, storageId]));
+  const shared = new Map<string, Seen[]>();
+  const ofHosts = answers.flatMap((answer) => {
+    if (!("audit" in answer)) return [];
+    const { hostId, audit } = answer;
+    const storageId = storages.get(hostId) ?? null;
+    const isShared = ({ disks }: Space) => storageId !== null && disks === true;
+    for (const space of (audit.space ?? []).filter(isShared)) {
+      const seen = shared.get(storageId ?? "") ?? [];
+      shared.set(storageId ?? "", [...seen, { hostId, space }]);
+    }
+    return worst(
+      (audit.space ?? []).filter((space) => !isShared(space)),
+      hostCalled(known, hostId),
+    );
+  });
+  const ofStorages = [...shared].flatMap(([id, seen]) => ofShared(id, seen, known));
+  return [...ofHosts, ...ofStorages, ...worst(spaces, "controllers")];
 }
+
+interface Seen {
+  readonly hostId: string;
+  readonly space: Space;
+}
+
+function ofShared(storageId: string, seen: readonly Seen[], known: Known): Finding[] {
+  const silent = seen.filter(({ space }) => isSilent(space));
+  const answering = seen.filter(({ space }) => !isSilent(space));
+  const least = (some: readonly Seen[]) =>
+    some
+      .map(({ space }) => space)
+      .sort(byFree)
+      .slice(0, 1);
+  if (answering.length === 0) return worst(least(silent), `storage ${storageId}`);
+  return [
+    ...silent.flatMap(({ hostId, space }) => worst([space], hostCalled(known, hostId))),
+    ...worst(least(answering), `storage ${storageId}`),
+  ];
+}
+
+const byFree = (one: Space, other: Space): number => one.freeMib - other.freeMib;
 
 const bytesPerMib = 1024 * 1024;
 
@@ -76,6 +113,16 @@ function judgedUsed(space: Space): Judged {
 const enoughMib = (totalMib: number): number =>
   Math.ceil((fullBelow({ totalBytes: totalMib * bytesPerMib }) * spaceLimits.roomAgainShare) / bytesPerMib);
 
+/** What the volumes of a storage really take, as the hosts that see it say; 0: none says so. */
+function volumesWrittenMib(answers: DoctorInput["answers"], place: VolumePlace): number {
+  const told = answers.flatMap((answer) => {
+    const isMeant = place.storageId !== null || answer.hostId === place.hostId;
+    if (!isMeant || !("audit" in answer)) return [];
+    return (answer.audit.volumeStorages ?? []).filter(({ storageId }) => storageId === place.storageId);
+  });
+  return Math.max(0, ...told.map(({ allocatedMib = 0 }) => allocatedMib));
+}
+
 /**
  * Storages whose disks may grow by more than is free: disks are thin, so this is meant, until all of them are
  * written. Of a storage that hosts share only when each of its hosts has said what its guests' disks take.
@@ -88,20 +135,28 @@ export function overcommitObservations({ answers, hosts }: DoctorInput): Observa
     }),
   );
   const storages = Map.groupBy(hosts, ({ id, storageId }) => storageId ?? id);
-  return [...storages].flatMap(([id, its]) => overcommitOf(id, its, told));
+  return [...storages].flatMap(([id, its]) => {
+    const place = { storageId: its[0]?.storageId ?? null, hostId: its[0]?.id ?? null };
+    return overcommitOf(id, its, { told, volumesMib: volumesWrittenMib(answers, place) });
+  });
+}
+
+interface VolumePlace {
+  readonly storageId: string | null;
+  readonly hostId: string | null;
 }
 
 function overcommitOf(
   storageId: string,
   hosts: readonly HostRecord[],
-  told: ReadonlyMap<string, Space>,
+  { told, volumesMib }: { readonly told: ReadonlyMap<string, Space>; readonly volumesMib: number },
 ): Observation[] {
   const [host] = hosts;
   const rooms = hosts.flatMap(({ id }) => told.get(id) ?? []);
   const allocated = rooms.flatMap(({ allocatedMib }) => allocatedMib ?? []);
   if (host === undefined || allocated.length < hosts.length) return [];
   const promisedMib = (host.storage?.diskGibClaimed ?? host.diskGibClaimed) * 1_024;
-  const writtenMib = allocated.reduce((sum, one) => sum + one, 0);
+  const writtenMib = allocated.reduce((sum, one) => sum + one, volumesMib);
   const growsMib = Math.max(0, promisedMib - writtenMib);
   const freeMib = Math.min(...rooms.map((room) => room.freeMib));
   if (growsMib <= freeMib) return [];

@@ -79,7 +79,7 @@ export interface FleetAudience {
   networking(pull: NetworkPull): Promise<HostNetworkingAnswer>;
   /** Null: the host is to run no such instance, or not of that image. @throws UNAVAILABLE storeUnavailable */
   imageTicket(question: ImageQuestion): Promise<ImageTicketAnswer | null>;
-  /** The host gave a sign of life, and told of its file systems and of the storages of its volumes, or not. */
+  /** A sign of life, with the host's file systems and storages of volumes where it tells of them. */
   heard(hostId: string, spaces?: readonly Space[], storages?: readonly VolumeStorageState[]): void;
   /** Hosts were registered, fenced, or given a lease. Resolves when the actors know it. */
   hostsChanged(): Promise<void>;

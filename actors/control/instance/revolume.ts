@@ -201,7 +201,7 @@ function hostDenial(
   return undefined;
 }
 
-/** On no host that is known, it needs one that sees what its disk and its volumes are on, and the new volume. */
+/** An instance without a known host needs one that sees its disk, its volumes and the new volume. */
 function togetherDenial(
   { id, storageId: ofDisk, volumes }: InstanceRecord,
   { storageId: wanted }: Pick<AttachedVolume, "storageId">,

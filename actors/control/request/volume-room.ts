@@ -1,6 +1,7 @@
 /**
- * Whether a storage of volumes takes more, as the hosts that see it say: claims count what volumes may become,
- * and the storage may be full of other things. It judges what is new alone; what is there goes on. Pure.
+ * Whether a storage of volumes takes more, as the hosts that see it say: claims count what volumes may
+ * become, and the storage may be full of other things. It judges what is new alone; what is there goes on.
+ * Pure.
  */
 import { isSilent, newDiskFloorMib } from "../../../protocol/space.ts";
 import { takesMore, type VolumeStorageState } from "../../../protocol/volume-storage.ts";

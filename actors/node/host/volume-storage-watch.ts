@@ -50,7 +50,7 @@ export class VolumeStorageWatch {
     return this.#rounds.stop();
   }
 
-  /** Those that have answered in this life of the agent. */
+  /** Storages that have answered in this life of the agent. */
   get states(): readonly VolumeStorageState[] {
     const nowMs = this.#options.system.clock.monotonicMs();
     return this.#options.storages.flatMap((storage) => {
@@ -99,8 +99,9 @@ export class VolumeStorageWatch {
       const facts = await storage.facts();
       const usage = await storage.usage?.();
       this.#heard.set(storage, { facts, usage, atMs: this.#options.system.clock.monotonicMs() });
-    } catch {
+    } catch (thrown) {
       // Its state tells for how long it has been silent; what is asked of it for a guest says why.
+      void thrown;
     } finally {
       this.#asked.delete(storage);
     }

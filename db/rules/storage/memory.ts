@@ -1,6 +1,6 @@
 /** Room on storages that hosts share, in memory as storage.sql and storage-offered.sql have it. */
 import type { InstanceRecord } from "../../../actors/records/instance.ts";
-import { storagesToldBy, type TellingHost } from "../../../actors/shared-storage/told-storages.ts";
+import { storagesToldBy, type TellingHost } from "../../../protocol/host-drivers.ts";
 import type { Refusal, StoredStorage, Tables, Work } from "../../rows/tables.ts";
 
 type Place = Pick<Work, "tables" | "journal">;

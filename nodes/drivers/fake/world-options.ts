@@ -1,4 +1,4 @@
-/** What a fake world is made of. Types only. */
+/** What a fake world is made of, and where its volumes are. */
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { FakeStorage } from "./storage.ts";
 import type { FakeVolumePool } from "./volumes.ts";
@@ -14,3 +14,8 @@ export interface FakeWorldOptions {
   /** Volumes alone that other worlds see as well, as a driver from outside has them. Absent: none. */
   readonly outsideVolumes?: FakeVolumePool;
 }
+
+export const poolsOf = (
+  own: FakeVolumePool,
+  { storage, outsideVolumes }: FakeWorldOptions,
+): readonly FakeVolumePool[] => [own, storage?.volumes, outsideVolumes].filter((pool) => pool !== undefined);

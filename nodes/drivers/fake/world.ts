@@ -36,7 +36,7 @@ import { type OpenedVolume, ProcessVolumes } from "./process-volumes.ts";
 import { FakeShapes } from "./shapes.ts";
 import type { FakeDisk, FakeLease, FakeStorage } from "./storage.ts";
 import { type FakeVolumeFile, FakeVolumePool } from "./volumes.ts";
-import type { FakeWorldOptions } from "./world-options.ts";
+import { type FakeWorldOptions, poolsOf } from "./world-options.ts";
 
 export type { FakeVerb, FakeWorldOptions };
 
@@ -82,16 +82,12 @@ export class FakeWorld {
     return this.#options.storage;
   }
 
-  /** Where its guests' volumes are; those of its own first. */
+  /** Pools of volumes that the host sees, its own first. */
   get pools(): readonly FakeVolumePool[] {
-    const { storage, outsideVolumes } = this.#options;
-    return [this.volumes, storage?.volumes, outsideVolumes].filter((pool) => pool !== undefined);
+    return poolsOf(this.volumes, this.#options);
   }
 
-  /**
-   * Makes the next call of the verb (for this instance, when named) fail with the error, or hang until it is
-   * aborted.
-   */
+  /** Makes the next call of the verb, for this instance or for any, fail, or hang until it is aborted. */
   inject(verb: FakeVerb, outcome: StatusError | "hang", instanceId?: string): void {
     this.#injections.add({ verb, outcome, instanceId });
   }
@@ -101,9 +97,7 @@ export class FakeWorld {
     return this.#injections.enter(verb, instanceId, signal);
   }
 
-  /**
-   * Starts a guest. @throws AbortError, hypervisorRefused when the disk is in use: then there is no process
-   */
+  /** Starts a guest. @throws AbortError; hypervisorRefused: the disk is in use, and no process is there */
   async boot(
     spec: MachineSpec,
     signal: AbortSignal,
