@@ -312,6 +312,10 @@ export const notes: Readonly<Record<string, string>> = {
   "network.explain.answer.ways": "Pairs of addresses between both; told is one that passes, or the nearest.",
   "PassageStep.passes": "Whether it lets the packet pass; null: this cannot be known now.",
   "PassageStep.ruleId": "The rule that lets it pass.",
+  "host-agent.audit.answer.volumeStorages":
+    "The storages of its volumes that have answered. Absent: none has, or the agent is of before.",
+  "report.heartbeat.volumeStorages":
+    "The storages of its volumes that have answered. Absent: none has, or the agent is of before.",
   "host-agent.audit.answer.networking":
     "What the host has applied of the networks of its guests. Absent: it has no network, or its agent does not say.",
   "host-agent.audit.answer.plugins":
