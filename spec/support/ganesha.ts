@@ -85,11 +85,7 @@ export async function unpackGanesha(directory: string): Promise<GaneshaPackages>
   const libraries = join(root, "usr/lib/x86_64-linux-gnu");
   const environment = {
     PATH: `${join(root, "usr/bin")}:${process.env.PATH ?? ""}`,
-    // Some packages have their libraries in /lib still, as libdbus.
-    LD_LIBRARY_PATH: [
-      ...[libraries, join(root, "lib/x86_64-linux-gnu")],
-      ...[join(root, "usr/lib/ganesha"), join(libraries, "libnfsidmap")],
-    ].join(":"),
+    LD_LIBRARY_PATH: [libraries, join(root, "usr/lib/ganesha"), join(libraries, "libnfsidmap")].join(":"),
     QEMU_MODULE_DIR: join(libraries, "qemu"),
   };
   const tried = spawnSync("ganesha.nfsd", ["-v"], { env: { ...process.env, ...environment } });
