@@ -2335,8 +2335,9 @@ begin
         set disk_gib_claimed = disk_gib_claimed + part.more
         where id = part.id;
       if not found then
-        insert into storage(id, disk_gib, disk_gib_claimed)
-          values (part.id, coalesce(novact_storage_size(part.id), 0), greatest(part.more, 0));
+        insert into storage as t(id, disk_gib, disk_gib_claimed)
+          values (part.id, coalesce(novact_storage_size(part.id), 0), greatest(part.more, 0))
+          on conflict (id) do update set disk_gib_claimed = t.disk_gib_claimed + part.more;
       end if;
       delete
         from storage

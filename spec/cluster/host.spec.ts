@@ -59,6 +59,7 @@ describe("a host: the life of a guest", () => {
       keepsDisks: false,
       strays: [],
       space: [],
+      volumeStorages: audit.volumeStorages,
       networking: {
         version: 0,
         parts: [],
@@ -70,6 +71,9 @@ describe("a host: the life of a guest", () => {
         failure: null,
       },
     });
+    expect(audit.volumeStorages?.map(({ storageId, promisedMib }) => [storageId, promisedMib])).to.deep.equal(
+      [[null, 0]],
+    );
     expect([world.machine.disks.size, machineFilesOf(world.machine).length]).to.deep.equal([0, 0]);
   });
 

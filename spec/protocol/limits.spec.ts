@@ -6,7 +6,7 @@ import { readSourceTree } from "../tidy/source-tree.ts";
 /** Values that are no whole numbers, because they are shares. */
 const shares = new Set([
   ...["rebalanceGainMin", "fullBelowShare", "roomAgainShare", "ownMemoryShareMax"],
-  ...["newDiskFloorShare", "newDiskWrittenShare", "advisedUsedShare"],
+  ...["newDiskFloorShare", "newDiskWrittenShare", "advisedUsedShare", "volumeStorageNewsShare"],
   ...["cacheShareMax", "cacheFreeShareMin"],
 ]);
 /** What a number of it is, as the last or the first but one word of the name. */
@@ -17,7 +17,7 @@ const counts = new Set([
   ...["turnsPerWake", "generationsPerWrite", "bootsPerCpu", "adoptionsAtOnce", "failingHostsShare"],
   ...["spareCpus", "cpuSharesPerVcpu", "cpuWeightPerVcpu"],
   ...["eventPublishWindow", "eventPublishPage", "fullBelowShare", "roomAgainShare"],
-  ...["newDiskFloorShare", "newDiskWrittenShare", "advisedUsedShare"],
+  ...["newDiskFloorShare", "newDiskWrittenShare", "advisedUsedShare", "volumeStorageNewsShare"],
   ...["pipeColumns", "newestRows", "requestsAtOnce", "watchPausePerReading"],
   ...["beginningsPerSlice", "applyPausesPerApply", "countPausesPerCount"],
 ]);

@@ -158,7 +158,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
   const outside = random.fork("outside volumes");
   const volumed = {
     volumes: true as const,
-    ...(outside.chance(0.5) ? { outsideGib: outside.whole(4, 120) } : {}),
+    ...(outside.chance(0.5) ? { outsideGib: outside.whole(8, 120) } : {}),
   };
   const parameters = { ...calmed(drawn, hostile), ...(isVolumed ? volumed : {}) };
   const about = { ...span, clients: parameters.clients };

@@ -192,7 +192,7 @@ function watchRoom({ system, inventory, space, volumes = [], log, meter = nullMe
   const watch = new SpaceWatch({ space, system, log });
   void watch.start();
   const { storageId: disksStorageId } = inventory;
-  const storages = new VolumeStorageWatch({ system, storages: volumes, disksStorageId });
+  const storages = new VolumeStorageWatch({ system, storages: volumes, disksStorageId, log });
   meterSpaces(meter, () => watch.spaces);
   meterVolumeStorages(meter, () => storages.states);
   const stop = () => Promise.all([watch.stop(), storages.stop()]);

@@ -5,6 +5,7 @@
  */
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import type { OfferedVolumeStorage, VolumeStorageState } from "../../../protocol/volume-storage.ts";
+import type { Log } from "../../../protocol/wire/transport.ts";
 import type { VolumeStorage, VolumeStorageFacts, VolumeUsage } from "../../ports/volumes.ts";
 import { Periodic, type Round } from "../../runtime/periodic.ts";
 import type { ActorSystem } from "../../runtime/system.ts";
@@ -13,6 +14,7 @@ import { hostLimits } from "./limits.ts";
 export interface VolumeStorageWatchOptions {
   readonly system: Pick<ActorSystem, "spawn" | "clock">;
   readonly storages: readonly VolumeStorage[];
+  readonly log: Log;
   /** The shared storage of its disks, whose room the host offers itself; null: none. */
   readonly disksStorageId: string | null;
 }
@@ -100,8 +102,8 @@ export class VolumeStorageWatch {
       const usage = await storage.usage?.();
       this.#heard.set(storage, { facts, usage, atMs: this.#options.system.clock.monotonicMs() });
     } catch (thrown) {
-      // Its state tells for how long it has been silent; what is asked of it for a guest says why.
-      void thrown;
+      // For how long it has been silent its state tells, and what is asked of it for a guest says why.
+      this.#options.log.debug({ error: String(thrown) }, "a storage of volumes does not answer");
     } finally {
       this.#asked.delete(storage);
     }

@@ -38,8 +38,10 @@ begin
     else
       update storage set disk_gib_claimed = disk_gib_claimed + part.more where id = part.id;
       if not found then
-        insert into storage (id, disk_gib, disk_gib_claimed)
-          values (part.id, coalesce(novact_storage_size(part.id), 0), greatest(part.more, 0));
+        -- Another one may make the row in this moment.
+        insert into storage as t (id, disk_gib, disk_gib_claimed)
+          values (part.id, coalesce(novact_storage_size(part.id), 0), greatest(part.more, 0))
+          on conflict (id) do update set disk_gib_claimed = t.disk_gib_claimed + part.more;
       end if;
       delete from storage where id = part.id and disk_gib_claimed = 0 and novact_storage_size(id) is null;
     end if;

@@ -22,6 +22,9 @@ import type { VolumesDriver } from "../kinds.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { fakeFacts } from "./facts.ts";
 
+/** Of what was promised, this part is written: one of so many bytes. */
+const writtenPart = 16;
+
 /** What is in a volume's file: a process that has it open writes on, whatever becomes of its name. */
 export interface FakeVolumeFile {
   /** Number of writes by guests. */
@@ -170,8 +173,10 @@ export class FakeVolumes implements VolumeStorage {
   async usage(): Promise<VolumeUsage> {
     const usedBytes = this.#pool.usedBytes();
     const { capacityBytes } = this.#pool;
-    const freeBytes = capacityBytes - usedBytes;
-    return { capacityBytes, freeBytes, promisedBytes: usedBytes, allocatedBytes: usedBytes };
+    // Volumes are thin, as those in files are.
+    const allocatedBytes = Math.ceil(usedBytes / writtenPart);
+    const freeBytes = capacityBytes - allocatedBytes;
+    return { capacityBytes, freeBytes, promisedBytes: usedBytes, allocatedBytes };
   }
 
   async list(): Promise<readonly Holding[]> {
