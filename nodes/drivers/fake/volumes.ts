@@ -22,7 +22,7 @@ import type { VolumesDriver } from "../kinds.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { fakeFacts } from "./facts.ts";
 
-/** Of what was promised, this part is written: one of so many bytes. */
+/** Guests have written one byte of so many that were promised. */
 const writtenPart = 16;
 
 /** What is in a volume's file: a process that has it open writes on, whatever becomes of its name. */
