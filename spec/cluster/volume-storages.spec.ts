@@ -92,6 +92,22 @@ describe("storages of volumes that hosts tell of", () => {
     expect(denied.message).to.contain("does not see the storage nfs-1");
   });
 
+  it("are not chosen for a volume of an image, nor where hosts share their disks, unless they are named", async () => {
+    const { demo, admin } = world;
+    await world.host("a", { drivers: seeing(20) });
+    const disk = { path: "/srv/images/disk.qcow2", format: "qcow2" } as const;
+    await admin.image.register({ name: "disk", disk });
+    const { volume: local } = await demo.volume.create({ name: "of-image", image: "disk" });
+    expect(local, "who makes it is not known to make it of an image").to.include({ storageId: null });
+    const named = { name: "meant", image: "disk", storage: "nfs-1" };
+    expect((await demo.volume.create(named)).volume.storageId).to.equal("nfs-1");
+    await world.host("b", { drivers: seeing(20), storageId: "nas", diskGib: 10 });
+    for (const asked of [{ name: "empty" }, { name: "full", image: "disk" }]) {
+      const { volume } = await demo.volume.create({ ...asked, sizeGib: 2 });
+      expect(volume.storageId, asked.name).to.equal("nas");
+    }
+  });
+
   it("stay where they were while they are silent, and go with a word that has them no more", async () => {
     const { demo, admin } = world;
     const host = await world.host("a", { drivers: seeing(20) });

@@ -10,6 +10,7 @@ import type { CallContext, Handlers, RequestOf } from "../../../../protocol/wire
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import { gibibytes } from "../../../../protocol/wire/wording.ts";
 import type { StorePart } from "../../../ports/store.ts";
+import type { HostRecord } from "../../../records/host.ts";
 import type { RowChange } from "../../../records/rows.ts";
 import type { CatalogOptions } from "../../request/commit-once.ts";
 import { assertHeldByNobody, otherOfCopy } from "../../request/held-volume.ts";
@@ -21,7 +22,8 @@ import { resourceHandlers } from "../resource-handlers.ts";
 import { copiedFields, copyBegun, copyGivenUp } from "./copied-volumes.ts";
 import { withStatuses } from "./shown-volumes.ts";
 
-export interface VolumeOptions extends CatalogOptions, Looking {
+export interface VolumeOptions extends CatalogOptions {
+  readonly directory?: Looking["directory"] & { all(): readonly Pick<HostRecord, "storageId" | "drivers">[] };
   readonly store: CatalogOptions["store"] & StorePart<{ hosts: "storageTotals"; instances: "list" }>;
   /** A copy is to be made: whoever has it made is to begin at once. */
   readonly hurryVolumes?: () => void;
@@ -106,26 +108,44 @@ async function fieldsOf(asked: Asked, context: CallContext, options: VolumeOptio
   if (local && storage !== undefined) throw faulty("storage", "is of volumes that are not local");
   const source = asked.image === undefined ? null : await imageSource(asked.image, context, store.rows);
   const sizeGib = sizeOfVolume(asked.sizeGib, source);
-  const storageId = local ? null : await storageFor(storage, options);
+  const storageId = local ? null : await storageFor(storage, source !== null, options);
   const nowhere = { hostId: null, instanceId: null, epoch: 0, made: false };
   return { ...named(asked), sizeGib, source, imageId: source?.image.id ?? null, storageId, ...nowhere };
 }
 
 /**
- * The one with the most room, where none is named, of those that take more; null: hosts share none. @throws
+ * The one with the most room, where none is named, of those that take more; null: hosts share none. A storage
+ * for volumes alone comes from outside: it may make empty volumes only, and few hosts may see it. So one that
+ * hosts share for their disks goes before it, and a volume of an image is there only by name. @throws
  * notFound, storageFull
  */
-async function storageFor(named: string | undefined, options: VolumeOptions): Promise<string | null> {
+async function storageFor(
+  named: string | undefined,
+  ofImage: boolean,
+  options: VolumeOptions,
+): Promise<string | null> {
   const all = await options.store.hosts.storageTotals();
   if (named !== undefined && !all.some(({ storageId }) => storageId === named))
     throw new StatusError("notFound", `There is no storage ${named} that hosts share.`);
   const free = ({ diskGib, diskGibClaimed }: (typeof all)[number]): number => diskGib - diskGibClaimed;
   const takesMore = (place: (typeof all)[number]) =>
     noMoreThere(options.directory?.volumeStorage(place)) === undefined;
-  const sorted = [...all].sort((one, other) => free(other) - free(one));
+  const outside = storagesFromOutside(options.directory?.all() ?? []);
+  const ofDisks = all.filter((one) => !outside.has(one.storageId));
+  const fit = ofDisks.length > 0 || ofImage ? ofDisks : all;
+  const sorted = [...fit].sort((one, other) => free(other) - free(one));
   const storageId = named ?? (sorted.find(takesMore) ?? sorted[0])?.storageId ?? null;
   if (storageId !== null) assertTakesMore(options, { storageId });
   return storageId;
+}
+
+/** Storages that hosts tell of, and on which no host has its disks. */
+function storagesFromOutside(
+  hosts: readonly Pick<HostRecord, "storageId" | "drivers">[],
+): ReadonlySet<string> {
+  const told = hosts.flatMap(({ drivers }) => (drivers?.volumeStorages ?? []).map(({ id }) => id));
+  const ofDisks = new Set(hosts.map(({ storageId }) => storageId));
+  return new Set(told.filter((id) => !ofDisks.has(id)));
 }
 
 /** @throws schemaMismatch, inUse */
