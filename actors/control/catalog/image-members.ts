@@ -30,7 +30,10 @@ const membersOf = (ids: readonly string[], rows: RowReads) =>
 const isOwner = (of: ImageRow, project: string): boolean =>
   project === of.project || project === adminProject;
 
-/** Its members are shown to the owner of one image, and to each project what it said itself. */
+/**
+ * Its members are shown to the owner of one image, and to each project what it said itself. An image of
+ * another project that is shared no more, as it was when it was read, is left out.
+ */
 export async function shownTo(
   images: readonly ImageRow[],
   { context: { project }, listed }: { readonly context: CallContext; readonly listed: boolean },
@@ -46,15 +49,18 @@ export async function shownTo(
     ),
     referringTo(imageMember, { imageId: ids, name: ids.length === 0 ? [] : [project] }, rows),
   ]);
-  return images.map((one) => {
+  return images.flatMap((one) => {
     const shown = shownRow<typeof image>(one);
     const its = members.filter(({ imageId }) => imageId === one.id);
     const said = answers.find(({ imageId }) => imageId === one.id);
-    return {
-      ...shown,
-      ...(own.includes(one) ? { members: shownMembers(its) } : {}),
-      ...(said === undefined ? {} : { memberStatus: said.status }),
-    };
+    if (said === undefined && others.includes(one)) return [];
+    return [
+      {
+        ...shown,
+        ...(own.includes(one) ? { members: shownMembers(its) } : {}),
+        ...(said === undefined ? {} : { memberStatus: said.status }),
+      },
+    ];
   });
 }
 

@@ -5,14 +5,7 @@
  */
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { Reason } from "../../../protocol/wire/reasons.ts";
-import {
-  type kept,
-  nounInWords,
-  type Resource,
-  type ResourceRow,
-  type RowOf,
-  type ShownOf,
-} from "../../../protocol/wire/resource.ts";
+import type { kept, Resource, ResourceRow, RowOf, ShownOf } from "../../../protocol/wire/resource.ts";
 import type { AnswerOf, CallContext, Handler } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { RowQuery } from "../../ports/row-reads.ts";
@@ -21,13 +14,13 @@ import type { RowChange } from "../../records/rows.ts";
 import { type CatalogOptions, catalogCommit, commitOnce, unlessAnswered } from "../request/commit-once.ts";
 import { fitting, jsonBytes, nextMarker } from "../request/page.ts";
 import { aboutRow, rowChanged, rowMade, rowRemoved } from "../request/row-changes.ts";
-import { findOwnRow, findRow, listedOwner, ownerOf, shownRow } from "../request/rows.ts";
+import { findOwnRow, findRow, listedOwner, notFound, ownerOf, shownRow } from "../request/rows.ts";
 
 /** What is peculiar to a resource. */
 export interface Peculiar<R extends Resource> {
   /**
-   * The rows with what is shown beside them to this caller; may read. `listed`: of a list, where there are
-   * many. Absent: nothing is.
+   * The rows with what is shown beside them to this caller, without those that are not the caller's to see
+   * any more; may read. `listed`: of a list, where there are many. Absent: nothing is.
    */
   readonly join?: (
     rows: readonly RowOf<R>[],
@@ -78,13 +71,12 @@ export function resourceHandlers<R extends Resource>(
   peculiar: Peculiar<R> = {},
 ) {
   const { store } = options;
-  const words = nounInWords(resource);
   const join = peculiar.join ?? (async (rows: readonly RowOf<R>[]) => rows.map((row) => shownRow<R>(row)));
   const answerOf = (shown: ShownOf<R>) => ({ [resource.one]: shown }) as One<R>;
   const shownOf = async (row: RowOf<R>, context: CallContext): Promise<ShownOf<R>> => {
     const [shown] = await join([row], context, false);
-    if (shown === undefined) throw new StatusError("internal", `The ${words} was not shown.`);
-    return shown;
+    if (shown !== undefined) return shown;
+    throw notFound(resource, row.id);
   };
   const about = (row: ResourceRow, event: string, body: object) => aboutRow(resource, row, { event, body });
   const committed = async <A>(commit: Parameters<typeof commitOnce>[0], answer: A): Promise<A> => {
@@ -208,15 +200,23 @@ async function pageOf<R extends Resource>(
   },
 ) {
   const { limit = wireLimits.pageLengthDefault, marker, name } = request as Partial<RowQuery>;
-  const found = await store.rows.list(resource, {
-    limit,
-    ...(marker === undefined ? {} : { marker }),
-    ...(name === undefined ? {} : { name }),
-    ...listedOwner(resource, context),
-    refers: referredIn(resource, request),
-    ...query?.(request),
-  });
-  const rows = fitting(await join(found, context, true), jsonBytes);
+  const read = () =>
+    store.rows.list(resource, {
+      limit,
+      ...(marker === undefined ? {} : { marker }),
+      ...(name === undefined ? {} : { name }),
+      ...listedOwner(resource, context),
+      refers: referredIn(resource, request),
+      ...query?.(request),
+    });
+  let found = await read();
+  let joined = await join(found, context, true);
+  // What went out of the caller's sight between both reads is not on the page that is read again.
+  if (joined.length < found.length) {
+    found = await read();
+    joined = await join(found, context, true);
+  }
+  const rows = fitting(joined, jsonBytes);
   const page = rows as readonly (ShownOf<R> & { readonly id: string })[];
   return { rows, nextMarker: nextMarker(page, limit, found.length) };
 }

@@ -104,7 +104,7 @@ export function onlyOne<R extends Resource>(
 }
 
 /** Older nouns have a reason of their own. */
-function notFound(resource: Resource, key: string): StatusError {
+export function notFound(resource: Resource, key: string): StatusError {
   const own = `${resource.one}NotFound`;
   return new StatusError(isReason(own) ? own : "notFound", `There is no ${nounInWords(resource)} ${key}.`);
 }
