@@ -22,9 +22,6 @@ import type { VolumesDriver } from "../kinds.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { fakeFacts } from "./facts.ts";
 
-/** Guests have written one byte of so many that were promised. */
-const writtenPart = 16;
-
 /** What is in a volume's file: a process that has it open writes on, whatever becomes of its name. */
 export interface FakeVolumeFile {
   /** Number of writes by guests. */
@@ -46,6 +43,8 @@ export class FakeVolumePool {
   readonly capacityBytes: number;
   /** The size of every image that a volume is made of. */
   imageBytes = 0;
+  /** Guests have written one byte of so many that were promised. */
+  writtenPart = 16;
 
   /** `storageId`: null when no other host has the pool. */
   constructor(storageId: string | null = null, capacityBytes = 1024 ** 4) {
@@ -172,7 +171,7 @@ export class FakeVolumes implements VolumeStorage {
 
   async usage(): Promise<VolumeUsage> {
     const usedBytes = this.#pool.usedBytes();
-    const { capacityBytes } = this.#pool;
+    const { capacityBytes, writtenPart } = this.#pool;
     // Volumes are thin, as those in files are.
     const allocatedBytes = Math.ceil(usedBytes / writtenPart);
     const freeBytes = capacityBytes - allocatedBytes;

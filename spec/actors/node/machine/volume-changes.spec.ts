@@ -178,8 +178,9 @@ describe("the volumes of a guest", () => {
   });
 
   it("that are full let the guest go on when there is room, and not before", async () => {
-    const small = new FakeVolumes(new FakeVolumePool(null, 2 * gib), world);
-    own = small;
+    const small = new FakeVolumePool(null, 2 * gib);
+    small.writtenPart = 1;
+    own = new FakeVolumes(small, world);
     await change(volumeOf("v1", { sizeBytes: 2 * gib }));
     fillDisk(world, spec.instanceId);
     expect(await reasonOf(goOn(workFor([volumeOf("v1")])))).to.equal("diskFull");
