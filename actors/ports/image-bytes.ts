@@ -28,6 +28,11 @@ export interface TicketFacts {
   readonly who: string;
   /** Wall clock. A transfer that has begun goes on. */
   readonly expiresAtMs: number;
+  /**
+   * So many transfers of the file by such tickets at once; whoever is beyond is to wait for its turn, or to get it
+   * elsewhere. Absent: the ticket opens at once.
+   */
+  readonly atOnceMax?: number;
 }
 
 export interface ImageTickets {

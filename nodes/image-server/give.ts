@@ -14,14 +14,18 @@ export interface Giving {
   readonly image: OpenImage;
   readonly sha256: string;
   readonly pace: Pace;
+  /** Resolves when so many bytes may leave. Absent: at once. */
+  readonly mayLeave?: ((bytes: number) => Promise<void>) | undefined;
+  readonly left?: ((bytes: number) => void) | undefined;
 }
 
 /** @throws rangeInvalid before anything is sent; tooSlow, Error after: then the connection has to end */
 export async function give(
   request: IncomingMessage,
   response: ServerResponse,
-  { image, sha256, pace }: Giving,
+  giving: Giving,
 ): Promise<void> {
+  const { image, sha256, pace } = giving;
   const { sizeBytes } = image;
   const range = rangeOf(request.headers.range, sizeBytes);
   const { from, to } = range ?? { from: 0, to: sizeBytes - 1 };
@@ -33,16 +37,15 @@ export async function give(
     etag: `"${sha256}"`,
     ...(range === undefined ? {} : { "content-range": `bytes ${from}-${to}/${sizeBytes}` }),
   });
-  if (request.method !== "HEAD") await pump(response, image, { from, to }, pace);
+  if (request.method !== "HEAD") await pump(response, { from, to }, giving);
   response.end();
   await readToEnd(response, pace);
 }
 
 async function pump(
   response: ServerResponse,
-  image: OpenImage,
   { from, to }: ByteRange,
-  pace: Pace,
+  { image, pace, mayLeave, left }: Giving,
 ): Promise<void> {
   const patience = new Patience(pace);
   const gone = new AbortController();
@@ -60,7 +63,9 @@ async function pump(
     at += piece.length;
     // One piece ahead: the disk and the reader need not wait for each other.
     coming = read(at);
+    await mayLeave?.(piece.length);
     if (response.destroyed) throw new Error("The reader has gone.");
+    left?.(piece.length);
     if (response.write(piece)) continue;
     const drained = once(response, "drain", { signal: gone.signal });
     if ((await patience.wait(drained, () => piece.length)) === undefined)

@@ -18,4 +18,6 @@ export const imageServerLimits = {
   /** Bytes and time in which a refused client may still send, and so reads the answer. */
   drainBytesMax: 1024 * 1024,
   drainMsMax: 2_000,
+  /** When whoever has to wait for its turn may ask again. */
+  turnRetryAfterMs: 1_000,
 } as const;

@@ -17,6 +17,7 @@ import { codes } from "../../protocol/wire/reasons.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import type { Log } from "../../protocol/wire/transport.ts";
 import { give } from "./give.ts";
+import { Given } from "./given.ts";
 import { imageServerLimits } from "./limits.ts";
 import { type Pace, usualPace } from "./patience.ts";
 import { placeOf } from "./ranges.ts";
@@ -39,18 +40,25 @@ export interface ImageServerOptions {
   /** Absent: the usual one. */
   readonly pace?: Pace;
   readonly requestHeadersMsMax?: number;
+  /** Images that it gives at once. Absent: as many as are asked for. */
+  readonly transfersMax?: number;
+  /** Resolves when so many bytes of images may leave. Absent: at once. */
+  readonly mayLeave?: (bytes: number) => Promise<void>;
 }
 
 export interface ImageServer {
   /** Without a slash at its end. */
   readonly url: string;
+  /** Images on their way now, and bytes that have left. */
+  readonly given: { readonly transfers: number; readonly bytes: number };
   /** Ends the transfers, too: whoever was cut off goes on elsewhere, or later. */
   close(): Promise<void>;
 }
 
 /** @throws the system's error when the port is taken or the address is not this computer's */
 export async function openImageServer(options: ImageServerOptions): Promise<ImageServer> {
-  const handle = handlerOf(options);
+  const given = new Given(options);
+  const handle = handlerOf(options, given);
   const server = createServer({
     maxHeaderSize: imageServerLimits.requestHeaderBytesMax,
     headersTimeout: options.requestHeadersMsMax ?? imageServerLimits.requestHeadersMsMax,
@@ -74,6 +82,7 @@ export async function openImageServer(options: ImageServerOptions): Promise<Imag
   const host = options.address.includes(":") ? `[${options.address}]` : options.address;
   return {
     url: `http://${host}:${port}`,
+    given,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -84,13 +93,13 @@ export async function openImageServer(options: ImageServerOptions): Promise<Imag
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-function handlerOf(options: ImageServerOptions): Handler {
+function handlerOf(options: ImageServerOptions, given: Given): Handler {
   const transfers = new Map<string, number>();
   return (request, response) => {
     // Whoever breaks a connection is told so by the work on it.
     request.on("error", () => undefined);
     response.on("error", () => undefined);
-    void answer(request, response, { ...options, transfers }).catch((thrown: unknown) => {
+    void answer(request, response, { ...options, transfers, given }).catch((thrown: unknown) => {
       refuse(request, response, StatusError.from(thrown, "The transfer"), options.log);
     });
   };
@@ -98,6 +107,7 @@ function handlerOf(options: ImageServerOptions): Handler {
 
 interface Serving extends ImageServerOptions {
   readonly transfers: Map<string, number>;
+  readonly given: Given;
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
@@ -107,11 +117,12 @@ async function answer(request: IncomingMessage, response: ServerResponse, servin
   const text = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1];
   if (text === undefined) throw new StatusError("ticketInvalid", "There is no ticket.");
   const { key, server, nowMs } = serving;
-  checkTicket(readTicket(text, { key, server, nowMs: nowMs() }), asked);
+  const facts = readTicket(text, { key, server, nowMs: nowMs() });
+  checkTicket(facts, asked);
   await counted(text, serving.transfers, () =>
     asked.verb === "send"
       ? answerUpload(request, response, asked.of, serving)
-      : answerImage(request, response, asked.of, serving),
+      : serving.given.within(facts, () => answerImage(request, response, asked.of, serving)),
   );
 }
 
@@ -188,12 +199,13 @@ async function answerImage(
   request: IncomingMessage,
   response: ServerResponse,
   sha256: string,
-  { bytes, pace = usualPace }: Serving,
+  { bytes, pace = usualPace, mayLeave, given }: Serving,
 ): Promise<void> {
   const image = await bytes.open(sha256);
   if (image === undefined) throw new StatusError("notFound", "The file is not on this server.");
   try {
-    await give(request, response, { image, sha256, pace }).catch((thrown: unknown) => {
+    const left = (length: number) => given.left(length);
+    await give(request, response, { image, sha256, pace, mayLeave, left }).catch((thrown: unknown) => {
       const isRange = thrown instanceof StatusError && thrown.reason === "rangeInvalid";
       if (isRange) response.setHeader("content-range", `bytes */${image.sizeBytes}`);
       throw thrown;

@@ -8,8 +8,9 @@ import { type ImageConnection, ImageQuestions } from "../../nodes/compute/image-
 import type { FakeWorld } from "../../nodes/drivers/fake/world.ts";
 import type { BringImage } from "../../nodes/drivers/images/cache.ts";
 import { chooseEvicted } from "../../nodes/drivers/images/eviction.ts";
-import type { ImageOrigin, Pulling } from "../../nodes/drivers/images/pull.ts";
+import type { Pulling } from "../../nodes/drivers/images/pull.ts";
 import { type AskImageOrigins, pulledImages } from "../../nodes/drivers/images/pulled.ts";
+import type { ImageOrigin } from "../../nodes/drivers/images/whole.ts";
 import { throwIfAborted } from "../../nodes/drivers/waiting.ts";
 import { filesOf } from "../../protocol/image.ts";
 import type { MachineSpec } from "../../protocol/machine.ts";

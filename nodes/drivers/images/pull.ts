@@ -1,56 +1,47 @@
 /**
  * Brings an image file to a host over HTTP: from one of several servers after the other, on from where a part
- * ends, hashed while it comes. A part that is complete has the image's checksum; whoever sent other bytes has
- * only cost time. It must never believe a server about anything but bytes.
+ * ends, hashed while it comes. A part that is complete has the image's checksum (whole.ts). It must never
+ * believe a server about anything but bytes.
  */
 import { createHash, type Hash } from "node:crypto";
 import { constants } from "node:fs";
 import { chmod, type FileHandle, open } from "node:fs/promises";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { ImageFile } from "../../../protocol/image.ts";
-import { StatusError } from "../../../protocol/wire/status.ts";
 import { type Pace, Patience } from "../../image-server/patience.ts";
-import { abortError, throwIfAborted } from "../waiting.ts";
+import { throwIfAborted } from "../waiting.ts";
+import { imageLimits } from "./limits.ts";
 import { appendSparse } from "./sparse-file.ts";
+import {
+  BusyError,
+  type ImageOrigin,
+  type ImagePart,
+  type Making,
+  makeWhole,
+  NotKeptError,
+} from "./whole.ts";
 
-/** A server that has the image: a controller, or a host that needed it before. */
-export interface ImageOrigin {
-  /** Without a slash at its end. */
-  readonly url: string;
-  readonly ticket: string;
-}
-
-export interface Pulling {
-  readonly image: ImageFile;
-  /** The best first. */
-  readonly origins: readonly ImageOrigin[];
+export interface Pulling extends Pick<Making, "image" | "origins" | "signal"> {
   /** May be there already, with the first bytes of the image. */
   readonly path: string;
   readonly pace: Pace;
-  readonly signal: AbortSignal;
+  /** Of hosts. Absent: the usual one. */
+  readonly peerPace?: Pace;
+  /** Absent: nobody remembers. */
+  readonly noted?: Making["noted"];
+  /** So many bytes came from the server. */
+  readonly came?: (origin: ImageOrigin, bytes: number) => void;
 }
 
-/**
- * Completes the part, and syncs it. @throws UNAVAILABLE imageMissing when no server has given the rest: the
- * part stays; checksumMismatch; the system's error when the disk is full; AbortError
- */
+/** Completes the part, and syncs it. @throws as makeWhole; the system's error when the disk is full */
 export async function pullImage(pulling: Pulling): Promise<void> {
-  const { path, origins, image } = pulling;
+  const { path, image, origins, signal, noted = () => undefined } = pulling;
   const file = await openPart(path);
   try {
-    const first = await begun(file, pulling);
-    if ((await pullFrom(origins, first, pulling)) === "whole") return await file.datasync();
-    // Whose bytes were wrong nobody knows, when several gave some: so each is asked for all.
-    for (const origin of origins) {
-      await file.truncate(0);
-      const again = { file, hash: createHash("sha256"), at: 0 };
-      if ((await pullFrom([origin], again, pulling, "quiet")) === "whole") return await file.datasync();
-    }
-    await file.truncate(0);
-    throw new StatusError(
-      "checksumMismatch",
-      `No server gave the image ${image.sha256.slice(0, 12)} as it is.`,
-    );
+    const part = await begun(file, pulling);
+    const bring = (origin: ImageOrigin) => pullRest(origin, part, pulling);
+    await makeWhole({ image, origins, part, signal, bring, noted });
+    await file.datasync();
   } finally {
     await file.close();
   }
@@ -67,10 +58,24 @@ async function openPart(path: string): Promise<FileHandle> {
   }
 }
 
-interface Part {
+class Part implements ImagePart {
   readonly file: FileHandle;
-  readonly hash: Hash;
-  at: number;
+  hash: Hash = createHash("sha256");
+  at = 0;
+
+  constructor(file: FileHandle) {
+    this.file = file;
+  }
+
+  async clear(): Promise<void> {
+    await this.file.truncate(0);
+    this.hash = createHash("sha256");
+    this.at = 0;
+  }
+
+  digest(): string {
+    return this.hash.digest("hex");
+  }
 }
 
 const readBytes = 1024 * 1024;
@@ -80,7 +85,7 @@ const pieceBytes = 512 * 1024;
 async function begun(file: FileHandle, { image, signal }: Pulling): Promise<Part> {
   const { size } = await file.stat();
   if (size > image.sizeBytes) await file.truncate(0);
-  const part: Part = { file, hash: createHash("sha256"), at: 0 };
+  const part = new Part(file);
   const end = size > image.sizeBytes ? 0 : size;
   const chunk = Buffer.allocUnsafe(readBytes);
   while (part.at < end) {
@@ -93,37 +98,18 @@ async function begun(file: FileHandle, { image, signal }: Pulling): Promise<Part
   return part;
 }
 
-/** `quiet`: a server that fails is as one that gives other bytes. */
-async function pullFrom(
-  origins: readonly ImageOrigin[],
-  part: Part,
-  pulling: Pulling,
-  quiet?: "quiet",
-): Promise<"whole" | "wrong"> {
-  const { image, signal } = pulling;
-  let last: unknown;
-  for (const origin of origins) {
-    if (part.at === image.sizeBytes) break;
-    try {
-      await pullRest(origin, part, pulling);
-    } catch (error) {
-      if (signal.aborted) throw abortError();
-      if (error instanceof WriteError) throw error.cause;
-      last = error;
-    }
-  }
-  if (part.at === image.sizeBytes) return part.hash.digest("hex") === image.sha256 ? "whole" : "wrong";
-  if (quiet !== undefined) return "wrong";
-  throw new StatusError("imageMissing", "The host gets the image from none of the servers that have it.", {
-    cause: last,
-  });
-}
+/** A host that is slow is left for another server soon: none but controllers has to be waited for. */
+const usualPeerPace: Pace = {
+  quietMsMax: imageLimits.peerQuietMsMax,
+  bytesPerMsMin: imageLimits.peerBytesPerMsMin,
+};
 
-/** The part could not be written: sockets have errors of the same names. */
-class WriteError extends Error {}
+const paceOf = ({ hostId }: ImageOrigin, { pace, peerPace = usualPeerPace }: Pulling): Pace =>
+  hostId === undefined ? pace : peerPace;
 
-async function pullRest(origin: ImageOrigin, part: Part, { image, pace, signal }: Pulling): Promise<void> {
-  const patience = new Patience(pace);
+async function pullRest(origin: ImageOrigin, part: Part, pulling: Pulling): Promise<void> {
+  const { image, signal, came } = pulling;
+  const patience = new Patience(paceOf(origin, pulling));
   const response = await answerOf(origin, { image, at: part.at, signal, patience });
   const gathered: Buffer[] = [];
   let bytes = 0;
@@ -132,7 +118,7 @@ async function pullRest(origin: ImageOrigin, part: Part, { image, pace, signal }
     bytes = 0;
     if (piece.length === 0) return;
     const written = appendSparse(part.file, piece, part.at).catch((cause: unknown) => {
-      throw new WriteError("The part could not be written.", { cause });
+      throw new NotKeptError("The part could not be written.", { cause });
     });
     // Meanwhile it is written.
     part.hash.update(piece);
@@ -146,6 +132,7 @@ async function pullRest(origin: ImageOrigin, part: Part, { image, pace, signal }
       if (come === undefined) throw new Error("The server is too slow.");
       if (come.answer.done) break;
       gathered.push(come.answer.value);
+      came?.(origin, come.answer.value.length);
       bytes += come.answer.value.length;
       if (part.at + bytes > image.sizeBytes) throw new Error("The server sends more than the image has.");
       if (bytes >= pieceBytes) await flush();
@@ -184,6 +171,7 @@ async function answerOf(
   const { statusCode, headers } = come?.answer ?? {};
   if (come !== undefined && statusCode === 206 && headers?.["content-range"] === range) return come.answer;
   request.destroy();
+  if (statusCode === 429) throw new BusyError("The server gives the image to as many as it may.");
   throw new Error(
     `The server answered ${statusCode ?? "nothing"}, and not with the bytes that were asked for.`,
   );

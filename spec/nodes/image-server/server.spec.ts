@@ -48,7 +48,9 @@ describe("the server for the bytes of images", () => {
   });
   afterEach(() => server.close());
 
-  const serve = (given: Pick<ImageServerOptions, "pace" | "requestHeadersMsMax">) =>
+  const serve = (
+    given: Pick<ImageServerOptions, "pace" | "requestHeadersMsMax" | "transfersMax" | "mayLeave">,
+  ) =>
     openImageServer({
       ...{
         server: "controller-1",
@@ -315,6 +317,46 @@ describe("the server for the bytes of images", () => {
     await until(files, (many) => many === 0);
     const again = await ask({ method: "HEAD", path, bearer });
     expect(again.status).to.equal(200);
+  });
+
+  /** A transfer that goes on until it is ended. */
+  const transfer = async (facts: Partial<TicketFacts>) => {
+    const request = begin({ path: `/v1/images/${endless}`, bearer: ticket({ of: endless, ...facts }) });
+    request.on("error", () => undefined);
+    request.end();
+    const [response] = (await once(request, "response")) as [IncomingMessage];
+    response.on("error", () => undefined).resume();
+    return request;
+  };
+  const given = async () => server.given.transfers;
+
+  it("gives a file to so many at once by tickets that say how many, and to whoever has another", async () => {
+    const [first, bounded] = [ticket({ of: endless, who: "h9", atOnceMax: 1 }), ticket({ atOnceMax: 1 })];
+    const one = await transfer({ atOnceMax: 1 });
+    const path = `/v1/images/${endless}`;
+    expect(await refusal({ path, bearer: first })).to.equal("429 tooManyRequests");
+    expect((await ask({ bearer: bounded })).status).to.equal(200);
+    const other = await transfer({ who: "somebody" });
+    one.destroy();
+    await until(given, (transfers) => transfers === 1);
+    const again = await transfer({ atOnceMax: 1 });
+    for (const request of [other, again]) request.destroy();
+    await until(given, (transfers) => transfers === 0);
+  });
+
+  it("gives so many images at once, no faster than it may, and counts what has left", async () => {
+    await server.close();
+    const pieces: number[] = [];
+    server = await serve({ transfersMax: 1, mayLeave: async (bytes) => void pieces.push(bytes) });
+    expect((await ask({ bearer: ticket() })).content.equals(file)).to.equal(true);
+    expect(server.given.bytes).to.equal(file.length);
+    expect(pieces).to.deep.equal([file.length]);
+    await until(given, (transfers) => transfers === 0);
+    const one = await transfer({});
+    expect(await refusal({ bearer: ticket() })).to.equal("429 tooManyRequests");
+    one.destroy();
+    await until(given, (transfers) => transfers === 0);
+    expect((await ask({ bearer: ticket() })).status).to.equal(200);
   });
 
   it("says nothing of a ticket, and ends what is under way when it closes", async () => {

@@ -3,6 +3,7 @@ import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "chai";
 import type { TicketFacts } from "../../../actors/ports/image-bytes.ts";
+import { Bandwidth } from "../../../nodes/image-server/bandwidth.ts";
 import { openTicketKey } from "../../../nodes/image-server/key-file.ts";
 import { patienceLeft } from "../../../nodes/image-server/patience.ts";
 import { placeOf, rangeOf } from "../../../nodes/image-server/ranges.ts";
@@ -136,5 +137,19 @@ describe("patience with a client", () => {
     expect(patienceLeft(1_000, { waitedMs: 100, bytes: 400 }, pace)).to.equal(1_000);
     expect(patienceLeft(500, { waitedMs: 100, bytes: 4_000_000 }, pace)).to.equal(1_000);
     expect(patienceLeft(500, { waitedMs: 100, bytes: 40 }, pace)).to.equal(410);
+  });
+});
+
+describe("a bandwidth that transfers share", () => {
+  it("lets each wait for the bytes before its own, and none for a time in which nothing left", () => {
+    let nowMs = 5_000;
+    const bandwidth = new Bandwidth(1_000_000, () => nowMs);
+    expect([bandwidth.take(500_000), bandwidth.take(250_000), bandwidth.take(1)]).to.deep.equal([
+      0, 500, 750,
+    ]);
+    nowMs += 600;
+    expect(Math.round(bandwidth.take(1))).to.equal(150);
+    nowMs += 60_000;
+    expect([bandwidth.take(1_000), bandwidth.take(1)]).to.deep.equal([0, 1]);
   });
 });

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { createImageBytes } from "../../../../nodes/drivers/images/bytes.ts";
 import { ImageCache } from "../../../../nodes/drivers/images/cache.ts";
-import { type ImageOrigin, pullImage } from "../../../../nodes/drivers/images/pull.ts";
+import { pullImage } from "../../../../nodes/drivers/images/pull.ts";
+import type { ImageOrigin } from "../../../../nodes/drivers/images/whole.ts";
 import { type ImageServer, openImageServer } from "../../../../nodes/image-server/server.ts";
 import { createTickets, serverKey } from "../../../../nodes/image-server/ticket.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
@@ -34,6 +35,8 @@ describe("an image that comes to a host over HTTP", () => {
   beforeEach(async () => {
     place = await temporaryDirectory();
     others = [];
+    noted.length = 0;
+    came.clear();
     for (const name of ["store", "images"]) await mkdir(at(name));
     await writeFile(at("store", image.sha256), content);
     server = await openImageServer({
@@ -77,8 +80,15 @@ describe("an image that comes to a host over HTTP", () => {
       });
       response.write(bytes(from), () => (ends ? response.destroy() : response.end()));
     });
+  const noted: string[] = [];
+  const came = new Map<string | undefined, number>();
   const pull = (origins: readonly ImageOrigin[], signal = new AbortController().signal) =>
-    pullImage({ image, origins, path: at("images", "part"), pace, signal });
+    pullImage({
+      ...{ image, origins, path: at("images", "part"), pace, signal },
+      peerPace: { quietMsMax: 200, bytesPerMsMin: 4 },
+      noted: ({ hostId = "controller" }, fault) => noted.push(`${hostId} ${fault}`),
+      came: ({ hostId }, bytes) => came.set(hostId, (came.get(hostId) ?? 0) + bytes),
+    });
   const refusal = async (asked: Promise<unknown>): Promise<string> =>
     asked.then(
       () => "none",
@@ -162,6 +172,42 @@ describe("an image that comes to a host over HTTP", () => {
     const path = at("images", "part");
     const asked = pullImage({ image, origins: [silent], path, pace: hasty, signal });
     expect(await refusal(asked)).to.equal("imageMissing");
+  });
+
+  it("comes from a host, which is left for another server when it dies, is silent, or is none any more", async () => {
+    const dying = { ...(await lying((from) => content.subarray(from, from + 600_000))), hostId: "dying" };
+    const silent = { ...(await other(() => undefined)), hostId: "silent" };
+    const older = { ...(await other((_, response) => response.writeHead(404).end())), hostId: "older" };
+    await pull([silent, older, dying, good()]);
+    expect(await isWhole()).to.equal(true);
+    expect(noted).to.deep.equal(["silent failed", "older failed", "dying failed"]);
+    expect((came.get("dying") ?? 0) + (came.get(undefined) ?? 0)).to.equal(content.length);
+    expect(came.get("dying")).to.be.within(1, 600_000);
+  });
+
+  it("comes from a controller before any host when a host gave other bytes, of whom it is told", async () => {
+    const wrong = () => lying((from) => Buffer.alloc(content.length - from, 1), false);
+    const hosts = await Promise.all(["one", "two"].map(async (hostId) => ({ ...(await wrong()), hostId })));
+    await pull([...hosts, good()]);
+    expect(await isWhole()).to.equal(true);
+    expect(noted).to.deep.equal(["one lied"]);
+    expect(came.get("two")).to.equal(undefined);
+  });
+
+  it("waits for its turn, with what has come, while a server gives it to others", async () => {
+    const busy = await other((_, response) => response.writeHead(429).end());
+    await writeFile(at("images", "part"), content.subarray(0, 400_000));
+    expect(await refusal(pull([{ ...busy, hostId: "busy" }, busy]))).to.equal("tooManyRequests");
+    expect(noted).to.deep.equal(["busy busy", "controller busy"]);
+    expect((await readFile(at("images", "part"))).length).to.equal(400_000);
+    const wrong = {
+      ...(await lying((from) => Buffer.alloc(content.length - from, 1), false)),
+      hostId: "liar",
+    };
+    await writeFile(at("images", "part"), "");
+    expect(await refusal(pull([wrong, busy]))).to.equal("tooManyRequests");
+    await pull([good()]);
+    expect(await isWhole()).to.equal(true);
   });
 
   it("goes on with a part that a dead agent has made read-only", async () => {

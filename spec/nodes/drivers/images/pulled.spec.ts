@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { createImageBytes } from "../../../../nodes/drivers/images/bytes.ts";
 import { ImageCache } from "../../../../nodes/drivers/images/cache.ts";
+import { KnownPeers } from "../../../../nodes/drivers/images/known-peers.ts";
 import { imageLimits } from "../../../../nodes/drivers/images/limits.ts";
-import type { ImageOrigin } from "../../../../nodes/drivers/images/pull.ts";
 import { pulledImages } from "../../../../nodes/drivers/images/pulled.ts";
+import type { ImageOrigin } from "../../../../nodes/drivers/images/whole.ts";
 import { type ImageServer, openImageServer } from "../../../../nodes/image-server/server.ts";
 import { createTickets, serverKey } from "../../../../nodes/image-server/ticket.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
@@ -30,6 +31,9 @@ class HastyClock implements Clock {
   }
   monotonicMs(): number {
     return this.#nowMs;
+  }
+  pass(ms: number): void {
+    this.#nowMs += ms;
   }
   after(ms: number, work: () => void) {
     this.waits += 1;
@@ -69,9 +73,13 @@ describe("images that a host asks controllers for", () => {
     }),
   });
   /** `answers`: to one question after the other; the last one to all further ones. */
-  const cacheWith = (...answers: (() => Promise<readonly ImageOrigin[]>)[]) => {
+  const cacheWith = (...answers: (() => Promise<readonly ImageOrigin[]>)[]) => cacheOf(undefined, answers);
+  const cacheOf = (
+    peers: KnownPeers | undefined,
+    answers: readonly (() => Promise<readonly ImageOrigin[]>)[],
+  ) => {
     const bring = pulledImages({
-      clock,
+      ...{ clock, peers },
       ask: async (question) => {
         asked.push(question);
         return (answers[asked.length - 1] ?? answers.at(-1))?.() ?? [];
@@ -126,6 +134,40 @@ describe("images that a host asks controllers for", () => {
     const { instanceId: _, ...nobodys } = image;
     expect(await reasonOf(cacheWith(async () => [good()]).ensure(nobodys, signal))).to.match(/^imageMissing/);
     expect(asked).to.have.length(1);
+  });
+
+  it("are waited for while servers are busy, and asked for without other hosts when it takes too long", async () => {
+    const key = serverKey(Buffer.alloc(32, 3), "full");
+    const common = { server: "full", key, nowMs: () => 1, log: silentLog, transfersMax: 0 };
+    const full = await openImageServer({
+      ...{ ...common, address: "127.0.0.1", port: 0, bytes: createImageBytes(at("store")) },
+    });
+    const of = { verb: "fetch", of: image.sha256, who: "h", expiresAtMs: 2, server: "full" } as const;
+    const busy = { url: full.url, ticket: createTickets(Buffer.alloc(32, 3)).issue(of), hostId: "h2" };
+    const peers = new KnownPeers({ clock, log: silentLog });
+    const cache = cacheOf(peers, [async () => ("peers" in (asked.at(-1) ?? {}) ? [busy] : [good()])]);
+    await cache.ensure(image, signal);
+    await full.close();
+    const turns = Math.ceil(imageLimits.pullTurnMsMin / imageLimits.pullAgainMs);
+    expect(asked).to.have.length(turns + 2);
+    expect(asked[0]).to.deep.equal({ instanceId: "one", sha256: image.sha256, peers: { notFrom: [] } });
+    expect(asked.at(-1)).to.deep.equal({ instanceId: "one", sha256: image.sha256 });
+    expect([peers.fromPeersBytes, peers.fromControllersBytes]).to.deep.equal([0, content.length]);
+  });
+
+  it("are not asked for again where they were given badly, for a while", async () => {
+    const peers = new KnownPeers({ clock, log: silentLog });
+    const gone = async () => [{ url: "http://127.0.0.1:1", ticket: "x", hostId: "h2" }];
+    await cacheOf(peers, [gone, async () => [good()]]).ensure(image, signal);
+    expect(asked[1]).to.deep.include({ peers: { notFrom: ["h2"] } });
+    peers.noted({ url: "", ticket: "", hostId: "h3" }, "lied", image.sha256);
+    peers.noted({ url: "", ticket: "", hostId: "h3" }, "failed", image.sha256);
+    expect(peers.notFrom(image.sha256)).to.deep.equal(["h3", "h2"]);
+    clock.pass(imageLimits.peerFailedMs);
+    expect(peers.notFrom(image.sha256)).to.deep.equal(["h3"]);
+    expect(peers.notFrom("0".repeat(64))).to.deep.equal([]);
+    clock.pass(imageLimits.peerLiedMs);
+    expect(peers.notFrom(image.sha256)).to.deep.equal([]);
   });
 
   it("end with whoever waits for them", async () => {
