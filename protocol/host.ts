@@ -2,6 +2,7 @@
 import { type Static, Type } from "@sinclair/typebox";
 import { FenceProof } from "./fence.ts";
 import { HostDrivers } from "./host-drivers.ts";
+import { ImagePeer } from "./image-peer.ts";
 import { architectures } from "./kinds.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { HostNetworkState } from "./networking.ts";
@@ -113,6 +114,8 @@ export const Host = answer({
   space: Type.Optional(Type.Array(Space)),
   /** The storages of its volumes, likewise. */
   volumeStorages: Type.Optional(Type.Array(VolumeStorageState)),
+  /** The images that it gives to other hosts and gets, likewise. Absent also: it takes no part. */
+  imagePeer: Type.Optional(ImagePeer),
 });
 export type Host = Static<typeof Host>;
 

@@ -3,16 +3,16 @@
  * them. It names the instance that it is to run, by which the controllers judge. Schemas only.
  */
 import { type Static, Type } from "@sinclair/typebox";
+import { imageOrigin } from "./image-peer.ts";
 import { imageLimits } from "./limits/image.ts";
 import { answer, Id, request, Sha256 } from "./wire/schema.ts";
 import { method } from "./wire/service.ts";
 
 /** A server that may have an image's bytes, by HTTP. */
 const ImageOrigin = answer({
-  /** Without a slash at its end. */
-  url: Type.String({ pattern: "^http://[^\\s/]{1,300}$" }),
-  /** For `Authorization: Bearer`. It opens this image on this server, for a while. */
-  ticket: Type.String({ pattern: "^[A-Za-z0-9._-]{1,2048}$" }),
+  ...imageOrigin,
+  /** The host whose server it is. Absent: a controller's. */
+  hostId: Type.Optional(Id),
 });
 
 export const ImageTicketAnswer = answer({
@@ -28,6 +28,16 @@ export const imageTicketMethods = {
       instanceId: Id,
       /** Of the instance's disk, kernel or ramdisk. */
       sha256: Sha256,
+      /**
+       * The host takes images from other hosts, and waits for its turn where a server gives the image to many. Absent:
+       * it does neither.
+       */
+      peers: Type.Optional(
+        answer({
+          /** Hosts that gave it this image badly a while ago. */
+          notFrom: Type.Array(Id, { maxItems: imageLimits.imagePeersShunnedMax }),
+        }),
+      ),
     }),
     answer: ImageTicketAnswer,
     target: "collection",

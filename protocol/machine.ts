@@ -12,6 +12,7 @@ import { hostPortMethods } from "./host-ports.ts";
 import { hostVolumeMethods } from "./host-volumes.ts";
 import { diskFormats } from "./image.ts";
 import { ImageCacheAudit } from "./image-cache.ts";
+import { ImagePeer, imagePeerMethods } from "./image-peer.ts";
 import { imageTicketMethods } from "./image-ticket.ts";
 import { MachineInterface } from "./interface.ts";
 import { audited, keptThings } from "./kept-thing.ts";
@@ -258,6 +259,7 @@ export const hostAgentService = service({
     ...sharedDiskMethods,
     ...hostVolumeMethods,
     ...hostImageMethods,
+    ...imagePeerMethods,
   },
 });
 
@@ -345,6 +347,8 @@ export const reportService = service({
         space: Type.Optional(lenient(Space, spaceLimits.spacesMax)),
         /** The storages of its volumes that have answered. Absent: none has, or an agent of before. */
         volumeStorages: Type.Optional(lenient(VolumeStorageState, storageLimits.volumeStoragesPerHostMax)),
+        /** What it gives to other hosts of its images. Absent: it gives none, or an agent of before. */
+        imagePeer: Type.Optional(ImagePeer),
       }),
       answer: answer({
         /** False: the controller does not know the host, which has to register again. */

@@ -49,4 +49,6 @@ export interface ImageDoor {
   readonly bytes: ImageBytes;
   readonly uploads: ImageUploads;
   readonly tickets: ImageTickets;
+  /** Images on their way now, and bytes that have left. Absent: it does not count. */
+  readonly given?: { readonly transfers: number; readonly bytes: number };
 }

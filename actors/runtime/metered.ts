@@ -2,6 +2,7 @@
  * What several processes show of themselves in the same way: actors and loops, file systems and calls, under
  * the names of their metrics.
  */
+import type { ImagePeer } from "../../protocol/image-peer.ts";
 import type { Space } from "../../protocol/space.ts";
 import type { VolumeStorageState } from "../../protocol/volume-storage.ts";
 import type { CallMeter } from "../../protocol/wire/transport.ts";
@@ -88,6 +89,28 @@ export function meterSpaces(meter: Meter, spaces: () => readonly Space[]): void 
     "novact_images_cached_bytes",
     some(({ imagesMib }) => imagesMib),
   );
+}
+
+/** Counts the bytes of images that a server of this process sends. */
+export function meterImagesSent(
+  meter: Meter,
+  given: () => { readonly transfers: number; readonly bytes: number } | undefined,
+): void {
+  meter.look("novact_images_sent_bytes_total", () => only(given()?.bytes));
+  meter.look("novact_images_sending", () => only(given()?.transfers));
+}
+
+/** Counts what becomes of a node's images between it, controllers and other nodes. */
+export function meterImagePeer(meter: Meter, told: () => ImagePeer): void {
+  meterImagesSent(meter, () => ({ transfers: told().sending, bytes: told().sentBytes }));
+  meter.look("novact_images_brought_bytes_total", () => {
+    const { fromPeersBytes, fromControllersBytes } = told();
+    return [
+      [{ from: "hosts" }, fromPeersBytes] as const,
+      [{ from: "controllers" }, fromControllersBytes] as const,
+    ];
+  });
+  meter.look("novact_images_wrong_total", () => only(told().lies));
 }
 
 /** Shows how full the storages of volumes are; one that does not say is absent. */

@@ -138,6 +138,18 @@ const metrics = {
   novact_images_cached_bytes: gauge("What cached images take, of a shared storage those of all hosts.", {
     of: named,
   }),
+  novact_images_sent_bytes_total: counter(
+    "Bytes of images that the process has sent: a controller to hosts and people, a node to nodes.",
+    none,
+  ),
+  novact_images_sending: gauge("Images on their way from the process now.", none),
+  novact_images_brought_bytes_total: counter("Bytes of images that came to this node.", {
+    from: ["controllers", "hosts"],
+  }),
+  novact_images_wrong_total: counter(
+    "Images that came to this node with other bytes than their own, and came anew.",
+    none,
+  ),
   novact_volumes_size_bytes: gauge("Size of a storage of volumes that the host sees.", { of: named }),
   novact_volumes_free_bytes: gauge("What is free there.", { of: named }),
   novact_volumes_promised_bytes: gauge("The sizes of the volumes there, those of all hosts.", { of: named }),

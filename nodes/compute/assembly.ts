@@ -4,6 +4,7 @@
  * nothing.
  */
 import { createHost, type Host, type HostEnding } from "../../actors/node/host/host.ts";
+import type { ImageGiving } from "../../actors/ports/image-giving.ts";
 import { createActorSystem } from "../../actors/runtime/actor.ts";
 import { type Meter, nullMeter } from "../../actors/runtime/meter.ts";
 import { meterCalls } from "../../actors/runtime/metered.ts";
@@ -37,6 +38,8 @@ export interface ComputePorts {
   readonly knows?: readonly string[];
   /** What the process runs. Absent: it does not tell, as in specs. */
   readonly release?: Release;
+  /** What it gives to other hosts of its images. Absent: nothing. */
+  readonly imageGiving?: ImageGiving | undefined;
   /** The plug-ins that the process has loaded. Absent: the agent does not tell. */
   readonly plugins?: readonly PluginVersion[];
   /** Called when the node cannot work any more until its process starts again; its guests run on. */
@@ -89,6 +92,7 @@ export function assembleCompute(ports: ComputePorts): Compute {
     knows: ports.knows ?? knownNeeds(inventory),
     guard: () => drivers.guard(),
     space: drivers.space,
+    imageGiving: ports.imageGiving,
     ...(drivers.storageLeases === undefined ? {} : { storageLeases: drivers.storageLeases }),
     reports: createClient(reportService, { ...wire, binding: reportBinding(cell, inventory.hostId) }),
     clock,

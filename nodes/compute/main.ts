@@ -29,6 +29,7 @@ import { findGuest } from "../setup/guest/build.ts";
 import { assembleCompute } from "./assembly.ts";
 import { boundingText } from "./bounding-text.ts";
 import { oneLine } from "./host-text.ts";
+import { type OpenImageGiving, openImageGiving } from "./image-giving.ts";
 import { ImageQuestions } from "./image-questions.ts";
 import { computeLimits } from "./limits.ts";
 import { canHotPlug, openedVolumes, saidDrivers } from "./said-drivers.ts";
@@ -83,8 +84,10 @@ export async function startCompute(options: ComputeOptions): Promise<RunningComp
   meterBus(meter, bus);
   const { cell } = config;
   const bootsMax = computeLimits.bootsPerCpu * node.capacity.vcpus;
+  const imageGiving = await imageGivingOf(drivers, hostId, log);
   const ports = {
     cell,
+    imageGiving,
     inventory,
     drivers,
     bus,
@@ -104,6 +107,7 @@ export async function startCompute(options: ComputeOptions): Promise<RunningComp
       // Machines wait for their guests to obey the power button; once the guests are gone there is nothing to
       // wait for.
       await Promise.race([compute.stop(ending), hurried.promise.then(() => compute.endLease())]);
+      await imageGiving?.close();
       await bus.close();
     },
     hurry: async () => {
@@ -114,6 +118,19 @@ export async function startCompute(options: ComputeOptions): Promise<RunningComp
       hurried.resolve();
     },
   };
+}
+
+/** A host that cannot listen gets images all the same. */
+async function imageGivingOf(
+  { givenImages: images }: Drivers,
+  hostId: string,
+  log: Log,
+): Promise<OpenImageGiving | undefined> {
+  if (images === undefined) return undefined;
+  return openImageGiving({ hostId, images, clock: systemClock, log }).catch((error: unknown) => {
+    log.warn({ err: error }, "the node gives its images to no other nodes: nobody can listen");
+    return undefined;
+  });
 }
 
 function sayBounding(bounding: Bounding, log: Log): void {

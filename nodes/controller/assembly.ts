@@ -6,6 +6,7 @@
 
 import { beginImage } from "../../actors/control/catalog/copies/making.ts";
 import { resourcesHandlers } from "../../actors/control/catalog/handlers.ts";
+import { ImagePeers } from "../../actors/control/catalog/image-peers.ts";
 import { imageSweeperDefinition } from "../../actors/control/catalog/image-sweeper.ts";
 import { networkingOf } from "../../actors/control/catalog/networks/handlers.ts";
 import { quotaHandlers } from "../../actors/control/catalog/quotas.ts";
@@ -231,7 +232,13 @@ function actorsOf(ports: ControllerPorts) {
     ...{ store, commit, placer, clock, ids, space, networking },
     born: (created) => registry.adopt(created),
   });
-  const steering = hostsOf(ports, { system, commit, directory, leases, placer, registry });
+  const imagePeers = new ImagePeers({
+    clock,
+    ask: (hostId, asked, timeoutMs) => hostAgent(hostId).imageOffer(asked, { timeoutMs }),
+  });
+  const steering = hostsOf(ports, {
+    ...{ system, commit, directory, leases, placer, registry, imagePeers },
+  });
   const strange = new StrangeReports({ clock, log });
   const debug = new Debug({
     ...ports,
@@ -243,7 +250,7 @@ function actorsOf(ports: ControllerPorts) {
     ...{ debug, system, strange, directory, leases, commits, waits, tell, scheduler, placer },
     ...{ hostAgent, networkingNews: news },
     registry,
-    ...{ networking, images, volumeWork },
+    ...{ networking, images, imagePeers, volumeWork },
     creator,
     ...steering,
     ...{ propose, faults, space, rollCall, self, sinks },
@@ -262,17 +269,19 @@ type Around = Pick<Commits, "commit"> & {
   readonly leases: LeasePicture;
   readonly placer: Placer;
   readonly registry: InstanceRegistry;
+  readonly imagePeers: ImagePeers;
 };
 
 /** The actors of hosts, and what they and the service of hosts look at. */
 function hostsOf({ store, clock, ids, log, power }: ControllerPorts, around: Around) {
-  const { system, commit, directory, leases, placer, registry } = around;
+  const { system, commit, directory, leases, placer, registry, imagePeers } = around;
   const surveys = new Surveys({ store, directory, placer });
   const seen = (hostId: string) => ({
     alive: directory.alive(hostId),
     silentMs: leases.silentMs(hostId),
     spaces: directory.spaces(hostId),
     volumeStorages: directory.volumeStorages(hostId),
+    imagePeer: imagePeers.of(hostId),
   });
   const hosts = hostActors(system, {
     ...{ store, commit, clock, ids, log, surveys, seen, power },

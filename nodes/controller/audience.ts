@@ -1,5 +1,6 @@
 /** The actors' half of a controller, as its safety channel sees it. It decides nothing. */
 import { type ImageOffers, offerImage } from "../../actors/control/catalog/image-offers.ts";
+import type { ImagePeers } from "../../actors/control/catalog/image-peers.ts";
 import type { HostDirectory } from "../../actors/control/directory/directory.ts";
 import { takeDeeds } from "../../actors/control/fleet/guarded.ts";
 import type { FleetAudience } from "../../actors/control/fleet/link.ts";
@@ -25,6 +26,7 @@ export interface AudienceParts {
   readonly strange: StrangeReports;
   readonly networkingNews: NetworkingNews;
   readonly images: ImageOffers | undefined;
+  readonly imagePeers: Pick<ImagePeers, "heard">;
 }
 
 /** What the actors do with the news of the safety channel. */
@@ -47,8 +49,9 @@ export function audienceOf(
     },
     networking: (pull) => parts.networkingNews.answer(pull),
     imageTicket: (question) => offerImage(question, { store, clock, images: parts.images }),
-    heard: (hostId, spaces, storages) => {
+    heard: (hostId, { spaces, storages, imagePeer } = {}) => {
       directory.heard(hostId, spaces, storages);
+      if (imagePeer !== undefined) parts.imagePeers.heard(hostId, imagePeer);
       placer.heard(hostId, spaces);
     },
     hostsChanged: async () => {

@@ -44,5 +44,6 @@ export async function openImageDoor(
     throw new ConfigError(config.file, [{ line: 1, message }]);
   });
   log.info({ url: open.url, directory: join(directory, "uploads") }, "images are taken and given");
-  return { server, url: open.url, bytes, uploads, tickets: createTickets(key), close: open.close };
+  const { url, given, close } = open;
+  return { server, url, bytes, uploads, tickets: createTickets(key), given, close };
 }

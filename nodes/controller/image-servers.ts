@@ -4,7 +4,10 @@
  * wait here for another controller.
  */
 import type { ImageOffers, ImageServing } from "../../actors/control/catalog/image-offers.ts";
+import type { ImagePeers } from "../../actors/control/catalog/image-peers.ts";
 import type { ImageDoor } from "../../actors/ports/image-bytes.ts";
+import type { Meter } from "../../actors/runtime/meter.ts";
+import { meterImagesSent } from "../../actors/runtime/metered.ts";
 import type { Clock } from "../../protocol/wire/transport.ts";
 import { controllerLimits } from "./limits.ts";
 import type { RollCall } from "./roll-call.ts";
@@ -47,10 +50,15 @@ export const servingOf = ({ server, url }: ImageServing): ImageServing => ({ ser
 
 /** What a controller tells hosts of images; undefined: it gives none. */
 export function imageOffersOf(
-  { imageDoor, clock }: { readonly imageDoor?: ImageDoor; readonly clock: Clock },
-  { rollCall }: { readonly rollCall: RollCall },
+  {
+    imageDoor,
+    clock,
+    meter,
+  }: { readonly imageDoor?: ImageDoor; readonly clock: Clock; readonly meter?: Meter | undefined },
+  { rollCall, imagePeers }: { readonly rollCall: RollCall; readonly imagePeers: ImagePeers },
 ): ImageOffers | undefined {
   if (imageDoor === undefined) return undefined;
+  if (meter !== undefined) meterImagesSent(meter, () => imageDoor.given);
   const servers = new ImageServers({ own: imageDoor, others: () => rollCall.imageDoors(), clock });
-  return { tickets: imageDoor.tickets, servers: () => servers.list() };
+  return { tickets: imageDoor.tickets, servers: () => servers.list(), peers: imagePeers };
 }

@@ -7,6 +7,7 @@ import type {
   FleetAudience,
   FleetPicture,
   GuardReport,
+  HostSaid,
   ImageQuestion,
   MachineReport,
   NetworkPull,
@@ -14,8 +15,6 @@ import type {
 import type { CommitHint } from "../../actors/control/request/commits.ts";
 import type { ImageTicketAnswer } from "../../protocol/image-ticket.ts";
 import type { HostNetworkingAnswer } from "../../protocol/networking.ts";
-import type { Space } from "../../protocol/space.ts";
-import type { VolumeStorageState } from "../../protocol/volume-storage.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 
 /** A thread's end of the link: a worker, or what a worker knows as its parent. */
@@ -24,16 +23,9 @@ export interface LinkPort {
   on(event: "message", listener: (message: never) => void): unknown;
 }
 
-/** The host's file systems, and the storages of its volumes, as it last said. */
-type Heard = readonly [
-  hostId: string,
-  spaces: readonly Space[] | undefined,
-  storages?: readonly VolumeStorageState[] | undefined,
-];
-
 /** News for the actors: that it was taken is the only answer. */
 interface News {
-  readonly heard: readonly Heard[];
+  readonly heard: readonly (readonly [hostId: string, said: HostSaid])[];
   readonly committed: CommitHint | undefined;
   readonly cutOff: boolean;
   readonly picture: FleetPicture | undefined;
@@ -66,7 +58,7 @@ export class LinkedAudience implements FleetAudience {
   readonly #port: Pick<LinkPort, "postMessage">;
   readonly #waiting = new Map<number, (answer: AnswerMessage) => void>();
   #number = 0;
-  readonly #heard = new Map<string, Heard>();
+  readonly #heard = new Map<string, HostSaid>();
   #committed: CommitHint | undefined;
   #cutOff = false;
   #picture: FleetPicture | undefined;
@@ -103,9 +95,13 @@ export class LinkedAudience implements FleetAudience {
     await this.#call({ name: "hostsChanged" });
   }
 
-  heard(hostId: string, spaces?: Heard[1], storages?: Heard[2]): void {
-    const [, before, earlier] = this.#heard.get(hostId) ?? [];
-    this.#heard.set(hostId, [hostId, spaces ?? before, storages ?? earlier]);
+  heard(hostId: string, said: HostSaid = {}): void {
+    const before = this.#heard.get(hostId);
+    this.#heard.set(hostId, {
+      spaces: said.spaces ?? before?.spaces,
+      storages: said.storages ?? before?.storages,
+      imagePeer: said.imagePeer ?? before?.imagePeer,
+    });
     this.#tell();
   }
 
@@ -136,7 +132,7 @@ export class LinkedAudience implements FleetAudience {
   async #send(): Promise<void> {
     while (this.#heard.size > 0 || this.#committed || this.#cutOff || this.#picture) {
       const news = {
-        heard: [...this.#heard.values()],
+        heard: [...this.#heard],
         committed: this.#committed,
         cutOff: this.#cutOff,
         picture: this.#picture,
@@ -200,7 +196,7 @@ const notTold = (): StatusError =>
 
 function tellNews({ heard, committed, cutOff, picture }: News, audience: FleetAudience): void {
   if (cutOff) audience.cutOff();
-  for (const [hostId, spaces, storages] of heard) audience.heard(hostId, spaces, storages);
+  for (const [hostId, said] of heard) audience.heard(hostId, said);
   if (picture !== undefined) audience.looked(picture);
   if (committed !== undefined) audience.committed(committed);
 }

@@ -75,6 +75,7 @@ function together(disks: DisksPart, hypervisor: HypervisorPart, { stateDirectory
     guard: () => hypervisor.guard(),
     ...(storageLeases === undefined ? {} : { storageLeases }),
     ...(machineTypes === undefined ? {} : { machineTypes }),
+    ...(disks.givenImages === undefined ? {} : { givenImages: disks.givenImages }),
     machineFiles: hypervisor.machineFiles ?? new DirectoryMachineFiles(makeStateDirectories(stateDirectory)),
   };
 }

@@ -10,6 +10,7 @@ import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { Disks } from "../../actors/ports/disks.ts";
 import type { Guard } from "../../actors/ports/guard.ts";
 import type { Hypervisor } from "../../actors/ports/hypervisor.ts";
+import type { ImageBytes } from "../../actors/ports/image-bytes.ts";
 import type { Holding, Keeper } from "../../actors/ports/keeper.ts";
 import type { MachineFiles } from "../../actors/ports/machine-files.ts";
 import type { Network } from "../../actors/ports/network.ts";
@@ -17,6 +18,7 @@ import type { StorageLeases } from "../../actors/ports/storage-leases.ts";
 import type { VolumeStorage } from "../../actors/ports/volumes.ts";
 import type { ImageCacheAudit } from "../../protocol/image-cache.ts";
 import type { Clock, Ids, Log } from "../../protocol/wire/transport.ts";
+import type { KnownPeers } from "./images/known-peers.ts";
 import type { AskImageOrigins } from "./images/pulled.ts";
 
 export type { ImageCacheAudit } from "../../protocol/image-cache.ts";
@@ -79,6 +81,20 @@ export interface DisksPart {
   readonly strays?: () => Promise<readonly string[]>;
   /** How the cache of images stands. Absent: the disks have no cache. */
   readonly imageCache?: () => Promise<ImageCacheAudit>;
+  /** What other hosts get of its images. Absent: nothing. */
+  readonly givenImages?: GivenImages;
+}
+
+/** The images that a host gives to others. */
+export interface GivenImages {
+  readonly bytes: ImageBytes;
+  /** As CachedImages.list. */
+  list(): readonly string[];
+  /** What came here, in this life of the agent. */
+  readonly came: Pick<KnownPeers, "fromPeersBytes" | "fromControllersBytes" | "lies">;
+  readonly transfersMax: number;
+  /** Undefined: no limit. */
+  readonly bytesPerSecondMax: number | undefined;
 }
 
 /** A guest that is known to print its marker on its console, to try a computer's abilities with. */
@@ -232,6 +248,8 @@ export interface Drivers {
   readonly machineFiles: MachineFiles;
   readonly consoles: Consoles;
   readonly space: DiskSpace;
+  /** As DisksPart.givenImages. */
+  readonly givenImages?: GivenImages;
   /** All that keep something on the host. */
   readonly keepers: readonly Keeper[];
   /**

@@ -252,9 +252,9 @@ export class Cluster {
     return (inner) => {
       const { told } = this.#options;
       told.roomForgotten(process.name);
-      const heard: typeof inner.heard = (hostId, spaces, storages) => {
-        if (spaces !== undefined) told.roomHeard(process.name, hostId, spaces);
-        inner.heard(hostId, spaces, storages);
+      const heard: typeof inner.heard = (hostId, said) => {
+        if (said?.spaces !== undefined) told.roomHeard(process.name, hostId, said.spaces);
+        inner.heard(hostId, said);
       };
       const audience = { ...inner, heard };
       const calls = (call: unknown) =>

@@ -166,6 +166,9 @@ export class ScriptedHost {
             throw new StatusError("notCopyable", "A scripted host copies no disks.");
           },
           endCopy: async () => ({}),
+          imageOffer: async () => {
+            throw new StatusError("notFound", "A scripted host has no images.");
+          },
         }),
       ],
     });

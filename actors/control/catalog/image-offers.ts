@@ -1,5 +1,6 @@
 /**
- * Tells a host where it gets the bytes of an image, and gives it tickets for them. The row decides: a host
+ * Tells a host where it gets the bytes of an image, and gives it tickets for them: other hosts first, so that one
+ * controller is not asked by all, and controllers behind them. The row decides: a host
  * has those images that instances of its own are made of, whatever state the image is in by now, and no
  * others. A host that lies must never be able to read an image that it is to run nothing of.
  */
@@ -10,6 +11,7 @@ import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { ImageTickets } from "../../ports/image-bytes.ts";
 import type { InstanceRow } from "../../ports/instance-reads.ts";
 import type { StorePart } from "../../ports/store.ts";
+import type { ImagePeers } from "./image-peers.ts";
 import { catalogLimits } from "./limits.ts";
 
 /** A server for the bytes of images: its name, which its tickets bear, and its address. */
@@ -21,14 +23,18 @@ export interface ImageServing {
 
 export interface ImageOffers {
   readonly tickets: ImageTickets;
-  /** The servers that may have images, the best first. */
+  /** The servers of controllers that may have images, the best first. */
   servers(): readonly ImageServing[];
+  /** Hosts that give images to each other. Absent: none does. */
+  readonly peers?: Pick<ImagePeers, "areThere" | "offers">;
 }
 
 interface Asked {
   readonly hostId: string;
   readonly instanceId: string;
   readonly sha256: string;
+  /** As in the host's question. */
+  readonly peers?: { readonly notFrom: readonly string[] } | undefined;
 }
 
 interface OfferOptions {
@@ -40,17 +46,24 @@ interface OfferOptions {
 
 /** Null: the host is refused. @throws UNAVAILABLE storeUnavailable */
 export async function offerImage(
-  { hostId, instanceId, sha256 }: Asked,
+  { hostId, instanceId, sha256, peers }: Asked,
   { store, clock, images }: OfferOptions,
 ): Promise<ImageTicketAnswer | null> {
   if (!isToRun(await store.instances.get(instanceId), { hostId, sha256 })) return null;
   if (images === undefined) return { origins: [] };
+  const shares = peers !== undefined && images.peers?.areThere(hostId) === true;
+  const hosts = shares ? await images.peers.offers({ sha256, hostId, ...peers }) : [];
   const expiresAtMs = clock.nowMs() + catalogLimits.imageTicketMs;
-  const servers = images.servers().slice(0, imageLimits.imageOriginsMax);
-  const about = { verb: "fetch", of: sha256, who: hostId, expiresAtMs } as const;
-  return {
-    origins: servers.map(({ server, url }) => ({ url, ticket: images.tickets.issue({ server, ...about }) })),
+  const servers = images.servers().slice(0, imageLimits.imageOriginsMax - hosts.length);
+  const about = {
+    ...({ verb: "fetch", of: sha256, who: hostId, expiresAtMs } as const),
+    // Beyond that there is another host to get it from, now or soon.
+    ...(shares ? { atOnceMax: catalogLimits.hostFetchesAtOnceMax } : {}),
   };
+  const controllers = servers.map(({ server, url }) => {
+    return { url, ticket: images.tickets.issue({ server, ...about }) };
+  });
+  return { origins: [...hosts, ...controllers] };
 }
 
 /** Whether the row has the instance on the host, and the file is its image's, or of a volume to be made. */

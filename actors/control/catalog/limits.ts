@@ -18,6 +18,11 @@ export const catalogLimits = {
    * that was cut off asks for another one.
    */
   imageTicketMs: 900_000,
+  /** Hosts to which one controller gives one image at once, where hosts give it to each other as well. */
+  hostFetchesAtOnceMax: 2,
+  /** Hosts that are asked at once for an image that another host needs, and how long each may take. */
+  peersAskedMax: 4,
+  peerAnswerMsMax: 500,
   /** Hosts that are asked in one look to remove what is left on one storage. */
   sweepHostsAskedMax: 4,
   /** Period at which a controller looks for uploads that nobody goes on with. */

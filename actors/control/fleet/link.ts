@@ -3,6 +3,7 @@
  * the renewals of their leases and fences; the actors serve the commands. They share no connection and no
  * event loop, so that no command can delay a renewal (decision 0025). Types only.
  */
+import type { ImagePeer } from "../../../protocol/image-peer.ts";
 import type { ImageTicketAnswer } from "../../../protocol/image-ticket.ts";
 import type { Observation, ReportedDeed } from "../../../protocol/machine.ts";
 import type { HostNetworkingAnswer } from "../../../protocol/networking.ts";
@@ -49,8 +50,20 @@ export interface ImageQuestion {
   readonly hostId: string;
   readonly instanceId: string;
   readonly sha256: string;
+  /** As in the host's question. */
+  readonly peers?: { readonly notFrom: readonly string[] } | undefined;
   /** How long the host waits for the answer. */
   readonly timeoutMs: number;
+}
+
+/** What a host tells of itself in a heartbeat; what is absent it does not tell. */
+export interface HostSaid {
+  /** Its file systems. */
+  readonly spaces?: readonly Space[] | undefined;
+  /** The storages of its volumes. */
+  readonly storages?: readonly VolumeStorageState[] | undefined;
+  /** The images that it gives to other hosts. */
+  readonly imagePeer?: ImagePeer | undefined;
 }
 
 /** What the fencer saw in its last round. */
@@ -79,8 +92,8 @@ export interface FleetAudience {
   networking(pull: NetworkPull): Promise<HostNetworkingAnswer>;
   /** Null: the host is to run no such instance, or not of that image. @throws UNAVAILABLE storeUnavailable */
   imageTicket(question: ImageQuestion): Promise<ImageTicketAnswer | null>;
-  /** A sign of life, with the host's file systems and storages of volumes where it tells of them. */
-  heard(hostId: string, spaces?: readonly Space[], storages?: readonly VolumeStorageState[]): void;
+  /** A sign of life, with what the host tells of itself. */
+  heard(hostId: string, said?: HostSaid): void;
   /** Hosts were registered, fenced, or given a lease. Resolves when the actors know it. */
   hostsChanged(): Promise<void>;
   /** The safety channel has committed something that has events. */

@@ -5,11 +5,16 @@
  */
 import type { ImageTicketAnswer } from "../../../protocol/image-ticket.ts";
 import type { HostNetworkingAnswer } from "../../../protocol/networking.ts";
-import type { Space } from "../../../protocol/space.ts";
-import type { VolumeStorageState } from "../../../protocol/volume-storage.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { fleetLimits } from "./limits.ts";
-import type { FleetAudience, GuardReport, ImageQuestion, MachineReport, NetworkPull } from "./link.ts";
+import type {
+  FleetAudience,
+  GuardReport,
+  HostSaid,
+  ImageQuestion,
+  MachineReport,
+  NetworkPull,
+} from "./link.ts";
 
 /** What the reports of hosts need of the actors' half. */
 export type ReportAudience = Pick<
@@ -30,8 +35,8 @@ export class Patience {
     this.#log = log;
   }
 
-  heard(hostId: string, spaces?: readonly Space[], storages?: readonly VolumeStorageState[]): void {
-    this.#audience.heard(hostId, spaces, storages);
+  heard(hostId: string, said?: HostSaid): void {
+    this.#audience.heard(hostId, said);
   }
 
   /** The ids of the instances whose observation is durable, as far as is known in time. Never rejects. */

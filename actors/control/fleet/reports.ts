@@ -7,9 +7,7 @@ import { unknownNeeds } from "../../../protocol/agent-needs.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { wireLimits } from "../../../protocol/limits/wire.ts";
 import type { HostInventory, reportService } from "../../../protocol/machine.ts";
-import type { Space } from "../../../protocol/space.ts";
-import type { VolumeStorageState } from "../../../protocol/volume-storage.ts";
-import type { CallContext, Handlers } from "../../../protocol/wire/service.ts";
+import type { CallContext, Handlers, RequestOf } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Log } from "../../../protocol/wire/transport.ts";
@@ -23,6 +21,7 @@ import { AtOnce } from "./at-once.ts";
 import { refuseTakenName } from "./host-name.ts";
 import type { Leases } from "./leases.ts";
 import { fleetLimits } from "./limits.ts";
+import type { HostSaid } from "./link.ts";
 import { atLeastBound } from "./numa-nodes.ts";
 import type { Patience } from "./patience.ts";
 import type { ReportBudgets } from "./report-budgets.ts";
@@ -44,9 +43,9 @@ export interface ReportOptions {
 /** Handlers of the reports. `context.id` is the host that reports; the bus lets no host speak for another. */
 export function reportHandlers(options: ReportOptions): Handlers<typeof reportService> {
   const { directory, audience, budgets, clock } = options;
-  const heard = (hostId: string, spaces?: readonly Space[], storages?: readonly VolumeStorageState[]) => {
+  const heard = (hostId: string, said?: HostSaid) => {
     directory.heard(hostId);
-    audience.heard(hostId, spaces, storages);
+    audience.heard(hostId, said);
   };
   const registering = new AtOnce(fleetLimits.registrationsAtOnceMax);
   const left = ({ deadlineMs }: CallContext) =>
@@ -66,10 +65,10 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
       await audience.observed({ ...report, ...leftOutOf(context), timeoutMs: left(context) });
       return { accepted: true };
     },
-    heartbeat: async ({ complete: all, machines, stopping, leaseEpoch, space, volumeStorages }, context) => {
+    heartbeat: async ({ complete: all, machines, stopping, leaseEpoch, ...said }, context) => {
       if (!directory.known(context.id)) await directory.refresh();
       if (!directory.known(context.id)) return { known: false, stored: [] };
-      if (!stopping) heard(context.id, space, volumeStorages);
+      if (!stopping) heard(context.id, saidIn(said));
       // Beyond its budget the machines of the list are heard, and nothing is asked about those that it lacks.
       const complete = all && budgets.take(context.id, "complete report");
       const isEmpty = machines.length === 0 && !complete && context.leftOut === undefined;
@@ -108,6 +107,17 @@ export function reportHandlers(options: ReportOptions): Handlers<typeof reportSe
     },
   };
 }
+
+const saidIn = ({
+  space: spaces,
+  volumeStorages: storages,
+  imagePeer,
+}: Pick<
+  RequestOf<typeof reportService.methods.heartbeat>,
+  "space" | "volumeStorages" | "imagePeer"
+>): HostSaid => ({
+  ...{ spaces, storages, imagePeer },
+});
 
 const leftOutOf = ({ leftOut }: CallContext) => (leftOut === undefined ? {} : { leftOut });
 

@@ -5,6 +5,7 @@
  * function of its arguments alone.
  */
 import type { Drain, Host } from "../../../protocol/host.ts";
+import type { ImagePeer } from "../../../protocol/image-peer.ts";
 import type { Operation } from "../../../protocol/operation.ts";
 import type { Space } from "../../../protocol/space.ts";
 import type { VolumeStorageState } from "../../../protocol/volume-storage.ts";
@@ -26,6 +27,8 @@ export interface Seen {
   readonly spaces: readonly Space[] | undefined;
   /** The storages of its volumes; undefined: this controller does not know them. */
   readonly volumeStorages?: readonly VolumeStorageState[] | undefined;
+  /** The images that it gives to other hosts; undefined: this controller does not know of any. */
+  readonly imagePeer?: ImagePeer | undefined;
 }
 
 /** What is on a host. */

@@ -30,6 +30,9 @@ export function hostView(host: HostRecord, seen: Seen): Host {
     ...(seen.volumeStorages === undefined
       ? {}
       : { volumeStorages: seen.volumeStorages.map((one) => ({ ...one })) }),
+    ...(seen.imagePeer === undefined
+      ? {}
+      : { imagePeer: { ...seen.imagePeer, has: [...seen.imagePeer.has] } }),
     ...(seen.spaces === undefined ? {} : { space: seen.spaces.map((one) => ({ ...one })) }),
   };
 }

@@ -15,6 +15,7 @@ import type { DiskSpace } from "../../ports/disk-space.ts";
 import type { Disks } from "../../ports/disks.ts";
 import type { Guard } from "../../ports/guard.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
+import type { ImageGiving } from "../../ports/image-giving.ts";
 import type { Keeper } from "../../ports/keeper.ts";
 import type { MachineFiles } from "../../ports/machine-files.ts";
 import type { Network } from "../../ports/network.ts";
@@ -22,7 +23,7 @@ import type { StorageLeases } from "../../ports/storage-leases.ts";
 import type { VolumeStorage } from "../../ports/volumes.ts";
 import { actorLimits } from "../../runtime/limits.ts";
 import { type Meter, nullMeter } from "../../runtime/meter.ts";
-import { meterSpaces, meterVolumeStorages } from "../../runtime/metered.ts";
+import { meterImagePeer, meterSpaces, meterVolumeStorages } from "../../runtime/metered.ts";
 import { SpaceWatch } from "../../runtime/space-watch.ts";
 import type { ActorRef, ActorSystem } from "../../runtime/system.ts";
 import { HostStorage } from "../../shared-storage/host-storage.ts";
@@ -63,6 +64,8 @@ export interface HostOptions {
   readonly network?: Network | undefined;
   /** Storages of volumes that the host sees, its own first. Absent: no volumes are kept here. */
   readonly volumes?: readonly VolumeStorage[];
+  /** What it gives to other hosts of its images. Absent: nothing. */
+  readonly imageGiving?: ImageGiving | undefined;
   /** Keepers of what is neither a process nor a disk. */
   readonly others: readonly Keeper[];
   /** False: the disks end with the agent. */
@@ -168,6 +171,7 @@ export function createHost(options: HostOptions): Host {
       ...volumeHandlers(storages, ledger),
       ...volumeCopies.handlers,
       ...copies.handlers,
+      ...imageHandlers(options),
     },
     tidy: async () => {
       await closeForgotten({ storages, hypervisor, files, machines, log }, ending.signal);
@@ -188,15 +192,17 @@ export function createHost(options: HostOptions): Host {
 }
 
 /** Looks at the host's file systems, and at the storages of its volumes. */
-function watchRoom({ system, inventory, space, volumes = [], log, meter = nullMeter }: HostOptions) {
+function watchRoom(options: HostOptions) {
+  const { system, inventory, space, volumes = [], log, meter = nullMeter, imageGiving } = options;
   const watch = new SpaceWatch({ space, system, log });
   void watch.start();
   const { storageId: disksStorageId } = inventory;
   const storages = new VolumeStorageWatch({ system, storages: volumes, disksStorageId, log });
   meterSpaces(meter, () => watch.spaces);
   meterVolumeStorages(meter, () => storages.states);
+  if (imageGiving !== undefined) meterImagePeer(meter, () => imageGiving.told());
   const stop = () => Promise.all([watch.stop(), storages.stop()]);
-  return { told: { spaces: () => watch.spaces, storages }, stop };
+  return { told: { spaces: () => watch.spaces, storages, imageGiving }, stop };
 }
 
 function hearGuests({ hypervisor, log }: HostOptions, machines: Machines): void {
@@ -217,6 +223,13 @@ const networkHandlers = (
   },
   networkState: async () => ({ networking: networking?.state ?? null }),
   portStates: async ({ portIds }) => ({ networking: networking?.portStates(portIds) ?? null }),
+});
+
+const imageHandlers = ({ imageGiving }: HostOptions): Pick<Handled, "imageOffer"> => ({
+  imageOffer: async (asked) => {
+    if (imageGiving !== undefined) return imageGiving.offer(asked);
+    throw new StatusError("notFound", "This host gives no images to others.");
+  },
 });
 
 /** What each machine works with. */

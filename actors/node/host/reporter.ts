@@ -10,6 +10,7 @@ import type { Code } from "../../../protocol/wire/reasons.ts";
 import type { Client } from "../../../protocol/wire/service.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log, Timer } from "../../../protocol/wire/transport.ts";
+import type { ImageGiving } from "../../ports/image-giving.ts";
 import type { ReportEffect } from "./decide.ts";
 import type { Ledger } from "./ledger.ts";
 import { hostLimits } from "./limits.ts";
@@ -37,6 +38,8 @@ export interface ReporterOptions {
   readonly spaces: () => readonly Space[];
   /** The storages of its volumes, as of now. */
   readonly storages: ToldStorages;
+  /** What it gives to other hosts of its images. Absent: nothing. */
+  readonly imageGiving?: Pick<ImageGiving, "told"> | undefined;
   /** Called when controllers have registered the host: from now on it can ask for its host lease. */
   readonly registered: () => void;
   readonly clock: Clock;
@@ -134,13 +137,14 @@ export class Reporter {
     const sent = ledger.take(hostLimits.reportMachinesMax);
     const more = ledger.changes > 0;
     const leaseEpoch = this.#options.leaseEpoch();
-    const { storages } = this.#options;
+    const { storages, imageGiving } = this.#options;
     const { states } = storages;
     const space = this.#options.spaces().map((one) => ({ ...one }));
     const request = {
       ...{ complete: complete && !more, machines: [...sent], stopping, leaseEpoch },
       ...(space.length === 0 ? {} : { space }),
       ...(states.length === 0 ? {} : { volumeStorages: states.map((one) => ({ ...one })) }),
+      ...(imageGiving === undefined ? {} : { imagePeer: imageGiving.told() }),
     };
     try {
       const { known, stored } = await reports.heartbeat(request, this.#call());

@@ -10,6 +10,7 @@ import type { Listed } from "../lists/listed.ts";
 import type { Invoke, Run } from "../run.ts";
 import type { Column, Fact } from "../table.ts";
 import type { Style } from "../terminal.ts";
+import { imageFacts } from "./host-images.ts";
 import { fenceCommand, removeCommand } from "./host-life.ts";
 import { networkFaults } from "./host-network.ts";
 import { freeCell, freeMibOf, spaceFacts } from "./host-space.ts";
@@ -145,6 +146,7 @@ const facts = (host: Host, nowMs: number, drain?: Drain): readonly Fact[] => [
   ["vCPUs", `${host.claimed.vcpus} of ${host.capacity.vcpus} claimed${ownOf(host)}`],
   ["memory", `${mebibytes(host.claimed.memoryMib)} of ${mebibytes(host.capacity.memoryMib)} claimed`],
   ...spaceFacts(host),
+  ...imageFacts(host),
   ["instances", String(host.instances)],
   ["builds", buildsOf(host)],
   ["zone", zoneOf(host)],

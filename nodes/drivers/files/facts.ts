@@ -1,6 +1,7 @@
 /** What is known of the disks driver `files` without opening it. */
 import { Type } from "@sinclair/typebox";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
+import { imageLimits } from "../images/limits.ts";
 import type { DriverFacts } from "../kinds.ts";
 
 const mib = (what: string, usual: string) =>
@@ -31,6 +32,27 @@ const options = Type.Object(
       Type.Boolean({
         description:
           "true: images come over the network also where the controllers' directory can be read, as from another computer",
+      }),
+    ),
+    imagePeers: Type.Optional(
+      Type.Boolean({
+        description:
+          "false: images come from controllers alone, and other nodes get none from this one; leave it out for true",
+      }),
+    ),
+    imagePeersAtOnce: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: imageLimits.peerTransfersMax,
+        description: `to how many other nodes it gives images at once, 1 to ${imageLimits.peerTransfersMax}; leave it out for ${imageLimits.peerTransfersUsual}`,
+      }),
+    ),
+    imagePeersMibPerSecond: Type.Optional(
+      Type.Integer({
+        minimum: 16,
+        maximum: 1024 ** 2,
+        description:
+          "the most that leaves for other nodes, in MiB a second and 16 at least; leave it out for no limit",
       }),
     ),
   },

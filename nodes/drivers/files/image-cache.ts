@@ -8,17 +8,24 @@ import { fullBelow } from "../../../protocol/space.ts";
 import { exists, namesGuest, type StateDirectories } from "../guest-directory.ts";
 import type { ImageSource } from "../images/cache.ts";
 import { CacheRoom } from "../images/cache-room.ts";
+import { CachedImages } from "../images/cached-images.ts";
 import { basesOf, imagesInUse } from "../images/images-in-use.ts";
+import { KnownPeers } from "../images/known-peers.ts";
 import { ImageLeases } from "../images/leases.ts";
 import { imageLimits } from "../images/limits.ts";
 import { pulledImages } from "../images/pulled.ts";
-import type { DriverContext, ImageCacheAudit } from "../kinds.ts";
+import type { DriverContext, GivenImages, ImageCacheAudit } from "../kinds.ts";
 
 export interface ImageCacheOptions {
   readonly imageCacheMib?: number;
   readonly imageCacheFreeMib?: number;
   readonly imagesOverNetwork?: boolean;
+  readonly imagePeers?: boolean;
+  readonly imagePeersAtOnce?: number;
+  readonly imagePeersMibPerSecond?: number;
 }
+
+type Context = Pick<DriverContext, "clock" | "log" | "imageOrigins" | "imageStore">;
 
 /** Bounds of the cache in bytes, by value. `totalBytes`: of its file system. */
 export function cacheBounds(
@@ -36,30 +43,53 @@ export function cacheBounds(
 const bytesPerMib = 1024 ** 2;
 const bytesOf = (mib: number | undefined) => (mib === undefined ? undefined : mib * bytesPerMib);
 
-/** The room of the image cache, and the guests that use its images. */
+/** The room of the image cache, the guests that use its images, and what other hosts get of these. */
 export function cacheRoomOf(
   directories: StateDirectories,
   options: ImageCacheOptions,
-  { clock }: Pick<DriverContext, "clock">,
-): { readonly room: CacheRoom; readonly leases: ImageLeases } {
+  { clock }: Pick<Context, "clock">,
+): { readonly room: CacheRoom; readonly leases: ImageLeases; readonly given: CachedImages } {
   const { images: directory } = directories;
   const { blocks, bsize } = statfsSync(directory);
   const leases = new ImageLeases(directory);
+  const given = new CachedImages(directory, clock);
   const room = new CacheRoom({
     ...{ directory, leases, ...cacheBounds(options, blocks * bsize), partKeptMs: imageLimits.partKeptMs },
     inUse: () => imagesInUse(directories),
     nowMs: () => clock.nowMs(),
+    given,
   });
-  return { room, leases };
+  return { room, leases, given };
 }
 
-/** The controllers' directory where the host sees it, and the controllers where it does not. */
+/** What this host gets from others, and how much it remembers of them. Undefined: nothing. */
+export function knownPeersOf(
+  { clock, log, imageOrigins }: Pick<Context, "clock" | "log" | "imageOrigins">,
+  { imagePeers = true }: ImageCacheOptions,
+): KnownPeers | undefined {
+  return imagePeers && imageOrigins !== undefined ? new KnownPeers({ clock, log }) : undefined;
+}
+
+/** What other hosts get of the images. `came`: what this one got; undefined: it takes no part. */
+export function givenImagesOf(
+  bytes: CachedImages,
+  came: KnownPeers | undefined,
+  { imagePeersAtOnce = imageLimits.peerTransfersUsual, imagePeersMibPerSecond }: ImageCacheOptions,
+): { readonly givenImages?: GivenImages } {
+  if (came === undefined) return {};
+  const bytesPerSecondMax = bytesOf(imagePeersMibPerSecond);
+  const list = () => bytes.list();
+  return { givenImages: { bytes, list, came, transfersMax: imagePeersAtOnce, bytesPerSecondMax } };
+}
+
+/** The controllers' directory where the host sees it, and controllers and other hosts where it does not. */
 export function imageSourceOf(
-  { imageStore, imageOrigins: ask, clock }: Pick<DriverContext, "imageStore" | "imageOrigins" | "clock">,
+  { imageStore, imageOrigins: ask, clock }: Pick<Context, "imageStore" | "imageOrigins" | "clock">,
   { imagesOverNetwork = false }: ImageCacheOptions,
+  peers?: KnownPeers,
 ): ImageSource {
   if (ask === undefined) return imageStore;
-  return { store: imagesOverNetwork ? undefined : imageStore, bring: pulledImages({ ask, clock }) };
+  return { store: imagesOverNetwork ? undefined : imageStore, bring: pulledImages({ ask, clock, peers }) };
 }
 
 /** What the cache takes, and the disks whose base is not in it. */

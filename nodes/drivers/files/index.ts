@@ -15,7 +15,7 @@ import { FileStorageLeases } from "../shared-storage/leases.ts";
 import { SharedStorage } from "../shared-storage/storage.ts";
 import { filesFacts } from "./facts.ts";
 import { foreignNames } from "./foreign-names.ts";
-import { auditCache, cacheRoomOf, imageSourceOf } from "./image-cache.ts";
+import { auditCache, cacheRoomOf, givenImagesOf, imageSourceOf, knownPeersOf } from "./image-cache.ts";
 
 export const filesDisks: DisksDriver<typeof filesFacts.options> = {
   ...filesFacts,
@@ -29,11 +29,13 @@ export const filesDisks: DisksDriver<typeof filesFacts.options> = {
     const paths = () => disks.diskPaths();
     const space = new DirectorySpace(watched(directories, shared, { paths, clock }));
     const options = { ...sharing, space, cache };
-    const disks = new FileDisks(directories, imageSourceOf(context, ofImages), options);
+    const peers = knownPeersOf(context, ofImages);
+    const disks = new FileDisks(directories, imageSourceOf(context, ofImages, peers), options);
     return {
       ...{ disks, space, storageId: shared?.storageId ?? null, keepers: [diskKeeper(disks)] },
       strays: () => foreignNames(directories),
       imageCache: () => auditCache(directories, cache.room),
+      ...givenImagesOf(cache.given, peers, ofImages),
       ...(shared === undefined ? {} : leasesOn(shared)),
     };
   },

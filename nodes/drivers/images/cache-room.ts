@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { ImageFile } from "../../../protocol/image.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isMissing } from "../durable-file.ts";
+import type { CachedImages } from "./cached-images.ts";
 import { type CacheBounds, type CachedFile, chooseEvicted, missingBytes } from "./eviction.ts";
 import type { ImageLeases } from "./leases.ts";
 
@@ -18,6 +19,8 @@ export interface CacheRoomOptions {
   readonly leases: ImageLeases;
   /** The images that guests of the host need (images-in-use.ts). */
   readonly inUse: () => Promise<ReadonlySet<string>>;
+  /** What other hosts get of it. Absent: nothing. */
+  readonly given?: Pick<CachedImages, "sending" | "end">;
   /** Absent: only the free space counts. */
   readonly cacheBytesMax?: number;
   readonly freeBytesMin: number;
@@ -90,7 +93,7 @@ export class CacheRoom {
   }
 
   async #evict(coming: readonly ImageFile[]): Promise<void> {
-    const { directory, cacheBytesMax, freeBytesMin } = this.#options;
+    const { directory, cacheBytesMax, freeBytesMin, given } = this.#options;
     await this.#finishAside();
     const { bavail, bsize } = await statfs(directory);
     const files = await this.#files();
@@ -101,7 +104,7 @@ export class CacheRoom {
     // What guests need is read from many files, and only where something has to go.
     if (missingBytes(files, bounds) <= 0) return;
     const inUse = new Set([...(await this.#needed()), ...coming.map(({ sha256 }) => sha256)]);
-    const { evicted, enough } = chooseEvicted(files, inUse, bounds);
+    const { evicted, enough } = chooseEvicted(files, inUse, bounds, given?.sending());
     if (!enough) throw tooLittle(bounds, files);
     for (const sha256 of evicted) await this.#remove(sha256);
   }
@@ -120,7 +123,11 @@ export class CacheRoom {
     const { directory } = this.#options;
     if ((await this.#needed()).has(sha256))
       await orMissing(rename(join(directory, aside), join(directory, sha256)));
-    else await rm(join(directory, aside), { force: true });
+    else {
+      await rm(join(directory, aside), { force: true });
+      // Its room is free when nobody has it open any more.
+      this.#options.given?.end(sha256);
+    }
   }
 
   /** An agent that died has left some aside. */

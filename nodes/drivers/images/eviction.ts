@@ -1,6 +1,7 @@
 /**
- * Which cached images of a host go when room is needed, by value: the least recently used first, and never
- * one that a guest's disk or a lease names. What is in use counts against the bound all the same.
+ * Which cached images of a host go when room is needed, by value: the least recently used first, those last
+ * that are on their way to other hosts, and never one that a guest's disk or a lease names. What is in use
+ * counts against the bound all the same.
  */
 export interface CachedFile {
   readonly sha256: string;
@@ -38,11 +39,14 @@ export function chooseEvicted(
   files: readonly CachedFile[],
   inUse: ReadonlySet<string>,
   bounds: CacheBounds,
+  sending: ReadonlySet<string> = new Set(),
 ): Evictions {
   let missing = missingBytes(files, bounds);
   const evicted: string[] = [];
   const candidates = files.filter(({ sha256 }) => !inUse.has(sha256));
-  for (const { sha256, allocatedBytes } of candidates.toSorted(leastRecent)) {
+  const isSent = ({ sha256 }: CachedFile) => Number(sending.has(sha256));
+  const inOrder = candidates.toSorted((a, b) => isSent(a) - isSent(b) || leastRecent(a, b));
+  for (const { sha256, allocatedBytes } of inOrder) {
     if (missing <= 0) break;
     evicted.push(sha256);
     missing -= allocatedBytes;

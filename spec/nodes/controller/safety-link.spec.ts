@@ -49,8 +49,10 @@ describe("the link to the safety channel", () => {
       },
       guarded: async (one) => told.push(["guarded", one]) > 0,
       hostsChanged: async () => void told.push(["hostsChanged"]),
-      heard: (hostId, spaces) =>
-        told.push(spaces === undefined ? ["heard", hostId] : ["heard", hostId, spaces]),
+      heard: (hostId, said = {}) => {
+        const what = Object.values(said).filter((one) => one !== undefined);
+        told.push(["heard", hostId, ...what]);
+      },
       committed: (hint) => told.push(["committed", hint]),
       cutOff: () => told.push(["cutOff"]),
       looked: (one) => told.push(["looked", one]),
@@ -74,11 +76,20 @@ describe("the link to the safety channel", () => {
 
   it("passes on what a host last said of its disks, also when it was heard again without saying", async () => {
     const space = { of: "state directory", freeMib: 3, totalMib: 900, full: true };
-    linked.heard("h1", [{ ...space, freeMib: 500, full: false }]);
-    linked.heard("h1", [space]);
+    linked.heard("h1", { spaces: [{ ...space, freeMib: 500, full: false }] });
+    const imagePeer = {
+      has: [],
+      sending: 1,
+      sentBytes: 2,
+      fromPeersBytes: 3,
+      fromControllersBytes: 4,
+      lies: 0,
+    };
+    linked.heard("h1", { imagePeer });
+    linked.heard("h1", { spaces: [space] });
     linked.heard("h1");
     while (told.length === 0) await turn();
-    expect(told).to.deep.equal([["heard", "h1", [space]]]);
+    expect(told).to.deep.equal([["heard", "h1", [space], imagePeer]]);
   });
 
   it("says that the actors failed", async () => {

@@ -19,10 +19,25 @@ describe("images that hosts may have", () => {
   beforeEach(() => {
     const plain = instance("one", { hostId: "h1" });
     row = { ...plain, image: { ...plain.image, ...files } };
+    givers = [];
     issued = [];
   });
-  const asked = (sha256: string | undefined, hostId = "h1", serves = true) => {
+  /** The hosts that give it. */
+  let givers: readonly { readonly hostId: string; readonly url: string; readonly ticket: string }[] = [];
+  const asked = (
+    sha256: string | undefined,
+    hostId = "h1",
+    serves = true,
+    peers?: { readonly notFrom: readonly string[] },
+  ) => {
     const servers = ["c1", "c2"].map((server) => ({ server, url: `http://${server}:1` }));
+    const hosts = {
+      areThere: () => givers.length > 0,
+      offers: async (question: object) => {
+        expect(question).to.deep.equal({ sha256, hostId, notFrom: ["h9"] });
+        return givers;
+      },
+    };
     const tickets = {
       issue: (facts: TicketFacts) => {
         issued.push(facts);
@@ -30,11 +45,11 @@ describe("images that hosts may have", () => {
       },
     };
     return offerImage(
-      { hostId, instanceId: "one", sha256: sha256 ?? "" },
+      { hostId, instanceId: "one", sha256: sha256 ?? "", peers },
       {
         store: { instances: { get: async () => row && { instance: row, machine: undefined } } },
         clock: { nowMs: () => wallMs },
-        images: serves ? { tickets, servers: () => servers } : undefined,
+        images: serves ? { tickets, servers: () => servers, peers: hosts } : undefined,
       },
     );
   };
@@ -55,6 +70,32 @@ describe("images that hosts may have", () => {
       { server: "c2", ...about },
     ]);
     expect((await asked(kernel))?.origins).to.have.length(2);
+  });
+
+  it("are first those that other hosts give, and controllers give each to a few at once then", async () => {
+    givers = [{ hostId: "h2", url: "http://h2:1", ticket: "its-own" }];
+    const shared = await asked(disk, "h1", true, { notFrom: ["h9"] });
+    expect(shared?.origins).to.deep.equal([
+      { hostId: "h2", url: "http://h2:1", ticket: "its-own" },
+      { url: "http://c1:1", ticket: "ticket-1" },
+      { url: "http://c2:1", ticket: "ticket-2" },
+    ]);
+    const { hostFetchesAtOnceMax } = catalogLimits;
+    expect(issued.map(({ atOnceMax }) => atOnceMax)).to.deep.equal([
+      hostFetchesAtOnceMax,
+      hostFetchesAtOnceMax,
+    ]);
+  });
+
+  it("are those of controllers alone, without a bound, for a host that knows no others, or where there are none", async () => {
+    givers = [{ hostId: "h2", url: "http://h2:1", ticket: "its-own" }];
+    expect((await asked(disk))?.origins).to.have.length(2);
+    givers = [];
+    expect((await asked(disk, "h1", true, { notFrom: ["h9"] }))?.origins).to.have.length(2);
+    expect(issued.filter((facts) => "atOnceMax" in facts)).to.deep.equal([]);
+    givers = [{ hostId: "h2", url: "http://h2:1", ticket: "its-own" }];
+    // What a host may not have no other host is asked for.
+    expect(await asked(other, "h1", true, { notFrom: ["h9"] })).to.equal(null);
   });
 
   it("are those of which volumes of its instances are to be made, until they are", async () => {

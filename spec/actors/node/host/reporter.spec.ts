@@ -20,6 +20,15 @@ describe("host: reporter", () => {
 
   let events: ReportEvent[];
   let registered: unknown[];
+  let heartbeats: object[];
+  const imagePeer = {
+    has: [],
+    sending: 1,
+    sentBytes: 2,
+    fromPeersBytes: 3,
+    fromControllersBytes: 4,
+    lies: 0,
+  };
   let storages: {
     states: VolumeStorageState[];
     offered: OfferedVolumeStorage[] | undefined;
@@ -27,7 +36,7 @@ describe("host: reporter", () => {
   };
 
   beforeEach(() => {
-    [events, registered] = [[], []];
+    [events, registered, heartbeats] = [[], [], []];
     storages = { states: [], offered: undefined, looked: Promise.resolve() };
     [noted, clock] = [[], new SimulatedClock()];
     const reply = async <A>(ok: A): Promise<A> => {
@@ -39,7 +48,10 @@ describe("host: reporter", () => {
         registered.push(told.drivers?.volumeStorages);
         return reply({ accepted: true });
       },
-      heartbeat: () => reply({ known: true, stored: [] }),
+      heartbeat: (said: object) => {
+        heartbeats.push(said);
+        return reply({ known: true, stored: [] });
+      },
       lease: () => reply({ leaseEpoch: 1, held: true }),
       guarded: () => reply({}),
       networkPull: () => reply({ version: 0, networks: [], groups: [] }),
@@ -53,7 +65,14 @@ describe("host: reporter", () => {
       clock,
       log: rememberingLog(noted),
     };
-    const rest = { leaseEpoch: () => 0, registered: () => undefined, spaces: () => [], storages };
+    const imageGiving = { told: () => imagePeer };
+    const rest = {
+      leaseEpoch: () => 0,
+      registered: () => undefined,
+      spaces: () => [],
+      storages,
+      imageGiving,
+    };
     reporter = new Reporter({ ...options, ...rest }, new AbortController().signal, (event) =>
       events.push(event),
     );
@@ -95,6 +114,12 @@ describe("host: reporter", () => {
       "warn noResponders A heartbeat reached no controller; it is tried again.",
       "warn noResponders A heartbeat reached no controller; it is tried again.",
     ]);
+  });
+
+  it("tells with each heartbeat what the host gives of its images", async () => {
+    answer = undefined;
+    await times(1, "heartbeat");
+    expect(heartbeats[0]).to.deep.include({ imagePeer });
   });
 
   it("has the host register again when storages of volumes have answered, and when one has changed", async () => {

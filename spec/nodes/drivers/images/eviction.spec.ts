@@ -28,6 +28,15 @@ describe("the choice of the cached images that go", () => {
     ]);
   });
 
+  it("is last of what is on its way to other hosts, and of that as well before a guest has no room", () => {
+    const bounds = { cacheBytesMax: 400, freeBytes: 1_000, freeBytesMin: 0 };
+    const sending = new Set(["old", "middle"]);
+    const of = (wantedBytes: number) => chooseEvicted(files, new Set(), { ...bounds, wantedBytes }, sending);
+    expect(of(200).evicted).to.deep.equal(["new"]);
+    expect(of(300).evicted).to.deep.equal(["new", "old"]);
+    expect(of(400)).to.deep.equal({ evicted: ["new", "old", "middle"], enough: true });
+  });
+
   it("leaves what is in use, and counts it all the same", () => {
     expect(choose({ cacheBytesMax: 300, wantedBytes: 100 }, "old").evicted).to.deep.equal(["middle"]);
     expect(choose({ cacheBytesMax: 300, wantedBytes: 300 }, "old")).to.deep.equal({

@@ -1,0 +1,103 @@
+/**
+ * The hosts that may give an image to another host, as they say in their heartbeats, the least busy first; and each
+ * is asked at that moment, since it may have evicted the image, or be gone. What it says is believed for nothing
+ * else: the host that gets the image checks what comes. In memory, and of this controller alone.
+ */
+import { type ImageOffer, type ImagePeer, toldOf } from "../../../protocol/image-peer.ts";
+import { imageLimits } from "../../../protocol/limits/image.ts";
+import { leaseLimits } from "../../../protocol/limits/lease.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
+import { catalogLimits } from "./limits.ts";
+
+export interface ImagePeersOptions {
+  readonly clock: Pick<Clock, "monotonicMs">;
+  /** Asks a host. @throws Error: it does not give the image, or does not answer in the time */
+  readonly ask: (
+    hostId: string,
+    asked: { readonly sha256: string; readonly who: string },
+    timeoutMs: number,
+  ) => Promise<ImageOffer>;
+}
+
+export interface PeerAsked {
+  readonly sha256: string;
+  /** The host that needs it. */
+  readonly hostId: string;
+  /** Hosts that it wants nothing from. */
+  readonly notFrom: readonly string[];
+}
+
+interface Told {
+  readonly peer: ImagePeer;
+  readonly atMs: number;
+  /** How often it was named since: those that were named have not come to it yet. */
+  named: number;
+}
+
+export class ImagePeers {
+  readonly #options: ImagePeersOptions;
+  readonly #told = new Map<string, Told>();
+  #turn = 0;
+
+  constructor(options: ImagePeersOptions) {
+    this.#options = options;
+  }
+
+  heard(hostId: string, peer: ImagePeer): void {
+    this.#told.set(hostId, { peer, atMs: this.#options.clock.monotonicMs(), named: 0 });
+  }
+
+  /** What a host said of itself lately; undefined: nothing, to this controller. */
+  of(hostId: string): ImagePeer | undefined {
+    this.#forgetSilent();
+    return this.#told.get(hostId)?.peer;
+  }
+
+  /** Whether any other host gives images, so that it is worth while to wait for one that has this. */
+  areThere(hostId: string): boolean {
+    this.#forgetSilent();
+    return [...this.#told.keys()].some((one) => one !== hostId);
+  }
+
+  /** Hosts that give the image now, each with what opens the way. Never rejects. */
+  async offers(asked: PeerAsked): Promise<readonly (ImageOffer & { readonly hostId: string })[]> {
+    const { ask } = this.#options;
+    const { sha256, hostId: who } = asked;
+    const chosen = this.#choose(asked);
+    const answers = await Promise.all(
+      chosen.map((hostId) =>
+        ask(hostId, { sha256, who }, catalogLimits.peerAnswerMsMax).then(
+          ({ url, ticket }) => [{ url, ticket, hostId }],
+          () => [],
+        ),
+      ),
+    );
+    const offers = answers.flat().slice(0, imageLimits.imagePeersMax);
+    // The first is the one that will be asked.
+    const first = this.#told.get(offers[0]?.hostId ?? "");
+    if (first !== undefined) first.named += 1;
+    return offers;
+  }
+
+  #choose({ sha256, hostId, notFrom }: PeerAsked): readonly string[] {
+    this.#forgetSilent();
+    const wanted = toldOf(sha256);
+    const having = [...this.#told].filter(
+      ([id, { peer }]) => id !== hostId && !notFrom.includes(id) && peer.has.includes(wanted),
+    );
+    this.#turn += 1;
+    // Those that are equally busy take turns.
+    const start = this.#turn % Math.max(1, having.length);
+    return [...having.slice(start), ...having.slice(0, start)]
+      .sort(([, a], [, b]) => loadOf(a) - loadOf(b))
+      .slice(0, catalogLimits.peersAskedMax)
+      .map(([id]) => id);
+  }
+
+  #forgetSilent(): void {
+    const sinceMs = this.#options.clock.monotonicMs() - leaseLimits.hostSilentMs;
+    for (const [hostId, { atMs }] of this.#told) if (atMs < sinceMs) this.#told.delete(hostId);
+  }
+}
+
+const loadOf = ({ peer, named }: Told): number => peer.sending + named;
