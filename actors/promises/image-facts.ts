@@ -35,6 +35,8 @@ export interface ImageServed {
   readonly to: string;
   readonly sha256: string;
   readonly digest: string;
+  /** The bytes of these that other hosts gave. Absent: none. */
+  readonly fromHostsBytes?: number;
 }
 
 /** An image was refused whose bytes were sent as they were named, or could not be sent or fetched. */

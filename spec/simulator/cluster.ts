@@ -308,10 +308,10 @@ export class Cluster {
       } as const;
       const { clock, ids, log, tally } = agent;
       this.tallies.push(tally);
-      const images = reachedBy({ bus, clock, ids, cell, hostId: machine.name }, this.imageStores);
+      const images = reachedBy({ bus, clock, ids, cell, hostId: machine.name }, this.imageStores, parameters);
       place.compute = assembleCompute({
         ...{ cell, inventory, bus, clock, ids, log, meter: tally.meter },
-        drivers: machine.drivers(agent, this.#storageAware(), pullsImages(parameters) ? images : undefined),
+        ...machine.ports(agent, this.#storageAware(), images),
         bootsMax: 8,
         knows: knownBy(agent.version),
         onFailed: () => {

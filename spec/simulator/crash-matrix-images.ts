@@ -45,6 +45,14 @@ export const images: readonly Operation[] = [
     undone: [[]],
   },
   {
+    name: "image: create an instance of one that its host gets from another host",
+    parameters: { oneVersion: true, pulledImages: true, controllers: 1 },
+    prepare: [ask("instance.create", "", { name: "first", flavor: "tiny", image: "tiny" })],
+    act: [{ ...ask("instance.create", "", { name: "web", flavor: "tiny", image: "tiny" }), atMs: 8_000 }],
+    done: [["running", "running"]],
+    undone: [["running"]],
+  },
+  {
     ...{
       ...on,
       name: "image: create an instance of one that is deactivated meanwhile",

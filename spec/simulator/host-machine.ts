@@ -3,7 +3,9 @@
  * The agent's drivers are the fake ones, with time, refusals, hangs and a full disk put in between. Every
  * process that comes or goes is told to the judge at that moment.
  */
+
 import type { GuestEvent } from "../../actors/ports/hypervisor.ts";
+import type { ImageGiving } from "../../actors/ports/image-giving.ts";
 import type { Network } from "../../actors/ports/network.ts";
 import { createFakeDrivers } from "../../nodes/drivers/fake/index.ts";
 import type { FakeStorage } from "../../nodes/drivers/fake/storage.ts";
@@ -15,7 +17,7 @@ import { StatusError } from "../../protocol/wire/status.ts";
 import { whileAnswering } from "./answering-volumes.ts";
 import type { HostTold } from "./cluster-told.ts";
 import { computerOf, type SimulatedComputer, type SimulatedHypervisor } from "./computer.ts";
-import { HostImages, type ImageControllers } from "./host-images.ts";
+import { HostImages, type ImageReach } from "./host-images.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
@@ -168,8 +170,15 @@ export class HostMachine implements Machine {
     else kernel.soon(agent, label, start);
   }
 
-  /** Drivers of one life of the agent; `storageAware`: it can hold a lease on the storage. */
-  drivers(agent: SimulatedProcess, storageAware: boolean, controllers?: ImageControllers): Drivers {
+  /**
+   * Drivers of one life of the agent, and what it gives to other hosts; `storageAware`: it can hold a lease on the
+   * storage.
+   */
+  ports(
+    agent: SimulatedProcess,
+    storageAware: boolean,
+    reach?: ImageReach,
+  ): { readonly drivers: Drivers; readonly imageGiving?: ImageGiving } {
     const inner = createFakeDrivers({ world: this.world });
     const turned = () => this.#options.told.turned(this.name);
     agent.onDeath(() => void inner.hypervisor.detach());
@@ -182,7 +191,8 @@ export class HostMachine implements Machine {
     const { network, machineFiles } = rest;
     const step = <T>(work: () => Promise<T>, signal: AbortSignal) =>
       verb("pullImage", () => this.#roomy(work), signal);
-    const disks = controllers ? this.#images.behind(rest.disks, { ...controllers, agent, step }) : rest.disks;
+    const images = reach && this.#images.behind(rest.disks, { ...reach, agent, step });
+    const { disks } = images ?? rest;
     const fake = this.#options.hypervisor?.(this.#computer(agent));
     const hypervisor = fake ?? rest.hypervisor;
     if (storageLeases !== undefined) agent.onDeath(() => void storageLeases.close());
@@ -190,7 +200,7 @@ export class HostMachine implements Machine {
     const roomy = <T>(work: () => Promise<T>, shared: boolean) => this.#roomy(work, shared);
     const storages = rest.volumes?.map((one) => whileAnswering(one, this.world));
     const volumed = given ? slowedVolumes({ hypervisor, disks, storages, verb, roomy }) : {};
-    return {
+    const drivers: Drivers = {
       ...rest,
       ...(storageLeases === undefined ? {} : { storageLeases: slowedLeases(storageLeases, verb) }),
       hypervisor: {
@@ -240,6 +250,7 @@ export class HostMachine implements Machine {
         remove: (id) => verb("removeFile", () => machineFiles.remove(id)),
       },
     };
+    return { drivers, ...(images && { imageGiving: images.imageGiving }) };
   }
 
   #carrying(network: Network, verb: SlowVerb): Network {

@@ -13,10 +13,12 @@ import type {
   PartsLost,
   UploadsAtRest,
 } from "../../actors/promises/image-facts.ts";
+import { BusyError } from "../../nodes/drivers/images/whole.ts";
 import { throwIfAborted } from "../../nodes/drivers/waiting.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
 import { MemoryImageFiles } from "../support/memory-image-files.ts";
 import { MemoryImageUploads } from "../support/memory-image-uploads.ts";
+import { SimulatedPeers } from "./image-peers.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { epochMs, type SimulatedProcess } from "./process.ts";
@@ -47,6 +49,8 @@ interface Place {
 
 export class ImageStores {
   readonly files: MemoryImageFiles;
+  /** The hosts that give images as well. */
+  readonly peers = new SimulatedPeers();
   readonly #options: ImageStoresOptions;
   readonly #stores = new Map<string, ImageStore>();
   /** By URL: the controller that answers there, in its present life. */
@@ -73,6 +77,28 @@ export class ImageStores {
     return door;
   }
 
+  /**
+   * Begins a transfer to a host by a ticket; answers what ends it. Undefined: nobody answers, or not to this ticket.
+   * @throws BusyError
+   */
+  enter(
+    asked: { readonly url: string; readonly ticket: string },
+    to: SimulatedProcess,
+  ): (() => void) | undefined {
+    const found = this.#opened(asked, "fetch");
+    if (found === undefined) return undefined;
+    const { of, atOnceMax, place } = found;
+    if (atOnceMax === undefined) return () => undefined;
+    const { given } = place.store;
+    const key = Symbol(of);
+    if ([...given].filter((one) => one.description === of).length >= atOnceMax)
+      throw new BusyError("The controller gives the file to as many as it may.");
+    given.add(key);
+    const end = () => void given.delete(key);
+    to.onDeath(end);
+    return end;
+  }
+
   /** Bytes of an image, for whoever has a ticket. Undefined: nobody answers, or not to this ticket. */
   give(asked: { readonly url: string; readonly ticket: string }, offset: number, length: number) {
     const found = this.#opened(asked, "fetch");
@@ -81,6 +107,11 @@ export class ImageStores {
 
   sizeOf(sha256: string): number | undefined {
     return this.#contentOf(sha256)?.length;
+  }
+
+  /** As the image's row says it, also when no controller has the file any more. */
+  rowSizeOf(sha256: string): number {
+    return this.files.contents.get(sha256)?.length ?? 0;
   }
 
   /** Bytes for an upload, by its ticket, as by HTTP; answers the next offset. */
@@ -98,8 +129,9 @@ export class ImageStores {
   }
 
   /** What has come from a store, to the last byte. */
-  served(to: string, sha256: string, bytes: Buffer): void {
-    this.#options.told({ kind: "imageServed", to, sha256, digest: digestOf(bytes) });
+  served(to: string, sha256: string, bytes: Buffer, fromHostsBytes = 0): void {
+    const from = fromHostsBytes === 0 ? {} : { fromHostsBytes };
+    this.#options.told({ kind: "imageServed", to, sha256, digest: digestOf(bytes), ...from });
   }
 
   heal(): void {
@@ -117,7 +149,8 @@ export class ImageStores {
     if (place === undefined || !place.process.alive || place.process.paused) return undefined;
     const facts = JSON.parse(Buffer.from(ticket, "base64url").toString("utf8")) as TicketFacts;
     const opens = facts.server === place.store.server && facts.verb === verb;
-    return opens && facts.expiresAtMs > place.process.clock.nowMs() ? { place, of: facts.of } : undefined;
+    if (!opens || facts.expiresAtMs <= place.process.clock.nowMs()) return undefined;
+    return { place, of: facts.of, atOnceMax: facts.atOnceMax };
   }
 
   #contentOf(sha256: string): Buffer | undefined {
@@ -128,6 +161,8 @@ export class ImageStores {
 export class ImageStore {
   /** Its name in rows. */
   readonly server: string;
+  /** Transfers to hosts by tickets with a bound, by what they are of. */
+  readonly given = new Set<symbol>();
   full = false;
   readonly #url: string;
   readonly #files: MemoryImageFiles;

@@ -26,7 +26,22 @@ function pulledImages(plan: Plan): Plan {
   return { ...shaped, parameters, commands, faults: [] };
 }
 
+/** Hosts give each other what guests are made of, some of them other bytes. */
+function lyingPeers(plan: Plan): Plan {
+  const shaped = pulledImages(plan);
+  return { ...shaped, parameters: { ...shaped.parameters, hosts: 4, lyingPeers: true } };
+}
+
 export const imageMutants: readonly Mutant[] = [
+  {
+    name: "image-unverified",
+    promise: "V7",
+    file: "nodes/drivers/images/whole.ts",
+    find: 'if (part.digest() === image.sha256) return "whole";',
+    replace: 'if (part.digest() !== "") return "whole";',
+    guard: "What a host gets has the checksum of the image's row, whoever it came from.",
+    shape: lyingPeers,
+  },
   {
     name: "image-evicted-in-use",
     promise: "V10",

@@ -146,6 +146,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...(random.fork("batched").chance(0.5) ? { batched: true as const } : {}),
     ...(random.fork("sink").chance(0.3) ? { sink: true as const } : {}),
     ...(random.fork("pulled images").chance(0.4) ? { pulledImages: true as const } : {}),
+    ...(random.fork("lying peers").chance(0.3) ? { lyingPeers: true as const } : {}),
     ...(random.fork("uploads").chance(0.5) ? { uploads: true as const } : {}),
   };
   const mayBeVolumed = drawn.oneVersion === true && size.volumes !== false;

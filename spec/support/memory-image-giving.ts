@@ -11,6 +11,8 @@ import type { Clock } from "../../protocol/wire/transport.ts";
 
 export interface MemoryGivingOptions {
   readonly hostId: string;
+  /** Tickets of another life open nothing. */
+  readonly life: number;
   readonly clock: Pick<Clock, "nowMs">;
   /** By checksum, those first that were used last. */
   readonly images: () => ReadonlyMap<string, Buffer>;
@@ -30,17 +32,12 @@ const nothing = { fromPeersBytes: 0, fromControllersBytes: 0, lies: 0 };
 export class MemoryImageGiving implements ImageGiving {
   readonly url: string;
   readonly #options: MemoryGivingOptions;
-  /** Tickets of an earlier life open nothing. */
-  readonly #life: number;
   readonly #transfers = new Set<object>();
   #sentBytes = 0;
-  static #lives = 0;
 
   constructor(options: MemoryGivingOptions) {
     this.#options = options;
     this.url = `http://${options.hostId}`;
-    MemoryImageGiving.#lives += 1;
-    this.#life = MemoryImageGiving.#lives;
   }
 
   told(): ImagePeer {
@@ -86,7 +83,7 @@ export class MemoryImageGiving implements ImageGiving {
   }
 
   get #server(): string {
-    return `${this.#options.hostId}-${this.#life}`;
+    return `${this.#options.hostId}-${this.#options.life}`;
   }
 
   #refuseMore(): void {

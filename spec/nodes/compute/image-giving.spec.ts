@@ -95,7 +95,13 @@ async function inMemory(): Promise<GivingWorld> {
   const images = new Map<string, Buffer>();
   let nowMs = 1_000;
   const clock = { nowMs: () => nowMs };
-  const giving = new MemoryImageGiving({ hostId: "h1", clock, images: () => images, transfersMax: 2 });
+  const giving = new MemoryImageGiving({
+    hostId: "h1",
+    life: 1,
+    clock,
+    images: () => images,
+    transfersMax: 2,
+  });
   return {
     giving,
     put: async (sha256, content) => void images.set(sha256, content),
