@@ -65,7 +65,7 @@ export async function imageCreates({ directory, file, url, ticket, pairs }: Imag
 }
 
 /** A guest without a disk of its own, so that no tool is called: the file is its kernel. */
-const specOf = (instanceId: string, { sha256, sizeBytes }: MadeFile): MachineSpec => ({
+export const specOf = (instanceId: string, { sha256, sizeBytes }: MadeFile): MachineSpec => ({
   ...{ instanceId, project: "bench", name: "bench", ownerEpoch: 1, architecture: "x86_64", vcpus: 1 },
   ...{ memoryMib: 64, diskGib: 0, macAddress: "52:54:00:00:00:01", fence: false, storageId: null },
   image: { id: "bench", disk: null, kernel: { sha256, sizeBytes }, ramdisk: null, commandLine: "" },

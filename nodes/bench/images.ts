@@ -1,7 +1,7 @@
 /**
  * What the bytes of an image cost on their way, both ends in this process: up to a controller and down to a
- * host, each beside plain HTTP that hashes and writes as well, in turns, so that other load slows both alike.
- * It must never count the time in which nothing is sent.
+ * host, each beside plain HTTP that hashes and writes as well, in turns, so that other load slows both alike;
+ * and down to several hosts at once, with and without their giving it to each other. It must never count the time in which nothing is sent.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
@@ -23,6 +23,7 @@ import { createTickets, serverKey } from "../image-server/ticket.ts";
 import { systemClock } from "../process/clock.ts";
 import { round, spread } from "./figures.ts";
 import { imageCreates, type MadeFile } from "./image-creates.ts";
+import { imagesTogether } from "./image-peers.ts";
 import type { Note } from "./note.ts";
 
 const silent = () => undefined;
@@ -59,7 +60,9 @@ export async function images({ mib = 256, pairs = 3, note }: Partial<ImageSizes>
     note("seal", seal);
     const creates = await imageCreates({ directory, file, url: ours.url, ticket: ours.ticket, pairs });
     note("creates", creates);
-    return { mib, down, up, seal, creates };
+    const together = await imagesTogether({ directory, file });
+    note("together", together);
+    return { mib, down, up, seal, creates, together };
   } finally {
     for (const close of ways) await close();
     await rm(directory, { recursive: true, force: true });

@@ -46,11 +46,19 @@ interface OfferOptions {
 
 /** Null: the host is refused. @throws UNAVAILABLE storeUnavailable */
 export async function offerImage(
-  { hostId, instanceId, sha256, peers }: Asked,
+  asked: Asked,
   { store, clock, images }: OfferOptions,
 ): Promise<ImageTicketAnswer | null> {
-  if (!isToRun(await store.instances.get(instanceId), { hostId, sha256 })) return null;
-  if (images === undefined) return { origins: [] };
+  if (!isToRun(await store.instances.get(asked.instanceId), asked)) return null;
+  return images === undefined ? { origins: [] } : originsFor(asked, images, clock);
+}
+
+/** Who has the image, for a host that may have it. Never rejects. */
+export async function originsFor(
+  { hostId, sha256, peers }: Omit<Asked, "instanceId">,
+  images: ImageOffers,
+  clock: Pick<Clock, "nowMs">,
+): Promise<ImageTicketAnswer> {
   const shares = peers !== undefined && images.peers?.areThere(hostId) === true;
   const hosts = shares ? await images.peers.offers({ sha256, hostId, ...peers }) : [];
   const expiresAtMs = clock.nowMs() + catalogLimits.imageTicketMs;

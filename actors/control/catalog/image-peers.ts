@@ -1,6 +1,7 @@
 /**
- * The hosts that may give an image to another host, as they say in their heartbeats, the least busy first; and each
- * is asked at that moment, since it may have evicted the image, or be gone. What it says is believed for nothing
+ * The hosts that may give an image to another host, as they say in their heartbeats, the least busy first, and behind
+ * them those that asked for it themselves a while ago: the next heartbeat may be too late for hosts that all begin at
+ * once. Each is asked at that moment, since it may have evicted the image, or not have it yet, or be gone. What it says is believed for nothing
  * else: the host that gets the image checks what comes. In memory, and of this controller alone.
  */
 import { type ImageOffer, type ImagePeer, toldOf } from "../../../protocol/image-peer.ts";
@@ -37,6 +38,8 @@ interface Told {
 export class ImagePeers {
   readonly #options: ImagePeersOptions;
   readonly #told = new Map<string, Told>();
+  /** By checksum: which hosts asked for it, and when first. The image that was asked for last is the last one. */
+  readonly #asked = new Map<string, Map<string, number>>();
   #turn = 0;
 
   constructor(options: ImagePeersOptions) {
@@ -82,16 +85,32 @@ export class ImagePeers {
   #choose({ sha256, hostId, notFrom }: PeerAsked): readonly string[] {
     this.#forgetSilent();
     const wanted = toldOf(sha256);
-    const having = [...this.#told].filter(
-      ([id, { peer }]) => id !== hostId && !notFrom.includes(id) && peer.has.includes(wanted),
-    );
+    const others = [...this.#told].filter(([id]) => id !== hostId && !notFrom.includes(id));
+    const having = others.filter(([, { peer }]) => peer.has.includes(wanted));
     this.#turn += 1;
     // Those that are equally busy take turns.
     const start = this.#turn % Math.max(1, having.length);
-    return [...having.slice(start), ...having.slice(0, start)]
-      .sort(([, a], [, b]) => loadOf(a) - loadOf(b))
-      .slice(0, catalogLimits.peersAskedMax)
-      .map(([id]) => id);
+    const inTurn = [...having.slice(start), ...having.slice(0, start)];
+    const known = inTurn.sort(([, a], [, b]) => loadOf(a) - loadOf(b)).map(([id]) => id);
+    const asked = this.#note(sha256, hostId);
+    const likely = others.map(([id]) => id).filter((id) => asked.has(id) && !known.includes(id));
+    // Whoever asked first is the first to have it.
+    likely.sort((a, b) => (asked.get(a) ?? 0) - (asked.get(b) ?? 0));
+    return [...known, ...likely].slice(0, catalogLimits.peersAskedMax);
+  }
+
+  /** Notes that the host asks for the image; answers the hosts that have asked for it lately. */
+  #note(sha256: string, hostId: string): ReadonlyMap<string, number> {
+    const { imageAskedKeptMs, imagesAskedMax, hostsAskingMax } = catalogLimits;
+    const nowMs = this.#options.clock.monotonicMs();
+    const asked = this.#asked.get(sha256) ?? new Map<string, number>();
+    this.#asked.delete(sha256);
+    this.#asked.set(sha256, asked);
+    for (const [id, atMs] of asked) if (atMs < nowMs - imageAskedKeptMs) asked.delete(id);
+    if (!asked.has(hostId) && asked.size < hostsAskingMax) asked.set(hostId, nowMs);
+    const [oldest] = this.#asked.size > imagesAskedMax ? this.#asked.keys() : [];
+    if (oldest !== undefined) this.#asked.delete(oldest);
+    return asked;
   }
 
   #forgetSilent(): void {

@@ -23,6 +23,13 @@ export const catalogLimits = {
   /** Hosts that are asked at once for an image that another host needs, and how long each may take. */
   peersAskedMax: 4,
   peerAnswerMsMax: 500,
+  /**
+   * How long a host that asked for an image is taken for one that has it by now, and of how many images and hosts
+   * that is remembered.
+   */
+  imageAskedKeptMs: 600_000,
+  imagesAskedMax: 200,
+  hostsAskingMax: 64,
   /** Hosts that are asked in one look to remove what is left on one storage. */
   sweepHostsAskedMax: 4,
   /** Period at which a controller looks for uploads that nobody goes on with. */

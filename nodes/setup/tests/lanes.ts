@@ -78,7 +78,7 @@ export const liveLanes: readonly Lane[] = [
       ...["nats-meter", "placement", "schema", "servers", "store", "store-comparison", "store-failures"],
       ...["store-writers", "safety", "websocket", "wire", "compute", "host-features", "pinning", "qemu"],
       ...["qemu-images", "shared-storage", "bridge-network", "packet-rules", "tunnel-rules", "full-subnet"],
-      ...["published-ports", "pulled-images", "catalogue", "nfs-volumes", "instance-images"],
+      ...["published-ports", "pulled-images", "image-peers", "catalogue", "nfs-volumes", "instance-images"],
       ...["machine-volumes", "boot-volumes", "volume-kills"],
     ),
     why: "One server, or one host with guests; what they bound in time they bound generously.",

@@ -23,7 +23,7 @@ describe("hosts that give an image to another one", () => {
     peers = new ImagePeers({
       clock: { monotonicMs: () => nowMs },
       ask: async (hostId, question, timeoutMs) => {
-        expect(question).to.deep.equal({ sha256, who: "h0" });
+        expect(question.sha256).to.equal(sha256);
         expect(timeoutMs).to.equal(catalogLimits.peerAnswerMsMax);
         asked.push(hostId);
         if (refuse.has(hostId)) throw new StatusError("tooManyRequests", "Busy.");
@@ -70,6 +70,26 @@ describe("hosts that give an image to another one", () => {
     expect(given.length).to.be.at.most(imageLimits.imagePeersMax);
     refuse = new Set(Array.from({ length: 20 }, (_, index) => `h${index + 1}`));
     expect(await offers()).to.deep.equal([]);
+  });
+
+  it("are asked as well, though they have not said it yet, when they needed it before, the first before others", async () => {
+    for (const index of [1, 2, 3]) hear(`h${index}`, { has: [] });
+    const ask = async (hostId: string) =>
+      (await peers.offers({ sha256, hostId, notFrom: [] })).map((one) => one.hostId);
+    refuse = new Set(["h1"]);
+    expect(await ask("h1")).to.deep.equal([]);
+    nowMs += 10;
+    expect(await ask("h2")).to.deep.equal([]);
+    nowMs += 10;
+    // It has not got it yet.
+    expect(await ask("h3")).to.deep.equal(["h2"]);
+    refuse = new Set();
+    expect(await ask("h3")).to.deep.equal(["h1", "h2"]);
+    hear("h2", { has });
+    expect(await ask("h3")).to.deep.equal(["h2", "h1"]);
+    nowMs += catalogLimits.imageAskedKeptMs;
+    for (const index of [1, 2, 3]) hear(`h${index}`, { has: [] });
+    expect(await ask("h1")).to.not.include("h2");
   });
 
   it("are forgotten when they are silent", async () => {
