@@ -5,6 +5,7 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { Refusal } from "./image-bytes.ts";
+import { imagePeerMethods } from "./image-peer.ts";
 import { answer, Count, Id, literals, nullable, request, Sha256 } from "./wire/schema.ts";
 import { method } from "./wire/service.ts";
 
@@ -30,6 +31,7 @@ export type DiskCopy = Static<typeof DiskCopy>;
 const entityless = { target: "collection", audience: "admin", mutates: true } as const;
 
 export const hostImageMethods = {
+  ...imagePeerMethods,
   copyDisk: method({
     request: request({
       /** The image that the copy is for, and its name. */

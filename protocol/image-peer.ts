@@ -1,13 +1,16 @@
 /**
- * Hosts that give each other images: what each says of itself in its heartbeats, and how a controller asks one for
- * what opens the way to an image there, for another host that needs it. Schemas only.
+ * Hosts that give each other images: what each says of itself in its heartbeats, and how a controller asks
+ * one for what opens the way to an image there, for another host that needs it. Schemas only.
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { imageLimits } from "./limits/image.ts";
 import { answer, Count, Id, lenient, request, Sha256 } from "./wire/schema.ts";
 import { method } from "./wire/service.ts";
 
-/** What a host has of images for others, and what has become of them in this life of its agent. */
+/**
+ * The images that a host gives to other hosts, and the bytes of images that this life of its agent sent and
+ * got.
+ */
 export const ImagePeer = answer({
   /** How the checksums of images that it has begin, those first that were used last; a host may have more. */
   has: lenient(

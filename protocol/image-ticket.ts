@@ -3,7 +3,7 @@
  * them. It names the instance that it is to run, by which the controllers judge. Schemas only.
  */
 import { type Static, Type } from "@sinclair/typebox";
-import { imageOrigin } from "./image-peer.ts";
+import { ImagePeer, imageOrigin } from "./image-peer.ts";
 import { imageLimits } from "./limits/image.ts";
 import { answer, Id, request, Sha256 } from "./wire/schema.ts";
 import { method } from "./wire/service.ts";
@@ -21,6 +21,12 @@ export const ImageTicketAnswer = answer({
 });
 export type ImageTicketAnswer = Static<typeof ImageTicketAnswer>;
 
+/** In a host's heartbeats: the images that the host gives to other hosts. */
+export const imagePeerTold = {
+  /** Absent: the host gives none, or its agent is of before. */
+  imagePeer: Type.Optional(ImagePeer),
+};
+
 export const imageTicketMethods = {
   imageTicket: method({
     request: request({
@@ -29,12 +35,12 @@ export const imageTicketMethods = {
       /** Of the instance's disk, kernel or ramdisk. */
       sha256: Sha256,
       /**
-       * The host takes images from other hosts, and waits for its turn where a server gives the image to many. Absent:
-       * it does neither.
+       * The host takes images from other hosts, and waits for its turn where a server gives the image to
+       * many. Absent: it does neither.
        */
       peers: Type.Optional(
         answer({
-          /** Hosts that gave it this image badly a while ago. */
+          /** Hosts from which this image came badly a while ago. */
           notFrom: Type.Array(Id, { maxItems: imageLimits.imagePeersShunnedMax }),
         }),
       ),

@@ -12,8 +12,7 @@ import { hostPortMethods } from "./host-ports.ts";
 import { hostVolumeMethods } from "./host-volumes.ts";
 import { diskFormats } from "./image.ts";
 import { ImageCacheAudit } from "./image-cache.ts";
-import { ImagePeer, imagePeerMethods } from "./image-peer.ts";
-import { imageTicketMethods } from "./image-ticket.ts";
+import { imagePeerTold, imageTicketMethods } from "./image-ticket.ts";
 import { MachineInterface } from "./interface.ts";
 import { audited, keptThings } from "./kept-thing.ts";
 import { architectures } from "./kinds.ts";
@@ -259,7 +258,6 @@ export const hostAgentService = service({
     ...sharedDiskMethods,
     ...hostVolumeMethods,
     ...hostImageMethods,
-    ...imagePeerMethods,
   },
 });
 
@@ -307,10 +305,7 @@ const ReportedDeed = answer({
 });
 export type ReportedDeed = Static<typeof ReportedDeed>;
 
-/**
- * What agents report to controllers; subject `…report.<hostId>.<method>`. A host may publish only under its
- * own id.
- */
+/** What agents report; subject `…report.<hostId>.<method>`. A host may publish only under its own id. */
 export const reportService = service({
   noun: "report",
   version: "1.0.0",
@@ -347,8 +342,7 @@ export const reportService = service({
         space: Type.Optional(lenient(Space, spaceLimits.spacesMax)),
         /** The storages of its volumes that have answered. Absent: none has, or an agent of before. */
         volumeStorages: Type.Optional(lenient(VolumeStorageState, storageLimits.volumeStoragesPerHostMax)),
-        /** What it gives to other hosts of its images. Absent: it gives none, or an agent of before. */
-        imagePeer: Type.Optional(ImagePeer),
+        ...imagePeerTold,
       }),
       answer: answer({
         /** False: the controller does not know the host, which has to register again. */

@@ -29,8 +29,8 @@ export interface TicketFacts {
   /** Wall clock. A transfer that has begun goes on. */
   readonly expiresAtMs: number;
   /**
-   * So many transfers of the file by such tickets at once; whoever is beyond is to wait for its turn, or to get it
-   * elsewhere. Absent: the ticket opens at once.
+   * So many transfers of the file by such tickets at once; whoever is beyond is to wait for its turn, or to
+   * get it elsewhere. Absent: the ticket opens at once.
    */
   readonly atOnceMax?: number;
 }

@@ -35,7 +35,7 @@ export interface ImageServed {
   readonly to: string;
   readonly sha256: string;
   readonly digest: string;
-  /** The bytes of these that other hosts gave. Absent: none. */
+  /** Number of the bytes that came from other hosts. Absent: 0. */
   readonly fromHostsBytes?: number;
 }
 

@@ -1,6 +1,7 @@
 /**
- * What a controller sends when several hosts need one image at the same moment: each takes it from the controller, or
- * hosts give it to each other as well. All of them in this process, with the real servers, caches and choice of peers.
+ * What a controller sends when several hosts need one image at the same moment: each takes it from the
+ * controller, or hosts give it to each other as well. All of them in this process, with the real servers,
+ * caches and choice of peers.
  */
 import { randomBytes } from "node:crypto";
 import { mkdir, rm } from "node:fs/promises";

@@ -1,7 +1,8 @@
 /**
  * What the bytes of an image cost on their way, both ends in this process: up to a controller and down to a
- * host, each beside plain HTTP that hashes and writes as well, in turns, so that other load slows both alike;
- * and down to several hosts at once, with and without their giving it to each other. It must never count the time in which nothing is sent.
+ * host, each beside plain HTTP that hashes and writes as well, in turns, so that other load slows both
+ * alike; and down to several hosts at once, with and without their giving it to each other. It must never
+ * count the time in which nothing is sent.
  */
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";

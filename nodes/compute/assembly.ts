@@ -38,7 +38,7 @@ export interface ComputePorts {
   readonly knows?: readonly string[];
   /** What the process runs. Absent: it does not tell, as in specs. */
   readonly release?: Release;
-  /** What it gives to other hosts of its images. Absent: nothing. */
+  /** The images that the host gives to other hosts. Absent: the host gives none. */
   readonly imageGiving?: ImageGiving | undefined;
   /** The plug-ins that the process has loaded. Absent: the agent does not tell. */
   readonly plugins?: readonly PluginVersion[];

@@ -1,7 +1,7 @@
 /**
- * A host's server for the images of its cache: on loopback until machines have certificates (decision 0101), with a
- * key of this life of the agent alone, which opens nothing elsewhere. It must never decide who may have an image:
- * whoever has a ticket was named by a controller.
+ * A host's server for the images of its cache: on loopback until machines have certificates (decision
+ * 0101), with a key of this life of the agent alone, which opens nothing elsewhere. It must never decide
+ * who may have an image: whoever has a ticket was named by a controller.
  */
 import { randomBytes } from "node:crypto";
 import type { ImageGiving } from "../../actors/ports/image-giving.ts";

@@ -81,7 +81,7 @@ export interface DisksPart {
   readonly strays?: () => Promise<readonly string[]>;
   /** How the cache of images stands. Absent: the disks have no cache. */
   readonly imageCache?: () => Promise<ImageCacheAudit>;
-  /** What other hosts get of its images. Absent: nothing. */
+  /** The images that other hosts get from the cache. Absent: other hosts get none. */
   readonly givenImages?: GivenImages;
 }
 
@@ -90,7 +90,7 @@ export interface GivenImages {
   readonly bytes: ImageBytes;
   /** As CachedImages.list. */
   list(): readonly string[];
-  /** What came here, in this life of the agent. */
+  /** Bytes of images that came to the host in this life of the agent. */
   readonly came: Pick<KnownPeers, "fromPeersBytes" | "fromControllersBytes" | "lies">;
   readonly transfersMax: number;
   /** Undefined: no limit. */

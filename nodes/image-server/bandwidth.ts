@@ -1,6 +1,6 @@
 /**
- * Lets bytes leave no faster than so many a second, all transfers together, in the order in which they ask. It must
- * never let a piece wait longer than those before it need.
+ * Lets bytes leave no faster than so many a second, all transfers together, in the order in which they ask.
+ * It must never let a piece wait longer than those before it need.
  */
 export class Bandwidth {
   readonly #bytesPerMs: number;

@@ -1,7 +1,7 @@
 /**
- * What a server for the bytes of images is giving: so many images at once, and of one file as many as a ticket says.
- * Whoever is beyond hears it at once, and asks again or elsewhere. A disk and a network that many share are no
- * faster for any of them.
+ * What a server for the bytes of images is giving: so many images at once, and of one file as many as a
+ * ticket says. Whoever is beyond hears it at once, and asks again or elsewhere. A disk and a network that
+ * many share are no faster for any of them.
  */
 import type { TicketFacts } from "../../actors/ports/image-bytes.ts";
 import { StatusError } from "../../protocol/wire/status.ts";

@@ -1,6 +1,7 @@
 /**
- * Three hosts and one controller, with real PostgreSQL, NATS, HTTP and files: hosts get images from each other, also
- * when the controller has the file no more, when one of them gives other bytes, and when one is killed in the middle.
+ * Three hosts and one controller, with real PostgreSQL, NATS, HTTP and files: hosts get images from each
+ * other, also when the controller has the file no more, when one of them gives other bytes, and when one is
+ * killed in the middle.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";

@@ -28,7 +28,7 @@ import type { SimulatedProcess } from "./process.ts";
 export interface ImageReach {
   readonly ask: AskImageOrigins;
   readonly stores: ImageStores;
-  /** It gives others other bytes than those that it has. */
+  /** The host gives wrong bytes to other hosts. */
   readonly lies: boolean;
 }
 
@@ -66,7 +66,7 @@ export class HostImages {
   readonly #cached = new Map<string, number>();
   /** What has come. */
   readonly #parts = new Map<string, Buffer>();
-  /** What is whole, as it came. */
+  /** Whole images, by checksum, with the bytes that came. */
   readonly #contents = new Map<string, Buffer>();
   readonly #needed = new Map<string, readonly string[]>();
   #uses = 0;
@@ -77,7 +77,8 @@ export class HostImages {
   }
 
   /**
-   * Disks that are made of images of the cache, for one life of an agent, and what this life gives to other hosts.
+   * Disks that are made of images of the cache, for one life of an agent, and what this life gives to other
+   * hosts.
    */
   behind(disks: Disks, reach: Reach): { readonly disks: Disks; readonly imageGiving: ImageGiving } {
     const { agent, stores, lies } = reach;

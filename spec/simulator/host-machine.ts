@@ -171,8 +171,8 @@ export class HostMachine implements Machine {
   }
 
   /**
-   * Drivers of one life of the agent, and what it gives to other hosts; `storageAware`: it can hold a lease on the
-   * storage.
+   * Drivers of one life of the agent, and what it gives to other hosts; `storageAware`: it can hold a lease
+   * on the storage.
    */
   ports(
     agent: SimulatedProcess,

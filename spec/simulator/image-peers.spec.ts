@@ -1,6 +1,6 @@
 /**
- * Hosts of simulated cells that give each other images while their agents are killed, and some of them lie: guests
- * are made of nothing but the image, hosts do give some, and all comes to rest.
+ * Hosts of simulated cells that give each other images while their agents are killed, and some of them lie:
+ * guests are made of nothing but the image, hosts do give some, and all comes to rest.
  */
 import { expect } from "chai";
 import type { Fact } from "../../actors/promises/facts.ts";
@@ -10,7 +10,9 @@ import { runPlan } from "./run.ts";
 
 const seeds = [1, 2];
 
-/** The plan that the mutant without the check of checksums is tried with, and agents that die all the time. */
+/**
+ * The plan that the mutant without the check of checksums is tried with, and agents that die all the time.
+ */
 function dyingPeers(seed: number, lyingPeers: boolean): Plan {
   const { shape } = imageMutants.find(({ name }) => name === "image-unverified") ?? {};
   const plan = shape?.(planOf(String(seed))) ?? planOf(String(seed));

@@ -1,6 +1,6 @@
 /**
- * Simulated hosts that give each other images: where each life of an agent gives them, as long as it lives and
- * answers. Some lie, and give other bytes than those that they have.
+ * Simulated hosts that give each other images: where each life of an agent gives them, as long as it lives
+ * and answers. Some lie, and give other bytes than those that they have.
  */
 
 import { BusyError, type ImageOrigin } from "../../nodes/drivers/images/whole.ts";
@@ -16,7 +16,7 @@ interface Place {
 
 export interface Giving {
   readonly agent: SimulatedProcess;
-  /** Those first that were used last. */
+  /** The last used images first. */
   readonly images: () => ReadonlyMap<string, Buffer>;
   readonly came: Pick<ImagePeer, "fromPeersBytes" | "fromControllersBytes" | "lies">;
   readonly lies: boolean;
@@ -30,7 +30,7 @@ export class SimulatedPeers {
   readonly #places = new Map<string, Place>();
   #lives = 0;
 
-  /** What one life of an agent gives to others. */
+  /** The images that one life of an agent gives to other hosts. */
   givingOf({ agent, images, came, lies }: Giving): MemoryImageGiving {
     this.#lives += 1;
     const others = new Map<Buffer, Buffer>();

@@ -78,8 +78,8 @@ export class ImageStores {
   }
 
   /**
-   * Begins a transfer to a host by a ticket; answers what ends it. Undefined: nobody answers, or not to this ticket.
-   * @throws BusyError
+   * Begins a transfer to a host by a ticket; answers what ends it. Undefined: nobody answers, or not to
+   * this ticket. @throws BusyError
    */
   enter(
     asked: { readonly url: string; readonly ticket: string },

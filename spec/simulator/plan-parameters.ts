@@ -41,7 +41,10 @@ export interface Parameters {
   readonly sink?: true;
   /** Hosts pull images from controllers into a small cache. Only where nobody is of another version. */
   readonly pulledImages?: true;
-  /** Beside `pulledImages`: each second host gives other hosts other bytes than those of the image. Absent: none. */
+  /**
+   * Beside `pulledImages`: each second host gives other hosts other bytes than those of the image. Absent:
+   * none.
+   */
   readonly lyingPeers?: true;
   /** Hosts give their guests volumes. Only where nobody is of another version. */
   readonly volumes?: true;

@@ -1,6 +1,7 @@
 /**
- * What every host keeps to that gives images of its cache to other hosts: it tells what it has, gives it to whoever
- * was offered it, to so many at once, and a transfer that is cut off gives no other bytes than those of the image.
+ * What every host keeps to that gives images of its cache to other hosts: it tells what it has, gives it to
+ * whoever was offered it, to so many at once, and a transfer that is cut off gives no other bytes than
+ * those of the image.
  */
 import { createHash } from "node:crypto";
 import { expect } from "chai";

@@ -1,6 +1,6 @@
 /**
- * The port ImageGiving in memory: images are buffers, tickets plain facts, and a transfer is read a piece at a time
- * by whoever has begun it. For hosts of the simulator and for specs.
+ * The port ImageGiving in memory: images are buffers, tickets plain facts, and a transfer is read a piece
+ * at a time by whoever has begun it. For hosts of the simulator and for specs.
  */
 import type { TicketFacts } from "../../actors/ports/image-bytes.ts";
 import type { ImageGiving } from "../../actors/ports/image-giving.ts";

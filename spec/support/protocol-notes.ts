@@ -322,7 +322,7 @@ export const notes: Readonly<Record<string, string>> = {
     "The plug-ins that the agent has loaded, in the order of its `cluster.yaml`. Absent: the agent does not say.",
   "host-agent.release.answer.plugins": "As that of `audit`.",
   "report.heartbeat.imagePeer":
-    "The images that it gives to other hosts, `has` by the first digits of their checksums, those first that were used last; bytes and `lies` (images that came with other bytes, and came anew) since the agent began. Absent: it gives none, or the agent is of before.",
+    "The images that it gives to others; counts are since its agent began. Absent: it gives none, or the agent is of before.",
   "report.imageTicket.peers":
     "It takes images from other hosts, but from `notFrom`, and waits for its turn where many want one. Absent: it does neither.",
   "report.imageTicket.answer.origins":

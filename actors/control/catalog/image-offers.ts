@@ -1,8 +1,8 @@
 /**
- * Tells a host where it gets the bytes of an image, and gives it tickets for them: other hosts first, so that one
- * controller is not asked by all, and controllers behind them. The row decides: a host
- * has those images that instances of its own are made of, whatever state the image is in by now, and no
- * others. A host that lies must never be able to read an image that it is to run nothing of.
+ * Tells a host where it gets the bytes of an image, and gives it tickets for them: other hosts first, so
+ * that one controller is not asked by all, and controllers behind them. The row decides: a host has those
+ * images that instances of its own are made of, whatever state the image is in by now, and no others. A
+ * host that lies must never be able to read an image that it is to run nothing of.
  */
 import { filesOf } from "../../../protocol/image.ts";
 import type { ImageTicketAnswer } from "../../../protocol/image-ticket.ts";

@@ -1,8 +1,9 @@
 /**
- * The hosts that may give an image to another host, as they say in their heartbeats, the least busy first, and behind
- * them those that asked for it themselves a while ago: the next heartbeat may be too late for hosts that all begin at
- * once. Each is asked at that moment, since it may have evicted the image, or not have it yet, or be gone. What it says is believed for nothing
- * else: the host that gets the image checks what comes. In memory, and of this controller alone.
+ * The hosts that may give an image to another host, as they say in their heartbeats, the least busy first,
+ * and behind them those that asked for it themselves a while ago: the next heartbeat may be too late for
+ * hosts that all begin at once. Each is asked at that moment, since it may have evicted the image, or not
+ * have it yet, or be gone. What it says is believed for nothing else: the host that gets the image checks
+ * what comes. In memory, and of this controller alone.
  */
 import { type ImageOffer, type ImagePeer, toldOf } from "../../../protocol/image-peer.ts";
 import { imageLimits } from "../../../protocol/limits/image.ts";
@@ -24,7 +25,7 @@ export interface PeerAsked {
   readonly sha256: string;
   /** The host that needs it. */
   readonly hostId: string;
-  /** Hosts that it wants nothing from. */
+  /** Hosts from which the asking host wants nothing. */
   readonly notFrom: readonly string[];
 }
 
@@ -38,7 +39,10 @@ interface Told {
 export class ImagePeers {
   readonly #options: ImagePeersOptions;
   readonly #told = new Map<string, Told>();
-  /** By checksum: which hosts asked for it, and when first. The image that was asked for last is the last one. */
+  /**
+   * By checksum: which hosts asked for it, and when first. The image that was asked for last is the last
+   * one.
+   */
   readonly #asked = new Map<string, Map<string, number>>();
   #turn = 0;
 
@@ -50,13 +54,13 @@ export class ImagePeers {
     this.#told.set(hostId, { peer, atMs: this.#options.clock.monotonicMs(), named: 0 });
   }
 
-  /** What a host said of itself lately; undefined: nothing, to this controller. */
+  /** A host's last words about its images; undefined: this controller has heard none lately. */
   of(hostId: string): ImagePeer | undefined {
     this.#forgetSilent();
     return this.#told.get(hostId)?.peer;
   }
 
-  /** Whether any other host gives images, so that it is worth while to wait for one that has this. */
+  /** Whether another host gives images: only then it is worth while to wait for one with this image. */
   areThere(hostId: string): boolean {
     this.#forgetSilent();
     return [...this.#told.keys()].some((one) => one !== hostId);

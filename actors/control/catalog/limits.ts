@@ -24,8 +24,8 @@ export const catalogLimits = {
   peersAskedMax: 4,
   peerAnswerMsMax: 500,
   /**
-   * How long a host that asked for an image is taken for one that has it by now, and of how many images and hosts
-   * that is remembered.
+   * How long a host that asked for an image is taken for one that has it by now, and of how many images and
+   * hosts that is remembered.
    */
   imageAskedKeptMs: 600_000,
   imagesAskedMax: 200,

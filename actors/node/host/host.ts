@@ -64,7 +64,7 @@ export interface HostOptions {
   readonly network?: Network | undefined;
   /** Storages of volumes that the host sees, its own first. Absent: no volumes are kept here. */
   readonly volumes?: readonly VolumeStorage[];
-  /** What it gives to other hosts of its images. Absent: nothing. */
+  /** The images that the host gives to other hosts. Absent: the host gives none. */
   readonly imageGiving?: ImageGiving | undefined;
   /** Keepers of what is neither a process nor a disk. */
   readonly others: readonly Keeper[];

@@ -38,7 +38,7 @@ export interface ReporterOptions {
   readonly spaces: () => readonly Space[];
   /** The storages of its volumes, as of now. */
   readonly storages: ToldStorages;
-  /** What it gives to other hosts of its images. Absent: nothing. */
+  /** The images that the host gives to other hosts. Absent: the host gives none. */
   readonly imageGiving?: Pick<ImageGiving, "told"> | undefined;
   /** Called when controllers have registered the host: from now on it can ask for its host lease. */
   readonly registered: () => void;

@@ -13,6 +13,8 @@ const mib = (what: string, usual: string) =>
     }),
   );
 
+const { peerTransfersMax: most, peerTransfersUsual: usual } = imageLimits;
+
 const options = Type.Object(
   {
     sharedDirectory: Type.Optional(
@@ -43,8 +45,8 @@ const options = Type.Object(
     imagePeersAtOnce: Type.Optional(
       Type.Integer({
         minimum: 1,
-        maximum: imageLimits.peerTransfersMax,
-        description: `to how many other nodes it gives images at once, 1 to ${imageLimits.peerTransfersMax}; leave it out for ${imageLimits.peerTransfersUsual}`,
+        maximum: most,
+        description: `to how many other nodes at once it gives images, 1 to ${most}; leave it out for ${usual}`,
       }),
     ),
     imagePeersMibPerSecond: Type.Optional(

@@ -62,7 +62,7 @@ export function cacheRoomOf(
   return { room, leases, given };
 }
 
-/** What this host gets from others, and how much it remembers of them. Undefined: nothing. */
+/** The memory of peers of this host. Undefined: the host gets images from controllers alone. */
 export function knownPeersOf(
   { clock, log, imageOrigins }: Pick<Context, "clock" | "log" | "imageOrigins">,
   { imagePeers = true }: ImageCacheOptions,

@@ -19,7 +19,7 @@ export interface CacheRoomOptions {
   readonly leases: ImageLeases;
   /** The images that guests of the host need (images-in-use.ts). */
   readonly inUse: () => Promise<ReadonlySet<string>>;
-  /** What other hosts get of it. Absent: nothing. */
+  /** The images that other hosts get from the cache. Absent: other hosts get none. */
   readonly given?: Pick<CachedImages, "sending" | "end">;
   /** Absent: only the free space counts. */
   readonly cacheBytesMax?: number;

@@ -1,7 +1,7 @@
 /**
- * The images of a host's own cache, as it gives them to other hosts: whole ones alone, which were verified when they
- * came. A guest comes before any other host: what has to make room goes while it is sent, and the transfer ends,
- * to go on from elsewhere. It must never keep a file from being evicted.
+ * The images of a host's own cache, as it gives them to other hosts: whole ones alone, which were verified
+ * when they came. A guest comes before any other host: what has to make room goes while it is sent, and the
+ * transfer ends, to go on from elsewhere. It must never keep a file from being evicted.
  */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -60,7 +60,10 @@ export class CachedImages implements ImageBytes {
     for (const end of this.#sending.get(sha256) ?? []) end();
   }
 
-  /** Checksums of the images that were there a moment ago, those first that were used last. Waits for nothing. */
+  /**
+   * Checksums of the images that were there a moment ago, those first that were used last. Waits for
+   * nothing.
+   */
   list(): readonly string[] {
     if (!this.#isLooking && this.#clock.monotonicMs() - this.#lookedAtMs >= imageLimits.cacheListedMs)
       void this.#look();

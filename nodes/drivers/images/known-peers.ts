@@ -1,7 +1,7 @@
 /**
- * What a host has seen of those that gave it images: how many bytes came from hosts and from controllers, and
- * which hosts gave which image badly, so that they are not asked for it again for a while. In memory, and bounded:
- * a host that is forgotten costs one more try.
+ * What a host has seen of those that gave it images: how many bytes came from hosts and from controllers,
+ * and which hosts gave which image badly, so that they are not asked for it again for a while. In memory,
+ * and bounded: a host that is forgotten costs one more try.
  */
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import { imageLimits } from "./limits.ts";

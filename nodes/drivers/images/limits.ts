@@ -52,18 +52,21 @@ export const imageLimits = {
   pullPatienceMs: 30_000,
   pullAgainMs: 1_000,
   /**
-   * While servers are busy with others a host waits for its turn, so long and a millisecond more for so many bytes
-   * of the image; then it asks as one that knows no peers, whom no controller lets wait.
+   * While servers are busy with others a host waits for its turn, so long and a millisecond more for so
+   * many bytes of the image; then it asks as one that knows no peers, whom no controller lets wait.
    */
   pullTurnMsMin: 15_000,
   pullTurnBytesPerMs: 8 * 1024,
   /** A host may be silent for so long, and has to be as fast in the long run. */
   peerQuietMsMax: 5_000,
   peerBytesPerMsMin: 2 * 1024,
-  /** How long a host is asked for no image that it gave badly: when it failed, and when its bytes were others. */
+  /**
+   * How long a host is asked for no image that it gave badly: when it failed, and when its bytes were
+   * others.
+   */
   peerFailedMs: 30_000,
   peerLiedMs: 3_600_000,
-  /** Hosts that are remembered for that. */
+  /** Hosts remembered for a bad image. */
   peersRememberedMax: 1_000,
   /** How old a host's list of its cached images may be when it is told to others. */
   cacheListedMs: 2_000,

@@ -1,8 +1,8 @@
 /**
- * Brings images to a host's cache: asks controllers who has one, gets it from each of these in turn, and asks
- * again when all of them fail, since another controller may be there by then, or another host has the image. It
- * gives up after a while without a byte in which nobody was busy; what has come stays for the next time. It must
- * never ask for an image that no instance of this host needs.
+ * Brings images to a host's cache: asks controllers who has one, gets it from each of these in turn, and
+ * asks again when all of them fail, since another controller may be there by then, or another host has the
+ * image. It gives up after a while without a byte in which nobody was busy; what has come stays for the
+ * next time. It must never ask for an image that no instance of this host needs.
  */
 import { stat } from "node:fs/promises";
 import { imageLimits as agreed } from "../../../protocol/limits/image.ts";

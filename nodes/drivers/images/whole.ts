@@ -27,8 +27,8 @@ export interface ImagePart {
 }
 
 /**
- * `lied`: all bytes were its own, and they are none of the image; `failed`: it did not give all that was asked for;
- * `busy`: it gives the image to as many as it may.
+ * `lied`: all bytes were its own, and they are none of the image; `failed`: it did not give all that was
+ * asked for; `busy`: it gives the image to as many as it may.
  */
 export type OriginFault = "lied" | "failed" | "busy";
 
@@ -50,15 +50,15 @@ export class BusyError extends Error {}
 export class NotKeptError extends Error {}
 
 /**
- * Resolves when the part is the image. @throws UNAVAILABLE imageMissing when no server has given the rest: the part
- * stays; RESOURCE_EXHAUSTED tooManyRequests, likewise, when one of them would have given it to fewer;
- * checksumMismatch; the cause of a NotKeptError; AbortError
+ * Resolves when the part is the image. @throws UNAVAILABLE imageMissing when no server has given the rest:
+ * the part stays; RESOURCE_EXHAUSTED tooManyRequests, likewise, when one of them would have given it to
+ * fewer; checksumMismatch; the cause of a NotKeptError; AbortError
  */
 export async function makeWhole(making: Making): Promise<void> {
   const { origins, part, image } = making;
   if ((await fromAll(origins, making)) === "whole") return;
-  // Whose bytes were wrong nobody knows, when several gave some: so each is asked for all. Controllers first: their
-  // files are those that were registered.
+  // Whose bytes were wrong nobody knows, when several gave some: so each is asked for all. Controllers first:
+  // their files are those that were registered.
   let isBusy = false;
   for (const origin of origins.toSorted((a, b) => Number(isPeer(a)) - Number(isPeer(b)))) {
     await part.clear();

@@ -1,4 +1,7 @@
-/** Hosts that give images of their caches to other hosts, over HTTP and in memory: both keep to one contract. */
+/**
+ * Hosts that give images of their caches to other hosts, over HTTP and in memory: both keep to one
+ * contract.
+ */
 import { mkdir, writeFile } from "node:fs/promises";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { join } from "node:path";

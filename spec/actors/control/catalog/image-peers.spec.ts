@@ -1,4 +1,4 @@
-/** Which hosts are named to one that needs an image: those that say they have it, and that give it now. */
+/** Which hosts a controller names to a host in need of an image: those with the image that give it now. */
 import { expect } from "chai";
 import { ImagePeers } from "../../../../actors/control/catalog/image-peers.ts";
 import { catalogLimits } from "../../../../actors/control/catalog/limits.ts";
@@ -56,7 +56,7 @@ describe("hosts that give an image to another one", () => {
     hear("h2", { sending: 0 });
     hear("h3", { sending: 0 });
     const firsts = [await offers(), await offers(), await offers(), await offers()].map(([first]) => first);
-    // Those that were named are on their way there, though no heartbeat has said it yet.
+    // Hosts to which a peer was named come to that peer before its next heartbeat.
     expect(firsts.filter((one) => one === "h2")).to.have.length(2);
     expect(firsts.filter((one) => one === "h3")).to.have.length(2);
     expect(await offers()).to.have.length(3);
@@ -81,7 +81,7 @@ describe("hosts that give an image to another one", () => {
     nowMs += 10;
     expect(await ask("h2")).to.deep.equal([]);
     nowMs += 10;
-    // It has not got it yet.
+    // The host h1 has not got the image yet.
     expect(await ask("h3")).to.deep.equal(["h2"]);
     refuse = new Set();
     expect(await ask("h3")).to.deep.equal(["h1", "h2"]);
