@@ -14,7 +14,7 @@ import { method } from "./wire/service.ts";
 export const ImagePeer = answer({
   /** How the checksums of images that it has begin, those first that were used last; a host may have more. */
   has: lenient(
-    Type.String({ pattern: `^[0-9a-f]{${imageLimits.imageToldDigits}}$` }),
+    Type.String({ pattern: `^[0-9a-f]{${imageLimits.imageToldLength}}$` }),
     imageLimits.imagesToldMax,
   ),
   /** Images that it gives to other hosts now. */
@@ -28,7 +28,7 @@ export const ImagePeer = answer({
 export type ImagePeer = Static<typeof ImagePeer>;
 
 /** What a host says it has of an image with this checksum. */
-export const toldOf = (sha256: string): string => sha256.slice(0, imageLimits.imageToldDigits);
+export const toldOf = (sha256: string): string => sha256.slice(0, imageLimits.imageToldLength);
 
 /** Where an image is given, and what opens the way to it. */
 export const imageOrigin = {

@@ -12,10 +12,9 @@ export const imageLimits = {
   imageChunkLengthMax: 174_764,
   /** Servers that a host is told of, from which it may get an image. */
   imageOriginsMax: 16,
-  /** Hosts among these, and hosts that a host may say it does not want an image from. */
-  imagePeersMax: 3,
+  /** Hosts that a host may name from which it wants no image. */
   imagePeersShunnedMax: 16,
   /** Images that a host says it has, those first that were used last; and hex digits of each checksum. */
   imagesToldMax: 32,
-  imageToldDigits: 16,
+  imageToldLength: 16,
 } as const;

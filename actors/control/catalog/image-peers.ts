@@ -6,7 +6,6 @@
  * what comes. In memory, and of this controller alone.
  */
 import { type ImageOffer, type ImagePeer, toldOf } from "../../../protocol/image-peer.ts";
-import { imageLimits } from "../../../protocol/limits/image.ts";
 import { leaseLimits } from "../../../protocol/limits/lease.ts";
 import type { Clock } from "../../../protocol/wire/transport.ts";
 import { catalogLimits } from "./limits.ts";
@@ -79,7 +78,7 @@ export class ImagePeers {
         ),
       ),
     );
-    const offers = answers.flat().slice(0, imageLimits.imagePeersMax);
+    const offers = answers.flat().slice(0, catalogLimits.peersNamedMax);
     // The first is the one that will be asked.
     const first = this.#told.get(offers[0]?.hostId ?? "");
     if (first !== undefined) first.named += 1;

@@ -23,6 +23,8 @@ export const catalogLimits = {
   /** Hosts that are asked at once for an image that another host needs, and how long each may take. */
   peersAskedMax: 4,
   peerAnswerMsMax: 500,
+  /** Peers named to a host in one answer. */
+  peersNamedMax: 3,
   /**
    * How long a host that asked for an image is taken for one that has it by now, and of how many images and
    * hosts that is remembered.

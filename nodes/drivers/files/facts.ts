@@ -13,7 +13,7 @@ const mib = (what: string, usual: string) =>
     }),
   );
 
-const { peerTransfersMax: most, peerTransfersUsual: usual } = imageLimits;
+const { peerTransfersMax: most, peerTransfersDefault: usual } = imageLimits;
 
 const options = Type.Object(
   {

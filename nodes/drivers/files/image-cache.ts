@@ -74,7 +74,7 @@ export function knownPeersOf(
 export function givenImagesOf(
   bytes: CachedImages,
   came: KnownPeers | undefined,
-  { imagePeersAtOnce = imageLimits.peerTransfersUsual, imagePeersMibPerSecond }: ImageCacheOptions,
+  { imagePeersAtOnce = imageLimits.peerTransfersDefault, imagePeersMibPerSecond }: ImageCacheOptions,
 ): { readonly givenImages?: GivenImages } {
   if (came === undefined) return {};
   const bytesPerSecondMax = bytesOf(imagePeersMibPerSecond);

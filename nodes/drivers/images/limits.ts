@@ -71,7 +71,7 @@ export const imageLimits = {
   /** How old a host's list of its cached images may be when it is told to others. */
   cacheListedMs: 2_000,
   /** Images that a host gives to other hosts at once, unless cluster.yaml says otherwise; and at most. */
-  peerTransfersUsual: 2,
+  peerTransfersDefault: 2,
   peerTransfersMax: 8,
   /** A part of an image that a host did not go on with for so long is removed from its cache. */
   partKeptMs: 24 * 3_600_000,

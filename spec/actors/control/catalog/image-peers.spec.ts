@@ -3,7 +3,6 @@ import { expect } from "chai";
 import { ImagePeers } from "../../../../actors/control/catalog/image-peers.ts";
 import { catalogLimits } from "../../../../actors/control/catalog/limits.ts";
 import { toldOf } from "../../../../protocol/image-peer.ts";
-import { imageLimits } from "../../../../protocol/limits/image.ts";
 import { leaseLimits } from "../../../../protocol/limits/lease.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 
@@ -67,7 +66,7 @@ describe("hosts that give an image to another one", () => {
     refuse = new Set(["h1", "h2"]);
     const given = await offers();
     expect(asked).to.have.length(catalogLimits.peersAskedMax);
-    expect(given.length).to.be.at.most(imageLimits.imagePeersMax);
+    expect(given.length).to.be.at.most(catalogLimits.peersNamedMax);
     refuse = new Set(Array.from({ length: 20 }, (_, index) => `h${index + 1}`));
     expect(await offers()).to.deep.equal([]);
   });
