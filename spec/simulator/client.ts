@@ -211,13 +211,14 @@ export class SimulatedClient {
     this.ask("instance.create", "", request);
   }
 
-  /** Resolves when it has ended. */
+  /** Resolves when it has ended; never where the process is dead, which asks nothing. */
   #call(
     method: string,
     id: string,
     request: Readonly<Record<string, unknown>>,
     again?: string,
   ): Promise<Ended> {
+    if (!this.process.alive) return new Promise(() => undefined);
     const { kernel, told, numbered } = this.#options;
     const requestId = again ?? this.process.ids.next();
     const call = numbered();
