@@ -7,8 +7,9 @@
 import { cidrOf, overlap } from "../../protocol/address.ts";
 import type { ResourceRow } from "../../protocol/wire/resource.ts";
 import type { Commit } from "../records/commit.ts";
-import type { Checker, PortHeld, Quiet } from "./facts.ts";
+import type { Checker, Quiet } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
+import type { PortHeld } from "./network-facts.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 /** By id. */

@@ -6,7 +6,8 @@
  */
 import type { HostNetworking } from "../../protocol/networking.ts";
 import { same } from "./equality.ts";
-import type { Applied, Checker, PacketFact } from "./facts.ts";
+import type { Checker } from "./facts.ts";
+import type { Applied, PacketFact } from "./network-facts.ts";
 import { NetworkingHistory } from "./networking-history.ts";
 import { mayReceive, maySend } from "./packets.ts";
 

@@ -3,7 +3,8 @@
  * address, no answer of a DHCP server, no router's word, no frame of a VLAN. And nobody is seen outside with
  * a floating address that leads to somebody else, or with a host's address where the router gives none.
  */
-import type { Checker, PacketFact } from "./facts.ts";
+import type { Checker } from "./facts.ts";
+import type { PacketFact } from "./network-facts.ts";
 import { NetworkingHistory } from "./networking-history.ts";
 import { isSeenRightly } from "./packet-ways.ts";
 

@@ -7,18 +7,9 @@
  */
 import { floatingIp, floatingTarget } from "../../protocol/floating-ip.ts";
 import type { HostNetworking, RouterPicture } from "../../protocol/networking.ts";
-import type {
-  Applied,
-  Checker,
-  Committed,
-  Fact,
-  GuestHeld,
-  GuestProcess,
-  PacketFact,
-  PictureLost,
-  PortHeld,
-} from "./facts.ts";
+import type { Checker, Committed, Fact, GuestHeld, GuestProcess } from "./facts.ts";
 import { isCommitted } from "./ledger.ts";
+import type { Applied, PacketFact, PictureLost, PortHeld } from "./network-facts.ts";
 import { NetworkingHistory } from "./networking-history.ts";
 import { portCalled } from "./packet-ways.ts";
 

@@ -2,8 +2,9 @@
  * N6: once nothing changes any more, each host with guests on networks has applied what the store says, and
  * what is allowed arrives.
  */
-import type { Checker, PacketFact, Quiet } from "./facts.ts";
+import type { Checker, Quiet } from "./facts.ts";
 import { isSame, text } from "./n02-only-what-is-allowed.ts";
+import type { PacketFact } from "./network-facts.ts";
 import { NetworkingHistory } from "./networking-history.ts";
 import { hasFaceOutside, isWay, portCalled } from "./packet-ways.ts";
 import { type CellNetworks, mayReceive, maySend } from "./packets.ts";

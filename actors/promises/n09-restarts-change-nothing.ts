@@ -2,7 +2,8 @@
  * N9: that an agent dies, ends, starts or is of another version changes no packet. What becomes of a packet
  * of its own is the same as long as no host has applied or plugged in anything else.
  */
-import type { Checker, Fact, PacketFact } from "./facts.ts";
+import type { Checker, Fact } from "./facts.ts";
+import type { PacketFact } from "./network-facts.ts";
 
 export function restartsChangeNothing(): Checker {
   /** Since the last change. */

@@ -4,7 +4,8 @@
  * both hosts may know. Who was called may begin a connection of its own with the same ports, once the first
  * one was seen to have ended: then the caller's packets are answers.
  */
-import type { Checker, PacketFact } from "./facts.ts";
+import type { Checker } from "./facts.ts";
+import type { PacketFact } from "./network-facts.ts";
 import { NetworkingHistory } from "./networking-history.ts";
 import { type CellNetworks, mayReceive, maySend } from "./packets.ts";
 

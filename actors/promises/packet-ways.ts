@@ -4,7 +4,7 @@
  * static routes: simulated routers have none. Pure.
  */
 import { addressOf, cidrOf } from "../../protocol/address.ts";
-import type { PacketFact } from "./facts.ts";
+import type { PacketFact } from "./network-facts.ts";
 import { type CellNetworks, isIn, onOneNetwork } from "./packets.ts";
 import type { RoutingRows } from "./routing.ts";
 

@@ -4,7 +4,7 @@
  */
 import { addressOf, cidrOf, contains } from "../../protocol/address.ts";
 import type { Port } from "../../protocol/port.ts";
-import type { PacketFact } from "./facts.ts";
+import type { PacketFact } from "./network-facts.ts";
 import type { RoutingRows } from "./routing.ts";
 
 /** In a packet, in the place of a port: somebody beyond all routers. */

@@ -1,8 +1,8 @@
 /** Who hears what happens in a simulated cluster, at the moment when it happens. */
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { PortSpec } from "../../actors/ports/network.ts";
-import type { Applied, PictureLost, PortHeld } from "../../actors/promises/facts.ts";
 import type { ImageCached, ImagesNeeded } from "../../actors/promises/image-facts.ts";
+import type { Applied, PictureLost, PortHeld } from "../../actors/promises/network-facts.ts";
 import type { RoomHeard } from "../../actors/promises/room-heard.ts";
 import type { VolumeOpened } from "../../actors/promises/volume-access.ts";
 import type { Commit, CommitResult } from "../../actors/records/commit.ts";

@@ -1,7 +1,8 @@
 /** What a run has tried: commands, faults, and which admissions of the table it has been in. */
 
 import { admission } from "../../actors/control/instance/admission.ts";
-import type { Fact, PacketFact } from "../../actors/promises/facts.ts";
+import type { Fact } from "../../actors/promises/facts.ts";
+import type { PacketFact } from "../../actors/promises/network-facts.ts";
 import type { InstanceState } from "../../protocol/states.ts";
 
 /** Those that accept: a command that is denied leaves no turn behind. */

@@ -4,7 +4,7 @@
  * floating addresses that its picture has for guests of its own, and lends all others an address of its own.
  * It judges nothing.
  */
-import type { PacketFact } from "../../actors/promises/facts.ts";
+import type { PacketFact } from "../../actors/promises/network-facts.ts";
 import { outside } from "../../actors/promises/packets.ts";
 import { exitAddress } from "../../nodes/switch/routing/exit.ts";
 import type { Arrival, Computers, Place } from "./packet-computers.ts";

@@ -1,5 +1,5 @@
 /** The frames of simulated packets: honest ones, and one of each forged kind. Pure. */
-import type { PacketFact } from "../../actors/promises/facts.ts";
+import type { PacketFact } from "../../actors/promises/network-facts.ts";
 import { sealed } from "../support/forged-frames.ts";
 import {
   arpFrame,

@@ -2,7 +2,7 @@
  * Guests that send packets over routers, also over those that lead there no more, and outside; and somebody
  * outside who calls floating addresses. Each packet that arrives is answered, and goes on as a connection.
  */
-import type { PacketFact } from "../../actors/promises/facts.ts";
+import type { PacketFact } from "../../actors/promises/network-facts.ts";
 import { type Crossing, type Crossings, caller, callerBySix, type Left } from "./packet-crossings.ts";
 import { type End, type Ends, type Gate, isOfSix, runs } from "./packet-ends.ts";
 import { type Connection, forgeries, type Passing, portsOfServers, type Senders } from "./packets.ts";

@@ -4,7 +4,7 @@
  * answered goes on. What the switches say of a packet is judged by what was intended
  * (actors/promises/packets.ts), never by itself.
  */
-import type { PacketFact, PacketFlow } from "../../actors/promises/facts.ts";
+import type { PacketFact, PacketFlow } from "../../actors/promises/network-facts.ts";
 import type { Computers } from "./packet-computers.ts";
 import { type End, type Ends, isOfSix, runs } from "./packet-ends.ts";
 import { frameOf } from "./packet-frames.ts";

@@ -1,7 +1,8 @@
 /** N1: an address or a MAC that two ports have is found, and so are subnets that overlap. */
 import { expect } from "chai";
-import type { Committed, PortHeld } from "../../../actors/promises/facts.ts";
+import type { Committed } from "../../../actors/promises/facts.ts";
 import { noAddressTwice } from "../../../actors/promises/n01-no-address-twice.ts";
+import type { PortHeld } from "../../../actors/promises/network-facts.ts";
 import type { Commit } from "../../../actors/records/commit.ts";
 import { subnet } from "../../../protocol/network.ts";
 import { address, plug, port } from "../../../protocol/port.ts";

@@ -3,7 +3,7 @@
  * arrive.
  */
 import { expect } from "chai";
-import type { Checker, Fact, PacketFact } from "../../../actors/promises/facts.ts";
+import type { Checker, Fact } from "../../../actors/promises/facts.ts";
 import { onlyWhatIsAllowed } from "../../../actors/promises/n02-only-what-is-allowed.ts";
 import { nothingForged } from "../../../actors/promises/n03-nothing-forged.ts";
 import { networksApart } from "../../../actors/promises/n04-networks-apart.ts";
@@ -11,6 +11,7 @@ import { picturesArrive } from "../../../actors/promises/n06-pictures-arrive.ts"
 import { rulesFirst } from "../../../actors/promises/n08-rules-first.ts";
 import { restartsChangeNothing } from "../../../actors/promises/n09-restarts-change-nothing.ts";
 import { revokedIsOver } from "../../../actors/promises/n10-revoked-is-over.ts";
+import type { PacketFact } from "../../../actors/promises/network-facts.ts";
 import { address, groupMembership, port } from "../../../protocol/port.ts";
 import { securityGroupRule } from "../../../protocol/security-group.ts";
 import type { Resource, ResourceRow } from "../../../protocol/wire/resource.ts";

@@ -1,7 +1,8 @@
 /** N5: a port, or an address, that answers on two hosts is found. */
 import { expect } from "chai";
-import type { Applied, Fact, GuestHeld, PortHeld } from "../../../actors/promises/facts.ts";
+import type { Fact, GuestHeld } from "../../../actors/promises/facts.ts";
 import { oneHostAnswers } from "../../../actors/promises/n05-one-host-answers.ts";
+import type { Applied, PortHeld } from "../../../actors/promises/network-facts.ts";
 import { floatingIp } from "../../../protocol/floating-ip.ts";
 import { committed, guest, judged } from "./worlds.ts";
 

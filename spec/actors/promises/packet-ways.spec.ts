@@ -1,12 +1,13 @@
 /** N2 to N6 of packets over routers, to the outside and from there: by rows of moments, by value. */
 import { expect } from "chai";
-import type { Checker, Fact, PacketFact } from "../../../actors/promises/facts.ts";
+import type { Checker, Fact } from "../../../actors/promises/facts.ts";
 import { onlyWhatIsAllowed } from "../../../actors/promises/n02-only-what-is-allowed.ts";
 import { nothingForged } from "../../../actors/promises/n03-nothing-forged.ts";
 import { networksApart } from "../../../actors/promises/n04-networks-apart.ts";
 import { oneHostAnswers } from "../../../actors/promises/n05-one-host-answers.ts";
 import { picturesArrive } from "../../../actors/promises/n06-pictures-arrive.ts";
 import { restartsChangeNothing } from "../../../actors/promises/n09-restarts-change-nothing.ts";
+import type { PacketFact } from "../../../actors/promises/network-facts.ts";
 import { outside } from "../../../actors/promises/packets.ts";
 import { floatingIp, floatingTarget } from "../../../protocol/floating-ip.ts";
 import { network, subnet } from "../../../protocol/network.ts";
