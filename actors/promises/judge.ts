@@ -32,6 +32,7 @@ import { imagesAsTheyWereRecorded } from "./v07-images-as-they-were-recorded.ts"
 import { writesSurvive } from "./v09-writes-survive.ts";
 import { noBaseIsEvicted } from "./v10-no-base-is-evicted.ts";
 import { imagesOfThoseWhoMay } from "./v12-images-of-those-who-may.ts";
+import { copiesHoldBoth } from "./v13-copies-hold-both.ts";
 
 export interface Judge {
   see(fact: Fact): readonly Violation[];
@@ -69,6 +70,7 @@ export function allCheckers(): readonly Checker[] {
     writesSurvive(),
     noBaseIsEvicted(),
     imagesOfThoseWhoMay(),
+    copiesHoldBoth(),
   ];
 }
 

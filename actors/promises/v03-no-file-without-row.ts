@@ -30,8 +30,11 @@ function still({ volumes }: Quiet, removed: ReadonlySet<string>): readonly strin
 
 const rowFaults = ({ rows, files }: VolumesAtRest): readonly string[] =>
   rows
-    .filter(({ id, place, made }) => made && !files.some((one) => one.volumeId === id && one.place === place))
+    .filter(({ id, place, made }) => made && !files.some((one) => isWhole(one, id, place)))
     .map(({ id, place }) => `Volume ${id} was made, and has no file on ${place ?? "any host"}.`);
+
+const isWhole = (one: VolumesAtRest["files"][number], id: string, place: string | null): boolean =>
+  one.volumeId === id && one.place === place && one.whole !== false;
 
 function fileFaults(
   { volumeId, place, epoch }: VolumesAtRest["files"][number],

@@ -5,6 +5,8 @@
  * an instance that was to take the volume along.
  */
 import { volume } from "../../protocol/volume.ts";
+import { volumeCopy } from "../../protocol/volume-copy.ts";
+import type { RowOf } from "../../protocol/wire/resource.ts";
 import type { Checker, Committed, Quiet } from "./facts.ts";
 import { createLedger, isCommitted, type Ledger } from "./ledger.ts";
 import { changedId } from "./row-written.ts";
@@ -24,6 +26,7 @@ export function writesSurvive(): Checker {
     promise: "V9",
     see(fact) {
       if (isCommitted(fact)) {
+        copied(volumes, fact);
         const broken = gone(ledger, fact);
         ledger.apply(fact.commit);
         return broken;
@@ -32,6 +35,16 @@ export function writesSurvive(): Checker {
       return fact.kind === "quiet" ? atRest(volumes, fact) : [];
     },
   };
+}
+
+/** From this commit on nobody has the source, so that the copy has what was written there until now. */
+function copied(volumes: Map<string, Written>, { commit }: Committed): void {
+  for (const change of commit.rows ?? []) {
+    if (change.resource.noun !== volumeCopy.noun || !("made" in change)) continue;
+    const { id, sourceId } = change.made as RowOf<typeof volumeCopy>;
+    const count = volumes.get(sourceId)?.count ?? 0;
+    volumes.set(id, { count, writer: "nobody", earlier: new Set() });
+  }
 }
 
 function written(volumes: Map<string, Written>, fact: VolumeWritten): readonly string[] {

@@ -18,6 +18,8 @@ export interface VolumesAtRest {
   }[];
   /** Ids of deleted ones that may still be somewhere. */
   readonly deleted: readonly string[];
+  /** Copies that are still to be made, by the new volume's id. Absent: nobody has looked. */
+  readonly copies?: readonly { readonly id: string; readonly sourceId: string }[];
   /** As instances have them in their rows. */
   readonly attached: readonly (Named & {
     readonly instanceId: string;
@@ -27,6 +29,8 @@ export interface VolumesAtRest {
   readonly files: readonly (Named & {
     readonly place: string;
     readonly sizeGib: number;
+    /** False: it is half made, and has no name yet. Absent: true. */
+    readonly whole?: boolean;
     /** The number that guests have written there last. Absent: nobody has looked. */
     readonly writes?: number;
     /** The guests for which it is noted as open. */

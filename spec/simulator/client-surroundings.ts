@@ -25,6 +25,7 @@ import {
   type SurroundingCommand,
   surroundingCommands,
 } from "./plan-surroundings.ts";
+import type { CopyCommand } from "./plan-volume-copies.ts";
 import type { VolumeCommand } from "./plan-volumes.ts";
 
 export interface SurroundingCall {
@@ -50,7 +51,7 @@ const methods = {
   Exclude<
     SurroundingCommand,
     | (ResourceCommand | ExtensionCommand | NetworkCommand | RouterCommand | ReachedCommand)
-    | (ImageCommand | VolumeCommand)
+    | (ImageCommand | VolumeCommand | CopyCommand)
   >,
   string
 >;

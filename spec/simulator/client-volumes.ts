@@ -1,5 +1,6 @@
 /** What is asked of volumes in a plan: the method, whom it is about, and the request. Pure. */
 import type { CommandKind } from "./plan.ts";
+import { type CopyCommand, copyCommands } from "./plan-volume-copies.ts";
 import { meantBy, type VolumeCommand, volumeCommands } from "./plan-volumes.ts";
 
 /** As client-surroundings.ts has it. */
@@ -9,13 +10,18 @@ interface Call {
   readonly request: Readonly<Record<string, unknown>>;
 }
 
-export const isOfVolumes = (command: CommandKind): command is VolumeCommand =>
-  volumeCommands.some((one) => one === command);
+export const isOfVolumes = (command: CommandKind): command is VolumeCommand | CopyCommand =>
+  [...volumeCommands, ...copyCommands].some((one) => one === command);
+
+const isOfCopies = (command: VolumeCommand | CopyCommand): command is CopyCommand =>
+  copyCommands.some((one) => one === command);
 
 /** What a client has, and the instance that each volume was last given to. */
 export interface VolumeThings {
   readonly instances: readonly Known[];
   readonly volumes: readonly string[];
+  /** Those that were made of other ones, among the volumes as well. */
+  readonly copies: readonly string[];
   readonly givenTo: ReadonlyMap<string, string>;
 }
 
@@ -32,28 +38,37 @@ interface Answered {
 /** What a client has learned of its volumes by the answers to what it asked. */
 export class KnownVolumes {
   readonly #volumes = new Set<string>();
+  readonly #copies = new Set<string>();
   readonly #givenTo = new Map<string, string>();
   /** Instances that are to go. */
   readonly #going = new Set<string>();
 
   learn(method: string, { id, request, answer }: Answered): void {
     const { volume } = answer as { readonly volume?: Known };
-    if (method === "volume.create" && volume !== undefined) this.#volumes.add(volume.id);
-    if (method === "volume.delete") this.#volumes.delete(id);
+    if (method === "volume.create" && volume !== undefined) {
+      this.#volumes.add(volume.id);
+      if (request.sourceVolume !== undefined) this.#copies.add(volume.id);
+    }
+    if (method === "volume.delete") {
+      this.#volumes.delete(id);
+      this.#copies.delete(id);
+    }
     if (method === "instance.volumeAttach") this.#givenTo.set(String(request.volume), id);
     if (method === "instance.delete") this.#going.add(id);
   }
 
   among(instances: readonly Known[]): VolumeThings {
     const staying = instances.filter(({ id }) => !this.#going.has(id));
-    return { instances: staying, volumes: [...this.#volumes], givenTo: this.#givenTo };
+    const [volumes, copies] = [[...this.#volumes], [...this.#copies]];
+    return { instances: staying, volumes, copies, givenTo: this.#givenTo };
   }
 }
 
 const nothing: Call = { method: "", id: undefined, request: {} };
 const among = <T>(list: readonly T[], at: number): T | undefined => list[at % Math.max(1, list.length)];
 
-export function volumeCall(command: VolumeCommand, target: number, things: VolumeThings): Call {
+export function volumeCall(command: VolumeCommand | CopyCommand, target: number, things: VolumeThings): Call {
+  if (isOfCopies(command)) return copyCall(command, target, things);
   const meant = meantBy(target);
   const { how } = meant;
   if (command === "volumeCreate") return { method: "volume.create", id: "", request: made(meant) };
@@ -80,6 +95,23 @@ export function volumeCall(command: VolumeCommand, target: number, things: Volum
     case "volumeDelete":
       return { method: "volume.delete", id: volume, request: {} };
   }
+}
+
+/** Of a copy what is asked is asked of the newest ones: of the others many are gone. */
+function copyCall(command: CopyCommand, target: number, things: VolumeThings): Call {
+  const meant = meantBy(target);
+  if (command === "volumeCopy") {
+    const source = among(things.volumes, meant.volume);
+    const size = meant.how % 4 === 3 ? { sizeGib: 3 } : {};
+    const request = { name: `copy-${meant.volume}`, sourceVolume: source, ...size };
+    return source === undefined ? nothing : { method: "volume.create", id: "", request };
+  }
+  const volume = among(things.copies.slice(-2), meant.volume);
+  if (volume === undefined) return nothing;
+  if (command === "copyDelete") return { method: "volume.delete", id: volume, request: {} };
+  const named = among(things.instances.slice(-3), meant.instance)?.id;
+  if (command === "copyAttach") return { method: "instance.volumeAttach", id: named, request: { volume } };
+  return { method: "instance.volumeDetach", id: things.givenTo.get(volume) ?? named, request: { volume } };
 }
 
 /** Some from an image, some on the own disk of whichever host has their first instance. */

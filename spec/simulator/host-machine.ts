@@ -24,7 +24,7 @@ import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
 import { withRouters } from "./routed-things.ts";
 import { type SlowVerb, slowedLeases, slowedNetwork, withApply } from "./slowed-network.ts";
-import { slowedVolumes } from "./slowed-volumes.ts";
+import { slowCopies, slowedVolumes } from "./slowed-volumes.ts";
 import type { Versions } from "./versions.ts";
 import { WatchedWorld } from "./watched-world.ts";
 
@@ -198,6 +198,7 @@ export class HostMachine implements Machine {
     if (storageLeases !== undefined) agent.onDeath(() => void storageLeases.close());
     const { versions, volumes: given } = this.#options;
     const roomy = <T>(work: () => Promise<T>, shared: boolean) => this.#roomy(work, shared);
+    slowCopies(rest.volumes ?? [], { verb, roomy, answers: () => this.world.storageAnswers });
     const storages = rest.volumes?.map((one) => whileAnswering(one, this.world));
     const volumed = given ? slowedVolumes({ hypervisor, disks, storages, verb, roomy }) : {};
     const drivers: Drivers = {

@@ -22,6 +22,7 @@ import { routedPacketMutants } from "./mutants-routed-packets.ts";
 import { routerMutants } from "./mutants-routers.ts";
 import { storageMutants } from "./mutants-storages.ts";
 import { uploadMutants } from "./mutants-uploads.ts";
+import { volumeCopyMutants } from "./mutants-volume-copies.ts";
 import { volumeMutants } from "./mutants-volumes.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -45,4 +46,5 @@ export const mutants: readonly Mutant[] = [
   ...imageMutants,
   ...uploadMutants,
   ...volumeMutants,
+  ...volumeCopyMutants,
 ];

@@ -14,6 +14,8 @@ import { sharedStorage } from "./quiet.ts";
 const sayingMs = 5_000;
 /** From the end of a round that hung to that of the next one. */
 export const hangEndsMs = actorLimits.restartBackoffMsMax + sayingMs;
+/** A copy that is begun anew, on a slow storage. */
+const copyMs = 60_000;
 /** A round of the sweep, with what delays it. */
 const sweepMs = 20_000;
 
@@ -41,6 +43,11 @@ function deletedVolumes({ volumes }: Quiet, nowMs: number): number | undefined {
   return areLeft ? nowMs + catalogLimits.volumeSweepPeriodMs + sweepMs : undefined;
 }
 
+/** A copy of a volume is asked for each second, and is as fast as the storage. */
+function volumeCopies({ volumes }: Quiet, nowMs: number): number | undefined {
+  return (volumes?.copies ?? []).length > 0 ? nowMs + copyMs : undefined;
+}
+
 /** A controller looks at its uploads when it starts, and from time to time. */
 function unfit({ uploads }: Quiet, nowMs: number): number | undefined {
   if (uploads === undefined || unfitUploads(uploads).length === 0) return undefined;
@@ -54,4 +61,4 @@ function leftFiles({ findings }: Quiet, nowMs: number): number | undefined {
 }
 
 /** Each answers until when to wait; undefined: there is nothing to wait for. In this order. */
-export const patience = [drift, leftDisks, deletedVolumes, behind, unfit, leftFiles] as const;
+export const patience = [drift, leftDisks, volumeCopies, deletedVolumes, behind, unfit, leftFiles] as const;

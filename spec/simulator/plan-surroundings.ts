@@ -11,6 +11,7 @@ import { imageCommands, imagesOf, operatorImageCommands } from "./plan-images.ts
 import { networkCommands, networksOf } from "./plan-networks.ts";
 import { reachedByOperators, reachedCommands } from "./plan-reached.ts";
 import { externalCommands, routerCommands, routersOf } from "./plan-routers.ts";
+import { copyCommands } from "./plan-volume-copies.ts";
 import { volumeCommands } from "./plan-volumes.ts";
 import type { Random } from "./random.ts";
 
@@ -53,6 +54,7 @@ export const surroundingCommands = [
   ...reachedCommands,
   ...imageCommands,
   ...volumeCommands,
+  ...copyCommands,
 ] as const;
 export type SurroundingCommand = (typeof surroundingCommands)[number];
 

@@ -25,6 +25,7 @@ import {
   surroundingsOf,
 } from "./plan-surroundings.ts";
 import { takesUploads, uploadCommands, uploadFaults, uploadFaultsOf, uploadsOf } from "./plan-uploads.ts";
+import { copiesOf, copyFaultsOf } from "./plan-volume-copies.ts";
 import { ejectionsOf, guestVolumeFaults, volumeFaultsOf, volumesOf } from "./plan-volumes.ts";
 import { Random } from "./random.ts";
 
@@ -164,6 +165,8 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
   const parameters = { ...calmed(drawn, hostile), ...(isVolumed ? volumed : {}) };
   const about = { ...span, clients: parameters.clients };
   const volumes = isVolumed ? volumesOf(random.fork("volumes"), about) : [];
+  const isCopied = isVolumed && random.fork("copied").chance(0.5);
+  const copies = isCopied ? copiesOf(random.fork("volume copies"), span) : [];
   const commands = [
     ...surrounded(random.fork("surroundings"), {
       ...{ parameters, faultyMs },
@@ -175,6 +178,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...(isReached ? reachedOf(random.fork("reached"), about) : []),
     ...(takesUploads(parameters) ? uploadsOf(random.fork("upload commands"), about) : []),
     ...volumes,
+    ...copies,
   ];
   const faults = [
     ...faultsOf(random.fork("faults"), parameters, faultyMs),
@@ -191,6 +195,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...loopFaultsOf(random.fork("loop faults"), span),
     ...(takesUploads(parameters) ? uploadFaultsOf(random.fork("upload faults"), span) : []),
     ...(isVolumed ? volumeFaultsOf(random.fork("volume faults"), volumes, span) : []),
+    ...(isCopied ? copyFaultsOf(random.fork("copy faults"), copies, span) : []),
     ...(isVolumed ? ejectionsOf(random.fork("ejections"), volumes, span) : []),
     // Whoever removes the last host of a zone has taken it from those who asked for it.
     ...(commands.some(({ command }) => command === "hostAdd")

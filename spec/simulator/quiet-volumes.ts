@@ -3,6 +3,7 @@ import type { InstanceRow } from "../../actors/ports/instance-reads.ts";
 import type { VolumesAtRest } from "../../actors/promises/volume-facts.ts";
 import type { FakeVolumePool } from "../../nodes/drivers/fake/volumes.ts";
 import { deletedVolume, volume } from "../../protocol/volume.ts";
+import { volumeCopy } from "../../protocol/volume-copy.ts";
 import type { Cluster } from "./cluster.ts";
 import { outsideStorageId } from "./outside-volumes.ts";
 
@@ -20,6 +21,10 @@ export async function volumesAtRest(
       ...{ id, epoch, sizeGib, made, instanceId, place: storageId ?? hostId },
     })),
     deleted: (await rows.list(deletedVolume, { limit: everything })).map(({ id }) => id),
+    copies: (await rows.list(volumeCopy, { limit: everything })).map(({ id, sourceId }) => ({
+      id,
+      sourceId,
+    })),
     attached: instances.flatMap(({ instance }) =>
       (instance.volumes ?? []).map(({ volumeId, epoch, change }) => ({
         ...{ volumeId, epoch, instanceId: instance.id, change: change?.kind ?? null },
@@ -45,8 +50,12 @@ export async function volumesAtRest(
 /** A storage knows a host by its world. */
 function filesOf(place: string, pool: FakeVolumePool, { hosts }: Cluster): VolumesAtRest["files"] {
   const nameOf = (world: object) => hosts.find(({ machine }) => machine.world === world)?.machine.name ?? "";
-  return [...pool.volumes].map(([volumeId, { epoch, sizeBytes, file, uses }]) => ({
+  const whole = [...pool.volumes].map(([volumeId, { epoch, sizeBytes, file, uses }]) => ({
     ...{ place, volumeId, epoch, sizeGib: sizeBytes / bytesPerGib, writes: file.writes },
     openFor: [...uses].map(([instanceId, { host }]) => ({ hostId: nameOf(host), instanceId })),
   }));
+  const parts = pool.parts.all.map(({ volumeId, epoch, sizeBytes }) => ({
+    ...{ place, volumeId, epoch, sizeGib: sizeBytes / bytesPerGib, whole: false, openFor: [] },
+  }));
+  return [...whole, ...parts];
 }

@@ -6,7 +6,9 @@
 import type { Disks } from "../../actors/ports/disks.ts";
 import type { Hypervisor } from "../../actors/ports/hypervisor.ts";
 import type { VolumeStorage } from "../../actors/ports/volumes.ts";
+import { FakeVolumes } from "../../nodes/drivers/fake/volumes.ts";
 import type { Drivers } from "../../nodes/drivers/kinds.ts";
+import { StatusError } from "../../protocol/wire/status.ts";
 import type { SlowVerb } from "./slowed-network.ts";
 
 /** Work that needs room is refused on a full file system. */
@@ -63,6 +65,21 @@ function slowedStorage(
     remove: (id, epoch, signal) => verb("removeVolume", () => storage.remove(id, epoch, signal), signal),
     release: (holding, signal) => verb("releaseVolumes", () => storage.release(holding, signal), signal),
   };
+}
+
+/** Of copies of volumes, each piece takes a verb's time and room, and may be the last of its agent. */
+export function slowCopies(
+  storages: readonly VolumeStorage[],
+  { verb, roomy, answers }: Pick<Volumed, "verb" | "roomy"> & { readonly answers: () => boolean },
+): void {
+  const piece = async () => {
+    if (answers()) return;
+    throw new StatusError("storageUnknown", "The simulated storage of volumes does not answer.");
+  };
+  storages.forEach((one, index) => {
+    if (one instanceof FakeVolumes)
+      one.slowDown((signal) => verb("copyVolume", () => roomy(piece, index > 0), signal));
+  });
 }
 
 const nothingKnown = { capacityBytes: 0, freeBytes: 0, promisedBytes: 0, allocatedBytes: 0 };

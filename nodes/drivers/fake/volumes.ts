@@ -21,10 +21,11 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { VolumesDriver } from "../kinds.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { fakeFacts } from "./facts.ts";
+import { type FakeVolumePart, FakeVolumeParts } from "./volume-parts.ts";
 
 /** What is in a volume's file: a process that has it open writes on, whatever becomes of its name. */
 export interface FakeVolumeFile {
-  /** Number of writes by guests. */
+  /** Number of writes by guests. Negative: it is a copy of different moments. */
   writes: number;
 }
 
@@ -39,6 +40,8 @@ interface Kept {
 /** The volumes by id, which outlive the agents of their hosts. */
 export class FakeVolumePool {
   readonly volumes = new Map<string, Kept>();
+  /** Copies of volumes that have no name yet. */
+  readonly parts = new FakeVolumeParts();
   readonly storageId: string | null;
   readonly capacityBytes: number;
   /** The size of every image that a volume is made of. */
@@ -53,7 +56,7 @@ export class FakeVolumePool {
   }
 
   usedBytes(): number {
-    return [...this.volumes.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return [...this.volumes.values(), ...this.parts.all].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
   /** What a process opens under the path of that epoch; undefined: there is nothing. */
@@ -73,6 +76,10 @@ export class FakeVolumes implements VolumeStorage {
   readonly kind = "volume";
   readonly #pool: FakeVolumePool;
   readonly #host: object;
+  /** Passes before each piece of a copy of a volume. */
+  #pieceTakes: (signal: AbortSignal) => Promise<void> = async () => undefined;
+  /** Copies under way: what is done with a volume that is being made waits, as in the real storage. */
+  readonly #copying = new Map<string, Promise<void>>();
 
   /** `host`: the same for all lives of one host's agent. */
   constructor(pool = new FakeVolumePool(), host: object = {}) {
@@ -88,6 +95,11 @@ export class FakeVolumes implements VolumeStorage {
     };
   }
 
+  /** Copies of volumes take time from now on. */
+  slowDown(pieceTakes: (signal: AbortSignal) => Promise<void>): void {
+    this.#pieceTakes = pieceTakes;
+  }
+
   /** Its volumes have no bytes, so that an image may be of any size. */
   #refuseSource(source: VolumeSource, sizeBytes: number): void {
     if (source.kind === "image") {
@@ -100,18 +112,56 @@ export class FakeVolumes implements VolumeStorage {
   }
 
   async create(volumeId: string, { epoch, sizeBytes, source }: WantedVolume, signal: AbortSignal) {
+    if (this.#copying.has(volumeId)) await this.#turn(volumeId);
     throwIfAborted(signal);
     const known = this.#pool.volumes.get(volumeId);
     if (known === undefined) {
       if (source !== undefined) this.#refuseSource(source, sizeBytes);
+      // What an earlier life of the agent has begun is begun anew.
+      this.#pool.parts.drop(volumeId, this.#host);
       this.#pool.refuseMore(sizeBytes);
-      this.#pool.volumes.set(volumeId, { epoch, sizeBytes, file: { writes: 0 }, uses: new Map() });
+      if (source?.kind === "volume") {
+        const part = this.#pool.parts.begin({ volumeId, epoch, sizeBytes, host: this.#host });
+        await this.#inTurn(volumeId, () => this.#copy(part, source, signal));
+      } else this.#pool.volumes.set(volumeId, { epoch, sizeBytes, file: { writes: 0 }, uses: new Map() });
       return;
     }
     if (known.epoch > epoch) throw stale(volumeId);
     if (known.epoch === epoch) return;
     const message = `The volume ${volumeId} is there with epoch ${known.epoch}: it is taken over, not made anew.`;
     throw new StatusError("hypervisorRefused", message);
+  }
+
+  async #copy(part: FakeVolumePart, source: VolumeName, signal: AbortSignal): Promise<void> {
+    const { volumes, parts } = this.#pool;
+    const { volumeId, epoch, sizeBytes } = part;
+    try {
+      for (const _ of fakeCopyPieces) {
+        await this.#pieceTakes(signal);
+        throwIfAborted(signal);
+        const { file } = this.#volume(source.volumeId, source.epoch, false);
+        if (!parts.has(part)) throw missing(volumeId, epoch);
+        part.pieces.push(file.writes);
+      }
+    } catch (error) {
+      parts.remove(part);
+      throw error;
+    }
+    const [first = 0] = part.pieces;
+    const file = { writes: part.pieces.every((one) => one === first) ? first : tornWrites };
+    // Another host may have been faster, and has made the very same.
+    if (!volumes.has(volumeId)) volumes.set(volumeId, { epoch, sizeBytes, file, uses: new Map() });
+    parts.drop(volumeId);
+  }
+
+  async #inTurn(volumeId: string, work: () => Promise<void>): Promise<void> {
+    const done = work().finally(() => this.#copying.delete(volumeId));
+    this.#copying.set(volumeId, done);
+    await done;
+  }
+
+  async #turn(volumeId: string): Promise<void> {
+    await this.#copying.get(volumeId)?.catch(() => undefined);
   }
 
   async open(volumeId: string, use: VolumeUse, signal: AbortSignal): Promise<BlockDevice> {
@@ -149,15 +199,21 @@ export class FakeVolumes implements VolumeStorage {
   }
 
   async remove(volumeId: string, epoch: number, signal: AbortSignal): Promise<void> {
+    if (this.#copying.has(volumeId)) await this.#turn(volumeId);
     throwIfAborted(signal);
     const known = this.#pool.volumes.get(volumeId);
     if (known !== undefined && known.epoch <= epoch) this.#pool.volumes.delete(volumeId);
+    this.#pool.parts.drop(volumeId);
   }
 
   async volumes(): Promise<readonly KeptVolume[]> {
-    return [...this.#pool.volumes].map(([volumeId, { epoch, sizeBytes }]) => ({
+    const whole = [...this.#pool.volumes].map(([volumeId, { epoch, sizeBytes }]) => ({
       ...{ volumeId, epoch, sizeBytes, allocatedBytes: sizeBytes, whole: true },
     }));
+    const parts = this.#pool.parts.all.map(({ volumeId, epoch, sizeBytes }) => ({
+      ...{ volumeId, epoch, sizeBytes, allocatedBytes: sizeBytes, whole: false },
+    }));
+    return [...whole, ...parts];
   }
 
   async page(after: string | undefined, volumesMax: number): Promise<VolumePage> {
@@ -197,9 +253,17 @@ export class FakeVolumes implements VolumeStorage {
     const known = this.#pool.volumes.get(volumeId);
     if (known !== undefined && known.epoch > epoch) throw stale(volumeId);
     if (known !== undefined && (known.epoch === epoch || takesOver)) return known;
-    throw new StatusError("diskMissing", `The volume ${volumeId} of epoch ${epoch} is not on the storage.`);
+    throw missing(volumeId, epoch);
   }
 }
+
+/** A copy has come in so many. */
+const fakeCopyPieces = [1, 2, 3];
+/** What is found in a copy whose pieces are of different moments. */
+const tornWrites = -1;
+
+const missing = (volumeId: string, epoch: number): StatusError =>
+  new StatusError("diskMissing", `The volume ${volumeId} of epoch ${epoch} is not on the storage.`);
 
 const stale = (volumeId: string): StatusError =>
   new StatusError("staleEpoch", `The volume ${volumeId} belongs to a newer epoch.`);

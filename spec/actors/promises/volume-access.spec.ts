@@ -5,6 +5,7 @@ import { oneEpochWrites } from "../../../actors/promises/v01-one-epoch-writes.ts
 import { writesSurvive } from "../../../actors/promises/v09-writes-survive.ts";
 import type { VolumeOpened, VolumeWritten } from "../../../actors/promises/volume-access.ts";
 import { volume } from "../../../protocol/volume.ts";
+import { volumeCopy } from "../../../protocol/volume-copy.ts";
 
 /** Every host has one process. */
 const by = (hostId: string) => ({ atMs: 1, hostId, instanceId: `of-${hostId}`, pid: 1 });
@@ -66,6 +67,16 @@ describe("V9: writes survive", () => {
   it("is broken where a writer finds less, or where the file has less at the end", () => {
     expect(found(writesSurvive(), wrote("h1", 0), wrote("h1", 1), wrote("h2", 0))).to.have.length(1);
     expect(found(writesSurvive(), wrote("h1", 0), quiet(0))).to.have.length(1);
+  });
+
+  it("holds in a copy what its source had when the copy was asked for, and is broken where it is not", () => {
+    const made = { ...{ id: "copy", sourceId: "v" } };
+    const copied = committed({ rows: [{ resource: volumeCopy, made }] });
+    const ofCopy = (number: number): Fact => ({ ...wrote("h1", number), volumeId: "copy" });
+    const first = [wrote("h1", 0), wrote("h1", 1), copied];
+    expect(found(writesSurvive(), ...first, wrote("h1", 2), ofCopy(2), ofCopy(3))).to.deep.equal([]);
+    for (const number of [0, 3, -1])
+      expect(found(writesSurvive(), ...first, wrote("h1", 2), ofCopy(number))).to.have.length(1);
   });
 
   it("lets a volume go by its deletion, or with an instance that was to take it along, and else not", () => {

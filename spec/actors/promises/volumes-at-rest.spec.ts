@@ -102,6 +102,15 @@ describe("V3: no file without a row", () => {
     for (const one of broken) expect(found(noFileWithoutRow(), quiet(one))).to.have.length(1);
   });
 
+  it("takes what is half made for no file of a made one, and for one that a row must have", () => {
+    const part = file({ whole: false });
+    expect(found(noFileWithoutRow(), quiet({ rows: [row()], files: [part] }))).to.have.length(1);
+    expect(found(noFileWithoutRow(), quiet({ files: [part] }))).to.have.length(1);
+    expect(found(noFileWithoutRow(), quiet({ rows: [row({ made: false })], files: [part] }))).to.deep.equal(
+      [],
+    );
+  });
+
   it("is broken by a made one without a file, and by what is left and stays", () => {
     expect(found(noFileWithoutRow(), quiet({ rows: [row()] }))).to.have.length(1);
     expect(found(noFileWithoutRow(), quiet({ files: [file()], deleted: ["v"] }))).to.have.length(1);
