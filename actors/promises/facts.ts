@@ -309,7 +309,7 @@ export type Fact =
 
 type UpToTen = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 /** I1 to I12 are about instances and hosts, N1 to N10 about networks, V about images and volumes. */
-export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | `V${1 | 2 | 3 | 7 | 9 | 10 | 12 | 13}`;
+export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | `V${1 | 2 | 3 | 7 | 9 | 10 | 12 | 13 | 14}`;
 
 export interface Violation {
   readonly promise: PromiseId;

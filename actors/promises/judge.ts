@@ -33,6 +33,7 @@ import { writesSurvive } from "./v09-writes-survive.ts";
 import { noBaseIsEvicted } from "./v10-no-base-is-evicted.ts";
 import { imagesOfThoseWhoMay } from "./v12-images-of-those-who-may.ts";
 import { copiesHoldBoth } from "./v13-copies-hold-both.ts";
+import { volumesOfAnInstance } from "./v14-volumes-of-an-instance.ts";
 
 export interface Judge {
   see(fact: Fact): readonly Violation[];
@@ -71,6 +72,7 @@ export function allCheckers(): readonly Checker[] {
     noBaseIsEvicted(),
     imagesOfThoseWhoMay(),
     copiesHoldBoth(),
+    volumesOfAnInstance(),
   ];
 }
 

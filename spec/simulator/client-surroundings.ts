@@ -9,7 +9,7 @@ import { imageCall, isOfImages } from "./client-images.ts";
 import { isOfNetworks, networkCall } from "./client-networks.ts";
 import { reachedCall } from "./client-reached.ts";
 import { isOfRouters, routerCall } from "./client-routers.ts";
-import { isOfVolumes, type VolumeThings, volumeCall } from "./client-volumes.ts";
+import { isOfVolumes, type OfVolumes, type VolumeThings, volumeCall } from "./client-volumes.ts";
 import type { CommandKind, PlannedCommand } from "./plan.ts";
 import type { ExtensionCommand } from "./plan-extensions.ts";
 import type { ImageCommand } from "./plan-images.ts";
@@ -25,8 +25,6 @@ import {
   type SurroundingCommand,
   surroundingCommands,
 } from "./plan-surroundings.ts";
-import type { CopyCommand } from "./plan-volume-copies.ts";
-import type { VolumeCommand } from "./plan-volumes.ts";
 
 export interface SurroundingCall {
   readonly method: string;
@@ -51,7 +49,7 @@ const methods = {
   Exclude<
     SurroundingCommand,
     | (ResourceCommand | ExtensionCommand | NetworkCommand | RouterCommand | ReachedCommand)
-    | (ImageCommand | VolumeCommand | CopyCommand)
+    | (ImageCommand | OfVolumes)
   >,
   string
 >;

@@ -1,5 +1,8 @@
 /** What is asked of volumes in a plan: the method, whom it is about, and the request. Pure. */
+
+import { bootCall, isOfBoots } from "./client-boot-volumes.ts";
 import type { CommandKind } from "./plan.ts";
+import type { BootCommand } from "./plan-boot-volumes.ts";
 import { type CopyCommand, copyCommands } from "./plan-volume-copies.ts";
 import { meantBy, type VolumeCommand, volumeCommands } from "./plan-volumes.ts";
 
@@ -10,10 +13,12 @@ interface Call {
   readonly request: Readonly<Record<string, unknown>>;
 }
 
-export const isOfVolumes = (command: CommandKind): command is VolumeCommand | CopyCommand =>
-  [...volumeCommands, ...copyCommands].some((one) => one === command);
+export type OfVolumes = VolumeCommand | CopyCommand | BootCommand;
 
-const isOfCopies = (command: VolumeCommand | CopyCommand): command is CopyCommand =>
+export const isOfVolumes = (command: CommandKind): command is OfVolumes =>
+  isOfBoots(command) || [...volumeCommands, ...copyCommands].some((one) => one === command);
+
+const isOfCopies = (command: OfVolumes): command is CopyCommand =>
   copyCommands.some((one) => one === command);
 
 /** What a client has, and the instance that each volume was last given to. */
@@ -23,11 +28,20 @@ export interface VolumeThings {
   /** Those that were made of other ones, among the volumes as well. */
   readonly copies: readonly string[];
   readonly givenTo: ReadonlyMap<string, string>;
+  /** Ids of the instances that were made with volumes. */
+  readonly booted: readonly string[];
 }
 
 interface Known {
   readonly id: string;
 }
+
+interface Volumed {
+  readonly instance?: Known & { readonly volumes?: readonly { readonly volumeId: string }[] };
+}
+
+/** The answer to a create. */
+type Made = Volumed & { readonly all?: readonly Volumed[] };
 
 interface Answered {
   readonly id: string;
@@ -39,6 +53,7 @@ interface Answered {
 export class KnownVolumes {
   readonly #volumes = new Set<string>();
   readonly #copies = new Set<string>();
+  readonly #booted = new Set<string>();
   readonly #givenTo = new Map<string, string>();
   /** Instances that are to go. */
   readonly #going = new Set<string>();
@@ -55,19 +70,31 @@ export class KnownVolumes {
     }
     if (method === "instance.volumeAttach") this.#givenTo.set(String(request.volume), id);
     if (method === "instance.delete") this.#going.add(id);
+    if (method !== "instance.create" || request.volumes === undefined) return;
+    const { all, ...one } = answer as Made;
+    for (const { instance } of all ?? [one]) {
+      if (instance === undefined) continue;
+      this.#booted.add(instance.id);
+      for (const { volumeId } of instance.volumes ?? []) {
+        this.#volumes.add(volumeId);
+        this.#givenTo.set(volumeId, instance.id);
+      }
+    }
   }
 
   among(instances: readonly Known[]): VolumeThings {
     const staying = instances.filter(({ id }) => !this.#going.has(id));
     const [volumes, copies] = [[...this.#volumes], [...this.#copies]];
-    return { instances: staying, volumes, copies, givenTo: this.#givenTo };
+    const booted = [...this.#booted].filter((id) => !this.#going.has(id));
+    return { instances: staying, volumes, copies, givenTo: this.#givenTo, booted };
   }
 }
 
 const nothing: Call = { method: "", id: undefined, request: {} };
 const among = <T>(list: readonly T[], at: number): T | undefined => list[at % Math.max(1, list.length)];
 
-export function volumeCall(command: VolumeCommand | CopyCommand, target: number, things: VolumeThings): Call {
+export function volumeCall(command: OfVolumes, target: number, things: VolumeThings): Call {
+  if (isOfBoots(command)) return bootCall(command, target, things);
   if (isOfCopies(command)) return copyCall(command, target, things);
   const meant = meantBy(target);
   const { how } = meant;

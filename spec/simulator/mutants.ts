@@ -3,6 +3,7 @@
  * (mutants-run.ts); whoever changes such a line finds the spec red and changes the row with it.
  */
 import { actorMutants } from "./mutants-actors.ts";
+import { bootVolumeMutants } from "./mutants-boot-volumes.ts";
 import { drainMutants } from "./mutants-drains.ts";
 import { extensionMutants } from "./mutants-extensions.ts";
 import { guardMutants } from "./mutants-guards.ts";
@@ -47,4 +48,5 @@ export const mutants: readonly Mutant[] = [
   ...uploadMutants,
   ...volumeMutants,
   ...volumeCopyMutants,
+  ...bootVolumeMutants,
 ];

@@ -6,6 +6,7 @@
 import type { groupPolicies } from "../../protocol/kinds.ts";
 import type { QuotaResource } from "../../protocol/quota.ts";
 import type { RecoveryPolicy } from "../../protocol/states.ts";
+import { bootCommands } from "./plan-boot-volumes.ts";
 import { extensionCommands, extensionsOf } from "./plan-extensions.ts";
 import { imageCommands, imagesOf, operatorImageCommands } from "./plan-images.ts";
 import { networkCommands, networksOf } from "./plan-networks.ts";
@@ -55,6 +56,7 @@ export const surroundingCommands = [
   ...imageCommands,
   ...volumeCommands,
   ...copyCommands,
+  ...bootCommands,
 ] as const;
 export type SurroundingCommand = (typeof surroundingCommands)[number];
 

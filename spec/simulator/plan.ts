@@ -3,6 +3,8 @@
  * faults come when. A seed makes one (it draws its own parameters, so that runs differ in kind); a scenario
  * writes one down; minimizing leaves parts of one out. Pure.
  */
+
+import { bootFaultsOf, bootsOf } from "./plan-boot-volumes.ts";
 import {
   actorFaultsOf,
   disturbances,
@@ -167,6 +169,8 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
   const volumes = isVolumed ? volumesOf(random.fork("volumes"), about) : [];
   const isCopied = isVolumed && random.fork("copied").chance(0.5);
   const copies = isCopied ? copiesOf(random.fork("volume copies"), span) : [];
+  const isBooted = isVolumed && random.fork("booted").chance(0.5);
+  const boots = isBooted ? bootsOf(random.fork("boot volumes"), span) : [];
   const commands = [
     ...surrounded(random.fork("surroundings"), {
       ...{ parameters, faultyMs },
@@ -179,6 +183,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...(takesUploads(parameters) ? uploadsOf(random.fork("upload commands"), about) : []),
     ...volumes,
     ...copies,
+    ...boots,
   ];
   const faults = [
     ...faultsOf(random.fork("faults"), parameters, faultyMs),
@@ -196,6 +201,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...(takesUploads(parameters) ? uploadFaultsOf(random.fork("upload faults"), span) : []),
     ...(isVolumed ? volumeFaultsOf(random.fork("volume faults"), volumes, span) : []),
     ...(isCopied ? copyFaultsOf(random.fork("copy faults"), copies, span) : []),
+    ...(isBooted ? bootFaultsOf(random.fork("boot faults"), boots, span) : []),
     ...(isVolumed ? ejectionsOf(random.fork("ejections"), volumes, span) : []),
     // Whoever removes the last host of a zone has taken it from those who asked for it.
     ...(commands.some(({ command }) => command === "hostAdd")
