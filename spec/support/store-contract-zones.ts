@@ -132,6 +132,22 @@ function wishContract(get: () => Store): void {
     expect(await kindOf(leave(1, 1))).to.equal("committed");
   });
 
+  it("takes no host out of a zone to which an instance of that zone is on its way", async () => {
+    const { store, id, hosts, zone, leave, ask, kindOf } = await prepare();
+    expect(await kindOf(ask(1, 0, zone(1)))).to.equal("committed");
+    const before = await store.instances.load(id(1));
+    if (before === undefined) throw new Error("It is not there.");
+    const next = { instanceId: id(1), ownerEpoch: 2, hostId: hosts[1] ?? "" };
+    const leaving = rows.next(before.instance, { hostId: null, settled: false });
+    const claims = [{ ...rows.claim(id(1), next.hostId), ...next }];
+    expect(await kindOf({ ...rows.changeTurn(leaving), claims })).to.equal("committed");
+    expect(await store.commit(leave(1, 1))).to.deep.equal(held(zone(1), id(1)));
+    expect(await kindOf(leave(1, 0)), "where it comes from").to.equal("committed");
+    const stays = rows.changeTurn(rows.next(leaving, { settled: true }));
+    expect(await kindOf({ ...stays, claimsReleased: [next] })).to.equal("committed");
+    expect(await kindOf(leave(1, 1))).to.equal("committed");
+  });
+
   it("names ten of the instances that hold a zone, and counts all", async () => {
     const { store, id, zone, leave, ask, kindOf } = await prepare();
     for (let n = 10; n < 22; n += 1) expect(await kindOf(ask(n, 0, zone(1)))).to.equal("committed");

@@ -55,9 +55,11 @@ function heldZone(tables: Tables, before: Zones): Refusal | undefined {
   if (left.size === 0) return undefined;
   const empty = new Set(left.values());
   for (const { id } of tables.hosts.values()) empty.delete(zoneOf(tables, id));
+  const next = nextHosts(tables);
   const wishing = [...tables.instances.values()].filter(
-    ({ availabilityZone, hostId, settled, desired, deletedAtMs }) => {
+    ({ id, availabilityZone, hostId, settled, desired, deletedAtMs }) => {
       if (availabilityZone === null || deletedAtMs !== null || desired === "deleted") return false;
+      if (next.get(id)?.some((one) => left.get(one) === availabilityZone)) return true;
       if (hostId !== null) return left.get(hostId) === availabilityZone;
       return !settled && empty.has(availabilityZone);
     },
@@ -66,6 +68,15 @@ function heldZone(tables: Tables, before: Zones): Refusal | undefined {
   if (zone === undefined) return undefined;
   const ids = wishing.filter((one) => one.availabilityZone === zone).map(({ id }) => id);
   return { kind: "zoneInUse", zone, count: ids.length, instanceIds: ids.sort().slice(0, instancesNamedMax) };
+}
+
+/** The hosts that instances are on their way to, by instance. */
+function nextHosts(tables: Tables): ReadonlyMap<string, readonly string[]> {
+  const next = new Map<string, readonly string[]>();
+  for (const { instanceId, ownerEpoch, hostId } of tables.claims.values())
+    if (ownerEpoch > (tables.instances.get(instanceId)?.ownerEpoch ?? ownerEpoch))
+      next.set(instanceId, [...(next.get(instanceId) ?? []), hostId]);
+  return next;
 }
 
 /** As in zone.sql. */

@@ -1,7 +1,7 @@
 -- A host is in one availability zone at most, after aggregates were changed or hosts joined or left them;
--- and no zone changes under an instance that has asked for it: its host stays in that zone, and while it
--- looks for a host the zone keeps one. `zones_before`: the zones of the hosts whose aggregates were changed,
--- by host.
+-- and no zone changes under an instance that has asked for it: its host stays in that zone, and so does one
+-- that it is on its way to, and while it looks for a host the zone keeps one. `zones_before`: the zones of the
+-- hosts whose aggregates were changed, by host.
 create or replace function novact_zone(zones_before jsonb) returns boolean
 language plpgsql as $$
 declare
@@ -28,6 +28,12 @@ begin
   ), wishing as (
     select l.zone, i.id
       from left_behind l join instance i on i.host_id = l.host_id
+      where i.availability_zone = l.zone and i.deleted_at_ms is null and i.desired <> 'deleted'
+    union
+    select l.zone, i.id
+      from left_behind l
+          join claim c on c.host_id = l.host_id
+          join instance i on i.id = c.instance_id and i.owner_epoch < c.owner_epoch
       where i.availability_zone = l.zone and i.deleted_at_ms is null and i.desired <> 'deleted'
     union
     select e.zone, i.id
