@@ -9,13 +9,7 @@ import { frozenCopy, undo } from "../rows/table.ts";
 import { machineKey, type Refusal, requestKey, type Tables, type Work } from "../rows/tables.ts";
 import { applyBuilds } from "../rules/breaker/memory.ts";
 import { applyClaims, applyReleases } from "../rules/capacity/memory.ts";
-import {
-  assertCommit,
-  defectError,
-  instanceRegression,
-  operationRegression,
-  replacesObservation,
-} from "../rules/commit-rules.ts";
+import { assertCommit, defectError, instanceRegression, replacesObservation } from "../rules/commit-rules.ts";
 import { applyGroups } from "../rules/group/memory.ts";
 import { applyExpected } from "../rules/host/memory.ts";
 import { unusableImage } from "../rules/image/memory.ts";
@@ -147,13 +141,15 @@ function applyMachines({ tables, commit, journal }: Work): undefined {
   }
 }
 
-function applyOperations({ tables, commit, journal }: Work): undefined {
+/** Whoever ends an operation first has ended it: two that look in one moment do not both tell so. */
+function applyOperations({ tables, commit, journal }: Work): Refusal | undefined {
   for (const operation of commit.operations ?? []) {
     const before = tables.operations.get(operation.id);
-    refuse(before && operationRegression(before, operation));
+    if (before !== undefined && before.state !== "running") return { kind: "conflict" };
     const number = before?.number ?? tables.nextNumber("operation");
     tables.operations.put(operation.id, { ...operation, number }, journal);
   }
+  return undefined;
 }
 
 function refuse(defect: string | undefined): void {

@@ -129,8 +129,3 @@ export function instanceRegression(before: InstanceRecord, after: InstanceRecord
 export function replacesObservation(before: MachineRecord | undefined, after: MachineRecord): boolean {
   return before === undefined || after.generation > before.generation;
 }
-
-export function operationRegression(before: OperationRecord, after: OperationRecord): string | undefined {
-  if (before.endedAtMs === null || after.state === before.state) return undefined;
-  return `Operation ${after.id} had ended as ${before.state} and shall be ${after.state}.`;
-}

@@ -1,7 +1,10 @@
 -- Machines, what hosts were seen doing, and operations. An observation replaces only an older one of the same
--- owner epoch; any other is passed over. A new operation takes a number, and keeps it.
+-- owner epoch; any other is passed over. A new operation takes a number, and keeps it. Whoever ends an
+-- operation first has ended it: two that look in one moment do not both tell so.
 create or replace function novact_commit_progress(changes jsonb) returns boolean
 language plpgsql as $$
+declare
+  written bigint;
 begin
   if changes ? 'machinesGone' then
     delete from machine t using jsonb_to_recordset(changes->'machinesGone')
@@ -31,7 +34,7 @@ begin
   end if;
 
   if changes ? 'operations' then
-    insert into operation (
+    insert into operation as t (
         id, number, project, noun, instance_id, to_host, kind, state, percent, step, steps, request_id,
         started_at_ms, deadline_at_ms, ended_at_ms, error
       )
@@ -53,7 +56,12 @@ begin
           state = excluded.state, percent = excluded.percent, step = excluded.step, steps = excluded.steps,
           request_id = excluded.request_id, started_at_ms = excluded.started_at_ms,
           deadline_at_ms = excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms,
-          error = excluded.error;
+          error = excluded.error
+        where t.state = 'running';
+    get diagnostics written = row_count;
+    if written <> jsonb_array_length(changes->'operations') then
+      perform novact_refuse('conflict');
+    end if;
   end if;
   return true;
 end

@@ -104,6 +104,19 @@ function operationContract(get: () => Store): void {
     expect(await atWork()).to.equal(true);
   });
 
+  it("ends an operation once, whoever else ends it or says how far it has come", async () => {
+    const { id } = await registered(get());
+    const running = rows.operation(id(8), id(9), { noun: "image", kind: "imageCreate" });
+    await get().commit({ operations: [running] });
+    const ended = { ...running, state: "done", endedAtMs: rows.wallMs } as const;
+    const both = await Promise.all([1, 2].map(() => get().commit({ operations: [ended] })));
+    expect(both.map(({ kind }) => kind).sort()).to.deep.equal(["committed", "conflict"]);
+    expect((await get().commit({ operations: [{ ...running, percent: 90 }] })).kind).to.equal("conflict");
+    expect((await get().commit({ operations: [{ ...ended, state: "failed" }] })).kind).to.equal("conflict");
+    const { operation } = (await get().operations.get(id(8))) ?? {};
+    expect([operation?.state, operation?.percent]).to.deep.equal(["done", ended.percent]);
+  });
+
   it("writes no operation of a host without its version", async () => {
     const { operation } = await registered(get());
     const attempt = get()

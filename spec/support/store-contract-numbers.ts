@@ -25,10 +25,11 @@ const numbered: readonly Numbered[] = [
   {
     noun: "operations",
     write: async (store, id, again) => {
-      const ended = { state: "done", endedAtMs: rows.wallMs } as const;
       const before = again ? (await store.instances.load(id))?.instance : undefined;
       const row = before === undefined ? rows.instance(id) : rows.next(before);
-      return store.commit(rows.changeTurn(row, { operations: [rows.operation(id, id, again ? ended : {})] }));
+      return store.commit(
+        rows.changeTurn(row, { operations: [rows.operation(id, id, again ? { percent: 50 } : {})] }),
+      );
     },
     read: async (store, id) => (await store.operations.get(id))?.operation.number,
   },

@@ -239,7 +239,7 @@ function commitContract(get: () => Store, another: OpenStore): void {
     expect((await store.instances.get(id(1)))?.instance).to.deep.equal(row);
     await store.commit(rows.changeTurn(rows.next(row), { operations: [ended] }));
     const again = rows.changeTurn(rows.next(rows.next(row)), { operations: [rows.operation(id(1), id(1))] });
-    expect(await refusal(store.commit(again))).to.equal("INTERNAL");
+    expect((await store.commit(again)).kind, "it has ended").to.equal("conflict");
   });
 
   it("keeps the shape of a machine that has run, and refuses another as INTERNAL", async () => {
