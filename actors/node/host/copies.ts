@@ -117,6 +117,8 @@ export class RootCopies {
       abort.signal.throwIfAborted();
       const kept = await this.#port.keep(of, abort.signal);
       this.#change(imageId, { state: "ready", kept });
+      // It was ended while it was being kept: what was removed then was not there yet.
+      if (!this.#copies.has(imageId)) await this.#port.remove(imageId);
     } catch (error) {
       // A job that goes on writes to the file: its name has to say so.
       const { reason } = StatusError.from(error, "Copying the disk");

@@ -21,6 +21,7 @@ class Scripted implements DiskCopies {
   left: string[] = [];
   filled: Promise<void> = Promise.resolve();
   sent: Promise<void> = Promise.resolve();
+  keeping: Promise<void> = Promise.resolve();
 
   async prepare({ imageId }: CopyName): Promise<string> {
     this.done.push(`prepare ${imageId}`);
@@ -33,6 +34,8 @@ class Scripted implements DiskCopies {
   async keep(of: CopyName): Promise<KeptCopy> {
     const { imageId, instanceId, ownerEpoch } = of;
     const copy = { imageId, instanceId, ownerEpoch, sizeBytes: 7, sha256 };
+    this.done.push(`keep ${imageId}`);
+    await this.keeping;
     this.all.set(imageId, copy);
     return copy;
   }
@@ -116,7 +119,22 @@ describe("copies of root disks on a host", () => {
     (await entering)();
     state.guest = guest;
     await until("one", "ready");
-    expect([copies.done, done]).to.deep.equal([["fill one", "prepare one"], ["copy into /copy.part"]]);
+    expect([copies.done, done]).to.deep.equal([
+      ["fill one", "prepare one", "keep one"],
+      ["copy into /copy.part"],
+    ]);
+  });
+
+  it("are gone when they are ended, also while they are being kept", async () => {
+    const { copies, host, ask } = world();
+    const end = Promise.withResolvers<void>();
+    copies.keeping = end.promise;
+    await ask("one");
+    while (!copies.done.includes("keep one")) await new Promise(setImmediate);
+    await host.handlers.endCopy({ imageId: "one" }, call);
+    end.resolve();
+    await host.stop();
+    expect([...copies.all.keys()]).to.deep.equal([]);
   });
 
   it("are made one at a time, in the order in which they were asked for", async () => {
