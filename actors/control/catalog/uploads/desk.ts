@@ -142,6 +142,7 @@ export class UploadDesk {
         return;
       case "forget":
         await this.#step(imageId, { kind: "forget" });
+        if (status !== null) await this.#clear(imageId);
         return;
       case "discard":
         return this.#clear(imageId);
