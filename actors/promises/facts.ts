@@ -14,7 +14,7 @@ import type { ServerGroupRecord } from "../records/catalog.ts";
 import type { Commit, CommitResult } from "../records/commit.ts";
 import type { QuotaUse } from "../records/placement.ts";
 import type { HostLook, VolumesEnd, VolumesLook } from "./host-look.ts";
-import type { ImageFact, UploadsAtRest } from "./image-facts.ts";
+import type { CopiesAtRest, ImageFact, UploadsAtRest } from "./image-facts.ts";
 import type { NetworkFact } from "./network-facts.ts";
 import type { RoomForgotten, RoomHeard } from "./room-heard.ts";
 import type { FaultsOver, VolumeOpened, VolumeWritten } from "./volume-access.ts";
@@ -127,6 +127,8 @@ export interface DiskWritten {
   readonly hostId: string;
   readonly instanceId: string;
   readonly pid: number;
+  /** Number of the write. Absent: it has no root disk, or nobody has counted. */
+  readonly count?: number;
 }
 
 /** A message was put on the bus. Simulator only. */
@@ -261,6 +263,8 @@ export interface Quiet {
   readonly stream?: readonly number[];
   /** Absent where nobody can look. */
   readonly uploads?: UploadsAtRest;
+  /** Copies of root disks on hosts. Absent where nobody can look. */
+  readonly copies?: CopiesAtRest;
   /** Names of the sinks that every event has come to by now; absent: there are none that can be seen. */
   readonly sinks?: readonly string[];
   readonly findings: readonly FindingFacts[];
@@ -309,7 +313,10 @@ export type Fact =
 
 type UpToTen = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 /** I1 to I12 are about instances and hosts, N1 to N10 about networks, V about images and volumes. */
-export type PromiseId = `I${UpToTen | 11 | 12}` | `N${UpToTen}` | `V${1 | 2 | 3 | 7 | 9 | 10 | 12 | 13 | 14}`;
+export type PromiseId =
+  | `I${UpToTen | 11 | 12}`
+  | `N${UpToTen}`
+  | `V${1 | 2 | 3 | 7 | 9 | 10 | 12 | 13 | 14 | 15}`;
 
 export interface Violation {
   readonly promise: PromiseId;

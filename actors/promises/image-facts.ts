@@ -63,6 +63,28 @@ export interface PartsLost {
   readonly by: string;
 }
 
+/** A host has a copy of a root disk, with this checksum; `number`: that of the last write that is in it. */
+export interface DiskCopied {
+  readonly kind: "diskCopied";
+  readonly atMs: number;
+  readonly hostId: string;
+  readonly imageId: string;
+  readonly instanceId: string;
+  readonly sha256: string;
+  /** Negative: it is of different moments. */
+  readonly number: number;
+}
+
+/**
+ * What there is of copies of root disks, when all is quiet. `job`: the guest's process goes on with a copy.
+ */
+export type CopiesAtRest = readonly {
+  readonly hostId: string;
+  readonly instanceId: string;
+  readonly imageId: string;
+  readonly what: "part" | "copy" | "job";
+}[];
+
 /** Images and parts of uploads, when all is quiet. */
 export interface UploadsAtRest {
   readonly images: readonly {
@@ -81,4 +103,5 @@ export type ImageFact =
   | ImageServed
   | ImageRefused
   | BytesTaken
+  | DiskCopied
   | PartsLost;

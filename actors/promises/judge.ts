@@ -34,6 +34,7 @@ import { noBaseIsEvicted } from "./v10-no-base-is-evicted.ts";
 import { imagesOfThoseWhoMay } from "./v12-images-of-those-who-may.ts";
 import { copiesHoldBoth } from "./v13-copies-hold-both.ts";
 import { volumesOfAnInstance } from "./v14-volumes-of-an-instance.ts";
+import { imagesOfInstances } from "./v15-images-of-instances.ts";
 
 export interface Judge {
   see(fact: Fact): readonly Violation[];
@@ -73,6 +74,7 @@ export function allCheckers(): readonly Checker[] {
     imagesOfThoseWhoMay(),
     copiesHoldBoth(),
     volumesOfAnInstance(),
+    imagesOfInstances(),
   ];
 }
 

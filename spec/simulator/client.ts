@@ -19,6 +19,7 @@ import type { Kernel } from "./kernel.ts";
 import type { Network } from "./network.ts";
 import type { PlannedCommand } from "./plan.ts";
 import { editCommands } from "./plan-edits.ts";
+import { instanceImageCommands } from "./plan-instance-images.ts";
 import { isUpload, type UploadCommand } from "./plan-uploads.ts";
 import { SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
@@ -82,6 +83,8 @@ export class SimulatedClient {
   readonly #floating: string[] = [];
   /** Ids of images that this client has made. */
   readonly images = new Set<string>();
+  /** Those of these that were made of an instance. */
+  readonly #ofInstances = new Set<string>();
   readonly #volumed = new KnownVolumes();
   /** Rules of security groups that it has made. */
   readonly #rules: Known[] = [];
@@ -171,7 +174,19 @@ export class SimulatedClient {
       if (id !== undefined) this.ask(method, id, request);
       return;
     }
+    if (instanceImageCommands.some((one) => one === command)) {
+      this.#askOfImage(planned, own);
+      return;
+    }
     if (own !== undefined) this.ask(`instance.${methodOf(planned)}`, own, requestOf(planned));
+  }
+
+  #askOfImage({ command, target }: PlannedCommand, instance: string | undefined): void {
+    const newest = [...this.#ofInstances].slice(-2);
+    const image = newest[target % Math.max(1, newest.length)];
+    if (command === "instanceImageDelete" && image !== undefined) this.ask("image.delete", image, {});
+    if (command === "instanceImage" && instance !== undefined)
+      this.ask("instance.createImage", instance, { name: `of-${target}` });
   }
 
   /** Asks for exactly this; `again`: with the id of an earlier request. */
@@ -277,6 +292,8 @@ export class SimulatedClient {
     if (method === "floating-ip.create") this.#floating.push((answer as FloatingAnswer).floatingIp.id);
     const { image: made } = answer as { readonly image?: Known };
     if (method === "image.register" || method === "image.create") this.images.add(made?.id ?? "");
+    if (method === "instance.createImage" && made !== undefined)
+      for (const list of [this.images, this.#ofInstances]) list.add(made.id);
     const { securityGroupRule: rule } = answer as { readonly securityGroupRule?: Known };
     if (method === "security-group-rule.create" && rule !== undefined) this.#rules.push({ id: rule.id });
     if (method !== "instance.create") return;

@@ -1,7 +1,7 @@
 /** Who hears what happens in a simulated cluster, at the moment when it happens. */
 import type { Guest } from "../../actors/ports/hypervisor.ts";
 import type { PortSpec } from "../../actors/ports/network.ts";
-import type { ImageCached, ImagesNeeded } from "../../actors/promises/image-facts.ts";
+import type { DiskCopied, ImageCached, ImagesNeeded } from "../../actors/promises/image-facts.ts";
 import type { Applied, PictureLost, PortHeld } from "../../actors/promises/network-facts.ts";
 import type { RoomHeard } from "../../actors/promises/room-heard.ts";
 import type { VolumeOpened } from "../../actors/promises/volume-access.ts";
@@ -16,6 +16,7 @@ export type ToldOfGuest = "guestStarted" | "guestEnded" | "guestHeld" | "guestFr
 
 export type ToldOfImage =
   | Pick<ImageCached, "kind" | "sha256">
+  | Omit<DiskCopied, "atMs" | "hostId">
   | Pick<ImagesNeeded, "kind" | "instanceId" | "sha256s">;
 
 type OpenFile = Pick<VolumeOpened, "instanceId" | "pid" | "volumeId" | "epoch">;
@@ -26,7 +27,7 @@ export interface HostTold {
   volume(hostId: string, open: OpenFile, isOpen: boolean): void;
   /** The host lets pass what this picture allows. Undefined: a power loss took the picture. */
   applied(hostId: string, networking: HostNetworking | undefined): void;
-  /** Of the cache of images on a host. */
+  /** Of the cache of images on a host, and of copies of disks. */
   image(hostId: string, what: ToldOfImage): void;
   /** A life of an agent has begun, or ended. */
   turned(hostId: string): void;

@@ -178,7 +178,7 @@ export class Cluster {
         hang: parameters.hang,
       },
       shutdownLatencyMs: parameters.shutdownMs,
-      ...{ volumes: parameters.volumes === true, told },
+      ...{ volumes: parameters.volumes === true, told, imageStores: this.imageStores },
     });
     machine.world.shapes.offered = shapesOfHost(index);
     machine.world.ports.onChange = (port, isThere) => told.port(machine.name, port, isThere);

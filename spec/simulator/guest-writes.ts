@@ -4,7 +4,7 @@ import type { VolumeWritten } from "../../actors/promises/volume-access.ts";
 import type { HostMachine } from "./host-machine.ts";
 
 interface Place {
-  readonly machine: Pick<HostMachine, "name" | "world">;
+  readonly machine: Pick<HostMachine, "name" | "world" | "roots">;
 }
 
 export function* writesOf(hosts: readonly Place[], atMs: number): Generator<DiskWritten | VolumeWritten> {
@@ -12,7 +12,8 @@ export function* writesOf(hosts: readonly Place[], atMs: number): Generator<Disk
     for (const { instanceId, pid } of machine.world.list()) {
       if (!machine.world.canWrite(instanceId)) continue;
       const about = { atMs, hostId: machine.name, instanceId, pid };
-      yield { kind: "diskWritten", ...about };
+      const count = machine.roots.write(instanceId);
+      yield { kind: "diskWritten", ...about, ...(count === undefined ? {} : { count }) };
       for (const write of machine.world.writeVolumes(instanceId))
         yield { kind: "volumeWritten", ...about, ...write };
     }

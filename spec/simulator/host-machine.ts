@@ -17,11 +17,14 @@ import { StatusError } from "../../protocol/wire/status.ts";
 import { whileAnswering } from "./answering-volumes.ts";
 import type { HostTold } from "./cluster-told.ts";
 import { computerOf, type SimulatedComputer, type SimulatedHypervisor } from "./computer.ts";
+import { HostCopies } from "./host-copies.ts";
 import { HostImages, type ImageReach } from "./host-images.ts";
+import type { ImageStores } from "./image-stores.ts";
 import type { Interposer } from "./interposer.ts";
 import type { Kernel } from "./kernel.ts";
 import { type Machine, SimulatedProcess } from "./process.ts";
 import type { Random } from "./random.ts";
+import { RootDisks } from "./root-disks.ts";
 import { withRouters } from "./routed-things.ts";
 import { type SlowVerb, slowedLeases, slowedNetwork, withApply } from "./slowed-network.ts";
 import { slowCopies, slowedVolumes } from "./slowed-volumes.ts";
@@ -60,6 +63,8 @@ export interface HostMachineOptions {
   readonly shutdownLatencyMs: number | undefined;
   /** Its agent gives guests volumes. */
   readonly volumes: boolean;
+  /** Where copies of root disks are sent. */
+  readonly imageStores: ImageStores;
   readonly told: HostTold;
 }
 
@@ -73,6 +78,9 @@ const lowBytes = 2 ** 30;
 export class HostMachine implements Machine {
   readonly name: string;
   readonly world: WatchedWorld;
+  readonly roots: RootDisks;
+  /** Copies of root disks, for images. */
+  readonly copies: HostCopies;
   readonly rates: DriverRates;
   wallShiftMs = 0;
   readonly monotonicShiftMs: number;
@@ -102,6 +110,8 @@ export class HostMachine implements Machine {
     this.world.onVolume = ({ instanceId, pid }, { volumeId, epoch }, isOpen) =>
       told.volume(hostId, { instanceId, pid, volumeId, epoch }, isOpen);
     this.#images = new HostImages(this.world, (what) => told.image(hostId, what));
+    this.roots = new RootDisks(this.world);
+    this.copies = new HostCopies(this.world, this.roots, (what) => told.image(hostId, what));
   }
 
   /** What hangs goes on, and nothing else will. */
@@ -196,7 +206,8 @@ export class HostMachine implements Machine {
     const fake = this.#options.hypervisor?.(this.#computer(agent));
     const hypervisor = fake ?? rest.hypervisor;
     if (storageLeases !== undefined) agent.onDeath(() => void storageLeases.close());
-    const { versions, volumes: given } = this.#options;
+    const { versions, volumes: given, imageStores: stores } = this.#options;
+    const copying = { verb, roomy: <T>(work: () => Promise<T>) => this.#roomy(work), stores };
     const roomy = <T>(work: () => Promise<T>, shared: boolean) => this.#roomy(work, shared);
     slowCopies(rest.volumes ?? [], { verb, roomy, answers: () => this.world.storageAnswers });
     const storages = rest.volumes?.map((one) => whileAnswering(one, this.world));
@@ -215,6 +226,7 @@ export class HostMachine implements Machine {
         },
         ...{ list: () => hypervisor.list(), inspect: (id) => hypervisor.inspect(id) },
         ...volumed.verbs,
+        ...(fake === undefined ? this.copies.verbsOf(copying) : {}),
         rewire: (...asked) => verb("rewire", async () => hypervisor.rewire?.(...asked), asked[2]),
         unplugOthers: (...asked) => verb("unplug", async () => hypervisor.unplugOthers?.(...asked), asked[1]),
         pause: (id, signal) => verb("pause", () => hypervisor.pause(id, signal), signal),
@@ -235,6 +247,7 @@ export class HostMachine implements Machine {
           verb("ensureDisks", () => roomy(() => disks.ensure(spec, signal), !spec.takesOverDisk), signal),
         release: (...asked) => verb("releaseDisks", () => disks.release(...asked)),
         ...volumed.disks,
+        copies: this.copies.portOf(copying),
         list: () => disks.list(),
         listShared: () => disks.listShared(),
         releaseShared: (id, ownerEpoch) => verb("releaseDisks", () => disks.releaseShared(id, ownerEpoch)),

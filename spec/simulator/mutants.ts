@@ -9,6 +9,7 @@ import { extensionMutants } from "./mutants-extensions.ts";
 import { guardMutants } from "./mutants-guards.ts";
 import { hostMutants } from "./mutants-hosts.ts";
 import { imageMutants } from "./mutants-images.ts";
+import { instanceImageMutants } from "./mutants-instance-images.ts";
 import { leaseMutants } from "./mutants-leases.ts";
 import { meterMutants } from "./mutants-meter.ts";
 import { neighbourMutants } from "./mutants-neighbours.ts";
@@ -48,5 +49,6 @@ export const mutants: readonly Mutant[] = [
   ...uploadMutants,
   ...volumeMutants,
   ...volumeCopyMutants,
+  ...instanceImageMutants,
   ...bootVolumeMutants,
 ];

@@ -6,7 +6,9 @@ import { catalogLimits } from "../../actors/control/catalog/limits.ts";
 import { hostLimits } from "../../actors/node/host/limits.ts";
 import type { Quiet } from "../../actors/promises/facts.ts";
 import { unfitUploads } from "../../actors/promises/v07-images-as-they-were-recorded.ts";
+import { left } from "../../actors/promises/v15-images-of-instances.ts";
 import { actorLimits } from "../../actors/runtime/limits.ts";
+import { computeLimits } from "../../nodes/compute/limits.ts";
 import { storageLimits } from "../../protocol/limits/storage.ts";
 import { sharedStorage } from "./quiet.ts";
 
@@ -14,6 +16,8 @@ import { sharedStorage } from "./quiet.ts";
 const sayingMs = 5_000;
 /** From the end of a round that hung to that of the next one. */
 export const hangEndsMs = actorLimits.restartBackoffMsMax + sayingMs;
+/** From one look of an agent through its copies to the next, with what delays it. */
+const tidyMs = computeLimits.consoleTrimPeriodMs + 10_000;
 /** A copy that is begun anew, on a slow storage. */
 const copyMs = 60_000;
 /** A round of the sweep, with what delays it. */
@@ -54,6 +58,11 @@ function unfit({ uploads }: Quiet, nowMs: number): number | undefined {
   return nowMs + catalogLimits.uploadSweepPeriodMs + sweepMs;
 }
 
+/** A copy of a disk that no controller asks for any more is forgotten by its host, late. */
+function leftCopies(quiet: Quiet, nowMs: number): number | undefined {
+  return left(quiet).length > 0 ? nowMs + hostLimits.copyForgottenMs + tidyMs : undefined;
+}
+
 /** A file that was sealed for an image that nobody has is removed when it is old enough to be left over. */
 function leftFiles({ findings }: Quiet, nowMs: number): number | undefined {
   if (!findings.some(({ subject }) => subject.startsWith("image file "))) return undefined;
@@ -61,4 +70,13 @@ function leftFiles({ findings }: Quiet, nowMs: number): number | undefined {
 }
 
 /** Each answers until when to wait; undefined: there is nothing to wait for. In this order. */
-export const patience = [drift, leftDisks, volumeCopies, deletedVolumes, behind, unfit, leftFiles] as const;
+export const patience = [
+  drift,
+  leftDisks,
+  volumeCopies,
+  deletedVolumes,
+  behind,
+  unfit,
+  leftFiles,
+  leftCopies,
+] as const;

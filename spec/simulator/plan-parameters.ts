@@ -46,6 +46,8 @@ export interface Parameters {
    * none.
    */
   readonly lyingPeers?: true;
+  /** Instances have ephemeral and swap disks. Only where nobody is of another version. Absent: none has. */
+  readonly localDisks?: true;
   /** Hosts give their guests volumes. Only where nobody is of another version. */
   readonly volumes?: true;
   /**

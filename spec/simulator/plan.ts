@@ -18,6 +18,7 @@ import {
 } from "./plan-disturbances.ts";
 import { editCommands, editsOf } from "./plan-edits.ts";
 import { apartFrom, calmed, type HostileWhat, hostileDeeds, hostileOf } from "./plan-hostile.ts";
+import { instanceImageCommands, instanceImageFaultsOf, instanceImagesOf } from "./plan-instance-images.ts";
 import { numaNodesOf, type Parameters, type PlanSize, parametersOf } from "./plan-parameters.ts";
 import { reachedMs, reachedOf } from "./plan-reached.ts";
 import {
@@ -52,6 +53,7 @@ export const commandKinds = [
   ...editCommands,
   ...surroundingCommands,
   ...uploadCommands,
+  ...instanceImageCommands,
 ] as const;
 export type CommandKind = (typeof commandKinds)[number];
 
@@ -164,13 +166,20 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     volumes: true as const,
     ...(outside.chance(0.5) ? { outsideGib: outside.whole(8, 120) } : {}),
   };
-  const parameters = { ...calmed(drawn, hostile), ...(isVolumed ? volumed : {}) };
+  const hasLocalDisks = drawn.oneVersion === true && random.fork("local disks").chance(0.3);
+  const parameters = {
+    ...calmed(drawn, hostile),
+    ...(isVolumed ? volumed : {}),
+    ...(hasLocalDisks ? { localDisks: true as const } : {}),
+  };
   const about = { ...span, clients: parameters.clients };
   const volumes = isVolumed ? volumesOf(random.fork("volumes"), about) : [];
   const isCopied = isVolumed && random.fork("copied").chance(0.5);
   const copies = isCopied ? copiesOf(random.fork("volume copies"), span) : [];
   const isBooted = isVolumed && random.fork("booted").chance(0.5);
   const boots = isBooted ? bootsOf(random.fork("boot volumes"), span) : [];
+  const isCopiedFrom = takesUploads(parameters) && random.fork("instance images").chance(0.5);
+  const instanceImages = isCopiedFrom ? instanceImagesOf(random.fork("images of instances"), span) : [];
   const commands = [
     ...surrounded(random.fork("surroundings"), {
       ...{ parameters, faultyMs },
@@ -184,6 +193,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...volumes,
     ...copies,
     ...boots,
+    ...instanceImages,
   ];
   const faults = [
     ...faultsOf(random.fork("faults"), parameters, faultyMs),
@@ -202,6 +212,7 @@ export function planOf(seed: string, size: PlanSize = {}): Plan {
     ...(isVolumed ? volumeFaultsOf(random.fork("volume faults"), volumes, span) : []),
     ...(isCopied ? copyFaultsOf(random.fork("copy faults"), copies, span) : []),
     ...(isBooted ? bootFaultsOf(random.fork("boot faults"), boots, span) : []),
+    ...instanceImageFaultsOf(random.fork("instance image faults"), instanceImages, span),
     ...(isVolumed ? ejectionsOf(random.fork("ejections"), volumes, span) : []),
     // Whoever removes the last host of a zone has taken it from those who asked for it.
     ...(commands.some(({ command }) => command === "hostAdd")

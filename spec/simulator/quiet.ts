@@ -76,6 +76,9 @@ export async function quietFact(cluster: Cluster, atMs: number, findings: Quiet[
     networks: await Promise.all(cluster.hosts.map(({ machine }) => networkOf(machine, store))),
     disksLost: lostOnStorage(cluster, rows),
     volumes: await volumesAtRest(cluster, rows),
+    copies: cluster.hosts.flatMap(({ machine: { name, copies } }) =>
+      copies.atRest().map((one) => ({ hostId: name, ...one })),
+    ),
     events,
     eventsTrimmed: trimmed,
     stream: cluster.stream.events.map(({ sequence }) => sequence),

@@ -42,7 +42,7 @@ describe("the judge of the promises", () => {
     expect(promises).to.deep.equal([
       ...Array.from({ length: 12 }, (_, index) => `I${index + 1}`),
       ...Array.from({ length: 10 }, (_, index) => `N${index + 1}`),
-      ...["V1", "V2", "V3", "V7", "V9", "V10", "V12"],
+      ...["V1", "V2", "V3", "V7", "V9", "V10", "V12", "V13", "V14", "V15"],
     ]);
   });
 
