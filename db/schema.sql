@@ -153,8 +153,10 @@ create table flavor (
   created_at_ms bigint not null,
   extra_specs jsonb not null,
   version bigint not null default '1'::bigint,
+  ephemeral_gib bigint not null default 0,
+  swap_mib bigint not null default 0,
   constraint flavor_pkey primary key (id),
-  constraint flavor_size_check check ((least(vcpus, memory_mib, disk_gib) >= 0)),
+  constraint flavor_size_check check ((least(vcpus, memory_mib, disk_gib, ephemeral_gib, swap_mib) >= 0)),
   constraint flavor_name_unique unique (name)
 );
 
@@ -1408,6 +1410,8 @@ end
 $$;
 
 create function novact_commit_progress(changes jsonb) returns boolean language plpgsql as $$
+declare
+  written bigint;
 begin
   if changes ? 'machinesGone' then
     delete
@@ -1431,8 +1435,8 @@ begin
       where t.generation < excluded.generation;
   end if;
   if changes ? 'operations' then
-    insert into operation(id, number, project, noun, instance_id, to_host, kind, state, percent, step, steps,
-        request_id, started_at_ms, deadline_at_ms, ended_at_ms, error)
+    insert into operation as t(id, number, project, noun, instance_id, to_host, kind, state, percent, step,
+        steps, request_id, started_at_ms, deadline_at_ms, ended_at_ms, error)
       select r.id, coalesce((select o.number
           from operation o
           where o.id = r.id), nextval('operation_number')), r.project, coalesce(r.noun, 'instance'),
@@ -1445,7 +1449,12 @@ begin
           excluded.instance_id, to_host = excluded.to_host, kind = excluded.kind, state = excluded.state,
           percent = excluded.percent, step = excluded.step, steps = excluded.steps, request_id =
           excluded.request_id, started_at_ms = excluded.started_at_ms, deadline_at_ms =
-          excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms, error = excluded.error;
+          excluded.deadline_at_ms, ended_at_ms = excluded.ended_at_ms, error = excluded.error
+      where t.state = 'running';
+    get diagnostics written = row_count;
+    if written <> jsonb_array_length(changes->'operations') then
+      perform novact_refuse('conflict');
+    end if;
   end if;
   return true;
 end
@@ -1622,7 +1631,9 @@ begin
           and m.name = r.project)) as usable) as seen
     cross join lateral (select ((r.flavor->>'memoryMib')::bigint < (i.properties->>'memoryMibMin')::bigint
         or r.image->'disk' <> 'null'
-        and (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint) as small) as small
+        and (r.flavor->>'diskGib')::bigint - coalesce((r.flavor->>'ephemeralGib')::bigint, 0) -
+            ceil(coalesce((r.flavor->>'swapMib')::bigint, 0) / 1024.0) <
+            (i.properties->>'diskGibMin')::bigint) as small) as small
     where not seen.usable
     or i.state <> 'active'
     or small.small
@@ -2395,6 +2406,17 @@ begin
       from left_behind l
       join instance i
       on i.host_id = l.host_id
+      where i.availability_zone = l.zone
+      and i.deleted_at_ms is null
+      and i.desired <> 'deleted'
+      union
+      select l.zone, i.id
+      from left_behind l
+      join claim c
+      on c.host_id = l.host_id
+      join instance i
+      on i.id = c.instance_id
+      and i.owner_epoch < c.owner_epoch
       where i.availability_zone = l.zone
       and i.deleted_at_ms is null
       and i.desired <> 'deleted'

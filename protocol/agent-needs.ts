@@ -4,6 +4,7 @@
  * not know makes it refuse, before it starts or removes anything (decision 0018). A new field that must not
  * be ignored gets a word here.
  */
+import { type LocalDisks, localGibOf } from "./local-disks.ts";
 import type { MachineIntent, MachineSpec } from "./machine.ts";
 import { StatusError } from "./wire/status.ts";
 
@@ -14,6 +15,7 @@ import { StatusError } from "./wire/status.ts";
  * `interfaces`: the guest is plugged into these ports, and into nothing else. `places`: each of them is where
  * the spec says, and they may be others while the guest runs. `physicalNetwork`: some of them are on the
  * operator's own networks, and on no others. `volumes`: the guest has these volumes, and no others.
+ * `localDisks`: it has an ephemeral disk or a swap disk.
  */
 export const agentNeeds = [
   "lease",
@@ -25,11 +27,15 @@ export const agentNeeds = [
   "places",
   "physicalNetwork",
   "volumes",
+  "localDisks",
 ] as const;
 export type AgentNeed = (typeof agentNeeds)[number];
 
 export interface Asked {
-  readonly spec: Pick<MachineSpec, "numa" | "machineType" | "guest" | "shape" | "interfaces" | "volumes">;
+  readonly spec: Pick<
+    MachineSpec,
+    "numa" | "machineType" | "guest" | "shape" | "interfaces" | "volumes" | keyof LocalDisks
+  >;
   readonly intent: Pick<MachineIntent, "power" | "keepDisk">;
   /** Lease epoch of the host lease; 0: the guest needs none. */
   readonly leaseEpoch: number;
@@ -49,6 +55,7 @@ export function needsOf({ spec, intent, leaseEpoch }: Asked): AgentNeed[] {
     physicalNetwork:
       stays && spec.interfaces?.some(({ physicalNetwork }) => physicalNetwork !== undefined) === true,
     volumes: stays && spec.volumes !== undefined,
+    localDisks: stays && localGibOf(spec) > 0,
   };
   return agentNeeds.filter((need) => needed[need]);
 }

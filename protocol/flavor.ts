@@ -4,6 +4,7 @@
  */
 import { type Static, Type } from "@sinclair/typebox";
 import { fieldLimits } from "./limits/fields.ts";
+import { localDisks, localDisksTold } from "./local-disks.ts";
 import { kept, made, resource } from "./wire/resource.ts";
 import { ExtraSpecs, Label } from "./wire/schema.ts";
 import { service } from "./wire/service.ts";
@@ -24,7 +25,8 @@ export const flavor = resource({
   sees: "project",
   name: Label,
   nameUnique: true,
-  fields: { ...size, extraSpecs: ExtraSpecs },
+  fields: { ...size, ...localDisks, extraSpecs: ExtraSpecs },
+  later: ["ephemeralGib", "swapMib"],
 });
 
 export const Flavor = flavor.shape;
@@ -37,7 +39,7 @@ export const flavorService = service({
   methods: {
     create: made(
       flavor,
-      { ...size, extraSpecs: Type.Optional(ExtraSpecs) },
+      { ...size, ...localDisksTold, extraSpecs: Type.Optional(ExtraSpecs) },
       "Makes a flavor; its name must be free.",
     ),
     ...kept(flavor, {

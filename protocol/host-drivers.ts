@@ -31,6 +31,8 @@ export const HostDrivers = answer({
     save: Type.Boolean(),
     /** Whether a guest can be told about itself by a drive of its own. Absent: it cannot. */
     configDrive: Type.Optional(Type.Boolean()),
+    /** Whether guests can have ephemeral and swap disks. Absent: they cannot. */
+    localDisks: Type.Optional(Type.Boolean()),
   }),
   /**
    * What bounds the processes of a guest, and stops all of them at once: `v1` and `v2` are cgroups of that

@@ -10,6 +10,7 @@ import { lifeLimits } from "./limits/life.ts";
 import { networkLimits } from "./limits/network.ts";
 import { placementLimits } from "./limits/placement.ts";
 import { wireLimits } from "./limits/wire.ts";
+import { localDisksTold } from "./local-disks.ts";
 import { Operation } from "./operation.ts";
 import { AskedPublication } from "./published-port.ts";
 import { desiredPowers, instanceStates, machineReasons, machineStates, recoveryPolicies } from "./states.ts";
@@ -49,7 +50,12 @@ export const Instance = answer({
   desired: literals(desiredPowers),
   /** Raised by every accepted command. */
   generation: Count,
-  flavor: answer({ id: Id, name: Label, vcpus: Count, memoryMib: Count, diskGib: Count }),
+  flavor: answer({
+    ...{ id: Id, name: Label, vcpus: Count, memoryMib: Count },
+    /** Of the root disk. */
+    diskGib: Count,
+    ...localDisksTold,
+  }),
   image: answer({ id: Id, name: Label }),
   metadata: Metadata,
   /** Free text of the project; null: none. */

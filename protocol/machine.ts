@@ -23,6 +23,7 @@ import { placementLimits } from "./limits/placement.ts";
 import { reportLimits } from "./limits/report.ts";
 import { spaceLimits } from "./limits/space.ts";
 import { storageLimits } from "./limits/storage.ts";
+import { localDisksTold } from "./local-disks.ts";
 import { MachineIntent } from "./machine-intent.ts";
 import { MachineVolume, SeenVolume, VolumeRef } from "./machine-volume.ts";
 import { HostNetworkingAnswer, HostNetworkingRequest, NetworkingAudit } from "./networking.ts";
@@ -66,6 +67,7 @@ export const MachineSpec = answer({
   memoryMib: Count,
   /** Size of the root disk in GiB; 0: the size of the image's disk, or no disk when the image has none. */
   diskGib: Count,
+  ...localDisksTold,
   image: answer({
     id: Id,
     disk: nullable(answer({ ...file, format: literals(diskFormats), virtualSizeBytes: Count })),

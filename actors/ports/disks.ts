@@ -12,10 +12,13 @@ import type { GuestPaths } from "./hypervisor.ts";
 export interface Disks {
   /** Config drives are made. Absent: none is. */
   readonly configDrives?: boolean;
+  /** Ephemeral and swap disks are made. Absent: guests that are to have some are not started here. */
+  readonly localDisks?: boolean;
   /** Copies of root disks. Absent: none is made here. */
   readonly copies?: DiskCopies;
   /**
-   * Makes whatever is missing of the guest's directory, cached image and overlay; keeps an existing overlay.
+   * Makes whatever is missing of the guest's directory, cached image, overlay and local disks; keeps those
+   * that are there.
    * With `takesOverDisk` the disk of the highest lower owner epoch is renamed to this owner epoch, so that
    * its old name is gone; if there is no such disk, it fails and makes nothing. The config drive is made anew
    * each time, by what the guest is told now; a guest that runs keeps the one that it was started with.

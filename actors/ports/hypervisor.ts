@@ -44,6 +44,8 @@ export interface HypervisorCapabilities {
   readonly console: boolean;
   /** Whether a guest is given the config drive of its paths. Absent: it is not. */
   readonly configDrive?: boolean;
+  /** Guests can have ephemeral and swap disks. Absent: they cannot. */
+  readonly localDisks?: boolean;
   /** Whether a guest's memory can be written to a file, and the guest go on from there. */
   readonly save: boolean;
   /**
@@ -229,6 +231,9 @@ export interface GuestPaths {
   readonly base?: string | undefined;
   readonly kernel: string | undefined;
   readonly ramdisk: string | undefined;
+  /** Raw files, on the same storage as the disk and opened as it is. Absent: the guest has no such disk. */
+  readonly ephemeral?: string | undefined;
+  readonly swap?: string | undefined;
   /** The config drive: a disk that the guest may only read. Absent: the guest has no config drive. */
   readonly configDrive?: string | undefined;
   /** Volumes of the guest from its start on. Absent: the guest starts without volumes. */

@@ -17,6 +17,7 @@ import { isCommitted } from "./ledger.ts";
 import { differences, numaFaults, takenBy, takenIn } from "./numa-nodes.ts";
 import { placementFaults } from "./placement-at-rest.ts";
 import { rowsOfResources } from "./resources.ts";
+import { roomOfDisks } from "./room-of-disks.ts";
 import { storageRoom } from "./storage-room.ts";
 import { type VolumeRoom, volumeRoom } from "./volume-room.ts";
 import { zonesOfHosts } from "./zones.ts";
@@ -59,6 +60,7 @@ export function neverOverfull(): Checker {
         ...zonesBrokenBy(commit),
         ...resourcesBrokenBy(commit),
         ...storages.brokenBy(commit),
+        ...roomOfDisks(commit),
       ];
     },
   };

@@ -37,7 +37,7 @@ export function writesSurvive(): Checker {
   };
 }
 
-/** From this commit on nobody has the source, so that the copy has what was written there until now. */
+/** This commit takes the source from everybody: the copy gets all writes before. */
 function copied(volumes: Map<string, Written>, { commit }: Committed): void {
   for (const change of commit.rows ?? []) {
     if (change.resource.noun !== volumeCopy.noun || !("made" in change)) continue;

@@ -4,6 +4,7 @@
  * image but its owner and the operators, or what a member says but the member.
  */
 import { image, imageMember } from "../../protocol/image.ts";
+import { rootGibOf } from "../../protocol/local-disks.ts";
 import { adminProject } from "../../protocol/wire/subjects.ts";
 import { type Call, createCalls, fieldsOf, textOf } from "./calls.ts";
 import type { Checker, Committed } from "./facts.ts";
@@ -38,7 +39,8 @@ function made(images: ImageLedger, { commit }: Committed): readonly string[] {
     return [
       ...(images.sees(row.project, its.id, "named") ? [] : [`${what} it may not use.`]),
       ...(its.state === "active" ? [] : [`${what} is ${its.state}.`]),
-      ...(row.flavor.memoryMib < memoryMibMin || (row.image.disk !== null && row.flavor.diskGib < diskGibMin)
+      ...(row.flavor.memoryMib < memoryMibMin ||
+      (row.image.disk !== null && rootGibOf(row.flavor) < diskGibMin)
         ? [`${what} needs more than it has.`]
         : []),
     ];

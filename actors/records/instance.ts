@@ -50,7 +50,11 @@ export interface InstanceRecord {
     readonly name: string;
     readonly vcpus: number;
     readonly memoryMib: number;
+    /** The room of all its disks: of the root disk, and of those that follow. */
     readonly diskGib: number;
+    /** Absent: 0. */
+    readonly ephemeralGib?: number;
+    readonly swapMib?: number;
     readonly extraSpecs: Readonly<Record<string, string>>;
   };
   readonly image: MachineSpec["image"] & { readonly name: string; readonly properties: Image["properties"] };

@@ -59,6 +59,7 @@ const flavorOf = ({ wallMs }: Bulk): Flavor => ({
   vcpus: 1,
   memoryMib: 2_048,
   diskGib: 20,
+  ...{ ephemeralGib: 0, swapMib: 0 },
   extraSpecs: {},
   createdAtMs: wallMs,
 });

@@ -26,7 +26,12 @@ const oneOf = (column: string, words: readonly string[]): string =>
 
 const additions: Readonly<Record<string, Additions>> = {
   flavor: {
-    checks: [{ name: "flavor_size_check", expression: notNegative("vcpus", "memory_mib", "disk_gib") }],
+    checks: [
+      {
+        name: "flavor_size_check",
+        expression: notNegative("vcpus", "memory_mib", "disk_gib", "ephemeral_gib", "swap_mib"),
+      },
+    ],
   },
   image: {
     checks: [

@@ -8,6 +8,8 @@ import type { Command } from "commander";
 const optionNames: Readonly<Record<string, string>> = {
   availabilityZone: "zone",
   diskGib: "disk",
+  ephemeralGib: "ephemeral",
+  swapMib: "swap",
   diskGibMin: "disk-min",
   "disk.format": "format",
   "disk.sha256": "disk-sha256",

@@ -62,6 +62,7 @@ function knownNeeds({ drivers }: HostInventory): readonly AgentNeed[] {
   const met: Partial<Record<AgentNeed, boolean>> = {
     configDrive: drivers?.abilities.configDrive === true,
     shape: drivers?.shapes !== undefined,
+    localDisks: drivers?.abilities.localDisks === true,
     interfaces: canPlug(drivers),
     volumes: (drivers?.abilities.volumes.length ?? 0) > 0,
   };

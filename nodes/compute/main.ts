@@ -172,6 +172,10 @@ function contextOf({ config, log }: ComputeOptions, node: NodeConfig, hostId: st
 const makesConfigDrives = ({ disks }: Drivers, { configDrive }: HypervisorCapabilities): boolean =>
   disks.configDrives === true && configDrive === true;
 
+/** Likewise. */
+const makesLocalDisks = ({ disks }: Drivers, { localDisks }: HypervisorCapabilities): boolean =>
+  disks.localDisks === true && localDisks === true;
+
 interface Found {
   readonly drivers: Drivers;
   /** Why the network driver is that one; undefined: the configuration names it. */
@@ -213,7 +217,11 @@ async function inventoryOf(
     machineTypes: [...machineTypes],
     drivers: saidDrivers(
       drivers.names,
-      { ...capabilities, hotPlug, volumes, configDrive: makesConfigDrives(drivers, capabilities) },
+      {
+        ...{ ...capabilities, hotPlug, volumes },
+        configDrive: makesConfigDrives(drivers, capabilities),
+        localDisks: makesLocalDisks(drivers, capabilities),
+      },
       network && { ...network, ...(networkWhy === undefined ? {} : { why: networkWhy }) },
     ),
   };

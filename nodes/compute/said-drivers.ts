@@ -32,13 +32,14 @@ export function saidDrivers(
   capabilities: HypervisorCapabilities,
   network?: SaidNetwork,
 ): HostDrivers {
-  const { networks, volumes, hotPlug, liveMigration, console, save, bounding, configDrive, shapes } =
-    capabilities;
+  const { networks, volumes, hotPlug, liveMigration, console, save, bounding, shapes } = capabilities;
+  const { configDrive, localDisks } = capabilities;
   return {
     ...names,
     abilities: {
       ...{ networks: [...networks], volumes: [...volumes], hotPlug, liveMigration, console, save },
       ...(configDrive === undefined ? {} : { configDrive }),
+      ...(localDisks === undefined ? {} : { localDisks }),
     },
     ...(shapes === undefined ? {} : { shapes }),
     ...(network === undefined ? {} : { networking: saidOfNetwork(network) }),

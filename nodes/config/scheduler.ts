@@ -65,7 +65,7 @@ export function weightFindings(
  * What these refuse a host for it would refuse the guest for. A list of filters that was written before they
  * came has them all the same.
  */
-const indispensable = ["configDrive", "networked", "shape"];
+const indispensable = ["configDrive", "localDisks", "networked", "shape", "volumes"];
 
 /** Fills in what is not written: every filter, ours first; every weigher with its own multiplier. */
 export function completeScheduler(written: Written | undefined, brought = nothingBrought): Chosen {

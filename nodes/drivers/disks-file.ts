@@ -6,7 +6,7 @@
  */
 
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { CopyName, DiskCopies } from "../../actors/ports/disk-copies.ts";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
 import type { Disks, GuestNetworks, ReleaseOptions } from "../../actors/ports/disks.ts";
@@ -32,7 +32,8 @@ import { ImageCache, type ImageSource } from "./images/cache.ts";
 import type { CacheRoom } from "./images/cache-room.ts";
 import type { ImageLeases } from "./images/leases.ts";
 import { driverLimits } from "./limits.ts";
-import { ensureOverlay, hasDisk, refuseTooSmall } from "./overlay.ts";
+import { refuseTooSmall } from "./overlay.ts";
+import { diskFiles, ensureOwnDisks, hasDisk } from "./own-disks.ts";
 import { removeTree } from "./remove-tree.ts";
 import type { SharedStorage } from "./shared-storage/storage.ts";
 import { throwIfAborted } from "./waiting.ts";
@@ -45,6 +46,7 @@ export interface FileDisksOptions {
 
 export class FileDisks implements Disks {
   readonly configDrives = true;
+  readonly localDisks = true;
   readonly copies: DiskCopies;
   readonly #directories: StateDirectories;
   readonly #cache: ImageCache;
@@ -109,10 +111,10 @@ export class FileDisks implements Disks {
       cached(image.ramdisk, this.#cache),
     ]);
     await makeGuestDirectory(directory, guestUser(instanceId));
-    const disk = hasDisk(spec) ? await this.#ensureDisk(spec, shared, signal) : undefined;
+    const disks = hasDisk(spec) ? await this.#ensureDisks(spec, shared, signal) : undefined;
     const base = shared === undefined ? undefined : below;
-    const direct = disk !== undefined && shared?.direct === true;
-    return { disk, direct, base, kernel, ramdisk };
+    const direct = disks !== undefined && shared?.direct === true;
+    return { disk: undefined, ...disks, direct, base, kernel, ramdisk };
   }
 
   /** @throws diskMissing */
@@ -152,24 +154,20 @@ export class FileDisks implements Disks {
    * any storage stays where it is.
    */
   async #placeOf(spec: MachineSpec): Promise<readonly [ImageCache, SharedStorage | undefined]> {
-    const own = join(guestDirectory(this.#directories, spec.instanceId), guestFiles.disk);
+    const own = guestDirectory(this.#directories, spec.instanceId);
     // A storage that is not mounted is an empty directory with another id: no new disk is made there.
     if (hasDisk(spec) && spec.storageId !== null && spec.storageId !== this.#shared?.storageId)
       throw new StatusError(
         "diskMissing",
         `The disk of instance ${spec.instanceId} is on shared storage that this host does not see.`,
       );
-    const shared = this.#shared !== undefined && !(await exists(own));
+    const shared = this.#shared !== undefined && !(await hasAny(own));
     return shared ? [this.#bases, this.#shared] : [this.#cache, undefined];
   }
 
-  async #ensureDisk(
-    spec: MachineSpec,
-    shared: SharedStorage | undefined,
-    signal: AbortSignal,
-  ): Promise<string> {
+  async #ensureDisks(spec: MachineSpec, shared: SharedStorage | undefined, signal: AbortSignal) {
     const directory = guestDirectory(this.#directories, spec.instanceId);
-    if (shared === undefined) return ensureOverlay(spec, directory, signal);
+    if (shared === undefined) return ensureOwnDisks(spec, directory, signal);
     // Recorded before the disk is made, so that a disk that is only half made is found and released.
     if ((await this.#epochOf(spec.instanceId)) !== spec.ownerEpoch) {
       await writeDurably(join(directory, guestFiles.epoch), String(spec.ownerEpoch));
@@ -198,19 +196,20 @@ export class FileDisks implements Disks {
     // The working directory belongs to the later owner epoch already.
     if (own !== undefined && released !== undefined && own > released) return;
     // A disk in the guest's own directory that is to be kept holds somebody's data, whatever the record says.
-    if (options?.keepDisk === true && (await exists(join(directory, guestFiles.disk)))) return;
+    if (options?.keepDisk === true && (await hasAny(directory))) return;
     await removeTree(directory);
   }
 
-  /** Paths of the root disks of this host's guests: in its own directory, and in the shared one. */
+  /** Where the disks of this host's guests are, or would be: in its own directory, and in the shared one. */
   async diskPaths(): Promise<{ readonly own: readonly string[]; readonly shared: readonly string[] }> {
     const names = (await readdir(this.#directories.guests)).filter(namesGuest);
-    const own = names.map((id) => join(guestDirectory(this.#directories, id), guestFiles.disk));
+    const all = (directory: string) => diskFiles.map((file) => join(directory, file));
+    const own = names.flatMap((id) => all(guestDirectory(this.#directories, id)));
     const shared: string[] = [];
     for (const id of this.#shared === undefined ? [] : names) {
       const epoch = await this.#epochOf(id);
       const path = epoch === undefined ? undefined : this.#shared?.diskPath(id, epoch);
-      if (path !== undefined) shared.push(path);
+      if (path !== undefined) shared.push(...all(dirname(path)));
     }
     return { own, shared };
   }
@@ -245,4 +244,10 @@ export class FileDisks implements Disks {
       throw error;
     }
   }
+}
+
+/** True when a disk of a guest lies in the directory. */
+async function hasAny(directory: string): Promise<boolean> {
+  for (const file of diskFiles) if (await exists(join(directory, file))) return true;
+  return false;
 }

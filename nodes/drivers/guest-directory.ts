@@ -8,6 +8,7 @@
  *                                   that a long one does not matter (a socket's path has 107 bytes)
  *     disk.qcow2  console.log       written by the guest's own user; the directory itself is not, so that
  *                                   they cannot be swapped
+ *     ephemeral.raw  swap.raw       likewise, beside the disk wherever that is (local-disks.ts)
  *     config.iso                    written by the agent before each start, for the guest's own user
  *     process.json  process.log     written by the agent: who the process is, and its standard error
  *     copy.part  copy-<imageId>.*   copies of the disk on their way to an image (copies/copies.ts)
@@ -26,6 +27,8 @@ import type { GuestUser } from "./guest-user.ts";
 
 export const guestFiles = {
   disk: "disk.qcow2",
+  ephemeral: "ephemeral.raw",
+  swap: "swap.raw",
   configDrive: "config.iso",
   console: "console.log",
   process: "process.json",

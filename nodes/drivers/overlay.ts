@@ -14,7 +14,7 @@ import { runTool } from "./tool.ts";
 
 const gib = 1024 ** 3;
 
-export const hasDisk = (spec: MachineSpec): boolean => spec.image.disk !== null || spec.diskGib > 0;
+export const hasRootDisk = (spec: MachineSpec): boolean => spec.image.disk !== null || spec.diskGib > 0;
 
 /**
  * Refuses a disk smaller than its image. @throws INTERNAL hypervisorRefused: the scheduler should have
@@ -43,7 +43,7 @@ export async function ensureOverlay(
   const temporary = temporaryName(path);
   try {
     await createOverlay(spec, { directory, file: temporary, signal });
-    await give(temporary, guestUser(spec.instanceId));
+    await giveToGuest(temporary, guestUser(spec.instanceId));
     await rename(temporary, path);
     await syncDirectory(directory);
   } catch (error) {
@@ -54,10 +54,10 @@ export async function ensureOverlay(
 }
 
 /**
- * Gives the disk to the guest's user and syncs it before it gets its name: after a power loss there is a
- * whole overlay or none.
+ * Gives a disk to the guest's user and syncs it before it gets its name: after a power loss there is a whole
+ * one or none.
  */
-async function give(path: string, user: GuestUser | undefined): Promise<void> {
+export async function giveToGuest(path: string, user: GuestUser | undefined): Promise<void> {
   const file = await open(path, "r+");
   try {
     await file.chmod(0o600);

@@ -24,6 +24,8 @@ export const fieldLimits = {
   memoryMibMin: 16,
   memoryMibMax: 16 * 1024 * 1024,
   diskGibMax: 64 * 1024,
+  /** No guest that needs more than a tebibyte of it is well. */
+  swapMibMax: 1024 * 1024,
   /** What one host offers, times its overcommit ratios: more than any computer has. */
   hostVcpusMax: 1_048_576,
   hostMemoryMibMax: 1024 ** 3,

@@ -1,8 +1,15 @@
 /** What is asked in a plan of instances that have volumes from their beginning. Pure. */
-import type { VolumeThings } from "./client-volumes.ts";
 import type { CommandKind } from "./plan.ts";
 import { type BootCommand, bootCommands } from "./plan-boot-volumes.ts";
 import { meantBy } from "./plan-volumes.ts";
+
+/** What the client has, as client-volumes.ts knows it. */
+interface Things {
+  readonly volumes: readonly string[];
+  readonly booted: readonly string[];
+  /** By volume: the instance that has it. */
+  readonly givenTo: ReadonlyMap<string, string>;
+}
 
 /** As client-surroundings.ts has it. */
 interface Call {
@@ -17,7 +24,7 @@ export const isOfBoots = (command: CommandKind): command is BootCommand =>
 const nothing: Call = { method: "", id: undefined, request: {} };
 const among = <T>(list: readonly T[], at: number): T | undefined => list[at % Math.max(1, list.length)];
 
-export function bootCall(command: BootCommand, target: number, things: VolumeThings): Call {
+export function bootCall(command: BootCommand, target: number, things: Things): Call {
   const { volume, instance, how } = meantBy(target);
   if (command === "bootCreate") return createCall(how, among(things.volumes, volume));
   const id = among(things.booted.slice(-2), instance);
@@ -49,7 +56,7 @@ function createCall(how: number, volume: string | undefined): Call {
 const kinds = 6;
 const root = { sizeGib: 1, bootIndex: 0 };
 
-/** Undefined: it takes a volume that is there, and none is. */
+/** Undefined: the client has no volume to take. */
 function volumesOf(kind: number, volume: string | undefined): readonly object[] | undefined {
   if (kind === 0) return [root];
   if (kind === 1)

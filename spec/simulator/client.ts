@@ -83,7 +83,7 @@ export class SimulatedClient {
   readonly #floating: string[] = [];
   /** Ids of images that this client has made. */
   readonly images = new Set<string>();
-  /** Those of these that were made of an instance. */
+  /** Images that were made of its instances. */
   readonly #ofInstances = new Set<string>();
   readonly #volumed = new KnownVolumes();
   /** Rules of security groups that it has made. */

@@ -204,7 +204,7 @@ interface Sending extends Pick<Reach, "verb" | "stores"> {
   readonly signal: AbortSignal;
 }
 
-/** By it a file is known for what it is. */
+/** The first bytes of every file of that format. */
 const qcow2 = Buffer.from("QFI\xfb", "latin1");
 
 const keptOf = ({ imageId, instanceId, ownerEpoch, sizeBytes, sha256 }: Whole): KeptCopy => {

@@ -3,6 +3,15 @@ import { apart, crowdedResources, evacuated, type Mutant, zonesInMotion } from "
 
 export const placementMutants: readonly Mutant[] = [
   {
+    name: "local-disks-uncounted",
+    promise: "I3",
+    file: "actors/control/instances/create.ts",
+    find: "rootGib(flavor, image) + localGibOf(flavor);",
+    replace: "rootGib(flavor, image) + 0 * localGibOf(flavor);",
+    guard: "The room of an instance is that of all its disks.",
+    shape: (plan) => ({ ...plan, parameters: { ...plan.parameters, oneVersion: true, localDisks: true } }),
+  },
+  {
     name: "shape-not-told",
     promise: "I1",
     file: "actors/control/instance/state.ts",

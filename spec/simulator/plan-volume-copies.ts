@@ -33,7 +33,7 @@ interface Span {
 
 const stories = { taken: 4, twice: 1, held: 2, givenUp: 3, chain: 2, lateSource: 1 } as const;
 
-/** Of one client, whose volumes are there already. */
+/** Commands of one client; its volumes were made before. */
 export function copiesOf(random: Random, { fromMs, untilMs }: Span): readonly PlannedCopy[] {
   const all = Array.from({ length: random.whole(1, 5) }, () => {
     const atMs = random.between(fromMs + 3_000, untilMs);

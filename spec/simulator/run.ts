@@ -202,7 +202,9 @@ class Run {
     Object.assign(store.rates, { rolledBack: 0, answerLost: 0, slow: 0 });
     const { flavor, image } = this.#admin.clients;
     this.#kernel.after(this.#admin.process, 500, "sets up", () => {
-      void flavor.create({ name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 1 }, { timeoutMs: 60_000 });
+      const local = this.#plan.parameters.localDisks === true ? { ephemeralGib: 1, swapMib: 300 } : {};
+      const small = { name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 1, ...local };
+      void flavor.create(small, { timeoutMs: 60_000 });
       const own = { name: boundFlavor, vcpus: 1, memoryMib: 128, diskGib: 1, extraSpecs: dedicated };
       if (this.#plan.parameters.numaNodes !== undefined) void flavor.create(own, { timeoutMs: 60_000 });
       const { sharedDisks, ownDisks } = this.#plan.parameters;

@@ -19,6 +19,7 @@ export interface DisksBench {
 }
 
 const never = new AbortController().signal;
+const localFiles = ["ephemeral.raw", "swap.raw"] as const;
 
 const guest: GuestData = {
   ...{ hostname: "web-1", availabilityZone: "nova", launchIndex: 0, metadata: {} },
@@ -93,6 +94,25 @@ export function disksContract(name: string, makeBench: () => Promise<DisksBench>
       expect(await files()).to.equal(undefined);
     });
 
+    it("makes an ephemeral disk and a swap disk beside the root disk, or alone, and keeps them", async () => {
+      const plain = bench.makeSpec({ disk: true, kernel: false });
+      const none = await bench.disks.ensure(plain, never);
+      expect([none.ephemeral, none.swap]).to.deep.equal([undefined, undefined]);
+      if (bench.disks.localDisks !== true) return;
+      for (const disk of [true, false]) {
+        const spec = { ...bench.makeSpec({ disk, kernel: true }), ephemeralGib: 1, swapMib: 64 };
+        const paths = await bench.disks.ensure(spec, never);
+        expect([paths.ephemeral, paths.swap].map((path) => basename(path ?? ""))).to.deep.equal(localFiles);
+        expect(paths.disk !== undefined, "a root disk").to.equal(disk);
+        expect(await bench.disks.ensure(spec, never)).to.deep.equal(paths);
+        const files = async () =>
+          (await bench.disks.list()).find(({ instanceId }) => instanceId === spec.instanceId)?.files;
+        expect(await files()).to.include.members([...localFiles]);
+        await bench.disks.release(spec.instanceId);
+        expect(await files()).to.equal(undefined);
+      }
+    });
+
     it("ends early when it is called off", async () => {
       const spec = bench.makeSpec({ disk: true, kernel: false });
       const failed = await bench.disks.ensure(spec, AbortSignal.abort()).catch((error: unknown) => error);
@@ -155,6 +175,22 @@ export function sharedDisksContract(
       ]);
       expect(await filesOf(bench.disks)).not.to.include("disk.qcow2");
       expect(await filesOf(bench.other)).to.include("disk.qcow2");
+    });
+
+    it("takes over what lies beside the disk, and what lies there alone", async () => {
+      if (bench.disks.localDisks !== true) return;
+      for (const disk of [true, false]) {
+        const local = { ephemeralGib: 1, swapMib: 64, ownerEpoch: 1, fence: true };
+        const spec = { ...bench.makeSpec({ disk, kernel: true }), ...local };
+        await bench.disks.ensure(spec, never);
+        expect(
+          await reasonOf(bench.other.ensure({ ...spec, ownerEpoch: 2, takesOverDisk: true }, never)),
+        ).to.equal("none");
+        expect(await filesOf(bench.other)).to.include.members([...localFiles]);
+        expect(await filesOf(bench.disks)).not.to.include(localFiles[0]);
+        expect(await reasonOf(bench.disks.ensure(spec, never))).to.equal("staleEpoch");
+        await bench.other.release(spec.instanceId);
+      }
     });
 
     it("answers the same when the take-over is asked for again", async () => {

@@ -4,7 +4,6 @@
  * many are not. Pure chance of a seed.
  */
 import type { Commit } from "../../actors/records/commit.ts";
-import type { Flavor } from "../../protocol/flavor.ts";
 import type { Image } from "../../protocol/image.ts";
 import { groupPolicies } from "../../protocol/kinds.ts";
 import type { HostInventory } from "../../protocol/machine.ts";
@@ -21,7 +20,7 @@ const many = <T>(count: number, make: (n: number) => T): T[] =>
 export const projects = ["p1", "p2", "admin"] as const;
 const gib = 1024 ** 3;
 
-const flavors: readonly Flavor[] = [
+const flavors: readonly (typeof rows.flavor)[] = [
   { ...rows.flavor, id: "f-tiny", name: "tiny", vcpus: 1, memoryMib: 64, diskGib: 0 },
   { ...rows.flavor, id: "f-small", name: "small", vcpus: 1, memoryMib: 256, diskGib: 1 },
   { ...rows.flavor, id: "f-wide", name: "wide", vcpus: 4, memoryMib: 128, diskGib: 2 },
@@ -33,7 +32,7 @@ const flavors: readonly Flavor[] = [
   pinned("trait", { "trait:HW_CPU_X86_AVX2": "required" }),
 ];
 
-function pinned(name: string, extraSpecs: Record<string, string>): Flavor {
+function pinned(name: string, extraSpecs: Record<string, string>): typeof rows.flavor {
   return { ...rows.flavor, id: `f-${name}`, name, vcpus: 2, memoryMib: 128, diskGib: 1, extraSpecs };
 }
 

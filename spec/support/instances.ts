@@ -15,6 +15,7 @@ export const tinyFlavor: FlavorRecord = {
   vcpus: 1,
   memoryMib: 128,
   diskGib: 0,
+  ...{ ephemeralGib: 0, swapMib: 0 },
   extraSpecs: {},
   createdAtMs: 1,
   version: 1,

@@ -362,6 +362,8 @@ export const notes: Readonly<Record<string, string>> = {
   "ImageProperties.extra":
     "In Nova's names: `trait:…` and `hw_machine_type` choose hosts; `hw_architecture`, `img_hv_type` set these fields.",
   "MachineSpec.numa": "What it has of its host's NUMA nodes. Null: nothing of its own.",
+  "MachineSpec.ephemeralGib": "A raw disk formatted with ext4, labelled `ephemeral0`. Absent: it has none.",
+  "MachineSpec.swapMib": "A raw disk to swap to, labelled `swap0`. Absent: it has none.",
   "host-agent.ensure.leaseEpoch":
     "Of the host's lease that it was claimed under: with `fence` it runs only under this very one. 0: it needs none.",
   "host-agent.ensure.needs":

@@ -47,15 +47,16 @@ export const image: Omit<ImageRecord, "version"> = {
   createdAtMs: wallMs,
 };
 
-export const flavor: Flavor = {
+export const flavor = {
   id: "flavor-1",
   name: "small",
   vcpus: 1,
   memoryMib: 64,
   diskGib: 1,
-  extraSpecs: {},
+  ...{ ephemeralGib: 0, swapMib: 0 },
+  extraSpecs: {} as Record<string, string>,
   createdAtMs: wallMs,
-};
+} satisfies Flavor;
 
 /** The commit that makes the flavor and the image of every instance below. */
 export const catalog: Commit = rowsOf({ images: [image], flavors: [flavor] });

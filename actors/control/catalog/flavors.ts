@@ -17,9 +17,9 @@ export function flavorHandlers(options: CatalogOptions): Handlers<typeof flavorS
 type Fields = RequestOf<(typeof flavorService)["methods"]["create"]>;
 
 /** @throws schemaMismatch for extra specs that nobody would keep */
-function sound(request: Fields): Fields & Required<Pick<Fields, "extraSpecs">> {
-  const { extraSpecs = {} } = request;
+function sound(request: Fields): Required<Fields> {
+  const { extraSpecs = {}, ephemeralGib = 0, swapMib = 0 } = request;
   const fault = extraSpecsFault(extraSpecs, request);
   if (fault !== undefined) throw faulty("extraSpecs", fault);
-  return { ...request, extraSpecs };
+  return { ...request, ephemeralGib, swapMib, extraSpecs };
 }

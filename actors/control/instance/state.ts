@@ -8,6 +8,7 @@ import type { GuestData } from "../../../protocol/guest-data.ts";
 import type { Instance } from "../../../protocol/instance.ts";
 import type { Interface } from "../../../protocol/interface.ts";
 import { defaultZone } from "../../../protocol/kinds.ts";
+import { localDisksOf, rootGibOf } from "../../../protocol/local-disks.ts";
 import type { MachineIntent, MachineSpec } from "../../../protocol/machine.ts";
 import { externalState, type InstanceState, type IntentFacts, isSettled } from "../../../protocol/states.ts";
 import type {
@@ -107,7 +108,8 @@ function machineSpec(
     architecture: properties.architecture,
     vcpus: instance.flavor.vcpus,
     memoryMib: instance.flavor.memoryMib,
-    diskGib: instance.flavor.diskGib,
+    diskGib: rootGibOf(instance.flavor),
+    ...localDisksOf(instance.flavor),
     image: { id, disk, kernel, ramdisk, commandLine },
     macAddress: instance.macAddress,
     fence: opensElsewhere(instance) && leaseEpoch > 0,
@@ -235,7 +237,8 @@ export function instanceView(
   host: { readonly name: string; readonly alive: boolean } | undefined,
 ): Instance {
   const { instance, machine } = row;
-  const { id, name, vcpus, memoryMib, diskGib } = instance.flavor;
+  const { id, name, vcpus, memoryMib } = instance.flavor;
+  const disks = { diskGib: rootGibOf(instance.flavor), ...localDisksOf(instance.flavor) };
   return {
     id: instance.id,
     project: instance.project,
@@ -243,7 +246,7 @@ export function instanceView(
     state: externalState(intentFacts(instance), machine, host?.alive ?? true),
     desired: instance.desired,
     generation: instance.generation,
-    flavor: { id, name, vcpus, memoryMib, diskGib },
+    flavor: { id, name, vcpus, memoryMib, ...disks },
     image: { id: instance.image.id, name: instance.image.name },
     metadata: instance.metadata,
     description: instance.description,

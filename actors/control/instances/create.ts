@@ -7,6 +7,7 @@ import type { Changed } from "../../../protocol/instance.ts";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { lifeLimits } from "../../../protocol/limits/life.ts";
 import { placementLimits } from "../../../protocol/limits/placement.ts";
+import { localDisksOf, localGibOf } from "../../../protocol/local-disks.ts";
 import type { NumaPlacement } from "../../../protocol/numa.ts";
 import { firstShape, type OfferedShapes } from "../../../protocol/shape.ts";
 import { externalState } from "../../../protocol/states.ts";
@@ -73,14 +74,17 @@ export interface Created {
 
 const gibibyte = 1024 ** 3;
 
-/**
- * The size to claim: a root disk is never smaller than its image, and an image without a disk has no root
- * disk.
- */
-export function effectiveSize(flavor: FlavorRecord, image: ImageRecord): FlavorRecord {
-  if (image.disk === null) return { ...flavor, diskGib: 0 };
-  const imageGib = Math.ceil(image.disk.virtualSizeBytes / gibibyte);
-  return { ...flavor, diskGib: flavor.diskGib === 0 ? imageGib : flavor.diskGib };
+/** The size to claim: that of its root disk, and of the disks that come beside. */
+export function effectiveSize(flavor: FlavorRecord, image: ImageRecord): InstanceRecord["flavor"] {
+  const { id, name, vcpus, memoryMib, extraSpecs } = flavor;
+  const diskGib = rootGib(flavor, image) + localGibOf(flavor);
+  return { id, name, vcpus, memoryMib, diskGib, ...localDisksOf(flavor), extraSpecs };
+}
+
+/** A root disk is never smaller than its image, and an image without a disk has no root disk. */
+function rootGib({ diskGib }: FlavorRecord, { disk }: ImageRecord): number {
+  if (disk === null) return 0;
+  return diskGib === 0 ? Math.ceil(disk.virtualSizeBytes / gibibyte) : diskGib;
 }
 
 /** Why no instance can be made of the image now; undefined: one can. */
@@ -103,7 +107,7 @@ export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | u
   });
   if (flavor.memoryMib < memoryMibMin)
     return small(`${mebibytes(memoryMibMin)} of memory`, mebibytes(flavor.memoryMib));
-  const { diskGib: offeredGib } = effectiveSize(flavor, image);
+  const offeredGib = rootGib(flavor, image);
   if (offeredGib >= Math.max(diskGibMin, imageGib)) return undefined;
   // Rounded up: a disk of 1.04 GiB must not be said to need the 1 GiB that there are.
   const needed = Math.ceil(Math.max(diskGibMin, sizeGib) * 10) / 10;
@@ -218,7 +222,7 @@ function newInstance(facts: CreateFacts, birth: Birth, index: number): LoadedIns
 
 function newRecord(facts: CreateFacts, birth: Birth, index: number): InstanceRecord {
   const { image, nowMs } = facts;
-  const { createdAtMs: _created, version: _version, ...flavor } = effectiveSize(facts.flavor, image);
+  const flavor = effectiveSize(facts.flavor, image);
   const name = facts.many ? nameOf(facts.name, index) : facts.name;
   const record: InstanceRecord = {
     id: birth.instanceId,

@@ -194,14 +194,18 @@ export class Creator {
     const where = asksWhere(question)
       ? await whereOf(question, request.project, this.#options.store)
       : nowhereElse;
-    const { createdAtMs: _, version: _version, ...size } = effectiveSize(flavor, asks);
     const { project } = request;
     const guest = await guestOf(question, project, this.#options.store);
     const networking = dryRun ? rehearsing(this.#networking) : this.#networking;
     const interfaces = await interfacesOf(question, project, networking);
     const { configDrive } = guest;
     const networked = interfaces === null ? undefined : packetsOf(interfaces.map(packetsIn));
-    const about = { project, flavor: size, imageProperties: asks.properties, configDrive };
+    const about = {
+      project,
+      flavor: effectiveSize(flavor, asks),
+      imageProperties: asks.properties,
+      configDrive,
+    };
     const on = {
       ...{ networked, publishing: (question.publish ?? []).length > 0 },
       ...{ volumes: placedOf(volumes), volumeGib: roomOf(volumes) },

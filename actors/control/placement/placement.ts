@@ -3,6 +3,7 @@
  * hosts where other instances are now. Resolved anew for every choice: members come and go.
  */
 import type { Image } from "../../../protocol/image.ts";
+import { localGibOf } from "../../../protocol/local-disks.ts";
 import { port } from "../../../protocol/port.ts";
 import { serverGroup } from "../../../protocol/server-group.ts";
 import type { MachineShape } from "../../../protocol/shape.ts";
@@ -127,6 +128,7 @@ export async function placementRequest(wish: Wish, store: PlacementStore): Promi
     ...(storageId === null ? {} : { storageId }),
     ...(wish.volumes === undefined ? {} : { volumes: wish.volumes }),
     ...(wish.configDrive === true ? { configDrive: true } : {}),
+    ...(localGibOf(flavor) > 0 ? { localDisks: true } : {}),
     ...(networked === undefined ? {} : { networked }),
     ...(wish.publishing === true ? { publishing: true } : {}),
     ...(shape === null ? {} : { shape }),

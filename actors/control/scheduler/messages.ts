@@ -68,6 +68,8 @@ export interface PlacementRequest extends Claim {
   readonly volumes?: PlacedVolumes;
   /** The guest is to be told about itself by a drive of its own. */
   readonly configDrive?: true;
+  /** It has an ephemeral disk or a swap disk. */
+  readonly localDisks?: true;
   /** Only a host with a network driver can take the instance: the create named its interfaces, be it none. */
   readonly networked?: Packets;
   /** Only a host whose ports can lead to guests can take the new instance. */

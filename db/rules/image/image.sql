@@ -22,7 +22,9 @@ begin
       cross join lateral (select (
         (r.flavor->>'memoryMib')::bigint < (i.properties->>'memoryMibMin')::bigint
         or r.image->'disk' <> 'null'
-          and (r.flavor->>'diskGib')::bigint < (i.properties->>'diskGibMin')::bigint
+          and (r.flavor->>'diskGib')::bigint - coalesce((r.flavor->>'ephemeralGib')::bigint, 0)
+            - ceil(coalesce((r.flavor->>'swapMib')::bigint, 0) / 1024.0)
+            < (i.properties->>'diskGibMin')::bigint
       ) as small) as small
     where not seen.usable or i.state <> 'active' or small.small or r.image->'properties' <> i.properties
     order by r.place limit 1;

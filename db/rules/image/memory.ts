@@ -1,6 +1,7 @@
 /** Who may use an image, in memory as image.sql and the reads of PostgreSQL have it. */
 import type { Commit } from "../../../actors/records/commit.ts";
 import { image } from "../../../protocol/image.ts";
+import { rootGibOf } from "../../../protocol/local-disks.ts";
 import type { Resource, ResourceRow } from "../../../protocol/wire/resource.ts";
 import { adminProject } from "../../../protocol/wire/subjects.ts";
 import type { Refusal, Tables } from "../../rows/tables.ts";
@@ -48,7 +49,7 @@ export function unusableImage(tables: Tables, made: readonly Written[]): Refusal
     if (its.state !== "active") return { ...refusal, because: "inactive" };
     const { memoryMibMin, diskGibMin } = its.properties;
     const hasDisk = row.image.disk !== null;
-    if (flavor.memoryMib < memoryMibMin || (hasDisk && flavor.diskGib < diskGibMin))
+    if (flavor.memoryMib < memoryMibMin || (hasDisk && rootGibOf(flavor) < diskGibMin))
       return { ...refusal, because: "needsMore" };
     if (inOrder(row.image.properties) !== inOrder(its.properties)) return { ...refusal, because: "changed" };
   }

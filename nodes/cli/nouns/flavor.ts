@@ -1,6 +1,7 @@
 /** novact flavor …: the sizes that instances come in. */
 import { Command } from "commander";
 import type { Flavor } from "../../../protocol/flavor.ts";
+import { localDisksOf } from "../../../protocol/local-disks.ts";
 import {
   gibibytes,
   mebibytes,
@@ -28,6 +29,9 @@ export function flavorCommand(invoke: Invoke): Command {
   return noun;
 }
 
+/** "-": it has none. */
+const sizeOf = (size: number | undefined, text: (size: number) => string): string =>
+  size === undefined || size === 0 ? "-" : text(size);
 const diskOf = ({ diskGib }: Flavor): string => (diskGib === 0 ? "the image's" : gibibytes(diskGib));
 
 const columns: readonly Column<Flavor>[] = [
@@ -36,6 +40,18 @@ const columns: readonly Column<Flavor>[] = [
   { title: "VCPUS", value: ({ vcpus }) => String(vcpus) },
   { title: "MEMORY", value: ({ memoryMib }) => mebibytes(memoryMib), order: ({ memoryMib }) => memoryMib },
   { title: "DISK", value: diskOf, order: ({ diskGib }) => diskGib },
+  {
+    title: "EPHEMERAL",
+    value: ({ ephemeralGib }) => sizeOf(ephemeralGib, gibibytes),
+    order: ({ ephemeralGib }) => ephemeralGib ?? 0,
+    wide: true,
+  },
+  {
+    title: "SWAP",
+    value: ({ swapMib }) => sizeOf(swapMib, mebibytes),
+    order: ({ swapMib }) => swapMib ?? 0,
+    wide: true,
+  },
   { title: "EXTRA SPECS", value: ({ extraSpecs }) => pairsOf(extraSpecs) ?? "-", wide: true },
   { title: "CREATED", value: ({ createdAtMs }) => time(createdAtMs), wide: true },
 ];
@@ -51,6 +67,8 @@ async function print(run: Run, flavor: Flavor): Promise<void> {
         ["vCPUs", String(flavor.vcpus)],
         ["memory", mebibytes(flavor.memoryMib)],
         ["disk", diskOf(flavor)],
+        ["ephemeral disk", flavor.ephemeralGib ? gibibytes(flavor.ephemeralGib) : undefined],
+        ["swap", flavor.swapMib ? mebibytes(flavor.swapMib) : undefined],
         ["extra specs", pairsOf(flavor.extraSpecs)],
         ["created", time(flavor.createdAtMs)],
       ],
@@ -90,6 +108,8 @@ interface Size {
   readonly vcpus: number;
   readonly memory: number;
   readonly disk: number;
+  readonly ephemeral: number;
+  readonly swap: number;
   readonly spec?: Record<string, string>;
 }
 
@@ -106,15 +126,23 @@ function createCommand(invoke: Invoke): Command {
       0,
     )
     .option(
+      "--ephemeral <size>",
+      "an empty disk beside it, as --disk; lasts as long as the instance",
+      parseGibibytes,
+      0,
+    )
+    .option("--swap <size>", "a disk to swap to, as --memory", parseMebibytes, 0)
+    .option(
       "--spec <key=value>",
       "an extra spec, read by the scheduler filter that knows it; repeatable",
       parsePair,
     )
-    .action((name: string, { vcpus, memory, disk, spec }: Size, command: Command) =>
+    .action((name: string, { vcpus, memory, disk, ephemeral, swap, spec }: Size, command: Command) =>
       invoke(command, async (run) => {
         const session = await run.adminSession();
+        const local = localDisksOf({ ephemeralGib: ephemeral, swapMib: swap });
         const extraSpecs = spec === undefined ? {} : { extraSpecs: spec };
-        const request = { name, vcpus, memoryMib: memory, diskGib: disk, ...extraSpecs };
+        const request = { name, vcpus, memoryMib: memory, diskGib: disk, ...local, ...extraSpecs };
         await print(run, (await session.flavor.create(request, run.call())).flavor);
         return 0;
       }),

@@ -72,6 +72,10 @@ export function instanceFacts(
   const isOnVolume = (instance.volumes ?? []).some(({ bootIndex }) => bootIndex === 0);
   const ownDisk = flavor.diskGib === 0 ? "the image's disk size" : gibibytes(flavor.diskGib);
   const disk = isOnVolume ? "its disk is a volume" : ownDisk;
+  const { ephemeralGib = 0, swapMib = 0 } = flavor;
+  const size = [counted(flavor.vcpus, "vCPU"), mebibytes(flavor.memoryMib), disk];
+  if (ephemeralGib > 0) size.push(`an ephemeral disk of ${gibibytes(ephemeralGib)}`);
+  if (swapMib > 0) size.push(`${mebibytes(swapMib)} of swap`);
   return [
     ["id", instance.id],
     ["name", instance.name],
@@ -82,7 +86,7 @@ export function instanceFacts(
     ["failure", failure === null ? undefined : `${failure.reason}: ${failure.message}`, "red"],
     ["next", failure === null ? undefined : typed(failure.next)],
     ["wanted", instance.desired],
-    ["flavor", `${flavor.name}: ${counted(flavor.vcpus, "vCPU")}, ${mebibytes(flavor.memoryMib)}, ${disk}`],
+    ["flavor", `${flavor.name}: ${size.join(", ")}`],
     ["image", instance.image.name],
     ["host name", instance.hostname ?? undefined],
     ["key", instance.keyName ?? undefined],

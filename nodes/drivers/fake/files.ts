@@ -15,6 +15,7 @@ import type { FakeWorld } from "./world.ts";
 
 export class FakeDisks implements Disks {
   readonly configDrives = true;
+  readonly localDisks = true;
   readonly #world: FakeWorld;
 
   constructor(world: FakeWorld) {
@@ -28,28 +29,34 @@ export class FakeDisks implements Disks {
 
   async ensure(spec: MachineSpec, signal: AbortSignal, networks?: GuestNetworks): Promise<GuestPaths> {
     await this.#world.enter("ensureDisks", spec.instanceId, signal);
-    const { disk, kernel, ramdisk } = spec.image;
+    const { kernel, ramdisk } = spec.image;
     const directory = `/fake/guests/${spec.instanceId}`;
-    const hasDisk = disk !== null || spec.diskGib > 0;
+    const own = ownDisks(spec);
+    const hasDisk = own.length > 0;
     const files = this.#world.disks.get(spec.instanceId) ?? new Set<string>();
     const { storage } = this.#world;
     this.#world.disks.set(spec.instanceId, files);
     if (hasDisk && storage !== undefined) {
       this.#world.sharedEpochs.set(spec.instanceId, spec.ownerEpoch);
-      storage.ensure(spec);
+      storage.ensure(spec, own);
     }
-    if (hasDisk && storage === undefined) files.add(guestFiles.disk);
+    if (storage === undefined) for (const file of own) files.add(file);
     const told = spec.guest?.configDrive === true;
     // As the real one waits for it.
     if (told && (spec.interfaces ?? []).length > 0) await networks?.();
     if (told) files.add(guestFiles.configDrive);
     const ofDisk =
       storage === undefined ? directory : `/fake/shared/guests/${spec.instanceId}.e${spec.ownerEpoch}`;
+    const pathOf = (file: string) => (own.includes(file) ? `${ofDisk}/${file}` : undefined);
     const cached = (file: { readonly sha256: string } | null) =>
       file === null ? undefined : `/fake/images/${file.sha256}`;
     return {
       directory,
-      disk: hasDisk ? `${ofDisk}/${guestFiles.disk}` : undefined,
+      ...{
+        disk: pathOf(guestFiles.disk),
+        ephemeral: pathOf(guestFiles.ephemeral),
+        swap: pathOf(guestFiles.swap),
+      },
       kernel: cached(kernel),
       ramdisk: cached(ramdisk),
       configDrive: told ? `${directory}/${guestFiles.configDrive}` : undefined,
@@ -89,7 +96,7 @@ export class FakeDisks implements Disks {
   #sharedFiles(instanceId: string): readonly string[] {
     const ownerEpoch = this.#world.sharedEpochs.get(instanceId);
     const disk = ownerEpoch === undefined ? undefined : this.#world.storage?.find(instanceId, ownerEpoch);
-    return disk === undefined ? [] : [guestFiles.disk];
+    return [...(disk?.files ?? [])];
   }
 }
 
@@ -142,3 +149,10 @@ export class FakeConsoles implements Consoles {
     return Promise.resolve();
   }
 }
+
+/** The names of the disks that lie beside each other. */
+const ownDisks = ({ image, diskGib, ephemeralGib = 0, swapMib = 0 }: MachineSpec): readonly string[] => [
+  ...(image.disk !== null || diskGib > 0 ? [guestFiles.disk] : []),
+  ...(ephemeralGib > 0 ? [guestFiles.ephemeral] : []),
+  ...(swapMib > 0 ? [guestFiles.swap] : []),
+];

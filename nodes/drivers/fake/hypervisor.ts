@@ -51,6 +51,7 @@ export class FakeHypervisor implements Hypervisor {
       ...{ kind: "fake", accelerator: "none", acceleratorReason, version: "1" },
       ...{ networks, volumes: ["file"] },
       ...{ hotPlug: true, liveMigration: false, console: true, save: false, configDrive: true },
+      ...{ localDisks: true },
       shapes: this.#world.shapes.offered,
     };
   }

@@ -6,6 +6,7 @@
 import type { LeaseKey } from "../../../actors/ports/signs-of-life.ts";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
+import { guestFiles } from "../guest-directory.ts";
 import { byInstance } from "../shared-storage/names.ts";
 import { FakeVolumePool } from "./volumes.ts";
 
@@ -14,6 +15,8 @@ export interface FakeDisk {
   writes: number;
   /** Pids of the processes that have the disk open. */
   readonly openedBy: Set<number>;
+  /** Names of the files beside each other. */
+  readonly files: Set<string>;
 }
 
 /** A storage lease's file: who has it open, and whether it was taken. */
@@ -40,8 +43,16 @@ export class FakeStorage {
     this.locks = locks;
   }
 
-  /** Makes the disk, or takes it over. @throws diskMissing, staleEpoch */
-  ensure(spec: MachineSpec): void {
+  /**
+   * Makes the disk with these files, or takes it over and makes what is missing. @throws diskMissing,
+   * staleEpoch
+   */
+  ensure(spec: MachineSpec, files: readonly string[] = [guestFiles.disk]): void {
+    this.#ensure(spec);
+    for (const file of files) this.find(spec.instanceId, spec.ownerEpoch)?.files.add(file);
+  }
+
+  #ensure(spec: MachineSpec): void {
     const { instanceId, ownerEpoch } = spec;
     if (this.find(instanceId, ownerEpoch) !== undefined) return;
     const epochs = this.epochs(instanceId);
@@ -49,7 +60,7 @@ export class FakeStorage {
       throw new StatusError("staleEpoch", `The disk of instance ${instanceId} belongs to a newer epoch.`);
     }
     if (!spec.takesOverDisk) {
-      this.#disks.set(keyOf(instanceId, ownerEpoch), { writes: 0, openedBy: new Set() });
+      this.#disks.set(keyOf(instanceId, ownerEpoch), { writes: 0, openedBy: new Set(), files: new Set() });
       this.release(instanceId, ownerEpoch - 1);
       return;
     }

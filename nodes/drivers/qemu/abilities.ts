@@ -11,5 +11,6 @@ export const abilities: Omit<
   liveMigration: false,
   console: true,
   configDrive: true,
+  localDisks: true,
   save: false,
 };

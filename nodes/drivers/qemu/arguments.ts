@@ -20,7 +20,7 @@ import { hostName } from "../guest-name.ts";
 import { configDrive } from "./config-drive.ts";
 import { guestName } from "./guest-tag.ts";
 import { guestLine } from "./line/line.ts";
-import { backends } from "./line/seen.ts";
+import { backends, type LocalDiskKind, localDiskKinds } from "./line/seen.ts";
 import { numaMemory, type Pins } from "./pins.ts";
 import { seenVolume, volumeArguments } from "./volumes.ts";
 
@@ -40,6 +40,9 @@ export interface QemuArguments {
   readonly accelerator: Accelerator;
   /** Path relative to the guest's directory, or undefined. */
   readonly disk: string | undefined;
+  /** Paths of the ephemeral disk and the swap disk, likewise. */
+  readonly ephemeral?: string | undefined;
+  readonly swap?: string | undefined;
   /** The same of the config drive. */
   readonly configDrive?: string | undefined;
   /** What each interface is plugged into, with its place. Undefined: the spec names no interfaces. */
@@ -47,7 +50,7 @@ export interface QemuArguments {
   readonly volumes?: readonly GuestVolume[] | undefined;
   /** The guest's own, in which QEMU runs; there with `volumes`. */
   readonly directory?: string;
-  /** True: the disk is opened past the page cache. */
+  /** True: the disk and those beside it are opened past the page cache. */
   readonly direct: boolean;
   /** The overlay's backing file and its format; undefined: the disk has none. */
   readonly base: { readonly file: string; readonly format: "qcow2" | "raw" } | undefined;
@@ -70,6 +73,7 @@ export const isUuid = (text: string): boolean =>
 /** The arguments after the executable's name. */
 export function qemuArguments(given: QemuArguments): readonly string[] {
   const { spec, accelerator, disk, configDrive: drive, firmware, pins } = given;
+  const localDisks = localDiskKinds.filter((kind) => given[kind] !== undefined);
   return [
     ...identity(spec),
     ...processOptions(accelerator),
@@ -80,10 +84,12 @@ export function qemuArguments(given: QemuArguments): readonly string[] {
     ...(given.plugs === undefined ? lonelyNetwork(spec) : networks(given.plugs)),
     ...["-object", `rng-random,id=${backends.random},filename=/dev/urandom`],
     ...(disk === undefined ? [] : rootDisk(given, disk)),
+    ...localDisks.flatMap((kind) => localDisk(given, kind)),
     ...(drive === undefined ? [] : configDrive(drive)),
     ...volumeArguments(given.volumes ?? [], given.directory ?? "/"),
     ...guestLine({
       ...{ spec, accelerator, hasRootDisk: disk !== undefined, hasConfigDrive: drive !== undefined },
+      ...(localDisks.length === 0 ? {} : { localDisks }),
       firmware: firmware === undefined ? "bios" : "qboot",
       volumes: given.volumes?.map(seenVolume),
     }),
@@ -160,7 +166,6 @@ const agentChannel = ["-chardev", `socket,id=${backends.agent},path=${guestFiles
 
 /** Names every format, down to the last file: QEMU must never probe bytes that a guest has written. */
 function rootDisk(given: QemuArguments, disk: string): readonly string[] {
-  const file = (filename: string) => ({ driver: "file", filename, locking: "on" });
   const base = given.base && {
     driver: given.base.format,
     "node-name": "base",
@@ -172,8 +177,22 @@ function rootDisk(given: QemuArguments, disk: string): readonly string[] {
     driver: "qcow2",
     "node-name": backends.root,
     discard: "unmap",
-    file: { ...file(disk), discard: "unmap", ...(given.direct ? { cache: { direct: true } } : {}) },
+    file: writable(given, disk),
     backing: base ?? null,
   };
   return ["-blockdev", JSON.stringify(root)];
+}
+
+const file = (filename: string) => ({ driver: "file", filename, locking: "on" });
+
+const writable = ({ direct }: Pick<QemuArguments, "direct">, path: string) => {
+  return { ...file(path), discard: "unmap", ...(direct ? { cache: { direct: true } } : {}) };
+};
+
+/** The node of one local disk, where the guest has it. */
+function localDisk(given: QemuArguments, kind: LocalDiskKind): readonly string[] {
+  const path = given[kind];
+  if (path === undefined) return [];
+  const node = { driver: "raw", "node-name": backends[kind], discard: "unmap", file: writable(given, path) };
+  return ["-blockdev", JSON.stringify(node)];
 }

@@ -6,6 +6,7 @@
  *   prlimit    with limits on what one process may use
  *   setpriv    as the guest's user, without capabilities, and without a way to new ones
  */
+import type { LocalDisks } from "../../../protocol/local-disks.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { type GuestUser, isShared } from "../guest-user.ts";
 import { qemuLimits } from "./limits.ts";
@@ -22,7 +23,7 @@ export interface LaunchOptions {
   readonly groups: readonly number[];
   /** Path of the network namespace. Undefined: the agent's own. */
   readonly network: string | undefined;
-  readonly spec: Pick<MachineSpec, "vcpus" | "memoryMib" | "diskGib" | "image">;
+  readonly spec: Pick<MachineSpec, "vcpus" | "memoryMib" | "diskGib" | "image" | keyof LocalDisks>;
   /** True: the kernel kills it when the agent ends. Absent: it outlives the agent. */
   readonly endsWithAgent?: boolean;
 }
@@ -66,11 +67,12 @@ function resourceLimits({ spec, user }: LaunchOptions): readonly string[] {
 const [mib, gib] = [1024 ** 2, 1024 ** 3];
 
 /**
- * The largest file that QEMU may write: the disk with the tables of qcow2, below 1 % of it, or the file of
- * huge pages in memory; never less than the console's log may grow to until it is cut.
+ * The largest file that QEMU may write: a disk, the root disk with the tables of qcow2, below 1 % of it; or
+ * the file of huge pages in memory; never less than the console's log may grow to until it is cut.
  */
-function fileBytesMax({ diskGib, image, memoryMib }: LaunchOptions["spec"]): number {
+function fileBytesMax({ diskGib, image, memoryMib, ...local }: LaunchOptions["spec"]): number {
   const diskBytes = Math.max(diskGib * gib, image.disk?.virtualSizeBytes ?? 0);
   const qcow2Bytes = Math.ceil(diskBytes * 1.01) + 64 * mib;
-  return Math.max(gib, qcow2Bytes, memoryMib * mib);
+  const localBytes = Math.max((local.ephemeralGib ?? 0) * gib, (local.swapMib ?? 0) * mib);
+  return Math.max(gib, qcow2Bytes, localBytes, memoryMib * mib);
 }

@@ -180,7 +180,7 @@ export async function argumentsFor(
   const base = disk && image ? { file: relative(own, image), format: disk.format } : undefined;
   return {
     ...{ spec, accelerator, base },
-    disk: near(paths.disk),
+    ...{ disk: near(paths.disk), ephemeral: near(paths.ephemeral), swap: near(paths.swap) },
     configDrive: near(paths.configDrive),
     plugs: paths.interfaces && plugsOf(spec, paths.interfaces, own),
     ...{ volumes: paths.volumes, directory: own, direct: paths.direct === true },

@@ -4,8 +4,8 @@
  *   storage.json                        the id of this storage, made once
  *   images/<sha256>                     cached images, read-only, as on a host
  *   leases/                             storage leases of the hosts (leases.ts)
- *   guests/<instanceId>.e<epoch>/       the disk of one owner epoch of an instance, and nothing else
- *     disk.qcow2
+ *   guests/<instanceId>.e<epoch>/       the disks of one owner epoch of an instance, and nothing else
+ *     disk.qcow2  ephemeral.raw  swap.raw
  *   guests/<instanceId>.r<epoch>/       the same, being removed
  *
  * A disk is taken over by renaming its directory to the name of the new owner epoch: at that moment the old
@@ -17,16 +17,19 @@
 import { closeSync, constants, openSync, rmSync } from "node:fs";
 import { chmod, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { GuestPaths } from "../../../actors/ports/hypervisor.ts";
 import type { MachineSpec, SharedDisk } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
 import type { Ids } from "../../../protocol/wire/transport.ts";
 import { isMissing, syncDirectory, temporaryName } from "../durable-file.ts";
 import { exists, guestFiles, makeOpenDirectories } from "../guest-directory.ts";
-import { ensureOverlay } from "../overlay.ts";
+import { ensureOwnDisks, firstDisk } from "../own-disks.ts";
 import { throwIfAborted } from "../waiting.ts";
 import { asideFirst, byInstance, type Found, foundIn } from "./names.ts";
 import { storageIdOf } from "./storage-id.ts";
+
+type DiskPath = "disk" | "ephemeral" | "swap";
 
 /** Concurrent renames succeed once for each owner epoch; more than a few failures in a row are no race. */
 const renamesMax = 8;
@@ -54,22 +57,33 @@ export class SharedStorage {
   }
 
   /**
-   * The path of the disk under the name of this owner epoch. Idempotent: completes what a crash has left half
-   * done.
+   * The paths of the disks under the name of this owner epoch. Idempotent: completes what a crash has left
+   * half done.
    * @throws diskMissing, staleEpoch, diskFull; AbortError
    */
-  async ensure(spec: MachineSpec, signal: AbortSignal): Promise<string> {
+  async ensure(spec: MachineSpec, signal: AbortSignal): Promise<Pick<GuestPaths, DiskPath>> {
     const directory = this.#directory(spec.instanceId, spec.ownerEpoch);
-    const path = join(directory, guestFiles.disk);
+    await this.#ensureDirectory(spec, directory, signal);
+    const paths = await ensureOwnDisks(spec, directory, signal).catch((error: unknown) => {
+      // Another host has taken them over since.
+      throw isMissing(error) ? stale(spec) : error;
+    });
+    if (!spec.takesOverDisk) await this.#clearBefore(spec);
+    return paths;
+  }
+
+  /** The disks of a guest that is new are made in it, and the first disk of any other is there. */
+  async #ensureDirectory(spec: MachineSpec, directory: string, signal: AbortSignal): Promise<void> {
+    const path = join(directory, firstDisk(spec));
     for (let round = 0; round < renamesMax; round += 1) {
       throwIfAborted(signal);
-      if (await exists(path)) return path;
+      if (await exists(path)) return;
       const epochs = await this.#epochs(spec.instanceId);
       if ((epochs.at(-1) ?? 0) > spec.ownerEpoch) throw stale(spec);
-      if (!spec.takesOverDisk) return this.#make(spec, directory, signal);
+      if (!spec.takesOverDisk) return this.#make(directory);
       if (!(await this.#takeOver(spec, epochs))) continue;
       await this.#clearBefore(spec);
-      return path;
+      return;
     }
     throw stale(spec);
   }
@@ -82,13 +96,10 @@ export class SharedStorage {
     await this.release(instanceId, ownerEpoch - 1).catch(() => undefined);
   }
 
-  async #make(spec: MachineSpec, directory: string, signal: AbortSignal): Promise<string> {
+  async #make(directory: string): Promise<void> {
     await mkdir(directory, { recursive: true, mode: 0o711 });
     if (process.getuid?.() === 0) await chmod(directory, 0o711);
     await syncDirectory(this.#guests);
-    const path = await ensureOverlay(spec, directory, signal);
-    await this.#clearBefore(spec);
-    return path;
   }
 
   /** Takes over the newest earlier disk; false: another host was faster. */
@@ -96,7 +107,7 @@ export class SharedStorage {
     const from = epochs.findLast((ownerEpoch) => ownerEpoch < spec.ownerEpoch);
     if (from === undefined) throw missing(spec);
     const old = this.#directory(spec.instanceId, from);
-    if (!(await exists(join(old, guestFiles.disk)))) {
+    if (!(await exists(join(old, firstDisk(spec))))) {
       if (await exists(old)) throw missing(spec);
       return false;
     }

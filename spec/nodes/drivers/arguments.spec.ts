@@ -123,6 +123,22 @@ describe("QEMU's arguments", () => {
     expect(JSON.parse(optionOf(argv, "-blockdev") ?? "").backing.backing).to.equal(null);
   });
 
+  it("have an ephemeral disk and a swap disk as the root disk is opened, at ports of their own", () => {
+    const shape = { version: 1, machineType: "pc-q35-7.2", cpuModel: "qemu64-v1" };
+    const given = { ...bare, spec: { ...bare.spec, shape }, direct: true };
+    const argv = qemuArguments({ ...given, ephemeral: "ephemeral.raw", swap: "swap.raw" });
+    const all = argv.flatMap((text, at) => (argv[at - 1] === "-blockdev" ? [JSON.parse(text)] : []));
+    expect(all.map((one) => [one["node-name"], one.driver, one.file.filename, one.file.cache])).to.deep.equal(
+      [
+        ["ephemeral", "raw", "ephemeral.raw", { direct: true }],
+        ["swap", "raw", "swap.raw", { direct: true }],
+      ],
+    );
+    const devices = argv.filter((text) => /"drive":"(ephemeral|swap)"/.test(text));
+    expect(devices.map((text) => JSON.parse(text).serial)).to.deep.equal(["ephemeral0", "swap0"]);
+    expect(() => qemuArguments({ ...bare, swap: "swap.raw" }), "no port for it").to.throw(/without a shape/);
+  });
+
   it("give a guest without a disk none", () => {
     expect(qemuArguments(bare)).not.to.include("-blockdev");
   });

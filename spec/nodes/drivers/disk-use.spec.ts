@@ -43,9 +43,10 @@ describe("what files of a host take", () => {
     const [own, there] = [systemIds(0).next(), systemIds(0).next()];
     for (const id of [own, there, "lost+found"]) await mkdir(join(directories.guests, id));
     await writeFile(join(directories.guests, there, "epoch"), "3");
+    const all = (of: string) => ["disk.qcow2", "ephemeral.raw", "swap.raw"].map((name) => join(of, name));
     expect(await disks.diskPaths()).to.deep.equal({
-      own: [own, there].map((id) => join(directories.guests, id, "disk.qcow2")),
-      shared: [join(shared.root, "guests", `${there}.e3`, "disk.qcow2")],
+      own: [own, there].flatMap((id) => all(join(directories.guests, id))),
+      shared: all(join(shared.root, "guests", `${there}.e3`)),
     });
   });
 

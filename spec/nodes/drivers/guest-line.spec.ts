@@ -54,6 +54,7 @@ const lines: Readonly<Record<string, LineGiven>> = {
     interfaces: eight.slice(0, 2).map((one, at) => ({ ...one, place: 2 + 3 * at })),
   }),
   "shape-1-no-interface": own({ shape, interfaces: [] }),
+  "shape-1-local-disks": own({ shape }, { localDisks: ["ephemeral", "swap"] }),
   "before-told": own({}, { hasConfigDrive: true }),
   "shape-1-told": own({ shape }, { hasConfigDrive: true }),
 };

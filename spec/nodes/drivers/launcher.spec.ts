@@ -58,6 +58,8 @@ describe("the launch of QEMU", () => {
       Number(limit(launch({ spec: machineSpec(given) }), "fsize")?.split(":")[0]);
     expect(bytesOf({ diskGib: 100 })).to.be.within(100.5 * gib, 102 * gib);
     expect(bytesOf({ diskGib: 0, memoryMib: 8_192 })).to.equal(8 * gib);
+    expect(bytesOf({ diskGib: 1, ephemeralGib: 40, swapMib: 512 })).to.equal(40 * gib);
+    expect(bytesOf({ diskGib: 1, swapMib: 4_096 })).to.equal(4 * gib);
   });
 
   it("counts no threads of a user that is not the guest's own", () => {

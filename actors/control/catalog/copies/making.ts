@@ -5,6 +5,7 @@
  */
 import { type Image, image } from "../../../../protocol/image.ts";
 import type { instanceService } from "../../../../protocol/instance.ts";
+import { rootGibOf } from "../../../../protocol/local-disks.ts";
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { AnswerOf, CallContext, RequestOf } from "../../../../protocol/wire/service.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
@@ -103,7 +104,7 @@ const notCopyable = (id: string, why: string): StatusError =>
 
 /** 0: it has none. */
 const diskBytes = ({ flavor, image: of }: Pick<InstanceRecord, "flavor" | "image">): number =>
-  flavor.diskGib > 0 ? flavor.diskGib * gib : (of.disk?.virtualSizeBytes ?? 0);
+  rootGibOf(flavor) > 0 ? rootGibOf(flavor) * gib : (of.disk?.virtualSizeBytes ?? 0);
 
 export const copyBytesMax = (bytes: number): number =>
   bytes +

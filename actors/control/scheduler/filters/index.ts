@@ -16,6 +16,7 @@ import { differentHost, forcedHost, sameHost } from "./hints.ts";
 import { image } from "./image.ts";
 import { lease } from "./lease.ts";
 import { instances, ioOps } from "./load.ts";
+import { localDisks } from "./local-disks.ts";
 import { networked } from "./networked.ts";
 import { numa } from "./numa.ts";
 import { pinning } from "./pinning.ts";
@@ -42,6 +43,7 @@ export const filters: readonly Filter[] = [
   storage,
   volumes,
   configDrive,
+  localDisks,
   networked,
   publishing,
   shape,

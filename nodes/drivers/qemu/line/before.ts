@@ -5,7 +5,9 @@
 import { numaTopology } from "../pins.ts";
 import { backends, configDriveAt, device, type SeenHardware } from "./seen.ts";
 
+/** @throws Error for a guest with local disks, for which there is no port */
 export function hardwareOfBefore(seen: SeenHardware): readonly string[] {
+  if (seen.localDisks !== undefined) throw new Error("A guest without a shape has no local disks.");
   return [
     ...["-machine", seen.machineType, "-cpu", seen.cpuModel],
     ...["-m", `size=${seen.memoryMib}M`],

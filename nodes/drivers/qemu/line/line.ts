@@ -29,6 +29,7 @@ export interface LineGiven {
   readonly accelerator: "kvm" | "tcg";
   readonly hasRootDisk: boolean;
   readonly hasConfigDrive: boolean;
+  readonly localDisks?: SeenHardware["localDisks"];
   readonly volumes?: SeenHardware["volumes"];
   readonly firmware: SeenHardware["firmware"];
 }

@@ -16,6 +16,8 @@ export interface SeenHardware {
   readonly numa: NumaPlacement | null;
   readonly hasRootDisk: boolean;
   readonly hasConfigDrive: boolean;
+  /** Absent: it has none. */
+  readonly localDisks?: readonly LocalDiskKind[] | undefined;
   /** Of the one interface of a guest that is told of none. */
   readonly macAddress: string;
   /** In the guest's order. Undefined: the guest has one with `macAddress`. */
@@ -36,6 +38,10 @@ export interface SeenVolume {
   readonly bootIndex?: number | undefined;
 }
 
+/** In the order in which a guest sees them. */
+export const localDiskKinds = ["ephemeral", "swap"] as const;
+export type LocalDiskKind = (typeof localDiskKinds)[number];
+
 /** Id of a volume's device, by the place that the volume is in. */
 export const volumeDevice = (place: number): string => `volume${place}`;
 
@@ -50,6 +56,8 @@ export const backends = {
   network: (index = 0) => `net${index}`,
   root: "root",
   config: "config",
+  ephemeral: "ephemeral",
+  swap: "swap",
 } as const;
 
 /** Linux finds the config drive as a disk, by its label. */

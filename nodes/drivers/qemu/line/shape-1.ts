@@ -9,6 +9,7 @@ import {
   configDriveAt,
   type Device,
   device,
+  type LocalDiskKind,
   type SeenHardware,
   type SeenInterface,
   type SeenVolume,
@@ -25,6 +26,7 @@ export function hardwareOfShape1(seen: SeenHardware): readonly string[] {
     ...rootPorts(),
     ...alwaysThere(seen),
     ...(seen.hasRootDisk ? rootDisk : []),
+    ...(seen.localDisks ?? []).flatMap(localDisk),
     ...(seen.hasConfigDrive ? configDriveAt(portOf("config")) : []),
     ...interfaces(seen),
     ...(seen.volumes ?? []).flatMap((one) => device(diskOfShape1(one))),
@@ -122,6 +124,18 @@ function alwaysThere({ instanceId, firmware }: SeenHardware): readonly string[] 
     ...(firmware === "qboot" ? [] : device({ driver: "vmgenid", id: "generation0", guid: instanceId })),
   ];
 }
+
+/** What has no room waits, as a volume does; a guest finds it by its serial number. */
+const localDisk = (kind: LocalDiskKind): readonly string[] =>
+  device({
+    driver: "virtio-blk-pci",
+    id: `${kind}0`,
+    drive: backends[kind],
+    bus: portOf(kind),
+    serial: `${kind}0`,
+    werror: "enospc",
+    rerror: "report",
+  });
 
 const rootDisk = device({
   driver: "virtio-blk-pci",

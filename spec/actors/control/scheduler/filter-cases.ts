@@ -32,11 +32,11 @@ const group = (policy: "affinity" | "anti-affinity", ...hostIds: string[]) => ({
 });
 const image = { architecture: "x86_64", memoryMibMin: 0, diskGibMin: 0 } as const;
 
-function driversWith(configDrive: boolean): WorldHost["drivers"] {
+function driversWith(made: { configDrive?: boolean; localDisks?: boolean }): WorldHost["drivers"] {
   const abilities = { networks: [], volumes: [], hotPlug: false, liveMigration: false };
   return {
     ...{ hypervisor: "fake", disks: "fake", network: null, volumes: null },
-    abilities: { ...abilities, console: true, save: false, configDrive },
+    abilities: { ...abilities, console: true, save: false, ...made },
   };
 }
 
@@ -271,7 +271,7 @@ export const hostCases: readonly Case[] = [
   {
     filter: "configDrive",
     when: "it makes no config drives",
-    host: { drivers: driversWith(false) },
+    host: { drivers: driversWith({ configDrive: false }) },
     asked: { configDrive: true },
     reason: "the guest is to have a config drive, which the host does not make",
     remedy: "create the instance without key, user data and config drive, or upgrade the agent of the host",
@@ -287,10 +287,25 @@ export const hostCases: readonly Case[] = [
   {
     filter: "configDrive",
     when: "it makes config drives",
-    host: { drivers: driversWith(true) },
+    host: { drivers: driversWith({ configDrive: true }) },
     asked: { configDrive: true },
   },
   { filter: "configDrive", when: "none is asked for", host: { drivers: null }, asked: {} },
+  ...[driversWith({}), null].map((drivers) => ({
+    filter: "localDisks",
+    when: drivers === null ? "it does not say that it makes any" : "it makes no local disks",
+    host: { drivers },
+    asked: { localDisks: true } as const,
+    reason: "the flavor has an ephemeral or a swap disk, which the host does not make",
+    remedy: "choose a flavor without them, or upgrade the agent of the host",
+  })),
+  {
+    filter: "localDisks",
+    when: "it makes local disks",
+    host: { drivers: driversWith({ localDisks: true }) },
+    asked: { localDisks: true },
+  },
+  { filter: "localDisks", when: "none is asked for", host: { drivers: null }, asked: {} },
   {
     filter: "image",
     when: "the flavor has too little disk",
