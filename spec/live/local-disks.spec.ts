@@ -1,8 +1,8 @@
 /**
  * Ephemeral and swap disks in a whole cluster: PostgreSQL, NATS, a controller, and a compute node as a
- * process of its own with QEMU. What is believed is what the guest says on its console: it swaps to one, mounts the
- * other, and counts there how often it was booted. Needs all of these, and the tiny guest that the set-up
- * builds; no root.
+ * process of its own with QEMU. What is believed is what the guest says on its console: it swaps to one,
+ * mounts the other, and counts there how often it was booted. Needs all of these, and the tiny guest that
+ * the set-up builds; no root.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";

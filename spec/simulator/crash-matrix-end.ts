@@ -72,10 +72,15 @@ export function endFault(ended: Ended, goal: Goal): string | undefined {
   return `The client was told: ${heard}. In the end there is ${found}, not ${wanted}.`;
 }
 
-/** Alike, one by one; what has failed with a reason, where something did fail, is as good. */
+/** Alike, whatever their order; what has failed with a reason, where something did fail, is as good. */
 function isLike(things: readonly string[], wanted: readonly string[], broken: boolean): boolean {
-  if (things.length !== wanted.length) return false;
-  return things.every((thing, at) => thing === wanted[at] || (broken && thing === "failed"));
+  const left = [...wanted];
+  const others = things.filter((thing) => {
+    const at = left.indexOf(thing);
+    if (at >= 0) left.splice(at, 1);
+    return at < 0;
+  });
+  return others.length === left.length && others.every((thing) => broken && thing === "failed");
 }
 
 /**
@@ -99,9 +104,9 @@ export function thingsIn({ instances, events, volumes }: Quiet, sinceMs: number)
 /** True for instances and volumes: their rows are read, and their events are left out. */
 const isSeen = (noun: string): boolean => noun === "instance" || noun === "volume";
 
-/** Of an image whose bytes come or go: its state. */
+/** Of an image whose bytes come or go: its state, or how the operation has ended that makes the image. */
 const stateIn = (noun: string, event: string, body: Readonly<Record<string, unknown>>): unknown =>
-  noun === "image" && event === "stateChanged" ? body.state : event;
+  noun === "image" && (event === "stateChanged" || event === "operationEnded") ? body.state : event;
 
 /** Metadata in the order of the keys, then the lock. */
 function writtenWords({ metadata, lockedBy }: InstanceFacts["written"] = nothingWritten): readonly string[] {

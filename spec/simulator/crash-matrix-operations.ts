@@ -4,6 +4,7 @@
  * `prepare` to when the cluster is up, those of `act` to when counting begins.
  */
 import { type Act, ask, command, created, fault, type Operation, one, today } from "./crash-matrix-acts.ts";
+import { disks } from "./crash-matrix-disks.ts";
 import { edits } from "./crash-matrix-edits.ts";
 import { extensions } from "./crash-matrix-extensions.ts";
 import { images, uploads } from "./crash-matrix-images.ts";
@@ -354,4 +355,5 @@ export const operations: readonly Operation[] = [
   ...images,
   ...volumes,
   ...uploads,
+  ...disks,
 ];

@@ -99,10 +99,11 @@ export class HostImages {
     const work = { ...given, leased };
     // One copy of an image at a time, however many guests wait for it.
     const turns = new Turns();
-    const { configDrives } = disks;
+    const { configDrives, localDisks } = disks;
     const lease = (sha256: string, more: 1 | -1) => leased.set(sha256, (leased.get(sha256) ?? 0) + more);
     return {
       ...(configDrives === undefined ? {} : { configDrives }),
+      ...(localDisks === undefined ? {} : { localDisks }),
       image: async ({ sha256, instanceId }, signal) => {
         lease(sha256, 1);
         try {

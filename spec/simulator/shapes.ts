@@ -32,6 +32,7 @@ export const driversOfHost = (index: number, oneVersion: boolean, volumes = fals
       save: false,
     },
     configDrive: true,
+    localDisks: true,
   },
   ...(oneVersion ? { shapes: shapesOfHost(index), networking: networkingOfHost(index) } : {}),
 });

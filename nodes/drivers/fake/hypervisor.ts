@@ -17,7 +17,7 @@ import type {
 import type { NetworkDevice } from "../../../actors/ports/network.ts";
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
-import { refuseUntold } from "../config-drive/untold.ts";
+import { refuseIncomplete } from "../incomplete.ts";
 import { driverLimits } from "../limits.ts";
 import { refuseUnplugged } from "../unplugged.ts";
 import { delay, Turns, throwIfAborted } from "../waiting.ts";
@@ -59,7 +59,7 @@ export class FakeHypervisor implements Hypervisor {
   /** One start at a time per instance, as in every driver: two concurrent starts must not make two guests. */
   start(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
     return this.#turns.run(spec.instanceId, () => {
-      refuseUntold(spec, paths);
+      refuseIncomplete(spec, paths);
       refuseUnplugged(spec, paths, networks);
       refuseUnfitVolumes(spec, paths.volumes ?? []);
       return this.#start(spec, paths, signal);

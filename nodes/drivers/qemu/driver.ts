@@ -18,9 +18,9 @@ import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { entering } from "../cgroup/entry.ts";
 import { lossByEnd } from "../cgroup/loss.ts";
-import { refuseUntold } from "../config-drive/untold.ts";
 import { guestDirectory, makeGuestDirectory } from "../guest-directory.ts";
 import { guestUser } from "../guest-user.ts";
+import { refuseIncomplete } from "../incomplete.ts";
 import { isAlive, readBootId } from "../process-table.ts";
 import { refuseUnplugged } from "../unplugged.ts";
 import { Turns, throwIfAborted } from "../waiting.ts";
@@ -110,7 +110,7 @@ export class QemuHypervisor extends VolumeVerbs implements Hypervisor {
     return this.#turns.run(spec.instanceId, async () => {
       throwIfAborted(signal);
       await refuseUnfit(spec, this.#options.shapes);
-      refuseUntold(spec, paths);
+      refuseIncomplete(spec, paths);
       refuseUnplugged(spec, paths, abilities.networks);
       await readyVolumes(spec, paths.volumes ?? []);
       const living = await this.#living(spec.instanceId);
