@@ -41,6 +41,11 @@ export interface DiskCopies {
    * @throws diskMissing, diskFull, toolFailed, operationTimeout
    */
   fill(of: CopyOf, signal: AbortSignal): Promise<void>;
+  /**
+   * Bytes that copies may still take of their file system. Absent: nobody looks while a hypervisor fills one;
+   * `fill` looks by itself. @throws diskFull when no more may be taken
+   */
+  leftBytes?(): Promise<number>;
   /** Takes what was filled from the guest, and keeps it until `remove`. @throws diskMissing, diskFull */
   keep(of: CopyName, signal: AbortSignal): Promise<KeptCopy>;
   /** All copies that are whole, whichever life of the agent kept them. */

@@ -11,6 +11,13 @@ export const actorLimits = {
   spaceLookPeriodMs: 1_000,
   /** A look at the file systems that takes longer is given up. */
   spaceRoundMsMax: 10_000,
+  /**
+   * Pauses between looks at a file system that is being filled: as long as the fastest disk needs for what is
+   * left, within these bounds.
+   */
+  fillingLookMsMin: 50,
+  fillingLookMsMax: 1_000,
+  fillingBytesPerMs: 2 * 1024 ** 2,
   /** After this time a look says nothing any more: longer than a look that takes its whole time. */
   spaceOldMs: 15_000,
   /**

@@ -142,7 +142,7 @@ describe("uploads of real images", function () {
     const target = await open(at("target"), "wx");
     const { signal } = new AbortController();
     try {
-      const options = { packing: "zstd", target, signal, needRoom: async () => undefined } as const;
+      const options = { packing: "zstd", target, signal, needRoom: async () => 0 } as const;
       const { message } = await refusal(unpack(at("bomb"), { ...options, bytesMax: 10 * mib }));
       expect(message).to.match(/unpacked it has more than/);
       const { size, blocks } = await target.stat();

@@ -11,6 +11,7 @@ import { StatusError } from "../../../protocol/wire/status.ts";
 import type { Clock, Log } from "../../../protocol/wire/transport.ts";
 import type { CopyOf, CopyWay, DiskCopies } from "../../ports/disk-copies.ts";
 import type { Hypervisor } from "../../ports/hypervisor.ts";
+import { filling } from "../../runtime/filling.ts";
 import { CalledOff, type DiskTurns } from "../machine/disk-turns.ts";
 import { type CopyState, copyView, forgotten, nextToCopy } from "./copy-plan.ts";
 import { hostLimits } from "./limits.ts";
@@ -166,7 +167,11 @@ export class RootCopies {
     const onProgress = (doneBytes: number, totalBytes: number) =>
       this.#change(imageId, { doneBytes, totalBytes });
     const bytesPerSecond = hostLimits.copySecondBytesMax;
-    await hypervisor.copyRoot(instanceId, { path, bytesPerSecond, onProgress }, signal);
+    const copy = { path, bytesPerSecond, onProgress };
+    const left = async () => (await this.#port.leftBytes?.()) ?? Number.POSITIVE_INFINITY;
+    const { clock } = this.#options;
+    const { copyRoot } = hypervisor;
+    await filling({ clock, signal, left }, (until) => copyRoot.call(hypervisor, instanceId, copy, until));
   }
 
   async #send(imageId: string, way: CopyWay): Promise<void> {

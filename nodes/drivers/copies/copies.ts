@@ -11,10 +11,12 @@
 import { type FileHandle, open, readdir, readFile, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { CopyName, CopyOf, CopyWay, DiskCopies, KeptCopy } from "../../../actors/ports/disk-copies.ts";
+import { filling } from "../../../actors/runtime/filling.ts";
 import { fieldLimits } from "../../../protocol/limits/fields.ts";
 import { fullBelow } from "../../../protocol/space.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
+import { systemClock } from "../../process/clock.ts";
 import { diskError, isMissing, syncDirectory, writeDurably } from "../durable-file.ts";
 import { guestDirectory, guestFiles, namesGuest, type StateDirectories } from "../guest-directory.ts";
 import { guestUser, imageGroup } from "../guest-user.ts";
@@ -66,16 +68,17 @@ export class FileCopies implements DiskCopies {
     const group = of.base === null ? undefined : imageGroup(of.base);
     // Nobody else writes to it on this host; where another host has taken it over, the copy is refused.
     const convert = ["qemu-img", "convert", "-U", "-f", "qcow2", "-O", "qcow2", "-c"];
-    const end = await runCaged([...convert, "-o", zstd, disk, path], {
-      signal,
-      bounds: {
-        timeoutMs: copyTimeoutMs(sizeBytes),
-        memoryBytes: imageLimits.imageConvertMemoryBytesMax,
-        fileBytes: sizeBytes + imageLimits.copyOverheadBytes,
-        ...(user === undefined ? {} : { user: user.uid }),
-        ...(group === undefined ? {} : { group }),
-      },
-    });
+    const bounds = {
+      timeoutMs: copyTimeoutMs(sizeBytes),
+      memoryBytes: imageLimits.imageConvertMemoryBytesMax,
+      fileBytes: sizeBytes + imageLimits.copyOverheadBytes,
+      ...(user === undefined ? {} : { user: user.uid }),
+      ...(group === undefined ? {} : { group }),
+    };
+    const left = () => this.leftBytes();
+    const end = await filling({ clock: systemClock, signal, left }, (until) =>
+      runCaged([...convert, "-o", zstd, disk, path], { signal: until, bounds }),
+    );
     if (end.exitCode !== 0) throw copyFailure(end);
   }
 
@@ -147,11 +150,16 @@ export class FileCopies implements DiskCopies {
     return found;
   }
 
+  async leftBytes(): Promise<number> {
+    const { bavail, bsize, blocks } = await statfs(this.#directories.guests);
+    const leftBytes = bavail * bsize - fullBelow({ totalBytes: blocks * bsize });
+    if (leftBytes < 0) throw full();
+    return leftBytes;
+  }
+
   /** What the copy may take has to be free, beside what guests that are there need. @throws diskFull */
   async #refuseFull(neededBytes: number): Promise<void> {
-    const { bavail, bsize, blocks } = await statfs(this.#directories.guests);
-    if (bavail * bsize - neededBytes >= fullBelow({ totalBytes: blocks * bsize })) return;
-    throw new StatusError("diskFull", "The host has no room for a copy of the disk.");
+    if ((await this.leftBytes()) < neededBytes) throw full();
   }
 
   /** What the image below a disk takes, wherever it is; 0: it is nowhere, and the copy will tell. */
@@ -190,6 +198,7 @@ const zstd = "compression_type=zstd";
 const sectorBytes = 512;
 const bytesTaken = async (path: string): Promise<number> => (await stat(path)).blocks * sectorBytes;
 
+const full = () => new StatusError("diskFull", "The host has no room for a copy of the disk.");
 const gone = () => new StatusError("copyLost", "The copy of the disk is not on the host any more.");
 
 function keptIn(text: string): KeptCopy | undefined {

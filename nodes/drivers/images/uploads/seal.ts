@@ -7,7 +7,9 @@ import { constants } from "node:fs";
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Digests, SealedImage, SealRequest } from "../../../../actors/ports/image-uploads.ts";
+import { filling } from "../../../../actors/runtime/filling.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
+import { systemClock } from "../../../process/clock.ts";
 import { usualHypervisor } from "../../built-in.ts";
 import { syncDirectory, temporaryName } from "../../durable-file.ts";
 import { inspectDisk, readable } from "../inspect.ts";
@@ -28,8 +30,8 @@ export interface Sealing {
   readonly imageId: string;
   readonly request: SealRequest;
   readonly signal: AbortSignal;
-  /** @throws diskFull when what is made of uploads has taken as much room as it may */
-  readonly needRoom: () => Promise<void>;
+  /** Bytes that may still be taken. @throws diskFull when what is made of uploads may take no more room */
+  readonly needRoom: () => Promise<number>;
   /** Remembers the sealed file before the file gets its name. */
   readonly onMade: (sealed: SealedImage) => Promise<void>;
 }
@@ -95,7 +97,8 @@ async function unpacked(from: Stage, fresh: () => string, sealing: Sealing): Pro
   }
 }
 
-async function converted(from: Stage, fresh: () => string, { request, signal }: Sealing): Promise<Stage> {
+async function converted(from: Stage, fresh: () => string, sealing: Sealing): Promise<Stage> {
+  const { request, signal, needRoom: left } = sealing;
   const { format } = request;
   if (format === null || format === "raw" || format === "qcow2") return from;
   return withFile(from.path, async (source) => {
@@ -105,7 +108,9 @@ async function converted(from: Stage, fresh: () => string, { request, signal }: 
     try {
       await letTool(source, 0o444);
       await letTool(target, 0o666);
-      await convert({ source, target, format, signal });
+      await filling({ clock: systemClock, signal, left }, (until) =>
+        convert({ source, target, format, signal: until }),
+      );
       return { path };
     } finally {
       await letTool(source, 0o600);

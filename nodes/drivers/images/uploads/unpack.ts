@@ -33,7 +33,7 @@ export interface Unpacking {
   /** Of what may come out. */
   readonly bytesMax: number;
   /** Asked each unpackRoomBytes. @throws diskFull */
-  readonly needRoom: () => Promise<void>;
+  readonly needRoom: () => Promise<unknown>;
   readonly signal: AbortSignal;
 }
 

@@ -262,10 +262,12 @@ export class FileUploads implements ImageUploads {
     );
   }
 
-  async #refuseFull(): Promise<void> {
+  /** Answers how many bytes uploads may still take. @throws diskFull */
+  async #refuseFull(): Promise<number> {
     const { freeBytesMin = imageLimits.storeFreeBytesMin } = this.#options;
     const { bavail, bsize } = await statfs(this.#store);
-    if (bavail * bsize >= freeBytesMin) return;
+    const leftBytes = bavail * bsize - freeBytesMin;
+    if (leftBytes >= 0) return leftBytes;
     throw new StatusError(
       "diskFull",
       "The file system of the image store has too little room for an upload.",

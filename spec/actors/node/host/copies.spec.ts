@@ -22,7 +22,12 @@ class Scripted implements DiskCopies {
   filled: Promise<void> = Promise.resolve();
   sent: Promise<void> = Promise.resolve();
   keeping: Promise<void> = Promise.resolve();
+  isFull = false;
 
+  async leftBytes(): Promise<number> {
+    if (this.isFull) throw new StatusError("diskFull", "There is no room.");
+    return 0;
+  }
   async prepare({ imageId }: CopyName): Promise<string> {
     this.done.push(`prepare ${imageId}`);
     return "/copy.part";
@@ -69,10 +74,12 @@ function world(copies = new Scripted()) {
   const done: string[] = [];
   const hypervisor = {
     inspect: async () => state.guest,
-    copyRoot: async (_id: string, { path, onProgress }: RootCopy) => {
+    copyRoot: async (_id: string, { path, onProgress }: RootCopy, signal: AbortSignal) => {
       done.push(`copy into ${path}`);
       onProgress(3, 9);
-      await state.copied;
+      const ended = Promise.withResolvers<void>();
+      signal.addEventListener("abort", () => ended.reject(new Error("It was ended.")));
+      await Promise.race([state.copied, ended.promise]);
     },
     endCopy: async (id: string) => {
       done.push(`end ${id}`);
@@ -172,6 +179,17 @@ describe("copies of root disks on a host", () => {
     expect(failure).to.deep.equal({ reason: "copyLost", message: "The guest ended." });
     state.guest = { ...guest, ownerEpoch: 4 };
     expect((await until("two", "failed")).failure?.reason).to.equal("staleEpoch");
+  });
+
+  it("end before the file system is full, in words, also where a hypervisor makes them", async () => {
+    const { state, copies, until } = world();
+    state.copied = Promise.withResolvers<void>().promise;
+    await until("one", "copying");
+    copies.isFull = true;
+    expect((await until("one", "failed")).failure).to.deep.equal({
+      reason: "diskFull",
+      message: "There is no room.",
+    });
   });
 
   it("outlive the agent when they are whole; what it left half done ends with its file", async () => {
