@@ -79,7 +79,7 @@ export const liveLanes: readonly Lane[] = [
       ...["store-writers", "safety", "websocket", "wire", "compute", "host-features", "pinning", "qemu"],
       ...["qemu-images", "shared-storage", "bridge-network", "packet-rules", "tunnel-rules", "full-subnet"],
       ...["published-ports", "pulled-images", "image-peers", "catalogue", "nfs-volumes", "instance-images"],
-      ...["machine-volumes", "boot-volumes", "volume-kills"],
+      ...["machine-volumes", "boot-volumes", "volume-kills", "local-disks", "filling"],
     ),
     why: "One server, or one host with guests; what they bound in time they bound generously.",
   },
