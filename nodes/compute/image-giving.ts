@@ -67,7 +67,8 @@ export async function openImageGiving({
         });
       const expiresAtMs = nowMs() + computeLimits.peerTicketMs;
       const about = { server: hostId, verb: "fetch", of: sha256, who, expiresAtMs } as const;
-      return { url: server.url, ticket: tickets.issue(about) };
+      // A bound says that each host is given the file once.
+      return { url: server.url, ticket: tickets.issue({ ...about, atOnceMax: transfersMax }) };
     },
     close: () => server.close(),
   };

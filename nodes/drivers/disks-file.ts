@@ -32,6 +32,7 @@ import { ImageCache, type ImageSource } from "./images/cache.ts";
 import type { CacheRoom } from "./images/cache-room.ts";
 import type { ImageLeases } from "./images/leases.ts";
 import { driverLimits } from "./limits.ts";
+import { canMakeLocalDisks } from "./local-disks.ts";
 import { refuseTooSmall } from "./overlay.ts";
 import { diskFiles, ensureOwnDisks, hasDisk } from "./own-disks.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -46,7 +47,7 @@ export interface FileDisksOptions {
 
 export class FileDisks implements Disks {
   readonly configDrives = true;
-  readonly localDisks = true;
+  readonly localDisks = canMakeLocalDisks();
   readonly copies: DiskCopies;
   readonly #directories: StateDirectories;
   readonly #cache: ImageCache;

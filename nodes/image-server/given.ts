@@ -1,6 +1,6 @@
 /**
  * What a server for the bytes of images is giving: so many images at once, and of one file as many as a
- * ticket says. Whoever is beyond hears it at once, and asks again or elsewhere. A disk and a network that
+ * ticket says, to each host once. Whoever is beyond hears it at once, and asks again or elsewhere. A disk and a network that
  * many share are no faster for any of them.
  */
 import type { TicketFacts } from "../../actors/ports/image-bytes.ts";
@@ -9,8 +9,8 @@ import { imageServerLimits } from "./limits.ts";
 
 export class Given {
   readonly #transfersMax: number;
-  /** Transfers of each file by tickets with a bound. */
-  readonly #bounded = new Map<string, number>();
+  /** Who gets each file by tickets with a bound. */
+  readonly #bounded = new Map<string, Set<string>>();
   transfers = 0;
   bytes = 0;
 
@@ -24,27 +24,24 @@ export class Given {
 
   /** Does the work of one transfer. @throws RESOURCE_EXHAUSTED tooManyRequests */
   async within(
-    { of, atOnceMax }: Pick<TicketFacts, "of" | "atOnceMax">,
+    { of, who, atOnceMax }: Pick<TicketFacts, "of" | "who" | "atOnceMax">,
     work: () => Promise<void>,
   ): Promise<void> {
-    const others = this.#bounded.get(of) ?? 0;
-    if (this.transfers >= this.#transfersMax || others >= (atOnceMax ?? Number.POSITIVE_INFINITY))
+    const getting = this.#bounded.get(of) ?? new Set();
+    // One host that asked twice would keep all others waiting.
+    const isFull = atOnceMax !== undefined && (getting.size >= atOnceMax || getting.has(who));
+    if (this.transfers >= this.#transfersMax || isFull)
       throw new StatusError("tooManyRequests", "The file is given to as many as it may be.", {
         retryAfterMs: imageServerLimits.turnRetryAfterMs,
       });
     this.transfers += 1;
-    if (atOnceMax !== undefined) this.#bounded.set(of, others + 1);
+    if (atOnceMax !== undefined) this.#bounded.set(of, getting.add(who));
     try {
       await work();
     } finally {
       this.transfers -= 1;
-      if (atOnceMax !== undefined) this.#less(of);
+      if (atOnceMax !== undefined) getting.delete(who);
+      if (getting.size === 0) this.#bounded.delete(of);
     }
-  }
-
-  #less(of: string): void {
-    const left = (this.#bounded.get(of) ?? 1) - 1;
-    if (left > 0) this.#bounded.set(of, left);
-    else this.#bounded.delete(of);
   }
 }

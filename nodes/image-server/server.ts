@@ -122,8 +122,16 @@ async function answer(request: IncomingMessage, response: ServerResponse, servin
   await counted(text, serving.transfers, () =>
     asked.verb === "send"
       ? answerUpload(request, response, asked.of, serving)
-      : serving.given.within(facts, () => answerImage(request, response, asked.of, serving)),
+      : serving.given.within(facts, () => answerImage(request, response, asked.of, inTurn(serving, facts))),
   );
+}
+
+/** Whoever reads slowly while others wait for a turn is cut off. */
+function inTurn(serving: Serving, { atOnceMax }: Pick<TicketFacts, "atOnceMax">): Serving {
+  if (atOnceMax === undefined) return serving;
+  const { pace = usualPace } = serving;
+  const bytesPerMsMin = Math.max(pace.bytesPerMsMin, imageServerLimits.turnBytesPerMsMin);
+  return { ...serving, pace: { ...pace, bytesPerMsMin } };
 }
 
 const methods = { uploads: ["PUT", "PATCH", "GET", "HEAD"], images: ["GET", "HEAD"] } as const;

@@ -48,7 +48,7 @@ export function imageGivingContract(open: () => Promise<GivingWorld>): void {
   });
   afterEach(() => world.close());
 
-  const offer = (of = sha256) => world.giving.offer({ sha256: of, who: "h2" });
+  const offer = (of = sha256, who = "h2") => world.giving.offer({ sha256: of, who });
   const refusal = (work: Promise<unknown>): Promise<string> =>
     work.then(
       () => "none",
@@ -85,7 +85,7 @@ export function imageGivingContract(open: () => Promise<GivingWorld>): void {
   });
 
   it("gives to two at once, and says so to a third one, by whom it is asked again later", async () => {
-    const offers = await Promise.all([offer(), offer(), offer()]);
+    const offers = await Promise.all(["h2", "h3", "h4"].map((who) => offer(sha256, who)));
     const [first, second, third] = offers;
     if (first === undefined || second === undefined || third === undefined)
       throw new Error("There are three.");
@@ -97,6 +97,16 @@ export function imageGivingContract(open: () => Promise<GivingWorld>): void {
     await until(told, ({ sending }) => sending === 0);
     const again = await world.begin(third, sha256, 0);
     expect((await again.rest()).equals(one)).to.equal(true);
+  });
+
+  it("gives an image to a host once at a time, whatever that host holds open", async () => {
+    const [first, second] = [await offer(), await offer()];
+    const transfer = await world.begin(first, sha256, 0);
+    expect(await refusal(world.begin(second, sha256, 0))).to.equal("tooManyRequests");
+    expect(await refusal(world.begin(first, sha256, 0))).to.equal("tooManyRequests");
+    const other = await world.begin(await offer(sha256, "h3"), sha256, 0);
+    for (const one of [transfer, other]) one.end();
+    await until(told, ({ sending }) => sending === 0);
   });
 
   it("ends what it sends of an image that has to make room, and sends no other bytes", async () => {

@@ -32,7 +32,8 @@ const nothing = { fromPeersBytes: 0, fromControllersBytes: 0, lies: 0 };
 export class MemoryImageGiving implements ImageGiving {
   readonly url: string;
   readonly #options: MemoryGivingOptions;
-  readonly #transfers = new Set<object>();
+  /** Each with what it is of, and who gets it. */
+  readonly #transfers = new Map<object, string>();
   #sentBytes = 0;
 
   constructor(options: MemoryGivingOptions) {
@@ -66,7 +67,8 @@ export class MemoryImageGiving implements ImageGiving {
     if (facts.server !== this.#server || facts.expiresAtMs <= clock.nowMs())
       throw new StatusError("ticketInvalid", "The ticket is none.");
     if (facts.of !== sha256) throw new StatusError("ticketMismatch", "The ticket is for another image.");
-    this.#refuseMore();
+    const who = `${sha256} ${facts.who}`;
+    this.#refuseMore(who);
     const content = images().get(sha256);
     if (content === undefined) throw new StatusError("notFound", "The image is not here.");
     const transfer: MemoryTransfer = {
@@ -78,7 +80,7 @@ export class MemoryImageGiving implements ImageGiving {
       },
       end: () => void this.#transfers.delete(transfer),
     };
-    this.#transfers.add(transfer);
+    this.#transfers.set(transfer, who);
     return transfer;
   }
 
@@ -86,8 +88,10 @@ export class MemoryImageGiving implements ImageGiving {
     return `${this.#options.hostId}-${this.#options.life}`;
   }
 
-  #refuseMore(): void {
-    if (this.#transfers.size < this.#options.transfersMax) return;
+  /** A host that asked twice would keep others waiting. */
+  #refuseMore(who?: string): void {
+    const isTwice = [...this.#transfers.values()].some((one) => one === who);
+    if (this.#transfers.size < this.#options.transfersMax && !isTwice) return;
     throw new StatusError("tooManyRequests", "The host gives images to as many as it may.");
   }
 }

@@ -12,8 +12,11 @@ export type Made = "disks" | "volumes";
 /** Whole milliseconds; 0: nothing to speak of is left to be made. */
 export function fetchAllowedMs(instance: Pick<InstanceRecord, "image" | "volumes">, made: Made): number {
   const bytes = bytesOfVolumes(instance) + (made === "disks" ? (instance.image.disk?.sizeBytes ?? 0) : 0);
-  const ms = Math.floor((bytes * 1_000) / instanceLimits.fetchBytesPerSecondMin);
-  return Math.min(ms, instanceLimits.fetchTimeoutMsMax);
+  const { fetchBytesPerSecondMin, fetchTurnBytesPerSecond, fetchTimeoutMsMax } =
+    instanceLimits;
+  const fetchMs = Math.floor((bytes * 1_000) / fetchBytesPerSecondMin);
+  const turnMs = Math.floor((bytes * 1_000) / fetchTurnBytesPerSecond);
+  return Math.min(fetchMs + turnMs, fetchTimeoutMsMax);
 }
 
 /** The image comes to the host first, and is then written to the volume as a whole. */

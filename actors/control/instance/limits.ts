@@ -10,6 +10,8 @@ export const instanceLimits = {
    * and a tool that unpacks on a busy computer is as slow.
    */
   fetchBytesPerSecondMin: 8 * 1024 ** 2,
+  /** Hosts that get images from each other wait for their turns before, a second for so many bytes. */
+  fetchTurnBytesPerSecond: 32 * 1024 ** 2,
   /** However large its disks are, no operation waits longer for them. */
   fetchTimeoutMsMax: 14_400_000,
   /** Longer than a guest is asked to give a volume back. */

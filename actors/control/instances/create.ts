@@ -118,13 +118,16 @@ export function flavorFits(flavor: FlavorRecord, image: ImageRecord): Denial | u
 export function withSmallest(denial: Denial, image: ImageRecord, flavors: readonly FlavorRecord[]): Denial {
   const [smallest] = flavors
     .filter((one) => flavorFits(one, image) === undefined)
-    .sort((a, b) => a.memoryMib - b.memoryMib || a.vcpus - b.vcpus || a.diskGib - b.diskGib);
+    .sort((a, b) => a.memoryMib - b.memoryMib || a.vcpus - b.vcpus || roomOf(a) - roomOf(b));
   const others =
     smallest === undefined
       ? "No flavor has as much: an operator can make one."
       : `The smallest that has as much is ${smallest.name}.`;
   return { ...denial, message: `${denial.message} ${others}` };
 }
+
+/** Of its disks, as the flavor says. */
+const roomOf = (flavor: FlavorRecord): number => flavor.diskGib + localGibOf(flavor);
 
 export const nameOf = (name: string, index: number): string => `${name}-${index + 1}`;
 

@@ -78,8 +78,12 @@ export function wishOf(instance: InstanceRecord): Wish {
   const portIds = (instance.interfaces ?? []).map(({ portId }) => portId);
   const on = { configDrive, networked, portIds, shape, volumes: placedOf(instance.volumes ?? []) };
   const about = { project, instanceId: id, flavor, ...where, storageId, ...on };
-  return { ...about, imageProperties: image.properties, excluded: excludedHosts };
+  return { ...about, imageProperties: ofImage(image), excluded: excludedHosts };
 }
+
+/** An instance whose root disk is a volume, or that has none, needs no room for the image's. */
+const ofImage = ({ disk, properties }: InstanceRecord["image"]): Wish["imageProperties"] =>
+  disk === null ? { ...properties, diskGibMin: 0 } : properties;
 
 function placedOf(volumes: readonly AttachedVolume[]): PlacedVolumes | undefined {
   if (volumes.length === 0) return undefined;

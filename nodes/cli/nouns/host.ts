@@ -185,7 +185,8 @@ function networkOf({ drivers }: Host): string | undefined {
 /** The abilities of the hypervisor, without those that are missing. */
 function abilitiesOf({ drivers }: Host): string | undefined {
   if (drivers === null || drivers === undefined) return undefined;
-  const { networks, volumes, console, hotPlug, liveMigration, save, configDrive } = drivers.abilities;
+  const { networks, volumes, console, hotPlug, liveMigration, save, configDrive, localDisks } =
+    drivers.abilities;
   const words = [
     ...(networks.length === 0 ? [] : [`networks (${networks.join(", ")}${reachOf(drivers)})`]),
     ...(volumes.length === 0 ? [] : [`volumes (${volumes.join(", ")})`]),
@@ -194,6 +195,7 @@ function abilitiesOf({ drivers }: Host): string | undefined {
     ...(liveMigration ? ["live migration"] : []),
     ...(save ? ["save"] : []),
     ...(configDrive === true ? ["config drive"] : []),
+    ...(localDisks === true ? ["local disks"] : []),
   ];
   return words.length === 0 ? "none" : words.join(", ");
 }

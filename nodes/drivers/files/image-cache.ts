@@ -79,7 +79,15 @@ export function givenImagesOf(
   if (came === undefined) return {};
   const bytesPerSecondMax = bytesOf(imagePeersMibPerSecond);
   const list = () => bytes.list();
-  return { givenImages: { bytes, list, came, transfersMax: imagePeersAtOnce, bytesPerSecondMax } };
+  return {
+    givenImages: {
+      bytes,
+      list,
+      came,
+      transfersMax: atOnceOf(imagePeersAtOnce, bytesPerSecondMax),
+      bytesPerSecondMax,
+    },
+  };
 }
 
 /** The controllers' directory where the host sees it, and controllers and other hosts where it does not. */
@@ -98,3 +106,7 @@ export async function auditCache(directories: StateDirectories, room: CacheRoom)
   const there = await Promise.all(bases.map(({ sha256 }) => exists(join(directories.images, sha256))));
   return { ...(await room.look()), baseless: bases.filter((_, index) => there[index] === false) };
 }
+
+/** Fewer where each would get less than what hosts leave a peer for. */
+const atOnceOf = (atOnce: number, bytesPerSecondMax = Number.POSITIVE_INFINITY): number =>
+  Math.max(1, Math.min(atOnce, Math.floor(bytesPerSecondMax / (imageLimits.peerBytesPerMsMin * 1_000))));

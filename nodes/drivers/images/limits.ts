@@ -53,13 +53,14 @@ export const imageLimits = {
   pullAgainMs: 1_000,
   /**
    * While servers are busy with others a host waits for its turn, so long and a millisecond more for so
-   * many bytes of the image; then it asks as one that knows no peers, whom no controller lets wait.
+   * many bytes of the image; then it asks as one that knows no peers, whom no controller lets wait. Operations
+   * wait that much longer (fetch-time.ts).
    */
   pullTurnMsMin: 15_000,
-  pullTurnBytesPerMs: 8 * 1024,
-  /** A host may be silent for so long, and has to be as fast in the long run. */
+  pullTurnBytesPerMs: 32 * 1024,
+  /** A host may be silent for so long, and has to be faster in the long run than operations allow. */
   peerQuietMsMax: 5_000,
-  peerBytesPerMsMin: 2 * 1024,
+  peerBytesPerMsMin: 9 * 1024,
   /**
    * How long a host is asked for no image that it gave badly: when it failed, and when its bytes were
    * others.

@@ -220,7 +220,7 @@ export class QemuHypervisor extends VolumeVerbs implements Hypervisor {
     const network = namespaceOf(paths, await this.#options.network?.path());
     const { instanceId, ownerEpoch, fence } = spec;
     const tag = { instanceId, ownerEpoch, fence };
-    recordFence(directory, tag, paths.disk);
+    recordFence(directory, tag, paths.disk ?? paths.ephemeral ?? paths.swap);
     return whenUnlocked(instanceId, { clock, signal }, async () => {
       throwIfAborted(signal);
       const groups = await this.#options.groups.make(tag, spec, signal);

@@ -289,16 +289,19 @@ const hasEndedLeader = ({ pid }: FencedGuest): boolean => livingStat(pid)?.state
 export const isSameProcess = ({ pid, startTicks }: FencedGuest): boolean =>
   livingStat(pid)?.startTicks === startTicks;
 
-/** The file of the root disk, by its name in qemu/arguments.ts. */
+/** The file of the root disk, or of a disk beside it, by their names in qemu/arguments.ts. */
 function diskOf(argv: readonly string[]): string | undefined {
   for (const [index, option] of argv.entries()) {
     if (option !== "-blockdev") continue;
     const { "node-name": name, file } = Object(parsed(argv[index + 1] ?? ""));
     const filename: unknown = Object(file).filename;
-    if (name === "root" && typeof filename === "string") return filename;
+    if (ownDisks.includes(String(name)) && typeof filename === "string") return filename;
   }
   return undefined;
 }
+
+/** They lie in one directory, and are taken over by its name: any of them tells. */
+const ownDisks: readonly string[] = ["root", "ephemeral", "swap"];
 
 function parsed(text: string): unknown {
   try {

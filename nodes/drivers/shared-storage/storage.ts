@@ -64,9 +64,9 @@ export class SharedStorage {
   async ensure(spec: MachineSpec, signal: AbortSignal): Promise<Pick<GuestPaths, DiskPath>> {
     const directory = this.#directory(spec.instanceId, spec.ownerEpoch);
     await this.#ensureDirectory(spec, directory, signal);
-    const paths = await ensureOwnDisks(spec, directory, signal).catch((error: unknown) => {
-      // Another host has taken them over since.
-      throw isMissing(error) ? stale(spec) : error;
+    const paths = await ensureOwnDisks(spec, directory, signal).catch(async (error: unknown) => {
+      // Another host has taken them over since, under the hands of whatever tool.
+      throw (await exists(directory)) ? error : stale(spec);
     });
     if (!spec.takesOverDisk) await this.#clearBefore(spec);
     return paths;

@@ -43,6 +43,8 @@ describe("what novact launch takes where nobody says", () => {
     { name: "large", vcpus: 2, memoryMib: 2_048, diskGib: 20 },
     { name: "medium", vcpus: 2, memoryMib: 512, diskGib: 5 },
     { name: "thin", vcpus: 1, memoryMib: 512, diskGib: 1 },
+    { name: "scratch", vcpus: 1, memoryMib: 128, diskGib: 0, ephemeralGib: 500 },
+    { name: "swapping", vcpus: 1, memoryMib: 128, diskGib: 0, swapMib: 64 },
     { name: "tiny", vcpus: 1, memoryMib: 128, diskGib: 0 },
   ];
   const flavorOf = (memory: number, gib: number | null, least = 0) =>

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Flavor } from "../../../../protocol/flavor.ts";
 import type { Image } from "../../../../protocol/image.ts";
+import { type LocalDisks, localGibOf } from "../../../../protocol/local-disks.ts";
 import type { Network } from "../../../../protocol/network.ts";
 import type { Router } from "../../../../protocol/router.ts";
 import { CommandError } from "../../errors.ts";
@@ -12,7 +13,7 @@ import { gibibytes, mebibytes } from "../../format.ts";
 
 const gibibyte = 1024 ** 3;
 
-type Size = Pick<Flavor, "name" | "vcpus" | "memoryMib" | "diskGib">;
+type Size = Pick<Flavor, "name" | "vcpus" | "memoryMib" | "diskGib"> & LocalDisks;
 
 /** The smallest flavor with what the image needs: by memory, then disk, then CPUs. @throws CommandError */
 export function flavorFor<F extends Size>(
@@ -23,12 +24,13 @@ export function flavorFor<F extends Size>(
   const inside = Math.ceil((disk?.virtualSizeBytes ?? 0) / gibibyte);
   // A flavor without a size of its own takes the image's.
   const diskOf = ({ diskGib }: Size): number => (diskGib === 0 ? inside : diskGib);
+  const roomOf = (one: Size): number => diskOf(one) + localGibOf(one);
   const fitting = flavors.filter(
     (one) => one.memoryMib >= memoryMibMin && diskOf(one) >= Math.max(diskGibMin, inside),
   );
   const [smallest] = fitting.toSorted(
     (left, right) =>
-      left.memoryMib - right.memoryMib || diskOf(left) - diskOf(right) || left.vcpus - right.vcpus,
+      left.memoryMib - right.memoryMib || roomOf(left) - roomOf(right) || left.vcpus - right.vcpus,
   );
   if (smallest !== undefined) return smallest;
   const needs = `${mebibytes(memoryMibMin)} of memory and ${gibibytes(Math.max(diskGibMin, inside))} of disk`;

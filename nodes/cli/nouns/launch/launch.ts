@@ -80,9 +80,13 @@ async function flavorOf(
 ): Promise<string> {
   if (asked !== undefined) return asked;
   const { flavors } = await session.flavor.list({}, run.call());
-  const { name, vcpus, memoryMib, diskGib } = flavorFor(flavors, image);
+  const { name, vcpus, memoryMib, diskGib, ephemeralGib = 0, swapMib = 0 } = flavorFor(flavors, image);
   const disk = diskGib === 0 ? "the image's disk" : `${gibibytes(diskGib)} of disk`;
-  const size = `${vcpus} vCPU, ${mebibytes(memoryMib)} of memory, ${disk}`;
+  const more = [
+    ...(ephemeralGib > 0 ? [`${gibibytes(ephemeralGib)} of ephemeral disk`] : []),
+    ...(swapMib > 0 ? [`${mebibytes(swapMib)} of swap`] : []),
+  ];
+  const size = [`${vcpus} vCPU`, `${mebibytes(memoryMib)} of memory`, disk, ...more].join(", ");
   steps.say("flavor", `${name}, the smallest that fits: ${size}`);
   return name;
 }

@@ -24,12 +24,12 @@ describe("how long an operation waits for what disks are made of", () => {
     image: { ...instance.image, disk: disk(sizeMib, 10 * sizeMib) },
   });
 
-  it("grows with the image, at 8 MiB a second, and with volumes that are still to be made of one", () => {
-    expect(fetchAllowedMs(withDisk(80), "disks")).to.equal(10_000);
+  it("grows with the image, at 8 MiB a second and a quarter of that time for its turn, and with volumes that are still to be made of one", () => {
+    expect(fetchAllowedMs(withDisk(80), "disks")).to.equal(12_500);
     expect(fetchAllowedMs(withDisk(80), "volumes")).to.equal(0);
     const volumes = [volume(false, ofImage), volume(true, ofImage), volume(false, null)];
-    expect(fetchAllowedMs({ ...withDisk(80), volumes }, "volumes")).to.equal(110_000);
-    expect(fetchAllowedMs({ ...withDisk(80), volumes }, "disks")).to.equal(120_000);
+    expect(fetchAllowedMs({ ...withDisk(80), volumes }, "volumes")).to.equal(137_500);
+    expect(fetchAllowedMs({ ...withDisk(80), volumes }, "disks")).to.equal(150_000);
   });
 
   it("ends after hours, however large they are", () => {
@@ -43,8 +43,8 @@ describe("how long an operation waits for what disks are made of", () => {
     ];
     const moreMs = (kind: Parameters<typeof allowedMs>[1]) => allowedMs(large, kind) - allowedMs(small, kind);
     for (const kind of ["create", "recover", "evacuate", "move"] as const)
-      expect(moreMs(kind), kind).to.equal(120_000);
-    expect(moreMs("volumeAttach")).to.equal(110_000);
+      expect(moreMs(kind), kind).to.equal(150_000);
+    expect(moreMs("volumeAttach")).to.equal(137_500);
     for (const kind of ["start", "stop", "reboot", "delete", "volumeDetach"] as const)
       expect(moreMs(kind), kind).to.equal(0);
   });

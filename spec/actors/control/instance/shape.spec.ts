@@ -79,6 +79,12 @@ describe("instance: the shape of its machine", () => {
     expect(wishOf(onA.instance).shape).to.equal(null);
     expect(wishOf(ran.instance).shape).to.deep.equal(shapeOf("7.2"));
     expect(wishOf({ ...ran.instance, desired: "deleted" })).not.to.have.property("shape");
+    const { image } = onA.instance;
+    const wants = { ...image, properties: { ...image.properties, diskGibMin: 10 } };
+    const leastOf = (disk: typeof image.disk) =>
+      wishOf({ ...onA.instance, image: { ...wants, disk } }).imageProperties.diskGibMin;
+    const disk = { sha256: "a".repeat(64), sizeBytes: 1, format: "raw" as const, virtualSizeBytes: 1 };
+    expect([leastOf(disk), leastOf(null)], "no root disk of its own").to.deep.equal([10, 0]);
     expect(removalSpec(ran.instance, { ownerEpoch: 1, leaseEpoch: 0, numa: null })).to.have.property("shape");
   });
 });
