@@ -26,8 +26,8 @@ interface LocalDisk {
 }
 
 /**
- * Discards nothing and clears no journal, since the file has nothing in it, and leaves the tables of inodes to
- * the guest's kernel: else 100 GiB of disk would take 1.6 GiB of the host at once.
+ * Discards nothing and clears no journal, since the file has nothing in it, and leaves the tables of inodes
+ * to the guest's kernel: else 100 GiB of disk would take 1.6 GiB of the host at once.
  */
 const ext4 = [
   "mkfs.ext4",
@@ -41,7 +41,7 @@ const ext4 = [
 
 const swap = ["mkswap", "--quiet", "--label", "swap0"] as const;
 
-/** Whether the programs are there that format them. */
+/** False: a program that formats disks is not installed. */
 export const canMakeLocalDisks = (): boolean =>
   [ext4[0], swap[0]].every((name) =>
     toolEnvironment.PATH.split(":").some((directory) => existsSync(join(directory, name))),

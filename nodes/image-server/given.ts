@@ -1,7 +1,7 @@
 /**
  * What a server for the bytes of images is giving: so many images at once, and of one file as many as a
- * ticket says, to each host once. Whoever is beyond hears it at once, and asks again or elsewhere. A disk and a network that
- * many share are no faster for any of them.
+ * ticket says, to each host once. Whoever is beyond hears it at once, and asks again or elsewhere. A disk and
+ * a network that many share are no faster for any of them.
  */
 import type { TicketFacts } from "../../actors/ports/image-bytes.ts";
 import { StatusError } from "../../protocol/wire/status.ts";
@@ -28,7 +28,7 @@ export class Given {
     work: () => Promise<void>,
   ): Promise<void> {
     const getting = this.#bounded.get(of) ?? new Set();
-    // One host that asked twice would keep all others waiting.
+    // A host with two transfers of one file would take the turn of another host.
     const isFull = atOnceMax !== undefined && (getting.size >= atOnceMax || getting.has(who));
     if (this.transfers >= this.#transfersMax || isFull)
       throw new StatusError("tooManyRequests", "The file is given to as many as it may be.", {

@@ -15,7 +15,7 @@ export const imageServerLimits = {
   /** How long a client may be silent, or read nothing, and how fast it has to be in the long run. */
   quietMsMax: 30_000,
   bytesPerMsMin: 4,
-  /** The same of whoever keeps others waiting for their turns. */
+  /** How fast a client has to be while other clients wait for a turn. */
   turnBytesPerMsMin: 1024,
   /** Bytes and time in which a refused client may still send, and so reads the answer. */
   drainBytesMax: 1024 * 1024,

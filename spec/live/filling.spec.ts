@@ -1,4 +1,4 @@
-/** What fills a file system with real tools ends before that is full, whoever has taken the room meanwhile. */
+/** What fills a file system with real tools ends before that is full, whoever takes the room meanwhile. */
 import { execFile, execFileSync } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, statfsSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";

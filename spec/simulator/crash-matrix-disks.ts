@@ -1,6 +1,6 @@
 /**
- * Disks of instances in the crash matrix, as data: ephemeral and swap disks, root disks that are volumes, copies
- * of volumes, and images that are made of root disks.
+ * Disks of instances in the crash matrix, as data: ephemeral and swap disks, root disks that are volumes,
+ * copies of volumes, and images that are made of root disks.
  */
 import { type Act, ask, command, created, fault, type Operation } from "./crash-matrix-acts.ts";
 

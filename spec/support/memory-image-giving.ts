@@ -32,7 +32,7 @@ const nothing = { fromPeersBytes: 0, fromControllersBytes: 0, lies: 0 };
 export class MemoryImageGiving implements ImageGiving {
   readonly url: string;
   readonly #options: MemoryGivingOptions;
-  /** Each with what it is of, and who gets it. */
+  /** By transfer: the image and the host. */
   readonly #transfers = new Map<object, string>();
   #sentBytes = 0;
 

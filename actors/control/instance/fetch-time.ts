@@ -12,11 +12,9 @@ export type Made = "disks" | "volumes";
 /** Whole milliseconds; 0: nothing to speak of is left to be made. */
 export function fetchAllowedMs(instance: Pick<InstanceRecord, "image" | "volumes">, made: Made): number {
   const bytes = bytesOfVolumes(instance) + (made === "disks" ? (instance.image.disk?.sizeBytes ?? 0) : 0);
-  const { fetchBytesPerSecondMin, fetchTurnBytesPerSecond, fetchTimeoutMsMax } =
-    instanceLimits;
-  const fetchMs = Math.floor((bytes * 1_000) / fetchBytesPerSecondMin);
-  const turnMs = Math.floor((bytes * 1_000) / fetchTurnBytesPerSecond);
-  return Math.min(fetchMs + turnMs, fetchTimeoutMsMax);
+  const fetchMs = Math.floor((bytes * 1_000) / instanceLimits.fetchBytesPerSecondMin);
+  const turnMs = Math.floor((bytes * 1_000) / instanceLimits.fetchTurnBytesPerSecondMin);
+  return Math.min(fetchMs + turnMs, instanceLimits.fetchTimeoutMsMax);
 }
 
 /** The image comes to the host first, and is then written to the volume as a whole. */

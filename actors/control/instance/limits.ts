@@ -11,7 +11,7 @@ export const instanceLimits = {
    */
   fetchBytesPerSecondMin: 8 * 1024 ** 2,
   /** Hosts that get images from each other wait for their turns before, a second for so many bytes. */
-  fetchTurnBytesPerSecond: 32 * 1024 ** 2,
+  fetchTurnBytesPerSecondMin: 32 * 1024 ** 2,
   /** However large its disks are, no operation waits longer for them. */
   fetchTimeoutMsMax: 14_400_000,
   /** Longer than a guest is asked to give a volume back. */

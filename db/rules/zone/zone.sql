@@ -1,7 +1,7 @@
 -- A host is in one availability zone at most, after aggregates were changed or hosts joined or left them;
 -- and no zone changes under an instance that has asked for it: its host stays in that zone, and so does one
--- that it is on its way to, and while it looks for a host the zone keeps one. `zones_before`: the zones of the
--- hosts whose aggregates were changed, by host.
+-- that it is on its way to, and while it looks for a host the zone keeps one. `zones_before`: the zones of
+-- the hosts whose aggregates were changed, by host.
 create or replace function novact_zone(zones_before jsonb) returns boolean
 language plpgsql as $$
 declare

@@ -46,7 +46,7 @@ const options = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: most,
-        description: `to how many other nodes at once it gives images, 1 to ${most}, fewer where a limit leaves them less than 9 MiB a second each; leave it out for ${usual}`,
+        description: `other nodes that get images at once, 1 to ${most}, each 9 MiB a second; leave it out for ${usual}`,
       }),
     ),
     imagePeersMibPerSecond: Type.Optional(

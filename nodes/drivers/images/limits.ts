@@ -53,8 +53,8 @@ export const imageLimits = {
   pullAgainMs: 1_000,
   /**
    * While servers are busy with others a host waits for its turn, so long and a millisecond more for so
-   * many bytes of the image; then it asks as one that knows no peers, whom no controller lets wait. Operations
-   * wait that much longer (fetch-time.ts).
+   * many bytes of the image; then it asks as one that knows no peers, whom no controller lets wait.
+   * Operations wait that much longer (fetch-time.ts).
    */
   pullTurnMsMin: 15_000,
   pullTurnBytesPerMs: 32 * 1024,

@@ -1,4 +1,4 @@
-/** Work that fills a file system: called off before that is full, and looked at more often the less is left. */
+/** Work that fills a file system: called off before that is full, and looked at again sooner near its end. */
 import { expect } from "chai";
 import { filling, lookAgainMs } from "../../../actors/runtime/filling.ts";
 import { actorLimits } from "../../../actors/runtime/limits.ts";

@@ -24,7 +24,7 @@ describe("how long an operation waits for what disks are made of", () => {
     image: { ...instance.image, disk: disk(sizeMib, 10 * sizeMib) },
   });
 
-  it("grows with the image, at 8 MiB a second and a quarter of that time for its turn, and with volumes that are still to be made of one", () => {
+  it("grows with the image, by a quarter more than 8 MiB a second need, and with volumes to be made of one", () => {
     expect(fetchAllowedMs(withDisk(80), "disks")).to.equal(12_500);
     expect(fetchAllowedMs(withDisk(80), "volumes")).to.equal(0);
     const volumes = [volume(false, ofImage), volume(true, ofImage), volume(false, null)];
