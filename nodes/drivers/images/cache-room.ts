@@ -27,6 +27,8 @@ export interface CacheRoomOptions {
   /** Parts without a write for so long are removed. */
   readonly partKeptMs: number;
   readonly nowMs: () => number;
+  /** Absent: of the directory's file system. */
+  readonly freeBytes?: () => Promise<number>;
 }
 
 export interface CacheLook {
@@ -50,8 +52,12 @@ export class CacheRoom {
   /** Makes room for an image and does the work that fills it. @throws RESOURCE_EXHAUSTED diskFull */
   async within<Answer>(image: ImageFile, work: () => Promise<Answer>): Promise<Answer> {
     await this.#inTurn(async () => {
-      await this.#evict([...this.#coming.values(), image]);
+      // First, so that a part that has come before counts: only its rest needs room.
       this.#coming.set(image.sha256, image);
+      await this.#evict([...this.#coming.values()]).catch((error: unknown) => {
+        this.#coming.delete(image.sha256);
+        throw error;
+      });
     });
     try {
       return await work();
@@ -84,25 +90,33 @@ export class CacheRoom {
 
   /** Bytes that cached images take now, and their bounds. */
   async look(): Promise<CacheLook> {
-    const { directory, cacheBytesMax, freeBytesMin } = this.#options;
-    const { bavail, bsize } = await statfs(directory);
-    const files = await this.#files();
+    const { cacheBytesMax, freeBytesMin } = this.#options;
+    const freeBytes = await this.#freeBytes();
+    const files = await this.#files(true);
     const takenBytes = files.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
     const bounds = { cacheBytesMax: cacheBytesMax ?? null, freeBytesMin };
-    return { takenBytes, freeBytes: bavail * bsize, ...bounds };
+    return { takenBytes, freeBytes, ...bounds };
+  }
+
+  async #freeBytes(): Promise<number> {
+    const { directory, freeBytes } = this.#options;
+    if (freeBytes !== undefined) return freeBytes();
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
   }
 
   async #evict(coming: readonly ImageFile[]): Promise<void> {
-    const { directory, cacheBytesMax, freeBytesMin, given } = this.#options;
+    const { cacheBytesMax, freeBytesMin, given } = this.#options;
     await this.#finishAside();
-    const { bavail, bsize } = await statfs(directory);
+    const freeBytes = await this.#freeBytes();
     const files = await this.#files();
     const arrived = new Map(files.map((one) => [one.sha256, Math.max(one.allocatedBytes, one.sizeBytes)]));
     const missing = coming.map(({ sha256, sizeBytes }) => sizeBytes - (arrived.get(sha256) ?? 0));
     const wantedBytes = missing.reduce((sum, bytes) => sum + Math.max(0, bytes), 0);
-    const bounds = { cacheBytesMax, freeBytesMin, freeBytes: bavail * bsize, wantedBytes };
+    const bounds = { cacheBytesMax, freeBytesMin, freeBytes, wantedBytes };
     // What guests need is read from many files, and only where something has to go.
     if (missingBytes(files, bounds) <= 0) return;
+    if (await this.#removeParts((sha256) => !this.#coming.has(sha256))) return this.#evict(coming);
     const inUse = new Set([...(await this.#needed()), ...coming.map(({ sha256 }) => sha256)]);
     const { evicted, enough } = chooseEvicted(files, inUse, bounds, given?.sending());
     if (!enough) throw tooLittle(bounds, files);
@@ -145,13 +159,13 @@ export class CacheRoom {
     return new Set([...leased, ...(await inUse())]);
   }
 
-  /** Cached images, and what has arrived of images on their way. */
-  async #files(): Promise<readonly (CachedFile & Pick<ImageFile, "sizeBytes">)[]> {
+  /** Cached images, and what has arrived of images on their way, or of any. */
+  async #files(ofAny = false): Promise<readonly (CachedFile & Pick<ImageFile, "sizeBytes">)[]> {
     const { directory } = this.#options;
     const files: (CachedFile & Pick<ImageFile, "sizeBytes">)[] = [];
     for (const name of await readdir(directory)) {
       const [, sha256 = "", part] = /^([0-9a-f]{64})(\.part|\.\d+-[0-9a-f]{12}\.tmp)?$/.exec(name) ?? [];
-      const counts = sha256 !== "" && (part === undefined || this.#coming.has(sha256));
+      const counts = sha256 !== "" && (part === undefined || ofAny || this.#coming.has(sha256));
       const found = counts ? await orMissing(stat(join(directory, name))) : undefined;
       if (found === undefined) continue;
       const allocatedBytes = found.blocks * 512;
@@ -160,14 +174,25 @@ export class CacheRoom {
     return files;
   }
 
-  async #removeOldParts(): Promise<void> {
-    const { directory, partKeptMs, nowMs } = this.#options;
+  #removeOldParts(): Promise<boolean> {
+    const { partKeptMs, nowMs } = this.#options;
+    return this.#removeParts((_, { mtimeMs }) => nowMs() - mtimeMs > partKeptMs);
+  }
+
+  /** Nothing is made of a part. Answers whether any was removed. */
+  async #removeParts(
+    isMeant: (sha256: string, part: { readonly mtimeMs: number }) => boolean,
+  ): Promise<boolean> {
+    const { directory } = this.#options;
+    let removed = false;
     for (const name of await readdir(directory)) {
-      if (!/^[0-9a-f]{64}\.part$/.test(name)) continue;
-      const found = await orMissing(stat(join(directory, name)));
-      if (found !== undefined && nowMs() - found.mtimeMs > partKeptMs)
-        await rm(join(directory, name), { force: true });
+      const [, sha256] = /^([0-9a-f]{64})\.part$/.exec(name) ?? [];
+      const found = sha256 === undefined ? undefined : await orMissing(stat(join(directory, name)));
+      if (sha256 === undefined || found === undefined || !isMeant(sha256, found)) continue;
+      await rm(join(directory, name), { force: true });
+      removed = true;
     }
+    return removed;
   }
 
   #inTurn<Answer>(work: () => Promise<Answer>): Promise<Answer> {

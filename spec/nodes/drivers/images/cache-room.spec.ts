@@ -53,6 +53,9 @@ describe("the room of a host's image cache", () => {
     };
     return { leases, room, ensure };
   };
+  /** Of an image that somebody began to bring: so many of its bytes, as they are. */
+  const partOf = (index: number, bytes: number) =>
+    writeFile(at("images", `${image(index).sha256}.part`), contentOf(index).subarray(0, bytes));
   /** Cached images, by number. */
   const there = async (): Promise<readonly number[]> => {
     const names = await readdir(at("images"));
@@ -68,6 +71,22 @@ describe("the room of a host's image cache", () => {
     head.write(name, 512);
     await writeFile(at("guests", guest, "disk.qcow2"), head);
   };
+
+  it("counts what has come of an image before: only its rest needs room", async () => {
+    await partOf(0, sizeBytes / 2);
+    await make({ freeBytes: async () => sizeBytes / 2 }).ensure(0);
+    expect(await there()).to.deep.equal([0]);
+  });
+
+  it("gives the room of parts that nobody goes on with to an image that a guest needs", async () => {
+    await partOf(1, sizeBytes);
+    const parts = async () => (await readdir(at("images"))).filter((name) => name.endsWith(".part"));
+    const freeBytes = async () => ((await parts()).length > 1 ? 0 : sizeBytes);
+    await partOf(0, 1);
+    expect((await make().room.look()).takenBytes).to.be.at.least(sizeBytes);
+    await make({ freeBytes }).ensure(0);
+    expect([await there(), await parts()]).to.deep.equal([[0], []]);
+  });
 
   it("is made by images that were not used for longest", async () => {
     const { ensure } = make();
