@@ -91,6 +91,35 @@ describe("uploads of images", () => {
     expect(await reasonOf(world.demo.image.upload(id, { sizeBytes: 1 }))).to.equal("imageNotQueued");
   });
 
+  it("of an instance's disk come from its host, and from no client that sends something else", async () => {
+    const { image } = await world.demo.image.create({ name: "of-vm" });
+    const from = { instanceId: "i", hostId: "h", ownerEpoch: 1, untilMs: systemClock.nowMs() + 60_000 };
+    await restarted(doorOf("one")).upload(image.id, content.length, from);
+    expect(await reasonOf(world.demo.image.upload(image.id, { sizeBytes: 1 }))).to.equal("imageNotQueued");
+    expect(await reasonOf(write(image.id, 0, content))).to.equal("imageNotQueued");
+    const said = { format: "raw", sizeBytes: content.length } as const;
+    expect(await reasonOf(world.demo.image.complete(image.id, said))).to.equal("imageNotQueued");
+    expect(await imageOf(image.id)).to.include({ state: "saving", sizeBytes: content.length });
+  });
+
+  it("that are being verified are completed again as what they are, and as nothing else", async () => {
+    const { id } = await begun();
+    await write(id, 0, content);
+    const { uploads } = doorOf((await imageOf(id)).holder);
+    const { promise: free, resolve } = Promise.withResolvers<void>();
+    const seal = uploads.seal.bind(uploads);
+    uploads.seal = async (...asked) => {
+      await free;
+      return seal(...asked);
+    };
+    const said = { format: "raw", sizeBytes: content.length, sha256 } as const;
+    for (let time = 0; time < 2; time += 1) await world.demo.image.complete(id, said);
+    const other = world.demo.image.complete(id, { ...said, sha256: "0".repeat(64) });
+    expect(await reasonOf(other)).to.equal("uploadSealed");
+    resolve();
+    expect(await ended(id)).to.include({ state: "active" });
+  });
+
   it("are told why they were refused, and completed as something else without being sent again", async () => {
     const { id } = await begun();
     await write(id, 0, content);

@@ -143,6 +143,11 @@ export class ImageMaker {
       return copy;
     } catch (thrown) {
       const refusal = StatusError.from(thrown, "Asking a host for a copy of a disk");
+      // It answers, and takes on no more for now: the operation's own deadline ends that.
+      if (refusal.reason === "tooManyRequests") {
+        this.#silentSinceMs.delete(operation.id);
+        return undefined;
+      }
       const sinceMs = this.#silentSinceMs.get(operation.id) ?? clock.monotonicMs();
       this.#silentSinceMs.set(operation.id, sinceMs);
       const said = { code: refusal.code, silentMs: clock.monotonicMs() - sinceMs };

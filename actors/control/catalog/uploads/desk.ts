@@ -31,7 +31,7 @@ export type Completion = Omit<SealRequest, "bootedBy">;
 export class UploadDesk {
   readonly #options: DeskOptions;
   readonly #turns = new Map<string, Promise<unknown>>();
-  readonly #sealing = new Map<string, Promise<void>>();
+  readonly #sealing = new Map<string, { readonly said: Completion; readonly ended: Promise<void> }>();
   readonly #ending = new AbortController();
 
   constructor(options: DeskOptions) {
@@ -66,6 +66,15 @@ export class UploadDesk {
     });
   }
 
+  /** Bytes of an instance's disk come from its host alone. @throws imageNotQueued */
+  async refuseHosts(imageId: string): Promise<void> {
+    if ((await this.#options.door.uploads.status(imageId))?.from === undefined) return;
+    throw new StatusError(
+      "imageNotQueued",
+      "A host sends this image: it is made of the disk of an instance.",
+    );
+  }
+
   /** Answers the next offset. */
   async write(imageId: string, offset: number, bytes: Uint8Array): Promise<number> {
     return (await this.#options.door.uploads.write(imageId, offset, bytes)).nextOffset;
@@ -79,7 +88,9 @@ export class UploadDesk {
     const { door, store } = this.#options;
     return this.#inTurn(imageId, async () => {
       const row = await findRow(image, { id: imageId, project: adminProject }, store.rows);
-      if (row.state === "active" || row.state === "deactivated" || this.#sealing.has(imageId)) return;
+      if (row.state === "active" || row.state === "deactivated") return;
+      const sealing = this.#sealing.get(imageId);
+      if (sealing !== undefined) return refuseOther(sealing.said, said);
       if (row.state === "importing") return this.#settle(imageId);
       const status = await door.uploads.status(imageId);
       if (status === null) throw new StatusError("notFound", "Nothing was sent, or it is too long ago.");
@@ -124,7 +135,7 @@ export class UploadDesk {
   /** Gives up what is being verified: the next life of this controller says so in the rows. */
   async stop(): Promise<void> {
     this.#ending.abort();
-    await Promise.allSettled([...this.#sealing.values()]);
+    await Promise.allSettled([...this.#sealing.values()].map(({ ended }) => ended));
   }
 
   async #settle(imageId: string): Promise<void> {
@@ -161,7 +172,7 @@ export class UploadDesk {
     const ended = work()
       .catch((thrown: unknown) => this.#unfinished(imageId, thrown))
       .finally(() => this.#sealing.delete(imageId));
-    this.#sealing.set(imageId, ended);
+    this.#sealing.set(imageId, { said: request, ended });
   }
 
   async #activate(imageId: string, sealed: SealedImage): Promise<void> {
@@ -223,3 +234,10 @@ const interrupted = {
 const isFinal = (thrown: unknown): thrown is StatusError =>
   thrown instanceof StatusError &&
   ["imageNotFound", "imageNotQueued", "imageElsewhere", "quotaExceeded"].includes(thrown.reason);
+
+/** @throws uploadSealed */
+function refuseOther(said: Completion, other: Completion): void {
+  const isSame = said.sha256 === other.sha256 && said.sizeBytes === other.sizeBytes;
+  if (isSame && said.format === other.format && said.packing === other.packing) return;
+  throw new StatusError("uploadSealed", "Another file is being verified as this image.");
+}

@@ -26,11 +26,16 @@ export function ownHolder(
   clock: Pick<Clock, "nowMs">,
 ): ImageHolder & Handlers<typeof imageHolderService> {
   return {
-    upload: async ({ imageId, sizeBytes }) => ({ upload: await desk.upload(imageId, sizeBytes) }),
-    write: async ({ imageId, offset, data }) => ({
-      nextOffset: await desk.write(imageId, offset, bytesIn(data)),
-    }),
+    upload: async ({ imageId, sizeBytes }) => {
+      await desk.refuseHosts(imageId);
+      return { upload: await desk.upload(imageId, sizeBytes) };
+    },
+    write: async ({ imageId, offset, data }) => {
+      await desk.refuseHosts(imageId);
+      return { nextOffset: await desk.write(imageId, offset, bytesIn(data)) };
+    },
     complete: async ({ imageId, ...said }) => {
+      await desk.refuseHosts(imageId);
       await desk.complete(imageId, said);
       return {};
     },

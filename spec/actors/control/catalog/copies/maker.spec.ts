@@ -148,6 +148,16 @@ describe("an image of an instance, look by look", () => {
     expect(all.operation.state).to.equal("running");
   });
 
+  it("is not given up as silent by a host that answers that it has too much to copy", async () => {
+    const { it: all, now, look } = world();
+    all.copy = new StatusError("tooManyRequests", "The host has more disks to copy than it takes on.");
+    for (let time = 0; time < 3; time += 1) {
+      expect(await look()).to.deep.equal(["h1 copies"]);
+      now.ms += catalogLimits.copyHostSilentMsMax;
+    }
+    expect(all.operation.state).to.equal("running");
+  });
+
   it("ends with what its row says, when the row has ended before it", async () => {
     const { it: all, look } = world();
     all.row.state = "queued";
