@@ -38,6 +38,8 @@ export class RootCopies {
   readonly #underWay = new Set<Promise<void>>();
   /** Guests whose process, or directory, has what could not be ended of an earlier copy. */
   readonly #left = new Set<string>();
+  /** By guest: what is being ended and cleared of it. */
+  readonly #clearing = new Map<string, Promise<void>>();
   #making = false;
   #opened: Promise<void> | undefined;
   #stopped = false;
@@ -209,8 +211,17 @@ export class RootCopies {
     await this.#options.copies?.remove(imageId);
   }
 
+  /** Once at a time: a second one would end the copy that begins after the first. @throws hypervisorRefused */
+  #clearLeft(instanceId: string): Promise<void> {
+    const clearing =
+      this.#clearing.get(instanceId) ??
+      this.#clear(instanceId).finally(() => this.#clearing.delete(instanceId));
+    this.#clearing.set(instanceId, clearing);
+    return clearing;
+  }
+
   /** The guest's process goes on with a copy that nobody will ask for. @throws hypervisorRefused */
-  async #clearLeft(instanceId: string): Promise<void> {
+  async #clear(instanceId: string): Promise<void> {
     const { hypervisor } = this.#options;
     this.#left.add(instanceId);
     if ((await hypervisor.inspect(instanceId)) !== undefined)

@@ -144,6 +144,29 @@ describe("copies of root disks on a host", () => {
     expect([...copies.all.keys()]).to.deep.equal([]);
   });
 
+  it("clear what is left of a guest once, whoever else comes to do it", async () => {
+    const { state, copies, host, ask, until } = world();
+    copies.left = ["i1"];
+    state.ends = false;
+    await ask("one").catch(() => undefined);
+    const cleared: string[] = [];
+    const ended = Promise.withResolvers<void>();
+    const clear = copies.clear.bind(copies);
+    copies.clear = async (instanceId) => {
+      cleared.push(instanceId);
+      await ended.promise;
+      return clear(instanceId);
+    };
+    state.ends = true;
+    const both = [ask("one"), host.tidy()];
+    while (cleared.length === 0) await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    ended.resolve();
+    await Promise.all(both);
+    expect(cleared).to.deep.equal(["i1"]);
+    await until("one", "ready");
+  });
+
   it("are made one at a time, in the order in which they were asked for", async () => {
     const { state, ask, until } = world();
     const end = Promise.withResolvers<void>();
