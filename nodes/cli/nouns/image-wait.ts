@@ -19,6 +19,8 @@ export function waitOf({ id, name, state, holder, sizeBytes, refusal }: Waiting)
     case "queued":
       if (refusal && copyReasons.has(refusal.reason))
         return `nothing: no disk of an instance was copied. Make another (${again}); remove it: ${remove}`;
+      if ((holder ?? null) === null && refusal)
+        return `nothing: it was refused. Make it again (${send}, or ${again}); remove it: ${remove}`;
       if ((holder ?? null) === null) return `its bytes: ${send}`;
       if (refusal?.reason === "uploadInterrupted") return `${send}, once more: ${holder} has what was sent`;
       return `somebody who says what ${holder} has (${send}), or removes it: ${remove}`;

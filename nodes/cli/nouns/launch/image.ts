@@ -24,16 +24,19 @@ export interface ImageAsked {
 /** @throws CommandError, StatusError */
 export async function imageFor(run: Run, session: Session, asked: ImageAsked, steps: Steps): Promise<Image> {
   const { word } = asked;
-  const there = await inCluster(run, session, word);
+  const { image: there, waiting } = await inCluster(run, session, word);
   if (there !== undefined) {
     steps.say("image", `${there.name} is in the cluster (${there.id})`);
     return there;
   }
   const { cataloguePlace } = await import("../../../catalogue/place.ts");
   const place = cataloguePlace(run.config, run.terminal.env);
-  const entry = await inCatalogue(run, place, asked, steps);
+  const entry = await inCatalogue(run, place, asked, steps).catch((error: unknown) => {
+    // No catalogue has what the project itself has begun to make.
+    throw waiting === undefined ? error : notActive(word, waiting.state);
+  });
   // What is typed may be another name of what was brought before.
-  const before = entry.name === word ? undefined : await inCluster(run, session, entry.name);
+  const before = entry.name === word ? undefined : (await inCluster(run, session, entry.name)).image;
   if (before !== undefined) {
     steps.say("image", `${word} is ${before.name}, which is in the cluster (${before.id})`);
     return before;
@@ -47,26 +50,33 @@ export async function imageFor(run: Run, session: Session, asked: ImageAsked, st
 
 const waitsForBytes: readonly string[] = ["queued", "saving", "importing"];
 
-/**
- * The image of this name or id that the project may use; undefined: there is none, or one that an earlier
- * launch was broken off with, which goes on. @throws CommandError
- */
-async function inCluster(run: Run, session: Session, word: string): Promise<Image | undefined> {
-  if (isIdShaped(word)) return (await session.image.get(word, {}, run.call())).image;
+interface InCluster {
+  /** Absent: the project may use no image of that name. */
+  readonly image?: Image | undefined;
+  /** The project's own, which has no bytes yet: of a launch that was broken off, which goes on, or another. */
+  readonly waiting?: Image;
+}
+
+/** The image of this name or id. @throws CommandError */
+async function inCluster(run: Run, session: Session, word: string): Promise<InCluster> {
+  if (isIdShaped(word)) return { image: (await session.image.get(word, {}, run.call())).image };
   const { images } = await session.image.list({ name: word, limit: 2 }, run.call());
-  if (images.length === 0) return undefined;
+  if (images.length === 0) return {};
   // Several images of one name are refused with their ids.
   const id = images.length === 1 ? images[0]?.id : await several(run, session, word);
   const found = images.find((one) => one.id === id);
   const state = found?.state ?? "active";
-  if (state === "active") return found;
-  if (found?.project === session.project && waitsForBytes.includes(state)) return undefined;
-  throw new CommandError(
+  if (state === "active") return { image: found };
+  if (found?.project === session.project && waitsForBytes.includes(state)) return { waiting: found };
+  throw notActive(word, state);
+}
+
+const notActive = (word: string, state: string | undefined): CommandError =>
+  new CommandError(
     "imageNotActive",
     `The image ${word} is ${state}.`,
     "Wait until it is active, or delete it: novact image show, novact image delete.",
   );
-}
 
 async function several(run: Run, session: Session, word: string): Promise<string> {
   const { images } = await session.image.list({ name: word, limit: commandLimits.namedMax }, run.call());
