@@ -22,11 +22,14 @@ export interface CopyOptions {
 export async function copyInto({ file, source }: BegunVolume, options: CopyOptions): Promise<void> {
   if (source === undefined) return;
   const { clock, signal } = options;
-  const timeoutMs = volumeLimits.volumeCopyMsMax;
+  const timeoutMs = copyMsMax(source, options.sizeBytes);
+  const bounds = { signal, timeoutMs };
   const run = async (): Promise<ToolResult> => {
-    const copy = source.format === "raw" ? copyRaw(source.path, file, signal) : unpack(source, file, options);
+    const unpacked = { ...options, timeoutMs };
+    const copy =
+      source.format === "raw" ? copyRaw(source.path, file, bounds) : unpack(source, file, unpacked);
     const copied = await copy;
-    return copied.exitCode === 0 ? sync(file, signal) : copied;
+    return copied.exitCode === 0 ? sync(file, bounds) : copied;
   };
   // A tool that was killed may hang in the kernel.
   const { exitCode, errors } = await within(run(), { clock, timeoutMs, signal, late: silent });
@@ -37,28 +40,37 @@ export async function copyInto({ file, source }: BegunVolume, options: CopyOptio
   });
 }
 
-const copyRaw = (source: string, file: string, signal: AbortSignal): Promise<ToolResult> =>
-  runOnFiles(["cp", "--reflink=auto", "--sparse=always", "--", source, file], signal);
+interface Bounds {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/** Nobody knows beforehand how much there is in a packed image: as much as the volume has, at most. */
+export function copyMsMax(
+  { format, allocatedBytes }: Pick<NonNullable<BegunVolume["source"]>, "format" | "allocatedBytes">,
+  sizeBytes: number,
+): number {
+  const bytes = format === "raw" ? allocatedBytes : sizeBytes;
+  return Math.max(volumeLimits.volumeCopyMsMin, Math.ceil(bytes / volumeLimits.volumeCopyBytesPerMsMin));
+}
+
+const copyRaw = (source: string, file: string, bounds: Bounds): Promise<ToolResult> =>
+  runOnFiles(["cp", "--reflink=auto", "--sparse=always", "--", source, file], bounds);
 
 /** A slow disk takes minutes for that: the storage's thread has nothing left to sync. */
-const sync = (file: string, signal: AbortSignal): Promise<ToolResult> =>
-  runOnFiles(["sync", "--", file], signal);
+const sync = (file: string, bounds: Bounds): Promise<ToolResult> => runOnFiles(["sync", "--", file], bounds);
 
-const runOnFiles = (argv: readonly string[], signal: AbortSignal): Promise<ToolResult> =>
-  runTool("setpriv", ["--pdeathsig", "KILL", ...argv], { timeoutMs: volumeLimits.volumeCopyMsMax, signal });
+const runOnFiles = (argv: readonly string[], bounds: Bounds): Promise<ToolResult> =>
+  runTool("setpriv", ["--pdeathsig", "KILL", ...argv], bounds);
 
 /** QEMU's own reading of an image, in its cage: there it may write to this one file. */
 function unpack(
   { path, gid }: NonNullable<BegunVolume["source"]>,
   file: string,
-  { signal, sizeBytes }: CopyOptions,
+  { signal, sizeBytes, timeoutMs }: CopyOptions & Bounds,
 ): Promise<ToolResult> {
   const argv = ["convert", "-n", "--target-is-zero", "-f", "qcow2", "-O", "raw", path, file];
-  const {
-    volumeCopyMsMax: timeoutMs,
-    convertMemoryBytesMax: memoryBytes,
-    convertFilesMax: files,
-  } = volumeLimits;
+  const { convertMemoryBytesMax: memoryBytes, convertFilesMax: files } = volumeLimits;
   return runCaged(["qemu-img", ...argv], {
     ...{ signal, bounds: { timeoutMs, memoryBytes, files, fileBytes: sizeBytes, group: gid } },
   });

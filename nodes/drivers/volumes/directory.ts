@@ -58,7 +58,12 @@ export interface BegunVolume {
   readonly file: string;
   /** The file whose contents the volume gets. Undefined: the volume stays empty. */
   readonly source:
-    | { readonly path: string; readonly format: "raw" | "qcow2"; readonly gid: number }
+    | {
+        readonly path: string;
+        readonly format: "raw" | "qcow2";
+        readonly gid: number;
+        readonly allocatedBytes: number;
+      }
     | undefined;
 }
 

@@ -10,8 +10,9 @@ export const volumeLimits = {
   countPeriodMs: 60_000,
   /** and not before so many times as long as the last count took. */
   countPausesPerCount: 20,
-  /** From the start of a copy to its end: 2 TiB at 600 MiB a second. */
-  volumeCopyMsMax: 3_600_000,
+  /** From the start of a copy to its end, and no less than these bytes take: a slow network's 8 MiB a second. */
+  volumeCopyMsMin: 3_600_000,
+  volumeCopyBytesPerMsMin: 8 * 1024,
   /** Copies that wait for the one that is being made: each has its caller's signal, and holds nothing. */
   volumeCopiesWaitingMax: 64,
   /** Address space of the tool that unpacks an image. */
