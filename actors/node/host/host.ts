@@ -168,7 +168,7 @@ export function createHost(options: HostOptions): Host {
       }),
       audit: () => audit({ hostId, ledger, files, knows, look, keepsDisks, ...told, networking }),
       ...sharedDisksHandlers({ storageId, disks, ledger }),
-      ...volumeHandlers(storages, ledger),
+      ...volumeHandlers(storages, ledger, clock),
       ...volumeCopies.handlers,
       ...copies.handlers,
       ...imageHandlers(options),

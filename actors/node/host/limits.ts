@@ -21,6 +21,8 @@ export const hostLimits = {
   volumeStorageNewsShare: 0.05,
   /** Volumes in one page of the list of a storage. */
   volumesPageLength: 200,
+  /** Removals of volumes that one answer tells: the controller waits three seconds for the answer. */
+  volumesRemovalMsMax: 2_000,
   /** Copies of volumes that the host has under way, or of which nobody has heard how they ended. */
   volumeCopiesMax: 100,
   /** Period at which a host lists all its machines, changed or not. */

@@ -6,6 +6,7 @@
 import { storageLimits } from "../../../protocol/limits/storage.ts";
 import type { hostAgentService, Observation, VolumeRef } from "../../../protocol/machine.ts";
 import type { Handlers } from "../../../protocol/wire/service.ts";
+import type { Clock } from "../../../protocol/wire/transport.ts";
 import type { KeptVolume, VolumePage, VolumeStorage } from "../../ports/volumes.ts";
 import type { VolumeStorages } from "../machine/volume-storages.ts";
 import { hostLimits } from "./limits.ts";
@@ -17,6 +18,7 @@ interface OwnMachines {
 export function volumeHandlers(
   storages: VolumeStorages,
   ledger: OwnMachines,
+  clock: Pick<Clock, "monotonicMs">,
 ): Pick<Handlers<typeof hostAgentService>, "listVolumes" | "removeVolumes" | "extendVolume"> {
   return {
     listVolumes: async ({ storageId, marker }) => pageOf(await storages.find(storageId), marker),
@@ -24,8 +26,11 @@ export function volumeHandlers(
       const storage = await storages.find(storageId);
       const removed: VolumeRef[] = [];
       let thrown: unknown;
+      const endsAtMs = clock.monotonicMs() + hostLimits.volumesRemovalMsMax;
       // A volume that its storage does not remove keeps no other volume there.
       for (const one of volumes.filter((each) => !isOpen(each, ledger))) {
+        // What is told too late is asked for again and again, and never told.
+        if (removed.length > 0 && clock.monotonicMs() > endsAtMs) break;
         await storages.makings.callOff(one.volumeId);
         await storage.remove(one.volumeId, one.epoch, signal).then(
           () => removed.push(one),

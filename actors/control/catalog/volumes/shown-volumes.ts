@@ -39,6 +39,7 @@ function statusOf(
   if (instanceId === null) return "available";
   const its = instance?.volumes?.find(({ volumeId }) => volumeId === id);
   if (its === undefined || instance?.desired === "deleted") return "detaching";
-  if (its.change === undefined) return "in-use";
+  // Its guest has it, and sees its new size later.
+  if (its.change === undefined || its.change.kind === "extending") return "in-use";
   return its.change.kind === "leaving" ? "detaching" : "attaching";
 }

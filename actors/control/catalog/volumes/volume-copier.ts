@@ -7,7 +7,9 @@
 import { seesStorage } from "../../../../protocol/host-drivers.ts";
 import { wireLimits } from "../../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../../protocol/machine.ts";
+import { isSilent } from "../../../../protocol/space.ts";
 import { volumeCopy } from "../../../../protocol/volume-copy.ts";
+import type { VolumeStorageState } from "../../../../protocol/volume-storage.ts";
 import type { Client } from "../../../../protocol/wire/service.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
 import type { Log } from "../../../../protocol/wire/transport.ts";
@@ -24,6 +26,8 @@ export interface VolumeCopierOptions {
   readonly directory: {
     all(): readonly Pick<HostRecord, "id" | "storageId" | "drivers">[];
     alive(hostId: string): boolean;
+    /** As the host says. Absent: nobody knows. */
+    volumeStorages?(hostId: string): readonly VolumeStorageState[] | undefined;
   };
   readonly agent: (hostId: string) => Pick<Client<typeof hostAgentService>, "copyVolume">;
 }
@@ -66,13 +70,16 @@ async function isMade(copy: CopyRow, options: VolumeCopierOptions): Promise<bool
   return false;
 }
 
+/** Hosts for which the storage is silent come last: they must not keep others from being asked. */
 function ableHosts({ storageId, hostId }: CopyRow, { directory }: VolumeCopierOptions): readonly string[] {
+  const silenceOf = (id: string) => Number(isSilentFor(directory.volumeStorages?.(id), storageId));
   return directory
     .all()
     .filter((one) => (storageId === null ? one.id === hostId : seesStorage(one, storageId)))
     .filter(({ id }) => directory.alive(id))
     .map(({ id }) => id)
     .sort()
+    .sort((a, b) => silenceOf(a) - silenceOf(b))
     .slice(0, catalogLimits.sweepHostsAskedMax);
 }
 
@@ -89,3 +96,9 @@ async function isMadeBy(
   const { made } = await agent(hostId).copyVolume(asked, { timeoutMs: wireLimits.hostRequestTimeoutMs });
   return made && (await commit({ rows: copyMade(copy) })).kind === "committed";
 }
+
+/** Whether a host says of the storage that the storage has not answered lately. */
+export const isSilentFor = (
+  told: readonly VolumeStorageState[] | undefined,
+  storageId: string | null,
+): boolean => told?.some((one) => one.storageId === storageId && isSilent(one)) === true;

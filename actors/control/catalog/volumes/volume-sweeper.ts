@@ -9,6 +9,7 @@ import { storageLimits } from "../../../../protocol/limits/storage.ts";
 import { wireLimits } from "../../../../protocol/limits/wire.ts";
 import type { hostAgentService } from "../../../../protocol/machine.ts";
 import { deletedVolume } from "../../../../protocol/volume.ts";
+import type { VolumeStorageState } from "../../../../protocol/volume-storage.ts";
 import type { RowOf } from "../../../../protocol/wire/resource.ts";
 import type { Client } from "../../../../protocol/wire/service.ts";
 import { StatusError } from "../../../../protocol/wire/status.ts";
@@ -19,7 +20,7 @@ import type { HostRecord } from "../../../records/host.ts";
 import { type PeriodicActor, periodicActor, type Round } from "../../../runtime/periodic.ts";
 import { rowLetGo } from "../../request/row-changes.ts";
 import { catalogLimits } from "../limits.ts";
-import { copyVolumes, type VolumeCopierOptions } from "./volume-copier.ts";
+import { copyVolumes, isSilentFor, type VolumeCopierOptions } from "./volume-copier.ts";
 
 export interface VolumeSweeperOptions {
   readonly store: StorePart<{ hosts: "get" }> & Pick<Store, "rows">;
@@ -27,6 +28,8 @@ export interface VolumeSweeperOptions {
   readonly directory: {
     all(): readonly Pick<HostRecord, "id" | "storageId" | "drivers">[];
     alive(hostId: string): boolean;
+    /** As the host says. Absent: nobody knows. */
+    volumeStorages?(hostId: string): readonly VolumeStorageState[] | undefined;
   };
   readonly agent: (hostId: string) => Pick<Client<typeof hostAgentService>, "removeVolumes">;
 }
@@ -96,7 +99,11 @@ async function sweepPlace(volumes: readonly Left[], options: VolumeSweeperOption
     return letGo(volumes, options);
   const sees = (host: Pick<HostRecord, "id" | "storageId" | "drivers">) =>
     storageId === null ? host.id === hostId : seesStorage(host, storageId);
-  const able = directory.all().filter((host) => sees(host) && directory.alive(host.id));
+  const silenceOf = (id: string) => Number(isSilentFor(directory.volumeStorages?.(id), storageId));
+  const able = directory
+    .all()
+    .filter((host) => sees(host) && directory.alive(host.id))
+    .toSorted((a, b) => silenceOf(a.id) - silenceOf(b.id));
   let thrown: unknown;
   // One whose own view of the storage is broken keeps no other from being asked.
   for (const { id } of able.slice(0, catalogLimits.sweepHostsAskedMax))
@@ -109,20 +116,28 @@ async function sweepPlace(volumes: readonly Left[], options: VolumeSweeperOption
   return 0;
 }
 
+/** A part that fails keeps none of the later parts from being asked for. */
 async function removeBy(hostId: string, volumes: readonly Left[], options: VolumeSweeperOptions) {
-  const storageId = volumes[0]?.storageId ?? null;
   let gone = 0;
-  for (let from = 0; from < volumes.length; from += storageLimits.volumesRemovedMax) {
-    const part = volumes.slice(from, from + storageLimits.volumesRemovedMax);
-    const named = part.map(({ id, epoch }) => ({ volumeId: id, epoch }));
-    const timeoutMs = wireLimits.hostRequestTimeoutMs;
-    const { removed } = await options
-      .agent(hostId)
-      .removeVolumes({ storageId, volumes: named }, { timeoutMs });
-    const isGone = ({ id, epoch }: Left) => removed.some((one) => one.volumeId === id && one.epoch === epoch);
-    gone += await letGo(part.filter(isGone), options);
-  }
+  let thrown: unknown;
+  for (let from = 0; from < volumes.length; from += storageLimits.volumesRemovedMax)
+    try {
+      const part = volumes.slice(from, from + storageLimits.volumesRemovedMax);
+      gone += await removePart(hostId, part, options);
+    } catch (error) {
+      thrown = error;
+    }
+  if (thrown !== undefined && gone === 0) throw thrown;
   return gone;
+}
+
+async function removePart(hostId: string, part: readonly Left[], options: VolumeSweeperOptions) {
+  const storageId = part[0]?.storageId ?? null;
+  const named = part.map(({ id, epoch }) => ({ volumeId: id, epoch }));
+  const timeoutMs = wireLimits.hostRequestTimeoutMs;
+  const { removed } = await options.agent(hostId).removeVolumes({ storageId, volumes: named }, { timeoutMs });
+  const isGone = ({ id, epoch }: Left) => removed.some((one) => one.volumeId === id && one.epoch === epoch);
+  return letGo(part.filter(isGone), options);
 }
 
 /** One that never was on any storage has no file. */

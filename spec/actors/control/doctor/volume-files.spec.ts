@@ -34,7 +34,7 @@ const row = (id: string, given: object = {}) => ({
   ...{ createdAtMs: 1, version: 1, ...given },
 });
 const agentOf = (storages: VolumeStorages): VolumeAgent => {
-  const { listVolumes } = volumeHandlers(storages, { all: () => [] });
+  const { listVolumes } = volumeHandlers(storages, { all: () => [] }, { monotonicMs: () => 0 });
   return { listVolumes: async (request) => await listVolumes(request, context) };
 };
 

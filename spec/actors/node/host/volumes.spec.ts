@@ -19,8 +19,9 @@ describe("a host's answers about volumes", () => {
   const pool = new FakeVolumePool("nas");
   const storages = () => new VolumeStorages([new FakeVolumes(), new FakeVolumes(pool)]);
   const of = (volumeId: string, epoch = 1) => ({ volumeId, epoch });
+  let nowMs = 0;
   const handlers = (...machines: readonly Observation[]) =>
-    volumeHandlers(storages(), { all: () => machines });
+    volumeHandlers(storages(), { all: () => machines }, { monotonicMs: () => nowMs });
   beforeEach(async () => {
     pool.volumes.clear();
     for (const id of ["v1", "v2"]) await new FakeVolumes(pool).create(id, { epoch: 1, sizeBytes: 1 }, signal);
@@ -34,6 +35,23 @@ describe("a host's answers about volumes", () => {
     expect([...pool.volumes.keys()]).to.deep.equal(["v1", "v2"]);
     await handlers().removeVolumes({ storageId: "nas", volumes }, context);
     expect([...pool.volumes.keys()]).to.deep.equal(["v2"]);
+  });
+
+  it("tell what they have removed before nobody waits for it any more", async () => {
+    const slow = new FakeVolumes(pool);
+    const remove = slow.remove.bind(slow);
+    slow.remove = async (...asked) => {
+      nowMs += 1_500;
+      return remove(...asked);
+    };
+    const ledger = { all: () => [] };
+    const answers = volumeHandlers(new VolumeStorages([new FakeVolumes(), slow]), ledger, {
+      monotonicMs: () => nowMs,
+    });
+    const volumes = [of("v1"), of("v2"), of("v3")];
+    expect(await answers.removeVolumes({ storageId: "nas", volumes }, context)).to.deep.equal({
+      removed: [of("v1"), of("v2")],
+    });
   });
 
   it("leave what a machine of the host may have open, until the machine has let go of it", async () => {

@@ -105,7 +105,7 @@ describe("the making of a volume", () => {
     await start();
     const waiting = attach(1, never);
     await clock.settle();
-    const { removeVolumes } = volumeHandlers(storages, { all: () => [] });
+    const { removeVolumes } = volumeHandlers(storages, { all: () => [] }, { monotonicMs: () => 0 });
     const context: CallContext = {
       ...{ project: "admin", id: "", requestId: "r", deadlineMs: 0, traceparent: undefined },
       ...{ signal: never, onlyWaits: () => undefined },

@@ -32,6 +32,7 @@ describe("the status of a volume", () => {
     expect(await status("i", { volumes: [attached] })).to.equal("in-use");
     expect(await status("i", { volumes: [changing("attaching")] })).to.equal("attaching");
     expect(await status("i", { volumes: [changing("leaving")] })).to.equal("detaching");
+    expect(await status("i", { volumes: [changing("extending")] }), "its guest has it").to.equal("in-use");
   });
 
   it("is detaching for one whose instance has let go of it since its row was read", async () => {

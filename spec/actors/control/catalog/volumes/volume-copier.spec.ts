@@ -15,7 +15,11 @@ describe("copies of volumes: who is asked", () => {
   const asked: string[] = [];
   const failures: string[] = [];
   let committed = 0;
-  const round = (hosts: readonly HostRecord[], broken: readonly string[] = []) => {
+  const round = (
+    hosts: readonly HostRecord[],
+    broken: readonly string[] = [],
+    silent: readonly string[] = [],
+  ) => {
     asked.length = 0;
     failures.length = 0;
     committed = 0;
@@ -25,7 +29,10 @@ describe("copies of volumes: who is asked", () => {
         committed += 1;
         return { kind: "committed", lastSequence: 1 };
       },
-      directory: { all: () => hosts, alive: (id: string) => id !== "dead" },
+      directory: {
+        ...{ all: () => hosts, alive: (id: string) => id !== "dead" },
+        volumeStorages: (id: string) => [{ storageId: "s", silentMs: silent.includes(id) ? 60_000 : 1_000 }],
+      },
       agent: (id: string) => ({
         copyVolume: async () => {
           asked.push(id);
@@ -48,5 +55,15 @@ describe("copies of volumes: who is asked", () => {
     expect([asked, failures]).to.deep.equal([["b", "c"], []]);
     expect(await round([host("c"), host("b")], ["b", "c"])).to.equal(1);
     expect([asked, failures, committed]).to.deep.equal([["b", "c"], ["failed"], 0]);
+  });
+
+  it("those last for which the storage is silent, however many they are", async () => {
+    const [silent, able] = [
+      ["a", "b", "c", "d"],
+      ["e", "f"],
+    ];
+    const hosts = [...silent, ...able].map((id) => host(id));
+    expect(await round(hosts, silent, silent)).to.equal(0);
+    expect(asked).to.deep.equal(["e"]);
   });
 });
