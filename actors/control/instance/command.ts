@@ -115,11 +115,13 @@ const madeBy: Partial<Record<InstanceOperationKind, Made>> = {
 
 /** How long an operation of this kind may take, of an instance that is to stop in this way. */
 export function allowedMs(
-  instance: Pick<InstanceRecord, "stop" | "image" | "volumes">,
+  instance: Pick<InstanceRecord, "stop" | "image" | "volumes" | "built">,
   kind: InstanceOperationKind,
 ): number {
   const ownMs = kind === "stop" || kind === "move" ? instance.stop.timeoutMs : 0;
-  const made = madeBy[kind];
+  // A volume that was attached while the guest was down is made by the next start.
+  const started = instance.built ? "volumes" : "disks";
+  const made = kind === "start" ? started : madeBy[kind];
   const madeMs = made === undefined ? 0 : fetchAllowedMs(instance, made);
   return ownMs + madeMs + timeoutMsOf[kind] + lifeLimits.operationGraceMs;
 }

@@ -239,7 +239,9 @@ const fromHostToHost: ReadonlySet<OperationKind> = new Set(["recover", "evacuate
 function failedAtOwner(it: Draft, seen: Pick<Observation, "reason" | "message">): Draft {
   const error = errorOf(seen);
   const { instance, operation } = it.after;
-  const recovering = operation !== undefined && fromHostToHost.has(operation.kind);
+  // One that was on its way when its host was lost goes on to the next host, whatever its operation is of.
+  const recovering =
+    operation !== undefined && (fromHostToHost.has(operation.kind) || operation.toHost !== null);
   if ((instance.built && !recovering) || instance.desired === "deleted") return giveUp(it, error);
   const excludedHosts = [
     ...instance.excludedHosts,

@@ -220,8 +220,9 @@ function togetherDenial(
 }
 
 /**
- * The end of an operation on a volume that did not come about. What was to be attached is on its way out from
- * now on, so that a failed operation leaves nothing in the end; what was to be detached or extended still is.
+ * The end of an operation on a volume that did not come about. What it was to attach is on its way out from now
+ * on, so that a failed operation leaves nothing in the end; what was to be detached or extended still is. What
+ * an earlier operation was to attach stays on its way in, and a root disk never goes.
  */
 export function giveUpRevolume(it: Draft, error: ErrorBody): Draft {
   const { operation } = it.after;
@@ -229,7 +230,12 @@ export function giveUpRevolume(it: Draft, error: ErrorBody): Draft {
   if (operation?.kind !== "volumeAttach") return ended;
   const { instance } = ended.after;
   const generation = instance.generation + 1;
-  const isMeant = ({ change }: AttachedVolume) => change?.kind === "attaching";
+  const attaching = (instance.volumes ?? []).flatMap(({ change }) =>
+    change?.kind === "attaching" ? [change.generation] : [],
+  );
+  const newest = Math.max(...attaching);
+  const isMeant = (one: AttachedVolume) =>
+    one.change?.kind === "attaching" && one.change.generation === newest && !isRoot(one);
   const volumes = withVolumeChange(instance, isMeant, { kind: "leaving", generation });
   const body = { command: "volumeDetach", changed: true, generation, cause: "notAttached" };
   return withEvent(withInstance(ended, { generation, volumes }), { event: "accepted", body });

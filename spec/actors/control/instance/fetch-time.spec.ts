@@ -45,7 +45,10 @@ describe("how long an operation waits for what disks are made of", () => {
     for (const kind of ["create", "recover", "evacuate", "move"] as const)
       expect(moreMs(kind), kind).to.equal(150_000);
     expect(moreMs("volumeAttach")).to.equal(137_500);
-    for (const kind of ["start", "stop", "reboot", "delete", "volumeDetach"] as const)
+    expect(moreMs("start"), "of one that was never built").to.equal(150_000);
+    const built = (one: InstanceRecord) => allowedMs({ ...one, built: true }, "start");
+    expect(built(large) - built(small), "of a volume that the start makes").to.equal(137_500);
+    for (const kind of ["stop", "reboot", "delete", "volumeDetach"] as const)
       expect(moreMs(kind), kind).to.equal(0);
   });
 });

@@ -184,6 +184,19 @@ describe("instance: volumes that come, grow and go", () => {
     expect(toldOf(placed)).to.deep.equal([["v", 0, 5]]);
   });
 
+  it("on their way out keep their instance from no second host, when the first one fails it", () => {
+    const { next } = decide(detach(holding(), "v").next, recovered);
+    const placed = decide(next, {
+      ...{ kind: "placed", ownerEpoch: next.instance.ownerEpoch, nowMs: 7_000 },
+      placement: {
+        ...{ kind: "host", hostId: "b", hostName: "host-b", leaseEpoch: 1, storageId: "s", numa: null },
+      },
+    }).next;
+    const failed = decide(placed, observed(placed, { state: "failed", reason: "diskFull", message: "" }));
+    expect([failed.next.instance.hostId, failed.next.instance.failure]).to.deep.equal([null, null]);
+    expect(failed.next.instance.excludedHosts.map(({ hostId }) => hostId)).to.deep.equal(["b"]);
+  });
+
   it("are let go of with the last claim of a deleted instance, or deleted with it", () => {
     for (const deleteOnTermination of [false, true]) {
       const { next } = decide(holding({ deleteOnTermination }), command("delete"));
@@ -214,6 +227,25 @@ describe("instance: volumes that come, grow and go", () => {
     expect(had(detached.next)).to.deep.equal([["v", 0, 4, "leaving"]]);
     const { next } = detached;
     expect(rowsOf(decide(next, observed(next, { volumes: [] })))).to.have.length(1);
+  });
+
+  it("that fail take nothing along that an earlier operation was to attach, least of all a root disk", () => {
+    const root = { ...attach(running(), "root").next };
+    const begun = root.instance.volumes?.map((one) => ({ ...one, bootIndex: 0 })) ?? [];
+    // Its create has ended, and its host has not said that the guest has it.
+    const { operation: _, ...ended } = root;
+    const quiet: LoadedInstance = {
+      ...ended,
+      operation: undefined,
+      instance: { ...root.instance, volumes: begun, operationId: null },
+    };
+    const asked = attach(quiet, "v").next;
+    const late = { kind: "reconcile", nowMs: 10_000_000, hostAlive: true, leaseEpoch: 1 } as const;
+    const { next } = decide(asked, late);
+    expect(had(next)?.map(([id, , , change]) => [id, change])).to.deep.equal([
+      ["root", "attaching"],
+      ["v", "leaving"],
+    ]);
   });
 
   it("grow, and never shrink, until their guest is told of the size", () => {
