@@ -17,7 +17,7 @@ const cooling = pluginSource(`
   })`);
 
 /** The filters of every list. */
-const always = ["configDrive", "networked", "shape"];
+const always = ["configDrive", "localDisks", "networked", "shape", "volumes"];
 
 describe("a plug-in", () => {
   let directory: PluginDirectory;
