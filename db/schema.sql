@@ -153,8 +153,8 @@ create table flavor (
   created_at_ms bigint not null,
   extra_specs jsonb not null,
   version bigint not null default '1'::bigint,
-  ephemeral_gib bigint not null default 0,
-  swap_mib bigint not null default 0,
+  ephemeral_gib bigint not null default '0'::bigint,
+  swap_mib bigint not null default '0'::bigint,
   constraint flavor_pkey primary key (id),
   constraint flavor_size_check check ((least(vcpus, memory_mib, disk_gib, ephemeral_gib, swap_mib) >= 0)),
   constraint flavor_name_unique unique (name)

@@ -13,6 +13,8 @@ import { count, flag, id, nested, notNegative, text, timeMs } from "./columns.ts
 interface Additions {
   readonly checks?: readonly { readonly name: string; readonly expression: string }[];
   readonly indexes?: readonly { readonly name: string; readonly fields: readonly string[] }[];
+  /** Numbers that are 0 in rows of controllers that do not know them. */
+  readonly later?: readonly string[];
 }
 
 /** For lists of what refers to something; a unique key may begin with the same column. */
@@ -26,6 +28,7 @@ const oneOf = (column: string, words: readonly string[]): string =>
 
 const additions: Readonly<Record<string, Additions>> = {
   flavor: {
+    later: ["ephemeralGib", "swapMib"],
     checks: [
       {
         name: "flavor_size_check",
@@ -97,9 +100,12 @@ const ownNames = ({ owner }: Resource): string[] => [
   "name",
 ];
 
-function tableOf(resource: Resource, { checks = [], indexes = [] }: Additions = {}) {
+function tableOf(resource: Resource, { checks = [], indexes = [], later = [] }: Additions = {}) {
   const { table, kept, nameUnique, numbered, unique = [] } = resource;
-  const columns = Object.entries(kept).map(([field, schema]) => [field, columnOf(field, schema)] as const);
+  const columns = Object.entries(kept).map(
+    ([field, schema]) =>
+      [field, later.includes(field) ? count().default(0) : columnOf(field, schema)] as const,
+  );
   const properties = fieldsOf(ownNames(resource));
   return defineEntity({
     name: resource.one,

@@ -109,6 +109,7 @@ describe("the tables", function () {
       "0020-image-bytes",
       "0021-volumes",
       "0022-volume-copies",
+      "0023-local-disks",
     ]);
   });
 
