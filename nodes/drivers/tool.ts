@@ -55,7 +55,8 @@ export function runTool(command: string, argv: readonly string[], options: ToolO
         "pipe",
         ...[options.descriptor, options.outputDescriptor].filter((one) => one !== undefined),
       ],
-      timeout: options.timeoutMs,
+      // A longer one would be over at once: 31 bits is what a timer has.
+      timeout: Math.min(options.timeoutMs, 2 ** 31 - 1),
       killSignal: "SIGKILL",
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });

@@ -72,6 +72,28 @@ describe("ephemeral and swap disks of a flavor", function () {
     await until(text, (said) => said.includes(word), triesMax);
   };
 
+  it("and volumes are written as far as they reach, however small everything else of the guest is", async () => {
+    const far = `#!/bin/sh
+      for try in $(seq 200); do
+        for block in /sys/block/vd*; do
+          if [ $(cat $block/size) = 41943040 ]; then
+            dd if=/dev/zero of=/dev/\${block##*/} bs=1M seek=19000 count=1 conv=fsync && echo "NOVACT-GUEST FAR"
+            exit
+          fi
+        done
+        sleep 0.2
+      done`;
+    await cluster.admin.flavor.create({ name: "small", vcpus: 1, memoryMib: 128, diskGib: 0 });
+    const userData = Buffer.from(far).toString("base64");
+    const { volume } = await demo.volume.create({ name: "far", sizeGib: 20 });
+    const asked = { name: "far", flavor: "small", image: "disk", userData, wait };
+    const { instance } = await demo.instance.create(asked);
+    await demo.instance.volumeAttach(instance.id, { volume: volume.id, wait });
+    await says(instance, "NOVACT-GUEST FAR");
+    expect((await demo.instance.get(instance.id, {})).instance.state).to.equal("running");
+    await demo.instance.delete(instance.id, { wait });
+  });
+
   it("are used by the guest, last while the instance does, take what is written, and go with it", async () => {
     const userData = Buffer.from(using).toString("base64");
     const asked = { name: "vm", flavor: "roomy", image: "disk", userData, wait };

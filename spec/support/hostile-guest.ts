@@ -24,7 +24,7 @@ const programs = {
   forks: "while (1) { my $child = fork; sleep 60 if defined $child && $child == 0 && getppid == 1 }",
   // From 1 MiB below the bound of a guest without a disk.
   writes:
-    'open my $file, ">", $ARGV[0] or die $!; sysseek $file, 1072693248, 0; ' +
+    'open my $file, ">", $ARGV[0] or die $!; sysseek $file, 17178820608, 0; ' +
     'syswrite $file, "x" x 65536 while 1',
   leaves:
     'for my $group (@ARGV) { my $ok = open(my $file, ">>", "$group/cgroup.procs") && print $file "$$"; ' +

@@ -28,6 +28,7 @@ import { abilities } from "./abilities.ts";
 import { qemuArguments } from "./arguments.ts";
 import { cardsOf, placedOf, refuseOtherEpoch } from "./cards.ts";
 import { CpuPools } from "./cpu-pools.ts";
+import { canRaiseLimits } from "./file-limit.ts";
 import { QemuGuest } from "./guest.ts";
 import {
   clearRemains,
@@ -209,8 +210,7 @@ export class QemuHypervisor extends VolumeVerbs implements Hypervisor {
   async #launch(spec: MachineSpec, paths: GuestPaths, signal: AbortSignal): Promise<Guest> {
     if (this.#detached) throw new StatusError("hostStopping", "The host's agent is ending.");
     const { clock, log, directories } = this.#options;
-    const directory = guestDirectory(directories, spec.instanceId);
-    const user = guestUser(spec.instanceId);
+    const [directory, user] = [guestDirectory(directories, spec.instanceId), guestUser(spec.instanceId)];
     const choice = await this.#options.accelerator();
     const given = await argumentsFor(directories, spec, paths, choice);
     await (spec.numa && this.#cpus.open());
@@ -219,6 +219,8 @@ export class QemuHypervisor extends VolumeVerbs implements Hypervisor {
     const bootId = await this.#readBootId();
     const network = namespaceOf(paths, await this.#options.network?.path());
     const { instanceId, ownerEpoch, fence } = spec;
+    const members = [...choice.groups, ...imageGroups(spec)];
+    const launched = { user, network, spec, groups: members, raisesLimits: canRaiseLimits() };
     const tag = { instanceId, ownerEpoch, fence };
     recordFence(directory, tag, paths.disk ?? paths.ephemeral ?? paths.swap);
     return whenUnlocked(instanceId, { clock, signal }, async () => {
@@ -228,8 +230,7 @@ export class QemuHypervisor extends VolumeVerbs implements Hypervisor {
       const pinned = () => {
         const pins = this.#cpus.choose(spec.numa);
         const qemu = { command: this.#options.executable, argv: qemuArguments({ ...given, pins }) };
-        const members = [...choice.groups, ...imageGroups(spec)];
-        return { launch: entering(groups, launchOf({ user, groups: members, network, spec }, qemu)), pins };
+        return { launch: entering(groups, launchOf(launched, qemu)), pins };
       };
       const { spawned, guest } = await this.#spawn(pinned, about, paths, signal);
       const beforeRun = async () => {

@@ -6,7 +6,17 @@
  * proved to be a guest of this state directory.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { chownSync, closeSync, constants, fchownSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chownSync,
+  closeSync,
+  constants,
+  fchownSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { open, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { guestOfMember } from "../cgroup/membership.ts";
@@ -18,6 +28,7 @@ import { toolEnvironment } from "../tool.ts";
 import { isGuestOwned, mayBeGuest } from "./guest-owner.ts";
 import { type GuestTag, tagOfArgv } from "./guest-tag.ts";
 import type { Launch } from "./launcher.ts";
+import { qemuLimits } from "./limits.ts";
 import type { Pins } from "./pins.ts";
 
 export interface GuestProcess extends ProcessIdentity {
@@ -94,7 +105,11 @@ const noFollow = constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | c
  * in its place.
  */
 function prepareConsole(directory: string, user: GuestUser | undefined): void {
-  const console = openSync(join(directory, guestFiles.console), noFollow, 0o600);
+  const path = join(directory, guestFiles.console);
+  // Its positions begin anew as well: else the guest's process would meet the limit of its files for ever.
+  const length = lstatSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (length > qemuLimits.consoleAnewBytes) unlinkSync(path);
+  const console = openSync(path, noFollow, 0o600);
   if (user !== undefined) fchownSync(console, user.uid, user.gid);
   closeSync(console);
   if (user !== undefined) chownSync(join(directory, guestFiles.runtime), user.uid, user.gid);

@@ -12,6 +12,7 @@ import type {
 import type { MachineSpec } from "../../../protocol/machine.ts";
 import { StatusError } from "../../../protocol/wire/status.ts";
 import { refuseOtherEpoch } from "./cards.ts";
+import { allowFileBytes } from "./file-limit.ts";
 import type { QemuGuest } from "./guest.ts";
 import type { QemuOptions } from "./options.ts";
 import {
@@ -40,6 +41,10 @@ function failureOf(instanceId: string, cause: unknown): unknown {
   return new StatusError("hypervisorRefused", message, { cause, detail });
 }
 
+/** What the volume may have to be written at. */
+const sizeIn = ({ volumes = [] }: MachineSpec, { volumeId }: VolumeName): number =>
+  volumes.find((one) => one.volumeId === volumeId)?.sizeBytes ?? 0;
+
 type Known = Pick<QemuOptions, "clock" | "shapes" | "log">;
 
 export abstract class VolumeVerbs {
@@ -63,6 +68,7 @@ export abstract class VolumeVerbs {
         await refuseUnfit(spec, this.#known.shapes);
         refuseOtherEpoch(guest.facts, spec);
         await readyVolumes(spec, [volume]);
+        await allowFileBytes(guest.process.pid, sizeIn(spec, volume));
         const { directory } = guest.process;
         return guest.onVolumes(signal, (plugging) =>
           attachOne(volume, asking, { ...plugging, spec, directory }),
@@ -99,6 +105,7 @@ export abstract class VolumeVerbs {
     return this.command(spec.instanceId, signal, async (guest) => {
       refuseOtherEpoch(guest.facts, spec);
       await refuseShrinking(volume.device, sizeBytes, this.#known.clock);
+      await allowFileBytes(guest.process.pid, sizeBytes);
       await guest.onVolumes(signal, (plugging) => resize(volume, sizeBytes, plugging));
     });
   }

@@ -49,7 +49,7 @@ describe("the launch of QEMU", () => {
       "0:0",
       "1024:1024",
       "148:148",
-      `${gib}:${gib}`,
+      `${16 * gib}:${16 * gib}`,
     ]);
   });
 
@@ -57,9 +57,16 @@ describe("the launch of QEMU", () => {
     const bytesOf = (given: Parameters<typeof machineSpec>[0]) =>
       Number(limit(launch({ spec: machineSpec(given) }), "fsize")?.split(":")[0]);
     expect(bytesOf({ diskGib: 100 })).to.be.within(100.5 * gib, 102 * gib);
-    expect(bytesOf({ diskGib: 0, memoryMib: 8_192 })).to.equal(8 * gib);
+    expect(bytesOf({ diskGib: 0, memoryMib: 32_768 })).to.equal(32 * gib);
     expect(bytesOf({ diskGib: 1, ephemeralGib: 40, swapMib: 512 })).to.equal(40 * gib);
-    expect(bytesOf({ diskGib: 1, swapMib: 4_096 })).to.equal(4 * gib);
+    expect(bytesOf({ diskGib: 1, swapMib: 24_576 })).to.equal(24 * gib);
+    expect(bytesOf({ diskGib: 1 }), "a console's log").to.equal(16 * gib);
+    const volume = { volumeId: "v", epoch: 1, place: 0, storageId: null, made: true, source: null };
+    expect(bytesOf({ diskGib: 1, volumes: [{ ...volume, sizeBytes: 500 * gib }] })).to.equal(500 * gib);
+    for (const given of [{ user: undefined }, { raisesLimits: false }]) {
+      const other = launch({ ...given, spec: machineSpec({ diskGib: 1 }) });
+      expect(limit(other, "fsize"), "which nobody can raise").to.equal(`${65_536 * gib}:${65_536 * gib}`);
+    }
   });
 
   it("counts no threads of a user that is not the guest's own", () => {
