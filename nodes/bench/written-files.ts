@@ -5,8 +5,7 @@
 import { readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { guestFiles } from "../drivers/guest-directory.ts";
-import { dataFile } from "../drivers/volumes/directory.ts";
-import { nameOf, volumeIn } from "../drivers/volumes/names.ts";
+import { dataFile, nameOf, volumeIn } from "../drivers/volumes/names.ts";
 
 export interface FileKind {
   readonly directory: string;

@@ -45,12 +45,14 @@ interface Bounds {
   readonly timeoutMs: number;
 }
 
-/** Nobody knows beforehand how much there is in a packed image: as much as the volume has, at most. */
+/** Nobody knows beforehand how much there is in a packed image. */
 export function copyMsMax(
   { format, allocatedBytes }: Pick<NonNullable<BegunVolume["source"]>, "format" | "allocatedBytes">,
   sizeBytes: number,
 ): number {
-  const bytes = format === "raw" ? allocatedBytes : sizeBytes;
+  const { volumeUnpackedTimesMax } = volumeLimits;
+  const bytes =
+    format === "raw" ? allocatedBytes : Math.min(sizeBytes, allocatedBytes * volumeUnpackedTimesMax);
   return Math.max(volumeLimits.volumeCopyMsMin, Math.ceil(bytes / volumeLimits.volumeCopyBytesPerMsMin));
 }
 

@@ -32,9 +32,10 @@ import { isToken } from "../../../protocol/wire/subjects.ts";
 import { diskError, isMissing } from "../durable-file.ts";
 import { guestUser } from "../guest-user.ts";
 import { nobody } from "../images/cage.ts";
-import { kept, putFile, removeTree, roomOf, syncPath } from "./files.ts";
+import { enlarge, kept, putFile, removeTree, roomOf, syncPath } from "./files.ts";
 import { volumeLimits } from "./limits.ts";
 import {
+  dataFile,
   type FoundVolume,
   homeOf,
   inOrder,
@@ -47,8 +48,6 @@ import {
 } from "./names.ts";
 import { another, full, missing, stale } from "./refusals.ts";
 import { namesIn, VolumeUses } from "./uses.ts";
-
-export const dataFile = "data.raw";
 
 /** A volume that is being made. */
 export interface BegunVolume {
@@ -154,7 +153,9 @@ export class VolumeDirectory {
     if (known.some(isOther)) throw another(volumeId);
     const [user, path] = [guestUser(instanceId), this.#path(directory, dataFile)];
     try {
-      if (user !== undefined) fs.chownSync(path, user.uid, user.gid);
+      if (user !== undefined) fs.lchownSync(path, user.uid, user.gid);
+      // Whoever had it before may have let others in.
+      if (user !== undefined) fs.chmodSync(path, 0o600);
       this.#uses.note(directory, { epoch, instanceId, ownerEpoch, hostId }, known);
       return path;
     } catch (error) {
@@ -172,8 +173,7 @@ export class VolumeDirectory {
     if (size >= sizeBytes) return size;
     this.#refuseMore(sizeBytes - size, 0);
     try {
-      fs.truncateSync(path, sizeBytes);
-      syncPath(path);
+      enlarge(path, sizeBytes);
       this.#promisedBytes += sizeBytes - size;
       return sizeBytes;
     } catch (error) {

@@ -19,6 +19,21 @@ export function putFile(path: string, sizeBytes: number): void {
   }
 }
 
+/**
+ * Never waits for the process that has the file open: its user may hold a lease on it, which root's opening
+ * would have to break first (fcntl(2)). @throws EAGAIN then
+ */
+export function enlarge(path: string, sizeBytes: number): void {
+  const { O_NOFOLLOW, O_NONBLOCK, O_RDWR } = fs.constants;
+  const file = fs.openSync(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    fs.ftruncateSync(file, sizeBytes);
+    fs.fsyncSync(file);
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
 /** A file or a directory. */
 export function syncPath(path: string): void {
   const file = fs.openSync(path, "r");

@@ -13,6 +13,8 @@ export const volumeLimits = {
   /** From the start of a copy to its end, and no less than these bytes take: a slow network's 8 MiB a second. */
   volumeCopyMsMin: 3_600_000,
   volumeCopyBytesPerMsMin: 8 * 1024,
+  /** What a packed image may become, as a multiple of what it takes. */
+  volumeUnpackedTimesMax: 32,
   /** Copies that wait for the one that is being made: each has its caller's signal, and holds nothing. */
   volumeCopiesWaitingMax: 64,
   /** Address space of the tool that unpacks an image. */

@@ -4,6 +4,9 @@ import type { KeptVolume } from "../../../actors/ports/volumes.ts";
 import { isToken } from "../../../protocol/wire/subjects.ts";
 
 /** `whole`: a volume; `part`: one that is being made; `removed`: one that is being removed. */
+/** The bytes of a volume, in its directory. */
+export const dataFile = "data.raw";
+
 export type NameKind = "whole" | "part" | "removed";
 
 export interface FoundVolume {

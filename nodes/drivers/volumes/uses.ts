@@ -11,6 +11,7 @@ import { isToken } from "../../../protocol/wire/subjects.ts";
 import { isMissing } from "../durable-file.ts";
 import { putFile, syncPath } from "./files.ts";
 import {
+  dataFile,
   hostEntry,
   hostEntryIn,
   nameOf,
@@ -60,7 +61,9 @@ export class VolumeUses {
   }
 
   forget(one: OpenedVolume): void {
-    this.#forget(nameOfUse(one), one);
+    const name = nameOfUse(one);
+    this.#forget(name, one);
+    if (this.noted(name).length === 0) takeBack(join(this.#volumes, name, dataFile));
   }
 
   /** Of a volume that is being removed under this name. */
@@ -79,6 +82,21 @@ export class VolumeUses {
   #home(hostId: string): string {
     if (!isToken(hostId)) throw new Error("An id that is no token cannot name a directory.");
     return join(this.#open, hostId);
+  }
+}
+
+/**
+ * The file is nobody's again: the user of the guest that had it could open it once more, by its path or by
+ * another name that a process broken out of its guest has given it.
+ */
+function takeBack(file: string): void {
+  if (process.getuid?.() !== 0) return;
+  try {
+    fs.lchownSync(file, 0, 0);
+    fs.chmodSync(file, 0o600);
+  } catch (error) {
+    // Another host has taken the volume over, or it is being removed.
+    if (!isMissing(error)) throw error;
   }
 }
 
