@@ -43,11 +43,12 @@ export class FileConsoles implements Consoles {
   }
 
   async trim(): Promise<void> {
-    for (const instanceId of await readdir(this.#directories.guests)) {
-      for (const { name, bytesMax } of logs) {
-        await this.#trimOne(join(this.#directories.guests, instanceId, name), bytesMax);
-      }
-    }
+    // A guest whose log cannot be trimmed keeps the logs of no other one from being trimmed.
+    for (const instanceId of await readdir(this.#directories.guests))
+      for (const { name, bytesMax } of logs)
+        await this.#trimOne(join(this.#directories.guests, instanceId, name), bytesMax).catch(
+          (err: unknown) => this.#log.warn({ instanceId, err }, "a guest's log could not be trimmed"),
+        );
   }
 
   async #trimOne(path: string, bytesMax: number): Promise<void> {
@@ -70,7 +71,10 @@ export class FileConsoles implements Consoles {
   }
 }
 
-/** Opens a log; undefined when there is none: never made, removed, or not an ordinary file. */
+/**
+ * Opens a log; undefined when there is none: never made, removed, not an ordinary file, or under a lease that
+ * the guest's user has on it (fcntl(2)).
+ */
 async function openLog(path: string, mode: number): Promise<FileHandle | undefined> {
   try {
     const file = await open(path, mode | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -79,7 +83,8 @@ async function openLog(path: string, mode: number): Promise<FileHandle | undefin
     return undefined;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (isMissing(error) || code === "ELOOP" || code === "ENXIO" || code === "EISDIR") return undefined;
+    const none = ["ELOOP", "ENXIO", "EISDIR", "EAGAIN"];
+    if (isMissing(error) || none.includes(String(code))) return undefined;
     throw error;
   }
 }

@@ -5,7 +5,7 @@
  * give a guest a file that was not verified.
  */
 
-import { readdir, readFile } from "node:fs/promises";
+import { opendir, readdir, readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CopyName, DiskCopies } from "../../actors/ports/disk-copies.ts";
 import type { DiskSpace } from "../../actors/ports/disk-space.ts";
@@ -233,8 +233,9 @@ export class FileDisks implements Disks {
   async #listOne(instanceId: string) {
     try {
       const path = join(this.#directories.guests, instanceId);
-      const entries = await readdir(path, { withFileTypes: true, recursive: true });
-      const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+      const entries = await readdir(path, { withFileTypes: true });
+      const own = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+      const files = [...own, ...(await namesIn(join(path, guestFiles.runtime)))];
       const ownerEpoch = files.includes(guestFiles.epoch) ? await this.#epochOf(instanceId) : undefined;
       const shared =
         ownerEpoch === undefined ? [] : ((await this.#shared?.files(instanceId, ownerEpoch)) ?? []);
@@ -245,6 +246,24 @@ export class FileDisks implements Disks {
       throw error;
     }
   }
+}
+
+/**
+ * Names in a directory that its guest's process fills as it likes: some of them, and nothing below. A link
+ * that the process has made there is a name, and is not followed.
+ */
+async function namesIn(directory: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  const found = await opendir(directory).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  if (found === undefined) return names;
+  for await (const entry of found) {
+    if (!entry.isDirectory()) names.push(entry.name);
+    if (names.length >= driverLimits.runtimeNamesMax) break;
+  }
+  return names;
 }
 
 /** True when a disk of a guest lies in the directory. */

@@ -4,6 +4,8 @@ export const driverLimits = {
   consolePageBytesMax: 128 * 1024,
   /** Bytes of console log kept for one guest on its host. */
   consoleLogBytesMax: 1024 * 1024,
+  /** Files that are named of a directory in which a guest's process may make as many as it likes. */
+  runtimeNamesMax: 200,
   /**
    * Bytes kept of the standard error of one QEMU process: the reason of a failure is among the last lines.
    */
