@@ -222,20 +222,21 @@ function togetherDenial(
 /**
  * The end of an operation on a volume that did not come about. What it was to attach is on its way out from now
  * on, so that a failed operation leaves nothing in the end; what was to be detached or extended still is. What
- * an earlier operation was to attach stays on its way in, and a root disk never goes.
+ * an earlier operation was to attach stays on its way in, and a root disk never goes. Where its own volume has
+ * come already, whatever is in trouble is another one.
  */
 export function giveUpRevolume(it: Draft, error: ErrorBody): Draft {
   const { operation } = it.after;
+  if (operation?.kind !== "volumeAttach") return endOperation(it, "failed", error);
+  // No later command has come, which would have replaced the operation: its generation is the present one.
+  const isMeant = (one: AttachedVolume) =>
+    one.change?.kind === "attaching" &&
+    one.change.generation === it.after.instance.generation &&
+    !isRoot(one);
+  if (!it.after.instance.volumes?.some(isMeant)) return endOperation(it, "done");
   const ended = endOperation(it, "failed", error);
-  if (operation?.kind !== "volumeAttach") return ended;
   const { instance } = ended.after;
   const generation = instance.generation + 1;
-  const attaching = (instance.volumes ?? []).flatMap(({ change }) =>
-    change?.kind === "attaching" ? [change.generation] : [],
-  );
-  const newest = Math.max(...attaching);
-  const isMeant = (one: AttachedVolume) =>
-    one.change?.kind === "attaching" && one.change.generation === newest && !isRoot(one);
   const volumes = withVolumeChange(instance, isMeant, { kind: "leaving", generation });
   const body = { command: "volumeDetach", changed: true, generation, cause: "notAttached" };
   return withEvent(withInstance(ended, { generation, volumes }), { event: "accepted", body });

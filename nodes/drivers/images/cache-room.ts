@@ -43,6 +43,8 @@ export class CacheRoom {
   readonly #options: CacheRoomOptions;
   /** Images on their way, by checksum. */
   readonly #coming = new Map<string, ImageFile>();
+  /** Those for which room is still to be made. */
+  readonly #waiting = new Set<string>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: CacheRoomOptions) {
@@ -51,7 +53,9 @@ export class CacheRoom {
 
   /** Makes room for an image and does the work that fills it. @throws RESOURCE_EXHAUSTED diskFull */
   async within<Answer>(image: ImageFile, work: () => Promise<Answer>): Promise<Answer> {
+    this.#waiting.add(image.sha256);
     await this.#inTurn(async () => {
+      this.#waiting.delete(image.sha256);
       // First, so that a part that has come before counts: only its rest needs room.
       this.#coming.set(image.sha256, image);
       await this.#evict([...this.#coming.values()]).catch((error: unknown) => {
@@ -116,11 +120,19 @@ export class CacheRoom {
     const bounds = { cacheBytesMax, freeBytesMin, freeBytes, wantedBytes };
     // What guests need is read from many files, and only where something has to go.
     if (missingBytes(files, bounds) <= 0) return;
-    if (await this.#removeParts((sha256) => !this.#coming.has(sha256))) return this.#evict(coming);
     const inUse = new Set([...(await this.#needed()), ...coming.map(({ sha256 }) => sha256)]);
     const { evicted, enough } = chooseEvicted(files, inUse, bounds, given?.sending());
-    if (!enough) throw tooLittle(bounds, files);
+    if (!enough) {
+      const isOfFree = freeBytesMin + wantedBytes > freeBytes;
+      if (isOfFree && (await this.#removeParts((sha256) => !this.#isComing(sha256))))
+        return this.#evict(coming);
+      throw tooLittle(bounds, files);
+    }
     for (const sha256 of evicted) await this.#remove(sha256);
+  }
+
+  #isComing(sha256: string): boolean {
+    return this.#coming.has(sha256) || this.#waiting.has(sha256);
   }
 
   async #remove(sha256: string): Promise<void> {

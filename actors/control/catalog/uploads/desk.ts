@@ -66,9 +66,13 @@ export class UploadDesk {
     });
   }
 
-  /** Bytes of an instance's disk come from its host alone. @throws imageNotQueued */
+  /** Bytes of an instance's disk come from its host alone, while it is made. @throws imageNotQueued */
   async refuseHosts(imageId: string): Promise<void> {
-    if ((await this.#options.door.uploads.status(imageId))?.from === undefined) return;
+    const { uploads } = this.#options.door;
+    if ((await uploads.status(imageId))?.from === undefined) return;
+    // Where its operation has ended with a refusal, what was sent goes, and the image waits for a file.
+    await this.#inTurn(imageId, () => this.#settle(imageId));
+    if ((await uploads.status(imageId))?.from === undefined) return;
     throw new StatusError(
       "imageNotQueued",
       "A host sends this image: it is made of the disk of an instance.",

@@ -116,16 +116,18 @@ async function sweepPlace(volumes: readonly Left[], options: VolumeSweeperOption
   return 0;
 }
 
-/** A part that fails keeps none of the later parts from being asked for. */
+/** A part that fails keeps the next one from being asked for no more than once: the host may be what fails. */
 async function removeBy(hostId: string, volumes: readonly Left[], options: VolumeSweeperOptions) {
   let gone = 0;
-  let thrown: unknown;
-  for (let from = 0; from < volumes.length; from += storageLimits.volumesRemovedMax)
+  let [thrown, failures]: [unknown, number] = [undefined, 0];
+  for (let from = 0; from < volumes.length && failures < 2; from += storageLimits.volumesRemovedMax)
     try {
       const part = volumes.slice(from, from + storageLimits.volumesRemovedMax);
       gone += await removePart(hostId, part, options);
+      failures = 0;
     } catch (error) {
       thrown = error;
+      failures += 1;
     }
   if (thrown !== undefined && gone === 0) throw thrown;
   return gone;

@@ -33,7 +33,8 @@ export async function imageFor(run: Run, session: Session, asked: ImageAsked, st
   const place = cataloguePlace(run.config, run.terminal.env);
   const entry = await inCatalogue(run, place, asked, steps).catch((error: unknown) => {
     // No catalogue has what the project itself has begun to make.
-    throw waiting === undefined ? error : notActive(word, waiting.state);
+    const isNowhere = error instanceof CommandError && error.reason === "imageNotFound";
+    throw waiting === undefined || !isNowhere ? error : notActive(word, waiting.state);
   });
   // What is typed may be another name of what was brought before.
   const before = entry.name === word ? undefined : (await inCluster(run, session, entry.name)).image;
