@@ -220,10 +220,10 @@ function togetherDenial(
 }
 
 /**
- * The end of an operation on a volume that did not come about. What it was to attach is on its way out from now
- * on, so that a failed operation leaves nothing in the end; what was to be detached or extended still is. What
- * an earlier operation was to attach stays on its way in, and a root disk never goes. Where its own volume has
- * come already, whatever is in trouble is another one.
+ * The end of an operation on a volume that did not come about. What it was to attach is on its way out from
+ * now on, so that a failed operation leaves nothing in the end; what was to be detached or extended still is.
+ * What an earlier operation was to attach stays on its way in, and a root disk never goes. Where its own
+ * volume has come already, whatever is in trouble is another one.
  */
 export function giveUpRevolume(it: Draft, error: ErrorBody): Draft {
   const { operation } = it.after;

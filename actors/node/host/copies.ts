@@ -211,7 +211,9 @@ export class RootCopies {
     await this.#options.copies?.remove(imageId);
   }
 
-  /** Once at a time: a second one would end the copy that begins after the first. @throws hypervisorRefused */
+  /**
+   * Once at a time: a second one would end the copy that begins after the first. @throws hypervisorRefused
+   */
   #clearLeft(instanceId: string): Promise<void> {
     const clearing =
       this.#clearing.get(instanceId) ??

@@ -27,7 +27,9 @@ export interface LaunchOptions {
   /** Path of the network namespace. Undefined: the agent's own. */
   readonly network: string | undefined;
   readonly spec: Pick<MachineSpec, Sized>;
-  /** The agent can raise limits of a living process. Absent: it can, where the guest has a user of its own. */
+  /**
+   * The agent can raise limits of a living process. Absent: it can, where the guest has a user of its own.
+   */
   readonly raisesLimits?: boolean;
   /** True: the kernel kills it when the agent ends. Absent: it outlives the agent. */
   readonly endsWithAgent?: boolean;
@@ -60,7 +62,8 @@ const identity = (user: GuestUser, groups: readonly number[]): readonly string[]
 /**
  * Hard limits: no core dump, which would hold the guest's memory; few open files; no file larger than a disk
  * of the guest can become, and one that comes later raises that (file-limit.ts). Where the agent cannot raise
- * it, the process may write the largest volume from the start. Threads are counted by user, so that only a user of the guest's own can be limited.
+ * it, the process may write the largest volume from the start. Threads are counted by user, so that only a
+ * user of the guest's own can be limited.
  */
 function resourceLimits({ spec, user, raisesLimits = user !== undefined }: LaunchOptions): readonly string[] {
   const { qemuOpenFilesMax, qemuUserThreadsMax } = qemuLimits;

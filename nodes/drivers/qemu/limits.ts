@@ -55,7 +55,9 @@ export const qemuLimits = {
   adoptionsAtOnce: 16,
   /** Descriptors that one QEMU may have open; a guest with one disk needs some 40. */
   qemuOpenFilesMax: 1_024,
-  /** Length of a console's log, holes among it: a longer one is begun anew with the next start, before this. */
+  /**
+   * Length of a console's log, holes among it: a longer one is begun anew with the next start, before this.
+   */
   consoleFileBytesMax: 16 * 1024 ** 3,
   consoleAnewBytes: 8 * 1024 ** 3,
   /**

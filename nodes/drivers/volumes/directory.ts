@@ -154,7 +154,7 @@ export class VolumeDirectory {
     const [user, path] = [guestUser(instanceId), this.#path(directory, dataFile)];
     try {
       if (user !== undefined) fs.lchownSync(path, user.uid, user.gid);
-      // Whoever had it before may have let others in.
+      // The user of an earlier guest may have opened the file to other users.
       if (user !== undefined) fs.chmodSync(path, 0o600);
       this.#uses.note(directory, { epoch, instanceId, ownerEpoch, hostId }, known);
       return path;

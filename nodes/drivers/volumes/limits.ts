@@ -10,7 +10,9 @@ export const volumeLimits = {
   countPeriodMs: 60_000,
   /** and not before so many times as long as the last count took. */
   countPausesPerCount: 20,
-  /** From the start of a copy to its end, and no less than these bytes take: a slow network's 8 MiB a second. */
+  /**
+   * From the start of a copy to its end, and no less than these bytes take: a slow network's 8 MiB a second.
+   */
   volumeCopyMsMin: 3_600_000,
   volumeCopyBytesPerMsMin: 8 * 1024,
   /** What a packed image may become, as a multiple of what it takes. */

@@ -39,7 +39,7 @@ function statusOf(
   if (instanceId === null) return "available";
   const its = instance?.volumes?.find(({ volumeId }) => volumeId === id);
   if (its === undefined || instance?.desired === "deleted") return "detaching";
-  // Its guest has it, and sees its new size later.
+  // The guest has the volume, and will see the new size.
   if (its.change === undefined || its.change.kind === "extending") return "in-use";
   return its.change.kind === "leaving" ? "detaching" : "attaching";
 }

@@ -116,7 +116,9 @@ async function sweepPlace(volumes: readonly Left[], options: VolumeSweeperOption
   return 0;
 }
 
-/** A part that fails keeps the next one from being asked for no more than once: the host may be what fails. */
+/**
+ * A part that fails keeps the next one from being asked for no more than once: the host may be what fails.
+ */
 async function removeBy(hostId: string, volumes: readonly Left[], options: VolumeSweeperOptions) {
   let gone = 0;
   let [thrown, failures]: [unknown, number] = [undefined, 0];

@@ -54,7 +54,9 @@ const waitsForBytes: readonly string[] = ["queued", "saving", "importing"];
 interface InCluster {
   /** Absent: the project may use no image of that name. */
   readonly image?: Image | undefined;
-  /** The project's own, which has no bytes yet: of a launch that was broken off, which goes on, or another. */
+  /**
+   * The project's own, which has no bytes yet: of a launch that was broken off, which goes on, or another.
+   */
   readonly waiting?: Image;
 }
 

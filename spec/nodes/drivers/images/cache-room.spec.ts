@@ -53,7 +53,7 @@ describe("the room of a host's image cache", () => {
     };
     return { leases, room, ensure };
   };
-  /** Of an image that somebody began to bring: so many of its bytes, as they are. */
+  /** The first bytes of an image, as a pull that was broken off has left these. */
   const partOf = (index: number, bytes: number) =>
     writeFile(at("images", `${image(index).sha256}.part`), contentOf(index).subarray(0, bytes));
   /** Cached images, by number. */

@@ -1,4 +1,6 @@
-/** Whose the file of a volume is, and who may open it: by real files, where guests have users of their own. */
+/**
+ * Whose the file of a volume is, and who may open it: by real files, where guests have users of their own.
+ */
 import { chmodSync, linkSync, mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
