@@ -162,12 +162,18 @@ function untilTold(log: LogFile): Promise<Ending> {
       log.info({ why }, "told to end");
       resolve(ending);
     };
+    // A signal to all processes of a cluster may come here before the word of `up`, which says how guests
+    // end.
+    const afterUp = (why: string, ending: Ending) => {
+      if (process.connected) setTimeout(() => end(why, ending), processLimits.upSaysWithinMs);
+      else end(why, ending);
+    };
     process.on("message", (message) => {
       if (isShutdown(message)) end("up says so", { ...alone, ...message });
     });
     process.on("disconnect", () => end("up is gone", alone));
-    process.on("SIGTERM", () => end("SIGTERM", alone));
-    process.on("SIGINT", () => end("SIGINT", { ...alone, exit: exitCodes.interrupted.exit }));
+    process.on("SIGTERM", () => afterUp("SIGTERM", alone));
+    process.on("SIGINT", () => afterUp("SIGINT", { ...alone, exit: exitCodes.interrupted.exit }));
   });
 }
 

@@ -8,4 +8,6 @@ export const processLimits = {
   spaceAnswerMs: 1_000,
   /** After this time a process has started, and the memory that its start used can be freed. */
   startUpSettlesMs: 5_000,
+  /** How long a process that hears a signal waits for a word of `up`, which may have heard it too. */
+  upSaysWithinMs: 500,
 } as const;

@@ -133,6 +133,17 @@ describe("up", function () {
     expect(processesWith(directory)).to.deep.equal([]);
   });
 
+  it("ends guests as it should when all of its processes hear the signal, as those of a service do", async () => {
+    const run = start();
+    await run.says(/NOVACT-GUEST READY/);
+    await run.says("What now?");
+    const isOurs = ({ program }: { program: string }) => program.endsWith("node");
+    for (const { pid } of processesWith(config).filter(isOurs)) process.kill(pid, "SIGTERM");
+    expect((await run.ended).code).to.equal(exitCodes.ok.exit);
+    expect(run.output).to.match(/guests are powered down.*everything is down/s);
+    expect(processesWith(directory)).to.deep.equal([]);
+  });
+
   it("says which key to change when the port is taken, and leaves nothing behind", async () => {
     const taken: Server = createServer();
     await new Promise<void>((resolve) => taken.listen(0, "127.0.0.1", resolve));
